@@ -1,0 +1,90 @@
+//! A signal: timestamps and one or more columns of samples.
+
+use crate::{SleepError, SleepResult};
+
+/// One column of a signal: one sample per timestamp, NaN where the device had none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// The column's name, such as `hr` or `x`.
+    pub name: String,
+    /// The samples.
+    pub values: Vec<f64>,
+}
+
+/// A recording of one device: timestamps in nanoseconds since 1970-01-01 UTC, and columns of that length.
+///
+/// A signal that exists has columns as long as its timestamps and no two columns of one name.
+/// Order is not part of that: ask [`Signal::is_sorted`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signal {
+    name: String,
+    timestamps_ns: Vec<i64>,
+    columns: Vec<Column>,
+}
+
+impl Signal {
+    /// Puts a signal together.
+    ///
+    /// # Errors
+    /// [`SleepError::Signal`] when a column's length differs from the number of timestamps, or a column's name appears twice.
+    pub fn new(name: impl Into<String>, timestamps_ns: Vec<i64>, columns: Vec<Column>) -> SleepResult<Self> {
+        let name = name.into();
+        let refuse = |reason| Err(SleepError::Signal { signal: name.clone(), reason });
+        for (idx, column) in columns.iter().enumerate() {
+            if column.values.len() != timestamps_ns.len() {
+                return refuse(format!(
+                    "column {:?} has {} samples for {} timestamps; give one sample per timestamp, NaN where there is none",
+                    column.name,
+                    column.values.len(),
+                    timestamps_ns.len()
+                ));
+            }
+            if columns[..idx].iter().any(|earlier| earlier.name == column.name) {
+                return refuse(format!("column {:?} appears twice; rename one", column.name));
+            }
+        }
+        Ok(Self { name, timestamps_ns, columns })
+    }
+
+    /// The signal's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The timestamps, nanoseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn timestamps_ns(&self) -> &[i64] {
+        &self.timestamps_ns
+    }
+
+    /// The columns, in file order.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The samples of the column of this name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&[f64]> {
+        self.columns.iter().find(|column| column.name == name).map(|column| column.values.as_slice())
+    }
+
+    /// The number of timestamps.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.timestamps_ns.len()
+    }
+
+    /// True when the signal has no timestamps.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.timestamps_ns.is_empty()
+    }
+
+    /// True when no timestamp lies before the one ahead of it; equal ones may follow each other.
+    #[must_use]
+    pub fn is_sorted(&self) -> bool {
+        self.timestamps_ns.is_sorted()
+    }
+}

@@ -1,0 +1,3 @@
+//! Every check of the workspace as one program.
+
+fn main() {}
