@@ -1,0 +1,154 @@
+//! What a call says when it has no outcome to give. Failures of single items are data and live in `outcome.rs`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::ItemFailure;
+
+/// The error type of a function that cannot fail: it has no value.
+///
+/// ```
+/// let cubes: Result<Vec<u64>, manyhands::Error<manyhands::Never>> =
+///     manyhands::parallel_map(manyhands::Serial, &[1_u64, 2, 3], |n| n * n * n);
+/// assert_eq!(cubes.unwrap(), [1, 8, 27]);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Never {}
+
+impl fmt::Display for Never {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
+    }
+}
+
+impl std::error::Error for Never {}
+
+/// Why a call gave no values: a setting that cannot be, a worker state that could not be made, or an item that failed.
+///
+/// `E` is the error type of the function that ran over the items. The kind is asked for with predicates, so that
+/// kinds can be added later.
+///
+/// ```
+/// use manyhands::{Job, try_parallel_map, Threads};
+///
+/// let error = Job::new(&[1, 2, 3]).workers(0).run(|n| n + 1).unwrap_err();
+/// assert!(error.is_config());
+/// assert_eq!(error.to_string(), "0 workers asked for; use 1 or more, or Workers::PerCore");
+///
+/// let error = try_parallel_map(Threads, &["1", "two"], |text| text.parse::<u32>()).unwrap_err();
+/// assert_eq!(error.failure().unwrap().index, 1);
+/// ```
+pub struct Error<E = Never> {
+    kind: Box<Kind<E>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Kind<E> {
+    Config(String),
+    WorkerState(String),
+    Item(ItemFailure<E>),
+}
+
+impl<E> Error<E> {
+    pub(crate) fn config(message: impl Into<String>) -> Self {
+        Self { kind: Box::new(Kind::Config(message.into())) }
+    }
+
+    pub(crate) fn worker_state(message: impl Into<String>) -> Self {
+        Self { kind: Box::new(Kind::WorkerState(message.into())) }
+    }
+
+    pub(crate) fn item(failure: ItemFailure<E>) -> Self {
+        Self { kind: Box::new(Kind::Item(failure)) }
+    }
+
+    /// True when a setting or an argument cannot be: the message names the value and the way out. Nothing ran.
+    #[must_use]
+    pub fn is_config(&self) -> bool {
+        matches!(*self.kind, Kind::Config(_))
+    }
+
+    /// True when a worker could not make the state that it works with.
+    #[must_use]
+    pub fn is_worker_state(&self) -> bool {
+        matches!(*self.kind, Kind::WorkerState(_))
+    }
+
+    /// True when an item failed, in whatever way; [`Error::failure`] tells which.
+    #[must_use]
+    pub fn is_item(&self) -> bool {
+        matches!(*self.kind, Kind::Item(_))
+    }
+
+    /// True when an item failed because the function panicked.
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        self.failure().is_some_and(ItemFailure::is_panic)
+    }
+
+    /// True when items were left because the run was cancelled or stopped.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.failure().is_some_and(ItemFailure::is_cancelled)
+    }
+
+    /// The failed item: the one with the lowest index.
+    #[must_use]
+    pub fn failure(&self) -> Option<&ItemFailure<E>> {
+        match &*self.kind {
+            Kind::Item(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Gives the failed item away, to match on its cause.
+    #[must_use]
+    pub fn into_failure(self) -> Option<ItemFailure<E>> {
+        match *self.kind {
+            Kind::Item(failure) => Some(failure),
+            _ => None,
+        }
+    }
+}
+
+impl Error<Never> {
+    /// The same error where another error type is expected; only configuration errors are made before that type is known.
+    pub(crate) fn widen<E>(self) -> Error<E> {
+        match *self.kind {
+            Kind::Config(message) => Error::config(message),
+            Kind::WorkerState(message) => Error::worker_state(message),
+            Kind::Item(failure) => Error::item(failure.map_error(|never| match never {})),
+        }
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl<E: Clone> Clone for Error<E> {
+    fn clone(&self) -> Self {
+        Self { kind: self.kind.clone() }
+    }
+}
+
+impl<E: PartialEq> PartialEq for Error<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.kind {
+            Kind::Config(message) => f.write_str(message),
+            Kind::WorkerState(message) => write!(f, "a worker could not be prepared: {message}"),
+            Kind::Item(failure) => failure.fmt(f),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for Error<E> {}

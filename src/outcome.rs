@@ -1,0 +1,263 @@
+//! What a run gives back: values in input order, failures by name, and what it cost. Plain data; knows no backend.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// Why an item has no value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Cause<E> {
+    /// The function returned this error.
+    Error(E),
+    /// The function panicked with this message.
+    Panic(String),
+    /// The item was never finished: the run was cancelled, or stopped after another item's failure.
+    Cancelled,
+}
+
+/// One item that has no value, and why.
+///
+/// ```
+/// use manyhands::{Job, OnFailure};
+///
+/// let outcome = Job::new(&["a.edf", "b.edf"])
+///     .key(|name| name.to_string())
+///     .on_failure(OnFailure::Continue)
+///     .try_run(|name| if *name == "b.edf" { Err("no samples") } else { Ok(name.len()) })?;
+/// let failure = &outcome.failures()[0];
+/// assert_eq!((failure.index, failure.key.as_deref()), (1, Some("b.edf")));
+/// assert_eq!(failure.to_string(), r#"item 1 ("b.edf") failed: no samples"#);
+/// # Ok::<(), manyhands::Error<&'static str>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ItemFailure<E> {
+    /// The item's place in the input.
+    pub index: usize,
+    /// The item's name, where the job was given a way to tell it ([`Job::key`](crate::Job::key)).
+    pub key: Option<String>,
+    /// How often the item was tried; 0 when it was never started.
+    pub attempts: u32,
+    /// How long the last attempt took. In chunks of many quick items: the mean of the chunk.
+    pub elapsed: Duration,
+    /// What went wrong.
+    pub cause: Cause<E>,
+}
+
+impl<E> ItemFailure<E> {
+    pub(crate) fn cancelled(index: usize) -> Self {
+        Self { index, key: None, attempts: 0, elapsed: Duration::ZERO, cause: Cause::Cancelled }
+    }
+
+    /// True when the function panicked.
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(self.cause, Cause::Panic(_))
+    }
+
+    /// True when the item was never finished because the run ended before.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.cause, Cause::Cancelled)
+    }
+
+    /// The error that the function returned, if that is why the item failed.
+    #[must_use]
+    pub fn error(&self) -> Option<&E> {
+        match &self.cause {
+            Cause::Error(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The same failure with its error turned into another.
+    pub(crate) fn map_error<F>(self, turn: impl FnOnce(E) -> F) -> ItemFailure<F> {
+        let cause = match self.cause {
+            Cause::Error(error) => Cause::Error(turn(error)),
+            Cause::Panic(message) => Cause::Panic(message),
+            Cause::Cancelled => Cause::Cancelled,
+        };
+        ItemFailure { index: self.index, key: self.key, attempts: self.attempts, elapsed: self.elapsed, cause }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for ItemFailure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "item {}", self.index)?;
+        if let Some(key) = &self.key {
+            write!(f, " ({key:?})")?;
+        }
+        match &self.cause {
+            Cause::Error(error) => write!(f, " failed: {error}"),
+            Cause::Panic(message) => write!(f, " panicked: {message}"),
+            Cause::Cancelled => f.write_str(" was not finished: the run ended before"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for ItemFailure<E> {}
+
+/// What a run did and what it cost. Unlike values and failures, it differs from mode to mode and from run to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Tally {
+    /// The items of the call.
+    pub items: usize,
+    /// Items that have a value.
+    pub succeeded: usize,
+    /// Items whose function failed.
+    pub failed: usize,
+    /// Items that were never finished.
+    pub cancelled: usize,
+    /// Workers that took part: 1 when the call ran in the calling thread.
+    pub workers: usize,
+    /// Chunks that workers reported.
+    pub chunks: usize,
+    /// From the call to its outcome.
+    pub wall: Duration,
+    /// Time that workers spent in the function, summed over workers.
+    pub busy: Duration,
+}
+
+/// Values in input order, failures by name, and the tally.
+///
+/// ```
+/// use manyhands::{Job, OnFailure};
+///
+/// let outcome = Job::new(&["1", "x", "3"]).on_failure(OnFailure::Continue).try_run(|text| text.parse::<i32>())?;
+/// assert_eq!(outcome.get(2), Some(&3));
+/// assert_eq!(outcome.failures().len(), 1);
+/// assert_eq!(outcome.into_options(), [Some(1), None, Some(3)]);
+/// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "an outcome may hold failures: look at them, or turn it into values with into_values"]
+pub struct Outcome<R, E = crate::Never> {
+    values: Values<R>,
+    failures: Vec<ItemFailure<E>>,
+    tally: Tally,
+}
+
+/// The usual run has a value for every item and pays nothing for the chance of a hole.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Values<R> {
+    All(Vec<R>),
+    Some(Vec<Option<R>>),
+}
+
+impl<R, E> Outcome<R, E> {
+    /// `failures` are in the order of their indices.
+    pub(crate) fn new(values: Values<R>, failures: Vec<ItemFailure<E>>, tally: Tally) -> Self {
+        Self { values, failures, tally }
+    }
+
+    /// The number of items of the call, with or without a value.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.values {
+            Values::All(values) => values.len(),
+            Values::Some(values) => values.len(),
+        }
+    }
+
+    /// True when the call had no items.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// True when every item has a value.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.tally.succeeded == self.len()
+    }
+
+    /// The value of the item at this place of the input; `None` when it failed, was not finished, or does not exist.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&R> {
+        match &self.values {
+            Values::All(values) => values.get(index),
+            Values::Some(values) => values.get(index)?.as_ref(),
+        }
+    }
+
+    /// The values that are there, each with its item's index, in input order.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &R)> {
+        (0..self.len()).filter_map(|index| self.get(index).map(|value| (index, value)))
+    }
+
+    /// The items whose function failed, in input order.
+    ///
+    /// Items that were never finished are not among them, since a stop can leave millions: see [`Outcome::unfinished`].
+    #[must_use]
+    pub fn failures(&self) -> &[ItemFailure<E>] {
+        &self.failures
+    }
+
+    /// The indices of the items that were never finished because the run was cancelled or stopped, in input order.
+    pub fn unfinished(&self) -> impl Iterator<Item = usize> {
+        let mut failed = self.failures.iter().map(|failure| failure.index).peekable();
+        (0..self.len()).filter(move |&index| {
+            let has_failed = failed.next_if_eq(&index).is_some();
+            !has_failed && self.get(index).is_none()
+        })
+    }
+
+    /// What the run did and what it cost.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// All values in input order, or the failure with the lowest index.
+    ///
+    /// Costs nothing when every item has a value.
+    ///
+    /// # Errors
+    /// The first failed item; where none failed and the run was cancelled, the first item that was not finished.
+    pub fn into_values(mut self) -> Result<Vec<R>, Error<E>> {
+        if !self.failures.is_empty() {
+            return Err(Error::item(self.failures.swap_remove(0)));
+        }
+        match self.values {
+            Values::All(values) => Ok(values),
+            Values::Some(values) => {
+                let first_hole = values.iter().position(Option::is_none);
+                match first_hole {
+                    Some(index) => Err(Error::item(ItemFailure::cancelled(index))),
+                    None => Ok(values.into_iter().flatten().collect()),
+                }
+            }
+        }
+    }
+
+    /// One option per item, in input order: `None` where the item has no value.
+    #[must_use]
+    pub fn into_options(self) -> Vec<Option<R>> {
+        match self.values {
+            Values::All(values) => values.into_iter().map(Some).collect(),
+            Values::Some(values) => values,
+        }
+    }
+
+    /// One result per item, in input order; an item that was not finished is a failure with [`Cause::Cancelled`].
+    #[must_use]
+    pub fn into_results(self) -> Vec<Result<R, ItemFailure<E>>> {
+        let mut failures = self.failures.into_iter().peekable();
+        let options = match self.values {
+            Values::All(values) => return values.into_iter().map(Ok).collect(),
+            Values::Some(values) => values,
+        };
+        let to_result = |(index, value): (usize, Option<R>)| match value {
+            Some(value) => Ok(value),
+            None => {
+                Err(failures.next_if(|failure| failure.index == index).unwrap_or_else(|| ItemFailure::cancelled(index)))
+            }
+        };
+        options.into_iter().enumerate().map(to_result).collect()
+    }
+}

@@ -1,0 +1,250 @@
+//! The board between one call and its workers: who claims what, what came back, and when to stop.
+//!
+//! One lock guards it all, and a worker takes it once per chunk: to pin up what it has done and to claim what comes next.
+//! Nothing of the caller's runs under the lock. The protocol is checked by the models in `tests/loom/board.rs`.
+
+use std::time::Duration;
+
+use crate::cancel::CancelToken;
+use crate::plan::{Pace, Plan};
+use crate::pool::{Chunk, Claim, NoState, Output, Verdict};
+use crate::sync::{AtomicUsize, CachePadded, Condvar, Mutex, Ordering};
+
+/// A chunk that took this long is worth waking the caller for; what is quicker waits for company.
+const NEWS_WORTH: Duration = Duration::from_millis(1);
+
+/// Quick chunks that nobody was woken for are looked at this often, should a slow item follow them.
+const NEWS_AT_LEAST_EVERY: Duration = Duration::from_millis(50);
+
+/// The board of one call.
+#[derive(Debug)]
+pub(crate) struct Board<'out, R, E> {
+    n_items: usize,
+    window: usize,
+    cancel: CancelToken,
+    /// The first position that is not to be run any more; only sinks. Read by every worker before every item.
+    fence: CachePadded<AtomicUsize>,
+    state: Mutex<State<'out, R, E>>,
+    /// The caller waits here for chunks, and for the end.
+    news: Condvar,
+    /// Workers wait here for the window to move on.
+    room: Condvar,
+}
+
+/// Guarded by the board's lock.
+#[derive(Debug)]
+struct State<'out, R, E> {
+    /// The first position that nobody has claimed.
+    next: usize,
+    /// Claims end before this position: the oldest unfinished one plus the window.
+    limit: usize,
+    output: Output<'out, R>,
+    /// Chunks that the caller has not taken yet.
+    reports: Vec<Chunk<R, E>>,
+    /// Work in the reports that the caller was not woken for.
+    unsung: Duration,
+    /// Workers that have a claim in hand.
+    busy: usize,
+    /// Workers that ever had one.
+    joined: usize,
+    /// What they have done so far.
+    worked: Pace,
+    refusal: Option<NoState>,
+}
+
+/// How a call went, as far as the board knows.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    /// The workers that took part.
+    pub(crate) workers: usize,
+    /// The items that they finished, and the time that they took, summed over workers.
+    pub(crate) worked: Pace,
+    /// Why the call has no outcome, if so.
+    pub(crate) refusal: Option<NoState>,
+}
+
+/// What a worker that asks for work is told.
+#[derive(Debug)]
+pub(crate) enum Turn<'out, R> {
+    /// Run this.
+    Run(Claim<'out, R>),
+    /// Nothing may be claimed until the window moves on.
+    Wait,
+    /// There is nothing left to claim.
+    Leave,
+}
+
+/// What the caller finds on the board.
+#[derive(Debug)]
+pub(crate) enum News<R, E> {
+    /// What workers have done since the last look.
+    Chunks(Vec<Chunk<R, E>>),
+    /// Workers are at it.
+    Nothing,
+    /// Every claim was reported, and nothing is left to claim.
+    End,
+}
+
+impl<'out, R, E> Board<'out, R, E> {
+    /// A board over all positions of the plan.
+    pub(crate) fn new(plan: &Plan, cancel: &CancelToken, output: Output<'out, R>) -> Self {
+        let state = State {
+            next: 0,
+            limit: plan.window,
+            output,
+            reports: Vec::new(),
+            unsung: Duration::ZERO,
+            busy: 0,
+            joined: 0,
+            worked: Pace { items: 0, time: Duration::ZERO },
+            refusal: None,
+        };
+        Self {
+            n_items: plan.n_items,
+            window: plan.window,
+            cancel: cancel.clone(),
+            fence: CachePadded::new(AtomicUsize::new(plan.n_items)),
+            state: Mutex::new(state),
+            news: Condvar::new(),
+            room: Condvar::new(),
+        }
+    }
+
+    /// The first position that is not to be run any more.
+    pub(crate) fn fence(&self) -> &AtomicUsize {
+        &self.fence
+    }
+
+    /// A worker's first question.
+    pub(crate) fn join(&self, plan: &Plan) -> Turn<'out, R> {
+        let mut state = self.state.lock();
+        let turn = self.claim(&mut state, plan, None);
+        state.joined += usize::from(!matches!(turn, Turn::Leave));
+        turn
+    }
+
+    /// Pins up what a worker has done, and claims what it does next.
+    pub(crate) fn report(&self, chunk: Chunk<R, E>, plan: &Plan) -> Turn<'out, R> {
+        let pace = Pace::of(&chunk);
+        let mut state = self.state.lock();
+        state.busy -= 1;
+        state.unsung += chunk.busy;
+        state.worked = Pace { items: state.worked.items + chunk.done, time: state.worked.time + chunk.busy };
+        let must_know = !chunk.failures.is_empty() || state.unsung >= NEWS_WORTH || self.window < self.n_items;
+        state.reports.push(chunk);
+        let turn = self.claim(&mut state, plan, Some(pace));
+        if must_know || state.busy == 0 {
+            state.unsung = Duration::ZERO;
+            self.news.notify_one();
+        }
+        turn
+    }
+
+    /// Asks again for a worker that was told to wait.
+    pub(crate) fn try_again(&self, plan: &Plan, pace: Option<Pace>) -> Turn<'out, R> {
+        self.claim(&mut self.state.lock(), plan, pace)
+    }
+
+    /// Gives a worker that was told to wait its next claim, once there is one.
+    pub(crate) fn wait_for_room(&self, plan: &Plan, pace: Option<Pace>) -> Turn<'out, R> {
+        let mut state = self.state.lock();
+        loop {
+            match self.claim(&mut state, plan, pace) {
+                Turn::Wait => self.room.wait(&mut state),
+                turn => return turn,
+            }
+        }
+    }
+
+    /// A worker could not make its state: its claim goes undone, and so does all that nobody has claimed yet.
+    pub(crate) fn refuse(&self, refusal: NoState) {
+        let mut state = self.state.lock();
+        state.busy -= 1;
+        self.end(&mut state, refusal);
+    }
+
+    /// A worker that has left its last claim could not put its state away.
+    pub(crate) fn complain(&self, refusal: NoState) {
+        let mut state = self.state.lock();
+        self.end(&mut state, refusal);
+    }
+
+    /// Takes the chunks that were pinned up; waits for some, or for the end.
+    pub(crate) fn wait_for_news(&self) -> News<R, E> {
+        let mut state = self.state.lock();
+        loop {
+            match self.look(&mut state) {
+                News::Nothing => {}
+                news => return news,
+            }
+            self.news.wait_for(&mut state, NEWS_AT_LEAST_EVERY);
+        }
+    }
+
+    /// [`Board::wait_for_news`] without the wait.
+    pub(crate) fn glance(&self) -> News<R, E> {
+        self.look(&mut self.state.lock())
+    }
+
+    /// Makes the gatherer's verdict known to the workers.
+    pub(crate) fn obey(&self, verdict: Verdict) {
+        // Relaxed: see `chunk::run`; the claims below are ordered by the lock.
+        let before = self.fence.load(Ordering::Relaxed);
+        let limit = verdict.oldest.saturating_add(self.window);
+        let sinks = verdict.fence < before;
+        if sinks {
+            self.fence.store(verdict.fence, Ordering::Relaxed);
+        }
+        if sinks || self.window < self.n_items {
+            let mut state = self.state.lock();
+            state.limit = state.limit.max(limit);
+            self.room.notify_all();
+        }
+    }
+
+    /// Sums the call up. Asked when nobody works any more.
+    pub(crate) fn close(self) -> Ledger {
+        let mut state = self.state.lock();
+        Ledger { workers: state.joined, worked: state.worked, refusal: state.refusal.take() }
+    }
+
+    fn claim(&self, state: &mut State<'out, R, E>, plan: &Plan, pace: Option<Pace>) -> Turn<'out, R> {
+        let end = self.end_of_claims();
+        let first = state.next;
+        if first >= end {
+            return Turn::Leave;
+        }
+        if first >= state.limit {
+            return Turn::Wait;
+        }
+        let len = plan.chunk_len(first, pace).min(state.limit - first).min(end - first);
+        state.next += len;
+        state.busy += 1;
+        Turn::Run(Claim { first, len, output: state.output.split_off(len) })
+    }
+
+    fn look(&self, state: &mut State<'out, R, E>) -> News<R, E> {
+        if !state.reports.is_empty() {
+            News::Chunks(std::mem::take(&mut state.reports))
+        } else if state.busy == 0 && state.next >= self.end_of_claims() {
+            News::End
+        } else {
+            News::Nothing
+        }
+    }
+
+    fn end_of_claims(&self) -> usize {
+        if self.cancel.is_cancelled() {
+            return 0;
+        }
+        // Relaxed: the fence only sinks, and a claim beyond it is run as an empty chunk.
+        self.fence.load(Ordering::Relaxed)
+    }
+
+    fn end(&self, state: &mut State<'out, R, E>, refusal: NoState) {
+        state.refusal.get_or_insert(refusal);
+        self.fence.store(0, Ordering::Relaxed);
+        self.news.notify_one();
+        self.room.notify_all();
+    }
+}

@@ -1,0 +1,161 @@
+//! One worker, one chunk: calls the task, catches panics, fills slots. Knows no mode: every backend runs this loop.
+
+use std::any::Any;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use crate::outcome::Cause;
+use crate::pool::{Brief, Chunk, Claim, Miss, NoState, Output};
+use crate::sync::{AtomicUsize, Instant, Ordering};
+use crate::task::Task;
+
+/// Chunks up to this length are timed item by item, so that a failure knows how long its own item took.
+const TIMED_BY_ITEM: usize = 32;
+
+/// Makes a worker's state; a panic of its maker is a refusal like any other.
+pub(crate) fn prepare<T, K: Task<T>>(task: &K) -> Result<K::State, NoState> {
+    match catch_unwind(AssertUnwindSafe(|| task.make_state())) {
+        Ok(made) => made.map_err(NoState),
+        Err(payload) => Err(NoState(format!("panicked: {}", panic_message(&*payload)))),
+    }
+}
+
+/// Drops a worker's state where it was made; a panic of its destructor ends in the call's error, not in a dead worker.
+pub(crate) fn dismiss<S>(state: S) -> Result<(), NoState> {
+    catch_unwind(AssertUnwindSafe(|| drop(state)))
+        .map_err(|payload| NoState(format!("panicked while its state was dropped: {}", panic_message(&*payload))))
+}
+
+/// Runs the claimed positions in order until the claim, the fence or a cancellation ends it.
+///
+/// `fence` is the first position that is not to be run any more; it only ever sinks.
+pub(crate) fn run<T, K: Task<T>>(
+    brief: &Brief<'_, T, K>,
+    claim: Claim<'_, K::Output>,
+    state: &mut K::State,
+    fence: &AtomicUsize,
+) -> Chunk<K::Output, K::Error> {
+    let begun = Instant::now();
+    let mut chunk =
+        Chunk { first: claim.first, done: 0, values: Vec::new(), failures: Vec::new(), busy: Duration::ZERO };
+    match claim.output {
+        Output::Slots(slots) => run_into(&mut Slots { slots }, brief, claim.len, state, fence, &mut chunk),
+        Output::Carried => {
+            let mut values = Vec::with_capacity(claim.len);
+            run_into(&mut values, brief, claim.len, state, fence, &mut chunk);
+            chunk.values = values;
+        }
+    }
+    chunk.busy = begun.elapsed();
+    chunk
+}
+
+/// Where a value goes once it is made.
+trait Store<R> {
+    fn put(&mut self, offset: usize, value: R);
+}
+
+struct Slots<'out, R> {
+    slots: &'out mut [MaybeUninit<R>],
+}
+
+impl<R> Store<R> for Slots<'_, R> {
+    fn put(&mut self, offset: usize, value: R) {
+        self.slots[offset].write(value);
+    }
+}
+
+impl<R> Store<R> for Vec<R> {
+    fn put(&mut self, _offset: usize, value: R) {
+        self.push(value);
+    }
+}
+
+fn run_into<T, K: Task<T>>(
+    store: &mut impl Store<K::Output>,
+    brief: &Brief<'_, T, K>,
+    len: usize,
+    state: &mut K::State,
+    fence: &AtomicUsize,
+    chunk: &mut Chunk<K::Output, K::Error>,
+) {
+    let mut clock = Clock::start(len <= TIMED_BY_ITEM);
+    loop {
+        // The state stays in use after a panic: it is the caller's business what a panic leaves in it.
+        let stretch = || run_until_failure(store, brief, len, state, fence, chunk.first, &mut chunk.done, &mut clock);
+        let cause = match catch_unwind(AssertUnwindSafe(stretch)) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => Cause::Error(error),
+            Err(payload) => Cause::Panic(panic_message(&*payload)),
+        };
+        let position = chunk.first + chunk.done;
+        chunk.failures.push(Miss { position, elapsed: clock.since_item_began(chunk.done), cause });
+        chunk.done += 1;
+        clock.item_ended();
+        if brief.plan.halt_on_failure {
+            return;
+        }
+    }
+}
+
+/// Runs positions until one fails, with `done` counting those that have their value. The hot loop of every mode.
+#[expect(clippy::too_many_arguments, reason = "the loop's registers, named once")]
+fn run_until_failure<T, K: Task<T>>(
+    store: &mut impl Store<K::Output>,
+    brief: &Brief<'_, T, K>,
+    len: usize,
+    state: &mut K::State,
+    fence: &AtomicUsize,
+    first: usize,
+    done: &mut usize,
+    clock: &mut Clock,
+) -> Result<(), K::Error> {
+    while *done < len {
+        let position = first + *done;
+        // Relaxed: the fence hands over no data; a worker that sees it an item later runs one item in vain.
+        if position >= fence.load(Ordering::Relaxed) || brief.cancel.is_cancelled() {
+            return Ok(());
+        }
+        let value = brief.task.call(state, &brief.items[brief.plan.index_of(position)])?;
+        store.put(*done, value);
+        *done += 1;
+        clock.item_ended();
+    }
+    Ok(())
+}
+
+/// Tells how long the item in hand took, without reading a clock around each of many quick items.
+struct Clock {
+    by_item: bool,
+    since: Instant,
+}
+
+impl Clock {
+    fn start(by_item: bool) -> Self {
+        Self { by_item, since: Instant::now() }
+    }
+
+    fn item_ended(&mut self) {
+        if self.by_item {
+            self.since = Instant::now();
+        }
+    }
+
+    /// The item's own time, or the mean of the chunk so far.
+    fn since_item_began(&self, done: usize) -> Duration {
+        let elapsed = self.since.elapsed();
+        if self.by_item { elapsed } else { elapsed / u32::try_from(done + 1).unwrap_or(u32::MAX) }
+    }
+}
+
+/// The text of a panic. Payloads that are no text have none.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic without a message".to_owned()
+    }
+}

@@ -1,0 +1,170 @@
+//! The thread backend: workers at a board, the caller as gatherer.
+//!
+//! The caller gathers and does not compute, so that progress is prompt; except where that would waste or block a thread:
+//! in a call nested on a pool thread, when no thread is free, and while a call is expected to be over before a helper
+//! would be awake.
+
+use std::num::NonZeroUsize;
+
+use crate::config;
+use crate::plan::{Pace, Plan};
+use crate::pool::board::{Board, News, Turn};
+use crate::pool::gang::{Party, Pool, on_pool_thread};
+use crate::pool::{Brief, Finished, Gather, NoState, Output, chunk, pace, serial};
+use crate::sync::{Instant, LazyLock};
+use crate::task::Task;
+
+/// Threads for work that computes.
+pub(crate) static COMPUTING: LazyLock<Pool> = LazyLock::new(|| Pool::new("cpu"));
+/// Threads for work that waits; apart, so that waiting never takes a core's thread away.
+pub(crate) static WAITING: LazyLock<Pool> = LazyLock::new(|| Pool::new("io"));
+
+/// Runs all positions on up to `plan.workers` workers of this pool. `budget` is the most threads that a nested call may
+/// bring the pool to.
+pub(crate) fn run<T, K>(
+    pool: &Pool,
+    budget: NonZeroUsize,
+    brief: &Brief<'_, T, K>,
+    output: Output<'_, K::Output>,
+    gather: &mut Gather<'_, K::Output, K::Error>,
+) -> Result<Finished, NoState>
+where
+    T: Sync,
+    K: Task<T> + Sync,
+    K::Output: Send,
+    K::Error: Send,
+{
+    let plan = brief.plan;
+    if plan.workers.get() == 1 || plan.n_items < 2 {
+        return serial::run(brief, output, gather);
+    }
+    let board = Board::new(plan, brief.cancel, output);
+    let work = || {
+        let _same_config = config::override_with(brief.config.clone());
+        Worker::new(brief, &board).work();
+    };
+    pool.gather(&work, |party| lead(party, budget, brief, &board, gather));
+    let ledger = board.close();
+    pace::remember::<K>(ledger.worked.items, ledger.worked.time);
+    ledger.refusal.map_or(Ok(Finished { workers: ledger.workers }), Err)
+}
+
+/// The caller's part: gathers what workers pin up, and works itself where it must.
+fn lead<T, K: Task<T>>(
+    party: &Party<'_>,
+    budget: NonZeroUsize,
+    brief: &Brief<'_, T, K>,
+    board: &Board<'_, K::Output, K::Error>,
+    gather: &mut Gather<'_, K::Output, K::Error>,
+) {
+    let begun = Instant::now();
+    let nested = on_pool_thread();
+    let may_be_over_soon = pace::expected::<K>(brief.plan.n_items).is_some_and(|time| time < brief.plan.serial_below);
+    let mut helpers = None;
+    let mut own = Worker::new(brief, board);
+    loop {
+        if helpers.is_none() && (!may_be_over_soon || begun.elapsed() > brief.plan.serial_below) {
+            helpers = Some(invite(party, brief.plan, budget, nested || own.has_begun()));
+        }
+        let caller_works = nested || own.has_begun() || helpers.is_none_or(|sure| sure == 0);
+        let news = match caller_works && own.step() {
+            true => board.glance(),
+            false => board.wait_for_news(),
+        };
+        match news {
+            News::Chunks(chunks) => chunks.into_iter().for_each(|chunk| board.obey(gather(chunk))),
+            News::Nothing => {}
+            News::End => break,
+        }
+    }
+    own.leave();
+}
+
+/// Invites helpers for every worker that the caller is not itself; gives the number that is sure to come.
+fn invite(party: &Party<'_>, plan: &Plan, budget: NonZeroUsize, caller_works: bool) -> usize {
+    let workers = plan.workers.get().min(plan.n_items);
+    if caller_works {
+        return party.invite(workers - 1, budget.get());
+    }
+    // One seat is kept back until it is known that somebody comes, for the caller to take if nobody does.
+    let budget = budget.get().max(workers);
+    let sure = party.invite(workers - 1, budget);
+    if sure == 0 { 0 } else { sure + party.invite(1, budget) }
+}
+
+/// One worker at the board: prepares its state at its first claim and keeps it to its last.
+struct Worker<'run, 'out, T, K: Task<T>> {
+    brief: &'run Brief<'run, T, K>,
+    board: &'run Board<'out, K::Output, K::Error>,
+    state: Option<K::State>,
+    pace: Option<Pace>,
+    /// What the board said last; `None` before the first question.
+    turn: Option<Turn<'out, K::Output>>,
+}
+
+impl<'run, 'out, T, K: Task<T>> Worker<'run, 'out, T, K> {
+    fn new(brief: &'run Brief<'run, T, K>, board: &'run Board<'out, K::Output, K::Error>) -> Self {
+        Self { brief, board, state: None, pace: None, turn: None }
+    }
+
+    fn has_begun(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// A helper's whole stay.
+    fn work(mut self) {
+        loop {
+            if self.step() {
+                continue;
+            }
+            match self.turn {
+                Some(Turn::Wait) => self.turn = Some(self.board.wait_for_room(self.brief.plan, self.pace)),
+                _ => break,
+            }
+        }
+        self.leave();
+    }
+
+    /// Runs one chunk and claims the next; false when there was none to run.
+    fn step(&mut self) -> bool {
+        let plan = self.brief.plan;
+        let claim = match self.turn.take() {
+            Some(Turn::Run(claim)) => claim,
+            Some(Turn::Leave) => {
+                self.turn = Some(Turn::Leave);
+                return false;
+            }
+            None => return self.ask(self.board.join(plan)),
+            Some(Turn::Wait) => return self.ask(self.board.try_again(plan, self.pace)),
+        };
+        let state = match &mut self.state {
+            Some(state) => state,
+            none => match chunk::prepare(self.brief.task) {
+                Ok(made) => none.insert(made),
+                Err(refusal) => {
+                    self.board.refuse(refusal);
+                    self.turn = Some(Turn::Leave);
+                    return false;
+                }
+            },
+        };
+        let chunk = chunk::run(self.brief, claim, state, self.board.fence());
+        self.pace = Some(Pace::of(&chunk));
+        self.turn = Some(self.board.report(chunk, plan));
+        true
+    }
+
+    /// Keeps the board's answer; true when it is a claim.
+    fn ask(&mut self, turn: Turn<'out, K::Output>) -> bool {
+        let has_claim = matches!(turn, Turn::Run(_));
+        self.turn = Some(turn);
+        has_claim
+    }
+
+    /// Drops the state on the worker's own thread.
+    fn leave(self) {
+        if let Some(Err(refusal)) = self.state.map(chunk::dismiss) {
+            self.board.complain(refusal);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The only place that names locks, atomics, threads and clocks.
+//!
+//! The rest of the crate imports these names from here, so that a model checker can stand in for the real ones:
+//! built with `--cfg manyhands_loom`, the same names are loom's. Guards never carry poison: a panic while a lock is
+//! held is caught elsewhere, and the state that it leaves is the business of the lock's owner.
+
+#[cfg(manyhands_loom)]
+mod modelled;
+#[cfg(not(manyhands_loom))]
+mod native;
+
+#[cfg(manyhands_loom)]
+pub(crate) use modelled::*;
+#[cfg(not(manyhands_loom))]
+pub(crate) use native::*;
+
+/// A value made at its first use and kept for the life of the process. Never part of a model.
+pub(crate) use std::sync::LazyLock;
+/// Time is never modelled: what depends on it reaches a primitive as an event.
+pub(crate) use std::time::Instant;

@@ -1,0 +1,247 @@
+//! What a worker does with an item: the caller's function, and what it is given besides the item.
+
+use std::fmt;
+use std::ops::Deref;
+
+use crate::Never;
+
+/// A function and what it needs to know, as a backend sees them. Sealed: jobs make tasks, backends run them.
+pub trait Task<T>: sealed::Sealed {
+    /// What one worker keeps from item to item.
+    type State;
+    /// What every worker may look at.
+    type Shared: ?Sized;
+    /// The value of an item.
+    type Output;
+    /// Why an item has none.
+    type Error;
+    /// Whether the function holds values of its own, which cannot travel to another process.
+    #[doc(hidden)]
+    const CAPTURES: bool;
+
+    /// Makes the state of one worker, on that worker.
+    #[doc(hidden)]
+    fn make_state(&self) -> Result<Self::State, String>;
+
+    /// Works on one item.
+    #[doc(hidden)]
+    fn call(&self, state: &mut Self::State, item: &T) -> Result<Self::Output, Self::Error>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<F, W> Sealed for super::Each<F, W> {}
+    impl<F, W> Sealed for super::TryEach<F, W> {}
+}
+
+/// A function that always has a value for its item.
+pub struct Each<F, W = Alone> {
+    pub(crate) function: F,
+    pub(crate) with: W,
+}
+
+/// A function that may return an error instead of a value.
+pub struct TryEach<F, W = Alone> {
+    pub(crate) function: F,
+    pub(crate) with: W,
+}
+
+/// The function is given its item alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Alone;
+
+/// The function is given a reference to one value that all workers share, and its item.
+#[derive(Debug, Clone, Copy)]
+pub struct Shared<D>(pub(crate) D);
+
+/// The function is given its worker's own state, and its item.
+pub struct WorkerState<C, I> {
+    pub(crate) context: C,
+    pub(crate) init: I,
+}
+
+/// A state's maker that cannot fail.
+pub struct Sure<I>(pub(crate) I);
+
+/// A state's maker that may fail.
+pub struct Fallible<I>(pub(crate) I);
+
+/// How a worker prepares before its first item.
+pub trait Setup: sealed_setup::Sealed {
+    /// What the worker keeps from item to item.
+    type State;
+    /// What all workers may look at.
+    type Shared: ?Sized;
+    /// Whether the maker holds values of its own.
+    #[doc(hidden)]
+    const CAPTURES: bool;
+    /// Makes the worker's state.
+    #[doc(hidden)]
+    fn prepare(&self) -> Result<Self::State, String>;
+}
+
+mod sealed_setup {
+    pub trait Sealed {}
+    impl Sealed for super::Alone {}
+    impl<D> Sealed for super::Shared<D> {}
+    impl<C, I> Sealed for super::WorkerState<C, I> {}
+}
+
+impl Setup for Alone {
+    type State = ();
+    type Shared = ();
+    const CAPTURES: bool = false;
+    fn prepare(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<D: Deref> Setup for Shared<D> {
+    type State = ();
+    type Shared = D::Target;
+    const CAPTURES: bool = false;
+    fn prepare(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<S, I: Fn() -> S> Setup for WorkerState<Alone, Sure<I>> {
+    type State = S;
+    type Shared = ();
+    const CAPTURES: bool = size_of::<I>() != 0;
+    fn prepare(&self) -> Result<S, String> {
+        Ok((self.init.0)())
+    }
+}
+
+impl<S, E: fmt::Display, I: Fn() -> Result<S, E>> Setup for WorkerState<Alone, Fallible<I>> {
+    type State = S;
+    type Shared = ();
+    const CAPTURES: bool = size_of::<I>() != 0;
+    fn prepare(&self) -> Result<S, String> {
+        (self.init.0)().map_err(|error| error.to_string())
+    }
+}
+
+impl<D: Deref, S, I: Fn(&D::Target) -> S> Setup for WorkerState<Shared<D>, Sure<I>> {
+    type State = S;
+    type Shared = D::Target;
+    const CAPTURES: bool = size_of::<I>() != 0;
+    fn prepare(&self) -> Result<S, String> {
+        Ok((self.init.0)(&self.context.0))
+    }
+}
+
+impl<D: Deref, S, E: fmt::Display, I: Fn(&D::Target) -> Result<S, E>> Setup for WorkerState<Shared<D>, Fallible<I>> {
+    type State = S;
+    type Shared = D::Target;
+    const CAPTURES: bool = size_of::<I>() != 0;
+    fn prepare(&self) -> Result<S, String> {
+        (self.init.0)(&self.context.0).map_err(|error| error.to_string())
+    }
+}
+
+impl<T, R, F: Fn(&T) -> R> Task<T> for Each<F, Alone> {
+    type State = ();
+    type Shared = ();
+    type Output = R;
+    type Error = Never;
+    const CAPTURES: bool = size_of::<F>() != 0;
+    fn make_state(&self) -> Result<(), String> {
+        self.with.prepare()
+    }
+    fn call(&self, (): &mut (), item: &T) -> Result<R, Never> {
+        Ok((self.function)(item))
+    }
+}
+
+impl<T, R, E, F: Fn(&T) -> Result<R, E>> Task<T> for TryEach<F, Alone> {
+    type State = ();
+    type Shared = ();
+    type Output = R;
+    type Error = E;
+    const CAPTURES: bool = size_of::<F>() != 0;
+    fn make_state(&self) -> Result<(), String> {
+        self.with.prepare()
+    }
+    fn call(&self, (): &mut (), item: &T) -> Result<R, E> {
+        (self.function)(item)
+    }
+}
+
+impl<T, D: Deref, R, F: Fn(&D::Target, &T) -> R> Task<T> for Each<F, Shared<D>> {
+    type State = ();
+    type Shared = D::Target;
+    type Output = R;
+    type Error = Never;
+    const CAPTURES: bool = size_of::<F>() != 0;
+    fn make_state(&self) -> Result<(), String> {
+        self.with.prepare()
+    }
+    fn call(&self, (): &mut (), item: &T) -> Result<R, Never> {
+        Ok((self.function)(&self.with.0, item))
+    }
+}
+
+impl<T, D: Deref, R, E, F: Fn(&D::Target, &T) -> Result<R, E>> Task<T> for TryEach<F, Shared<D>> {
+    type State = ();
+    type Shared = D::Target;
+    type Output = R;
+    type Error = E;
+    const CAPTURES: bool = size_of::<F>() != 0;
+    fn make_state(&self) -> Result<(), String> {
+        self.with.prepare()
+    }
+    fn call(&self, (): &mut (), item: &T) -> Result<R, E> {
+        (self.function)(&self.with.0, item)
+    }
+}
+
+impl<T, C, I, R, F> Task<T> for Each<F, WorkerState<C, I>>
+where
+    WorkerState<C, I>: Setup,
+    F: Fn(&mut <WorkerState<C, I> as Setup>::State, &T) -> R,
+{
+    type State = <WorkerState<C, I> as Setup>::State;
+    type Shared = <WorkerState<C, I> as Setup>::Shared;
+    type Output = R;
+    type Error = Never;
+    const CAPTURES: bool = size_of::<F>() != 0 || <WorkerState<C, I> as Setup>::CAPTURES;
+    fn make_state(&self) -> Result<Self::State, String> {
+        self.with.prepare()
+    }
+    fn call(&self, state: &mut Self::State, item: &T) -> Result<R, Never> {
+        Ok((self.function)(state, item))
+    }
+}
+
+impl<T, C, I, R, E, F> Task<T> for TryEach<F, WorkerState<C, I>>
+where
+    WorkerState<C, I>: Setup,
+    F: Fn(&mut <WorkerState<C, I> as Setup>::State, &T) -> Result<R, E>,
+{
+    type State = <WorkerState<C, I> as Setup>::State;
+    type Shared = <WorkerState<C, I> as Setup>::Shared;
+    type Output = R;
+    type Error = E;
+    const CAPTURES: bool = size_of::<F>() != 0 || <WorkerState<C, I> as Setup>::CAPTURES;
+    fn make_state(&self) -> Result<Self::State, String> {
+        self.with.prepare()
+    }
+    fn call(&self, state: &mut Self::State, item: &T) -> Result<R, E> {
+        (self.function)(state, item)
+    }
+}
+
+/// Functions have no text of their own to show.
+macro_rules! debug_by_name {
+    ($($name:ident<$($parameter:ident),+>),+ $(,)?) => {$(
+        impl<$($parameter),+> fmt::Debug for $name<$($parameter),+> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+    )+};
+}
+
+debug_by_name!(Each<F, W>, TryEach<F, W>, WorkerState<C, I>, Sure<I>, Fallible<I>);

@@ -1,0 +1,149 @@
+//! How many workers a call asks for.
+
+use std::num::NonZeroUsize;
+
+use crate::error::Error;
+
+/// How many workers a call asks for: a number, or a rule over the usable cores.
+///
+/// Usable cores respect the process's affinity and its cgroup's quota.
+///
+/// ```
+/// use manyhands::{Job, Workers};
+///
+/// let doubled = Job::new(&[1, 2, 3]).workers(2).run(|n| n * 2)?;
+/// let halved = Job::new(&[2, 4]).workers(Workers::Share(0.5).clamp(1, 8)).run(|n| n / 2)?;
+/// assert_eq!(doubled.into_values()?.len() + halved.into_values()?.len(), 5);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Workers {
+    /// This many. More than the cores is allowed, and only useful for work that waits.
+    Exactly(usize),
+    /// One worker per usable core.
+    PerCore,
+    /// One worker per usable core but one, and at least one.
+    LeaveOne,
+    /// This share of the usable cores, rounded to the nearest number, and at least one. Above 0; 1 is all of them.
+    Share(f64),
+    /// Another rule's answer, kept within bounds; made by [`Workers::clamp`].
+    #[doc(hidden)]
+    Clamped(Box<Workers>, usize, usize),
+}
+
+impl Workers {
+    /// The same rule, but never fewer than `least` nor more than `most` workers.
+    ///
+    /// ```
+    /// use manyhands::Workers;
+    /// let workers = Workers::LeaveOne.clamp(2, 8);
+    /// # let _ = workers;
+    /// ```
+    #[must_use]
+    pub fn clamp(self, least: usize, most: usize) -> Self {
+        Self::Clamped(Box::new(self), least, most)
+    }
+
+    /// The number of workers on a machine with this many usable cores.
+    ///
+    /// # Errors
+    /// A configuration error for zero workers, a share that is not above 0, or bounds that cross.
+    ///
+    /// ```
+    /// use manyhands::Workers;
+    /// let cores = std::num::NonZeroUsize::new(8).unwrap();
+    /// assert_eq!(Workers::LeaveOne.on(cores)?.get(), 7);
+    /// assert_eq!(Workers::Share(0.25).on(cores)?.get(), 2);
+    /// assert!(Workers::Share(f64::NAN).on(cores).unwrap_err().is_config());
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn on(&self, cores: NonZeroUsize) -> Result<NonZeroUsize, Error> {
+        let count = match self {
+            Self::Exactly(0) => {
+                return Err(Error::config("0 workers asked for; use 1 or more, or Workers::PerCore"));
+            }
+            Self::Exactly(count) => *count,
+            Self::PerCore => cores.get(),
+            Self::LeaveOne => cores.get() - 1,
+            Self::Share(share) => share_of(*share, cores)?,
+            Self::Clamped(rule, least, most) => {
+                if *least == 0 || least > most {
+                    return Err(Error::config(format!(
+                        "workers clamped to {least}..={most}; use bounds of 1 or more, the lower one first"
+                    )));
+                }
+                rule.on(cores)?.get().clamp(*least, *most)
+            }
+        };
+        Ok(NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN))
+    }
+}
+
+impl From<usize> for Workers {
+    fn from(count: usize) -> Self {
+        Self::Exactly(count)
+    }
+}
+
+impl From<NonZeroUsize> for Workers {
+    fn from(count: NonZeroUsize) -> Self {
+        Self::Exactly(count.get())
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "checked to be in 0..=1 of a core count"
+)]
+fn share_of(share: f64, cores: NonZeroUsize) -> Result<usize, Error> {
+    if share > 0.0 && share <= 1.0 {
+        return Ok((share * cores.get() as f64).round() as usize);
+    }
+    Err(Error::config(format!("a share of {share} of the cores asked for; use a number above 0 and up to 1")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(workers: &Workers, cores: usize) -> usize {
+        workers.on(NonZeroUsize::new(cores).unwrap()).unwrap().get()
+    }
+
+    #[test]
+    fn every_rule_gives_at_least_one_worker() {
+        for cores in [1, 2, 3, 64] {
+            for rule in [Workers::PerCore, Workers::LeaveOne, Workers::Share(0.001), Workers::Exactly(5)] {
+                assert!(on(&rule, cores) >= 1, "{rule:?} on {cores}");
+            }
+        }
+        assert_eq!((on(&Workers::LeaveOne, 1), on(&Workers::LeaveOne, 4)), (1, 3));
+        assert_eq!((on(&Workers::Share(0.5), 4), on(&Workers::Share(1.0), 6)), (2, 6));
+    }
+
+    #[test]
+    fn a_clamp_holds_whatever_the_rule_says() {
+        assert_eq!(on(&Workers::PerCore.clamp(2, 4), 64), 4);
+        assert_eq!(on(&Workers::PerCore.clamp(2, 4), 1), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_value() {
+        let one = NonZeroUsize::MIN;
+        for (rule, named) in [
+            (Workers::Exactly(0), "0 workers"),
+            (Workers::Share(0.0), "share of 0"),
+            (Workers::Share(-1.0), "share of -1"),
+            (Workers::Share(1.5), "share of 1.5"),
+            (Workers::Share(f64::NAN), "share of NaN"),
+            (Workers::PerCore.clamp(0, 3), "0..=3"),
+            (Workers::PerCore.clamp(4, 3), "4..=3"),
+        ] {
+            let error = rule.on(one).unwrap_err();
+            assert!(error.is_config() && error.to_string().contains(named), "{error}");
+        }
+    }
+}

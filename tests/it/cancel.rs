@@ -1,0 +1,64 @@
+//! Cancellation: items in hand finish, nothing new starts, what is done is kept.
+
+use crate::modes::for_every_way;
+use manyhands::CancelToken;
+
+#[test]
+fn a_run_that_is_cancelled_from_an_item_keeps_what_is_done() {
+    let items: Vec<usize> = (0..100_000).collect();
+    for_every_way(|way| {
+        let token = CancelToken::new();
+        let outcome = way
+            .job(&items)
+            .cancel(&token)
+            .run(|&n| {
+                if n == 50 {
+                    token.cancel();
+                }
+                n
+            })
+            .unwrap();
+        let tally = *outcome.tally();
+        assert_eq!(tally.succeeded + tally.cancelled, items.len());
+        assert!(tally.cancelled > 0 && tally.succeeded >= 1, "{way:?} {tally:?}");
+        assert!(outcome.iter().all(|(idx, &value)| idx == value));
+        assert_eq!(outcome.unfinished().count(), tally.cancelled);
+        assert!(outcome.into_values().unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn a_token_that_is_cancelled_before_the_run_lets_nothing_start() {
+    for_every_way(|way| {
+        let parent = CancelToken::new();
+        let token = parent.child();
+        parent.cancel();
+        let outcome = way.job(&[1, 2, 3]).cancel(&token).run(|_| unreachable!("nothing may start")).unwrap();
+        assert_eq!((outcome.tally().cancelled, outcome.failures().len()), (3, 0));
+        let _: Vec<Option<()>> = outcome.into_options();
+    });
+}
+
+#[test]
+fn a_cancelled_ordered_stream_ends_and_skips_nothing_that_it_delivered_past() {
+    let items: Vec<usize> = (0..50_000).collect();
+    for_every_way(|way| {
+        let token = CancelToken::new();
+        let mut delivered = Vec::new();
+        let tally = way
+            .job(&items)
+            .cancel(&token)
+            .map(|&n| n)
+            .for_each_ordered(|index, answer| {
+                assert_eq!(answer.unwrap(), index);
+                delivered.push(index);
+                if index == 20 {
+                    token.cancel();
+                }
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+        assert!(delivered.iter().copied().eq(0..delivered.len()));
+        assert!(tally.cancelled > 0, "{way:?} {tally:?}");
+    });
+}

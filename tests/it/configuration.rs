@@ -1,0 +1,25 @@
+//! The process-wide config. These tests change it, so they run one after the other, in one test.
+
+use manyhands::{
+    ParallelConfig, Threads, disable_parallel_processing, enable_parallel_processing, override_parallel_config,
+    parallel_config, parallel_map,
+};
+
+#[test]
+fn processing_is_switched_process_wide_and_overrides_end_with_their_guard() {
+    // An override is this thread's own, so the tests beside this one keep their config.
+    let here = std::thread::current().id();
+    {
+        let _guard = override_parallel_config(ParallelConfig::builder().enabled(false).build().unwrap());
+        let threads = parallel_map(Threads, &[0; 100], |_| std::thread::current().id()).unwrap();
+        assert!(threads.iter().all(|&thread| thread == here));
+    }
+    enable_parallel_processing();
+    assert!(parallel_config().enabled().unwrap());
+    let elsewhere = std::thread::spawn(|| {
+        let _guard = override_parallel_config(ParallelConfig::builder().max_workers_cpu(9).build().unwrap());
+        parallel_config().max_workers_cpu().unwrap().get()
+    });
+    assert_eq!(elsewhere.join().unwrap(), 9);
+    let _: fn() = disable_parallel_processing; // its effect is shown in its documentation's own process
+}

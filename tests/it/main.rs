@@ -1,0 +1,11 @@
+//! What the call promises, one module per behaviour.
+
+mod cancel;
+mod configuration;
+mod failures;
+mod modes;
+mod nesting;
+mod order;
+mod settings;
+mod streams;
+mod worker_state;

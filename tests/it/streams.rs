@@ -1,0 +1,169 @@
+//! Answers handed on as they come, or in order, without keeping them.
+
+use std::ops::ControlFlow::{Break, Continue};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use crate::modes::for_every_way;
+use manyhands::{Job, OnFailure};
+
+#[test]
+fn every_answer_is_handed_on_once() {
+    let items: Vec<usize> = (0..700).collect();
+    for_every_way(|way| {
+        let mut seen = vec![0; items.len()];
+        let tally = way
+            .job(&items)
+            .on_failure(OnFailure::Continue)
+            .try_map(|&n| if n % 10 == 3 { Err(n) } else { Ok(n) })
+            .for_each(|index, answer| {
+                seen[index] += 1;
+                match answer {
+                    Ok(value) => assert_eq!(value, index),
+                    Err(failure) => assert_eq!((failure.index, failure.error()), (index, Some(&index))),
+                }
+                Continue(())
+            })
+            .unwrap();
+        assert!(seen.iter().all(|&count| count == 1), "{way:?}");
+        assert_eq!((tally.succeeded, tally.failed, tally.cancelled), (630, 70, 0));
+    });
+}
+
+#[test]
+fn an_ordered_stream_is_in_order_also_with_a_cost_hint() {
+    let items: Vec<u64> = (0..700).map(|n| n * 31 % 97).collect();
+    for_every_way(|way| {
+        for by_cost in [false, true] {
+            let job = way.job(&items).window(40);
+            let job = if by_cost { job.cost(|&n| n) } else { job };
+            let mut next = 0;
+            job.map(|&n| n)
+                .for_each_ordered(|index, answer| {
+                    assert_eq!((index, answer.unwrap()), (next, items[next]));
+                    next += 1;
+                    Continue(())
+                })
+                .unwrap();
+            assert_eq!(next, items.len());
+        }
+    });
+}
+
+#[test]
+fn an_ordered_stream_delivers_what_serial_delivers_up_to_the_failure() {
+    let items: Vec<usize> = (0..300).collect();
+    for_every_way(|way| {
+        let mut delivered = Vec::new();
+        let tally = way
+            .job(&items)
+            .try_map(|&n| if n == 111 || n == 205 { Err(()) } else { Ok(n) })
+            .for_each_ordered(|index, answer| {
+                delivered.push((index, answer.is_ok()));
+                Continue(())
+            })
+            .unwrap();
+        let expected: Vec<_> = (0..112).map(|idx| (idx, idx != 111)).collect();
+        assert_eq!(delivered, expected, "{way:?}");
+        assert_eq!((tally.succeeded, tally.failed, tally.cancelled), (111, 1, 188));
+    });
+}
+
+#[test]
+fn a_failure_far_ahead_takes_no_earlier_answer_with_it() {
+    // Item 0 goes on only when item 40 has failed, so the failure is reported first.
+    let items: Vec<usize> = (0..50).collect();
+    let (fail, failed) = mpsc::channel::<()>();
+    let (fail, failed) = (std::sync::Mutex::new(Some(fail)), std::sync::Mutex::new(failed));
+    let mut delivered = Vec::new();
+    let work = Job::new(&items).workers(2).chunk_size(1).try_map(|&n| {
+        if n == 0 {
+            let _ = failed.lock().unwrap().recv();
+        }
+        if n == 40 {
+            fail.lock().unwrap().take();
+            return Err(());
+        }
+        Ok(())
+    });
+    work.for_each(|index, answer| {
+        delivered.push((index, answer.is_ok()));
+        Continue(())
+    })
+    .unwrap();
+    delivered.sort_unstable();
+    assert!(delivered.contains(&(0, true)) && delivered.contains(&(40, false)));
+    assert_eq!(delivered.iter().filter(|(index, _)| *index <= 40).count(), 41);
+}
+
+#[test]
+fn nothing_is_handed_on_after_a_break() {
+    let items: Vec<usize> = (0..100_000).collect();
+    for_every_way(|way| {
+        for ordered in [false, true] {
+            let mut calls = 0;
+            let mut callback = |_, _: Result<(), _>| {
+                calls += 1;
+                if calls == 7 { Break(()) } else { Continue(()) }
+            };
+            let work = way.job(&items).map(|_| ());
+            let tally =
+                if ordered { work.for_each_ordered(&mut callback) } else { work.for_each(&mut callback) }.unwrap();
+            assert_eq!(calls, 7, "{way:?}");
+            assert!(tally.cancelled > 0);
+        }
+    });
+}
+
+#[test]
+fn a_slow_item_holds_the_others_within_the_window() {
+    // Item 0 waits until the run can do no more without it; then the window is what has been started.
+    let (release, released) = mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let release = std::sync::Mutex::new(Some(release));
+    let furthest = AtomicUsize::new(0);
+    let items: Vec<usize> = (0..10_000).collect();
+    let mut delivered = 0;
+    Job::new(&items)
+        .workers(2)
+        .chunk_size(1)
+        .window(25)
+        .map(|&n| {
+            if n == 0 {
+                let _ = released.lock().unwrap().recv();
+            } else if furthest.fetch_max(n, Ordering::SeqCst).max(n) == 24 {
+                release.lock().unwrap().take();
+            }
+            if n < 25 {
+                return furthest.load(Ordering::SeqCst);
+            }
+            n
+        })
+        .for_each_ordered(|index, answer| {
+            if index == 0 {
+                assert_eq!(answer.unwrap(), 24, "no item beyond the window was started while item 0 was unfinished");
+            }
+            delivered += 1;
+            Continue(())
+        })
+        .unwrap();
+    assert_eq!(delivered, 10_000);
+}
+
+#[test]
+fn a_panicking_callback_reaches_the_caller_and_never_hangs() {
+    let items: Vec<usize> = (0..5000).collect();
+    for_every_way(|way| {
+        for ordered in [false, true] {
+            let caught = std::panic::catch_unwind(|| {
+                let work = way.job(&items).map(|&n| n);
+                let callback = |index, _| {
+                    assert_ne!(index, 40, "callback");
+                    Continue(())
+                };
+                if ordered { work.for_each_ordered(callback) } else { work.for_each(callback) }
+            });
+            assert!(caught.is_err(), "{way:?}");
+        }
+    });
+}
