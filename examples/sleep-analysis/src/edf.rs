@@ -523,7 +523,8 @@ impl Header {
         }
         if self.kind == EdfKind::Discontinuous && self.annotation_channels.is_empty() {
             return Err(format!(
-                "is marked EDF+D (byte {}) but has no {ANNOTATION_LABEL:?} channel, so the time of no record is known; mark it EDF+C if it has no gaps",
+                "is marked EDF+D (byte {}) but has no {ANNOTATION_LABEL:?} channel, so \
+                 the time of no record is known; mark it EDF+C if it has no gaps",
                 RESERVED.at
             ));
         }
@@ -536,7 +537,8 @@ impl Header {
             let lost = channel.physical_range.iter().any(|end| *end == 0.0 && end.is_sign_negative());
             if lost {
                 self.warnings.push(format!(
-                    "channel {:?}: an end of its physical range is written as -0, so its digits were lost to the header's eight bytes and its values are shifted; export it in a smaller unit",
+                    "channel {:?}: an end of its physical range is written as -0, so its \
+                     digits were lost to the header's eight bytes and its values are shifted; export it in a smaller unit",
                     channel.name
                 ));
             }
@@ -691,7 +693,8 @@ fn no_record(header: &Header, data_bytes: u64) -> String {
 fn cut_short(header: &Header, promised: u64, n_whole: u64, rest: u64) -> String {
     let lost_seconds = (promised - n_whole) as f64 * (header.record_ns as f64 / NS_PER_SECOND as f64);
     format!(
-        "the last {} of {promised} records ({lost_seconds} s): the file ends after {n_whole} whole records and {rest} bytes of another, which are dropped; copy it again if the original is longer",
+        "the last {} of {promised} records ({lost_seconds} s): the file ends after {n_whole} whole records \
+         and {rest} bytes of another, which are dropped; copy it again if the original is longer",
         promised - n_whole
     )
 }
@@ -804,7 +807,8 @@ impl EdfFile {
 
 // ---- Times and annotations ----
 
-const TIME_TOO_FAR: &str = "start, record duration and number of records reach beyond the year 2262, where 64-bit nanoseconds end; correct the header";
+const TIME_TOO_FAR: &str = "start, record duration and number of records reach beyond the year \
+     2262, where 64-bit nanoseconds end; correct the header";
 
 /// When each record begins, and what the annotation channels say.
 struct Timeline {

@@ -5,7 +5,7 @@
 
 use crate::{Annotation, SleepError, SleepResult};
 
-/// A stage of sleep after the AASM manual; stages 3 and 4 of Rechtschaffen and Kales are one.
+/// A stage of sleep after the AASM manual, in the order of a hypnogram from top to bottom; Rechtschaffen and Kales' 3 and 4 are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SleepStage {
     /// Awake.
@@ -129,4 +129,62 @@ fn stretches(annotations: &[Annotation], window_ns: i64) -> Vec<Stretch> {
         Stretch { start_ns, end_ns, latest_end_ns, score: *score }
     };
     scored.iter().zip(next_starts).map(stretch).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn annotation(onset_ns: i64, duration_ns: Option<i64>, text: &str) -> Annotation {
+        Annotation { onset_ns, duration_ns, text: text.to_string() }
+    }
+
+    #[test]
+    fn the_spellings_of_several_scoring_programs_are_known() {
+        let stages = [
+            (SleepStage::Wake, "Sleep stage W,SLEEP-S0,sleep-wake,Wake,w,Stage 0"),
+            (SleepStage::N1, "Sleep stage 1,Sleep stage N1,SLEEP-S1,sleep-n1,N1"),
+            (SleepStage::N2, "Sleep stage 2,Sleep stage N2,SLEEP-S2,sleep-n2, n2 "),
+            (SleepStage::N3, "Sleep stage 3,Sleep stage 4,SLEEP-S3,SLEEP-S4,sleep-n3,Stage N3"),
+            (SleepStage::Rem, "Sleep stage R,SLEEP-REM,sleep-rem,REM,Sleep stage REM"),
+        ];
+        for (stage, texts) in stages {
+            for text in texts.split(',') {
+                assert_eq!(score_of_text(text), Some(Score::Stage(stage)), "{text}");
+            }
+        }
+        for text in ["Sleep stage ?", "SLEEP-MT", "SLEEP-UNSCORED", "sleep-unknown"] {
+            assert_eq!(score_of_text(text), Some(Score::Unscored), "{text}");
+        }
+        for text in ["", "1", "s2", "?", "m", "sleep-talk", "Sleep stage 7", "lights off", "wake up"] {
+            assert_eq!(score_of_text(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_epoch_has_the_stage_at_its_middle() {
+        let annotations = [annotation(0, Some(14), "W"), annotation(14, Some(26), "N1")];
+        assert_eq!(stages_of_epochs(&annotations, &[0, 30], 30), Ok(vec![Some(SleepStage::N1), None]));
+    }
+
+    #[test]
+    fn of_overlapping_annotations_the_later_one_holds_until_it_ends() {
+        let annotations = [annotation(10, Some(10), "sleep-unscored"), annotation(0, Some(100), "N2")];
+        let n2 = Some(SleepStage::N2);
+        assert_eq!(stages_of_epochs(&annotations, &[0, 10, 20, 90, 100], 10), Ok(vec![n2, None, n2, n2, None]));
+    }
+
+    #[test]
+    fn without_a_duration_a_stage_lasts_to_the_next_and_the_last_for_one_window() {
+        let annotations = [annotation(0, None, "W"), annotation(25, None, "Arousal"), annotation(40, Some(0), "REM")];
+        let (wake, rem) = (Some(SleepStage::Wake), Some(SleepStage::Rem));
+        assert_eq!(stages_of_epochs(&annotations, &[-10, 0, 30, 40, 50], 10), Ok(vec![None, wake, wake, rem, None]));
+    }
+
+    #[test]
+    fn times_at_the_ends_of_64_bits_overflow_nothing() {
+        let annotations = [annotation(i64::MAX, Some(i64::MAX), "W"), annotation(i64::MIN, Some(5), "N1")];
+        let stages = stages_of_epochs(&annotations, &[i64::MIN, i64::MAX], i64::MAX);
+        assert_eq!(stages, Ok(vec![None, None]));
+    }
 }

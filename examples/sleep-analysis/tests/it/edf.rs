@@ -135,12 +135,25 @@ fn the_header_of_a_channel_is_listed() {
 
 #[test]
 fn a_rate_without_whole_nanoseconds_does_not_drift() {
-    let file = FileToWrite::new("", "0.7", vec![ChannelToWrite::samples("HR", 3, &[7; 3 * 5000])]);
-    let read = read_all(&file);
-    for (idx, timestamp) in read.signals[0].timestamps_ns().iter().enumerate() {
-        let (record, sample) = (idx as i64 / 3, idx as i64 % 3);
-        assert_eq!(*timestamp, START_NS + record * 700_000_000 + sample * 700_000_000 / 3);
+    // Of six samples in a record, the fourth is on a whole nanosecond again.
+    for (duration, duration_ns, n_samples) in [("0.7", 700_000_000, 3), ("1", SECOND, 6)] {
+        let channel = ChannelToWrite::samples("HR", n_samples, &vec![7; n_samples * 5000]);
+        let read = read_all(&FileToWrite::new("", duration, vec![channel]));
+        let n_samples = n_samples as i64;
+        for (idx, timestamp) in read.signals[0].timestamps_ns().iter().enumerate() {
+            let (record, sample) = (idx as i64 / n_samples, idx as i64 % n_samples);
+            assert_eq!(*timestamp, START_NS + record * duration_ns + sample * duration_ns / n_samples);
+        }
     }
+}
+
+#[test]
+fn a_record_that_would_end_after_the_last_64_bit_time_is_left_out() {
+    let lists = ChannelToWrite::annotations(&["+0@@", "+7705491025@@", "+7705491026@@"]);
+    let read = read_all(&FileToWrite::new("EDF+D", "1", vec![ChannelToWrite::samples("EEG", 1, &[10, 20, 30]), lists]));
+    assert_eq!(read.signals[0].timestamps_ns(), [START_NS, 9_223_372_035 * SECOND]);
+    assert_eq!(values(&read.signals[0]), [1.0, 2.0]);
+    assert!(read.missing[0].contains("the first is record 2"), "{:?}", read.missing);
 }
 
 #[test]
