@@ -1,9 +1,13 @@
 //! Sleep-epoch features and signal alignment: the science, which knows no threads.
 
+mod edf;
 mod error;
+mod hypnogram;
 mod signal;
 mod table;
 
+pub use edf::{Annotation, EDF_COLUMN, EdfChannel, EdfFile, EdfKind, Recording};
 pub use error::{SleepError, SleepResult};
+pub use hypnogram::{Score, SleepStage, score_of_text, stages_of_epochs};
 pub use signal::{Column, Signal};
 pub use table::FeatureTable;
