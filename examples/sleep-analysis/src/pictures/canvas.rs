@@ -61,7 +61,7 @@ impl Layout {
 
 impl Canvas {
     pub(super) fn new(layout: Layout, title: &str, epochs: &EpochTimes<'_>) -> SleepResult<Self> {
-        let (left, right) = (44.0, layout.width() - layout.pick(118.0, 8.0));
+        let (left, right) = (layout.pick(52.0, 44.0), layout.width() - layout.pick(118.0, 8.0));
         let timeline = epochs.place(left, right)?.map(Rc::new);
         let mut canvas =
             Self { layout, timeline, left, right, y: TITLE_HEIGHT, title: title.to_owned(), marks: Vec::new() };
@@ -91,13 +91,18 @@ impl Canvas {
             let at = (4.0, self.row());
             self.text(at, shorten(remark, TextStyle::REMARK, room), TextStyle::REMARK);
         }
-        self.y += 4.0;
+        self.clear_rows();
     }
 
     /// Room of one more row above the next panel; gives its base line.
     pub(super) fn row(&mut self) -> f64 {
         self.y += ROW;
         self.y - 5.0
+    }
+
+    /// Keeps the rows above clear of the labels at the top of the next panel.
+    pub(super) fn clear_rows(&mut self) {
+        self.y += 5.0;
     }
 
     /// An empty panel of this height, with the lines of the clock.
@@ -145,10 +150,15 @@ impl Canvas {
     pub(super) fn finish(mut self, description: String) -> Drawing {
         let width = self.layout.width();
         let base = self.y - 12.0;
+        let mut free_from = 0.0;
         for (x, label) in self.tick_places() {
             let half = TextStyle::TICK.width_of(&label) / 2.0;
             let x = x.clamp(half, width - half);
-            self.text((x, base + 16.0), label, TextStyle::TICK);
+            // At the edges a label moves inwards, where another may already stand.
+            if x - half >= free_from {
+                self.text((x, base + 16.0), label, TextStyle::TICK);
+                free_from = x + half;
+            }
         }
         let text = self.timeline.as_ref().map_or("no epochs".to_owned(), |timeline| span_line(timeline, self.layout));
         self.text(((self.left + self.right) / 2.0, base + 34.0), text, TextStyle::TICK);

@@ -78,7 +78,8 @@ fn share_text(stages: Stages<'_>, stage: SleepStage, step_ns: i128) -> String {
     let count = stages.iter().flatten().filter(|scored| **scored == stage).count();
     let minutes = count as f64 * step_ns as f64 / 60e9;
     let percent = 100.0 * count as f64 / stages.iter().flatten().count() as f64;
-    format!("{minutes:.0} min ({percent:.0} %)")
+    let decimals = usize::from(minutes < 10.0 && minutes.fract() != 0.0);
+    format!("{minutes:.decimals$} min ({percent:.0} %)")
 }
 
 fn row(panel: Panel, stage: SleepStage) -> f64 {

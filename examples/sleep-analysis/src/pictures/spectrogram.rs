@@ -6,7 +6,7 @@ use super::colour::Ink;
 use super::drawing::{Anchor, Drawing, Mark, TextStyle};
 use super::heatmap::HeatMap;
 use super::scale::{Scale, is_drawable, median, sorted};
-use super::timeline::{EpochTimes, Timeline, drawable, outline};
+use super::timeline::{EpochTimes, Timeline, drawable, stepped_outline};
 use super::track::check_length;
 use crate::{SleepError, SleepResult};
 
@@ -121,7 +121,7 @@ impl SpectrogramPicture<'_> {
         canvas.push(Mark::Box { corner, width, height, ink: Ink::Gap });
         let scale = Scale::new(map.low_hz..=map.high_hz, panel.top, panel.bottom);
         canvas.push(Mark::Heat { corner, width, height, map: map.heat });
-        canvas.value_labels(panel, &scale, 4);
+        canvas.value_labels(panel, &scale, 5);
     }
 
     /// Stacked from the lowest band up: each area reaches from zero to the sum so far, the higher ones first, so that the lower ones cover them.
@@ -137,7 +137,7 @@ impl SpectrogramPicture<'_> {
         let scale = Scale::new(0.0..=1.0, panel.top, panel.bottom);
         for idx in (0..self.bands.len()).rev() {
             let runs = timeline.runs(|epoch| self.sum_up_to(idx, epoch).map(|sum| (panel.bottom, scale.y(sum))));
-            let outlines = runs.iter().map(|run| outline(run)).collect();
+            let outlines = runs.iter().map(|run| stepped_outline(run)).collect();
             canvas.push(Mark::Areas { outlines, ink: Ink::band(idx), opacity: 1.0 });
         }
         canvas.value_labels(panel, &scale, 2);
@@ -179,6 +179,7 @@ impl SpectrogramPicture<'_> {
                 canvas.text((x + 15.0, y), format!("{} {}", band.label, band.percent()), TextStyle::LABEL);
             }
         }
+        canvas.clear_rows();
     }
 }
 

@@ -144,25 +144,44 @@ fn thin_column(column: &[Point]) -> Vec<Point> {
     ends.chain(column.iter().max_by(by_height)).chain(column.last()).copied().collect()
 }
 
-/// The outline of a run between its lower and upper pixels, at most two stretches per pixel column.
-pub(super) fn outline(run: &[(Cell, (f64, f64))]) -> Vec<Point> {
-    let half_pixel = |cell: &Cell| (cell.middle * 2.0).floor();
-    let merged: Vec<(f64, f64, f64)> = run
-        .chunk_by(|one, other| half_pixel(&one.0) == half_pixel(&other.0))
-        .map(|column| {
-            column.iter().fold((column[0].0.middle, f64::MIN, f64::MAX), |(x, low, high), (_, edges)| {
-                (x, low.max(edges.0), high.min(edges.1))
-            })
-        })
-        .collect();
-    let (Some((first, ..)), Some((last, ..))) = (run.first(), run.last()) else { return Vec::new() };
-    let (Some(head), Some(tail)) = (merged.first(), merged.last()) else { return Vec::new() };
-    let stretched: Vec<(f64, f64, f64)> = std::iter::once((first.left, head.1, head.2))
-        .chain(merged.iter().copied())
-        .chain(std::iter::once((last.right, tail.1, tail.2)))
-        .collect();
-    let upper = stretched.iter().map(|(x, _, high)| (*x, *high));
-    upper.chain(stretched.iter().rev().map(|(x, low, _)| (*x, *low))).collect()
+/// A lower and an upper vertical pixel at one horizontal pixel.
+type Rung = (f64, (f64, f64));
+
+/// The outline of a run between lower and upper pixels, straight from the middle of one epoch to the middle of the next.
+/// A run of one epoch is as wide as its epoch.
+pub(super) fn sloped_outline(run: &[(Cell, (f64, f64))]) -> Vec<Point> {
+    match run {
+        [_] => stepped_outline(run),
+        _ => outline(run.iter().map(|(cell, edges)| (cell.middle, *edges)).collect()),
+    }
+}
+
+/// The outline of a run between lower and upper pixels, level over each epoch.
+pub(super) fn stepped_outline(run: &[(Cell, (f64, f64))]) -> Vec<Point> {
+    outline(run.iter().flat_map(|(cell, edges)| [(cell.left, *edges), (cell.right, *edges)]).collect())
+}
+
+/// Along the upper pixels and back along the lower ones, with one rung per half pixel, as wide as the widest there.
+/// The first and the last keep their places.
+fn outline(rungs: Vec<Rung>) -> Vec<Point> {
+    let half_pixel = |rung: &Rung| (rung.0 * 2.0).floor();
+    let mut merged: Vec<Rung> =
+        rungs.chunk_by(|one, other| half_pixel(one) == half_pixel(other)).flat_map(merge_rungs).collect();
+    if let (Some(end), Some(last)) = (merged.last_mut(), rungs.last()) {
+        end.0 = last.0;
+    }
+    let upper = merged.iter().map(|(x, (_, high))| (*x, *high));
+    upper.chain(merged.iter().rev().map(|(x, (low, _))| (*x, *low))).collect()
+}
+
+/// Up to two rungs stay as they are, so that a step stays upright.
+fn merge_rungs(rungs: &[Rung]) -> Vec<Rung> {
+    if rungs.len() <= 2 {
+        return rungs.to_vec();
+    }
+    let widest =
+        rungs.iter().fold((f64::MIN, f64::MAX), |(low, high), (_, edges)| (low.max(edges.0), high.min(edges.1)));
+    vec![(rungs[0].0, widest)]
 }
 
 #[cfg(test)]
@@ -200,6 +219,16 @@ mod tests {
         let starts_ns = [i64::MIN, 0, i64::MAX];
         let placed = EpochTimes { starts_ns: &starts_ns, length_ns: i64::MAX }.place(0.0, 100.0).unwrap().unwrap();
         assert!(placed.cells.iter().all(|cell| cell.left >= -1.0 && cell.right <= 101.0));
+    }
+
+    #[test]
+    fn outlines_reach_over_whole_epochs_or_from_middle_to_middle() {
+        let cells = timeline(&[0, 30], 30).cells;
+        let run = [(cells[0], (90.0, 10.0)), (cells[1], (90.0, 20.0))];
+        assert_eq!(sloped_outline(&run), [(25.0, 10.0), (75.0, 20.0), (75.0, 90.0), (25.0, 90.0)]);
+        let upper = [(0.0, 10.0), (50.0, 10.0), (50.0, 20.0), (100.0, 20.0)];
+        assert_eq!(stepped_outline(&run)[..4], upper);
+        assert_eq!(sloped_outline(&run[..1]), stepped_outline(&run[..1]));
     }
 
     #[test]

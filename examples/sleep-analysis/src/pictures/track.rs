@@ -4,7 +4,7 @@ use super::canvas::{Canvas, Panel};
 use super::colour::Ink;
 use super::drawing::{Mark, Point, TextStyle};
 use super::scale::{Scale, is_drawable, median, round_range, short_number};
-use super::timeline::{Timeline, drawable, outline, thin_line};
+use super::timeline::{Timeline, drawable, sloped_outline, thin_line};
 use crate::{SleepError, SleepResult};
 
 /// Up to this many epochs each gets a dot of its own.
@@ -114,7 +114,7 @@ impl<'a> Track<'a> {
         match (round_range(self.heights()), canvas.timeline.clone()) {
             (Some(range), Some(timeline)) => {
                 let scale = Scale::new(range, panel.top + 4.0, panel.bottom - 3.0);
-                canvas.value_axis(panel, &scale, 3);
+                canvas.value_axis(panel, &scale, 4);
                 self.draw_values(canvas, &timeline, &scale, ink);
                 self.note_median(canvas, panel);
             }
@@ -138,10 +138,18 @@ impl<'a> Track<'a> {
 
     fn draw_values(&self, canvas: &mut Canvas, timeline: &Timeline, scale: &Scale, ink: Ink) {
         let bands = timeline.runs(|idx| self.edges(idx).map(|(low, high)| (scale.y(low), scale.y(high))));
-        canvas.push(Mark::Areas { outlines: bands.iter().map(|run| outline(run)).collect(), ink, opacity: 0.25 });
+        canvas.push(Mark::Areas {
+            outlines: bands.iter().map(|run| sloped_outline(run)).collect(),
+            ink,
+            opacity: 0.25,
+        });
         if self.shape == TrackShape::Filled {
             let fills = timeline.runs(|idx| drawable(self.values, idx).map(|value| (scale.y(0.0), scale.y(value))));
-            canvas.push(Mark::Areas { outlines: fills.iter().map(|run| outline(run)).collect(), ink, opacity: 0.3 });
+            canvas.push(Mark::Areas {
+                outlines: fills.iter().map(|run| sloped_outline(run)).collect(),
+                ink,
+                opacity: 0.3,
+            });
         }
         let runs = timeline.runs(|idx| drawable(self.values, idx).map(|value| scale.y(value)));
         let points: Vec<Vec<Point>> =

@@ -392,7 +392,7 @@ fn the_hypnogram_shows_rem_as_bars_and_breaks_where_nobody_scored() {
     let rows: Vec<String> =
         texts(&svg).into_iter().filter(|text| SleepStage::TOP_DOWN.iter().any(|stage| stage.label() == text)).collect();
     assert_eq!(rows, ["Wake", "REM", "N1", "N2", "N3"]);
-    assert!(drawing.description().contains("REM 2 min (60 %)"), "{}", drawing.description());
+    assert!(drawing.description().contains("REM 1.5 min (60 %)"), "{}", drawing.description());
 }
 
 #[test]
@@ -412,7 +412,8 @@ fn labels_of_any_kind_cannot_leave_their_place() {
     }
     let shown = HOSTILE.replace('\u{1}', "\u{fffd}");
     let svg = hypnogram.draw(Layout::Wide).unwrap().to_svg();
-    assert!(texts(&svg).contains(&shown), "{:?}", texts(&svg));
+    // Once as the title, once as the label.
+    assert_eq!(texts(&svg).iter().filter(|text| **text == shown).count(), 2, "{:?}", texts(&svg));
 }
 
 #[test]
@@ -635,8 +636,15 @@ fn the_page_and_its_pictures_can_be_looked_at() {
         std::fs::write(folder.join(&figure.files[1].path), figure.wide.to_png()).unwrap();
         assert!(figure.wide.to_svg().len() < 400_000, "{}", figure.heading);
     }
-    let short = Night::new(4);
-    let short_page = Page { title: "Two minutes", figures: figures(&short), ..Page::default() };
-    std::fs::write(folder.join("two_minutes.html"), short_page.to_html()).unwrap();
+    let titled = |title: &'static str, n_epochs: usize| Page {
+        title,
+        figures: figures(&Night::new(n_epochs)),
+        ..Page::default()
+    };
+    for (file, title, n_epochs) in
+        [("two_minutes", "Two minutes", 4), ("one_epoch", HOSTILE, 1), ("no_epochs", "Nothing", 0)]
+    {
+        std::fs::write(folder.join(file).with_extension("html"), titled(title, n_epochs).to_html()).unwrap();
+    }
     assert!(page.to_html().len() < 1_500_000, "{} bytes", page.to_html().len());
 }
