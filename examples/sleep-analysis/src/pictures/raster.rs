@@ -14,7 +14,7 @@ const DENSITY: f64 = 2.0;
 
 impl Drawing {
     /// The picture as PNG, twice as many pixels each way as [`Drawing::size`] says, on white paper.
-    /// The same drawing always gives the same bytes. Takes some tens of milliseconds in a release build.
+    /// The same drawing always gives the same bytes. Paints every pixel, so the cost grows with the area.
     ///
     /// # Panics
     /// Never: the drawing's size is bounded, and the font is part of the program.
