@@ -3,22 +3,7 @@
 //! Promises: knows the spellings of EDF+ (`Sleep stage N2`), Noxturnal (`sleep-n2`) and the CAP database (`SLEEP-S2`); what it does
 //! not know is left alone. Leaves to others: reading the annotations, scoring where there are none.
 
-use crate::{Annotation, SleepError, SleepResult};
-
-/// A stage of sleep after the AASM manual, in the order of a hypnogram from top to bottom; Rechtschaffen and Kales' 3 and 4 are one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SleepStage {
-    /// Awake.
-    Wake,
-    /// Rapid eye movement sleep.
-    Rem,
-    /// Non-REM stage 1.
-    N1,
-    /// Non-REM stage 2.
-    N2,
-    /// Non-REM stage 3, or 3 and 4.
-    N3,
-}
+use crate::{Annotation, SleepError, SleepResult, SleepStage};
 
 /// What a stage annotation says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

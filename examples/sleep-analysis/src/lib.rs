@@ -3,11 +3,14 @@
 mod edf;
 mod error;
 mod hypnogram;
+pub mod pictures;
 mod signal;
+mod stage;
 mod table;
 
 pub use edf::{Annotation, EDF_COLUMN, EdfChannel, EdfFile, EdfKind, Recording};
 pub use error::{SleepError, SleepResult};
-pub use hypnogram::{Score, SleepStage, score_of_text, stages_of_epochs};
+pub use hypnogram::{Score, score_of_text, stages_of_epochs};
 pub use signal::{Column, Signal};
+pub use stage::SleepStage;
 pub use table::FeatureTable;

@@ -8,3 +8,5 @@ mod edf;
 mod edf_hostile;
 #[cfg(test)]
 mod edf_writer;
+#[cfg(test)]
+mod pictures;
