@@ -85,7 +85,7 @@ fn hint(unknown: &str) -> String {
     format!("no command `{unknown}`{guess}\nthere are: {}, help", names.join(", "))
 }
 
-/// One name begins with the other, or they share all but one letter of the same multiset: enough for slips of the hand.
+/// One begins with the other, or they are about as long and all letters of the name but one were typed.
 fn is_near(typed: &str, name: &str) -> bool {
     let shared = name.chars().filter(|&letter| typed.contains(letter)).count();
     let is_start = !typed.is_empty() && (name.starts_with(typed) || typed.starts_with(name));

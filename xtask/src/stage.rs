@@ -103,8 +103,14 @@ fn row(name: &str, took: Duration) -> String {
 /// The command as a reader would type it, so that a failing stage can be run again alone.
 fn as_typed(command: &Command, environment: &[(&str, &str)]) -> String {
     let variables = environment.iter().map(|(name, value)| format!("{name}=\"{value}\" "));
-    let arguments = command.get_args().map(|argument| format!(" {}", argument.to_string_lossy()));
+    let arguments = command.get_args().map(|argument| format!(" {}", quoted(&argument.to_string_lossy())));
     variables.chain(["cargo".to_owned()]).chain(arguments).collect()
+}
+
+/// A shell would read a space or a `*` in its own way.
+fn quoted(argument: &str) -> String {
+    let is_plain = argument.chars().all(|letter| letter.is_alphanumeric() || "-_./=:".contains(letter));
+    if is_plain { argument.to_owned() } else { format!("'{argument}'") }
 }
 
 fn run(command: &mut Command) -> Done {
@@ -149,6 +155,14 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
+    fn a_program_that_a_signal_ended_is_a_failure() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "kill -9 $$"]);
+        assert_eq!(run(&mut command), Err(Failed { exit_code: 1 }));
+    }
+
+    #[test]
     fn a_program_that_is_not_there_is_a_failure() {
         assert_eq!(run(&mut Command::new("no-such-program-anywhere")), Err(Failed { exit_code: 127 }));
     }
@@ -168,7 +182,7 @@ mod tests {
     #[test]
     fn a_command_is_shown_as_it_would_be_typed() {
         let mut command = Command::new("cargo");
-        command.args(["test", "--test", "loom"]);
-        assert_eq!(as_typed(&command, &[("RUSTFLAGS", "--cfg x")]), "RUSTFLAGS=\"--cfg x\" cargo test --test loom");
+        command.args(["test", "--test", "*"]);
+        assert_eq!(as_typed(&command, &[("RUSTFLAGS", "--cfg x")]), "RUSTFLAGS=\"--cfg x\" cargo test --test '*'");
     }
 }

@@ -1,6 +1,7 @@
 //! The files of the project as text, read once, so that a rule is a function from text to violations.
 //!
-//! What git ignores is not part of it. Files that are not text are there by name, with no text.
+//! Only what git tracks is part of it: a log or a note that lies about is nobody's business. Files that are not text are
+//! there by name, with no text.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,7 +15,7 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Reads what git tracks under `root` and what it would track at the next `git add`.
+    /// Reads what git tracks under `root`.
     ///
     /// # Errors
     ///
@@ -64,7 +65,7 @@ impl<const N: usize> From<[(&str, &str); N]> for Tree {
 
 fn listed(root: &Path) -> io::Result<Vec<String>> {
     // NUL ends each name, because with line ends git would quote unusual names.
-    let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    let arguments = ["ls-files", "-z", "--cached"];
     let mut git = Command::new("git");
     // Within a hook git names its own folder and index; here the project is the one that `root` lies in.
     git.args(arguments)

@@ -12,7 +12,8 @@ const DOCUMENTS: [&str; 6] =
 
 pub(super) fn check(tree: &Tree) -> Vec<Violation> {
     let missing = DOCUMENTS.into_iter().filter(|name| tree.text(name).is_none_or(|text| text.trim().is_empty()));
-    let missing = missing.map(|name| Violation::new(name, 1, "the document is missing or empty", "write it"));
+    let missing =
+        missing.map(|name| Violation::new(name, 1, "the document is missing or empty", "write it, and `git add` it"));
     missing.chain(unreleased(tree)).chain(first_command(tree)).collect()
 }
 
