@@ -1,0 +1,231 @@
+//! The commands of `cargo xtask`: their names, what each is for, and the stages that each runs.
+//!
+//! A command is a row of `COMMANDS` and a function; the help text and the hint at an unknown name come from the same
+//! rows. How a stage is run and timed is left to `stage`.
+
+use crate::stage::{Done, Failed, Stages};
+use crate::tree::Tree;
+use crate::{first_run, tidy};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Request<'a> {
+    Help,
+    Run { command: &'static Command, rest: &'a [String] },
+}
+
+/// One command.
+#[derive(Debug)]
+pub(crate) struct Command {
+    name: &'static str,
+    says: &'static str,
+    takes_arguments: bool,
+    pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
+}
+
+const COMMANDS: [Command; 9] = [
+    Command::new("quick", "before a commit: fmt, clippy, unit tests", |stages, _| quick(stages)),
+    Command::new("test", "all tests: tidy, unit, integration, examples, doc tests, README, models", |stages, _| {
+        test(stages)
+    }),
+    Command::with_arguments("bench", "benches: all, or those named; what follows -- goes to them", bench),
+    Command::new("tidy", "the house rules that a machine can hold", |stages, _| check_rules(stages)),
+    Command::new("fmt", "is the code formatted?", |stages, _| fmt(stages)),
+    Command::new("clippy", "lints of every target, warnings denied", |stages, _| clippy(stages)),
+    Command::new("doc", "the pages of the crates, warnings denied", |stages, _| doc(stages)),
+    Command::new("bare", "a build of manyhands without default features", |stages, _| bare(stages)),
+    Command::new("first-run", "the first command of README.md, and the files it must write", |stages, _| {
+        first_run::stage(stages)
+    }),
+];
+
+impl Command {
+    const fn new(name: &'static str, says: &'static str, perform: fn(&mut Stages, &[String]) -> Done) -> Self {
+        Self { name, says, takes_arguments: false, perform }
+    }
+
+    const fn with_arguments(
+        name: &'static str,
+        says: &'static str,
+        perform: fn(&mut Stages, &[String]) -> Done,
+    ) -> Self {
+        Self { name, says, takes_arguments: true, perform }
+    }
+}
+
+/// Finds the command that these words ask for, or says what could have been meant.
+pub(crate) fn parse(words: &[String]) -> Result<Request<'_>, String> {
+    let Some((name, rest)) = words.split_first() else { return Ok(Request::Help) };
+    if ["help", "--help", "-h"].contains(&name.as_str()) {
+        return Ok(Request::Help);
+    }
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else { return Err(hint(name)) };
+    match rest.first() {
+        Some(extra) if !command.takes_arguments => Err(format!("`{name}` takes no arguments, but got `{extra}`")),
+        _ => Ok(Request::Run { command, rest }),
+    }
+}
+
+/// What there is, one line per command.
+pub(crate) fn help() -> String {
+    let mut text = "Every check of the workspace.\n\nUsage: cargo xtask <command>\n\n".to_owned();
+    for command in &COMMANDS {
+        writeln!(text, "  {:<10} {}", command.name, command.says).expect("a string takes every write");
+    }
+    text + "\nA command stops at its first failing stage and ends with that stage's exit code; an unknown command is 2.\n\
+            Everything that has to pass before a merge is one call: .ci/run\n"
+}
+
+fn hint(unknown: &str) -> String {
+    let near = COMMANDS.iter().map(|command| command.name).find(|name| is_near(unknown, name));
+    let guess = near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+    let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
+    format!("no command `{unknown}`{guess}\nthere are: {}, help", names.join(", "))
+}
+
+/// One begins with the other, or they are about as long and all letters of the name but one were typed.
+fn is_near(typed: &str, name: &str) -> bool {
+    let shared = name.chars().filter(|&letter| typed.contains(letter)).count();
+    let is_start = !typed.is_empty() && (name.starts_with(typed) || typed.starts_with(name));
+    is_start || (typed.len().abs_diff(name.len()) <= 1 && shared + 1 >= name.len())
+}
+
+fn quick(stages: &mut Stages) -> Done {
+    fmt(stages)?;
+    clippy(stages)?;
+    stages.cargo("unit tests", ["test", "--workspace", "--lib", "--bins", "--locked"])
+}
+
+fn test(stages: &mut Stages) -> Done {
+    check_rules(stages)?;
+    // Without a choice of targets cargo runs unit, integration and doc tests, and builds the examples.
+    stages.cargo("tests", ["test", "--workspace", "--locked"])?;
+    if has_models(stages.root()) { models(stages) } else { Ok(()) }
+}
+
+fn has_models(root: &Path) -> bool {
+    root.join("tests/loom").is_dir() || root.join("tests/loom.rs").is_file()
+}
+
+/// The models have a target folder of their own: their flag would otherwise make every other build start anew.
+fn models(stages: &mut Stages) -> Done {
+    let flags = format!("{} --cfg manyhands_loom", std::env::var("RUSTFLAGS").unwrap_or_default());
+    let environment = [("RUSTFLAGS", flags.trim()), ("CARGO_TARGET_DIR", "target/loom")];
+    stages.cargo_with(
+        "models",
+        ["test", "--release", "--package", "manyhands", "--test", "loom", "--locked"],
+        &environment,
+    )
+}
+
+fn bench(stages: &mut Stages, words: &[String]) -> Done {
+    stages.cargo("bench", bench_arguments(words))
+}
+
+/// Names choose bench targets; `*` leaves out the unit tests, which cargo would count as benches too.
+fn bench_arguments(words: &[String]) -> Vec<&str> {
+    let split = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    let (names, passed_on) = words.split_at(split);
+    let chosen = if names.is_empty() { vec!["*"] } else { names.iter().map(String::as_str).collect() };
+    let mut arguments = vec!["bench", "--workspace", "--locked"];
+    arguments.extend(chosen.into_iter().flat_map(|name| ["--bench", name]));
+    arguments.extend(passed_on.iter().map(String::as_str));
+    arguments
+}
+
+fn check_rules(stages: &mut Stages) -> Done {
+    stages.step("tidy", "the house rules", |root| match Tree::read(root) {
+        Ok(tree) => report(&tidy::violations(&tree)),
+        Err(error) => report(&[tidy::Violation::unreadable(root, &error)]),
+    })
+}
+
+fn report(violations: &[tidy::Violation]) -> Done {
+    for violation in violations {
+        println!("{violation}");
+    }
+    if violations.is_empty() { Ok(()) } else { Err(Failed { exit_code: 1 }) }
+}
+
+fn fmt(stages: &mut Stages) -> Done {
+    stages.cargo("fmt", ["fmt", "--all", "--check"])
+}
+
+fn clippy(stages: &mut Stages) -> Done {
+    stages.cargo("clippy", ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+}
+
+fn doc(stages: &mut Stages) -> Done {
+    let arguments = ["doc", "--workspace", "--no-deps", "--locked"];
+    stages.cargo_with("doc", arguments, &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+fn bare(stages: &mut Stages) -> Done {
+    stages.cargo("bare", ["build", "--package", "manyhands", "--no-default-features", "--locked"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    fn refusal(line: &str) -> String {
+        parse(&words(line)).unwrap_err()
+    }
+
+    #[test]
+    fn no_word_and_help_teach_every_command() {
+        for line in ["", "help", "--help", "-h"] {
+            assert!(matches!(parse(&words(line)), Ok(Request::Help)), "{line}");
+        }
+        for command in &COMMANDS {
+            assert!(help().contains(&format!("\n  {:<10} ", command.name)), "{}", command.name);
+        }
+    }
+
+    #[test]
+    fn each_name_finds_its_own_command() {
+        for expected in &COMMANDS {
+            let line = words(expected.name);
+            let Ok(Request::Run { command, rest: [] }) = parse(&line) else { panic!("{}", expected.name) };
+            assert_eq!(command.name, expected.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_command_gets_a_hint() {
+        assert!(refusal("tset").starts_with("no command `tset`; did you mean `test`?"));
+        assert!(refusal("benches").contains("did you mean `bench`?"));
+        assert!(refusal("zzz").starts_with("no command `zzz`\nthere are: quick, test,"));
+    }
+
+    #[test]
+    fn words_that_a_command_would_drop_are_refused() {
+        assert_eq!(refusal("quick now"), "`quick` takes no arguments, but got `now`");
+        assert!(parse(&words("bench one two")).is_ok());
+    }
+
+    #[test]
+    fn benches_are_chosen_by_name_and_get_what_follows_the_dashes() {
+        assert_eq!(bench_arguments(&[]), ["bench", "--workspace", "--locked", "--bench", "*"]);
+        let line = words("one two -- --rounds 3");
+        let shared = ["bench", "--workspace", "--locked"];
+        let chosen = ["--bench", "one", "--bench", "two", "--", "--rounds", "3"];
+        assert_eq!(bench_arguments(&line), [&shared[..], &chosen[..]].concat());
+    }
+
+    #[test]
+    fn models_run_only_where_there_are_some() {
+        let root = std::env::temp_dir().join(format!("xtask-models-{}", std::process::id()));
+        std::fs::create_dir_all(&root).unwrap();
+        assert!(!has_models(&root));
+        std::fs::create_dir_all(root.join("tests/loom")).unwrap();
+        assert!(has_models(&root));
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+}

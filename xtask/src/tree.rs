@@ -1,0 +1,107 @@
+//! The files of the project as text, read once, so that a rule is a function from text to violations.
+//!
+//! Only what git tracks is part of it: a log or a note that lies about is nobody's business. Files that are not text are
+//! there by name, with no text.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+/// Paths from the project's root, written with `/`, and what the files hold.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    files: BTreeMap<String, String>,
+}
+
+impl Tree {
+    /// Reads what git tracks under `root`.
+    ///
+    /// # Errors
+    ///
+    /// When git cannot list the files or one of them cannot be read.
+    pub(crate) fn read(root: &Path) -> io::Result<Self> {
+        let mut tree = Self::default();
+        for path in listed(root)? {
+            match std::fs::read(root.join(&path)) {
+                Ok(bytes) => tree.files.insert(path, String::from_utf8(bytes).unwrap_or_default()),
+                // Removed from the folder, but not yet from git's list.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(tree)
+    }
+
+    /// What a file holds.
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+        self.files.get(path).map(String::as_str)
+    }
+
+    /// All files, by path.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
+    /// The files whose names end so.
+    pub(crate) fn ending<'a>(&'a self, end: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.files().filter(move |(path, _)| path.ends_with(end))
+    }
+
+    /// Whether there is such a file, or a folder with files in it.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let folder = format!("{path}/");
+        self.files.contains_key(path) || self.files.keys().any(|file| file.starts_with(&folder))
+    }
+}
+
+/// A made tree, for the tests of rules.
+#[cfg(test)]
+impl<const N: usize> From<[(&str, &str); N]> for Tree {
+    fn from(files: [(&str, &str); N]) -> Self {
+        Self { files: files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect() }
+    }
+}
+
+fn listed(root: &Path) -> io::Result<Vec<String>> {
+    // NUL ends each name, because with line ends git would quote unusual names.
+    let arguments = ["ls-files", "-z", "--cached"];
+    let mut git = Command::new("git");
+    // Within a hook git names its own folder and index; here the project is the one that `root` lies in.
+    git.args(arguments)
+        .current_dir(root)
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE");
+    let answer = git.output()?;
+    if !answer.status.success() {
+        return Err(io::Error::other(String::from_utf8_lossy(&answer.stderr).trim().to_owned()));
+    }
+    let names = String::from_utf8_lossy(&answer.stdout);
+    Ok(names.split_terminator('\0').map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_project_itself_can_be_read() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let tree = Tree::read(root).unwrap();
+        assert!(tree.text("xtask/src/tree.rs").unwrap().contains("the_project_itself_can_be_read"));
+        assert!(!tree.has("target") && !tree.has(".git"));
+    }
+
+    #[test]
+    fn a_folder_without_git_is_an_error() {
+        assert!(listed(Path::new("/")).is_err());
+    }
+
+    #[test]
+    fn folders_are_known_by_their_files() {
+        let tree = Tree::from([("docs/pages/one.md", "")]);
+        assert!(tree.has("docs/pages") && tree.has("docs/pages/one.md"));
+        assert!(!tree.has("docs/pag"));
+    }
+}
