@@ -1,0 +1,3 @@
+//! The behaviour of sleep-analysis, one module per part.
+
+mod made_night;
