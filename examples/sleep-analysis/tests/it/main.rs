@@ -10,3 +10,6 @@ mod edf_hostile;
 mod edf_writer;
 #[cfg(test)]
 mod pictures;
+//! The behaviour of sleep-analysis, one module per part.
+
+mod made_night;
