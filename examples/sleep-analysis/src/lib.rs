@@ -3,8 +3,8 @@
 mod edf;
 mod error;
 mod hypnogram;
-pub mod pictures;
 mod made_night;
+pub mod pictures;
 mod signal;
 mod stage;
 mod table;
@@ -12,7 +12,7 @@ mod table;
 pub use edf::{Annotation, EDF_COLUMN, EdfChannel, EdfFile, EdfKind, Recording};
 pub use error::{SleepError, SleepResult};
 pub use hypnogram::{Score, score_of_text, stages_of_epochs};
-pub use made_night::{EegSite, MadeNight, NightPlan, SignalKind, Stage, make_signal};
+pub use made_night::{EegSite, MadeNight, NightPlan, SignalKind, make_signal};
 pub use signal::{Column, Signal};
 pub use stage::SleepStage;
 pub use table::FeatureTable;

@@ -6,7 +6,7 @@
 
 use super::noise::{LowPass, Noise, Oscillator, Rhythm, Stream, swell};
 use super::plan::Span;
-use super::{EegSite, NightPlan, Samples, Stage, blank, column};
+use super::{EegSite, NightPlan, Samples, SleepStage, blank, column};
 
 /// One channel in microvolts, in steps of 0.1.
 pub(super) fn eeg(plan: &NightPlan, site: EegSite) -> Samples {
@@ -29,13 +29,13 @@ const N_PARTS: usize = 6;
 type Heights = [f64; N_PARTS];
 
 /// The parts: what falls with frequency, slow waves, theta, alpha, beta, muscle.
-fn heights(stage: Stage) -> Heights {
+fn heights(stage: SleepStage) -> Heights {
     match stage {
-        Stage::Wake => [8.0, 2.0, 4.0, 15.0, 4.5, 1.5],
-        Stage::N1 => [8.0, 4.0, 10.0, 3.5, 2.5, 0.8],
-        Stage::N2 => [8.0, 11.0, 5.0, 2.0, 1.5, 0.5],
-        Stage::N3 => [7.0, 36.0, 5.0, 1.2, 0.8, 0.4],
-        Stage::Rem => [7.0, 3.5, 7.5, 3.0, 2.8, 0.4],
+        SleepStage::Wake => [8.0, 2.0, 4.0, 15.0, 4.5, 1.5],
+        SleepStage::N1 => [8.0, 4.0, 10.0, 3.5, 2.5, 0.8],
+        SleepStage::N2 => [8.0, 11.0, 5.0, 2.0, 1.5, 0.5],
+        SleepStage::N3 => [7.0, 36.0, 5.0, 1.2, 0.8, 0.4],
+        SleepStage::Rem => [7.0, 3.5, 7.5, 3.0, 2.8, 0.4],
     }
 }
 
@@ -118,11 +118,11 @@ fn brain_events(plan: &NightPlan) -> Vec<BrainEvent> {
     let mut events = Vec::new();
     for (epoch, stage) in plan.stages().iter().enumerate() {
         let (n_spindles, n_complexes, n_vertex, n_sawtooth) = match stage {
-            Stage::Wake => (0, 0, 0, 0),
-            Stage::N1 => (0, 0, noise.count(0..3), 0),
-            Stage::N2 => (noise.count(1..5), noise.count(0..3), 0, 0),
-            Stage::N3 => (noise.count(0..2), 0, 0, 0),
-            Stage::Rem => (0, 0, 0, usize::from(noise.happens(0.35))),
+            SleepStage::Wake => (0, 0, 0, 0),
+            SleepStage::N1 => (0, 0, noise.count(0..3), 0),
+            SleepStage::N2 => (noise.count(1..5), noise.count(0..3), 0, 0),
+            SleepStage::N3 => (noise.count(0..2), 0, 0, 0),
+            SleepStage::Rem => (0, 0, 0, usize::from(noise.happens(0.35))),
         };
         let moment = |noise: &mut Noise| epoch as f64 * 30.0 + noise.within(0.0..26.0);
         events.extend((0..n_spindles).map(|_| spindle(moment(&mut noise), &mut noise)));

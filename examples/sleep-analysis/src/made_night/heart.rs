@@ -4,7 +4,7 @@
 //! stage, unsteady in REM and after arousals, and swings with the breath. It leaves gaps in time to `plan`.
 
 use super::noise::{LowPass, Noise, Stream, sine_cosine};
-use super::{NightPlan, Samples, Stage, blank, column};
+use super::{NightPlan, Samples, SleepStage, blank, column};
 use crate::Column;
 
 /// What a stage does to heart and breath.
@@ -21,13 +21,13 @@ struct Autonomic {
     breath_wander: f64,
 }
 
-fn autonomic(stage: Stage) -> Autonomic {
+fn autonomic(stage: SleepStage) -> Autonomic {
     let [heart, heart_wander, heart_swing, breaths, breath_wander] = match stage {
-        Stage::Wake => [9.0, 2.8, 1.6, 1.5, 1.3],
-        Stage::N1 => [4.0, 2.0, 1.9, 0.5, 0.8],
-        Stage::N2 => [0.0, 1.3, 2.1, 0.0, 0.45],
-        Stage::N3 => [-3.0, 0.4, 1.8, -0.2, 0.2],
-        Stage::Rem => [4.5, 3.2, 1.1, 1.2, 1.8],
+        SleepStage::Wake => [9.0, 2.8, 1.6, 1.5, 1.3],
+        SleepStage::N1 => [4.0, 2.0, 1.9, 0.5, 0.8],
+        SleepStage::N2 => [0.0, 1.3, 2.1, 0.0, 0.45],
+        SleepStage::N3 => [-3.0, 0.4, 1.8, -0.2, 0.2],
+        SleepStage::Rem => [4.5, 3.2, 1.1, 1.2, 1.8],
     };
     Autonomic { heart, heart_wander, heart_swing, breaths, breath_wander }
 }
@@ -44,7 +44,7 @@ impl Breathing {
     pub(super) fn of(plan: &NightPlan) -> Self {
         let mut noise = plan.noise(Stream::Breathing);
         let quiet = noise.within(12.5..15.5);
-        let mut level = LowPass::new(20.0, quiet + autonomic(Stage::Wake).breaths);
+        let mut level = LowPass::new(20.0, quiet + autonomic(SleepStage::Wake).breaths);
         let mut wander = LowPass::new(8.0, 0.0);
         let mut now = 0.0;
         let (mut per_minute, mut turns) = (Vec::new(), Vec::new());
@@ -78,13 +78,13 @@ pub(super) fn respiration(plan: &NightPlan) -> Samples {
 /// Heart rate without the swing of the breath, beats per minute in each second.
 fn heart_level(plan: &NightPlan, noise: &mut Noise) -> Vec<f64> {
     let quiet = noise.within(54.0..64.0);
-    let mut level = LowPass::new(40.0, quiet + autonomic(Stage::Wake).heart);
+    let mut level = LowPass::new(40.0, quiet + autonomic(SleepStage::Wake).heart);
     let mut wander = LowPass::new(6.0, 0.0);
     let mut startle = LowPass::new(4.0, 0.0);
     let startled = startled_seconds(plan);
     // The heart slows by some beats from evening to morning, whatever the stage.
     let slowing = noise.within(2.0..5.0) / (8.0 * 3600.0);
-    let level_at = |(second, stage): (usize, Stage)| {
+    let level_at = |(second, stage): (usize, SleepStage)| {
         let body = autonomic(stage);
         let drift = wander.follow(noise.bell()) * wander.whitening() * body.heart_wander;
         let jump = 11.0 * startle.follow(if startled[second] { 1.0 } else { 0.0 });
@@ -188,7 +188,7 @@ pub(super) fn oxygen_saturation(plan: &NightPlan) -> Samples {
     let mut wander = LowPass::new(60.0, 0.0);
     let mut dip = LowPass::new(12.0, 0.0);
     let mut dipping = 0;
-    let mut saturation = |stage: Stage| {
+    let mut saturation = |stage: SleepStage| {
         if stage.is_sleep() && noise.happens(1.0 / 1200.0) {
             dipping = noise.count(8..20);
         }

@@ -22,10 +22,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::SleepStage;
 use crate::{Column, Signal, SleepError, SleepResult};
 pub use plan::NightPlan;
 use plan::Span;
-pub use stage::Stage;
 
 /// The settings of a made night; [`MadeNight::plan`] draws its course, [`make_signal`] its signals.
 ///

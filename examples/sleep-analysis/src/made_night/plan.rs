@@ -10,23 +10,23 @@ use serde::{Deserialize, Serialize};
 
 use super::noise::{Noise, Stream};
 use super::stage::hypnogram;
-use super::{MadeNight, SignalKind, Stage};
+use super::{MadeNight, SignalKind, SleepStage};
 use crate::SleepError;
 
 /// The course of one made night; [`MadeNight::plan`] draws it.
 ///
 /// ```
-/// use sleep_analysis::{MadeNight, Stage};
+/// use sleep_analysis::{MadeNight, SleepStage};
 /// let plan = MadeNight::new(7).plan()?;
 /// assert_eq!(plan.stages().len(), 960);
-/// assert_eq!(plan.stages()[0], Stage::Wake);
+/// assert_eq!(plan.stages()[0], SleepStage::Wake);
 /// # Ok::<(), sleep_analysis::SleepError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(into = "MadeNight", try_from = "MadeNight")]
 pub struct NightPlan {
     settings: MadeNight,
-    stages: Vec<Stage>,
+    stages: Vec<SleepStage>,
     arousals: Vec<Span>,
     movements: Vec<Movement>,
     postures: Vec<Posture>,
@@ -38,7 +38,7 @@ impl NightPlan {
 
     /// The hypnogram: the stage of each epoch of 30 s from the start; the last epoch may reach beyond the end.
     #[must_use]
-    pub fn stages(&self) -> &[Stage] {
+    pub fn stages(&self) -> &[SleepStage] {
         &self.stages
     }
 
@@ -68,7 +68,7 @@ impl NightPlan {
 
     /// The stage at this time, nanoseconds since 1970-01-01 UTC; none outside of the recording.
     #[must_use]
-    pub fn stage_at(&self, time_ns: i64) -> Option<Stage> {
+    pub fn stage_at(&self, time_ns: i64) -> Option<SleepStage> {
         let since_start = u64::try_from(time_ns.checked_sub(self.start_ns())?).ok()?;
         let is_recorded = u128::from(since_start) < self.duration().as_nanos();
         is_recorded.then(|| self.stages[(since_start / Self::EPOCH.as_nanos() as u64) as usize])
@@ -108,7 +108,7 @@ impl NightPlan {
     }
 
     /// The stage of each second from the start.
-    pub(super) fn stage_per_second(&self) -> impl Iterator<Item = Stage> {
+    pub(super) fn stage_per_second(&self) -> impl Iterator<Item = SleepStage> {
         (0..self.n_samples(1)).map(|second| self.stages[second / Self::EPOCH.as_secs() as usize])
     }
 
@@ -197,14 +197,14 @@ pub(super) struct Posture {
 /// Where the sleeper turns to, and how often: mostly the back and the sides.
 const ROLLS: [(f64, f64); 4] = [(0.0, 0.4), (0.25, 0.3), (-0.25, 0.22), (0.5, 0.08)];
 
-fn draw_arousals(stages: &[Stage], noise: &mut Noise) -> Vec<Span> {
+fn draw_arousals(stages: &[SleepStage], noise: &mut Noise) -> Vec<Span> {
     let mut arousals = Vec::new();
     for (epoch, stage) in stages.iter().enumerate() {
         let probability = match stage {
-            Stage::Wake => 0.0,
-            Stage::N1 => 0.15,
-            Stage::N2 | Stage::Rem => 0.08,
-            Stage::N3 => 0.02,
+            SleepStage::Wake => 0.0,
+            SleepStage::N1 => 0.15,
+            SleepStage::N2 | SleepStage::Rem => 0.08,
+            SleepStage::N3 => 0.02,
         };
         if noise.happens(probability) {
             arousals.push(span_within(epoch, 3.0..12.0, noise));
@@ -214,19 +214,19 @@ fn draw_arousals(stages: &[Stage], noise: &mut Noise) -> Vec<Span> {
 }
 
 /// Movements in order of their start: restless while awake, at changes of stage, with arousals, twitches in REM.
-fn draw_movements(stages: &[Stage], arousals: &[Span], noise: &mut Noise) -> Vec<Movement> {
+fn draw_movements(stages: &[SleepStage], arousals: &[Span], noise: &mut Noise) -> Vec<Movement> {
     let mut movements = Vec::new();
     let mut add = |span, strength| movements.push(Movement { span, strength });
     for (epoch, &stage) in stages.iter().enumerate() {
         let has_changed = epoch > 0 && stages[epoch - 1] != stage;
-        if stage == Stage::Wake && noise.happens(0.5) {
+        if stage == SleepStage::Wake && noise.happens(0.5) {
             add(span_within(epoch, 2.0..12.0, noise), noise.within(60.0..350.0));
         }
         if has_changed && noise.happens(0.4) {
             let span = Span { start_s: epoch as f64 * 30.0, length_s: noise.within(1.0..6.0) };
             add(span, noise.within(60.0..300.0));
         }
-        if stage == Stage::Rem && noise.happens(0.1) {
+        if stage == SleepStage::Rem && noise.happens(0.1) {
             add(span_within(epoch, 0.3..1.0, noise), noise.within(15.0..50.0));
         }
     }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sleep_analysis::{EegSite, MadeNight, NightPlan, Signal, SignalKind, SleepError, Stage, make_signal};
+use sleep_analysis::{EegSite, MadeNight, NightPlan, Signal, SignalKind, SleepError, SleepStage, make_signal};
 
 const C3: SignalKind = SignalKind::Eeg(EegSite::C3);
 const O1: SignalKind = SignalKind::Eeg(EegSite::O1);
@@ -47,12 +47,12 @@ fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 /// The finite values of a column in epochs of this stage, one list per epoch without a hole.
-fn epochs_of(kind: SignalKind, column: &str, stage: Stage) -> Vec<Vec<f64>> {
+fn epochs_of(kind: SignalKind, column: &str, stage: SleepStage) -> Vec<Vec<f64>> {
     let (plan, _) = night();
     let (stamps, values) =
         (signal(kind).timestamps_ns(), signal(kind).column(column).expect("the test names a column that is there"));
     let starts = plan.stages().iter().enumerate().filter(|(_, here)| **here == stage);
-    let slice = |(epoch, _): (usize, &Stage)| {
+    let slice = |(epoch, _): (usize, &SleepStage)| {
         let start_ns = plan.start_ns() + epoch as i64 * 30_000_000_000;
         let first = stamps.partition_point(|stamp| *stamp < start_ns);
         let end = stamps.partition_point(|stamp| *stamp < start_ns + 30_000_000_000);
@@ -78,7 +78,7 @@ fn goertzel(values: &[f64], turns_per_sample: f64) -> f64 {
     last * last + before * before - twice * last * before
 }
 
-fn stage_power(kind: SignalKind, stage: Stage, from_hz: usize, to_hz: usize) -> f64 {
+fn stage_power(kind: SignalKind, stage: SleepStage, from_hz: usize, to_hz: usize) -> f64 {
     mean(epochs_of(kind, "uv", stage).iter().map(|uv| band_power(uv, from_hz, to_hz)))
 }
 
@@ -151,32 +151,35 @@ fn one_signal_has_the_rate_the_length_and_the_start_that_were_asked_for() {
     let plan = settings.plan().unwrap();
     assert_eq!(plan.stages().len(), 2);
     assert_eq!(plan.stage_at(-1_001), None);
-    assert_eq!(plan.stage_at(-1_000), Some(Stage::Wake));
+    assert_eq!(plan.stage_at(-1_000), Some(SleepStage::Wake));
     assert_eq!(plan.stage_at(45_500_000_000 - 1_000), None);
 }
 
 #[test]
 fn each_stage_has_its_own_spectrum() {
     let delta = |stage| stage_power(C3, stage, 1, 3);
-    assert!(delta(Stage::N3) > 5.0 * delta(Stage::Rem), "deep sleep is slow waves");
-    assert!(delta(Stage::N3) > 3.0 * delta(Stage::N2), "N2 has fewer of them");
+    assert!(delta(SleepStage::N3) > 5.0 * delta(SleepStage::Rem), "deep sleep is slow waves");
+    assert!(delta(SleepStage::N3) > 3.0 * delta(SleepStage::N2), "N2 has fewer of them");
     let alpha = |kind, stage| stage_power(kind, stage, 9, 11);
-    assert!(alpha(O1, Stage::Wake) > 4.0 * alpha(O1, Stage::N2), "rest is alpha");
-    assert!(alpha(O1, Stage::Wake) > 2.0 * alpha(C3, Stage::Wake), "at the back of the head");
+    assert!(alpha(O1, SleepStage::Wake) > 4.0 * alpha(O1, SleepStage::N2), "rest is alpha");
+    assert!(alpha(O1, SleepStage::Wake) > 2.0 * alpha(C3, SleepStage::Wake), "at the back of the head");
     let sigma = |kind, stage| stage_power(kind, stage, 13, 14);
-    assert!(sigma(C3, Stage::N2) > 3.0 * sigma(C3, Stage::Rem), "N2 has spindles");
-    assert!(sigma(C3, Stage::N2) > 1.5 * sigma(O1, Stage::N2), "at the top of the head");
+    assert!(sigma(C3, SleepStage::N2) > 3.0 * sigma(C3, SleepStage::Rem), "N2 has spindles");
+    assert!(sigma(C3, SleepStage::N2) > 1.5 * sigma(O1, SleepStage::N2), "at the top of the head");
     let theta_to_alpha = |stage| stage_power(C3, stage, 5, 7) / alpha(C3, stage);
-    assert!(theta_to_alpha(Stage::N1) > 3.0 * theta_to_alpha(Stage::Wake), "the way into sleep trades alpha for theta");
+    assert!(
+        theta_to_alpha(SleepStage::N1) > 3.0 * theta_to_alpha(SleepStage::Wake),
+        "the way into sleep trades alpha for theta"
+    );
     let beta = |stage| stage_power(C3, stage, 17, 25);
-    assert!(beta(Stage::Rem) > 1.5 * beta(Stage::N3), "REM is fast");
+    assert!(beta(SleepStage::Rem) > 1.5 * beta(SleepStage::N3), "REM is fast");
 }
 
 #[test]
 fn slow_waves_over_75_uv_fill_a_fifth_of_deep_sleep_and_of_no_other_stage() {
     let share = |stage| mean(epochs_of(C3, "uv", stage).iter().map(|uv| tall_wave_share(uv)));
-    assert!(share(Stage::N3) > 0.25, "{}", share(Stage::N3));
-    for stage in [Stage::Wake, Stage::N1, Stage::N2, Stage::Rem] {
+    assert!(share(SleepStage::N3) > 0.25, "{}", share(SleepStage::N3));
+    for stage in [SleepStage::Wake, SleepStage::N1, SleepStage::N2, SleepStage::Rem] {
         assert!(share(stage) < 0.2, "{stage}: {}", share(stage));
     }
 }
@@ -197,9 +200,19 @@ fn tall_wave_share(uv: &[f64]) -> f64 {
 fn the_heart_is_slow_and_steady_in_deep_sleep_and_unsteady_in_rem() {
     let level = |stage| mean(epochs_of(SignalKind::HeartRate, "hr", stage).into_iter().flatten());
     let spread = |stage| mean(epochs_of(SignalKind::HeartRate, "hr", stage).iter().map(|hr| standard_deviation(hr)));
-    assert!(level(Stage::N3) + 4.0 < level(Stage::Wake), "{} {}", level(Stage::N3), level(Stage::Wake));
-    assert!(level(Stage::N3) < level(Stage::Rem));
-    assert!(spread(Stage::Rem) > 2.0 * spread(Stage::N3), "{} {}", spread(Stage::Rem), spread(Stage::N3));
+    assert!(
+        level(SleepStage::N3) + 4.0 < level(SleepStage::Wake),
+        "{} {}",
+        level(SleepStage::N3),
+        level(SleepStage::Wake)
+    );
+    assert!(level(SleepStage::N3) < level(SleepStage::Rem));
+    assert!(
+        spread(SleepStage::Rem) > 2.0 * spread(SleepStage::N3),
+        "{} {}",
+        spread(SleepStage::Rem),
+        spread(SleepStage::N3)
+    );
 }
 
 #[test]
@@ -226,9 +239,9 @@ fn intervals_add_up_to_the_time_between_beats_and_to_the_heart_rate() {
 #[test]
 fn the_heart_swings_with_the_breath() {
     // The strongest period of the intervals in deep sleep, in breaths per minute, is that of the belt.
-    let breaths = mean(epochs_of(SignalKind::Respiration, "resp", Stage::N3).into_iter().flatten());
-    let beat_s = mean(epochs_of(SignalKind::RrIntervals, "rr_interval", Stage::N3).into_iter().flatten()) / 1000.0;
-    let epochs = epochs_of(SignalKind::RrIntervals, "rr_interval", Stage::N3);
+    let breaths = mean(epochs_of(SignalKind::Respiration, "resp", SleepStage::N3).into_iter().flatten());
+    let beat_s = mean(epochs_of(SignalKind::RrIntervals, "rr_interval", SleepStage::N3).into_iter().flatten()) / 1000.0;
+    let epochs = epochs_of(SignalKind::RrIntervals, "rr_interval", SleepStage::N3);
     let power = |per_minute: f64| {
         mean(epochs.iter().map(|rr| {
             let centre = mean(rr.iter().copied());
@@ -260,8 +273,8 @@ fn the_accelerometer_feels_one_g_movements_and_turns() {
     let lowest = z.iter().fold(f64::MAX, |low, value| low.min(*value));
     let highest = z.iter().fold(f64::MIN, |high, value| high.max(*value));
     assert!(highest - lowest > 500.0, "the sleeper turns");
-    let wake = mean(epochs_of(SignalKind::Accelerometer, "x", Stage::Wake).iter().map(|x| standard_deviation(x)));
-    let deep = mean(epochs_of(SignalKind::Accelerometer, "x", Stage::N3).iter().map(|x| standard_deviation(x)));
+    let wake = mean(epochs_of(SignalKind::Accelerometer, "x", SleepStage::Wake).iter().map(|x| standard_deviation(x)));
+    let deep = mean(epochs_of(SignalKind::Accelerometer, "x", SleepStage::N3).iter().map(|x| standard_deviation(x)));
     assert!(wake > 3.0 * deep, "awake {wake}, asleep {deep}");
 }
 
@@ -291,16 +304,16 @@ proptest! {
         let plan = MadeNight::new(seed).plan().unwrap();
         let stages = plan.stages();
         let share = |stage| stages.iter().filter(|here| **here == stage).count() as f64 / stages.len() as f64;
-        prop_assert!((0.02..0.16).contains(&share(Stage::Wake)), "wake {}", share(Stage::Wake));
-        prop_assert!((0.01..0.10).contains(&share(Stage::N1)), "N1 {}", share(Stage::N1));
-        prop_assert!((0.40..0.68).contains(&share(Stage::N2)), "N2 {}", share(Stage::N2));
-        prop_assert!((0.10..0.25).contains(&share(Stage::N3)), "N3 {}", share(Stage::N3));
-        prop_assert!((0.12..0.28).contains(&share(Stage::Rem)), "REM {}", share(Stage::Rem));
-        prop_assert_eq!((stages[0], stages[stages.len() - 1]), (Stage::Wake, Stage::Wake));
+        prop_assert!((0.02..0.16).contains(&share(SleepStage::Wake)), "wake {}", share(SleepStage::Wake));
+        prop_assert!((0.01..0.10).contains(&share(SleepStage::N1)), "N1 {}", share(SleepStage::N1));
+        prop_assert!((0.40..0.68).contains(&share(SleepStage::N2)), "N2 {}", share(SleepStage::N2));
+        prop_assert!((0.10..0.25).contains(&share(SleepStage::N3)), "N3 {}", share(SleepStage::N3));
+        prop_assert!((0.12..0.28).contains(&share(SleepStage::Rem)), "REM {}", share(SleepStage::Rem));
+        prop_assert_eq!((stages[0], stages[stages.len() - 1]), (SleepStage::Wake, SleepStage::Wake));
 
-        let half = |stage, half: &[Stage]| half.iter().filter(|here| **here == stage).count();
-        prop_assert!(half(Stage::N3, &stages[..480]) > half(Stage::N3, &stages[480..]) * 3 / 2, "N3 comes early");
-        prop_assert!(half(Stage::Rem, &stages[480..]) > half(Stage::Rem, &stages[..480]), "REM comes late");
+        let half = |stage, half: &[SleepStage]| half.iter().filter(|here| **here == stage).count();
+        prop_assert!(half(SleepStage::N3, &stages[..480]) > half(SleepStage::N3, &stages[480..]) * 3 / 2, "N3 comes early");
+        prop_assert!(half(SleepStage::Rem, &stages[480..]) > half(SleepStage::Rem, &stages[..480]), "REM comes late");
 
         let first_epochs = first_epochs_of_rem_episodes(stages);
         prop_assert!((4..=6).contains(&first_epochs.len()), "{} REM episodes", first_epochs.len());
@@ -308,7 +321,7 @@ proptest! {
             prop_assert!((140..=280).contains(&(pair[1] - pair[0])), "{} epochs from REM to REM", pair[1] - pair[0]);
         }
         for pair in stages.windows(2) {
-            prop_assert!(!(pair[0] == Stage::Wake && matches!(pair[1], Stage::N3 | Stage::Rem)), "{pair:?}");
+            prop_assert!(!(pair[0] == SleepStage::Wake && matches!(pair[1], SleepStage::N3 | SleepStage::Rem)), "{pair:?}");
         }
     }
 }
@@ -335,10 +348,10 @@ proptest! {
 }
 
 /// Where REM begins, not counting what resumes within 15 min.
-fn first_epochs_of_rem_episodes(stages: &[Stage]) -> Vec<usize> {
+fn first_epochs_of_rem_episodes(stages: &[SleepStage]) -> Vec<usize> {
     let mut first_epochs = Vec::new();
     let mut last_rem = None;
-    for (epoch, _) in stages.iter().enumerate().filter(|(_, stage)| **stage == Stage::Rem) {
+    for (epoch, _) in stages.iter().enumerate().filter(|(_, stage)| **stage == SleepStage::Rem) {
         if last_rem.is_none_or(|last| epoch > last + 30) {
             first_epochs.push(epoch);
         }

@@ -9,7 +9,6 @@ mod edf_hostile;
 #[cfg(test)]
 mod edf_writer;
 #[cfg(test)]
-mod pictures;
-//! The behaviour of sleep-analysis, one module per part.
-
 mod made_night;
+#[cfg(test)]
+mod pictures;
