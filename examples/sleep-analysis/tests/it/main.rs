@@ -1,0 +1,4 @@
+//! The tests of sleep-analysis as its user sees it, one module per behaviour.
+
+mod align;
+mod csv_io;
