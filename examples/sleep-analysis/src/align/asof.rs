@@ -15,7 +15,7 @@ const NO_SAMPLE: usize = usize::MAX;
 const SHORTEST_STRETCH: usize = 16;
 
 /// How many points are searched one by one before the next look for such a stretch.
-const POINTS_BEFORE_NEXT_STRETCH: usize = 256;
+const POINTS_BEFORE_NEXT_STRETCH: usize = 64;
 
 /// A row for every point: the nearest sample within the tolerance, otherwise NaN.
 ///

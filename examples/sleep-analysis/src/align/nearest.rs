@@ -12,7 +12,7 @@ use std::ops::Range;
 const SHORTEST_STRETCH: usize = 16;
 
 /// How many cells are walked one by one before the next look for such a stretch.
-const CELLS_BEFORE_NEXT_STRETCH: usize = 256;
+const CELLS_BEFORE_NEXT_STRETCH: usize = 64;
 
 /// The rows of a signal whose samples all moved to their nearest points; points that no sample reached have none.
 pub(super) fn nearest(signal: &Signal, grid: &AlignmentGrid) -> SleepResult<Rows> {

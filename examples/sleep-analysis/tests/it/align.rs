@@ -205,6 +205,17 @@ fn a_signal_out_of_order_fails_alone_and_only_where_order_matters() {
 }
 
 #[test]
+fn a_second_sample_nearer_to_the_point_wins_even_behind_a_regular_stretch() {
+    let grid = AlignmentGrid::new(0, 10, 200).unwrap();
+    let regular = (1..=150).map(|point| (point * 10 - 3, point as f64));
+    let samples: Vec<(i64, f64)> = regular.chain([(1501, 999.0)]).collect();
+    let rows = aligned(signal("s", &samples), grid, AlignMethod::AsOf).unwrap();
+    assert_eq!((rows[149].1[0], rows[150].1[0]), (Some(149.0), Some(999.0)));
+    let rows = aligned(signal("s", &samples), grid, AlignMethod::Nearest).unwrap();
+    assert_eq!(rows.last(), Some(&(1500, vec![Some(574.5)])));
+}
+
+#[test]
 fn signals_that_take_no_part_are_named_with_the_reason() {
     let signals = [signal("a", &[(0, 1.0)]), signal("empty", &[]), signal("b", &[(0, 1.0)])];
     let choice = choose_signals(&signals, Some(&["b", "nope", "empty", "a", "b"]));
@@ -294,13 +305,13 @@ fn asof_oracle(signal: &Signal, grid: &AlignmentGrid) -> Vec<Row> {
     })
 }
 
-/// Signals of two columns whose steps are often about a period, so that stretches, collisions, gaps and ties all occur.
+/// Signals of two columns, longer than the methods look ahead, whose steps are often about a period, so that stretches, collisions, gaps and ties all occur.
 fn signals(steps: std::ops::Range<i64>) -> impl Strategy<Value = (Signal, AlignmentGrid)> {
     let value = prop_oneof![3 => (-50..50_i32).prop_map(f64::from), 1 => Just(f64::NAN)];
     let usual = (1..4_i64, -1..2_i64);
     let step = prop_oneof![20 => (Just(None), usual.clone()), 1 => (steps.prop_map(Some), usual)];
-    let samples = proptest::collection::vec((step, value.clone(), value), 0..200);
-    (samples, -40..40_i64, 1..12_i64, 1..150_usize, any::<bool>()).prop_map(
+    let samples = proptest::collection::vec((step, value.clone(), value), 0..400);
+    (samples, -40..40_i64, 1..12_i64, 1..400_usize, any::<bool>()).prop_map(
         |(samples, start, period_ns, count, is_regular)| {
             let mut time_ns = start;
             let (mut times, mut v, mut w) = (Vec::new(), Vec::new(), Vec::new());
