@@ -6,7 +6,7 @@ use std::path::PathBuf;
 pub type SleepResult<T> = Result<T, SleepError>;
 
 /// Why an operation has no answer.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum SleepError {
     /// A setting is missing or makes no sense: window, step, method, rate, no signals.

@@ -1,18 +1,35 @@
 //! Sleep-epoch features and signal alignment: the science, which knows no threads.
 
+mod align;
+mod csv_io;
 mod edf;
 mod error;
 mod hypnogram;
 mod made_night;
+mod number_text;
+mod order;
 pub mod pictures;
 mod signal;
 mod stage;
 mod table;
+mod whole_file;
 
+pub use align::{
+    AlignMethod, AlignRequest, AlignedSignal, AlignedTable, AlignmentGrid, Combined, RATE_WITHOUT_REGULAR_SIGNALS_HZ,
+    STANDARD_RATES_HZ, SignalChoice, SignalTiming, align_and_combine, align_signal, choose_signals, combine,
+    detected_rate_hz, target_rate_hz,
+};
+pub use csv_io::{
+    CsvColumn, CsvValues, EegEpochs, read_eeg_epochs, read_signal, write_aligned_signal, write_aligned_table,
+    write_csv, write_feature_table, write_signal,
+};
 pub use edf::{Annotation, EDF_COLUMN, EdfChannel, EdfFile, EdfKind, Recording};
 pub use error::{SleepError, SleepResult};
 pub use hypnogram::{Score, score_of_text, stages_of_epochs};
 pub use made_night::{EegSite, MadeNight, NightPlan, SignalKind, make_signal};
+pub use number_text::append_float;
+pub use order::{require_increasing, require_sorted};
 pub use signal::{Column, Signal};
 pub use stage::SleepStage;
 pub use table::FeatureTable;
+pub use whole_file::write_whole_file;

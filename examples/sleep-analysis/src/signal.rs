@@ -3,7 +3,7 @@
 use crate::{SleepError, SleepResult};
 
 /// One column of a signal: one sample per timestamp, NaN where the device had none.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Column {
     /// The column's name, such as `hr` or `x`.
     pub name: String,
@@ -15,7 +15,7 @@ pub struct Column {
 ///
 /// A signal that exists has columns as long as its timestamps and no two columns of one name.
 /// Order is not part of that: ask [`Signal::is_sorted`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Signal {
     name: String,
     timestamps_ns: Vec<i64>,

@@ -3,6 +3,10 @@
 //! `cfg(test)` is always true here; it tells the lints that these modules may unwrap and print.
 
 #[cfg(test)]
+mod align;
+#[cfg(test)]
+mod csv_io;
+#[cfg(test)]
 mod edf;
 #[cfg(test)]
 mod edf_hostile;
