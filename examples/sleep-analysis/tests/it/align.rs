@@ -1,7 +1,5 @@
 //! Alignment against the golden cases, and against oracles that look at every sample for every point.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected has failed")]
-
 use proptest::prelude::*;
 use sleep_analysis::{
     AlignMethod, AlignRequest, AlignedSignal, AlignmentGrid, Column, Signal, SignalTiming, SleepError,
@@ -12,7 +10,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folder of golden data; none, said loudly, where the project stands without it.
-#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 pub(crate) fn shared() -> Option<PathBuf> {
     let shared = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
     if shared.is_dir() {

@@ -1,7 +1,5 @@
 //! Reading and writing CSV: what is accepted, what is refused and in which words, and that golden files survive a round trip.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected has failed")]
-
 use crate::align::shared;
 use sleep_analysis::{
     Column, SleepError, read_eeg_epochs, read_signal, require_increasing, require_sorted, write_signal,
