@@ -189,7 +189,7 @@ impl<'a> EpochSlices<'a> {
     /// The samples with `first_ns <= t <= last_ns`: both bounds belong to the epoch.
     pub(crate) fn closed(&mut self, first_ns: i64, last_ns: i64) -> Range<usize> {
         self.low = first_from(self.timestamps_ns, self.low, |t| t >= first_ns);
-        self.high = first_from(self.timestamps_ns, self.high.max(self.low), |t| t > last_ns);
+        self.high = first_from(self.timestamps_ns, self.high, |t| t > last_ns);
         self.low..self.high
     }
 

@@ -327,8 +327,7 @@ impl Periodogram {
         for (power, value) in self.power.iter_mut().zip(&self.spectrum) {
             *power = 2.0 * value.norm_sqr();
         }
-        // 0 Hz, and half the sampling rate where it is a bin, have no twin on the other side.
-        self.power[0] /= 2.0;
+        // Half the sampling rate has no twin on the other side. Nor has 0 Hz, but with the mean its power is gone.
         if epoch.len().is_multiple_of(2) {
             self.power[epoch.len() / 2] /= 2.0;
         }

@@ -234,12 +234,19 @@ pub fn cut_epochs(
     let period_ns = 1e9 / settings.sampling_rate_hz;
     let window_ns = (samples_per_epoch as f64 * period_ns).round() as i64;
     check_length("window", window_ns)?;
+    let end_ns = window_ns.checked_mul(epochs.len() as i64).ok_or_else(|| {
+        SleepError::Config(format!(
+            "{} epochs of {window_ns} ns last longer than 292 years; check the sampling rate of {} Hz",
+            epochs.len(),
+            settings.sampling_rate_hz
+        ))
+    })?;
     let time_of = |epoch: usize, sample: usize| epoch as i64 * window_ns + (sample as f64 * period_ns).round() as i64;
     let timestamps_ns =
         epochs.iter().enumerate().flat_map(|(idx, epoch)| (0..epoch.len()).map(move |sample| time_of(idx, sample)));
     let values = Column { name: column.into(), values: epochs.concat() };
     let signal = Signal::new(signal, timestamps_ns.collect(), vec![values])?;
-    let span = (!epochs.is_empty()).then_some((0, epochs.len() as i64 * window_ns));
+    let span = (!epochs.is_empty()).then_some((0, end_ns));
     let grid = EpochGrid::over_spans(span, EpochGridSettings::adjoining(window_ns))?;
     FeatureRequest::new([signal].into(), grid, Operation::Eeg(settings))
 }

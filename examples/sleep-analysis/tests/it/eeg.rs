@@ -80,7 +80,7 @@ fn a_gap_a_nan_or_an_early_end_fails_its_own_epoch_and_no_other() {
 }
 
 #[test]
-fn epochs_hold_the_same_samples_whether_timestamps_are_rounded_down_or_to_the_nearest() {
+fn epochs_hold_the_same_samples_however_their_timestamps_are_rounded() {
     // At 300 Hz no sample but every third lies on a whole nanosecond.
     let samples: Vec<f64> =
         (0..3 * 9000).map(|i| (TAU * 10.0 * f64::from(i) / 300.0).sin() * f64::from(i % 7)).collect();
@@ -88,13 +88,43 @@ fn epochs_hold_the_same_samples_whether_timestamps_are_rounded_down_or_to_the_ne
         let timed = samples.iter().enumerate().map(|(i, &value)| (time_of(i as f64 * 1e9 / 300.0) as i64, value));
         in_batches(&recording(timed.collect(), 300.0), 1)
     };
-    let (down, nearest) = (at(f64::floor), at(f64::round));
+    let (down, nearest, early) = (at(f64::floor), at(f64::round), at(|time| (time - 1.0).max(0.0)));
     assert_eq!(down.failures, []);
     assert_eq!(bits(&down), bits(&nearest));
+    assert_eq!(bits(&down), bits(&early));
     let cut: Vec<Vec<f64>> = samples.chunks(9000).map(<[f64]>::to_vec).collect();
     let settings = EegSettings { spectra: Spectra::Kept, ..EegSettings::new(300.0) };
     let cut = in_batches(&cut_epochs("psg", "c3", settings, 9000, &cut).unwrap(), 3);
     assert_eq!(bits(&cut), bits(&down));
+}
+
+#[test]
+fn a_gap_is_seen_when_duplicates_make_up_for_it_and_when_it_is_at_the_start() {
+    let mut stuck = sine_at(100.0, 3001);
+    for sample in &mut stuck[1000..1010] {
+        sample.0 = 9_990_000_000;
+    }
+    let uneven = |found| FailureReason::Uneven { found, needed: 3000 };
+    assert_eq!(in_batches(&recording(stuck, 100.0), 1).failures[0].reason, uneven(3000));
+    let late = sine_at(100.0, 6001).split_off(500);
+    let failures = in_batches(&recording(late, 100.0), 1).failures;
+    assert_eq!(
+        failures.iter().map(|failure| (failure.epoch, failure.reason.clone())).collect::<Vec<_>>(),
+        [(0, uneven(2500))]
+    );
+}
+
+#[test]
+fn epochs_that_last_for_centuries_are_refused() {
+    let epochs = vec![vec![1.0; 3000]; 20];
+    for rate_hz in [1e-7, 0.0, f64::NAN, -5.0] {
+        let refused = cut_epochs("eeg", "uv", EegSettings::new(rate_hz), 3000, &epochs);
+        assert!(matches!(refused, Err(SleepError::Config(_))), "{rate_hz} Hz");
+    }
+    assert!(
+        cut_epochs("eeg", "uv", EegSettings::new(100.0), 2999, &epochs).unwrap_err().to_string().contains("epoch 0")
+    );
+    assert!(matches!(cut_epochs("eeg", "uv", EegSettings::new(100.0), 3000, &[]), Err(SleepError::Config(_))));
 }
 
 #[test]

@@ -61,18 +61,34 @@ fn golden_correlations_are_met() {
 
 #[test]
 fn a_missing_column_fails_its_own_signal_and_no_other() {
-    let signals = [one_column("watch", "hr", 40), one_column("belt", "effort", 40)];
+    let signals = [one_column("belt", "effort", 40), one_column("watch", "hr", 40)];
     let operation = Operation::Hrv { source: HrvSource::HeartRate, metrics: vec![HrvMetric::HrMean] };
     let request = request(signals, operation).unwrap();
     assert_eq!(request.missing_columns(), [("belt", "hr")]);
     let night = whole_night(&request);
-    assert_eq!(night.table.columns[0].values, [15.0, 34.5]);
-    assert!(night.table.columns[1].values.iter().all(|value| value.is_nan()));
+    assert_eq!(night.table.columns[1].values, [15.0, 34.5]);
+    assert!(night.table.columns[0].values.iter().all(|value| value.is_nan()));
     let failed: Vec<String> = night.failures.iter().map(ToString::to_string).collect();
     assert_eq!(
         failed,
         ["epoch 0, signal \"belt\": there is no column \"hr\"", "epoch 1, signal \"belt\": there is no column \"hr\""]
     );
+}
+
+#[test]
+fn an_axis_that_is_missing_fails_its_own_signal_and_no_other() {
+    let whole = ["x", "y", "z"].map(|axis| column(axis, (0..40).map(f64::from)));
+    let timestamps: Vec<i64> = (0..40).map(|second| second * S).collect();
+    let signals = [
+        Signal::new("flat", timestamps.clone(), whole[..2].to_vec()).unwrap(),
+        Signal::new("whole", timestamps, whole.to_vec()).unwrap(),
+    ];
+    let request = request(signals, Operation::Movement { metrics: vec![MovementMetric::MagnitudeMax] }).unwrap();
+    assert_eq!(request.missing_columns(), [("flat", "z")]);
+    let night = whole_night(&request);
+    assert!(night.table.columns[0].values.iter().all(|value| value.is_nan()));
+    assert_close(night.table.columns[1].values[1], 39.0 * 3.0_f64.sqrt(), 0.0, "largest");
+    assert_eq!(night.failures.len(), 2);
 }
 
 #[test]
