@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// A result whose error is a [`SleepError`].
 pub type SleepResult<T> = Result<T, SleepError>;
 
 /// Why an operation has no answer.
-#[derive(Debug, Clone, PartialEq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum SleepError {
     /// A setting is missing or makes no sense: window, step, method, rate, no signals.

@@ -3,7 +3,10 @@
 mod align;
 mod csv_io;
 mod edf;
+pub mod eeg;
+mod epoch;
 mod error;
+pub mod features;
 mod hypnogram;
 mod made_night;
 mod number_text;
@@ -12,6 +15,7 @@ pub mod pictures;
 mod signal;
 mod stage;
 mod table;
+mod time_text;
 mod whole_file;
 
 pub use align::{
@@ -24,6 +28,7 @@ pub use csv_io::{
     write_csv, write_feature_table, write_signal,
 };
 pub use edf::{Annotation, EDF_COLUMN, EdfChannel, EdfFile, EdfKind, Recording};
+pub use epoch::{EpochGrid, EpochGridSettings};
 pub use error::{SleepError, SleepResult};
 pub use hypnogram::{Score, score_of_text, stages_of_epochs};
 pub use made_night::{EegSite, MadeNight, NightPlan, SignalKind, make_signal};
@@ -32,4 +37,5 @@ pub use order::{require_increasing, require_sorted};
 pub use signal::{Column, Signal};
 pub use stage::SleepStage;
 pub use table::FeatureTable;
+pub use time_text::{parse_duration_ns, parse_time_ns};
 pub use whole_file::write_whole_file;

@@ -1,9 +1,11 @@
 //! A signal: timestamps and one or more columns of samples.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{SleepError, SleepResult};
 
 /// One column of a signal: one sample per timestamp, NaN where the device had none.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// The column's name, such as `hr` or `x`.
     pub name: String,
@@ -15,7 +17,8 @@ pub struct Column {
 ///
 /// A signal that exists has columns as long as its timestamps and no two columns of one name.
 /// Order is not part of that: ask [`Signal::is_sorted`].
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SignalParts")]
 pub struct Signal {
     name: String,
     timestamps_ns: Vec<i64>,
@@ -86,5 +89,21 @@ impl Signal {
     #[must_use]
     pub fn is_sorted(&self) -> bool {
         self.timestamps_ns.is_sorted()
+    }
+}
+
+/// A signal as it travels; it becomes a signal only through the checks.
+#[derive(Deserialize)]
+struct SignalParts {
+    name: String,
+    timestamps_ns: Vec<i64>,
+    columns: Vec<Column>,
+}
+
+impl TryFrom<SignalParts> for Signal {
+    type Error = SleepError;
+
+    fn try_from(parts: SignalParts) -> SleepResult<Self> {
+        Self::new(parts.name, parts.timestamps_ns, parts.columns)
     }
 }

@@ -13,6 +13,14 @@ mod edf_hostile;
 #[cfg(test)]
 mod edf_writer;
 #[cfg(test)]
+mod eeg;
+#[cfg(test)]
+mod epoch;
+#[cfg(test)]
+mod features;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod made_night;
 #[cfg(test)]
 mod pictures;
