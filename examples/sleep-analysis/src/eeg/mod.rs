@@ -35,7 +35,7 @@ const MOST_SAMPLES: usize = 1 << 24;
 /// Which EEG features are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum EegFeatureSet {
-    /// Absolute and relative band powers only, a third of the time.
+    /// Absolute and relative band powers only, in less than half of the time.
     BandPowers,
     /// Band powers, Hjorth's parameters, entropies, crossings and Petrosian's dimension.
     #[default]

@@ -193,7 +193,7 @@ impl FeatureRequest {
             Operation::Hrv { source, metrics } => check_hrv(*source, metrics)?,
             Operation::Movement { metrics } => check_chosen("movement metric", metrics)?,
             Operation::Correlation { .. } => check_pair(&self.signals)?,
-            // Made once only to learn that it can be made; planning takes well under a millisecond.
+            // Made and dropped, to learn here rather than in a worker whether it can be made.
             Operation::Eeg(settings) => drop(EegPlan::new(settings, settings.samples_per_epoch(self.window_ns))?),
         }
         Ok(self)
