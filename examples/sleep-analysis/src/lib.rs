@@ -1,4 +1,7 @@
-//! Sleep-epoch features and signal alignment: the science, which knows no threads.
+//! Sleep-epoch features and signal alignment, on manyhands.
+//!
+//! The science knows no threads: its functions take one item and what all items share. `parallel.rs` is the one file that
+//! names manyhands: it hands batches of epochs, or signals, to many workers.
 
 mod align;
 mod csv_io;
@@ -11,6 +14,7 @@ mod hypnogram;
 mod made_night;
 mod number_text;
 mod order;
+pub mod parallel;
 pub mod pictures;
 mod signal;
 mod stage;

@@ -47,7 +47,7 @@ pub struct Combined {
 /// ```
 pub fn align_and_combine(signals: Vec<Signal>, grid: AlignmentGrid) -> SleepResult<Combined> {
     let choice = choose_signals::<&str>(&signals, None);
-    let request = AlignRequest { signals, grid, method: AlignMethod::AsOf };
+    let request = AlignRequest { signals: signals.into(), grid, method: AlignMethod::AsOf };
     let (mut aligned, mut failures) = (Vec::new(), Vec::new());
     for idx in &choice.idxs {
         match align_signal(&request, idx) {

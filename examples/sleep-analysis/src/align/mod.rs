@@ -20,6 +20,7 @@ use crate::{Column, Signal, SleepError, SleepResult, require_increasing, require
 use rows::{GridPoints, Rows};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// How a signal's samples get onto the grid.
 ///
@@ -72,11 +73,11 @@ impl fmt::Display for AlignMethod {
     }
 }
 
-/// What all signals of one alignment share: the signals themselves, the grid and the method.
+/// What all signals of one alignment share: the signals themselves, the grid and the method. Copies share the signals.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AlignRequest {
     /// The signals; an item of the job is an index into them.
-    pub signals: Vec<Signal>,
+    pub signals: Arc<[Signal]>,
     /// The grid that they are brought to.
     pub grid: AlignmentGrid,
     /// How their samples get onto it.
@@ -151,7 +152,7 @@ impl AlignedSignal {
 ///
 /// let column = Column { name: "hr".to_owned(), values: vec![60.0, 64.0, 70.0] };
 /// let request = AlignRequest {
-///     signals: vec![Signal::new("heart", vec![90, 100, 310], vec![column])?],
+///     signals: [Signal::new("heart", vec![90, 100, 310], vec![column])?].into(),
 ///     grid: AlignmentGrid::new(0, 100, 4)?,
 ///     method: AlignMethod::Nearest,
 /// };

@@ -51,7 +51,7 @@ impl Case {
         let names: Option<Vec<&str>> =
             run["signals_to_align"].as_array().map(|names| names.iter().map(|name| name.as_str().unwrap()).collect());
         let choice = choose_signals(&self.signals, names.as_deref());
-        let request = AlignRequest { signals: self.signals.clone(), grid: self.grid, method };
+        let request = AlignRequest { signals: self.signals.clone().into(), grid: self.grid, method };
         let (mut aligned, mut failed) = (Vec::new(), Vec::new());
         for idx in &choice.idxs {
             match align_signal(&request, idx) {
@@ -180,7 +180,7 @@ fn signal(name: &str, samples: &[(i64, f64)]) -> Signal {
 }
 
 fn request(signals: Vec<Signal>, grid: AlignmentGrid, method: AlignMethod) -> AlignRequest {
-    AlignRequest { signals, grid, method }
+    AlignRequest { signals: signals.into(), grid, method }
 }
 
 #[test]

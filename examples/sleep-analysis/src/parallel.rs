@@ -1,0 +1,226 @@
+//! The one file that names manyhands: features over batches of epochs, alignment over signals, a night over its signals.
+//!
+//! Promises: the same answers, bit for bit, for every mode, any number of workers and any chunks; a batch or signal that is
+//! lost takes no other with it. Leaves to others: the science, and what is done with the answers.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use manyhands::{
+    AnyMode, CacheStats, Error, Job, OnFailure, Progress, ThreadSafeCache, adaptive_batch_size, parallel_config,
+};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::features::{FeatureBlock, FeatureRequest, FeatureScratch, Features, collect_blocks, epoch_features_with};
+use crate::{
+    AlignRequest, AlignedSignal, NightPlan, Signal, SignalKind, SleepError, SleepResult, align_signal, make_signal,
+};
+
+/// Fewer epochs than this stay in the calling thread.
+pub const EPOCHS_WORTH_SHARING: usize = 20;
+/// Fewer signals than this stay in the calling thread.
+pub const SIGNALS_WORTH_SHARING: usize = 3;
+
+/// Runs operations in one mode, and remembers their features.
+///
+/// ```
+/// use sleep_analysis::features::{Aggregation, FeatureRequest, Operation};
+/// use sleep_analysis::parallel::Hands;
+/// use sleep_analysis::{EpochGrid, EpochGridSettings, MadeNight, SignalKind};
+///
+/// let night = MadeNight::new(1).kinds([SignalKind::HeartRate]).make()?;
+/// let grid = EpochGrid::over_signals(&night, EpochGridSettings::adjoining(30_000_000_000))?;
+/// let request = FeatureRequest::new(night.into(), grid, Operation::Statistics { aggregations: vec![Aggregation::Mean] })?;
+///
+/// let hands = Hands::new("threads".parse().unwrap()).workers(2);
+/// let features = hands.features(&request)?;
+/// assert_eq!(features.table.columns[0].name, "hr|hr_mean");
+/// hands.features(&request)?; // known by now
+/// assert_eq!((hands.cache_stats().hits, hands.cache_stats().misses), (1, 1));
+/// # Ok::<(), sleep_analysis::SleepError>(())
+/// ```
+pub struct Hands {
+    mode: AnyMode,
+    workers: Option<usize>,
+    chunk_size: Option<usize>,
+    show: Option<ShowProgress>,
+    known: ThreadSafeCache<Vec<u8>, Arc<Features>>,
+}
+
+/// Told what is being done, how many parts of it are finished, and how many there are.
+pub type ShowProgress = Box<dyn Fn(&str, usize, usize) + Send + Sync>;
+
+impl Hands {
+    /// Hands that work in this mode, with the config's number of workers.
+    #[must_use]
+    pub fn new(mode: AnyMode) -> Self {
+        Self { mode, workers: None, chunk_size: None, show: None, known: ThreadSafeCache::new() }
+    }
+
+    /// How many workers. Zero is an error of the first operation.
+    #[must_use]
+    pub fn workers(self, workers: usize) -> Self {
+        Self { workers: Some(workers), ..self }
+    }
+
+    /// How many batches or signals a worker takes at a time.
+    #[must_use]
+    pub fn chunk_size(self, chunk_size: usize) -> Self {
+        Self { chunk_size: Some(chunk_size), ..self }
+    }
+
+    /// Where progress goes. Called in the calling thread.
+    #[must_use]
+    pub fn progress(self, show: ShowProgress) -> Self {
+        Self { show: Some(show), ..self }
+    }
+
+    /// The features of all epochs of a request: from the cache when the very same ones were computed before, else by many
+    /// hands from [`EPOCHS_WORTH_SHARING`] epochs on. Epochs that have no answer are NaN and reported.
+    ///
+    /// Two requests are the same when operation, parameters, window, every epoch start, and the names, columns, timestamps
+    /// and samples of the signals, in order, are the same. Finding that out reads all samples once.
+    ///
+    /// # Errors
+    /// [`SleepError::Config`] for workers or chunks of zero.
+    pub fn features(&self, request: &FeatureRequest) -> SleepResult<Arc<Features>> {
+        self.known.try_get_or_compute(cache_key(request), || self.compute_features(request).map(Arc::new))
+    }
+
+    /// What the feature cache has seen.
+    #[must_use]
+    pub fn cache_stats(&self) -> CacheStats {
+        self.known.stats()
+    }
+
+    fn compute_features(&self, request: &FeatureRequest) -> SleepResult<Features> {
+        let batches = self.batches(request.grid().n_epochs())?;
+        let outcome = self
+            .job(&batches, "features", request.grid().n_epochs() >= EPOCHS_WORTH_SHARING)
+            .shared(request)
+            .worker_state(FeatureWorker::new)
+            .try_run(batch_features)
+            .map_err(refused)?;
+        let blocks = outcome.into_results().into_iter().zip(&batches).map(|(block, batch)| {
+            block.unwrap_or_else(|failure| FeatureBlock::lost(request, batch.clone(), &failure.to_string()))
+        });
+        collect_blocks(request, blocks)
+    }
+
+    /// Brings the signals with these indices to the grid, by many hands from [`SIGNALS_WORTH_SHARING`] signals on; one
+    /// answer per index, in order. A signal that cannot be aligned fails alone.
+    ///
+    /// # Errors
+    /// [`SleepError::Config`] for workers or chunks of zero.
+    pub fn align(&self, request: &AlignRequest, idxs: &[usize]) -> SleepResult<Vec<SleepResult<AlignedSignal>>> {
+        let outcome = self
+            .job(idxs, "alignment", idxs.len() >= SIGNALS_WORTH_SHARING)
+            .cost(|&idx| request.signals.get(idx).map_or(0, |signal| signal.len() as u64))
+            .shared(request)
+            .try_run(align_signal)
+            .map_err(refused)?;
+        let results = outcome.into_results().into_iter().zip(idxs);
+        Ok(results.map(|(aligned, &idx)| aligned.map_err(|failure| signal_failure(request, idx, failure))).collect())
+    }
+
+    /// Makes the signals of a planned night, each by one hand.
+    ///
+    /// # Errors
+    /// [`SleepError::Config`] for workers or chunks of zero.
+    pub fn make_night(&self, plan: &NightPlan) -> SleepResult<Vec<Signal>> {
+        let kinds: Vec<SignalKind> = plan.kinds().to_vec();
+        let outcome = self.job(&kinds, "night", true).shared(plan).run(make_signal).map_err(refused)?;
+        outcome.into_values().map_err(refused)
+    }
+
+    /// Consecutive batches of epochs, about two per worker.
+    fn batches(&self, n_epochs: usize) -> SleepResult<Vec<Range<usize>>> {
+        let from_config = || parallel_config().max_workers_cpu().map(std::num::NonZeroUsize::get);
+        let workers = self.workers.map_or_else(from_config, Ok).map_err(refused)?;
+        let size = adaptive_batch_size(n_epochs, workers).map_err(refused)?;
+        Ok((0..n_epochs).step_by(size).map(|first| first..n_epochs.min(first + size)).collect())
+    }
+
+    fn job<'a, T>(&'a self, items: &'a [T], doing: &'a str, worth_sharing: bool) -> Job<'a, T, AnyMode> {
+        let mode = if worth_sharing { self.mode } else { AnyMode::Serial };
+        let mut job = Job::new(items).mode(mode).on_failure(OnFailure::Continue);
+        if let Some(workers) = self.workers {
+            job = job.workers(workers);
+        }
+        if let Some(size) = self.chunk_size {
+            job = job.chunk_size(size);
+        }
+        if let Some(show) = &self.show {
+            job = job.progress(Progress::callback(move |snapshot| show(doing, snapshot.done, snapshot.total)));
+        }
+        job
+    }
+}
+
+/// What a worker keeps from batch to batch.
+struct FeatureWorker {
+    /// A copy that shares the signals.
+    request: FeatureRequest,
+    scratch: FeatureScratch,
+}
+
+impl FeatureWorker {
+    fn new(request: &FeatureRequest) -> Self {
+        Self { request: request.clone(), scratch: FeatureScratch::default() }
+    }
+}
+
+fn batch_features(worker: &mut FeatureWorker, epochs: &Range<usize>) -> SleepResult<FeatureBlock> {
+    epoch_features_with(&mut worker.scratch, &worker.request, epochs)
+}
+
+fn refused<E: fmt::Display>(error: Error<E>) -> SleepError {
+    SleepError::Config(error.to_string())
+}
+
+/// A signal's own error, or its loss told as one.
+fn signal_failure(request: &AlignRequest, idx: usize, failure: manyhands::ItemFailure<SleepError>) -> SleepError {
+    let reason = failure.to_string();
+    match failure.cause {
+        manyhands::Cause::Error(error) => error,
+        _ => {
+            let signal = request.signals.get(idx).map_or_else(|| idx.to_string(), |signal| signal.name().to_owned());
+            SleepError::Signal { signal, reason }
+        }
+    }
+}
+
+/// All that the features of a request depend on, as bytes. Parameters stand in it as they are; the samples as a 128-bit
+/// hash of their content (xxh3), so that reading them is all that it costs.
+fn cache_key(request: &FeatureRequest) -> Vec<u8> {
+    let names: Vec<(&str, Vec<&str>)> = request
+        .signals()
+        .iter()
+        .map(|signal| (signal.name(), signal.columns().iter().map(|column| column.name.as_str()).collect()))
+        .collect();
+    let parameters = (request.operation(), request.window_ns(), request.grid(), names);
+    let mut key = postcard::to_stdvec(&parameters).expect("numbers, names and lists of them always have bytes");
+    for signal in request.signals() {
+        key.extend(content_hash(signal).to_le_bytes());
+    }
+    key
+}
+
+fn content_hash(signal: &Signal) -> u128 {
+    let mut hash = Xxh3::new();
+    hash.update(bytemuck::cast_slice(signal.timestamps_ns()));
+    for column in signal.columns() {
+        hash.update(bytemuck::cast_slice(&column.values));
+    }
+    hash.update(&signal.len().to_le_bytes());
+    hash.digest128()
+}
+
+impl fmt::Debug for Hands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Hands");
+        shown.field("mode", &self.mode).field("workers", &self.workers).field("chunk_size", &self.chunk_size);
+        shown.finish_non_exhaustive()
+    }
+}
