@@ -1,4 +1,85 @@
-//! One function over many items: every answer in order, every failure by name.
+//! Many hands make light work: one function over many items, on threads, with every answer in order, every failure by
+//! name, and a tally of what it cost.
+//!
+//! # A first run
+//!
+//! ```
+//! use manyhands::{Threads, parallel_map};
+//!
+//! let recordings = [vec![1.0, 2.0, 3.0], vec![4.0], vec![5.0, 6.0]];
+//! let means = parallel_map(Threads, &recordings, |samples| samples.iter().sum::<f64>() / samples.len() as f64)?;
+//! assert_eq!(means, [2.0, 4.0, 5.5]);
+//! # Ok::<(), manyhands::Error>(())
+//! ```
+//!
+//! The mode is a value: [`Serial`] runs in the calling thread and is the meaning of all others; [`Threads`] computes on
+//! kept threads; [`Threads::io()`] waits on more threads than there are cores; [`LocalMode`] and [`AnyMode`] are chosen at
+//! run time, from a name if need be. Any mode, any number of workers and any chunks give the values and failures that
+//! serial gives.
+//!
+//! # When something fails
+//!
+//! An item fails by its function's error or by a panic; it never takes another item's answer with it. [`parallel_map`] and
+//! [`try_parallel_map`] give back the failure with the lowest index; a [`Job`] chooses:
+//!
+//! ```
+//! use manyhands::{Job, OnFailure};
+//!
+//! let files = ["60", "62", "sixty"];
+//! let outcome = Job::new(&files)
+//!     .key(|text| text.to_string())
+//!     .on_failure(OnFailure::Continue)
+//!     .try_run(|text| text.parse::<f64>())?;
+//! assert_eq!(outcome.tally().succeeded, 2);
+//! assert_eq!(outcome.failures()[0].to_string(), r#"item 2 ("sixty") failed: invalid float literal"#);
+//! # Ok::<(), manyhands::Error<std::num::ParseFloatError>>(())
+//! ```
+//!
+//! A panic's message is printed by the program's panic hook, as everywhere in Rust; the crate itself prints nothing.
+//!
+//! # What the function needs to know
+//!
+//! [`Job::shared`] hands every call a reference to one value, so that the function itself captures nothing and can run in
+//! any mode; [`Job::worker_state`] makes a state once per worker, such as a loaded model or a buffer.
+//!
+//! ```
+//! use manyhands::{AnyMode, Job};
+//!
+//! struct Settings { gain: f64 }
+//! # impl serde::Serialize for Settings {
+//! #     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> { to.serialize_f64(self.gain) }
+//! # }
+//! # impl<'d> serde::Deserialize<'d> for Settings {
+//! #     fn deserialize<D: serde::Deserializer<'d>>(from: D) -> Result<Self, D::Error> {
+//! #         f64::deserialize(from).map(|gain| Self { gain })
+//! #     }
+//! # }
+//! fn amplify(settings: &Settings, sample: &f64) -> f64 {
+//!     settings.gain * sample
+//! }
+//! let mode: AnyMode = "threads".parse().unwrap();
+//! let louder = Job::new(&[1.0, 2.0]).mode(mode).shared(&Settings { gain: 3.0 }).run(amplify)?;
+//! assert_eq!(louder.into_values()?, [3.0, 6.0]);
+//! # Ok::<(), manyhands::Error>(())
+//! ```
+//!
+//! # Long lists, slow lists, stopping
+//!
+//! [`Work::for_each`] and [`Work::for_each_ordered`] hand answers on as they come and keep none; a window bounds what is on
+//! its way. [`Progress`] reports finished items; a [`CancelToken`] ends a run and keeps what is done; [`Job::cost`] starts
+//! the longest items first; [`batch_items`], [`chunk_for_workers`], [`adaptive_batch_size`] and [`group_by_cost`] make
+//! batches of what is too small to travel alone. A [`ThreadSafeCache`] keeps what was computed before.
+//!
+//! # What it costs, and when not to use it
+//!
+//! Answers are written where they end up, in chunks sized by measured time. Waking a helper takes some microseconds, so
+//! work that takes less than about 50 microseconds in all gains nothing; a call that is known from its last time to be that
+//! quick stays in the calling thread. A nested call shares the threads that are there and starts none beyond the budget.
+//! For data-parallel loops over one array (sums, sorts, zips) use rayon's iterators: this crate maps a function over items.
+//! For many tasks that wait on sockets use an async runtime.
+//!
+//! Settings come from [`ParallelConfig`]; what it leaves open is filled from `MANYHANDS_*` environment variables, which are
+//! listed there, and then from the machine.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
