@@ -100,11 +100,11 @@ impl Pool {
 
     /// Runs `lead` in this thread; it may invite helpers, each of which runs `work` once. Returns when all have left.
     pub(crate) fn gather<A>(&self, work: &(dyn Fn() + Sync), lead: impl FnOnce(&Party<'_>) -> A) -> A {
-        // SAFETY: only the lifetime is changed. The pointer is followed in `enter` alone, between taking a seat and
-        // leaving it; `Party` closes the seats and waits until nobody is inside before this frame ends, also when `lead`
-        // panics, because that happens in its `drop`.
-        let work =
-            unsafe { std::mem::transmute::<*const (dyn Fn() + Sync + '_), *const (dyn Fn() + Sync + 'static)>(work) };
+        // Only the lifetime is changed. The pointer is followed in `enter` alone, between taking a seat and leaving it.
+        let work: *const (dyn Fn() + Sync + '_) = work;
+        // SAFETY: `Party` closes the seats and waits until nobody is inside before this frame ends, also when `lead`
+        // panics, because that happens in its `drop`; so whoever follows the pointer finds the closure alive.
+        let work: *const (dyn Fn() + Sync + 'static) = unsafe { std::mem::transmute(work) };
         let seats = Mutex::new(Seats { open: 0, inside: 0, panic: None });
         let party = Party { hall: &self.hall, invitation: Arc::new(Invitation { work, seats, empty: Condvar::new() }) };
         let answer = lead(&party);
