@@ -76,12 +76,20 @@ unsafe impl Send for Invitation {}
 unsafe impl Sync for Invitation {}
 
 crate::sync::thread_local! {
-    static ON_POOL_THREAD: Cell<bool> = Cell::default();
+    static AT_WORK: Cell<bool> = Cell::default();
 }
 
-/// True on a thread of any pool: a call made here is nested in another one's item.
-pub(crate) fn on_pool_thread() -> bool {
-    ON_POOL_THREAD.with(Cell::get)
+/// True while this thread works on items for a call: one made here and now is nested in an item.
+pub(crate) fn is_at_work() -> bool {
+    AT_WORK.with(Cell::get)
+}
+
+/// Runs something that works on items. It must not panic.
+pub(crate) fn at_work<A>(work: impl FnOnce() -> A) -> A {
+    let before = AT_WORK.with(|at_work| at_work.replace(true));
+    let answer = work();
+    AT_WORK.with(|at_work| at_work.set(before));
+    answer
 }
 
 /// A call in progress, with the helpers that it may invite. Dropping it sends the rest of the invitations back and
@@ -201,7 +209,7 @@ fn start_thread(hall: &Arc<Hall>, lists: &mut Lists) -> bool {
 impl Hall {
     /// The life of a pool thread: it follows the promise that it was started for, then whatever comes.
     fn serve(&self) {
-        ON_POOL_THREAD.with(|here| here.set(true));
+        AT_WORK.with(|at_work| at_work.set(true));
         while let Some(promise) = self.follow_a_promise() {
             let mut next = Some(promise);
             while let Some(invitation) = next {

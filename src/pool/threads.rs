@@ -1,7 +1,7 @@
 //! The thread backend: workers at a board, the caller as gatherer.
 //!
 //! The caller gathers and does not compute, so that progress is prompt; except where that would waste or block a thread:
-//! in a call nested on a pool thread, when no thread is free, and while a call is expected to be over before a helper
+//! in a call nested in another one's item, when no thread is free, and while a call is expected to be over before a helper
 //! would be awake.
 
 use std::num::NonZeroUsize;
@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use crate::config;
 use crate::plan::{Pace, Plan};
 use crate::pool::board::{Board, News, Turn};
-use crate::pool::gang::{Party, Pool, on_pool_thread};
+use crate::pool::gang::{Party, Pool, at_work, is_at_work};
 use crate::pool::{Brief, Finished, Gather, NoState, Output, chunk, pace, serial};
 use crate::sync::{Instant, LazyLock};
 use crate::task::Task;
@@ -58,7 +58,7 @@ fn lead<T, K: Task<T>>(
     gather: &mut Gather<'_, K::Output, K::Error>,
 ) {
     let begun = Instant::now();
-    let nested = on_pool_thread();
+    let nested = is_at_work();
     let may_be_over_soon = pace::expected::<K>(brief.plan.n_items).is_some_and(|time| time < brief.plan.serial_below);
     let mut helpers = None;
     let mut own = Worker::new(brief, board);
@@ -67,7 +67,7 @@ fn lead<T, K: Task<T>>(
             helpers = Some(invite(party, brief.plan, budget, nested || own.has_begun()));
         }
         let caller_works = nested || own.has_begun() || helpers.is_none_or(|sure| sure == 0);
-        let news = match caller_works && own.step() {
+        let news = match caller_works && at_work(|| own.step()) {
             true => board.glance(),
             false => board.wait_for_news(),
         };
