@@ -57,6 +57,23 @@ fn a_stop_really_stops() {
 }
 
 #[test]
+fn a_lone_worker_runs_nothing_after_the_failure_that_stops_it() {
+    let items: Vec<usize> = (0..2000).collect();
+    for_every_way(|way| {
+        let started = AtomicUsize::new(0);
+        let outcome = way
+            .job(&items)
+            .workers(1)
+            .try_run(|&n| {
+                started.fetch_add(1, Ordering::Relaxed);
+                if n == 700 { Err(()) } else { Ok(()) }
+            })
+            .unwrap();
+        assert_eq!((started.into_inner(), outcome.tally().succeeded), (701, 700), "{way:?}");
+    });
+}
+
+#[test]
 fn values_that_are_put_away_are_dropped_once_each() {
     static ALIVE: AtomicUsize = AtomicUsize::new(0);
     struct Counted;

@@ -151,6 +151,34 @@ fn a_slow_item_holds_the_others_within_the_window() {
 }
 
 #[test]
+fn a_chunk_never_reaches_beyond_the_window() {
+    // Chunks of 7 in a window of 10: the second chunk may hold three items only, or item 10 starts beside item 0.
+    let (release, released) = mpsc::channel::<()>();
+    let (release, released) = (std::sync::Mutex::new(Some(release)), std::sync::Mutex::new(released));
+    let is_first_done = std::sync::atomic::AtomicBool::new(false);
+    let items: Vec<usize> = (0..100).collect();
+    Job::new(&items)
+        .workers(2)
+        .chunk_size(7)
+        .window(10)
+        .map(|&n| match n {
+            0 => {
+                let _ = released.lock().unwrap().recv();
+                std::thread::yield_now();
+                is_first_done.store(true, Ordering::SeqCst);
+                true
+            }
+            9 => release.lock().unwrap().take().is_some(),
+            n => n < 10 || is_first_done.load(Ordering::SeqCst),
+        })
+        .for_each_ordered(|index, answer| {
+            assert!(answer.unwrap(), "item {index} was started while item 0 was unfinished");
+            Continue(())
+        })
+        .unwrap();
+}
+
+#[test]
 fn a_panicking_callback_reaches_the_caller_and_never_hangs() {
     let items: Vec<usize> = (0..5000).collect();
     for_every_way(|way| {
