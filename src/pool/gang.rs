@@ -296,9 +296,10 @@ mod tests {
             has_entered.recv().unwrap();
             let late = AtomicUsize::new(0);
             pool.gather(&|| _ = late.fetch_add(1, Ordering::SeqCst), |second| assert_eq!(second.invite(1, 1), 0));
-            assert_eq!(late.load(Ordering::SeqCst), 0, "the call ended before a thread was free");
-            assert!(pool.hall.lists.lock().hoped_for.is_empty(), "its invitation was taken back");
+            let is_taken_back = pool.hall.lists.lock().hoped_for.is_empty();
             leave.send(()).unwrap();
+            assert!(is_taken_back);
+            assert_eq!(late.load(Ordering::SeqCst), 0, "the call ended before a thread was free");
         });
     }
 
