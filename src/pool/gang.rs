@@ -126,6 +126,14 @@ impl Pool {
     }
 }
 
+#[cfg(test)]
+impl Pool {
+    /// The threads that are alive.
+    pub(crate) fn threads(&self) -> usize {
+        self.hall.lists.lock().threads
+    }
+}
+
 impl Drop for Pool {
     fn drop(&mut self) {
         self.hall.lists.lock().closing = true;
@@ -277,7 +285,7 @@ mod tests {
         for _ in 0..100 {
             pool.gather(&|| {}, |party| party.invite(5, 3));
         }
-        assert!(pool.hall.lists.lock().threads <= 3);
+        assert!(pool.threads() <= 3);
     }
 
     #[test]

@@ -168,3 +168,23 @@ impl<'run, 'out, T, K: Task<T>> Worker<'run, 'out, T, K> {
         }
     }
 }
+
+#[cfg(all(test, not(manyhands_loom)))]
+mod tests {
+    use super::COMPUTING;
+    use crate::{Job, ParallelConfig, ParallelExecutor};
+    use std::time::Duration;
+
+    #[test]
+    fn a_caller_that_works_itself_brings_no_threads_beyond_the_budget_with_its_nested_calls() {
+        // From its second call on, what is quicker than a minute in all starts in the calling thread.
+        let config = ParallelConfig::builder().max_workers_cpu(3).serial_below_time(Duration::from_secs(60)).build();
+        let executor = ParallelExecutor::new(config.unwrap());
+        let items = [0; 3];
+        for _ in 0..3 {
+            let nested = |_: &i32| Job::new(&[1; 500]).workers(500).chunk_size(1).run(|n| n + 1).unwrap().len();
+            assert_eq!(executor.map_threads(&items, nested).unwrap(), [500; 3]);
+        }
+        assert!(COMPUTING.threads() <= 3, "{} threads", COMPUTING.threads());
+    }
+}

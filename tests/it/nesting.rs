@@ -53,24 +53,6 @@ fn nested_calls_start_no_more_threads_than_the_budget() {
 }
 
 #[test]
-fn a_caller_that_works_itself_nests_like_any_worker() {
-    // From its second call on, what is quicker than a minute in all starts in the calling thread; its items then ask for
-    // far too many workers.
-    let config = ParallelConfig::builder().serial_below_time(std::time::Duration::from_secs(60)).build().unwrap();
-    let executor = manyhands::ParallelExecutor::new(config);
-    let items = [0; 3];
-    let nested = |_: &i32| {
-        let inner: Vec<usize> = (0..64).collect();
-        let ids = Job::new(&inner).workers(500).chunk_size(1).run(|_| thread::current().id()).unwrap();
-        ids.into_values().unwrap().into_iter().collect::<HashSet<_>>().len()
-    };
-    for _ in 0..20 {
-        let widths = executor.map_threads(&items, nested).unwrap();
-        assert!(widths.iter().all(|&width| width <= 17), "{widths:?}");
-    }
-}
-
-#[test]
 fn modes_nest_in_each_other() {
     let items: Vec<usize> = (0..20).collect();
     for outer in [LocalMode::Serial, LocalMode::Threads, LocalMode::IoThreads] {
