@@ -93,7 +93,7 @@ fn large_call(name: &str, loads: &[Load], n_rounds: usize) {
 }
 
 fn small_calls(choice: &Choice) {
-    let cases = [(5, 10), (5, 100), (5, 1_000), (1_000, 10), (1_000, 100), (10_000, 10)]
+    let cases = [(5, 10), (5, 100), (5, 1_000), (5, 100_000), (1_000, 10), (1_000, 100), (10_000, 10)]
         .map(|(item, n_items)| (Duration::from_nanos(item), n_items))
         .map(|(item, n_items)| (format!("small {} x {n_items}", time_text(item)), item, n_items));
     if !cases.iter().any(|(name, ..)| choice.has(name)) {
