@@ -58,6 +58,7 @@ impl CancelToken {
 
     /// True once this token or one that it descends from was cancelled.
     #[must_use]
+    #[inline] // Asked before each item, from code that is compiled in the caller's crate.
     pub fn is_cancelled(&self) -> bool {
         let mut next = Some(&self.generation);
         while let Some(generation) = next {

@@ -94,16 +94,15 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     fn show_progress(&mut self) {
+        let Some(mut progress) = self.progress.take() else { return };
         let snapshot = Snapshot {
             done: self.done.count(),
             failed: self.failed.len(),
             total: self.plan.n_items,
             elapsed: self.begun.elapsed(),
         };
-        if let Some(mut progress) = self.progress.take() {
-            self.run_callback(|| progress.show(&snapshot));
-            self.progress = Some(progress);
-        }
+        self.run_callback(|| progress.show(&snapshot));
+        self.progress = Some(progress);
     }
 
     /// Runs the caller's code. A panic in it mutes all further callbacks and stops the run; it goes on in `finish`.

@@ -10,8 +10,9 @@ use crate::plan::{Pace, Plan};
 use crate::pool::{Chunk, Claim, NoState, Output, Verdict};
 use crate::sync::{AtomicUsize, CachePadded, Condvar, Mutex, Ordering};
 
-/// A chunk that took this long is worth waking the caller for; what is quicker waits for company.
-const NEWS_WORTH: Duration = Duration::from_millis(1);
+/// Work that took this long is worth waking the caller for; what is quicker waits for company. The caller has no core of
+/// its own: each time it wakes, a worker stands aside.
+const NEWS_WORTH: Duration = Duration::from_millis(10);
 
 /// Quick chunks that nobody was woken for are looked at this often, should a slow item follow them.
 const NEWS_AT_LEAST_EVERY: Duration = Duration::from_millis(50);

@@ -40,10 +40,10 @@ pub(crate) fn run<T, K: Task<T>>(
     let mut chunk =
         Chunk { first: claim.first, done: 0, values: Vec::new(), failures: Vec::new(), busy: Duration::ZERO };
     match claim.output {
-        Output::Slots(slots) => run_into(&mut Slots { slots }, brief, claim.len, state, fence, &mut chunk),
+        Output::Slots(slots) => run_into(&mut Slots { slots }, brief, claim.len, state, fence, &mut chunk, begun),
         Output::Carried => {
             let mut values = Vec::with_capacity(claim.len);
-            run_into(&mut values, brief, claim.len, state, fence, &mut chunk);
+            run_into(&mut values, brief, claim.len, state, fence, &mut chunk, begun);
             chunk.values = values;
         }
     }
@@ -79,8 +79,9 @@ fn run_into<T, K: Task<T>>(
     state: &mut K::State,
     fence: &AtomicUsize,
     chunk: &mut Chunk<K::Output, K::Error>,
+    begun: Instant,
 ) {
-    let mut clock = Clock::start(len <= TIMED_BY_ITEM);
+    let mut clock = Clock { by_item: len <= TIMED_BY_ITEM, since: begun };
     loop {
         // The state stays in use after a panic: it is the caller's business what a panic leaves in it.
         let stretch = || run_until_failure(store, brief, len, state, fence, chunk.first, &mut chunk.done, &mut clock);
@@ -99,7 +100,7 @@ fn run_into<T, K: Task<T>>(
     }
 }
 
-/// Runs positions until one fails, with `done` counting those that have their value. The hot loop of every mode.
+/// Runs positions until one fails, with `done` counting those that have their value.
 #[expect(clippy::too_many_arguments, reason = "the loop's registers, named once")]
 fn run_until_failure<T, K: Task<T>>(
     store: &mut impl Store<K::Output>,
@@ -111,18 +112,54 @@ fn run_until_failure<T, K: Task<T>>(
     done: &mut usize,
     clock: &mut Clock,
 ) -> Result<(), K::Error> {
-    while *done < len {
-        let position = first + *done;
+    let may_run = |offset| {
         // Relaxed: the fence hands over no data; a worker that sees it an item later runs one item in vain.
-        if position >= fence.load(Ordering::Relaxed) || brief.cancel.is_cancelled() {
-            return Ok(());
+        first + offset < fence.load(Ordering::Relaxed) && !brief.cancel.is_cancelled()
+    };
+    let call = |item| brief.task.call(state, item);
+    // Which of the two it is, is asked once here and not for each item.
+    match &brief.plan.order {
+        None => {
+            let items = &brief.items[first..][..len];
+            call_each(store, len, done, clock, may_run, |offset| &items[offset], call)
         }
-        let value = brief.task.call(state, &brief.items[brief.plan.index_of(position)])?;
-        store.put(*done, value);
-        *done += 1;
+        Some(order) => {
+            let order = &order[first..][..len];
+            call_each(store, len, done, clock, may_run, |offset| &brief.items[order[offset]], call)
+        }
+    }
+}
+
+/// The hot loop of every mode. What it calls is inlined, so that an item of a few nanoseconds stays one.
+fn call_each<'a, T: 'a, R, E>(
+    store: &mut impl Store<R>,
+    len: usize,
+    done: &mut usize,
+    clock: &mut Clock,
+    may_run: impl Fn(usize) -> bool,
+    item_at: impl Fn(usize) -> &'a T,
+    mut call: impl FnMut(&'a T) -> Result<R, E>,
+) -> Result<(), E> {
+    let mut count = Count { reached: *done, done };
+    while count.reached < len && may_run(count.reached) {
+        let value = call(item_at(count.reached))?;
+        store.put(count.reached, value);
+        count.reached += 1;
         clock.item_ended();
     }
     Ok(())
+}
+
+/// Counts in a register, and writes the count down however the loop is left, also by a panic.
+struct Count<'a> {
+    reached: usize,
+    done: &'a mut usize,
+}
+
+impl Drop for Count<'_> {
+    fn drop(&mut self) {
+        *self.done = self.reached;
+    }
 }
 
 /// Tells how long the item in hand took, without reading a clock around each of many quick items.
@@ -132,10 +169,7 @@ struct Clock {
 }
 
 impl Clock {
-    fn start(by_item: bool) -> Self {
-        Self { by_item, since: Instant::now() }
-    }
-
+    #[inline] // Called for each item, from code that is compiled in the caller's crate.
     fn item_ended(&mut self) {
         if self.by_item {
             self.since = Instant::now();

@@ -30,12 +30,12 @@ pub(crate) fn remember<K>(items: usize, busy: Duration) {
     entry.store(tag << 32 | u64::from(nanos), Ordering::Relaxed);
 }
 
-/// The entry and the tag of a task: its type's name stands for it, since closures without 'static have no type id.
+/// The entry and the tag of a task: where its type's name lies stands for it, since closures without 'static have no type
+/// id. A name may lie in two places; then each place has an entry of its own.
 fn place<K>() -> (&'static AtomicU64, u64) {
-    let hash = std::any::type_name::<K>().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a
-    });
-    let slot = usize::try_from(hash % ENTRIES as u64).expect("below 256");
+    let address = std::any::type_name::<K>().as_ptr().addr() as u64;
+    let hash = address.wrapping_mul(0x9e37_79b9_7f4a_7c15); // Fibonacci hashing: the upper bits are well mixed
+    let slot = usize::try_from(hash >> 32 & (ENTRIES as u64 - 1)).expect("below 256");
     (&MEASURED[slot], hash >> 32)
 }
 

@@ -1,8 +1,7 @@
 //! The thread backend: workers at a board, the caller as gatherer.
 //!
 //! The caller gathers and does not compute, so that progress is prompt; except where that would waste or block a thread:
-//! in a call nested in another one's item, when no thread is free, and while a call is expected to be over before a helper
-//! would be awake.
+//! in a call nested in another one's item, when no thread is free, and in a call that is expected to be short.
 
 use std::num::NonZeroUsize;
 
@@ -18,6 +17,10 @@ use crate::task::Task;
 pub(crate) static COMPUTING: LazyLock<Pool> = LazyLock::new(|| Pool::new("cpu"));
 /// Threads for work that waits; apart, so that waiting never takes a core's thread away.
 pub(crate) static WAITING: LazyLock<Pool> = LazyLock::new(|| Pool::new("io"));
+
+/// Calls that are expected to take less than this many times `serial_below` are short: a good part of them would be over
+/// before the first helper is awake, so the caller is one of the workers from the start.
+const SHORT: u32 = 20;
 
 /// Runs all positions on up to `plan.workers` workers of this pool. `budget` is the most threads that a nested call may
 /// bring the pool to.
@@ -59,14 +62,16 @@ fn lead<T, K: Task<T>>(
 ) {
     let begun = Instant::now();
     let nested = is_at_work();
-    let may_be_over_soon = pace::expected::<K>(brief.plan.n_items).is_some_and(|time| time < brief.plan.serial_below);
+    let expected = pace::expected::<K>(brief.plan.n_items);
+    let may_be_over_soon = expected.is_some_and(|time| time < brief.plan.serial_below);
+    let is_short = expected.is_some_and(|time| time < brief.plan.serial_below * SHORT);
     let mut helpers = None;
     let mut own = Worker::new(brief, board);
     loop {
         if helpers.is_none() && (!may_be_over_soon || begun.elapsed() > brief.plan.serial_below) {
-            helpers = Some(invite(party, brief.plan, budget, nested || own.has_begun()));
+            helpers = Some(invite(party, brief.plan, budget, nested || is_short || own.has_begun()));
         }
-        let caller_works = nested || own.has_begun() || helpers.is_none_or(|sure| sure == 0);
+        let caller_works = nested || is_short || own.has_begun() || helpers.is_none_or(|sure| sure == 0);
         let news = match caller_works && at_work(|| own.step()) {
             true => board.glance(),
             false => board.wait_for_news(),

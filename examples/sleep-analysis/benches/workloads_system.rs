@@ -1,0 +1,20 @@
+//! What would the workloads cost with the system's allocator, which gives large answers back to the system each time?
+
+#[path = "support/cases.rs"]
+mod cases;
+#[path = "../../../benches/support/choice.rs"]
+mod choice;
+#[path = "support/memory.rs"]
+mod memory;
+#[path = "support/nights.rs"]
+mod nights;
+#[path = "support/peer.rs"]
+mod peer;
+#[path = "../../../benches/support/report.rs"]
+mod report;
+#[path = "../../../benches/support/rounds.rs"]
+mod rounds;
+
+fn main() {
+    cases::run("the system's allocator");
+}
