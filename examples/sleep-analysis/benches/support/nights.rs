@@ -75,7 +75,7 @@ pub(crate) fn alignment(method: AlignMethod) -> AlignRequest {
     let last_ns = signals.iter().filter_map(|signal| signal.timestamps_ns().last()).max().expect("20 signals");
     let steps = (last_ns - START_NS + period_ns - 1) / period_ns;
     let grid = AlignmentGrid::new(START_NS, period_ns, steps as usize + 1).expect("a grid over a night");
-    AlignRequest { signals, grid, method }
+    AlignRequest { signals: signals.into(), grid, method }
 }
 
 fn jittered(idx: u64, period_ns: i64) -> Signal {
