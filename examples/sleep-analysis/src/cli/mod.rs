@@ -2,9 +2,15 @@
 
 mod args;
 mod csv_signals;
+mod effort;
+mod feature_choice;
+mod findings;
 mod main_job;
 mod night;
+mod out_folder;
 mod run;
+mod signal_files;
+mod text_table;
 mod voice;
 
 use std::process::ExitCode;
@@ -14,8 +20,8 @@ use clap::Parser;
 use args::{Cli, Command};
 use voice::Voice;
 
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a command ended, from good to bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Ending {
     /// All that was asked for is there.
     Done,
@@ -42,10 +48,10 @@ pub(crate) fn main() -> Ending {
     let hands = cli.common.hands(&voice);
     let ended = match &cli.command {
         None => main_job::main_job(&cli.made_night, &hands, &voice),
-        Some(Command::Run(args)) => run::run(args, &hands, &voice),
+        Some(Command::Run(args)) => run::run(args, &cli.common, &hands, &voice),
         Some(Command::Night(args)) => night::night(args, &hands, &voice),
-        Some(Command::Features(args)) => csv_signals::features(args, &hands, &voice),
-        Some(Command::Align(args)) => csv_signals::align(args, &hands, &voice),
+        Some(Command::Features(args)) => csv_signals::features(args, &cli.common, &hands, &voice),
+        Some(Command::Align(args)) => csv_signals::align(args, &cli.common, &hands, &voice),
     };
     ended.unwrap_or_else(|error| {
         voice.error(&error);
