@@ -37,7 +37,7 @@ impl OutFolder {
             )));
         }
         let path = self.folder.join(name);
-        if fs::canonicalize(&path).is_ok_and(|path| self.inputs.contains(&path)) {
+        if self.is_input(name) {
             return Err(SleepError::Config(format!(
                 "output file {} is an input too; choose another folder for --out",
                 path.display()
@@ -52,12 +52,13 @@ impl OutFolder {
     /// Takes `<stem>.csv`, made fit to be a file name, or the first of `<stem>_2.csv`, `<stem>_3.csv`, ... that is free.
     ///
     /// # Errors
-    /// [`SleepError::Config`] when the name is that of an input.
+    /// [`SleepError::Config`] when the stem makes no file name.
     pub(crate) fn claim_free(&mut self, stem: &str) -> SleepResult<PathBuf> {
         let stem: String = stem.chars().map(|c| if is_safe(c) { c } else { '_' }).collect();
         let numbered = (2..).map(|number: usize| format!("{stem}_{number}.csv"));
         let mut names = std::iter::once(format!("{stem}.csv")).chain(numbered);
-        let free = names.find(|name| !self.claimed.contains(name)).expect("numbers do not run out");
+        let free =
+            names.find(|name| !self.claimed.contains(name) && !self.is_input(name)).expect("numbers do not run out");
         self.claim(&free)
     }
 
@@ -70,6 +71,10 @@ impl OutFolder {
             path: self.folder.clone(),
             reason: format!("cannot be made or used as a folder: {error}; choose another for --out"),
         })
+    }
+
+    fn is_input(&self, name: &str) -> bool {
+        fs::canonicalize(self.folder.join(name)).is_ok_and(|path| self.inputs.contains(&path))
     }
 }
 
@@ -119,6 +124,7 @@ mod tests {
         fs::write(&input, "timestamp_ns,v\n").unwrap();
         let mut out = OutFolder::new(folder.path(), [input.as_path()]);
         assert!(out.claim("input.csv").unwrap_err().to_string().contains("an input too"));
+        assert_eq!(out.claim_free("input").unwrap(), folder.path().join("input_2.csv"));
         assert!(out.claim("output.csv").is_ok());
     }
 }

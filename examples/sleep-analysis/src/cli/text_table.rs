@@ -6,7 +6,7 @@ use std::fmt;
 const WIDTH: usize = 80;
 const GAP: &str = "  ";
 
-/// Rows of text under a header. Numbers stand to the right; the last column is cut where the line would be too long.
+/// Rows of text under a header. Numbers stand to the right; text is cut where the line would be too long.
 #[derive(Debug)]
 pub(crate) struct TextTable {
     rows: Vec<Vec<String>>,
@@ -23,19 +23,16 @@ impl TextTable {
         self.rows.push(cells.into());
     }
 
+    /// As wide as the widest cell; where that is too wide in all, the widest columns give way.
     fn widths(&self) -> Vec<usize> {
-        let width = |idx: usize| self.rows.iter().map(|row| row[idx].chars().count()).max().unwrap_or(0);
         let n_columns = self.rows[0].len();
-        let fair = (WIDTH / n_columns).max(GAP.len() + 2);
-        let mut left = WIDTH;
-        (0..n_columns)
-            .map(|idx| {
-                let is_last = idx + 1 == n_columns;
-                let width = if is_last { width(idx).min(left) } else { width(idx).min(fair * 3 / 2).min(left) };
-                left = left.saturating_sub(width + GAP.len());
-                width
-            })
-            .collect()
+        let natural = |idx: usize| self.rows.iter().map(|row| row[idx].chars().count()).max().unwrap_or(0).min(WIDTH);
+        let mut widths: Vec<usize> = (0..n_columns).map(natural).collect();
+        let room = WIDTH.saturating_sub(GAP.len() * (n_columns - 1));
+        while widths.iter().sum::<usize>() > room {
+            *widths.iter_mut().max().expect("a sum above zero has a part") -= 1;
+        }
+        widths
     }
 }
 
