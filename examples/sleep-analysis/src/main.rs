@@ -1,3 +1,9 @@
-//! The command line of sleep-analysis.
+//! The command line of sleep-analysis: reads, hands the work to many hands, writes what comes back.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main().into()
+}

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod align;
 #[cfg(test)]
+mod cli_run;
+#[cfg(test)]
 mod csv_io;
 #[cfg(test)]
 mod edf;
@@ -22,5 +24,7 @@ mod features;
 mod golden;
 #[cfg(test)]
 mod made_night;
+#[cfg(test)]
+mod parallel;
 #[cfg(test)]
 mod pictures;

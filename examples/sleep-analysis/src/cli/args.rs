@@ -1,0 +1,215 @@
+//! The arguments, and the help that teaches them.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use manyhands::{AnyMode, parallel_config};
+use sleep_analysis::AlignMethod;
+use sleep_analysis::parallel::Hands;
+
+use super::feature_choice::FeatureKind;
+use super::voice::Voice;
+
+/// Sleep-epoch features and signal alignment.
+///
+/// Without a command: makes a night, computes its features, aligns its signals, and draws it, into sleep-out/.
+#[derive(Debug, Parser)]
+#[command(name = "sleep-analysis", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) made_night: MadeNightArgs,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// How the work runs: serial, threads (for computing) or io (for waiting).
+    #[arg(long, global = true, help_heading = "Options of every command", default_value = "threads")]
+    pub(crate) mode: AnyMode,
+    /// How many workers; without it, as many as the machine has cores to spare.
+    #[arg(long, global = true, help_heading = "Options of every command")]
+    pub(crate) workers: Option<usize>,
+    /// How many batches of epochs, or signals, a worker takes at a time; without it, by measured time.
+    #[arg(long, global = true, help_heading = "Options of every command")]
+    pub(crate) chunk_size: Option<usize>,
+    /// Say nothing but errors.
+    #[arg(long, short, global = true, help_heading = "Options of every command")]
+    pub(crate) quiet: bool,
+    /// Print the summary as JSON instead of a table.
+    #[arg(long, global = true, help_heading = "Options of every command")]
+    pub(crate) json: bool,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Carry out a job description: case.json or cases.json, with its signals beside it.
+    Run(RunArgs),
+    /// Features, alignment and pictures of a recording in EDF or EDF+.
+    Night(NightArgs),
+    /// Epoch features of signals in CSV files.
+    Features(FeaturesArgs),
+    /// Signals in CSV files, brought to one grid.
+    Align(AlignArgs),
+}
+
+/// The made night of the main job.
+#[derive(Debug, Args)]
+pub(crate) struct MadeNightArgs {
+    /// Where the files go.
+    #[arg(long, default_value = "sleep-out")]
+    pub(crate) out: PathBuf,
+    /// The made night's seed: the same seed makes the same night.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// A job description to carry out.
+#[derive(Debug, Args)]
+#[command(after_help = RUN_EXAMPLES)]
+pub(crate) struct RunArgs {
+    /// The job description.
+    pub(crate) job: PathBuf,
+    /// Where the tables and result.json go.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+/// A recording.
+#[derive(Debug, Args)]
+pub(crate) struct NightArgs {
+    /// The recording.
+    pub(crate) file: PathBuf,
+    /// Only these channels, by their names, separated by commas or given one by one.
+    #[arg(long, value_delimiter = ',', num_args = 1..)]
+    pub(crate) channels: Option<Vec<String>>,
+    /// The length of an epoch.
+    #[arg(long, default_value = "30s")]
+    pub(crate) epoch: String,
+    /// The rate of the common grid in Hz; without it, by the fastest channel.
+    #[arg(long)]
+    pub(crate) rate: Option<f64>,
+    /// Where the files go.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+/// Signals in CSV files, and what to compute of them.
+#[derive(Debug, Args)]
+#[command(after_help = FEATURES_EXAMPLES)]
+pub(crate) struct FeaturesArgs {
+    /// The signals, each as name=file.csv: a header line, integer nanoseconds in the first column (timestamp_ns), samples in the others.
+    #[arg(required = true, value_name = "NAME=FILE")]
+    pub(crate) signals: Vec<String>,
+    /// Where features.csv and summary.json go.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// What is computed, separated by commas or given one by one.
+    #[arg(long, value_delimiter = ',', default_value = "statistics")]
+    pub(crate) operation: Vec<FeatureKind>,
+    /// The length of an epoch; both of its ends belong to it.
+    #[arg(long, default_value = "30s", allow_hyphen_values = true)]
+    pub(crate) window: String,
+    /// From epoch to epoch; without it, the window.
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) step: Option<String>,
+    /// The start of the first epoch, such as 2024-03-10T22:15:00Z; without it, the earliest sample.
+    #[arg(long)]
+    pub(crate) start: Option<String>,
+    /// The end that every epoch starts before; without it, the latest sample.
+    #[arg(long)]
+    pub(crate) end: Option<String>,
+    /// Which statistics: mean, std, min, max, median, var, or all; without it, mean and std.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) aggregations: Option<Vec<String>>,
+    /// Which metrics of hrv and movement, or all; without it, the usual ones.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) metrics: Option<Vec<String>>,
+    /// Which correlation: pearson, spearman or kendall; without it, pearson.
+    #[arg(long)]
+    pub(crate) method: Option<String>,
+    /// The column of the first and of the second signal that are correlated; not needed where there is one only.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) columns: Option<Vec<String>>,
+    /// Heart rate variability from intervals in milliseconds (column rr_interval) instead of heart rate (column hr).
+    #[arg(long)]
+    pub(crate) rr: bool,
+}
+
+/// Signals in CSV files, and the grid to bring them to.
+#[derive(Debug, Args)]
+#[command(after_help = ALIGN_EXAMPLES)]
+pub(crate) struct AlignArgs {
+    /// The signals, each as name=file.csv: a header line, integer nanoseconds in the first column (timestamp_ns), samples in the others.
+    #[arg(required = true, value_name = "NAME=FILE")]
+    pub(crate) signals: Vec<String>,
+    /// Where aligned.csv and summary.json go.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// The rate of the grid in Hz; without it, the standard rate that the fastest regular signal reaches.
+    #[arg(long, value_name = "HZ", allow_negative_numbers = true)]
+    pub(crate) rate: Option<f64>,
+    /// How samples get onto the grid: nearest, pad (or ffill), backfill (or bfill), asof.
+    #[arg(long, default_value_t = AlignMethod::Nearest)]
+    pub(crate) method: AlignMethod,
+    /// Align only these signals, separated by commas; the grid still spans all of them.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) only: Option<Vec<String>>,
+}
+
+const RUN_EXAMPLES: &str = "\
+Example:
+  sleep-analysis run case.json --out results
+
+case.json names an operation, the signals (CSV files beside it) and one or more runs:
+  {\"operation\": \"feature_statistics\", \"window_length\": \"30s\", \"step_size\": \"30s\",
+   \"signals\": [{\"name\": \"hr\", \"file\": \"hr.csv\"}],
+   \"runs\": [{\"name\": \"usual\", \"parameters\": {\"aggregations\": [\"mean\", \"std\"]}}]}
+writes results/usual.csv and results/result.json. Exit code 0: all done, 1: something failed
+or was left out, 2: could not run.";
+
+const FEATURES_EXAMPLES: &str = "\
+Examples:
+  sleep-analysis features hr=hr.csv resp=resp.csv --out night
+  sleep-analysis features hr=hr.csv acc=acc.csv --out night --operation hrv,movement --window 60s
+  sleep-analysis features a=hr.csv b=resp.csv --out night --operation correlation
+
+Writes night/features.csv: epoch_start_ns, then <signal>|<feature>. A feature whose name is taken by
+another operation gets that of its own in front of it, such as hr|hrv_hr_mean.";
+
+const ALIGN_EXAMPLES: &str = "\
+Examples:
+  sleep-analysis align hr=hr.csv acc=acc.csv --out night
+  sleep-analysis align hr=hr.csv acc=acc.csv --out night --rate 25 --method asof
+
+Writes night/aligned.csv: timestamp_ns for every point of the grid, then <signal>|<column>.";
+
+impl Common {
+    /// How many workers the mode may use.
+    pub(crate) fn n_workers(&self) -> usize {
+        let config = parallel_config();
+        let of_config = match self.mode {
+            AnyMode::Serial => return 1,
+            AnyMode::IoThreads => config.max_workers_io(),
+            _ => config.max_workers_cpu(),
+        };
+        self.workers.or(of_config.ok().map(NonZeroUsize::get)).unwrap_or(1)
+    }
+
+    /// Hands that work as asked, and tell the voice how far they are.
+    pub(crate) fn hands(&self, voice: &Voice) -> Hands {
+        let mut hands = Hands::new(self.mode).progress(voice.progress());
+        if let Some(workers) = self.workers {
+            hands = hands.workers(workers);
+        }
+        if let Some(size) = self.chunk_size {
+            hands = hands.chunk_size(size);
+        }
+        hands
+    }
+}

@@ -1,0 +1,150 @@
+//! Signals of a command: read from their files, each failing alone, and remembered with where they came from.
+//!
+//! Leaves to others: what is done with them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sleep_analysis::{AlignmentGrid, Signal, SignalTiming, SleepError, SleepResult, read_signal, require_sorted};
+
+use super::findings::Findings;
+
+/// A table may hold this many values, 8 GiB of them.
+const MOST_VALUES: usize = 1 << 30;
+
+/// A signal's name, and the file that holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SignalFile {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+}
+
+/// The signals that could be read, in the order given.
+#[derive(Debug)]
+pub(crate) struct SignalSet {
+    pub(crate) signals: Arc<[Signal]>,
+    files: Vec<SignalFile>,
+}
+
+impl SignalSet {
+    /// Reads all files. One that cannot be read is reported and costs no other signal anything.
+    ///
+    /// # Errors
+    /// [`SleepError::Config`] when a name appears twice, before anything is read; what is wrong with the files when none of
+    /// them can be read.
+    pub(crate) fn read(files: Vec<SignalFile>, findings: &mut Findings) -> SleepResult<Self> {
+        Self::require_distinct_names(&files)?;
+        let mut signals = Vec::with_capacity(files.len());
+        let mut errors = Vec::new();
+        for file in &files {
+            match read_signal(&file.name, &file.path) {
+                Ok(signal) => signals.push(signal),
+                Err(error) => {
+                    findings.failed(&file.name, Some(&file.path), &error);
+                    errors.push(error);
+                }
+            }
+        }
+        if signals.is_empty() && !errors.is_empty() {
+            return Err(none_readable(errors));
+        }
+        let set = Self { signals: signals.into(), files };
+        set.note_empty_ones(findings);
+        Ok(set)
+    }
+
+    /// # Errors
+    /// [`SleepError::Config`] when two files have one name.
+    pub(crate) fn require_distinct_names(files: &[SignalFile]) -> SleepResult<()> {
+        for (idx, file) in files.iter().enumerate() {
+            if let Some(earlier) = files[..idx].iter().find(|earlier| earlier.name == file.name) {
+                return Err(SleepError::Config(format!(
+                    "signal {:?} appears twice, as {} and {}; rename one",
+                    file.name,
+                    earlier.path.display(),
+                    file.path.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The file of the signal with this name.
+    pub(crate) fn file_of(&self, name: &str) -> Option<&Path> {
+        self.files.iter().find(|file| file.name == name).map(|file| file.path.as_path())
+    }
+
+    /// The signals whose rows are in the order of time, as features need them; the others are reported as failed.
+    pub(crate) fn sorted(&self, findings: &mut Findings) -> Arc<[Signal]> {
+        if self.signals.iter().all(Signal::is_sorted) {
+            return Arc::clone(&self.signals);
+        }
+        let mut sorted = Vec::new();
+        for signal in &*self.signals {
+            match require_sorted(signal) {
+                Ok(()) => sorted.push(signal.clone()),
+                Err(error) => findings.failed(signal.name(), self.file_of(signal.name()), &error),
+            }
+        }
+        sorted.into()
+    }
+
+    /// The timings of the signals that have samples, with their names.
+    pub(crate) fn timings(&self) -> (Vec<&str>, Vec<SignalTiming>) {
+        let timing = |signal: &Signal| SignalTiming::from_timestamps(signal.timestamps_ns());
+        self.signals.iter().filter_map(|signal| Some((signal.name(), timing(signal)?))).unzip()
+    }
+
+    fn note_empty_ones(&self, findings: &mut Findings) {
+        for signal in &*self.signals {
+            let file = self.file_of(signal.name()).unwrap_or(Path::new("")).display();
+            if signal.is_empty() {
+                findings.note(format!("signal {:?} ({file}) has no samples", signal.name()));
+            } else if signal.columns().iter().all(|column| column.values.iter().all(|value| value.is_nan())) {
+                findings.note(format!(
+                    "signal {:?} ({file}) has no number in any of its {} rows, so its values are empty everywhere",
+                    signal.name(),
+                    signal.len()
+                ));
+            }
+        }
+    }
+}
+
+/// The one error, or all of them in one.
+fn none_readable(mut errors: Vec<SleepError>) -> SleepError {
+    if errors.len() == 1 {
+        return errors.remove(0);
+    }
+    let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    SleepError::Config(format!("no signal can be read: {}", reasons.join("; ")))
+}
+
+/// Says so when the rate asked for is that of no signal: the grid then invents or drops samples for every one of them.
+pub(crate) fn note_foreign_rate(names: &[&str], timings: &[SignalTiming], rate_hz: f64, findings: &mut Findings) {
+    // Timestamps are whole nanoseconds, so a signal at 30 Hz shows a rate that is a little off.
+    let is_rate = |timing: &SignalTiming| timing.rate_hz.is_some_and(|rate| (rate / rate_hz - 1.0).abs() < 1e-3);
+    if timings.iter().any(is_rate) {
+        return;
+    }
+    let found = names.iter().zip(timings).map(|(name, timing)| match timing.rate_hz {
+        Some(rate) => format!("{name} {} Hz", (rate * 1000.0).round() / 1000.0),
+        None => format!("{name} irregular"),
+    });
+    findings.note(format!("no signal has a rate of {rate_hz} Hz; there are {}", found.collect::<Vec<_>>().join(", ")));
+}
+
+/// Refuses to fill a table that no memory holds, as a single stray timestamp makes one.
+pub(crate) fn require_fitting_table(grid: &AlignmentGrid, n_columns: Option<usize>) -> SleepResult<()> {
+    let n_columns = n_columns.unwrap_or(0);
+    if grid.count().saturating_mul(n_columns) <= MOST_VALUES {
+        return Ok(());
+    }
+    Err(SleepError::Config(format!(
+        "a table of {} grid points ({} to {} ns) and {n_columns} columns is too large; check for stray timestamps, or ask \
+         for a lower rate",
+        grid.count(),
+        grid.reference_ns(),
+        grid.last_ns()
+    )))
+}
