@@ -73,6 +73,12 @@ impl Signal {
         self.columns.iter().find(|column| column.name == name).map(|column| column.values.as_slice())
     }
 
+    /// The name, the timestamps and the columns, to be put together anew.
+    #[must_use]
+    pub fn into_parts(self) -> (String, Vec<i64>, Vec<Column>) {
+        (self.name, self.timestamps_ns, self.columns)
+    }
+
     /// The number of timestamps.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -3,7 +3,9 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use manyhands::{AnyMode, parallel_config};
 use sleep_analysis::AlignMethod;
 use sleep_analysis::parallel::Hands;
@@ -15,7 +17,7 @@ use super::voice::Voice;
 ///
 /// Without a command: makes a night, computes its features, aligns its signals, and draws it, into sleep-out/.
 #[derive(Debug, Parser)]
-#[command(name = "sleep-analysis", version)]
+#[command(name = "sleep-analysis", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -62,11 +64,17 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct MadeNightArgs {
     /// Where the files go.
-    #[arg(long, default_value = "sleep-out")]
+    #[arg(long, default_value = "sleep-out", value_name = "DIR")]
     pub(crate) out: PathBuf,
     /// The made night's seed: the same seed makes the same night.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// How long the made night lasts, in hours.
+    #[arg(long, default_value_t = 8.0)]
+    pub(crate) hours: f64,
+    /// The rate of the common grid in Hz; without it 1, as at the EEG's 100 Hz the table has 2.9 million rows.
+    #[arg(long, value_name = "HZ")]
+    pub(crate) rate: Option<f64>,
 }
 
 /// A job description to carry out.
@@ -82,20 +90,21 @@ pub(crate) struct RunArgs {
 
 /// A recording.
 #[derive(Debug, Args)]
+#[command(after_help = NIGHT_EXAMPLES)]
 pub(crate) struct NightArgs {
-    /// The recording.
+    /// The recording, in EDF or EDF+.
     pub(crate) file: PathBuf,
     /// Only these channels, by their names, separated by commas or given one by one.
-    #[arg(long, value_delimiter = ',', num_args = 1..)]
+    #[arg(long, value_delimiter = ',', num_args = 1.., value_name = "NAME")]
     pub(crate) channels: Option<Vec<String>>,
     /// The length of an epoch.
-    #[arg(long, default_value = "30s")]
+    #[arg(long, default_value = "30s", value_name = "TIME")]
     pub(crate) epoch: String,
-    /// The rate of the common grid in Hz; without it, by the fastest channel.
-    #[arg(long)]
+    /// The rate of the common grid in Hz; without it, the highest standard rate that the fastest channel reaches.
+    #[arg(long, value_name = "HZ")]
     pub(crate) rate: Option<f64>,
     /// Where the files go.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
 }
 
@@ -188,6 +197,51 @@ Examples:
   sleep-analysis align hr=hr.csv acc=acc.csv --out night --rate 25 --method asof
 
 Writes night/aligned.csv: timestamp_ns for every point of the grid, then <signal>|<column>.";
+
+const EXAMPLES: &str = "\
+Examples:
+  sleep-analysis                          a made night, into sleep-out/
+  sleep-analysis --seed 7 --hours 2       another, shorter one
+  sleep-analysis night rec.edf --out rec  a recording, into rec/
+  sleep-analysis run case.json --out out  a job description
+
+Open sleep-out/index.html first: it shows the night and names what is missing.
+features.csv holds a row per epoch, aligned.csv all signals on one grid, and
+summary.json the counts, the times and the failures for programs.
+
+Exit code 0: all done, 1: something failed or was left out, 2: could not run.";
+
+const NIGHT_EXAMPLES: &str = "\
+Examples:
+  sleep-analysis night rec.edf --out rec
+  sleep-analysis night rec.edf --out rec --channels C3-M2,\"Heart Rate\" --rate 10
+
+All channels get statistics. By its label and unit a channel is taken for EEG
+or EOG (band powers, entropies; converted to microvolts), heart rate, an axis of
+acceleration, or oxygen saturation. Scored stages are read from the annotations.
+
+At the automatic rate a whole night with many channels makes an aligned.csv of
+gigabytes; --rate 1 makes it small.";
+
+/// The arguments of the main job. A command has its own, and would ignore these.
+const MADE_NIGHT: [&str; 4] = ["out", "seed", "hours", "rate"];
+
+impl Cli {
+    /// The arguments of this process; ends it with a hint and code 2 when they make no sense.
+    pub(crate) fn checked() -> Self {
+        let matches = Self::command().get_matches();
+        if let Some(stray) = stray_argument(&matches) {
+            let hint = format!("--{stray} in front of a command belongs to none; write it behind the command");
+            Self::command().error(ErrorKind::ArgumentConflict, hint).exit();
+        }
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+fn stray_argument(matches: &ArgMatches) -> Option<&'static str> {
+    matches.subcommand_name()?;
+    MADE_NIGHT.into_iter().find(|name| matches.value_source(name) == Some(ValueSource::CommandLine))
+}
 
 impl Common {
     /// How many workers the mode may use.

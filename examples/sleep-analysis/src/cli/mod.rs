@@ -1,6 +1,8 @@
 //! One file per command. Each gets its arguments, hands to work with and a voice to speak with, and says how it ended.
 
+mod analysis;
 mod args;
+mod channels;
 mod csv_signals;
 mod effort;
 mod feature_choice;
@@ -15,8 +17,7 @@ mod voice;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
+use analysis::Crew;
 use args::{Cli, Command};
 use voice::Voice;
 
@@ -43,13 +44,14 @@ impl From<Ending> for ExitCode {
 
 /// Reads the arguments and carries the command out.
 pub(crate) fn main() -> Ending {
-    let cli = Cli::parse(); // exits with 2 and a hint when the arguments make no sense
+    let cli = Cli::checked(); // exits with 2 and a hint when the arguments make no sense
     let voice = Voice::new(&cli.common);
     let hands = cli.common.hands(&voice);
+    let crew = Crew { common: &cli.common, hands: &hands, voice: &voice };
     let ended = match &cli.command {
-        None => main_job::main_job(&cli.made_night, &hands, &voice),
+        None => main_job::main_job(&cli.made_night, &crew),
         Some(Command::Run(args)) => run::run(args, &cli.common, &hands, &voice),
-        Some(Command::Night(args)) => night::night(args, &hands, &voice),
+        Some(Command::Night(args)) => night::night(args, &crew),
         Some(Command::Features(args)) => csv_signals::features(args, &cli.common, &hands, &voice),
         Some(Command::Align(args)) => csv_signals::align(args, &cli.common, &hands, &voice),
     };
