@@ -44,8 +44,10 @@ pub(crate) fn features(args: &FeaturesArgs, common: &Common, hands: &Hands, voic
 
     let mut findings = Findings::default();
     let set = SignalSet::read(files, &mut findings)?;
+    findings.tell(voice, "");
     let grid = EpochGrid::over_signals(&set.signals, settings)?;
     let signals = set.sorted(&mut findings);
+    findings.tell(voice, "");
     let requests = requests(&kinds, &parameters, &signals, grid, &mut findings)?;
 
     let mut shown = TextTable::new(["operation", "signals", "epochs", "columns", "failed epochs"]);
@@ -56,6 +58,7 @@ pub(crate) fn features(args: &FeaturesArgs, common: &Common, hands: &Hands, voic
         shown.row(cells(*kind, request, &features));
         append(&mut whole, *kind, &features.table);
     }
+    findings.tell(voice, "");
     write_feature_table(&place, &whole)?;
     let summary = FeatureSummary {
         operation: "features",
@@ -69,7 +72,6 @@ pub(crate) fn features(args: &FeaturesArgs, common: &Common, hands: &Hands, voic
         findings,
         effort: Effort::since(started, common, hands),
     };
-    summary.findings.tell(voice, "");
     finish(&args.out, FEATURES, &summary, &shown, voice)?;
     Ok(summary.findings.ending())
 }
@@ -87,6 +89,7 @@ pub(crate) fn align(args: &AlignArgs, common: &Common, hands: &Hands, voice: &Vo
 
     let mut findings = Findings::default();
     let set = SignalSet::read(files, &mut findings)?;
+    findings.tell(voice, "");
     let (names, timings) = set.timings();
     let rate_hz = target_rate_hz(&timings, rate_asked)?;
     let grid = AlignmentGrid::covering(&timings, rate_hz)?;
@@ -95,6 +98,7 @@ pub(crate) fn align(args: &AlignArgs, common: &Common, hands: &Hands, voice: &Vo
     }
     let mut shown = TextTable::new(["signal", "samples", "aligned rows", "remarks"]);
     let aligned = align_chosen(args, &set, grid, hands, &mut shown, &mut findings)?;
+    findings.tell(voice, "");
     let n_aligned = aligned.len();
     if n_aligned > 0 {
         write_aligned_table(&place, &combine(&grid, aligned)?)?;
@@ -113,7 +117,6 @@ pub(crate) fn align(args: &AlignArgs, common: &Common, hands: &Hands, voice: &Vo
         findings,
         effort: Effort::since(started, common, hands),
     };
-    summary.findings.tell(voice, "");
     finish(&args.out, ALIGNED, &summary, &shown, voice)?;
     if n_aligned == 0 {
         voice.error(&format!("no signal could be aligned, so there is no {ALIGNED}"));

@@ -22,6 +22,10 @@ pub(crate) struct Findings {
     failures: Vec<Failure>,
     left_out: Vec<LeftOut>,
     warnings: Vec<String>,
+    #[serde(skip)]
+    n_failures_said: usize,
+    #[serde(skip)]
+    n_warnings_said: usize,
 }
 
 /// A signal that failed, as a whole or in some epochs.
@@ -101,17 +105,20 @@ impl Findings {
         &self.failed
     }
 
-    /// Says all of it on standard error, under the name of what it belongs to.
-    pub(crate) fn tell(&self, voice: &Voice, scope: &str) {
-        for failure in self.failures.iter().take(MOST_FAILURES_SAID) {
+    /// Says on standard error what was not said before, under the name of what it belongs to.
+    pub(crate) fn tell(&mut self, voice: &Voice, scope: &str) {
+        let new_failures = &self.failures[self.n_failures_said..];
+        for failure in new_failures.iter().take(MOST_FAILURES_SAID) {
             voice.warning(&format!("{scope}{}", failure.in_words()));
         }
-        if let Some(more @ 1..) = self.failures.len().checked_sub(MOST_FAILURES_SAID) {
+        if let Some(more @ 1..) = new_failures.len().checked_sub(MOST_FAILURES_SAID) {
             voice.warning(&format!("{scope}{more} more failures; the file with the summary names them all"));
         }
-        for warning in &self.warnings {
+        for warning in &self.warnings[self.n_warnings_said..] {
             voice.warning(&format!("{scope}{warning}"));
         }
+        self.n_failures_said = self.failures.len();
+        self.n_warnings_said = self.warnings.len();
     }
 
     fn push_failure(&mut self, failure: Failure) {

@@ -276,6 +276,7 @@ fn signals_that_cannot_be_used_are_named_and_cost_no_other_anything() {
     assert!(ended.told("b.csv): row 2 (5 ns) lies before the row ahead of it; sort the rows by time"), "{ended:?}");
     assert!(ended.told("gone.csv: cannot be opened"), "{ended:?}");
     assert!(ended.told("signal \"void\"") && ended.told("no number in any of its 2 rows"), "{ended:?}");
+    assert_eq!(ended.stderr().matches("gone.csv").count(), 1, "once is enough: {ended:?}");
     let names: Vec<String> = place.table("run_1.csv").columns.into_iter().map(|column| column.name).collect();
     assert_eq!(names, ["a|v_mean", "a|v_std", "void|v_mean", "void|v_std"]);
     assert_eq!(place.result()["failed"], json!(["gone", "b"]));
@@ -369,6 +370,25 @@ fn a_job_without_a_usable_input_could_not_run() {
         let ended = place.run();
         assert!(ended.code() == 2 && ended.told(told), "{change}: {ended:?}");
     }
+}
+
+#[test]
+fn a_signal_that_failed_is_told_even_when_the_rest_is_not_enough() {
+    let place = Place::with_two_signals();
+    place.write("a.csv", "timestamp_ns,v\n0,1\n");
+    place.write("b.csv", "timestamp_ns,v\n");
+    let job = |signals: Value| {
+        let mut job = two_signal_job("feature_statistics");
+        job["signals"] = signals;
+        place.write_job(&job);
+        place.run()
+    };
+    let ended = job(json!([{"name": "a", "file": "a.csv"}, {"name": "gone", "file": "gone.csv"}]));
+    assert!(ended.code() == 2 && ended.told("gone.csv: cannot") && ended.told("must lie before"), "{ended:?}");
+    let ended = place.command(&["features", "a=a.csv", "gone=gone.csv", "--out", "out"]);
+    assert!(ended.code() == 2 && ended.told("gone.csv: cannot") && ended.told("must lie before"), "{ended:?}");
+    let ended = place.command(&["align", "b=b.csv", "gone=gone.csv", "--out", "out"]);
+    assert!(ended.code() == 2 && ended.told("gone.csv: cannot") && ended.told("no signal with samples"), "{ended:?}");
 }
 
 #[test]

@@ -52,6 +52,7 @@ pub(super) fn run(
 
     let mut findings = Findings::default();
     let set = SignalSet::read(files, &mut findings)?;
+    findings.tell(voice, "");
     let (names, timings) = set.timings();
     let rate_hz = target_rate_hz(&timings, description.user_rate_hz)?;
     let grid = AlignmentGrid::covering(&timings, rate_hz)?;
@@ -67,7 +68,7 @@ pub(super) fn run(
         let mut report = RunReport { method: method_of(run).to_owned(), ..RunReport::default() };
         let done = one_run(run, &set, grid, &places, hands, &mut report);
         report.error = done.err().map(|error| error.to_string()).or_else(|| report.failed_signals(&set));
-        tell(&report, voice);
+        tell(&mut report, voice);
         ending = ending.max(report.ending());
         table.row(report.cells());
         reports.push(report);
@@ -150,7 +151,7 @@ fn one_run(
     Ok(())
 }
 
-fn tell(report: &RunReport, voice: &Voice) {
+fn tell(report: &mut RunReport, voice: &Voice) {
     let scope = format!("method {:?}: ", report.method);
     report.findings.tell(voice, &scope);
     if let Some(error) = &report.error {

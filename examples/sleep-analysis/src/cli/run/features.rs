@@ -51,6 +51,7 @@ pub(super) fn run(
 
     let mut findings = Findings::default();
     let set = SignalSet::read(files, &mut findings)?;
+    findings.tell(voice, "");
     let grid = EpochGrid::over_signals(&set.signals, settings)?;
     let signals = set.sorted(&mut findings);
     findings.tell(voice, "");
@@ -63,7 +64,7 @@ pub(super) fn run(
         let parameters = run.parameters.clone().unwrap_or_default();
         let done = one_run(kind, &parameters, (&signals, grid), &place, hands, &mut report);
         report.error = done.err().map(|error| error.to_string());
-        tell(&report, voice);
+        tell(&mut report, voice);
         ending = ending.max(report.ending());
         table.row(report.cells());
         reports.push(report);
@@ -116,7 +117,7 @@ fn name_of(idx: usize, run: &FeatureRunEntry) -> String {
     run.name.clone().unwrap_or_else(|| format!("run_{}", idx + 1))
 }
 
-fn tell(report: &RunReport, voice: &Voice) {
+fn tell(report: &mut RunReport, voice: &Voice) {
     let scope = format!("run {:?}: ", report.name);
     report.findings.tell(voice, &scope);
     if let Some(error) = &report.error {
