@@ -2,12 +2,13 @@
 //! Never spawns, reads no clock.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::sync::{Arc, LazyLock, RwLock};
+use crate::sync::{LazyLock, RwLock};
 
 /// How many workers to use, how to split work, and when not to bother. A config that exists is valid.
 ///

@@ -96,6 +96,9 @@ mod failure_policy;
 mod job;
 mod map;
 mod mode;
+#[cfg(manyhands_loom)]
+#[doc(hidden)]
+pub mod modelled_parts;
 mod outcome;
 mod plan;
 mod pool;

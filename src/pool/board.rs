@@ -194,7 +194,8 @@ impl<'out, R, E> Board<'out, R, E> {
         let limit = verdict.oldest.saturating_add(self.window);
         let sinks = verdict.fence < before;
         if sinks {
-            self.fence.store(verdict.fence, Ordering::Relaxed);
+            // The lower one stays, should a worker refuse meanwhile.
+            self.fence.fetch_min(verdict.fence, Ordering::Relaxed);
         }
         if sinks || self.window < self.n_items {
             let mut state = self.state.lock();
@@ -213,6 +214,10 @@ impl<'out, R, E> Board<'out, R, E> {
         let end = self.end_of_claims();
         let first = state.next;
         if first >= end {
+            // Who finds the call cancelled before it has claimed anything has no report to wake the caller with.
+            if state.busy == 0 {
+                self.news.notify_one();
+            }
             return Turn::Leave;
         }
         if first >= state.limit {

@@ -126,11 +126,16 @@ impl Pool {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, manyhands_loom))]
 impl Pool {
     /// The threads that are alive.
     pub(crate) fn threads(&self) -> usize {
         self.hall.lists.lock().threads
+    }
+
+    /// The seats that wait for a thread to become free.
+    pub(crate) fn hoped_for(&self) -> usize {
+        self.hall.lists.lock().hoped_for.len()
     }
 }
 
@@ -304,7 +309,7 @@ mod tests {
             has_entered.recv().unwrap();
             let late = AtomicUsize::new(0);
             pool.gather(&|| _ = late.fetch_add(1, Ordering::SeqCst), |second| assert_eq!(second.invite(1, 1), 0));
-            let is_taken_back = pool.hall.lists.lock().hoped_for.is_empty();
+            let is_taken_back = pool.hoped_for() == 0;
             leave.send(()).unwrap();
             assert!(is_taken_back);
             assert_eq!(late.load(Ordering::SeqCst), 0, "the call ended before a thread was free");

@@ -4,12 +4,12 @@
 
 use std::time::Duration;
 
-use crate::sync::{AtomicU64, LazyLock, Ordering};
+use crate::sync::{HintWord, LazyLock, Ordering};
 
 const ENTRIES: usize = 256;
 
 /// One word per function: the upper half says which, the lower half holds nanoseconds per item, 0 for unknown.
-static MEASURED: LazyLock<[AtomicU64; ENTRIES]> = LazyLock::new(|| std::array::from_fn(|_| AtomicU64::new(0)));
+static MEASURED: LazyLock<[HintWord; ENTRIES]> = LazyLock::new(|| std::array::from_fn(|_| HintWord::new(0)));
 
 /// How long `n_items` items of this task are expected to take in all; `None` when it never ran.
 pub(crate) fn expected<K>(n_items: usize) -> Option<Duration> {
@@ -32,7 +32,7 @@ pub(crate) fn remember<K>(items: usize, busy: Duration) {
 
 /// The entry and the tag of a task: where its type's name lies stands for it, since closures without 'static have no type
 /// id. A name may lie in two places; then each place has an entry of its own.
-fn place<K>() -> (&'static AtomicU64, u64) {
+fn place<K>() -> (&'static HintWord, u64) {
     let address = std::any::type_name::<K>().as_ptr().addr() as u64;
     let hash = address.wrapping_mul(0x9e37_79b9_7f4a_7c15); // Fibonacci hashing: the upper bits are well mixed
     let slot = usize::try_from(hash >> 32 & (ENTRIES as u64 - 1)).expect("below 256");

@@ -16,5 +16,5 @@ pub(crate) use native::*;
 
 /// A value made at its first use and kept for the life of the process. Never part of a model.
 pub(crate) use std::sync::LazyLock;
-/// Time is never modelled: what depends on it reaches a primitive as an event.
-pub(crate) use std::time::Instant;
+/// A word that guides nothing but speed and outlives a call. Never part of a model: there it would outlive the model.
+pub(crate) use std::sync::atomic::AtomicU64 as HintWord;

@@ -5,6 +5,7 @@ pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering
 pub(crate) use loom::thread_local;
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 const NO_POISON: &str = "no panic passes through a lock in a model";
 
@@ -74,7 +75,7 @@ impl Condvar {
         guard.0 = Some(self.0.wait(held).expect(NO_POISON));
     }
     /// The model's time stands still: a timed wait is a wait, so a model must not need the time to be up.
-    pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _time: std::time::Duration) {
+    pub(crate) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _time: Duration) {
         self.wait(guard);
     }
     pub(crate) fn notify_one(&self) {
@@ -82,6 +83,19 @@ impl Condvar {
     }
     pub(crate) fn notify_all(&self) {
         self.0.notify_all();
+    }
+}
+
+/// A clock that stands still, so that every run of a model takes the same turns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Instant;
+
+impl Instant {
+    pub(crate) fn now() -> Self {
+        Self
+    }
+    pub(crate) fn elapsed(self) -> Duration {
+        Duration::ZERO
     }
 }
 

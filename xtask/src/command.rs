@@ -25,10 +25,13 @@ pub(crate) struct Command {
     pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
 }
 
-const COMMANDS: [Command; 9] = [
+const COMMANDS: [Command; 10] = [
     Command::new("quick", "before a commit: fmt, clippy, unit tests", |stages, _| quick(stages)),
     Command::new("test", "all tests: tidy, unit, integration, examples, doc tests, README, models", |stages, _| {
         test(stages)
+    }),
+    Command::new("loom", "the models alone: every interleaving of a few threads, pre-emptions bounded", |stages, _| {
+        models(stages)
     }),
     Command::with_arguments("bench", "benches: all, or those named; what follows -- goes to them", bench),
     Command::new("tidy", "the house rules that a machine can hold", |stages, _| check_rules(stages)),

@@ -1,0 +1,126 @@
+//! Doors to the private parts, for the models in `tests/loom` alone: compiled only under `--cfg manyhands_loom`.
+//!
+//! They promise to add nothing: a call made here takes the way of [`Work::run`](crate::Work::run), but in a pool of its own
+//! that ends with the model, and with the plan written out instead of read from the config and the machine.
+
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cancel::CancelToken;
+use crate::collect::Gatherer;
+use crate::config::ParallelConfig;
+use crate::error::Error;
+use crate::failure_policy::Tolerance;
+use crate::outcome::Outcome;
+use crate::plan::{ChunkRule, Plan};
+use crate::pool::{Brief, Budget, Output, gang, threads};
+use crate::slots::Slots;
+use crate::task::{Alone, Fallible, TryEach, WorkerState};
+
+/// The pool of kept threads.
+#[derive(Debug)]
+pub struct Pool(gang::Pool);
+
+/// A call in progress.
+#[derive(Debug)]
+pub struct Party<'call>(&'call gang::Party<'call>);
+
+impl Pool {
+    /// A pool without threads.
+    #[expect(clippy::new_without_default, reason = "the pool has none either")]
+    pub fn new() -> Self {
+        Self(gang::Pool::new("model"))
+    }
+
+    /// The pool's own `gather`.
+    pub fn gather<A>(&self, work: &(dyn Fn() + Sync), lead: impl FnOnce(&Party<'_>) -> A) -> A {
+        self.0.gather(work, |party| lead(&Party(party)))
+    }
+
+    /// The threads that are alive.
+    pub fn threads(&self) -> usize {
+        self.0.threads()
+    }
+
+    /// The seats that wait for a thread to become free.
+    pub fn hoped_for(&self) -> usize {
+        self.0.hoped_for()
+    }
+}
+
+impl Party<'_> {
+    /// The party's own `invite`.
+    pub fn invite(&self, seats: usize, budget: usize) -> usize {
+        self.0.invite(seats, budget)
+    }
+}
+
+/// Runs something as if it were an item of a call: calls made in it are nested.
+pub fn as_an_item<A>(work: impl FnOnce() -> A) -> A {
+    gang::at_work(work)
+}
+
+/// The plan of one call over the items 0, 1, 2 ...
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// How many items.
+    pub n_items: usize,
+    /// How many workers.
+    pub workers: usize,
+    /// Items in a chunk.
+    pub chunk: usize,
+    /// How far ahead of the oldest unfinished item work may be claimed.
+    pub window: usize,
+    /// The number of failures that end the call.
+    pub failure_limit: Option<usize>,
+}
+
+impl Call {
+    /// Runs `work` over the items, on workers that each come through `begin` first, and shows which items each report
+    /// says are done.
+    ///
+    /// # Errors
+    /// What `begin` said when it refused.
+    pub fn run(
+        &self,
+        pool: &Pool,
+        cancel: &CancelToken,
+        begin: impl Fn() -> Result<(), &'static str> + Sync,
+        work: impl Fn(usize) -> Result<usize, &'static str> + Sync,
+        mut on_report: impl FnMut(Range<usize>),
+    ) -> Result<Outcome<usize, &'static str>, Error<&'static str>> {
+        let items: Vec<usize> = (0..self.n_items).collect();
+        let plan = self.plan();
+        let task = TryEach {
+            function: |_: &mut (), &item: &usize| work(item),
+            with: WorkerState { context: Alone, init: Fallible(begin) },
+        };
+        let budget = Budget { computing: plan.workers, waiting: plan.workers };
+        let config = Arc::<ParallelConfig>::default();
+        let brief = Brief { items: &items, task: &task, plan: &plan, cancel, budget, config: &config };
+        let mut slots = Slots::new(self.n_items).expect("a model has few items");
+        let mut gatherer = Gatherer::new(&plan, cancel, Tolerance::new(self.failure_limit), None);
+        let output = Output::Slots(slots.unwritten());
+        let finished = threads::run(&pool.0, plan.workers, &brief, output, &mut |chunk| {
+            on_report(chunk.first..chunk.first + chunk.done);
+            gatherer.take(chunk)
+        });
+        // SAFETY: these are the slots that the backend was given, and when it returns, nothing that it started is alive.
+        unsafe { gatherer.finish(finished, slots, |_| None) }
+    }
+
+    fn plan(&self) -> Plan {
+        let positive = |count| NonZeroUsize::new(count).expect("a model counts from 1");
+        Plan {
+            n_items: self.n_items,
+            workers: positive(self.workers),
+            chunks: ChunkRule::Fixed(positive(self.chunk)),
+            order: None,
+            window: self.window,
+            halt_on_failure: self.failure_limit == Some(1),
+            serial_below: Duration::ZERO,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The cancel token: what one thread asks for, and when another one sees it.
+
+use loom::cell::UnsafeCell;
+use loom::sync::Arc;
+use loom::sync::mpsc::channel;
+use loom::thread;
+use manyhands::CancelToken;
+
+/// Proves: a child that was made before, or is made meanwhile, is cancelled for whoever is handed something by the thread
+/// that cancelled the parent, and nobody ever sees a cancellation undone. Leaves out: how soon it is seen without a
+/// hand-over; relaxed promises no time.
+#[test]
+fn who_is_told_of_a_cancellation_sees_it_in_every_child() {
+    crate::check(3, || {
+        let parent = CancelToken::new();
+        let child = parent.child();
+        let (tell, told) = channel();
+        let canceller = {
+            let parent = parent.clone();
+            thread::spawn(move || {
+                parent.cancel();
+                tell.send(()).unwrap();
+            })
+        };
+        let early = child.is_cancelled();
+        let grandchild = child.child();
+        let later = grandchild.is_cancelled();
+        assert!(!early || later, "a cancellation was undone");
+        told.recv().unwrap();
+        assert!(parent.is_cancelled() && child.is_cancelled() && grandchild.is_cancelled());
+        canceller.join().unwrap();
+    });
+}
+
+/// Proves: a child's own cancellation never reaches its parent or its sibling, whoever asks at whatever time. Leaves out:
+/// more than one generation below the parent.
+#[test]
+fn a_child_that_is_cancelled_leaves_its_parent_and_its_sibling_as_they_are() {
+    crate::check(3, || {
+        let parent = CancelToken::new();
+        let (child, sibling) = (parent.child(), parent.child());
+        let canceller = thread::spawn(move || child.cancel());
+        assert!(!parent.is_cancelled() && !sibling.is_cancelled());
+        canceller.join().unwrap();
+        assert!(!parent.is_cancelled() && !sibling.is_cancelled());
+    });
+}
+
+/// Proves: the token is relaxed, as it says: there is an interleaving in which a thread sees the cancellation and yet must
+/// not read what was written before it. Leaves out: which machines show that.
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn a_cancellation_that_is_seen_hands_over_no_data() {
+    crate::check(3, || {
+        let token = CancelToken::new();
+        let data = Arc::new(UnsafeCell::new(0));
+        let (their_token, their_data) = (token.clone(), Arc::clone(&data));
+        let writer = thread::spawn(move || {
+            // SAFETY: nobody writes besides this thread; that the reader below races with it is what loom must find.
+            their_data.with_mut(|data| unsafe { *data = 1 });
+            their_token.cancel();
+        });
+        if token.is_cancelled() {
+            // SAFETY: loom runs one thread at a time and reports the race before the pointer is followed.
+            data.with(|data| unsafe { assert_eq!(*data, 1) });
+        }
+        writer.join().unwrap();
+    });
+}
