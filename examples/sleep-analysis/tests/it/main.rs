@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod align;
 #[cfg(test)]
+mod cli_main;
+#[cfg(test)]
 mod csv_io;
 #[cfg(test)]
 mod edf;
