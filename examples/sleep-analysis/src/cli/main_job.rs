@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use sleep_analysis::{EpochGrid, EpochGridSettings, MadeNight, NightPlan, Signal, SignalKind, SleepError, SleepResult};
+use sleep_analysis::{
+    EpochGrid, EpochGridSettings, MadeNight, NightPlan, Signal, SignalKind, SleepError, SleepResult, target_rate_hz,
+};
 
 use super::Ending;
 use super::analysis::{Channel, Crew, GridRate, Input, Night, OutFolder, Remarks, Stopwatch, analyse};
@@ -16,9 +18,10 @@ const USUAL_RATE: GridRate =
 pub(crate) fn main_job(args: &MadeNightArgs, crew: &Crew<'_>) -> SleepResult<Ending> {
     let mut watch = Stopwatch::start();
     let plan = MadeNight::new(args.seed).duration(length(args.hours)?).plan()?;
+    target_rate_hz(&[], args.rate)?; // a rate that makes no sense is refused before any work
     let out = OutFolder::create(&args.out)?;
     let signals = crew.hands.make_night(&plan)?;
-    watch.lap("making the night");
+    watch.lap("making");
     analyse(night(args, &plan, signals)?, out, watch, crew)
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sleep_analysis::{
     Column, EdfChannel, EdfFile, EpochGrid, EpochGridSettings, Recording, Signal, SleepError, SleepResult, SleepStage,
-    parse_duration_ns, require_sorted, stages_of_epochs,
+    parse_duration_ns, require_sorted, stages_of_epochs, target_rate_hz,
 };
 
 use super::Ending;
@@ -15,6 +15,7 @@ use super::channels::{Role, microvolts_per_unit, near_names};
 pub(crate) fn night(args: &NightArgs, crew: &Crew<'_>) -> SleepResult<Ending> {
     let mut watch = Stopwatch::start();
     let epochs = EpochGridSettings::adjoining(parse_duration_ns(&args.epoch)?);
+    target_rate_hz(&[], args.rate)?; // a rate that makes no sense is refused before any work
     let edf = EdfFile::open(&args.file)?;
     let mut remarks = Remarks::default();
     let names = chosen_names(&edf, args.channels.as_deref(), &mut remarks)?;

@@ -6,6 +6,7 @@
 mod align;
 #[cfg(test)]
 mod cli_run;
+mod cli_main;
 #[cfg(test)]
 mod csv_io;
 #[cfg(test)]

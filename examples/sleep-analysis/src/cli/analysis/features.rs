@@ -66,6 +66,7 @@ pub(crate) fn compute_features(night: &mut Night, hands: &Hands) -> SleepResult<
         spectrum: None,
         drawn_eeg: None,
     };
+    let mut done: Vec<(String, Vec<String>)> = Vec::new();
     for planned in plan(night) {
         let signals = planned.signals.of(&night.signals)?;
         let names: Vec<String> = signals.iter().map(|signal| signal.name().to_owned()).collect();
@@ -77,9 +78,13 @@ pub(crate) fn compute_features(night: &mut Night, hands: &Hands) -> SleepResult<
             }
         };
         note_missing(&mut night.remarks, planned.name, &names, &features);
-        all.computed.push(format!("{} of {}", planned.about, list(&names)));
         all.add(&planned.signals, &features)?;
+        match done.last_mut().filter(|(about, _)| *about == planned.about) {
+            Some((_, known)) => known.extend(names),
+            None => done.push((planned.about, names)),
+        }
     }
+    all.computed = done.iter().map(|(about, names)| format!("{about} of {}", list(names))).collect();
     Ok(all)
 }
 

@@ -57,14 +57,15 @@ fn aligned(summary: &Summary) -> String {
 
 fn warnings(night: &Night) -> Vec<Warning> {
     let remarks = &night.remarks;
-    let epochs = |one: &EpochsWithoutAnswer| Warning {
+    let epochs = |one: &EpochsWithoutAnswer, what: &str| Warning {
         subject: format!("{} ({})", one.signal, one.operation),
-        reason: format!("{}: {}", one.epochs_in_words(), one.reason),
+        reason: format!("{what} in {}: {}", one.epochs_in_words(), one.reason),
     };
-    let failed = remarks.failed_epochs.iter().map(epochs);
+    let failed = remarks.failed_epochs.iter().map(|one| epochs(one, "failed"));
     let others = remarks.left_out.iter().chain(&remarks.warnings);
     let others = others.map(|one| Warning { subject: one.subject.clone(), reason: one.reason.clone() });
-    failed.chain(others).chain(remarks.gaps.iter().map(epochs)).collect()
+    let gaps = remarks.gaps.iter().map(|one| epochs(one, "a gap in the recording"));
+    failed.chain(others).chain(gaps).collect()
 }
 
 fn facts(summary: &Summary) -> Vec<Fact> {
