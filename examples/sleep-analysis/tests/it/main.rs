@@ -5,8 +5,9 @@
 #[cfg(test)]
 mod align;
 #[cfg(test)]
-mod cli_run;
 mod cli_main;
+#[cfg(test)]
+mod cli_run;
 #[cfg(test)]
 mod csv_io;
 #[cfg(test)]
