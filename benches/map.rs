@@ -36,28 +36,27 @@ fn main() {
 }
 
 fn large_calls(choice: &Choice, threads: usize) {
+    let lengths = [(5, 1_000_000), (1_000, 100_000), (100_000, 10_000), (10_000_000, 100)];
+    let cases = lengths.map(|(nanos, n_items)| (Duration::from_nanos(nanos), n_items)).map(|(item, n_items)| {
+        ["even", "heavy first", "heavy last"]
+            .map(|shape| (format!("{} x {n_items} {shape}", time_text(item)), item, n_items, shape))
+    });
+    if !cases.iter().flatten().any(|(name, ..)| choice.has(name)) {
+        return;
+    }
     report::head(&format!("Thread map against rayon, {threads} threads each"));
     say(
         "\nMedians; a ratio above 1 means slower than rayon. The last column is rayon against itself in the same rounds.",
     );
     report::table_head(&["case", "plain loop", "rayon", "manyhands", "manyhands / rayon", "rayon / rayon"]);
-    for (item, n_items) in [(5, 1_000_000), (1_000, 100_000), (100_000, 10_000), (10_000_000, 100)] {
-        let item = Duration::from_nanos(item);
-        let cases = ["even", "heavy first", "heavy last"]
-            .map(|shape| (format!("{} x {n_items} {shape}", time_text(item)), shape));
-        if !cases.iter().any(|(name, _)| choice.has(name)) {
-            continue;
-        }
-        let turns = turns_for(item);
-        for (name, shape) in cases.iter().filter(|(name, _)| choice.has(name)) {
-            let even = even_loads(n_items, turns);
-            let loads = match *shape {
-                "heavy first" => with_heavy(even, 0),
-                "heavy last" => with_heavy(even, n_items - 1),
-                _ => even,
-            };
-            large_call(name, &loads, choice.rounds(15));
-        }
+    for (name, item, n_items, shape) in cases.iter().flatten().filter(|(name, ..)| choice.has(name)) {
+        let even = even_loads(*n_items, turns_for(*item));
+        let loads = match *shape {
+            "heavy first" => with_heavy(even, 0),
+            "heavy last" => with_heavy(even, n_items - 1),
+            _ => even,
+        };
+        large_call(name, &loads, choice.rounds(15));
     }
 }
 
