@@ -73,7 +73,9 @@ fn night_of(
 ) -> SleepResult<Night> {
     let name = edf.path().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     recording.missing.iter().for_each(|missing| remarks.left_out(&name, missing));
-    recording.warnings.iter().for_each(|warning| remarks.warn(&name, warning));
+    let about_others = |warning: &&String| is_about_another_channel(edf, &recording, warning);
+    let warnings = recording.warnings.iter().filter(|warning| !about_others(warning));
+    warnings.for_each(|warning| remarks.warn(&name, warning));
     let (signals, channels) = signals_and_channels(edf, std::mem::take(&mut recording.signals), &mut remarks)?;
     let epochs = EpochGrid::over_signals(&signals, settings)?;
     let stages = stages(&recording, &epochs)?;
@@ -93,6 +95,14 @@ fn night_of(
         grid_rate: args.rate.map_or(GridRate::Automatic, GridRate::Asked),
         remarks,
     })
+}
+
+/// True for a warning that begins with the name of a channel that was not asked for.
+fn is_about_another_channel(edf: &EdfFile, recording: &Recording, warning: &str) -> bool {
+    let is_read = |channel: &EdfChannel| recording.signals.iter().any(|signal| signal.name() == channel.name);
+    let others = edf.channels().iter().filter(|channel| !is_read(channel));
+    let mut beginnings = others.map(|channel| format!("channel {:?}:", channel.name));
+    beginnings.any(|beginning| warning.starts_with(&beginning))
 }
 
 /// The signals that can be worked on, each with what it is.

@@ -360,6 +360,8 @@ fn chosen_channels_alone_are_read_at_the_rate_asked_for() {
     let (features, aligned) = (ran.table("features.csv"), ran.table("aligned.csv"));
     assert_eq!((features.times.len(), aligned.times.len()), (6, 1_201));
     assert_eq!(aligned.columns.keys().collect::<Vec<_>>(), ["C3-M2|uv", "Heart Rate|hr"]);
+    // Doubts about channels that were not asked for are not told.
+    assert!(!ran.text("summary.json").contains("Inductance"));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use sleep_analysis::features::{
 use sleep_analysis::parallel::Hands;
 use sleep_analysis::{Column, FeatureTable, Signal, SleepError, SleepResult};
 
+use super::words::list;
 use super::{Night, Remarks};
 use crate::cli::channels::Role;
 
@@ -268,17 +269,6 @@ fn note_missing(remarks: &mut Remarks, operation: &'static str, names: &[String]
         } else {
             gaps.into_iter().for_each(|epoch| remarks.add_gap(operation, name, epoch));
         }
-    }
-}
-
-/// `C3`, `C3 and O1`, `C3, O1 and hr`; long lists are cut, as all names stand in the table's header.
-fn list(names: &[String]) -> String {
-    const MOST: usize = 8;
-    match names {
-        [] => String::new(),
-        [only] => only.clone(),
-        names if names.len() > MOST => format!("{} and {} more", names[..MOST].join(", "), names.len() - MOST),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
