@@ -122,8 +122,7 @@ fn signals_and_channels(
         }
         let role = Role::of(header);
         signals.push(named_for(role, header, signal)?);
-        let unit = if role == Role::Eeg { "\u{b5}V" } else { &header.unit };
-        channels.push(Channel { role, unit: unit.to_owned(), rate_hz: Some(header.rate_hz) });
+        channels.push(channel(role, header));
     }
     let signals = remarks.without_empty(signals, &mut channels);
     if signals.is_empty() {
@@ -133,6 +132,17 @@ fn signals_and_channels(
         ));
     }
     Ok((signals, channels))
+}
+
+fn channel(role: Role, header: &EdfChannel) -> Channel {
+    let unit = if role == Role::Eeg { "\u{b5}V" } else { &header.unit };
+    let is_converted = role == Role::Eeg && microvolts_per_unit(&header.unit) != Some(1.0);
+    Channel {
+        role,
+        unit: unit.to_owned(),
+        converted_from: is_converted.then(|| header.unit.clone()),
+        rate_hz: Some(header.rate_hz),
+    }
 }
 
 /// The signal with the column name that its role asks for, EEG in microvolts.

@@ -410,6 +410,9 @@ fn the_eeg_is_in_microvolts_whatever_the_file_says() {
     let file = on_disk(vec![wave("C3-M2", "uV", 100), wave("C4-M1", "mV", 100)]);
     let ran = Ran::night(&file.path, &["--quiet", "--rate", "1"]);
     assert_eq!(ran.code(), 0);
+    assert!(ran.text("index.html").contains("Conversion from mV to \u{b5}V of C4-M1"));
+    let converted = |idx: usize| ran.summary()["signals"][idx]["converted_from"].clone();
+    assert_eq!([converted(0), converted(1)], [Value::Null, "mV".into()]);
     let features = ran.table("features.csv");
     let (micro, milli) = (features.column("C3-M2|uv_abs_Delta"), features.column("C4-M1|uv_abs_Delta"));
     assert!(micro.iter().zip(milli).all(|(micro, milli)| (milli / micro - 1e6).abs() < 1.0), "{micro:?} {milli:?}");

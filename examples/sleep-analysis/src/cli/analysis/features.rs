@@ -1,5 +1,6 @@
 //! Which features a night gets, by what its signals are, and all of them in one table.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sleep_analysis::eeg::{EegPlan, EegSettings, Spectra};
@@ -86,7 +87,20 @@ pub(crate) fn compute_features(night: &mut Night, hands: &Hands) -> SleepResult<
         }
     }
     all.computed = done.iter().map(|(about, names)| format!("{about} of {}", list(names))).collect();
+    all.computed.extend(conversions(night));
     Ok(all)
+}
+
+/// Which channels do not have the unit of their source: one sentence per unit.
+fn conversions(night: &Night) -> Vec<String> {
+    let mut by_source: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for (channel, signal) in night.channels.iter().zip(&*night.signals) {
+        if let Some(source) = &channel.converted_from {
+            by_source.entry((source, &channel.unit)).or_default().push(signal.name().to_owned());
+        }
+    }
+    let sentences = by_source.into_iter();
+    sentences.map(|((source, unit), names)| format!("Conversion from {source} to {unit} of {}", list(&names))).collect()
 }
 
 impl NightFeatures {
