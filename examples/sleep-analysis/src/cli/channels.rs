@@ -103,6 +103,8 @@ fn axis_of(label: &str) -> Option<Role> {
 
 /// Fewer of the letters in common than this is no near name.
 const NEAR: f64 = 0.75;
+/// Fewer letters than this stand in too many names to mean anything.
+const TELLING: usize = 3;
 const MOST_NEAR_NAMES: usize = 4;
 
 /// The names that someone who wrote `asked` may have meant, the nearest first.
@@ -110,7 +112,7 @@ pub(crate) fn near_names<'a>(asked: &str, names: impl Iterator<Item = &'a str>) 
     let asked = asked.to_lowercase();
     let nearness = |name: &str| {
         let name = name.to_lowercase();
-        let is_part = !asked.is_empty() && (name.contains(&asked) || asked.contains(&name));
+        let is_part = asked.len() >= TELLING && name.contains(&asked) || name.len() >= TELLING && asked.contains(&name);
         strsim::jaro_winkler(&asked, &name) + f64::from(u8::from(is_part))
     };
     let mut near: Vec<(f64, &str)> = names.map(|name| (nearness(name), name)).filter(|near| near.0 >= NEAR).collect();
@@ -148,6 +150,7 @@ mod tests {
         assert_eq!(near_names("c3-m2", names.into_iter())[0], "C3-M2");
         assert_eq!(near_names("heartrate", names.into_iter())[0], "Heart Rate");
         assert_eq!(near_names("SpO2", names.into_iter())[0], "SpO2 B-B");
+        assert_eq!(near_names("SpO2", ["2", "SpO2 B-B"].into_iter()), ["SpO2 B-B"]);
         assert!(near_names("zzz", names.into_iter()).is_empty());
     }
 }

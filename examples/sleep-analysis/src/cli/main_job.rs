@@ -66,5 +66,5 @@ fn channel(kind: SignalKind, plan: &NightPlan) -> Channel {
         _ => (Role::Other, ""),
     };
     let rate_hz = matches!(kind, SignalKind::Eeg(_)).then(|| f64::from(plan.eeg_rate_hz()));
-    Channel { role, unit: unit.to_owned(), rate_hz }
+    Channel { role, unit: unit.to_owned(), converted_from: None, rate_hz }
 }

@@ -73,7 +73,9 @@ fn night_of(
 ) -> SleepResult<Night> {
     let name = edf.path().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     recording.missing.iter().for_each(|missing| remarks.left_out(&name, missing));
-    recording.warnings.iter().for_each(|warning| remarks.warn(&name, warning));
+    let about_others = |warning: &&String| is_about_another_channel(edf, &recording, warning);
+    let warnings = recording.warnings.iter().filter(|warning| !about_others(warning));
+    warnings.for_each(|warning| remarks.warn(&name, warning));
     let (signals, channels) = signals_and_channels(edf, std::mem::take(&mut recording.signals), &mut remarks)?;
     let epochs = EpochGrid::over_signals(&signals, settings)?;
     let stages = stages(&recording, &epochs)?;
@@ -95,6 +97,14 @@ fn night_of(
     })
 }
 
+/// True for a warning that begins with the name of a channel that was not asked for.
+fn is_about_another_channel(edf: &EdfFile, recording: &Recording, warning: &str) -> bool {
+    let is_read = |channel: &EdfChannel| recording.signals.iter().any(|signal| signal.name() == channel.name);
+    let others = edf.channels().iter().filter(|channel| !is_read(channel));
+    let mut beginnings = others.map(|channel| format!("channel {:?}:", channel.name));
+    beginnings.any(|beginning| warning.starts_with(&beginning))
+}
+
 /// The signals that can be worked on, each with what it is.
 fn signals_and_channels(
     edf: &EdfFile,
@@ -112,8 +122,7 @@ fn signals_and_channels(
         }
         let role = Role::of(header);
         signals.push(named_for(role, header, signal)?);
-        let unit = if role == Role::Eeg { "\u{b5}V" } else { &header.unit };
-        channels.push(Channel { role, unit: unit.to_owned(), rate_hz: Some(header.rate_hz) });
+        channels.push(channel(role, header));
     }
     let signals = remarks.without_empty(signals, &mut channels);
     if signals.is_empty() {
@@ -123,6 +132,17 @@ fn signals_and_channels(
         ));
     }
     Ok((signals, channels))
+}
+
+fn channel(role: Role, header: &EdfChannel) -> Channel {
+    let unit = if role == Role::Eeg { "\u{b5}V" } else { &header.unit };
+    let is_converted = role == Role::Eeg && microvolts_per_unit(&header.unit) != Some(1.0);
+    Channel {
+        role,
+        unit: unit.to_owned(),
+        converted_from: is_converted.then(|| header.unit.clone()),
+        rate_hz: Some(header.rate_hz),
+    }
 }
 
 /// The signal with the column name that its role asks for, EEG in microvolts.

@@ -1,5 +1,6 @@
 //! Which features a night gets, by what its signals are, and all of them in one table.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sleep_analysis::eeg::{EegPlan, EegSettings, Spectra};
@@ -9,6 +10,7 @@ use sleep_analysis::features::{
 use sleep_analysis::parallel::Hands;
 use sleep_analysis::{Column, FeatureTable, Signal, SleepError, SleepResult};
 
+use super::words::list;
 use super::{Night, Remarks};
 use crate::cli::channels::Role;
 
@@ -85,7 +87,20 @@ pub(crate) fn compute_features(night: &mut Night, hands: &Hands) -> SleepResult<
         }
     }
     all.computed = done.iter().map(|(about, names)| format!("{about} of {}", list(names))).collect();
+    all.computed.extend(conversions(night));
     Ok(all)
+}
+
+/// Which channels do not have the unit of their source: one sentence per unit.
+fn conversions(night: &Night) -> Vec<String> {
+    let mut by_source: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for (channel, signal) in night.channels.iter().zip(&*night.signals) {
+        if let Some(source) = &channel.converted_from {
+            by_source.entry((source, &channel.unit)).or_default().push(signal.name().to_owned());
+        }
+    }
+    let sentences = by_source.into_iter();
+    sentences.map(|((source, unit), names)| format!("Conversion from {source} to {unit} of {}", list(&names))).collect()
 }
 
 impl NightFeatures {
@@ -268,17 +283,6 @@ fn note_missing(remarks: &mut Remarks, operation: &'static str, names: &[String]
         } else {
             gaps.into_iter().for_each(|epoch| remarks.add_gap(operation, name, epoch));
         }
-    }
-}
-
-/// `C3`, `C3 and O1`, `C3, O1 and hr`; long lists are cut, as all names stand in the table's header.
-fn list(names: &[String]) -> String {
-    const MOST: usize = 8;
-    match names {
-        [] => String::new(),
-        [only] => only.clone(),
-        names if names.len() > MOST => format!("{} and {} more", names[..MOST].join(", "), names.len() - MOST),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 

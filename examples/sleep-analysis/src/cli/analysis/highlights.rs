@@ -45,10 +45,10 @@ impl Highlights {
             delta: finder.eeg("_rel_Delta").map(|found| found.named("delta", "Delta share").in_percent()),
             entropy: finder
                 .eeg("_spectral_entropy_welch")
-                .map(|found| found.named("entropy", "Spectral entropy").unit("0 to 1").without_short_unit()),
-            heart_rate: finder
-                .with_spread(Role::HeartRate)
-                .map(|found| found.named("heart", "Heart rate").unit("beats/min").coloured(TrackColour::Red)),
+                .map(|found| found.named("entropy", "Spectral entropy").unit("0 to 1").in_column("")),
+            heart_rate: finder.with_spread(Role::HeartRate).map(|found| {
+                found.named("heart", "Heart rate").unit("beats/min").in_column("bpm").coloured(TrackColour::Red)
+            }),
             rmssd: finder
                 .of(Role::RrIntervals, "rmssd")
                 .map(|found| found.named("RMSSD", "RMSSD").unit("ms").coloured(TrackColour::Purple)),
@@ -99,8 +99,9 @@ impl Highlight {
         Self { unit: unit.to_owned(), short_unit: unit.to_owned(), ..self }
     }
 
-    fn without_short_unit(self) -> Self {
-        Self { short_unit: String::new(), ..self }
+    /// With another unit where there is little room.
+    fn in_column(self, short_unit: &str) -> Self {
+        Self { short_unit: short_unit.to_owned(), ..self }
     }
 
     fn coloured(self, colour: TrackColour) -> Self {

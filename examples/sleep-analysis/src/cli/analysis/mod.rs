@@ -67,6 +67,8 @@ pub(crate) struct Input {
 pub(crate) struct Channel {
     pub(crate) role: Role,
     pub(crate) unit: String,
+    /// The unit in the source, where it was another.
+    pub(crate) converted_from: Option<String>,
     /// Samples per second as the source states them; none where only the timestamps can tell.
     pub(crate) rate_hz: Option<f64>,
 }

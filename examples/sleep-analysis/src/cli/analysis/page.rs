@@ -5,7 +5,7 @@ use sleep_analysis::pictures::{Fact, Figure, Link, Page, Warning};
 use super::Night;
 use super::features::NightFeatures;
 use super::output::OutFolder;
-use super::remarks::EpochsWithoutAnswer;
+use super::remarks::{EpochsWithoutAnswer, Remark};
 use super::summary::Summary;
 use super::words::{clock, count, duration, number};
 
@@ -62,10 +62,12 @@ fn warnings(night: &Night) -> Vec<Warning> {
         reason: format!("{what} in {}: {}", one.epochs_in_words(), one.reason),
     };
     let failed = remarks.failed_epochs.iter().map(|one| epochs(one, "failed"));
-    let others = remarks.left_out.iter().chain(&remarks.warnings);
-    let others = others.map(|one| Warning { subject: one.subject.clone(), reason: one.reason.clone() });
+    let remark =
+        |one: &Remark, what: &str| Warning { subject: one.subject.clone(), reason: format!("{what}: {}", one.reason) };
+    let left_out = remarks.left_out.iter().map(|one| remark(one, "left out"));
+    let notes = remarks.warnings.iter().map(|one| remark(one, "note"));
     let gaps = remarks.gaps.iter().map(|one| epochs(one, "a gap in the recording"));
-    failed.chain(others).chain(gaps).collect()
+    failed.chain(left_out).chain(notes).chain(gaps).collect()
 }
 
 fn facts(summary: &Summary) -> Vec<Fact> {

@@ -82,6 +82,8 @@ pub(crate) struct SignalSummary {
     pub(crate) name: String,
     pub(crate) role: Role,
     pub(crate) unit: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) converted_from: Option<String>,
     /// None for an irregular signal.
     pub(crate) rate_hz: Option<f64>,
     pub(crate) samples: usize,
@@ -197,6 +199,7 @@ fn signals(night: &Night, aligned: &Alignment) -> Vec<SignalSummary> {
         name: signal.name().to_owned(),
         role: night.channels[idx].role,
         unit: night.channels[idx].unit.clone(),
+        converted_from: night.channels[idx].converted_from.clone(),
         rate_hz: aligned.rates_hz[idx],
         samples: signal.len(),
         columns: signal.columns().iter().map(|column| column.name.clone()).collect(),

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::Night;
 use super::highlights::{Highlight, Highlights};
+use super::remarks::EpochsWithoutAnswer;
 use super::summary::{StageSummary, Summary};
-use super::words::{clock, count, duration, item, number};
+use super::words::{clock, count, duration, item, list, number};
 
 /// No more lines than this about what is missing; the page and the summary name everything.
 const MOST_NAMED: usize = 8;
@@ -110,8 +111,19 @@ fn facts(night: &Night, summary: &Summary, folder: &Path) -> String {
     lines.join("\n")
 }
 
+/// One line for all signals that lack the same epochs.
 fn gaps(night: &Night) -> impl Iterator<Item = String> {
-    night.remarks.gaps.iter().map(|gap| format!("{} ({}): {}", gap.signal, gap.operation, gap.epochs_in_words()))
+    let mut together: Vec<(&EpochsWithoutAnswer, Vec<String>)> = Vec::new();
+    for gap in &night.remarks.gaps {
+        let is_same = |one: &&mut (&EpochsWithoutAnswer, Vec<String>)| {
+            one.0.operation == gap.operation && one.0.epochs == gap.epochs
+        };
+        match together.iter_mut().find(is_same) {
+            Some((_, names)) => names.push(gap.signal.clone()),
+            None => together.push((gap, vec![gap.signal.clone()])),
+        }
+    }
+    together.into_iter().map(|(gap, names)| format!("{} ({}): {}", list(&names), gap.operation, gap.epochs_in_words()))
 }
 
 fn failures(night: &Night) -> impl Iterator<Item = String> {

@@ -39,6 +39,17 @@ pub(crate) fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
+/// `C3`, `C3 and O1`, `C3, O1 and hr`; a long list is cut, as all names stand elsewhere.
+pub(crate) fn list(names: &[String]) -> String {
+    const MOST: usize = 8;
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        names if names.len() > MOST => format!("{} and {} more", names[..MOST].join(", "), names.len() - MOST),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// `2024-01-15 22:30:00 UTC`.
 pub(crate) fn clock(time_ns: i64) -> String {
     let time = jiff::Timestamp::from_nanosecond(i128::from(time_ns));
@@ -79,6 +90,14 @@ mod tests {
     fn durations_leave_out_what_is_nought() {
         let texts = [28_800.0, 27_000.0, 120.0, 45.0, 3_601.0, 0.25].map(duration);
         assert_eq!(texts, ["8 h", "7 h 30 min", "2 min", "45 s", "1 h 1 s", "0.25 s"]);
+    }
+
+    #[test]
+    fn a_long_list_is_cut_and_counted() {
+        let names: Vec<String> = ('a'..='j').map(String::from).collect();
+        assert_eq!(list(&names[..1]), "a");
+        assert_eq!(list(&names[..3]), "a, b and c");
+        assert_eq!(list(&names), "a, b, c, d, e, f, g, h and 2 more");
     }
 
     #[test]
