@@ -90,10 +90,12 @@ mod cache;
 mod cancel;
 mod collect;
 mod config;
+mod counter;
 mod error;
 mod executor;
 mod failure_policy;
 mod job;
+mod lock;
 mod map;
 mod mode;
 mod outcome;
@@ -112,10 +114,12 @@ pub use config::{
     ConfigGuard, ParallelConfig, ParallelConfigBuilder, disable_parallel_processing, enable_parallel_processing,
     override_parallel_config, parallel_config, set_parallel_config, usable_cores,
 };
+pub use counter::{AtomicCounter, StripedCounter};
 pub use error::{Error, Never};
 pub use executor::{ParallelExecutor, TaskSet};
 pub use failure_policy::OnFailure;
 pub use job::Job;
+pub use lock::{RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, Synchronized};
 pub use map::{Work, parallel_map, try_parallel_map};
 pub use mode::{AnyMode, IoThreads, LocalMode, Mode, Serial, Threads};
 pub use outcome::{Cause, ItemFailure, Outcome, Tally};

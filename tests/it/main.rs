@@ -3,6 +3,7 @@
 mod cancel;
 mod configuration;
 mod failures;
+mod locks;
 mod modes;
 mod nesting;
 mod order;
