@@ -89,6 +89,7 @@ mod batch;
 mod cache;
 mod cancel;
 mod collect;
+mod computation;
 mod config;
 mod counter;
 mod error;
@@ -108,7 +109,7 @@ mod task;
 mod workers;
 
 pub use batch::{adaptive_batch_size, batch_items, chunk_for_workers, chunk_ranges, group_by_cost};
-pub use cache::{CacheStats, ThreadSafeCache};
+pub use cache::{CacheStats, ComputeError, FastHash, ThreadSafeCache};
 pub use cancel::CancelToken;
 pub use config::{
     ConfigGuard, ParallelConfig, ParallelConfigBuilder, disable_parallel_processing, enable_parallel_processing,

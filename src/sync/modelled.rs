@@ -1,7 +1,7 @@
 //! loom's locks and atomics behind the names and signatures of the real ones.
 
 pub(crate) use loom::sync::Arc;
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use loom::thread_local;
 
 use std::ops::{Deref, DerefMut};
@@ -100,6 +100,17 @@ impl<T> RwLock<T> {
         self.0.write().expect(NO_POISON)
     }
 }
+
+/// A value made at its first use in each execution of a model.
+macro_rules! global {
+    ($(#[$about:meta])* static $name:ident: $kind:ty = $value:expr;) => {
+        loom::lazy_static! {
+            $(#[$about])*
+            static ref $name: $kind = $value;
+        }
+    };
+}
+pub(crate) use global;
 
 /// Starts a modelled thread.
 pub(crate) fn spawn(_name: String, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {

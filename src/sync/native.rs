@@ -1,11 +1,20 @@
 //! The real locks and atomics: parking_lot, std and crossbeam.
 
 pub(crate) use std::sync::Arc;
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::thread_local;
 
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use parking_lot::{Condvar, Mutex, RwLock};
+
+/// A value made at its first use and kept for the life of the process.
+macro_rules! global {
+    ($(#[$about:meta])* static $name:ident: $kind:ty = $value:expr;) => {
+        $(#[$about])*
+        static $name: std::sync::LazyLock<$kind> = std::sync::LazyLock::new(|| $value);
+    };
+}
+pub(crate) use global;
 
 /// Starts a named thread that nobody joins; its owner keeps count of what it does.
 pub(crate) fn spawn(name: String, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {

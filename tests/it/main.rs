@@ -1,5 +1,6 @@
 //! What the call promises, one module per behaviour.
 
+mod caches;
 mod cancel;
 mod configuration;
 mod failures;
