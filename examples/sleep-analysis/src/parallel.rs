@@ -8,7 +8,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use manyhands::{
-    AnyMode, CacheStats, Error, Job, OnFailure, Progress, ThreadSafeCache, adaptive_batch_size, parallel_config,
+    AnyMode, CacheStats, ComputeError, Error, Job, OnFailure, Progress, ThreadSafeCache, adaptive_batch_size,
+    parallel_config,
 };
 use xxhash_rust::xxh3::Xxh3;
 
