@@ -1,7 +1,7 @@
 //! loom's locks and atomics behind the names and signatures of the real ones.
 
 pub(crate) use loom::sync::Arc;
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use loom::thread_local;
 
 use std::ops::{Deref, DerefMut};

@@ -1,7 +1,7 @@
 //! The real locks and atomics: parking_lot, std and crossbeam.
 
 pub(crate) use std::sync::Arc;
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::thread_local;
 
 pub(crate) use crossbeam_utils::CachePadded;
