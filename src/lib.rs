@@ -124,6 +124,6 @@ pub use lock::{RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, StripedRwLoc
 pub use map::{Work, parallel_map, try_parallel_map};
 pub use mode::{AnyMode, IoThreads, LocalMode, Mode, Serial, Threads};
 pub use outcome::{Cause, ItemFailure, Outcome, Tally};
-pub use progress::{Progress, Snapshot};
+pub use progress::{Ending, Eta, Progress, ProgressTracker, Snapshot, TrackerSnapshot};
 pub use task::{Alone, Each, Shared, Task, TryEach, WorkerState};
 pub use workers::Workers;
