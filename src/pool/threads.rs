@@ -5,6 +5,7 @@
 
 use std::num::NonZeroUsize;
 
+use crate::computation;
 use crate::config;
 use crate::plan::{Pace, Plan};
 use crate::pool::board::{Board, News, Turn};
@@ -42,7 +43,9 @@ where
         return serial::run(brief, output, gather);
     }
     let board = Board::new(plan, brief.cancel, output);
+    let computation = computation::current();
     let work = || {
+        let _same_computation = computation::work_for(computation.clone());
         let _same_config = config::override_with(brief.config.clone());
         Worker::new(brief, &board).work();
     };

@@ -1,7 +1,7 @@
 //! loom's locks and atomics behind the names and signatures of the real ones.
 
 pub(crate) use loom::sync::Arc;
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use loom::thread_local;
 
 use std::ops::{Deref, DerefMut};
@@ -115,8 +115,76 @@ impl<T> RwLock<T> {
     }
 }
 
+/// A value made at its first use in each execution of a model.
+macro_rules! global {
+    ($(#[$about:meta])* static $name:ident: $kind:ty = $value:expr;) => {
+        loom::lazy_static! {
+            $(#[$about])*
+            static ref $name: $kind = $value;
+        }
+    };
+}
+pub(crate) use global;
+
 /// Starts a modelled thread.
 pub(crate) fn spawn(_name: String, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     loom::thread::spawn(body);
     Ok(())
+}
+
+/// Adds to a word, and puts that before every later [`look`] of this thread in the eyes of all threads.
+///
+/// The model has no SeqCst operations of full strength, but it has the fence.
+pub(crate) fn announce(word: &AtomicUsize, count: usize) {
+    word.fetch_add(count, Ordering::AcqRel);
+    loom::sync::atomic::fence(Ordering::SeqCst);
+}
+
+/// Subtracts from a word, as [`announce`] adds to it.
+pub(crate) fn withdraw(word: &AtomicUsize, count: usize) {
+    word.fetch_sub(count, Ordering::AcqRel);
+    loom::sync::atomic::fence(Ordering::SeqCst);
+}
+
+/// Reads a word that is announced on.
+pub(crate) fn look(word: &AtomicUsize) -> usize {
+    word.load(Ordering::Acquire)
+}
+
+loom::lazy_static! {
+    static ref THREADS_SEEN: AtomicUsize = AtomicUsize::new(0);
+}
+
+loom::thread_local! {
+    static INDEX: usize = THREADS_SEEN.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A small number for this thread: the first thread of an execution that asks is 0, the next 1.
+pub(crate) fn thread_index() -> usize {
+    INDEX.with(|index| *index)
+}
+
+/// loom's cell: it fails the model when an access is not ordered after the one before it.
+#[derive(Debug)]
+pub(crate) struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
+
+impl<T> UnsafeCell<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::cell::UnsafeCell::new(value))
+    }
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
+    /// # Safety
+    /// Nobody changes the value while the reference lives.
+    pub(crate) unsafe fn shared(&self) -> &T {
+        // SAFETY: the caller's promise, checked by loom as far as the moment of this access.
+        self.0.with(|value| unsafe { &*value })
+    }
+    /// # Safety
+    /// Nobody else has the value while the reference lives.
+    pub(crate) unsafe fn exclusive(&self) -> &mut T {
+        // SAFETY: the caller's promise, checked by loom as far as the moment of this access.
+        self.0.with_mut(|value| unsafe { &mut *value })
+    }
 }

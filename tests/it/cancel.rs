@@ -1,7 +1,8 @@
 //! Cancellation: items in hand finish, nothing new starts, what is done is kept.
 
 use crate::modes::for_every_way;
-use manyhands::CancelToken;
+use manyhands::{CancelReason, CancelToken};
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_run_that_is_cancelled_from_an_item_keeps_what_is_done() {
@@ -61,4 +62,37 @@ fn a_cancelled_ordered_stream_ends_and_skips_nothing_that_it_delivered_past() {
         assert!(delivered.iter().copied().eq(0..delivered.len()));
         assert!(tally.cancelled > 0, "{way:?} {tally:?}");
     });
+}
+
+#[test]
+fn a_deadline_that_has_passed_lets_nothing_start_and_is_inherited() {
+    for_every_way(|way| {
+        let night = CancelToken::new().with_deadline(Instant::now());
+        let token = night.with_time_limit(Duration::from_secs(3600));
+        let outcome = way.job(&[1, 2, 3]).cancel(&token).run(|_| unreachable!("nothing may start")).unwrap();
+        assert_eq!(outcome.tally().cancelled, 3);
+        assert_eq!(token.cancel_reason(), Some(CancelReason::Deadline));
+        let _: Vec<Option<()>> = outcome.into_options();
+    });
+}
+
+#[test]
+fn a_deadline_that_passes_during_a_run_ends_it() {
+    let items: Vec<usize> = (0..100_000).collect();
+    for_every_way(|way| {
+        let token = CancelToken::new().with_time_limit(Duration::from_millis(20));
+        let deadline = token.deadline().unwrap();
+        let outcome = way.job(&items).cancel(&token).run(|&n| until(n, deadline)).unwrap();
+        let tally = *outcome.tally();
+        assert_eq!(tally.succeeded + tally.cancelled, items.len());
+        assert!(tally.cancelled > 0, "{way:?} {tally:?}");
+    });
+}
+
+/// The item; the tenth and all later ones are finished only once the deadline has passed.
+fn until(item: usize, deadline: Instant) -> usize {
+    while item >= 10 && Instant::now() < deadline {
+        std::hint::spin_loop();
+    }
+    item
 }

@@ -8,7 +8,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use manyhands::{
-    AnyMode, CacheStats, Error, Job, OnFailure, Progress, ThreadSafeCache, adaptive_batch_size, parallel_config,
+    AnyMode, CacheStats, ComputeError, Error, Job, OnFailure, Progress, ThreadSafeCache, adaptive_batch_size,
+    parallel_config,
 };
 use xxhash_rust::xxh3::Xxh3;
 
@@ -85,7 +86,11 @@ impl Hands {
     /// # Errors
     /// [`SleepError::Config`] for workers or chunks of zero.
     pub fn features(&self, request: &FeatureRequest) -> SleepResult<Arc<Features>> {
-        self.known.try_get_or_compute(cache_key(request), || self.compute_features(request).map(Arc::new))
+        let compute = || self.compute_features(request).map(Arc::new);
+        self.known.try_get_or_compute(cache_key(request), compute).map_err(|error| match error {
+            ComputeError::Failed(error) => error,
+            ComputeError::Cycle => SleepError::Config("features asked for themselves; ask for them one by one".into()),
+        })
     }
 
     /// What the feature cache has seen.

@@ -1,7 +1,14 @@
-//! Where a run's progress goes: the target that the program sets.
+//! Where a run's progress goes: the target that the program sets. `tracker.rs` counts for programs that do the work
+//! themselves, `estimate.rs` says how long the rest takes.
+
+mod estimate;
+mod tracker;
 
 use std::fmt;
 use std::time::Duration;
+
+pub use estimate::Eta;
+pub use tracker::{Ending, ProgressTracker, TrackerSnapshot};
 
 /// How far a run is. Counts are of finished items, never of started ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,244 @@
+//! Which entry goes when a bounded cache is full: S3-FIFO. Pure; knows neither keys nor values.
+//!
+//! Three first-in-first-out queues: new entries wait in a small one, a tenth of the room; those that were used again while
+//! they waited move on to the main one, the others leave and are remembered as ghosts for a while; whoever comes back as a
+//! ghost goes to the main queue at once. So a scan of entries that are used once passes through the small queue and leaves
+//! the rest alone. A use sets a mark on the entry and moves nothing.
+//!
+//! Source: Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction, SOSP 2023.
+
+use std::collections::{HashMap, VecDeque};
+
+/// The highest mark: more uses than this count no further.
+pub(super) const HIGHEST_MARK: u8 = 3;
+
+/// An entry, as the queues know it: where it is found, and which of the entries that were ever there it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Token {
+    pub(super) hash: u64,
+    pub(super) stamp: u64,
+}
+
+/// The queues of one shard.
+#[derive(Debug)]
+pub(super) struct Queues {
+    capacity: usize,
+    small: VecDeque<Token>,
+    main: VecDeque<Token>,
+    ghosts: Ghosts,
+}
+
+/// What an entry's owner says of it.
+pub(super) trait Marks {
+    /// The mark of an entry, set back to what `next` makes of it; `None` when the entry is gone.
+    fn update(&mut self, token: Token, next: impl FnOnce(u8) -> u8) -> Option<u8>;
+}
+
+impl Queues {
+    /// Queues for at most this many entries.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { capacity, small: VecDeque::new(), main: VecDeque::new(), ghosts: Ghosts::new(capacity) }
+    }
+
+    /// Takes a new entry in.
+    pub(super) fn admit(&mut self, token: Token) {
+        if self.ghosts.forget(token.hash) {
+            self.main.push_back(token);
+        } else {
+            self.small.push_back(token);
+        }
+    }
+
+    /// Names an entry to evict when more than the capacity are alive.
+    pub(super) fn victim(&mut self, n_alive: usize, marks: &mut impl Marks) -> Option<Token> {
+        if n_alive <= self.capacity {
+            return None;
+        }
+        // Each round takes a token out, lowers a mark, or moves an entry to the main queue, so the rounds end.
+        loop {
+            let small_is_long = self.small.len() > self.capacity / 10;
+            let found = if small_is_long || self.main.is_empty() {
+                self.look_at_small(marks)
+            } else {
+                self.look_at_main(marks)
+            };
+            match found {
+                Found::Victim(token) => return Some(token),
+                Found::Spared => {}
+                Found::Empty => return None,
+            }
+        }
+    }
+
+    fn look_at_small(&mut self, marks: &mut impl Marks) -> Found {
+        let Some(token) = self.small.pop_front() else { return Found::Empty };
+        match marks.update(token, |_| 0) {
+            Some(0 | 1) => {
+                self.ghosts.remember(token.hash);
+                Found::Victim(token)
+            }
+            Some(_) => {
+                self.main.push_back(token);
+                Found::Spared
+            }
+            None => Found::Spared,
+        }
+    }
+
+    fn look_at_main(&mut self, marks: &mut impl Marks) -> Found {
+        let Some(token) = self.main.pop_front() else { return Found::Empty };
+        match marks.update(token, |mark| mark.saturating_sub(1)) {
+            Some(0) => Found::Victim(token),
+            Some(_) => {
+                self.main.push_back(token);
+                Found::Spared
+            }
+            None => Found::Spared,
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.capacity);
+    }
+
+    /// Drops tokens of entries that are gone, once they are many: without this, entries that are removed by hand and put
+    /// in again would make the queues grow without bound.
+    pub(super) fn tidy(&mut self, n_alive: usize, marks: &mut impl Marks) {
+        if self.small.len() + self.main.len() > 2 * n_alive + 64 {
+            self.small.retain(|&token| marks.update(token, |mark| mark).is_some());
+            self.main.retain(|&token| marks.update(token, |mark| mark).is_some());
+        }
+    }
+}
+
+enum Found {
+    Victim(Token),
+    Spared,
+    Empty,
+}
+
+/// Hashes of entries that left the small queue unused, the last ones only.
+#[derive(Debug)]
+struct Ghosts {
+    capacity: usize,
+    order: VecDeque<u64>,
+    /// How often each hash stands in the order and was not forgotten.
+    known: HashMap<u64, usize>,
+}
+
+impl Ghosts {
+    fn new(capacity: usize) -> Self {
+        Self { capacity, order: VecDeque::new(), known: HashMap::new() }
+    }
+
+    fn remember(&mut self, hash: u64) {
+        self.order.push_back(hash);
+        *self.known.entry(hash).or_insert(0) += 1;
+        while self.order.len() > self.capacity {
+            let oldest = self.order.pop_front().expect("longer than its capacity");
+            self.lower(oldest);
+        }
+    }
+
+    /// True when the hash was known; it is not any more.
+    fn forget(&mut self, hash: u64) -> bool {
+        self.known.remove(&hash).is_some()
+    }
+
+    fn lower(&mut self, hash: u64) {
+        if let Some(count) = self.known.get_mut(&hash) {
+            *count -= 1;
+            if *count == 0 {
+                self.known.remove(&hash);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries that are alive, with their marks.
+    #[derive(Default)]
+    struct Alive(HashMap<Token, u8>);
+
+    impl Marks for Alive {
+        fn update(&mut self, token: Token, next: impl FnOnce(u8) -> u8) -> Option<u8> {
+            let mark = self.0.get_mut(&token)?;
+            let before = *mark;
+            *mark = next(before);
+            Some(before)
+        }
+    }
+
+    /// A cache of hashes alone.
+    struct Model {
+        queues: Queues,
+        alive: Alive,
+        stamp: u64,
+    }
+
+    impl Model {
+        fn new(capacity: usize) -> Self {
+            Self { queues: Queues::new(capacity), alive: Alive::default(), stamp: 0 }
+        }
+
+        /// True when the hash was there.
+        fn touch(&mut self, hash: u64) -> bool {
+            if let Some(mark) = self.alive.0.iter_mut().find(|(token, _)| token.hash == hash).map(|(_, mark)| mark) {
+                *mark = HIGHEST_MARK.min(*mark + 1);
+                return true;
+            }
+            self.stamp += 1;
+            let token = Token { hash, stamp: self.stamp };
+            self.alive.0.insert(token, 0);
+            self.queues.admit(token);
+            while let Some(victim) = self.queues.victim(self.alive.0.len(), &mut self.alive) {
+                assert!(self.alive.0.remove(&victim).is_some(), "a victim is alive");
+            }
+            false
+        }
+    }
+
+    #[test]
+    fn the_bound_holds_and_what_is_used_again_survives_a_scan() {
+        let mut model = Model::new(20);
+        for _ in 0..4 {
+            (0..10).for_each(|hash| _ = model.touch(hash));
+        }
+        for scanned in 100..1000 {
+            model.touch(scanned);
+            assert!(model.alive.0.len() <= 20);
+        }
+        let survivors = (0..10).filter(|&hash| model.touch(hash)).count();
+        assert_eq!(survivors, 10);
+    }
+
+    #[test]
+    fn a_ghost_that_comes_back_is_kept_in_the_main_queue() {
+        let mut model = Model::new(10);
+        (0..12).for_each(|hash| _ = model.touch(hash));
+        assert!(!model.touch(0), "0 left as the oldest of the small queue");
+        assert!(model.queues.main.iter().any(|token| token.hash == 0));
+    }
+
+    #[test]
+    fn tokens_of_entries_that_were_removed_do_not_pile_up() {
+        let mut model = Model::new(10);
+        for round in 0..10_000 {
+            model.touch(5);
+            model.alive.0.clear();
+            model.queues.tidy(0, &mut model.alive);
+            assert!(model.queues.small.len() + model.queues.main.len() <= 65, "round {round}");
+        }
+    }
+
+    #[test]
+    fn no_room_at_all_evicts_at_once() {
+        let mut model = Model::new(0);
+        assert!(!model.touch(1) && !model.touch(1));
+        assert!(model.alive.0.is_empty());
+    }
+}
