@@ -30,6 +30,8 @@ pub(crate) struct Gatherer<'a, E> {
     misses: Vec<Miss<E>>,
     chunks: usize,
     busy: Duration,
+    /// What the progress target was told last: items done and failed.
+    shown: Option<(usize, usize)>,
     /// Set by the caller's callback, or by its panic.
     stopped: bool,
     /// A panic of the caller's callback: kept until nothing is alive that the call started, then it goes on.
@@ -54,6 +56,7 @@ impl<'a, E> Gatherer<'a, E> {
             misses: Vec::new(),
             chunks: 0,
             busy: Duration::ZERO,
+            shown: None,
             stopped: false,
             panic: None,
         }
@@ -101,8 +104,16 @@ impl<'a, E> Gatherer<'a, E> {
             total: self.plan.n_items,
             elapsed: self.begun.elapsed(),
         };
+        self.shown = Some((snapshot.done, snapshot.failed));
         self.run_callback(|| progress.show(&snapshot));
         self.progress = Some(progress);
+    }
+
+    /// Tells the progress target how it ended, unless it knows.
+    fn show_end(&mut self) {
+        if self.shown != Some((self.done.count(), self.failed.len())) {
+            self.show_progress();
+        }
     }
 
     /// Runs the caller's code. A panic in it mutes all further callbacks and stops the run; it goes on in `finish`.
@@ -131,6 +142,7 @@ impl<'a, E> Gatherer<'a, E> {
         name: impl Fn(usize) -> Option<String>,
     ) -> Result<Outcome<R, E>, Error<E>> {
         let fence = self.tolerance.fence(self.plan.n_items);
+        self.show_end();
         self.failed.sort_unstable();
         let is_whole = self.done.prefix == self.plan.n_items && self.misses.is_empty();
         let values = if is_whole && self.plan.order.is_none() {
@@ -152,12 +164,24 @@ impl<'a, E> Gatherer<'a, E> {
         Ok(Outcome::new(values, failures, tally))
     }
 
-    /// Ends a run whose values were handed on.
-    pub(crate) fn finish_stream(mut self, finished: Result<Finished, NoState>) -> Result<Tally, Error<E>> {
+    /// Ends a run whose values were handed on: hands on what is left, and counts what was handed on.
+    pub(crate) fn finish_stream<R>(
+        mut self,
+        finished: Result<Finished, NoState>,
+        stream: &mut Stream<'_, R, E>,
+    ) -> Result<Tally, Error<E>> {
+        let fence = self.tolerance.fence(self.plan.n_items);
+        self.run_callback(|| stream.hand_on_the_rest(fence));
+        self.show_end();
         self.rethrow();
         let workers = finished.map_err(|refusal| Error::worker_state(refusal.0))?.workers;
-        let fence = self.tolerance.fence(self.plan.n_items);
-        Ok(self.tally(workers, fence))
+        let n_items = self.plan.n_items;
+        Ok(Tally {
+            succeeded: stream.handed_on - stream.failed,
+            failed: stream.failed,
+            cancelled: n_items - stream.handed_on,
+            ..self.tally(workers, n_items)
+        })
     }
 
     fn rethrow(&mut self) {
@@ -253,9 +277,11 @@ pub(crate) struct Stream<'s, R, E> {
     callback: &'s mut Callback<'s, R, E>,
     /// For a stream in input order: what came too early, by the index of its first answer.
     early: Option<BTreeMap<usize, Answers<R, E>>>,
-    /// How many answers were handed on. In input order, the next one's index. The window starts here: as claims are in
-    /// order, at most a window's worth of answers is ever on its way.
+    /// How many answers were handed on. In input order, the next one's index, until the end. The window starts here: as
+    /// claims are in order, at most a window's worth of answers is ever on its way.
     handed_on: usize,
+    /// How many of them were failures.
+    failed: usize,
     muted: bool,
 }
 
@@ -272,7 +298,7 @@ impl<'s, R, E> Stream<'s, R, E> {
         callback: &'s mut Callback<'s, R, E>,
         ordered: bool,
     ) -> Self {
-        Self { plan, name, callback, early: ordered.then(BTreeMap::new), handed_on: 0, muted: false }
+        Self { plan, name, callback, early: ordered.then(BTreeMap::new), handed_on: 0, failed: 0, muted: false }
     }
 
     /// Hands on what can be handed on: nothing from the fence on, and nothing after a break.
@@ -284,6 +310,13 @@ impl<'s, R, E> Stream<'s, R, E> {
         keep_early(early, self.plan, answers);
         while let Some(next) = self.early.as_mut().and_then(|early| early.remove(&self.handed_on)) {
             self.hand_on(next, fence);
+        }
+    }
+
+    /// At the end of a run: what waited for an answer that never came, in order.
+    fn hand_on_the_rest(&mut self, fence: usize) {
+        for (_, answers) in self.early.take().unwrap_or_default() {
+            self.hand_on(answers, fence);
         }
     }
 
@@ -304,6 +337,7 @@ impl<'s, R, E> Stream<'s, R, E> {
                 return;
             }
             self.handed_on += 1;
+            self.failed += usize::from(answer.is_err());
             self.muted = (self.callback)(self.plan.index_of(position), answer).is_break();
         }
     }

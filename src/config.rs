@@ -16,7 +16,7 @@ use crate::sync::{LazyLock, RwLock};
 ///
 /// | setting | environment variable | otherwise |
 /// |---|---|---|
-/// | `enabled` | `MANYHANDS_ENABLED` (`true`, `false`, `1`, `0`) | true |
+/// | `enabled` | `MANYHANDS_ENABLED` (`true`, `false`; also 1 and 0, yes and no, on and off) | true |
 /// | `max_workers_cpu` | `MANYHANDS_WORKERS` | usable cores - 1, but 2 where there are 2 |
 /// | `max_workers_io` | `MANYHANDS_IO_WORKERS` | min(32, 4 x usable cores) |
 /// | `chunk_size` | `MANYHANDS_CHUNK_SIZE` | by measured item time |
@@ -24,7 +24,8 @@ use crate::sync::{LazyLock, RwLock};
 /// | `serial_below_items` | `MANYHANDS_SERIAL_BELOW_ITEMS` | 2 |
 /// | `serial_below_time` | `MANYHANDS_SERIAL_BELOW_MICROS` | 50 microseconds |
 ///
-/// The environment is read once, at the first call that needs it; it never overrides what the program set.
+/// The environment is read once, at the first call that needs it; it never overrides what the program set. An empty
+/// variable is an unset one.
 ///
 /// ```
 /// use manyhands::ParallelConfig;
@@ -242,7 +243,7 @@ fn read_environment(look_up: impl Fn(&str) -> Option<String>) -> Result<Parallel
         wanted: &str,
         parse: impl Fn(&str) -> Option<V>,
     ) -> Result<Option<V>, Error> {
-        let Some(text) = text else { return Ok(None) };
+        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
         match parse(text.trim()) {
             Some(value) => Ok(Some(value)),
             None => Err(Error::config(format!("environment variable {name} is {text:?}; use {wanted}, or unset it"))),
@@ -259,7 +260,8 @@ fn read_environment(look_up: impl Fn(&str) -> Option<String>) -> Result<Parallel
         max_workers_io: count("MANYHANDS_IO_WORKERS")?,
         chunk_size: count("MANYHANDS_CHUNK_SIZE")?,
         enable_progress: switch("MANYHANDS_ENABLE_PROGRESS")?,
-        serial_below_items: count("MANYHANDS_SERIAL_BELOW_ITEMS")?,
+        serial_below_items: number("MANYHANDS_SERIAL_BELOW_ITEMS")?
+            .map(|items| usize::try_from(items).unwrap_or(usize::MAX)),
         serial_below_micros: number("MANYHANDS_SERIAL_BELOW_MICROS")?,
     })
 }

@@ -26,8 +26,9 @@ impl std::error::Error for Never {}
 
 /// Why a call gave no values: a setting that cannot be, a worker state that could not be made, or an item that failed.
 ///
-/// `E` is the error type of the function that ran over the items. The kind is asked for with predicates, so that
-/// kinds can be added later.
+/// `E` is the error type of the function that ran over the items; it need not be an error in std's sense, so it is no
+/// `source()`: [`Error::failure`] and [`Error::into_failure`] give it. The kind is asked for with predicates, so that kinds
+/// can be added later.
 ///
 /// ```
 /// use manyhands::{Job, try_parallel_map, Threads};

@@ -62,7 +62,7 @@ impl ParallelExecutor {
     }
 
     /// [`map_threads`](ParallelExecutor::map_threads) that shows each answer, with its item's index, as it is finished;
-    /// in the calling thread, in no certain order.
+    /// in the calling thread, in no certain order. A config without progress shows none.
     ///
     /// # Errors
     /// As [`parallel_map`](crate::parallel_map).
@@ -85,10 +85,13 @@ impl ParallelExecutor {
     {
         let mut answers: Vec<Option<R>> = std::iter::repeat_with(|| None).take(items.len()).collect();
         let mut first_failure: Option<crate::ItemFailure<crate::Never>> = None;
+        let shows = self.config.enable_progress()?;
         self.job(items).map(function).for_each(|index, answer| {
             match answer {
                 Ok(value) => {
-                    show(index, &value);
+                    if shows {
+                        show(index, &value);
+                    }
                     answers[index] = Some(value);
                 }
                 Err(failure) => {

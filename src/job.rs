@@ -111,6 +111,15 @@ impl<'a, T, M, W> Job<'a, T, M, W> {
     }
 
     /// How many workers, whatever the config says: a number or a rule of [`Workers`]. Zero is an error of the run.
+    ///
+    /// Items that wait for each other need this: without it, a call that was quick before may run in the calling thread.
+    ///
+    /// ```
+    /// use manyhands::{Job, Workers};
+    /// let outcome = Job::new(&[1, 2, 3]).workers(Workers::PerCore).run(|n| n * 2)?;
+    /// assert_eq!(outcome.into_values()?, [2, 4, 6]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     pub fn workers(mut self, workers: impl Into<Workers>) -> Self {
         self.settings.workers = Some(workers.into());
         self
@@ -123,13 +132,29 @@ impl<'a, T, M, W> Job<'a, T, M, W> {
     }
 
     /// How far ahead of what was handed on [`Work::for_each`] and [`Work::for_each_ordered`] may run: the most answers that
-    /// they ever hold. Without it, 1024 answers per worker.
+    /// they ever hold. Without it, 4096 answers per worker. An ordered stream with a [`cost`](Job::cost) hint has no window.
+    ///
+    /// ```
+    /// use manyhands::Job;
+    /// use std::ops::ControlFlow;
+    /// let items: Vec<u32> = (0..100).collect();
+    /// let tally = Job::new(&items).window(10).map(|n| n + 1).for_each_ordered(|_, _| ControlFlow::Continue(()))?;
+    /// assert_eq!(tally.succeeded, 100);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     pub fn window(mut self, items: usize) -> Self {
         self.settings.window = Some(items);
         self
     }
 
     /// What a failed item does to the rest of the run; without this, the first failure stops it.
+    ///
+    /// ```
+    /// use manyhands::{Job, OnFailure};
+    /// let outcome = Job::new(&[1, 0, 2]).on_failure(OnFailure::Continue).run(|n| 6 / n)?;
+    /// assert_eq!(outcome.into_options(), [Some(6), None, Some(3)]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     pub fn on_failure(mut self, policy: OnFailure) -> Self {
         self.settings.on_failure = policy;
         self
@@ -172,6 +197,13 @@ impl<'a, T, M, W> Job<'a, T, M, W> {
     }
 
     /// How an item is called in failures. Called for failed items alone, in the calling thread.
+    ///
+    /// ```
+    /// use manyhands::Job;
+    /// let outcome = Job::new(&["night.edf"]).key(|name| name.to_string()).try_run(|_| Err::<(), _>("torn"))?;
+    /// assert_eq!(outcome.failures()[0].key.as_deref(), Some("night.edf"));
+    /// # Ok::<(), manyhands::Error<&str>>(())
+    /// ```
     pub fn key(mut self, key: impl Fn(&T) -> String + 'a) -> Self {
         self.settings.key = Some(Box::new(key));
         self
@@ -262,6 +294,14 @@ impl<'a, T, M, D: Deref> Job<'a, T, M, Shared<D>> {
     }
 
     /// [`worker_state`](Job::worker_state), made with a look at the shared value, that may fail.
+    ///
+    /// ```
+    /// use manyhands::Job;
+    /// let path = "model.bin";
+    /// let load = |path: &str| Err::<Vec<f64>, _>(format!("{path} is missing"));
+    /// let error = Job::new(&[1.0, 2.0]).shared(path).try_worker_state(load).run(|model, x| model[0] * x).unwrap_err();
+    /// assert_eq!(error.to_string(), "a worker could not be prepared: model.bin is missing");
+    /// ```
     pub fn try_worker_state<S, E: fmt::Display, I: Fn(&D::Target) -> Result<S, E>>(
         self,
         init: I,
@@ -344,6 +384,9 @@ impl<T> Settings<'_, T> {
         let budget = Budget { computing: config.max_workers_cpu()?, waiting: config.max_workers_io()? };
         let workers = self.workers(crew, budget, &config)?;
         let failure_limit = self.on_failure.limit(self.items.len())?;
+        // A guess at the item time must not hold up who asked for so many workers, or for progress; and waiting costs no
+        // core's time, so what it takes says nothing about whether helpers are worth waking.
+        let may_stay_here = crew == Crew::Computing && self.workers.is_none() && self.progress.is_none();
         let plan = Plan {
             n_items: self.items.len(),
             workers,
@@ -351,8 +394,7 @@ impl<T> Settings<'_, T> {
             order: self.cost.as_ref().map(|cost| longest_first(&self.items.iter().map(cost).collect::<Vec<_>>())),
             window: usize::MAX,
             halt_on_failure: failure_limit == Some(1),
-            // Waiting costs no core's time, so what it takes says nothing about whether helpers are worth waking.
-            serial_below: if crew == Crew::Computing { config.serial_below_time()? } else { Duration::ZERO },
+            serial_below: if may_stay_here { config.serial_below_time()? } else { Duration::ZERO },
         };
         let shows_progress = config.enable_progress()?;
         Ok(Checked { plan, tolerance: Tolerance::new(failure_limit), budget, shows_progress, config })
@@ -378,9 +420,9 @@ impl<T> Settings<'_, T> {
         Ok(size.map_or(ChunkRule::Guided, ChunkRule::Fixed))
     }
 
-    /// How far ahead an ordered stream may run.
+    /// How far ahead of what was handed on a stream may run.
     pub(crate) fn stream_window(&self, workers: NonZeroUsize) -> Result<usize, Error> {
-        const PER_WORKER: usize = 1024;
+        const PER_WORKER: usize = 4096;
         match self.window {
             Some(0) => Err(Error::config("a window of 0 items asked for; use 1 or more")),
             Some(window) => Ok(window),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use crate::collect::{Callback, Gatherer, Stream};
 use crate::error::Error;
@@ -103,7 +104,14 @@ where
     }
 
     /// Runs the work and calls `callback` with each item's index and answer as it is finished, in no certain order.
-    /// Keeps no answers: no item is started while a [`window`](Job::window) of answers waits for a slow callback. A break ends the run: items in hand finish, and no further answer is handed on.
+    /// Keeps no answers: no item is started while a [`window`](Job::window) of answers waits for a slow callback. A break
+    /// ends the run: items in hand finish, and no further answer is handed on. The tally counts what was handed on.
+    ///
+    /// As answers come in no certain order, some from beyond the failure that stops a run may come before it; with
+    /// [`for_each_ordered`](Work::for_each_ordered) they are those of a serial run.
+    ///
+    /// Cost: answers travel to the calling thread. For items of some nanoseconds that costs more than the work: use
+    /// [`run`](Work::run), or batches. A call made in the callback counts as one from outside.
     ///
     /// # Errors
     /// As [`Work::run`]. Failed items go to the callback.
@@ -133,7 +141,7 @@ where
     /// [`Work::for_each`] in input order.
     ///
     /// No item is started that lies a [`window`](Job::window) or more ahead of the oldest one not yet handed on, so a slow
-    /// item never makes answers pile up without bound. (With a [`cost`](Job::cost) hint the order of work differs from the
+    /// item never makes answers pile up without bound. A run that is cancelled hands on all that is done, with gaps. (With a [`cost`](Job::cost) hint the order of work differs from the
     /// order of delivery, and answers wait as long as they must.)
     ///
     /// # Errors
@@ -173,6 +181,8 @@ where
         if delivery_follows_work {
             checked.plan.window = window;
         }
+        // Whoever wants answers as they come wants a caller that is free to hand them on.
+        checked.plan.serial_below = Duration::ZERO;
         let progress = self.settings.progress.take().filter(|_| checked.shows_progress);
         let name = |index| self.settings.name(index);
         let mut stream = Stream::new(&checked.plan, &name, callback, ordered);
@@ -186,7 +196,7 @@ where
             config: &checked.config,
         };
         let finished = self.mode.drive(&brief, Output::Carried, &mut |chunk| gatherer.deliver(chunk, &mut stream));
-        gatherer.finish_stream(finished)
+        gatherer.finish_stream(finished, &mut stream)
     }
 }
 

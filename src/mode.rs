@@ -257,7 +257,7 @@ where
 {
     const ACCEPTS: () = assert!(
         !K::CAPTURES,
-        "this mode may run in another process, so the function must capture nothing: pass what it needs with .shared(&value)"
+        "this mode may run in another process, so the function must capture nothing and be no pointer: name the function itself, and pass what it needs with .shared(&value)"
     );
 
     fn drive(

@@ -53,7 +53,7 @@ impl Pool {
 impl Party<'_> {
     /// The party's own `invite`.
     pub fn invite(&self, seats: usize, budget: usize) -> usize {
-        self.0.invite(seats, budget)
+        self.0.invite(seats, crate::pool::gang::Allowance::Outside(budget))
     }
 }
 

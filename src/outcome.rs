@@ -38,7 +38,7 @@ pub enum Cause<E> {
 pub struct ItemFailure<E> {
     /// The item's place in the input.
     pub index: usize,
-    /// The item's name, where the job was given a way to tell it ([`Job::key`](crate::Job::key)).
+    /// The item's name, where the job was given a way to tell it ([`Job::key`](crate::Job::key)) and the item was tried.
     pub key: Option<String>,
     /// How often the item was tried; 0 when it was never started.
     pub attempts: u32,

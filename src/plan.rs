@@ -17,7 +17,7 @@ pub(crate) struct Plan {
     pub(crate) order: Option<Vec<usize>>,
     /// How far ahead of the oldest unfinished position work may be claimed.
     pub(crate) window: usize,
-    /// Whether a chunk ends at its first failure.
+    /// Whether the first failure ends the run.
     pub(crate) halt_on_failure: bool,
     /// Calls expected to take less than this in all start in the calling thread.
     pub(crate) serial_below: Duration,
@@ -77,7 +77,8 @@ impl ChunkRule {
         };
         let share = remaining / workers.get().saturating_mul(4);
         let grown = pace.items.saturating_mul(GROWTH);
-        share.max(pace.items_in(SHORTEST)).min(pace.items_in(TARGET)).min(grown)
+        let floor = pace.items_in(SHORTEST).min(remaining / workers.get());
+        share.max(floor).min(pace.items_in(TARGET)).min(grown)
     }
 }
 

@@ -19,7 +19,8 @@ use crate::error::Error;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Workers {
-    /// This many. More than the cores is allowed, and only useful for work that waits.
+    /// This many. More than the cores is allowed, and only useful for work that waits. Each is a thread, started at once and
+    /// kept for later calls.
     Exactly(usize),
     /// One worker per usable core.
     PerCore,
@@ -37,8 +38,9 @@ impl Workers {
     ///
     /// ```
     /// use manyhands::Workers;
-    /// let workers = Workers::LeaveOne.clamp(2, 8);
-    /// # let _ = workers;
+    /// let one_core = std::num::NonZeroUsize::MIN;
+    /// assert_eq!(Workers::LeaveOne.clamp(2, 8).on(one_core)?.get(), 2);
+    /// # Ok::<(), manyhands::Error>(())
     /// ```
     #[must_use]
     pub fn clamp(self, least: usize, most: usize) -> Self {

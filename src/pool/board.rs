@@ -131,7 +131,8 @@ impl<'out, R, E> Board<'out, R, E> {
         state.busy -= 1;
         state.unsung += chunk.busy;
         state.worked = Pace { items: state.worked.items + chunk.done, time: state.worked.time + chunk.busy };
-        let must_know = !chunk.failures.is_empty() || state.unsung >= NEWS_WORTH || self.window < self.n_items;
+        let is_half_full = state.limit.saturating_sub(state.next) < self.window / 2;
+        let must_know = !chunk.failures.is_empty() || state.unsung >= NEWS_WORTH || is_half_full;
         state.reports.push(chunk);
         let turn = self.claim(&mut state, plan, Some(pace));
         if must_know || state.busy == 0 {
@@ -168,6 +169,14 @@ impl<'out, R, E> Board<'out, R, E> {
     pub(crate) fn complain(&self, refusal: NoState) {
         let mut state = self.state.lock();
         self.end(&mut state, refusal);
+    }
+
+    /// Ends the call wherever it is: nothing more is claimed, and nobody waits for room. After a call's own end this changes
+    /// nothing.
+    pub(crate) fn break_off(&self) {
+        let _state = self.state.lock();
+        self.fence.store(0, Ordering::Relaxed);
+        self.room.notify_all();
     }
 
     /// Takes the chunks that were pinned up; waits for some, or for the end.
@@ -221,9 +230,12 @@ impl<'out, R, E> Board<'out, R, E> {
             return Turn::Leave;
         }
         if first >= state.limit {
+            self.news.notify_one(); // the window moves on only when the caller has looked
             return Turn::Wait;
         }
-        let len = plan.chunk_len(first, pace).min(state.limit - first).min(end - first);
+        // No worker takes the whole window: the others would have to wait for it.
+        let most = (self.window / plan.workers.get().saturating_mul(2)).max(1);
+        let len = plan.chunk_len(first, pace).min(most).min(state.limit - first).min(end - first);
         state.next += len;
         state.busy += 1;
         Turn::Run(Claim { first, len, output: state.output.split_off(len) })

@@ -17,14 +17,14 @@ const TIMED_BY_ITEM: usize = 32;
 pub(crate) fn prepare<T, K: Task<T>>(task: &K) -> Result<K::State, NoState> {
     match catch_unwind(AssertUnwindSafe(|| task.make_state())) {
         Ok(made) => made.map_err(NoState),
-        Err(payload) => Err(NoState(format!("panicked: {}", panic_message(&*payload)))),
+        Err(payload) => Err(NoState(format!("panicked: {}", put_away(payload)))),
     }
 }
 
 /// Drops a worker's state where it was made; a panic of its destructor ends in the call's error, not in a dead worker.
 pub(crate) fn dismiss<S>(state: S) -> Result<(), NoState> {
     catch_unwind(AssertUnwindSafe(|| drop(state)))
-        .map_err(|payload| NoState(format!("panicked while its state was dropped: {}", panic_message(&*payload))))
+        .map_err(|payload| NoState(format!("panicked while its state was dropped: {}", put_away(payload))))
 }
 
 /// Runs the claimed positions in order until the claim, the fence or a cancellation ends it.
@@ -88,13 +88,16 @@ fn run_into<T, K: Task<T>>(
         let cause = match catch_unwind(AssertUnwindSafe(stretch)) {
             Ok(Ok(())) => return,
             Ok(Err(error)) => Cause::Error(error),
-            Err(payload) => Cause::Panic(panic_message(&*payload)),
+            Err(payload) => Cause::Panic(put_away(payload)),
         };
         let position = chunk.first + chunk.done;
         chunk.failures.push(Miss { position, elapsed: clock.since_item_began(chunk.done), cause });
         chunk.done += 1;
         clock.item_ended();
         if brief.plan.halt_on_failure {
+            // What the gatherer will say, said at once, so that the others stop at their next item.
+            // Relaxed: see `run_until_failure`.
+            fence.fetch_min(position + 1, Ordering::Relaxed);
             return;
         }
     }
@@ -181,6 +184,15 @@ impl Clock {
         let elapsed = self.since.elapsed();
         if self.by_item { elapsed } else { elapsed / u32::try_from(done + 1).unwrap_or(u32::MAX) }
     }
+}
+
+/// Drops a panic's payload and keeps its text. A payload may panic once more when it is dropped; then it is left alone.
+fn put_away(payload: Box<dyn Any + Send>) -> String {
+    let message = panic_message(&*payload);
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
+    }
+    message
 }
 
 /// The text of a panic. Payloads that are no text have none.

@@ -84,12 +84,25 @@ pub(crate) fn is_at_work() -> bool {
     AT_WORK.with(Cell::get)
 }
 
-/// Runs something that works on items. It must not panic.
+/// Runs something that works on items.
 pub(crate) fn at_work<A>(work: impl FnOnce() -> A) -> A {
-    let before = AT_WORK.with(|at_work| at_work.replace(true));
-    let answer = work();
-    AT_WORK.with(|at_work| at_work.set(before));
-    answer
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            AT_WORK.with(|at_work| at_work.set(self.0));
+        }
+    }
+    let _before = Before(AT_WORK.with(|at_work| at_work.replace(true)));
+    work()
+}
+
+/// How many threads a call may bring a pool to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Allowance {
+    /// A call from outside: as many threads as this, working for it or for others.
+    Outside(usize),
+    /// A call nested in an item: no more than this many at work in all, itself among them.
+    Nested(usize),
 }
 
 /// A call in progress, with the helpers that it may invite. Dropping it sends the rest of the invitations back and
@@ -147,14 +160,18 @@ impl Drop for Pool {
 }
 
 impl Party<'_> {
-    /// Offers `seats` to helpers; threads are started as long as the pool has fewer than `budget`. Gives the number of
-    /// helpers that are sure to come; the others come when a thread becomes free.
-    pub(crate) fn invite(&self, seats: usize, budget: usize) -> usize {
+    /// Offers `seats` to helpers; threads are woken and started as far as the allowance goes. Gives the number of helpers
+    /// that are sure to come; the others come when a thread becomes free.
+    pub(crate) fn invite(&self, seats: usize, allowance: Allowance) -> usize {
         self.invitation.seats.lock().open += seats;
         let mut lists = self.hall.lists.lock();
-        let woken = seats.min(lists.idle);
+        let (budget, most) = match allowance {
+            Allowance::Outside(budget) => (budget, seats),
+            Allowance::Nested(budget) => (budget, seats.min(budget.saturating_sub(lists.threads - lists.idle))),
+        };
+        let woken = most.min(lists.idle);
         lists.idle -= woken;
-        let wanted = (seats - woken).min(budget.saturating_sub(lists.threads));
+        let wanted = (most - woken).min(budget.saturating_sub(lists.threads));
         // A system that has no threads to give is no reason to fail: fewer helpers do the same work.
         let started = (0..wanted).take_while(|_| start_thread(self.hall, &mut lists)).count();
         for _ in 0..woken + started {
@@ -278,7 +295,7 @@ mod tests {
                 std::thread::yield_now();
                 inside.fetch_sub(1, Ordering::SeqCst);
             };
-            pool.gather(&work, |party| assert!(party.invite(helpers, helpers) <= helpers));
+            pool.gather(&work, |party| assert!(party.invite(helpers, Allowance::Outside(helpers)) <= helpers));
             assert_eq!(inside.load(Ordering::SeqCst), 0);
             assert!(visits.load(Ordering::SeqCst) <= helpers);
         }
@@ -288,7 +305,7 @@ mod tests {
     fn threads_never_exceed_the_budget_and_are_used_again() {
         let pool = Pool::new("test");
         for _ in 0..100 {
-            pool.gather(&|| {}, |party| party.invite(5, 3));
+            pool.gather(&|| {}, |party| party.invite(5, Allowance::Outside(3)));
         }
         assert!(pool.threads() <= 3);
     }
@@ -305,10 +322,12 @@ mod tests {
             may_leave.lock().recv().unwrap();
         };
         pool.gather(&slow, |party| {
-            assert_eq!(party.invite(1, 1), 1);
+            assert_eq!(party.invite(1, Allowance::Outside(1)), 1);
             has_entered.recv().unwrap();
             let late = AtomicUsize::new(0);
-            pool.gather(&|| _ = late.fetch_add(1, Ordering::SeqCst), |second| assert_eq!(second.invite(1, 1), 0));
+            pool.gather(&|| _ = late.fetch_add(1, Ordering::SeqCst), |second| {
+                assert_eq!(second.invite(1, Allowance::Outside(1)), 0)
+            });
             let is_taken_back = pool.hoped_for() == 0;
             leave.send(()).unwrap();
             assert!(is_taken_back);
@@ -327,12 +346,12 @@ mod tests {
         };
         let caught = catch_unwind(AssertUnwindSafe(|| {
             pool.gather(&panics, |party| {
-                party.invite(1, 1);
+                party.invite(1, Allowance::Outside(1));
                 has_entered.recv().unwrap();
             });
         }));
         assert_eq!(crate::pool::chunk::panic_message(&*caught.unwrap_err()), "on purpose");
-        assert_eq!(pool.gather(&|| {}, |party| party.invite(1, 1)), 1);
+        assert_eq!(pool.gather(&|| {}, |party| party.invite(1, Allowance::Outside(1))), 1);
     }
 
     #[test]
@@ -351,7 +370,7 @@ mod tests {
                 done.fetch_add(borrowed.iter().sum(), Ordering::SeqCst);
             };
             pool.gather(&work, |party| {
-                party.invite(1, 1);
+                party.invite(1, Allowance::Outside(1));
                 has_entered.recv().unwrap();
                 panic!("lead");
             })

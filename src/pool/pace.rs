@@ -1,6 +1,7 @@
 //! How long an item of each function took in the last call, so that small calls need not wake anyone.
 //!
-//! A hint and nothing more: two functions may share an entry, and a wrong hint costs a few microseconds.
+//! A hint and nothing more: two functions may share an entry. A wrong one lets the first item of a call, at worst, run
+//! before any helper is woken; a job that names its workers or wants progress does not ask for it.
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! The serial backend: one chunk after the other, in the calling thread. The meaning of all the others.
 
+use crate::config;
 use crate::plan::Pace;
 use crate::pool::{Brief, Claim, Finished, Gather, NoState, Output, chunk};
 use crate::sync::{AtomicUsize, Ordering};
@@ -21,7 +22,10 @@ pub(crate) fn run<T, K: Task<T>>(
     while position < fence.load(Ordering::Relaxed) {
         let len = plan.chunk_len(position, pace).min(plan.window);
         let claim = Claim { first: position, len, output: output.split_off(len) };
-        let chunk = chunk::run(brief, claim, &mut state, &fence);
+        let chunk = {
+            let _same_config = config::override_with(brief.config.clone());
+            chunk::run(brief, claim, &mut state, &fence)
+        };
         pace = Some(Pace::of(&chunk));
         position += len;
         // Relaxed: this thread alone reads it.

@@ -9,7 +9,7 @@ use crate::computation;
 use crate::config;
 use crate::plan::{Pace, Plan};
 use crate::pool::board::{Board, News, Turn};
-use crate::pool::gang::{Party, Pool, at_work, is_at_work};
+use crate::pool::gang::{Allowance, Party, Pool, at_work, is_at_work};
 use crate::pool::{Brief, Finished, Gather, NoState, Output, chunk, pace, serial};
 use crate::sync::{Instant, LazyLock};
 use crate::task::Task;
@@ -70,12 +70,14 @@ fn lead<T, K: Task<T>>(
     let is_short = expected.is_some_and(|time| time < brief.plan.serial_below * SHORT);
     let mut helpers = None;
     let mut own = Worker::new(brief, board);
+    let _whatever_happens = BreakOff(board);
     loop {
         if helpers.is_none() && (!may_be_over_soon || begun.elapsed() > brief.plan.serial_below) {
-            helpers = Some(invite(party, brief.plan, budget, nested || is_short || own.has_begun()));
+            let allowance = allowance(budget, brief.plan, nested);
+            helpers = Some(invite(party, brief.plan, allowance, nested || is_short || own.has_begun()));
         }
         let caller_works = nested || is_short || own.has_begun() || helpers.is_none_or(|sure| sure == 0);
-        let news = match caller_works && at_work(|| own.step()) {
+        let news = match caller_works && at_work(|| own.step_as_configured()) {
             true => board.glance(),
             false => board.wait_for_news(),
         };
@@ -88,16 +90,35 @@ fn lead<T, K: Task<T>>(
     own.leave();
 }
 
-/// Invites helpers for every worker that the caller is not itself; gives the number that is sure to come.
-fn invite(party: &Party<'_>, plan: &Plan, budget: NonZeroUsize, caller_works: bool) -> usize {
-    let workers = plan.workers.get().min(plan.n_items);
-    if caller_works {
-        return party.invite(workers - 1, budget.get());
+/// Should the caller's part unwind, helpers must not wait for it.
+struct BreakOff<'b, 'out, R, E>(&'b Board<'out, R, E>);
+
+impl<R, E> Drop for BreakOff<'_, '_, R, E> {
+    fn drop(&mut self) {
+        self.0.break_off();
     }
+}
+
+/// A call from outside gets the threads that it asks for, a nested one what the budget leaves.
+fn allowance(budget: NonZeroUsize, plan: &Plan, nested: bool) -> Allowance {
+    if nested { Allowance::Nested(budget.get()) } else { Allowance::Outside(budget.max(plan.workers).get()) }
+}
+
+/// Invites helpers for every worker that the caller is not itself; gives the number that is sure to come.
+fn invite(party: &Party<'_>, plan: &Plan, allowance: Allowance, caller_works: bool) -> usize {
+    let workers = plan.workers.get().min(plan.n_items);
     // One seat is kept back until it is known that somebody comes, for the caller to take if nobody does.
-    let budget = budget.get().max(workers);
-    let sure = party.invite(workers - 1, budget);
-    if sure == 0 { 0 } else { sure + party.invite(1, budget) }
+    let sure = party.invite(workers - 1, allowance);
+    if caller_works || sure == 0 { sure } else { sure + party.invite(1, allowance) }
+}
+
+/// A claim in hand: should its worker unwind, the call ends with an error instead of waiting for it.
+struct InHand<'b, 'out, R, E>(&'b Board<'out, R, E>);
+
+impl<R, E> Drop for InHand<'_, '_, R, E> {
+    fn drop(&mut self) {
+        self.0.refuse(NoState("it panicked outside of every item".to_owned()));
+    }
 }
 
 /// One worker at the board: prepares its state at its first claim and keeps it to its last.
@@ -156,10 +177,18 @@ impl<'run, 'out, T, K: Task<T>> Worker<'run, 'out, T, K> {
                 }
             },
         };
+        let in_hand = InHand(self.board);
         let chunk = chunk::run(self.brief, claim, state, self.board.fence());
+        std::mem::forget(in_hand);
         self.pace = Some(Pace::of(&chunk));
         self.turn = Some(self.board.report(chunk, plan));
         true
+    }
+
+    /// [`Worker::step`] in the caller's thread, whose own config may be another one.
+    fn step_as_configured(&mut self) -> bool {
+        let _same_config = config::override_with(self.brief.config.clone());
+        self.step()
     }
 
     /// Keeps the board's answer; true when it is a claim.

@@ -37,7 +37,7 @@ impl Snapshot {
 ///
 /// # Concurrency
 /// A callback runs in the calling thread, never in a worker: it may borrow, and a slow one delays the next report but
-/// no work. If it panics, the run is stopped, what has run is put away, and the panic goes on in the calling thread.
+/// no work. It is `Send`, so that a job with progress is. If it panics, the run is stopped, what has run is put away, and the panic goes on in the calling thread.
 ///
 /// ```
 /// use manyhands::{Job, Progress};

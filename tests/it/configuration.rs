@@ -1,8 +1,8 @@
-//! The process-wide config. These tests change it, so they run one after the other, in one test.
+//! Overrides of the config. That the process-wide one is changed is shown in the documentation, where each example has a
+//! process of its own.
 
 use manyhands::{
-    ParallelConfig, Threads, disable_parallel_processing, enable_parallel_processing, override_parallel_config,
-    parallel_config, parallel_map,
+    ParallelConfig, Threads, enable_parallel_processing, override_parallel_config, parallel_config, parallel_map,
 };
 
 #[test]
@@ -21,5 +21,4 @@ fn processing_is_switched_process_wide_and_overrides_end_with_their_guard() {
         parallel_config().max_workers_cpu().unwrap().get()
     });
     assert_eq!(elsewhere.join().unwrap(), 9);
-    let _: fn() = disable_parallel_processing; // its effect is shown in its documentation's own process
 }

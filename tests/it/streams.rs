@@ -106,11 +106,11 @@ fn nothing_is_handed_on_after_a_break() {
                 calls += 1;
                 if calls == 7 { Break(()) } else { Continue(()) }
             };
-            let work = way.job(&items).map(|_| ());
+            let work = way.job(&items).window(300).map(|_| ());
             let tally =
                 if ordered { work.for_each_ordered(&mut callback) } else { work.for_each(&mut callback) }.unwrap();
-            assert_eq!(calls, 7, "{way:?}");
-            assert!(tally.cancelled > 0);
+            assert_eq!((calls, tally.succeeded), (7, 7), "{way:?}");
+            assert_eq!(tally.cancelled, items.len() - 7);
         }
     });
 }
@@ -148,6 +148,40 @@ fn a_slow_item_holds_the_others_within_the_window() {
         })
         .unwrap();
     assert_eq!(delivered, 10_000);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn streams_hand_on_what_a_run_gives_whatever_the_order_of_work(
+        items in proptest::collection::vec(0_u16..30, 0..200),
+        workers in 1_usize..6,
+        by_cost: bool,
+        stops: bool,
+    ) {
+        let policy = if stops { OnFailure::Stop } else { OnFailure::Continue };
+        let job = || {
+            let job = Job::new(&items).workers(workers).on_failure(policy);
+            (if by_cost { job.cost(|&n| u64::from(n)) } else { job }).try_map(|&n| if n == 7 { Err(n) } else { Ok(n) })
+        };
+        let outcome = job().run().unwrap();
+        let expected: Vec<_> = outcome.into_results().into_iter().enumerate().filter(|(_, answer)| !matches!(answer, Err(failure) if failure.is_cancelled())).map(|(idx, answer)| (idx, answer.is_ok())).collect();
+        let mut ordered = Vec::new();
+        let tally = job().for_each_ordered(|idx, answer| { ordered.push((idx, answer.is_ok())); Continue(()) }).unwrap();
+        // With a stop and a cost hint, answers that come before the failure in input order, and after it in the order of
+        // work, may have been handed on before it was known.
+        if by_cost && stops {
+            proptest::prop_assert!(expected.iter().all(|answer| ordered.contains(answer)));
+        } else {
+            proptest::prop_assert_eq!(&ordered, &expected);
+        }
+        proptest::prop_assert!(ordered.is_sorted());
+        proptest::prop_assert_eq!((tally.succeeded, tally.failed), (ordered.iter().filter(|(_, ok)| *ok).count(), ordered.iter().filter(|(_, ok)| !ok).count()));
+        let mut unordered = Vec::new();
+        let tally = job().for_each(|idx, answer| { unordered.push((idx, answer.is_ok())); Continue(()) }).unwrap();
+        proptest::prop_assert!(expected.iter().all(|answer| unordered.contains(answer)));
+        proptest::prop_assert_eq!(tally.succeeded + tally.failed, unordered.len());
+    }
 }
 
 #[test]

@@ -62,6 +62,18 @@ fn as_many_states_are_made_as_workers_asked_for_when_each_has_work() {
 }
 
 #[test]
+fn items_that_wait_for_each_other_end_however_quick_their_function_was_before() {
+    let items = [0; 4];
+    for _ in 0..300 {
+        let together = std::sync::Barrier::new(4);
+        // Two closures of one function may be taken for each other by what remembers item times.
+        Job::new(&items).run(|n| n + 1).unwrap().into_values().unwrap();
+        let outcome = Job::new(&items).workers(4).chunk_size(1).run(|_| together.wait().is_leader()).unwrap();
+        assert_eq!(outcome.tally().workers, 4);
+    }
+}
+
+#[test]
 fn a_state_needs_no_bounds() {
     let items = [1, 2, 3];
     let outcome = Job::new(&items).workers(2).worker_state(|| std::rc::Rc::new(5)).run(|state, n| **state + n).unwrap();

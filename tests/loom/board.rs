@@ -98,16 +98,26 @@ fn claims_wait_for_a_window_of_one_and_go_on() {
 /// serial one, and the end is reached. Leaves out: several failures at once, which the gatherer's own tests cover.
 #[test]
 fn a_failure_ends_the_call_and_all_below_it_is_done() {
-    crate::check(2, || stop_at_a_failure(Call { failure_limit: Some(1), ..FOUR_ITEMS }));
+    crate::check(2, || _ = stop_at_a_failure(Call { failure_limit: Some(1), ..FOUR_ITEMS }));
 }
 
 /// Proves: the same with a window of 2, where the end must also wake those that wait for room. Leaves out: wider windows.
 #[test]
 fn a_failure_wakes_those_that_wait_for_room() {
-    crate::check(2, || stop_at_a_failure(Call { failure_limit: Some(1), window: 2, ..FOUR_ITEMS }));
+    crate::check(2, || _ = stop_at_a_failure(Call { failure_limit: Some(1), window: 2, ..FOUR_ITEMS }));
 }
 
-fn stop_at_a_failure(call: Call) {
+/// Proves: with a window of 1 nothing above the failure runs at all: the fence has sunk before the window moves on. Leaves
+/// out: wider windows, where others may be ahead of the failure already.
+#[test]
+fn behind_a_window_of_one_nothing_above_a_failure_runs() {
+    crate::check(1, || {
+        let items = stop_at_a_failure(Call { failure_limit: Some(1), window: 1, n_items: 3, ..FOUR_ITEMS });
+        assert!(!items.is_done(2));
+    });
+}
+
+fn stop_at_a_failure(call: Call) -> Items {
     let items = Items::new(call);
     let (answer, reported) = run(call, &items, &CancelToken::new(), Some(1));
     assert_eq!(reported[..2], [0, 1]);
@@ -117,6 +127,7 @@ fn stop_at_a_failure(call: Call) {
         outcome.failures().iter().filter(|failure| !failure.is_cancelled()).map(|failure| failure.index).collect();
     assert_eq!(failed, [1]);
     assert_eq!(outcome.iter().collect::<Vec<_>>(), [(0, &0)]);
+    items
 }
 
 /// Proves: whenever a cancellation comes, the call ends without waiting for the time to be up, and what it reports as done
