@@ -112,7 +112,7 @@ pub fn group_by_cost<T>(items: &[T], cost: impl Fn(&T) -> u64, limit: u64) -> Re
 }
 
 fn non_zero_workers(workers: usize) -> Result<NonZeroUsize, Error> {
-    NonZeroUsize::new(workers).ok_or_else(|| Error::config("0 workers asked for; use 1 or more, or Workers::PerCore"))
+    NonZeroUsize::new(workers).ok_or_else(|| Error::config("0 workers asked for; use 1 or more"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::sync::{Arc, AtomicU8, Instant, Ordering};
+use crate::sync::{Arc, AtomicU8, Ordering, WallClock};
 
 /// Asks every run that it was given to, to stop: items in hand finish, nothing new starts.
 ///
@@ -43,7 +43,7 @@ struct Generation {
     /// One of the states below. Leaves `RUNNING` once, and never comes back.
     state: AtomicU8,
     /// The nearest of its own deadline and those it descends from, so that asking reads one clock once.
-    deadline: Option<Instant>,
+    deadline: Option<WallClock>,
     parent: Option<Arc<Generation>>,
 }
 
@@ -84,7 +84,7 @@ impl CancelToken {
     /// assert!(by_noon.is_cancelled());
     /// ```
     #[must_use]
-    pub fn with_deadline(&self, deadline: Instant) -> Self {
+    pub fn with_deadline(&self, deadline: WallClock) -> Self {
         let inherited = self.generation.deadline;
         self.descend(Some(inherited.map_or(deadline, |inherited| inherited.min(deadline))))
     }
@@ -104,7 +104,7 @@ impl CancelToken {
     /// ```
     #[must_use]
     pub fn with_time_limit(&self, limit: Duration) -> Self {
-        match Instant::now().checked_add(limit) {
+        match WallClock::now().checked_add(limit) {
             Some(deadline) => self.with_deadline(deadline),
             None => self.child(),
         }
@@ -120,7 +120,7 @@ impl CancelToken {
     /// assert_eq!(token.with_deadline(noon).child().deadline(), Some(noon));
     /// ```
     #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<WallClock> {
         self.generation.deadline
     }
 
@@ -156,7 +156,7 @@ impl CancelToken {
         }
     }
 
-    fn descend(&self, deadline: Option<Instant>) -> Self {
+    fn descend(&self, deadline: Option<WallClock>) -> Self {
         let parent = Some(Arc::clone(&self.generation));
         Self { generation: Arc::new(Generation { state: AtomicU8::new(RUNNING), deadline, parent }) }
     }
@@ -175,7 +175,7 @@ impl Generation {
             next = generation.parent.as_deref();
         }
         match self.deadline {
-            Some(deadline) if Instant::now() >= deadline => self.leave_running(LATE),
+            Some(deadline) if WallClock::now() >= deadline => self.leave_running(LATE),
             _ => RUNNING,
         }
     }
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_deadline_that_has_passed_cancels_and_says_so() {
         let token = CancelToken::new();
-        let late = token.with_deadline(Instant::now());
+        let late = token.with_deadline(WallClock::now());
         assert!(late.is_cancelled() && late.child().is_cancelled() && late.clone().is_cancelled());
         assert_eq!(late.cancel_reason(), Some(CancelReason::Deadline));
         assert!(!token.is_cancelled(), "a child's deadline is not its parent's");
@@ -217,12 +217,12 @@ mod tests {
 
     #[test]
     fn the_nearest_deadline_of_all_generations_holds() {
-        let soon = Instant::now() + HOUR;
+        let soon = WallClock::now() + HOUR;
         let night = CancelToken::new().with_deadline(soon);
         assert_eq!(night.with_deadline(soon + HOUR).deadline(), Some(soon));
         assert_eq!(night.with_deadline(soon - HOUR / 2).child().deadline(), Some(soon - HOUR / 2));
         assert_eq!(night.with_time_limit(Duration::MAX).deadline(), Some(soon), "a time beyond the clock is no limit");
-        let passed = CancelToken::new().with_deadline(Instant::now());
+        let passed = CancelToken::new().with_deadline(WallClock::now());
         assert!(passed.with_deadline(soon).is_cancelled(), "a later deadline does not lift an earlier one");
     }
 

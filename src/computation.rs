@@ -12,7 +12,9 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use crate::sync::{Arc, Mutex, global, thread_local};
+use std::sync::Arc;
+
+use crate::sync::{Mutex, global};
 
 /// One run of a caller's function.
 #[derive(Debug)]
@@ -27,7 +29,7 @@ global! {
     static GRAPH: Mutex<()> = Mutex::new(());
 }
 
-thread_local! {
+crate::sync::thread_local! {
     /// The innermost computation that this thread works for.
     static CURRENT: RefCell<Option<Arc<Computation>>> = RefCell::default();
 }

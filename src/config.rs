@@ -22,7 +22,7 @@ use crate::sync::{LazyLock, RwLock};
 /// | `chunk_size` | `MANYHANDS_CHUNK_SIZE` | by measured item time |
 /// | `enable_progress` | `MANYHANDS_ENABLE_PROGRESS` | true |
 /// | `serial_below_items` | `MANYHANDS_SERIAL_BELOW_ITEMS` | 2 |
-/// | `serial_below_time` | `MANYHANDS_SERIAL_BELOW_MICROS` | 50 microseconds |
+/// | `serial_below_time` (in files `serial_below_micros`) | `MANYHANDS_SERIAL_BELOW_MICROS` | 50 microseconds |
 ///
 /// The environment is read once, at the first call that needs it; it never overrides what the program set. An empty
 /// variable is an unset one.

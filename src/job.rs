@@ -274,7 +274,8 @@ impl<'a, T, M> Job<'a, T, M, Alone> {
 }
 
 impl<'a, T, M, D: Deref> Job<'a, T, M, Shared<D>> {
-    /// [`worker_state`](Job::worker_state), made with a look at the shared value.
+    /// [`worker_state`](Job::worker_state), made with a look at the shared value. The function is then given the state alone:
+    /// keep in it what it needs of the shared value, such as a clone of an `Arc`.
     ///
     /// ```
     /// use manyhands::Job;

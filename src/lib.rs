@@ -45,20 +45,11 @@
 //! ```
 //! use manyhands::{AnyMode, Job};
 //!
-//! struct Settings { gain: f64 }
-//! # impl serde::Serialize for Settings {
-//! #     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> { to.serialize_f64(self.gain) }
-//! # }
-//! # impl<'d> serde::Deserialize<'d> for Settings {
-//! #     fn deserialize<D: serde::Deserializer<'d>>(from: D) -> Result<Self, D::Error> {
-//! #         f64::deserialize(from).map(|gain| Self { gain })
-//! #     }
-//! # }
-//! fn amplify(settings: &Settings, sample: &f64) -> f64 {
-//!     settings.gain * sample
+//! fn amplify(gain: &f64, sample: &f64) -> f64 {
+//!     gain * sample
 //! }
 //! let mode: AnyMode = "threads".parse().unwrap();
-//! let louder = Job::new(&[1.0, 2.0]).mode(mode).shared(&Settings { gain: 3.0 }).run(amplify)?;
+//! let louder = Job::new(&[1.0, 2.0]).mode(mode).shared(&3.0).run(amplify)?;
 //! assert_eq!(louder.into_values()?, [3.0, 6.0]);
 //! # Ok::<(), manyhands::Error>(())
 //! ```

@@ -56,7 +56,7 @@ pub type RwLock<T> = RwLockOf<T, 1>;
 /// *lock.write() += 1;
 /// assert_eq!(lock.into_inner(), 6);
 /// ```
-pub type StripedRwLock<T> = RwLockOf<T, 16>;
+pub type StripedRwLock<T> = RwLockOf<T, { if cfg!(manyhands_loom) { 2 } else { 16 } }>;
 
 // SAFETY: the lock owns the value, so it may be sent wherever the value may.
 unsafe impl<T: ?Sized + Send, const STRIPES: usize> Send for RwLockOf<T, STRIPES> {}

@@ -118,7 +118,9 @@ pub enum LocalMode {
 }
 
 /// Any mode, chosen at run time, with the function written once. Asks for what every mode asks for, so that a program
-/// that compiles today runs in modes that are added later: serde types, and a function that captures nothing.
+/// that compiles today runs in modes that are added later: items, shared value, answers and errors that are serde types
+/// (std's parse errors are not: turn them into text), and a function that captures nothing, which is checked by
+/// `cargo build`, not by `cargo check`. Where that is too much, use [`LocalMode`].
 ///
 /// ```
 /// use manyhands::{AnyMode, Job};

@@ -3,12 +3,12 @@
 //! Whether it would be for ever is the affair of `computation.rs`.
 
 use crate::computation::{Computation, Wait};
-use crate::sync::{Arc, Condvar, Mutex};
+use crate::sync::{Condvar, Mutex};
 
 /// A value that is being computed.
 #[derive(Debug)]
 pub(super) struct Flight<V> {
-    computation: Arc<Computation>,
+    computation: std::sync::Arc<Computation>,
     state: Mutex<State<V>>,
     landed: Condvar,
 }
@@ -33,7 +33,7 @@ pub(super) enum Waited<V> {
 }
 
 impl<V> Flight<V> {
-    pub(super) fn new(computation: Arc<Computation>) -> Self {
+    pub(super) fn new(computation: std::sync::Arc<Computation>) -> Self {
         Self { computation, state: Mutex::new(State::UnderWay), landed: Condvar::new() }
     }
 

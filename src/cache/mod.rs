@@ -66,8 +66,8 @@ pub struct ThreadSafeCache<K, V, S = FastHash> {
 }
 
 /// The number of shards: writers of different keys rarely meet, and an empty cache stays small.
-const SHARDS: usize = 8;
-const COUNT_STRIPES: usize = 16;
+const SHARDS: usize = if cfg!(manyhands_loom) { 1 } else { 8 };
+const COUNT_STRIPES: usize = if cfg!(manyhands_loom) { 2 } else { 16 };
 
 /// What happened, as far as the threads of one stripe saw it.
 #[derive(Debug, Default)]
@@ -378,7 +378,7 @@ impl<K: Hash + Eq + Clone, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
             Some(Slot::Pending(flight)) => Boarded::Waits(Arc::clone(flight)),
             None => {
                 let computation = Computation::start();
-                let flight = Arc::new(Flight::new(Arc::clone(&computation)));
+                let flight = Arc::new(Flight::new(computation.clone()));
                 shard.reserve(hash, key.clone(), Arc::clone(&flight));
                 Boarded::Leads(Lead { cache: self, hash, key, flight, computation, has_landed: false })
             }
@@ -389,7 +389,7 @@ impl<K: Hash + Eq + Clone, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     fn fly<E>(&self, mut lead: Lead<'_, K, V, S>, compute: &mut impl FnMut() -> Result<V, E>) -> Result<V, E> {
         self.count(|counts| &counts.computes, 1);
         let computed = {
-            let _inside = work_for(Some(Arc::clone(&lead.computation)));
+            let _inside = work_for(Some(lead.computation.clone()));
             compute()
         };
         let value = computed?; // an error, like a panic, is the lead's `drop`
@@ -422,7 +422,7 @@ struct Lead<'c, K: Hash + Eq, V, S: BuildHasher> {
     hash: u64,
     key: &'c K,
     flight: Arc<Flight<V>>,
-    computation: Arc<Computation>,
+    computation: std::sync::Arc<Computation>,
     has_landed: bool,
 }
 

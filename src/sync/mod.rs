@@ -18,3 +18,5 @@ pub(crate) use native::*;
 pub(crate) use std::sync::LazyLock;
 /// A word that guides nothing but speed and outlives a call. Never part of a model: there it would outlive the model.
 pub(crate) use std::sync::atomic::AtomicU64 as HintWord;
+/// The clock on the wall, for deadlines. Never part of a model: there a deadline has passed or is far off.
+pub(crate) use std::time::Instant as WallClock;

@@ -34,29 +34,35 @@ impl<T> DerefMut for CachePadded<T> {
 
 /// loom's mutex with parking_lot's signature.
 #[derive(Debug, Default)]
-pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+pub(crate) struct Mutex<T: ?Sized>(loom::sync::Mutex<T>);
 
 /// The guard is an option so that a condition variable can take loom's guard by value and put it back.
 #[derive(Debug)]
-pub(crate) struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+pub(crate) struct MutexGuard<'a, T: ?Sized>(Option<loom::sync::MutexGuard<'a, T>>);
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(loom::sync::Mutex::new(value))
     }
+    pub(crate) fn into_inner(self) -> T {
+        self.0.into_inner().expect(NO_POISON)
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard(Some(self.0.lock().expect(NO_POISON)))
     }
 }
 
-impl<T> Deref for MutexGuard<'_, T> {
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
     type Target = T;
     fn deref(&self) -> &T {
         self.0.as_ref().expect("a guard is whole outside of a wait")
     }
 }
 
-impl<T> DerefMut for MutexGuard<'_, T> {
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         self.0.as_mut().expect("a guard is whole outside of a wait")
     }
@@ -166,7 +172,7 @@ pub(crate) fn thread_index() -> usize {
 
 /// loom's cell: it fails the model when an access is not ordered after the one before it.
 #[derive(Debug)]
-pub(crate) struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
+pub(crate) struct UnsafeCell<T: ?Sized>(loom::cell::UnsafeCell<T>);
 
 impl<T> UnsafeCell<T> {
     pub(crate) fn new(value: T) -> Self {
@@ -175,6 +181,9 @@ impl<T> UnsafeCell<T> {
     pub(crate) fn into_inner(self) -> T {
         self.0.into_inner()
     }
+}
+
+impl<T: ?Sized> UnsafeCell<T> {
     /// # Safety
     /// Nobody changes the value while the reference lives.
     pub(crate) unsafe fn shared(&self) -> &T {

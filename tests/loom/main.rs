@@ -4,7 +4,9 @@
 mod board;
 mod cache;
 mod cancel;
+mod counter;
 mod gang;
+mod lock;
 
 /// Runs a model through every interleaving with at most this many pre-emptions. `LOOM_MAX_PREEMPTIONS` goes before.
 fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {

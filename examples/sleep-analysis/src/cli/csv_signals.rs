@@ -312,7 +312,9 @@ fn requests(
         let taking_part = those_that_fit(signals, &fits);
         if taking_part.is_empty() {
             let (name, needed) = (kind.name(), needed.join(", "));
-            return Err(SleepError::Config(format!("no usable signal for {name}; it reads {needed}")));
+            let way_out =
+                if needed.is_empty() { "give one that can be read".into() } else { format!("it reads {needed}") };
+            return Err(SleepError::Config(format!("no usable signal for {name}; {way_out}")));
         }
         let operation = kind.choose(parameters, &taking_part)?.operation;
         let request = FeatureRequest::new(taking_part, grid, operation)?;

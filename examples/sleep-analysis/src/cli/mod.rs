@@ -55,8 +55,9 @@ pub(crate) fn main() -> Ending {
         Some(Command::Features(args)) => csv_signals::features(args, &cli.common, &hands, &voice),
         Some(Command::Align(args)) => csv_signals::align(args, &cli.common, &hands, &voice),
     };
-    ended.unwrap_or_else(|error| {
+    let ending = ended.unwrap_or_else(|error| {
         voice.error(&error);
         Ending::CouldNotRun
-    })
+    });
+    if voice.has_lost_a_result() { ending.max(Ending::Incomplete) } else { ending }
 }

@@ -1,5 +1,6 @@
 //! What the program says, and where: errors and progress on standard error, results on standard output.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::{IsTerminal, Write};
 
@@ -8,15 +9,17 @@ use sleep_analysis::parallel::ShowProgress;
 use super::args::Common;
 
 /// Speaks as the arguments ask: quietly, in JSON, or for people.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Voice {
     quiet: bool,
     json: bool,
+    /// Whether a result could not be said.
+    lost: Cell<bool>,
 }
 
 impl Voice {
     pub(crate) fn new(common: &Common) -> Self {
-        Self { quiet: common.quiet, json: common.json }
+        Self { quiet: common.quiet, json: common.json, lost: Cell::new(false) }
     }
 
     /// An error: always said.
@@ -34,14 +37,29 @@ impl Voice {
     /// A result for people; silent when it was asked for as JSON, or not at all.
     pub(crate) fn tell(&self, text: &dyn fmt::Display) {
         if !self.quiet && !self.json {
-            say(&mut std::io::stdout(), &text.to_string());
+            self.say_result(&text.to_string());
         }
     }
 
     /// A result as JSON, if asked for.
     pub(crate) fn tell_json(&self, text: &str) {
         if self.json {
-            say(&mut std::io::stdout(), text);
+            self.say_result(text);
+        }
+    }
+
+    /// True when a result that was asked for did not reach standard output.
+    pub(crate) fn has_lost_a_result(&self) -> bool {
+        self.lost.get()
+    }
+
+    fn say_result(&self, text: &str) {
+        let mut stdout = std::io::stdout();
+        let Err(error) = writeln!(stdout, "{text}").and_then(|()| stdout.flush()) else { return };
+        // A reader that went away (a closed pipe) has had enough.
+        if error.kind() != std::io::ErrorKind::BrokenPipe {
+            self.lost.set(true);
+            self.error(&format!("standard output cannot be written: {error}; the files are written all the same"));
         }
     }
 
@@ -57,7 +75,7 @@ impl Voice {
     }
 }
 
-/// A reader that went away (a closed pipe) is no reason to fail: the files are what counts.
+/// Where not even an error can be said, there is nobody to tell.
 fn say(to: &mut dyn Write, text: &str) {
     let _ = writeln!(to, "{text}");
 }

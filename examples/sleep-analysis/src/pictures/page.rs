@@ -103,7 +103,7 @@ impl Page<'_> {
         let sections = [
             self.header(),
             section("Summary", &self.summary()),
-            section("Failed or left out", &self.warnings()),
+            section("Failed, left out or without data", &self.warnings()),
             figures,
             self.features.map_or(String::new(), |table| section("Features, first epochs", &excerpt(table))),
             section("Files", &file_list(&self.files)),
