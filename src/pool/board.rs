@@ -117,9 +117,9 @@ impl<'out, R, E> Board<'out, R, E> {
     }
 
     /// A worker's first question.
-    pub(crate) fn join(&self, plan: &Plan) -> Turn<'out, R> {
+    pub(crate) fn join(&self, plan: &Plan, pace: Option<Pace>) -> Turn<'out, R> {
         let mut state = self.state.lock();
-        let turn = self.claim(&mut state, plan, None);
+        let turn = self.claim(&mut state, plan, pace);
         state.joined += usize::from(!matches!(turn, Turn::Leave));
         turn
     }

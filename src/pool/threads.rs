@@ -90,6 +90,14 @@ fn lead<T, K: Task<T>>(
     own.leave();
 }
 
+/// How items of this function went in its last call; not asked by who must not be held up by a guess.
+fn remembered_pace<T, K: Task<T>>(plan: &Plan) -> Option<Pace> {
+    if plan.serial_below.is_zero() {
+        return None;
+    }
+    pace::expected::<K>(plan.n_items).map(|time| Pace { items: plan.n_items, time })
+}
+
 /// Should the caller's part unwind, helpers must not wait for it.
 struct BreakOff<'b, 'out, R, E>(&'b Board<'out, R, E>);
 
@@ -133,7 +141,7 @@ struct Worker<'run, 'out, T, K: Task<T>> {
 
 impl<'run, 'out, T, K: Task<T>> Worker<'run, 'out, T, K> {
     fn new(brief: &'run Brief<'run, T, K>, board: &'run Board<'out, K::Output, K::Error>) -> Self {
-        Self { brief, board, state: None, pace: None, turn: None }
+        Self { brief, board, state: None, pace: remembered_pace::<T, K>(brief.plan), turn: None }
     }
 
     fn has_begun(&self) -> bool {
@@ -163,7 +171,7 @@ impl<'run, 'out, T, K: Task<T>> Worker<'run, 'out, T, K> {
                 self.turn = Some(Turn::Leave);
                 return false;
             }
-            None => return self.ask(self.board.join(plan)),
+            None => return self.ask(self.board.join(plan, self.pace)),
             Some(Turn::Wait) => return self.ask(self.board.try_again(plan, self.pace)),
         };
         let state = match &mut self.state {
