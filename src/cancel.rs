@@ -164,7 +164,15 @@ impl CancelToken {
 
 impl Generation {
     /// The state of the nearest generation that is cancelled; looks at the clock when there is none.
+    #[inline] // The usual token has neither parent nor deadline, and is asked before each item.
     fn state(&self) -> u8 {
+        // Relaxed: see `state_in_line`.
+        let own = self.state.load(Ordering::Relaxed);
+        let is_alone = self.parent.is_none() && self.deadline.is_none();
+        if own != RUNNING || is_alone { own } else { self.state_in_line() }
+    }
+
+    fn state_in_line(&self) -> u8 {
         let mut next = Some(self);
         while let Some(generation) = next {
             // Relaxed: the state hands over no data; a worker that sees it an item later is as good.
@@ -183,7 +191,7 @@ impl Generation {
     /// Cancels for this reason unless there is one already; gives the reason that holds. Later questions find it without
     /// a look at the clock.
     fn leave_running(&self, reason: u8) -> u8 {
-        // Relaxed: see `state`. One step of one word, so that of two reasons the first stays.
+        // Relaxed: see `state_in_line`. One step of one word, so that of two reasons the first stays.
         match self.state.compare_exchange(RUNNING, reason, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => reason,
             Err(earlier) => earlier,
