@@ -65,7 +65,8 @@
 //!
 //! Answers are written where they end up, in chunks sized by measured time. Waking a helper takes some microseconds, so
 //! work that takes less than about 50 microseconds in all gains nothing; a call that is known from its last time to be that
-//! quick stays in the calling thread, at one to six microseconds more than a plain loop. A nested call shares the threads that are there and starts none beyond the budget.
+//! quick stays in the calling thread, at one to six microseconds more than a plain loop. A nested call shares the threads
+//! that are there and starts none beyond the budget.
 //! For data-parallel loops over one array (sums, sorts, zips) use rayon's iterators: this crate maps a function over items.
 //! For many tasks that wait on sockets use an async runtime.
 //!
