@@ -199,7 +199,7 @@ impl Generation {
     }
 }
 
-#[cfg(all(test, not(manyhands_loom)))]
+#[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
 mod tests {
     use super::*;
 

@@ -57,7 +57,7 @@ impl AtomicCounter {
 }
 
 /// Enough that the threads of a machine of this size rarely meet on one.
-const STRIPES: usize = if cfg!(manyhands_loom) { 2 } else { 16 };
+const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 
 /// A counter for hot paths: each thread counts on a padded word of its own, so counting in many threads costs what an
 /// unshared counter costs, and reading adds the words up.

@@ -91,7 +91,7 @@ mod job;
 mod lock;
 mod map;
 mod mode;
-#[cfg(manyhands_loom)]
+#[cfg(any(manyhands_loom, manyhands_shuttle))]
 #[doc(hidden)]
 pub mod modelled_parts;
 mod outcome;
@@ -99,7 +99,7 @@ mod plan;
 mod pool;
 mod progress;
 mod slots;
-mod sync;
+pub mod sync;
 mod task;
 mod workers;
 
@@ -115,7 +115,9 @@ pub use error::{Error, Never};
 pub use executor::{ParallelExecutor, TaskSet};
 pub use failure_policy::OnFailure;
 pub use job::Job;
-pub use lock::{RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, Synchronized};
+pub use lock::{
+    ManyWords, OneWord, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, Synchronized, Words,
+};
 pub use map::{Work, parallel_map, try_parallel_map};
 pub use mode::{AnyMode, IoThreads, LocalMode, Mode, Serial, Threads};
 pub use outcome::{Cause, ItemFailure, Outcome, Tally};

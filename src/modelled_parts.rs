@@ -1,4 +1,4 @@
-//! Doors to the private parts, for the models in `tests/loom` alone: compiled only under `--cfg manyhands_loom`.
+//! Doors to the private parts, for models alone: compiled only when a model checker stands in for the real parts.
 //!
 //! They promise to add nothing: a call made here takes the way of [`Work::run`](crate::Work::run), but in a pool of its own
 //! that ends with the model, and with the plan written out instead of read from the config and the machine.

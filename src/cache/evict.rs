@@ -16,7 +16,7 @@ pub(super) const HIGHEST_MARK: u8 = 3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Token {
     pub(super) hash: u64,
-    pub(super) stamp: u64,
+    pub(super) stamp: u32,
 }
 
 /// The queues of one shard.
@@ -38,6 +38,10 @@ impl Queues {
     /// Queues for at most this many entries.
     pub(super) fn new(capacity: usize) -> Self {
         Self { capacity, small: VecDeque::new(), main: VecDeque::new(), ghosts: Ghosts::new(capacity) }
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// Takes a new entry in.
@@ -95,11 +99,6 @@ impl Queues {
             }
             None => Found::Spared,
         }
-    }
-
-    /// Forgets everything.
-    pub(super) fn clear(&mut self) {
-        *self = Self::new(self.capacity);
     }
 
     /// Drops tokens of entries that are gone, once they are many: without this, entries that are removed by hand and put
@@ -177,7 +176,7 @@ mod tests {
     struct Model {
         queues: Queues,
         alive: Alive,
-        stamp: u64,
+        stamp: u32,
     }
 
     impl Model {

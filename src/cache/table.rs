@@ -1,194 +1,162 @@
-//! One shard of the cache: a hash table, and the queues of a bounded one. What is taken out is given back, so that the
-//! caller can drop it outside of the lock.
+//! One shard of the cache: its values, and the computations that are under way for keys that have none. What is taken out is
+//! given back, so that the caller can drop it outside of the lock.
 
 use std::borrow::Borrow;
 
 use hashbrown::HashTable;
 
-use super::evict::{HIGHEST_MARK, Marks, Queues, Token};
+use super::bounded::Bounded;
 use super::flight::Flight;
-use crate::sync::{Arc, AtomicU8, Ordering};
+use crate::sync::Arc;
 
-/// A shard. Guarded by its lock.
+/// A shard. Guarded by its lock. No key has both a value and a flight.
 #[derive(Debug)]
 pub(super) struct Table<K, V> {
-    entries: HashTable<Entry<K, V>>,
-    queues: Option<Queues>,
-    /// Entries that hold a value.
-    n_ready: usize,
-    next_stamp: u64,
+    values: Values<K, V>,
+    flights: HashTable<(K, Arc<Flight<V>>)>,
 }
 
+/// Without a bound an entry is a key and a value and nothing else.
 #[derive(Debug)]
-pub(super) struct Entry<K, V> {
-    hash: u64,
-    stamp: u64,
-    key: K,
-    slot: Slot<V>,
-    /// How often the value was used since it was last looked at for eviction, up to [`HIGHEST_MARK`].
-    mark: AtomicU8,
+enum Values<K, V> {
+    Unbounded(HashTable<(K, V)>),
+    Bounded(Bounded<K, V>),
 }
 
 /// What stands at a key.
 #[derive(Debug)]
-pub(super) enum Slot<V> {
-    Ready(V),
-    Pending(Arc<Flight<V>>),
+pub(super) enum Slot<'t, V> {
+    Value(&'t V),
+    Flight(&'t Arc<Flight<V>>),
+    Nothing,
 }
 
 impl<K, V> Table<K, V> {
     /// An empty shard for at most this many values.
     pub(super) fn new(capacity: Option<usize>) -> Self {
-        Self { entries: HashTable::new(), queues: capacity.map(Queues::new), n_ready: 0, next_stamp: 0 }
+        let values = match capacity {
+            None => Values::Unbounded(HashTable::new()),
+            Some(capacity) => Values::Bounded(Bounded::new(capacity)),
+        };
+        Self { values, flights: HashTable::new() }
     }
 
     /// The number of values.
     pub(super) fn len(&self) -> usize {
-        self.n_ready
+        match &self.values {
+            Values::Unbounded(table) => table.len(),
+            Values::Bounded(bounded) => bounded.len(),
+        }
     }
 
-    pub(super) fn find<Q>(&self, hash: u64, key: &Q) -> Option<&Slot<V>>
+    /// The value of a key; this is a use of it.
+    #[inline]
+    pub(super) fn find<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
-        Q: Eq + ?Sized,
     {
-        let entry = self.entries.find(hash, |entry| entry.hash == hash && entry.key.borrow() == key)?;
-        if self.queues.is_some() {
-            entry.note_use();
+        match &self.values {
+            Values::Unbounded(table) => table.find(hash, is_key(key)).map(|(_, value)| value),
+            Values::Bounded(bounded) => bounded.find(hash, key),
         }
-        Some(&entry.slot)
     }
 
     /// True when a value stands at a key. Not a use.
-    pub(super) fn contains<Q>(&self, hash: u64, key: &Q) -> bool
+    pub(super) fn contains<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> bool
     where
         K: Borrow<Q>,
-        Q: Eq + ?Sized,
     {
-        let entry = self.entries.find(hash, |entry| entry.hash == hash && entry.key.borrow() == key);
-        entry.is_some_and(|entry| matches!(entry.slot, Slot::Ready(_)))
+        match &self.values {
+            Values::Unbounded(table) => table.find(hash, is_key(key)).is_some(),
+            Values::Bounded(bounded) => bounded.contains(hash, key),
+        }
     }
 
-    /// Puts a value at a key; gives what stood there.
-    pub(super) fn put(&mut self, hash: u64, key: K, value: V) -> Option<Slot<V>>
+    /// What stands at a key; this is a use of its value.
+    pub(super) fn slot(&self, hash: u64, key: &K) -> Slot<'_, V>
     where
         K: Eq,
     {
-        if let Some(entry) = self.entries.find_mut(hash, |entry| entry.hash == hash && entry.key == key) {
-            let before = std::mem::replace(&mut entry.slot, Slot::Ready(value));
-            if matches!(before, Slot::Pending(_)) {
-                let token = Token { hash, stamp: entry.stamp };
-                self.note_ready(token);
+        if let Some(value) = self.find(hash, key) {
+            return Slot::Value(value);
+        }
+        match self.flights.find(hash, is_key(key)) {
+            Some((_, flight)) => Slot::Flight(flight),
+            None => Slot::Nothing,
+        }
+    }
+
+    /// Puts a value at a key. What stood there comes back, with the key that is not needed then.
+    pub(super) fn put(&mut self, hash: u64, key: K, value: V, hash_of: impl Fn(&K) -> u64) -> Option<(K, V)>
+    where
+        K: Eq,
+    {
+        match &mut self.values {
+            Values::Unbounded(table) => {
+                if let Some((_, place)) = table.find_mut(hash, is_key(&key)) {
+                    return Some((key, std::mem::replace(place, value)));
+                }
+                table.insert_unique(hash, (key, value), |(key, _)| hash_of(key));
+                None
             }
-            return Some(before);
+            Values::Bounded(bounded) => bounded.put(hash, key, value, hash_of),
         }
-        let token = self.add(hash, key, Slot::Ready(value));
-        self.note_ready(token);
-        None
     }
 
-    /// Marks a missing key as being computed.
-    pub(super) fn reserve(&mut self, hash: u64, key: K, flight: Arc<Flight<V>>) {
-        self.add(hash, key, Slot::Pending(flight));
-    }
-
-    /// Turns a key's flight into its value, unless something else stands there by now; true if it did.
-    pub(super) fn publish<Q>(&mut self, hash: u64, key: &Q, flight: &Arc<Flight<V>>, value: V) -> bool
+    /// Takes a key's value out.
+    pub(super) fn remove<Q: Eq + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<(K, V)>
     where
         K: Borrow<Q>,
-        Q: Eq + ?Sized,
     {
-        let Some(entry) = self.entries.find_mut(hash, |entry| entry.hash == hash && entry.key.borrow() == key) else {
-            return false;
-        };
-        if !matches!(&entry.slot, Slot::Pending(pending) if Arc::ptr_eq(pending, flight)) {
-            return false;
+        match &mut self.values {
+            Values::Unbounded(table) => Some(table.find_entry(hash, is_key(key)).ok()?.remove().0),
+            Values::Bounded(bounded) => bounded.remove(hash, key),
         }
-        entry.slot = Slot::Ready(value);
-        let token = Token { hash, stamp: entry.stamp };
-        self.note_ready(token);
-        true
     }
 
-    /// Takes a key out.
-    pub(super) fn remove<Q>(&mut self, hash: u64, key: &Q) -> Option<(K, Slot<V>)>
-    where
-        K: Borrow<Q>,
-        Q: Eq + ?Sized,
-    {
-        self.remove_if(hash, |entry| entry.hash == hash && entry.key.borrow() == key)
+    /// Takes out the values that are over the bound.
+    pub(super) fn evict(&mut self) -> Vec<(K, V)> {
+        match &mut self.values {
+            Values::Unbounded(_) => Vec::new(),
+            Values::Bounded(bounded) => bounded.evict(),
+        }
     }
 
-    /// Takes a key out if this flight still stands there.
-    pub(super) fn abandon<Q>(&mut self, hash: u64, key: &Q, flight: &Arc<Flight<V>>) -> Option<(K, Slot<V>)>
+    /// Notes that a key without a value is being computed.
+    pub(super) fn take_off(&mut self, hash: u64, key: K, flight: Arc<Flight<V>>, hash_of: impl Fn(&K) -> u64) {
+        self.flights.insert_unique(hash, (key, flight), |(key, _)| hash_of(key));
+    }
+
+    /// Takes a flight out, if it still stands at its key.
+    pub(super) fn take_flight(&mut self, hash: u64, flight: &Arc<Flight<V>>) -> Option<(K, Arc<Flight<V>>)> {
+        let found = self.flights.find_entry(hash, |(_, standing)| Arc::ptr_eq(standing, flight));
+        Some(found.ok()?.remove().0)
+    }
+
+    /// Takes the flight of a key out: it will publish nothing.
+    pub(super) fn detach<Q: Eq + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<(K, Arc<Flight<V>>)>
     where
         K: Borrow<Q>,
-        Q: Eq + ?Sized,
     {
-        let is_flight = |slot: &Slot<V>| matches!(slot, Slot::Pending(pending) if Arc::ptr_eq(pending, flight));
-        self.remove_if(hash, |entry| entry.hash == hash && entry.key.borrow() == key && is_flight(&entry.slot))
+        // Mostly nothing is being computed, and that is known without a look into the table.
+        if self.flights.is_empty() {
+            return None;
+        }
+        Some(self.flights.find_entry(hash, is_key(key)).ok()?.remove().0)
     }
 
     /// Takes everything out.
-    pub(super) fn take_all(&mut self) -> impl Sized + use<K, V> {
-        self.n_ready = 0;
-        if let Some(queues) = &mut self.queues {
-            queues.clear();
-        }
-        std::mem::take(&mut self.entries)
-    }
-
-    /// Takes out what is over the bound.
-    pub(super) fn evict(&mut self) -> Vec<(K, Slot<V>)> {
-        let Some(mut queues) = self.queues.take() else { return Vec::new() };
-        let mut evicted = Vec::new();
-        while let Some(victim) = queues.victim(self.n_ready, self) {
-            evicted.extend(self.remove_if(victim.hash, |entry| entry.stamp == victim.stamp));
-        }
-        queues.tidy(self.n_ready, self);
-        self.queues = Some(queues);
-        evicted
-    }
-
-    fn add(&mut self, hash: u64, key: K, slot: Slot<V>) -> Token {
-        let stamp = self.next_stamp;
-        self.next_stamp += 1;
-        let entry = Entry { hash, stamp, key, slot, mark: AtomicU8::new(0) };
-        self.entries.insert_unique(hash, entry, |entry| entry.hash);
-        Token { hash, stamp }
-    }
-
-    fn note_ready(&mut self, token: Token) {
-        self.n_ready += 1;
-        if let Some(queues) = &mut self.queues {
-            queues.admit(token);
-        }
-    }
-
-    fn remove_if(&mut self, hash: u64, is_it: impl FnMut(&Entry<K, V>) -> bool) -> Option<(K, Slot<V>)> {
-        let (entry, _) = self.entries.find_entry(hash, is_it).ok()?.remove();
-        self.n_ready -= usize::from(matches!(entry.slot, Slot::Ready(_)));
-        Some((entry.key, entry.slot))
+    pub(super) fn take_all(&mut self) -> Self {
+        let empty = Self::new(match &self.values {
+            Values::Unbounded(_) => None,
+            Values::Bounded(bounded) => Some(bounded.capacity()),
+        });
+        std::mem::replace(self, empty)
     }
 }
 
-impl<K, V> Entry<K, V> {
-    /// Under the readers' lock: a store at most, and none once the mark is as high as it gets.
-    fn note_use(&self) {
-        // Relaxed: two readers at once may lose a step of the mark, which is a hint.
-        let mark = self.mark.load(Ordering::Relaxed);
-        if mark < HIGHEST_MARK {
-            self.mark.store(mark + 1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl<K, V> Marks for Table<K, V> {
-    fn update(&mut self, token: Token, next: impl FnOnce(u8) -> u8) -> Option<u8> {
-        let entry = self.entries.find_mut(token.hash, |entry| entry.stamp == token.stamp)?;
-        // Relaxed: the shard is locked for writing.
-        let before = entry.mark.load(Ordering::Relaxed);
-        entry.mark.store(next(before), Ordering::Relaxed);
-        Some(before)
-    }
+/// True of an entry with this key.
+#[inline]
+fn is_key<K: Borrow<Q>, Q: Eq + ?Sized, A>(key: &Q) -> impl Fn(&(K, A)) -> bool {
+    move |(known, _)| known.borrow() == key
 }

@@ -13,7 +13,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::sync::{Arc, Condvar, Mutex, spawn};
+use crate::sync::{Arc, Condvar, Mutex, spawn_named};
 
 /// A set of kept threads.
 #[derive(Debug)]
@@ -139,7 +139,7 @@ impl Pool {
     }
 }
 
-#[cfg(any(test, manyhands_loom))]
+#[cfg(any(test, manyhands_loom, manyhands_shuttle))]
 impl Pool {
     /// The threads that are alive.
     pub(crate) fn threads(&self) -> usize {
@@ -231,7 +231,7 @@ impl Invitation {
 fn start_thread(hall: &Arc<Hall>, lists: &mut Lists) -> bool {
     let name = format!("manyhands-{}-{}", hall.name, lists.threads);
     let own = Arc::clone(hall);
-    let started = spawn(name, move || own.serve()).is_ok();
+    let started = spawn_named(name, move || own.serve()).is_ok();
     lists.threads += usize::from(started);
     started
 }
@@ -277,7 +277,7 @@ impl Hall {
     }
 }
 
-#[cfg(all(test, not(manyhands_loom)))]
+#[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
 mod tests {
     use super::*;
     use crate::sync::{AtomicUsize, Ordering};

@@ -40,7 +40,7 @@ fn place<K>() -> (&'static HintWord, u64) {
     (&MEASURED[slot], hash >> 32)
 }
 
-#[cfg(all(test, not(manyhands_loom)))]
+#[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
 mod tests {
     use super::*;
 

@@ -214,7 +214,7 @@ impl<'run, 'out, T, K: Task<T>> Worker<'run, 'out, T, K> {
     }
 }
 
-#[cfg(all(test, not(manyhands_loom)))]
+#[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
 mod tests {
     use super::COMPUTING;
     use crate::{Job, ParallelConfig, ParallelExecutor};

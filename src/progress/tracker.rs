@@ -272,7 +272,7 @@ impl fmt::Display for TrackerSnapshot {
     }
 }
 
-#[cfg(all(test, not(manyhands_loom)))]
+#[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
 mod tests {
     use super::*;
 

@@ -1,0 +1,40 @@
+//! Which shards this thread looks into in place, so that using a cache from inside of such a look ends in an answer or in a
+//! panic, and never in a wait for oneself.
+
+use std::cell::RefCell;
+
+use crate::sync::thread_local;
+
+thread_local! {
+    /// The addresses of the shards, outermost first.
+    static LOOKED_INTO: RefCell<Vec<usize>> = RefCell::default();
+}
+
+/// A look into a shard, as long as it lasts.
+#[derive(Debug)]
+pub(super) struct Looking;
+
+impl Looking {
+    pub(super) fn into<T>(shard: &T) -> Self {
+        LOOKED_INTO.with(|shards| shards.borrow_mut().push(address(shard)));
+        Self
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        LOOKED_INTO.with(|shards| shards.borrow_mut().pop());
+    }
+}
+
+/// True while this thread looks into one of these shards.
+pub(super) fn is_looking_into<T>(shards: &[T]) -> bool {
+    LOOKED_INTO.with(|looked_into| {
+        let looked_into = looked_into.borrow();
+        !looked_into.is_empty() && shards.iter().any(|shard| looked_into.contains(&address(shard)))
+    })
+}
+
+fn address<T>(shard: &T) -> usize {
+    std::ptr::from_ref(shard).addr()
+}

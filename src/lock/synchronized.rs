@@ -1,0 +1,56 @@
+//! A value that lives behind a lock and is used through closures alone.
+
+use std::fmt;
+
+use crate::sync::Mutex;
+
+/// A value behind its lock, used through a closure, so that a guard cannot be forgotten or held too long.
+///
+/// # Concurrency
+/// The closure runs under the lock: it waits for its turn in the order of arrival and must not use the same value again.
+/// A panic in it releases the lock and passes on; what it left in the value is what the next one sees.
+///
+/// ```
+/// let log = manyhands::Synchronized::new(Vec::new());
+/// std::thread::scope(|scope| {
+///     for name in ["a", "b"] {
+///         let log = &log;
+///         scope.spawn(move || log.with(|names| names.push(name)));
+///     }
+/// });
+/// assert_eq!(log.into_inner().len(), 2);
+/// ```
+#[derive(Default)]
+pub struct Synchronized<T: ?Sized> {
+    value: Mutex<T>,
+}
+
+impl<T> Synchronized<T> {
+    /// A value behind a lock of its own.
+    pub fn new(value: T) -> Self {
+        Self { value: Mutex::new(value) }
+    }
+
+    /// The value, when nobody can be waiting for it any more.
+    pub fn into_inner(self) -> T {
+        self.value.into_inner()
+    }
+
+    /// Puts another value in its place; gives back the old one.
+    pub fn replace(&self, value: T) -> T {
+        self.with(|place| std::mem::replace(place, value))
+    }
+}
+
+impl<T: ?Sized> Synchronized<T> {
+    /// Runs a closure on the value, alone.
+    pub fn with<A>(&self, act: impl FnOnce(&mut T) -> A) -> A {
+        act(&mut self.value.lock())
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Synchronized<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Synchronized").finish_non_exhaustive()
+    }
+}
