@@ -7,7 +7,9 @@
 //!
 //! Source: Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction, SOSP 2023.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use hashbrown::HashTable;
 
 /// The highest mark: more uses than this count no further.
 pub(super) const HIGHEST_MARK: u8 = 3;
@@ -122,41 +124,48 @@ enum Found {
 struct Ghosts {
     capacity: usize,
     order: VecDeque<u64>,
-    /// How often each hash stands in the order and was not forgotten.
-    known: HashMap<u64, usize>,
+    /// The number of the oldest in the order; numbers count on from there, and may wrap around.
+    oldest: u32,
+    /// Each hash, and the number under which it was remembered last.
+    known: HashTable<(u64, u32)>,
 }
 
 impl Ghosts {
     fn new(capacity: usize) -> Self {
-        Self { capacity, order: VecDeque::new(), known: HashMap::new() }
+        Self { capacity, order: VecDeque::new(), oldest: 0, known: HashTable::new() }
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "numbers wrap around")]
     fn remember(&mut self, hash: u64) {
+        let number = self.oldest.wrapping_add(self.order.len() as u32);
         self.order.push_back(hash);
-        *self.known.entry(hash).or_insert(0) += 1;
-        while self.order.len() > self.capacity {
-            let oldest = self.order.pop_front().expect("longer than its capacity");
-            self.lower(oldest);
+        let place = self.known.entry(hash, |&(known, _)| known == hash, |&(known, _)| known);
+        place.and_modify(|(_, last)| *last = number).or_insert((hash, number));
+        if self.order.len() > self.capacity {
+            self.forget_oldest();
         }
     }
 
     /// True when the hash was known; it is not any more.
     fn forget(&mut self, hash: u64) -> bool {
-        self.known.remove(&hash).is_some()
+        self.known.find_entry(hash, |&(known, _)| known == hash).map(|entry| entry.remove()).is_ok()
     }
 
-    fn lower(&mut self, hash: u64) {
-        if let Some(count) = self.known.get_mut(&hash) {
-            *count -= 1;
-            if *count == 0 {
-                self.known.remove(&hash);
-            }
+    fn forget_oldest(&mut self) {
+        let Some(hash) = self.order.pop_front() else { return };
+        let number = self.oldest;
+        self.oldest = number.wrapping_add(1);
+        // One that was remembered again, or forgotten before, is not this one.
+        if let Ok(entry) = self.known.find_entry(hash, |&known| known == (hash, number)) {
+            entry.remove();
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     /// Entries that are alive, with their marks.
@@ -221,6 +230,16 @@ mod tests {
         (0..12).for_each(|hash| _ = model.touch(hash));
         assert!(!model.touch(0), "0 left as the oldest of the small queue");
         assert!(model.queues.main.iter().any(|token| token.hash == 0));
+    }
+
+    #[test]
+    fn a_ghost_that_was_remembered_again_stays_as_long_as_a_new_one() {
+        let mut ghosts = Ghosts::new(3);
+        [1, 2].into_iter().for_each(|hash| ghosts.remember(hash));
+        assert!(ghosts.forget(1));
+        [1, 3, 4].into_iter().for_each(|hash| ghosts.remember(hash));
+        assert_eq!([1, 2, 3, 4].map(|hash| ghosts.forget(hash)), [true, false, true, true]);
+        assert!(ghosts.known.is_empty() && ghosts.order.len() == 3);
     }
 
     #[test]

@@ -3,9 +3,7 @@
 
 use std::cell::RefCell;
 
-use crate::sync::thread_local;
-
-thread_local! {
+crate::sync::thread_local! {
     /// The addresses of the shards, outermost first.
     static LOOKED_INTO: RefCell<Vec<usize>> = RefCell::default();
 }

@@ -1,9 +1,24 @@
 //! The reader-writer lock, plain and striped: exclusion, wake-ups, order. The cell of the value fails the model when two
-//! accesses are not ordered.
+//! accesses are not ordered. All leave out that a reader or writer looks again for a while before it waits: that repeats
+//! what is modelled.
 
 use loom::sync::Arc;
 use loom::thread;
-use manyhands::{RwLock, StripedRwLock};
+use manyhands::{OneWord, RwLock, RwLockOf, StripedRwLock, Words};
+
+type Pair = (usize, usize);
+
+fn set_both<W: Words>(lock: &RwLockOf<Pair, W>, value: usize) {
+    let mut pair = lock.write();
+    pair.0 = value;
+    pair.1 = value;
+}
+
+fn see_both<W: Words>(lock: &RwLockOf<Pair, W>) -> usize {
+    let pair = lock.read();
+    assert_eq!(pair.0, pair.1);
+    pair.0
+}
 
 /// Proves: a writer and two readers never see a half-written value, and all of them end, so no wake-up is lost. Leaves out:
 /// more readers, and panics.
@@ -12,22 +27,12 @@ fn readers_see_whole_values_and_everybody_ends() {
     crate::check(3, || {
         let lock = Arc::new(RwLock::new((0, 0)));
         let (for_writer, for_reader) = (Arc::clone(&lock), Arc::clone(&lock));
-        let writer = thread::spawn(move || {
-            let mut pair = for_writer.write();
-            pair.0 = 1;
-            pair.1 = 1;
-        });
-        let reader = thread::spawn(move || {
-            let pair = for_reader.read();
-            assert_eq!(pair.0, pair.1);
-        });
-        {
-            let pair = lock.read();
-            assert_eq!(pair.0, pair.1);
-        }
+        let writer = thread::spawn(move || set_both(&for_writer, 1));
+        let reader = thread::spawn(move || _ = see_both(&for_reader));
+        see_both(&lock);
         writer.join().unwrap();
         reader.join().unwrap();
-        assert_eq!(*lock.read(), (1, 1));
+        assert_eq!(see_both(&lock), 1);
     });
 }
 
@@ -37,17 +42,25 @@ fn striped_readers_see_whole_values_and_everybody_ends() {
     crate::check(3, || {
         let lock = Arc::new(StripedRwLock::new((0, 0)));
         let other = Arc::clone(&lock);
-        let writer = thread::spawn(move || {
-            let mut pair = other.write();
-            pair.0 = 1;
-            pair.1 = 1;
-        });
-        {
-            let pair = lock.read();
-            assert_eq!(pair.0, pair.1);
-        }
+        let writer = thread::spawn(move || set_both(&other, 1));
+        see_both(&lock);
         writer.join().unwrap();
-        assert_eq!(*lock.read(), (1, 1));
+        assert_eq!(see_both(&lock), 1);
+    });
+}
+
+/// Proves: with a reader on each of two stripes, the writer waits for both, whichever leaves last. Leaves out: more stripes.
+#[test]
+fn a_writer_waits_for_the_readers_of_all_stripes() {
+    crate::check(2, || {
+        let lock = Arc::new(StripedRwLock::new((0, 0)));
+        let (for_writer, for_reader) = (Arc::clone(&lock), Arc::clone(&lock));
+        let reader = thread::spawn(move || _ = see_both(&for_reader));
+        let writer = thread::spawn(move || set_both(&for_writer, 1));
+        see_both(&lock);
+        reader.join().unwrap();
+        writer.join().unwrap();
+        assert_eq!(see_both(&lock), 1);
     });
 }
 
@@ -64,6 +77,37 @@ fn writers_exclude_each_other() {
     });
 }
 
+/// Proves: of three writers, of whom two wait in line, each is alone and each is woken. Leaves out: readers among them.
+#[test]
+fn three_writers_exclude_each_other_and_all_end() {
+    crate::check(2, || {
+        let lock = Arc::new(RwLock::new(0));
+        let others = [(); 2].map(|()| {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || *lock.write() += 1)
+        });
+        *lock.write() += 1;
+        others.into_iter().for_each(|writer| writer.join().unwrap());
+        assert_eq!(*lock.read(), 3);
+    });
+}
+
+/// Proves: a reader that waits in line behind one writer, while another waits behind the reader, goes in between, and all
+/// three end. Leaves out: which of the three comes first, which is drawn anew in each interleaving.
+#[test]
+fn a_reader_between_two_writers_ends_and_sees_whole_values() {
+    crate::check(2, || {
+        let lock = Arc::new(RwLock::new((0, 0)));
+        let writers = [1, 2].map(|value| {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || set_both(&lock, value))
+        });
+        see_both(&lock);
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        assert!(see_both(&lock) > 0);
+    });
+}
+
 /// Proves: a try to write that meets a reader leaves nothing behind that anybody waits for, and one that succeeds is alone.
 /// Leaves out: a try to read against a try to write.
 #[test]
@@ -77,6 +121,22 @@ fn a_try_to_write_leaves_nothing_behind() {
         assert!(seen <= usize::from(written));
         assert_eq!(*lock.read(), usize::from(written));
         *lock.write() += 1;
+    });
+}
+
+/// Proves: a try to read against a writer: it fails, or sees a whole value; and it never keeps the writer waiting. Leaves out:
+/// several tries.
+#[test]
+fn a_try_to_read_keeps_no_writer_waiting() {
+    crate::check(3, || {
+        let lock = Arc::new(StripedRwLock::new((0, 0)));
+        let other = Arc::clone(&lock);
+        let writer = thread::spawn(move || set_both(&other, 1));
+        if let Some(pair) = lock.try_read() {
+            assert_eq!(pair.0, pair.1);
+        }
+        writer.join().unwrap();
+        assert_eq!(lock.try_read().map(|pair| *pair), Some((1, 1)));
     });
 }
 
@@ -97,6 +157,29 @@ fn no_later_reader_enters_before_a_writer_that_came_first() {
         drop(inside);
         let (is_later, seen) = reader.join().unwrap();
         assert!(!is_later || seen == 1);
+        writer.join().unwrap();
+    });
+}
+
+/// Proves: the lock hands over what was done under it, though it has no order of its own beside it: a cell that each of two
+/// writers changes under the lock is never changed by both at once, and a reader sees all of it. Leaves out: what is done
+/// outside of the lock.
+#[test]
+fn what_was_done_under_the_lock_is_seen_under_the_lock() {
+    crate::check(3, || {
+        let lock = Arc::new(RwLockOf::<_, OneWord>::new(()));
+        let cell = Arc::new(loom::cell::UnsafeCell::new(0));
+        let (other_lock, other_cell) = (Arc::clone(&lock), Arc::clone(&cell));
+        let writer = thread::spawn(move || {
+            let _alone = other_lock.write();
+            // SAFETY: alone under the lock; loom reports a race before the pointer is followed.
+            other_cell.with_mut(|value| unsafe { *value += 1 });
+        });
+        {
+            let _among_readers = lock.read();
+            // SAFETY: no writer is inside; loom reports a race before the pointer is followed.
+            cell.with(|value| unsafe { assert!(*value <= 1) });
+        }
         writer.join().unwrap();
     });
 }
