@@ -7,7 +7,8 @@
 //! meets one of its own ancestors there would wait for ever. Walk and note are one step under one lock, so of two that close
 //! a circle together the second one sees it.
 //!
-//! What it cannot see: work that another library's pool carries to another thread, and that computation's wait for it.
+//! What it cannot see by itself: work that another library's pool carries to another thread, and that computation's wait for
+//! it. For that there is [`ComputeContext`].
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -54,6 +55,47 @@ impl Drop for WorkingFor {
     fn drop(&mut self) {
         let before = self.before.take();
         CURRENT.with(|current| *current.borrow_mut() = before);
+    }
+}
+
+/// What this thread computes for which cache: to be carried along when another library takes a part of the work to another
+/// thread.
+///
+/// A computation of a [`ThreadSafeCache`](crate::ThreadSafeCache) may ask for its own key, or around a circle of keys, and gets an
+/// answer instead of a wait for ever. The calls of this crate tell their workers whom they work for, and on one thread it is
+/// known anyway, also when rayon steals work there. But a part that rayon or a thread of your own runs on *another* thread is a
+/// stranger there: should it ask for a key that waits for that very part, both wait for ever. With rayon that can happen
+/// without any circle of yours, since a thread that waits for parts of one computation takes up whatever lies around, such as
+/// an item that asks for another key. So where a computation makes a call of rayon, take the context along into its parts.
+///
+/// ```
+/// use manyhands::{ComputeContext, ThreadSafeCache};
+/// use rayon::prelude::*;
+///
+/// let cache = ThreadSafeCache::new();
+/// let sum: u64 = cache.get_or_compute(0, || {
+///     let context = ComputeContext::current();
+///     // Each part asks for the key that it is a part of.
+///     (1..100_u64).into_par_iter().map(|part| context.run(|| part + cache.get_or_compute(0, || 1))).sum()
+/// });
+/// assert_eq!(sum, 4950 + 99);
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a context says something only where it is carried to"]
+pub struct ComputeContext {
+    computation: Option<Arc<Computation>>,
+}
+
+impl ComputeContext {
+    /// What this thread computes now. Outside of any computation that is nothing, and carrying it along changes nothing.
+    pub fn current() -> Self {
+        Self { computation: current() }
+    }
+
+    /// Runs something, on whatever thread, as a part of what the context was taken from. That must not end before.
+    pub fn run<A>(&self, part: impl FnOnce() -> A) -> A {
+        let _working = work_for(self.computation.clone());
+        part()
     }
 }
 

@@ -106,6 +106,7 @@ mod workers;
 pub use batch::{adaptive_batch_size, batch_items, chunk_for_workers, chunk_ranges, group_by_cost};
 pub use cache::{CacheStats, ComputeError, FastHash, ThreadSafeCache};
 pub use cancel::{CancelReason, CancelToken};
+pub use computation::ComputeContext;
 pub use config::{
     ConfigGuard, ParallelConfig, ParallelConfigBuilder, disable_parallel_processing, enable_parallel_processing,
     override_parallel_config, parallel_config, set_parallel_config, usable_cores,
