@@ -49,8 +49,11 @@ pub struct RwLockOf<T: ?Sized, W: Words> {
     value: UnsafeCell<T>,
 }
 
-/// A lock for many readers or one writer whose readers share one word. Small: 80 bytes besides the value. See [`RwLockOf`]
-/// for what it promises.
+/// A lock for many readers or one writer whose readers share one word. See [`RwLockOf`] for what it promises.
+///
+/// ```
+/// assert!(size_of::<manyhands::RwLock<u64>>() <= 80);
+/// ```
 pub type RwLock<T> = RwLockOf<T, OneWord>;
 
 /// An [`RwLock`] whose readers count themselves on one of sixteen padded words, chosen by thread: reading in many threads at
@@ -112,7 +115,10 @@ impl<T: ?Sized, W: Words> RwLockOf<T, W> {
     }
 
     /// [`read`](Self::read) for a thread that is inside already: a writer that waits for it does not keep it out.
-    pub(crate) fn read_again(&self) -> RwLockReadGuard<'_, T, W> {
+    ///
+    /// # Safety
+    /// This thread holds a read guard of this lock, and does not drop it during the call.
+    pub(crate) unsafe fn read_again(&self) -> RwLockReadGuard<'_, T, W> {
         RwLockReadGuard { lock: self, stripe: self.protocol.enter_again(), how_to_leave: LEAVE }
     }
 

@@ -145,7 +145,7 @@ impl<W: Words> Protocol<W> {
         }
     }
 
-    /// Counts a reader in whose thread is inside already. No writer is, and one that waits goes on waiting.
+    /// Counts a reader in whose thread is inside already, so that no writer is: one that waits goes on waiting.
     pub(super) fn enter_again(&self) -> &AtomicU64 {
         let stripe = self.words.own_stripe();
         if !self.count_in(stripe) {
