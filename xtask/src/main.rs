@@ -9,6 +9,7 @@
 mod command;
 mod first_run;
 mod markdown;
+mod models;
 mod rust_code;
 mod stage;
 mod tidy;
