@@ -1,8 +1,7 @@
 //! How far a model is explored.
 //!
 //! Every day: each interleaving with at most as many pre-emptions as the model says. With `MANYHANDS_LOOM_DEEPER` set to a
-//! number of seconds, one pre-emption more after another, until a model has had this time or nothing is left to explore;
-//! a line per model says how far that came.
+//! number of seconds, as deep as each model comes in this time, and a line per model that says how deep that was.
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
@@ -59,21 +58,18 @@ fn explore<M: Fn() + Send + Sync + 'static>(
     Explored { preemptions, executions: executions.load(Ordering::Relaxed), took, is_whole }
 }
 
-/// Adds one pre-emption after another. When one more adds no execution, no execution should need more, which a run
-/// without a bound then confirms.
+/// Tries all interleavings for half of the share, and when they are too many, adds one pre-emption after another.
 fn go_deeper<M: Fn() + Send + Sync + 'static>(everyday: Explored, share: Duration, model: &Arc<M>) {
     let begun = Instant::now();
-    let mut line = format!("pre-emptions {everyday}");
-    let mut before = everyday;
-    while let Some(preemptions) = before.preemptions.filter(|_| before.is_whole) {
-        let mut look = |preemptions| {
-            let found = explore(preemptions, Some(share.saturating_sub(begun.elapsed())), model);
-            write!(line, "; {found}").expect("a string takes every write");
-            found
-        };
-        let next = look(Some(preemptions + 1));
-        let adds_nothing = next.is_whole && next.executions == before.executions;
-        before = if adds_nothing { look(None) } else { next };
+    let all = explore(None, Some(share / 2), model);
+    let mut line = format!("pre-emptions {everyday}; {all}");
+    let more = everyday.preemptions.map_or(0..0, |preemptions| preemptions + 1..usize::MAX);
+    for preemptions in more.take_while(|_| !all.is_whole) {
+        let next = explore(Some(preemptions), Some(share.saturating_sub(begun.elapsed())), model);
+        write!(line, "; {next}").expect("a string takes every write");
+        if !next.is_whole {
+            break;
+        }
     }
     let name = std::thread::current().name().unwrap_or("a model").to_owned();
     // Not `println`, which tests keep to themselves when they pass.
