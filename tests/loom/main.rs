@@ -8,5 +8,7 @@ mod counter;
 mod explore;
 mod gang;
 mod lock;
+mod synchronized;
+mod tracker;
 
 use explore::check;
