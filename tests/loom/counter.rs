@@ -106,7 +106,7 @@ fn a_value_lies_between_what_was_counted_before_and_after() {
             other.increment();
         });
         let (early, late) = (counter.value(), counter.value());
-        assert!(1 <= early && early <= late && late <= 3, "{early} {late}");
+        assert!(1 <= early && early <= late && late <= 3, "after 1 of 3 counts {early} was read, and then {late}");
         counts.join().unwrap();
         assert_eq!(counter.value(), 3);
     });

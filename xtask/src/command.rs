@@ -6,7 +6,7 @@
 use crate::models::{self, Asked};
 use crate::stage::{Done, Failed, Stages};
 use crate::tree::Tree;
-use crate::{first_run, tidy};
+use crate::{first_run, mutants, tidy};
 use std::fmt::Write as _;
 
 /// What the command line asks for.
@@ -31,8 +31,12 @@ const COMMANDS: [Command; 10] = [
     Command::new("test", "all tests: tidy, unit, integration, examples, doc tests, README, models", |stages, _| {
         test(stages)
     }),
-    Command::new("loom", "the models alone, pre-emptions bounded; --full goes deeper", loom)
-        .refusing(|words| models::asked(words).err()),
+    Command::new(
+        "loom",
+        "the models alone; --full goes deeper, --mutants [NAME] breaks the code to see them fail",
+        loom,
+    )
+    .refusing(|words| models::asked(words).err()),
     Command::new("bench", "benches: all, or those named; what follows -- goes to them", bench).refusing(|_| None),
     Command::new("tidy", "the house rules that a machine can hold", |stages, _| check_rules(stages)),
     Command::new("fmt", "is the code formatted?", |stages, _| fmt(stages)),
@@ -110,6 +114,7 @@ fn loom(stages: &mut Stages, words: &[String]) -> Done {
     match models::asked(words).expect("these words were not refused") {
         Asked::EveryDay => models::every_day(stages),
         Asked::Full => models::full(stages),
+        Asked::Mutants(name) => mutants::stage(stages, name),
     }
 }
 

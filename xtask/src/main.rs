@@ -10,6 +10,7 @@ mod command;
 mod first_run;
 mod markdown;
 mod models;
+mod mutants;
 mod rust_code;
 mod stage;
 mod tidy;

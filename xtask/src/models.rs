@@ -1,31 +1,39 @@
 //! The models in `tests/loom`: as of every day, and deeper.
 //!
-//! How deep a model looks is said by the model itself and by `tests/loom/explore.rs`; here are the commands.
+//! How deep a model looks is said by the model itself and by `tests/loom/explore.rs`; here are the commands. Whether the
+//! models notice a bug is left to `mutants`.
 
 use crate::command::is_near;
+use crate::mutants;
 use crate::stage::{Done, Stages};
 use std::path::Path;
 
 /// How the models are to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum Asked<'a> {
     /// With the pre-emptions that each model says.
     EveryDay,
     /// Deeper, as far as each model comes in `SECONDS_PER_MODEL`.
     Full,
+    /// On code with a bug, for the bugs with this in their name or primitive, or for all of them.
+    Mutants(Option<&'a str>),
 }
 
 /// Keeps some fifty models within a quarter of an hour on two cores, their build included.
 const SECONDS_PER_MODEL: &str = "20";
 
-const FLAGS: [&str; 1] = ["--full"];
+const FLAGS: [&str; 2] = ["--full", "--mutants"];
 
 /// Reads what follows `loom`.
-pub(crate) fn asked(words: &[String]) -> Result<Asked, String> {
+pub(crate) fn asked(words: &[String]) -> Result<Asked<'_>, String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => Ok(Asked::EveryDay),
         ["--full"] => Ok(Asked::Full),
+        ["--mutants"] => Ok(Asked::Mutants(None)),
+        ["--mutants", name] if mutants::chosen(Some(name)).is_empty() => Err(unknown_mutant(name)),
+        ["--mutants", name] => Ok(Asked::Mutants(Some(name))),
+        ["--mutants", _, extra, ..] => Err(format!("--mutants takes one name, but got `{extra}` too")),
         ["--full", extra, ..] => Err(format!("--full takes no arguments, but got `{extra}`")),
         [unknown, ..] => Err(hint(unknown)),
     }
@@ -35,6 +43,11 @@ fn hint(unknown: &str) -> String {
     let near = FLAGS.into_iter().find(|flag| is_near(unknown, flag));
     let guess = near.map_or_else(String::new, |flag| format!("; did you mean `{flag}`?"));
     format!("has no `{unknown}`{guess}\nthere are: {}", FLAGS.join(", "))
+}
+
+fn unknown_mutant(name: &str) -> String {
+    let names: Vec<&str> = mutants::chosen(None).iter().map(|(_, mutant)| mutant.name).collect();
+    format!("has no mutant with `{name}` in its name or primitive\nthere are: {}", names.join(", "))
 }
 
 /// Runs the models, if there are some, as each says.
@@ -60,7 +73,7 @@ fn run(stages: &mut Stages, environment: &[(&str, &str)]) -> Done {
 }
 
 /// What makes the names in `src/sync` those of loom.
-fn compiler_flags() -> String {
+pub(crate) fn compiler_flags() -> String {
     format!("{} --cfg manyhands_loom", std::env::var("RUSTFLAGS").unwrap_or_default()).trim().to_owned()
 }
 
@@ -76,6 +89,8 @@ mod tests {
     fn a_flag_says_how_the_models_run() {
         assert_eq!(asked(&[]), Ok(Asked::EveryDay));
         assert_eq!(asked(&words("--full")), Ok(Asked::Full));
+        assert_eq!(asked(&words("--mutants")), Ok(Asked::Mutants(None)));
+        assert_eq!(asked(&words("--mutants token")), Ok(Asked::Mutants(Some("token"))));
     }
 
     #[test]
@@ -83,6 +98,14 @@ mod tests {
         assert!(asked(&words("--fulll")).unwrap_err().starts_with("has no `--fulll`; did you mean `--full`?"));
         assert!(asked(&words("deeper")).unwrap_err().contains("there are: --full"));
         assert_eq!(asked(&words("--full now")).unwrap_err(), "--full takes no arguments, but got `now`");
+        assert!(asked(&words("--mutant")).unwrap_err().contains("did you mean `--mutants`?"));
+    }
+
+    #[test]
+    fn a_name_that_no_mutant_has_is_refused() {
+        let refusal = asked(&words("--mutants zzz")).unwrap_err();
+        assert!(refusal.starts_with("has no mutant with `zzz` in its name or primitive\nthere are: a-"), "{refusal}");
+        assert!(asked(&words("--mutants token gang")).unwrap_err().contains("but got `gang` too"));
     }
 
     #[test]
