@@ -178,7 +178,8 @@ impl Generation {
             // Relaxed: the state hands over no data; a worker that sees it an item later is as good.
             let state = generation.state.load(Ordering::Relaxed);
             if state != RUNNING {
-                return state;
+                // Kept as this one's own, so that it stays the reason, should somebody else find the time to be up.
+                return self.leave_running(state);
             }
             next = generation.parent.as_deref();
         }

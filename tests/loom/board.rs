@@ -40,12 +40,12 @@ impl Items {
 }
 
 /// Runs a call whose workers are all sure to begin.
-fn run(call: Call, items: &Items, cancel: &CancelToken, fails: Option<usize>) -> (Answer, Vec<usize>) {
+fn run(call: Call, items: &Items, cancel: &CancelToken, fails: &[usize]) -> (Answer, Vec<usize>) {
     let pool = Pool::new();
     let reported = RefCell::new(Vec::new());
     let work = |item| {
         let value = items.work(item);
-        if fails == Some(item) { Err("on purpose") } else { Ok(value) }
+        if fails.contains(&item) { Err("on purpose") } else { Ok(value) }
     };
     let on_report = |range: Range<usize>| reported.borrow_mut().extend(range);
     let answer = call.run(&pool, cancel, || Ok(()), work, on_report);
@@ -69,7 +69,7 @@ fn assert_whole(call: Call, items: &Items, (answer, reported): (Answer, Vec<usiz
 fn each_position_is_claimed_and_reported_exactly_once() {
     crate::check(2, || {
         let items = Items::new(FOUR_ITEMS);
-        assert_whole(FOUR_ITEMS, &items, run(FOUR_ITEMS, &items, &CancelToken::new(), None));
+        assert_whole(FOUR_ITEMS, &items, run(FOUR_ITEMS, &items, &CancelToken::new(), &[]));
     });
 }
 
@@ -79,7 +79,7 @@ fn each_position_is_claimed_and_reported_exactly_once() {
 fn a_caller_that_works_itself_shares_the_positions_with_its_helper() {
     crate::check(2, || {
         let items = Items::new(FOUR_ITEMS);
-        assert_whole(FOUR_ITEMS, &items, as_an_item(|| run(FOUR_ITEMS, &items, &CancelToken::new(), None)));
+        assert_whole(FOUR_ITEMS, &items, as_an_item(|| run(FOUR_ITEMS, &items, &CancelToken::new(), &[])));
     });
 }
 
@@ -90,7 +90,7 @@ fn claims_wait_for_a_window_of_one_and_go_on() {
     crate::check(2, || {
         let call = Call { n_items: 3, window: 1, ..FOUR_ITEMS };
         let items = Items::new(call);
-        assert_whole(call, &items, run(call, &items, &CancelToken::new(), None));
+        assert_whole(call, &items, run(call, &items, &CancelToken::new(), &[]));
     });
 }
 
@@ -117,9 +117,38 @@ fn behind_a_window_of_one_nothing_above_a_failure_runs() {
     });
 }
 
+/// Proves: the same when it takes two failures to end the call, which only the caller can count. Leaves out: wider windows.
+#[test]
+fn behind_a_window_of_one_nothing_above_the_last_failure_runs() {
+    crate::check(1, || {
+        let call = Call { failure_limit: Some(2), window: 1, n_items: 3, ..FOUR_ITEMS };
+        let items = Items::new(call);
+        let (answer, reported) = run(call, &items, &CancelToken::new(), &[0, 1]);
+        assert_eq!(reported, [0, 1]);
+        assert!(!items.is_done(2));
+        assert_eq!(answer.expect(NO_REFUSAL).tally().failed, 2);
+    });
+}
+
+/// Proves: when the caller's own part panics, workers that wait for a window of 1 are woken, and the call ends with the
+/// panic. Leaves out: wider windows, where nobody waits.
+#[test]
+fn a_panic_of_the_callers_part_leaves_nobody_waiting() {
+    crate::check(1, || {
+        let call = Call { n_items: 3, window: 1, ..FOUR_ITEMS };
+        let items = Items::new(call);
+        let pool = Pool::new();
+        let on_report = |_| std::panic::resume_unwind(Box::new("on purpose"));
+        let call = || call.run(&pool, &CancelToken::new(), || Ok(()), |item| Ok(items.work(item)), on_report);
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
+        assert_eq!(caught.unwrap_err().downcast_ref(), Some(&"on purpose"));
+        assert!(items.is_done(0) && !items.is_done(2));
+    });
+}
+
 fn stop_at_a_failure(call: Call) -> Items {
     let items = Items::new(call);
-    let (answer, reported) = run(call, &items, &CancelToken::new(), Some(1));
+    let (answer, reported) = run(call, &items, &CancelToken::new(), &[1]);
     assert_eq!(reported[..2], [0, 1]);
     assert!(items.is_done(0) && items.is_done(1));
     let outcome = answer.expect(NO_REFUSAL);
@@ -148,7 +177,7 @@ fn cancel_meanwhile(call: Call) {
     let canceller = cancel.clone();
     thread::spawn(move || canceller.cancel());
     let items = Items::new(call);
-    let (answer, reported) = run(call, &items, &cancel, None);
+    let (answer, reported) = run(call, &items, &cancel, &[]);
     let outcome = answer.expect(NO_REFUSAL);
     assert_eq!(outcome.iter().map(|(item, _)| item).collect::<Vec<_>>(), reported);
     assert!(reported.iter().all(|&item| items.is_done(item)));

@@ -4,7 +4,8 @@ use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::mpsc::channel;
 use loom::thread;
-use manyhands::CancelToken;
+use manyhands::{CancelReason, CancelToken};
+use std::time::Duration;
 
 /// Proves: a child that was made before, or is made meanwhile, is cancelled for whoever is handed something by the thread
 /// that cancelled the parent, and nobody ever sees a cancellation undone. Leaves out: how soon it is seen without a
@@ -43,6 +44,65 @@ fn a_child_that_is_cancelled_leaves_its_parent_and_its_sibling_as_they_are() {
         assert!(!parent.is_cancelled() && !sibling.is_cancelled());
         canceller.join().unwrap();
         assert!(!parent.is_cancelled() && !sibling.is_cancelled());
+    });
+}
+
+/// Proves: of a cancellation and a deadline that has passed, the one that was seen first stays the reason, whoever asks.
+/// Leaves out: a deadline that passes during the model, whose time stands still.
+#[test]
+fn the_reason_that_was_seen_first_stays() {
+    crate::check(3, || {
+        let token = CancelToken::new().with_time_limit(Duration::ZERO);
+        let other = token.clone();
+        let asker = thread::spawn(move || {
+            other.cancel();
+            other.cancel_reason()
+        });
+        let seen = token.cancel_reason();
+        assert!(seen.is_some(), "the time is up");
+        let theirs = asker.join().unwrap();
+        assert_eq!(token.cancel_reason(), seen);
+        assert_eq!(theirs, seen);
+    });
+}
+
+/// Proves: the same for a cancellation that a token sees in the generation two above it, while somebody else finds the
+/// token's own time to be up. Leaves out: longer lines.
+#[test]
+fn a_reason_that_was_seen_in_an_earlier_generation_stays() {
+    crate::check(4, || {
+        let night = CancelToken::new();
+        let late = night.child().with_time_limit(Duration::ZERO);
+        let (theirs, canceller) = (late.clone(), night.clone());
+        let asker = thread::spawn(move || theirs.cancel_reason());
+        canceller.cancel();
+        let seen = late.cancel_reason();
+        let asked = asker.join().unwrap();
+        assert_eq!(late.cancel_reason(), seen);
+        assert_eq!(asked, seen);
+        assert_eq!(night.cancel_reason(), Some(CancelReason::Asked));
+    });
+}
+
+/// Proves: a child that is made while its parent is being cancelled is never left running, nor is a child of that child.
+/// Leaves out: deadlines.
+#[test]
+fn no_child_is_left_running_that_is_made_during_a_cancellation() {
+    crate::check(4, || {
+        let parent = CancelToken::new();
+        let canceller = {
+            let parent = parent.clone();
+            thread::spawn(move || parent.cancel())
+        };
+        let child = parent.child();
+        let grandchild = child.child();
+        // Whoever was cancelled when it was asked stays cancelled; the youngest is asked first.
+        let (young, old) = (grandchild.is_cancelled(), child.is_cancelled());
+        assert!(!young || old && child.is_cancelled());
+        canceller.join().unwrap();
+        for token in [&parent, &child, &grandchild] {
+            assert_eq!(token.cancel_reason(), Some(CancelReason::Asked));
+        }
     });
 }
 

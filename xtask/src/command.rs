@@ -3,11 +3,11 @@
 //! A command is a row of `COMMANDS` and a function; the help text and the hint at an unknown name come from the same
 //! rows. How a stage is run and timed is left to `stage`.
 
+use crate::models::{self, Asked};
 use crate::stage::{Done, Failed, Stages};
 use crate::tree::Tree;
-use crate::{first_run, tidy};
+use crate::{first_run, mutants, tidy};
 use std::fmt::Write as _;
-use std::path::Path;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -21,7 +21,8 @@ pub(crate) enum Request<'a> {
 pub(crate) struct Command {
     name: &'static str,
     says: &'static str,
-    takes_arguments: bool,
+    /// What is wrong with the words that follow the name, if anything is.
+    refuse: fn(&[String]) -> Option<String>,
     pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
 }
 
@@ -30,10 +31,13 @@ const COMMANDS: [Command; 10] = [
     Command::new("test", "all tests: tidy, unit, integration, examples, doc tests, README, models", |stages, _| {
         test(stages)
     }),
-    Command::new("loom", "the models alone: every interleaving of a few threads, pre-emptions bounded", |stages, _| {
-        models(stages)
-    }),
-    Command::with_arguments("bench", "benches: all, or those named; what follows -- goes to them", bench),
+    Command::new(
+        "loom",
+        "the models alone; --full goes deeper, --mutants [NAME] breaks the code to see them fail",
+        loom,
+    )
+    .refusing(|words| models::asked(words).err()),
+    Command::new("bench", "benches: all, or those named; what follows -- goes to them", bench).refusing(|_| None),
     Command::new("tidy", "the house rules that a machine can hold", |stages, _| check_rules(stages)),
     Command::new("fmt", "is the code formatted?", |stages, _| fmt(stages)),
     Command::new("clippy", "lints of every target, warnings denied", |stages, _| clippy(stages)),
@@ -45,16 +49,14 @@ const COMMANDS: [Command; 10] = [
 ];
 
 impl Command {
+    /// A command that takes no arguments.
     const fn new(name: &'static str, says: &'static str, perform: fn(&mut Stages, &[String]) -> Done) -> Self {
-        Self { name, says, takes_arguments: false, perform }
+        let refuse = |words: &[String]| words.first().map(|extra| format!("takes no arguments, but got `{extra}`"));
+        Self { name, says, refuse, perform }
     }
 
-    const fn with_arguments(
-        name: &'static str,
-        says: &'static str,
-        perform: fn(&mut Stages, &[String]) -> Done,
-    ) -> Self {
-        Self { name, says, takes_arguments: true, perform }
+    const fn refusing(self, refuse: fn(&[String]) -> Option<String>) -> Self {
+        Self { refuse, ..self }
     }
 }
 
@@ -65,9 +67,9 @@ pub(crate) fn parse(words: &[String]) -> Result<Request<'_>, String> {
         return Ok(Request::Help);
     }
     let Some(command) = COMMANDS.iter().find(|command| command.name == name) else { return Err(hint(name)) };
-    match rest.first() {
-        Some(extra) if !command.takes_arguments => Err(format!("`{name}` takes no arguments, but got `{extra}`")),
-        _ => Ok(Request::Run { command, rest }),
+    match (command.refuse)(rest) {
+        Some(problem) => Err(format!("`{name}` {problem}")),
+        None => Ok(Request::Run { command, rest }),
     }
 }
 
@@ -77,7 +79,7 @@ pub(crate) fn help() -> String {
     for command in &COMMANDS {
         writeln!(text, "  {:<10} {}", command.name, command.says).expect("a string takes every write");
     }
-    text + "\nA command stops at its first failing stage and ends with that stage's exit code; an unknown command is 2.\n\
+    text + "\nA command stops at its first failing stage and ends with that stage's exit code; an unknown word is 2.\n\
             Everything that has to pass before a merge is one call: .ci/run\n"
 }
 
@@ -89,7 +91,7 @@ fn hint(unknown: &str) -> String {
 }
 
 /// One begins with the other, or they are about as long and all letters of the name but one were typed.
-fn is_near(typed: &str, name: &str) -> bool {
+pub(crate) fn is_near(typed: &str, name: &str) -> bool {
     let shared = name.chars().filter(|&letter| typed.contains(letter)).count();
     let is_start = !typed.is_empty() && (name.starts_with(typed) || typed.starts_with(name));
     is_start || (typed.len().abs_diff(name.len()) <= 1 && shared + 1 >= name.len())
@@ -105,22 +107,15 @@ fn test(stages: &mut Stages) -> Done {
     check_rules(stages)?;
     // Without a choice of targets cargo runs unit, integration and doc tests, and builds the examples.
     stages.cargo("tests", ["test", "--workspace", "--locked"])?;
-    if has_models(stages.root()) { models(stages) } else { Ok(()) }
+    models::every_day(stages)
 }
 
-fn has_models(root: &Path) -> bool {
-    root.join("tests/loom").is_dir() || root.join("tests/loom.rs").is_file()
-}
-
-/// The models have a target folder of their own: their flag would otherwise make every other build start anew.
-fn models(stages: &mut Stages) -> Done {
-    let flags = format!("{} --cfg manyhands_loom", std::env::var("RUSTFLAGS").unwrap_or_default());
-    let environment = [("RUSTFLAGS", flags.trim()), ("CARGO_TARGET_DIR", "target/loom")];
-    stages.cargo_with(
-        "models",
-        ["test", "--release", "--package", "manyhands", "--test", "loom", "--locked"],
-        &environment,
-    )
+fn loom(stages: &mut Stages, words: &[String]) -> Done {
+    match models::asked(words).expect("these words were not refused") {
+        Asked::EveryDay => models::every_day(stages),
+        Asked::Full => models::full(stages),
+        Asked::Mutants(name) => mutants::stage(stages, name),
+    }
 }
 
 fn bench(stages: &mut Stages, words: &[String]) -> Done {
@@ -211,6 +206,7 @@ mod tests {
     fn words_that_a_command_would_drop_are_refused() {
         assert_eq!(refusal("quick now"), "`quick` takes no arguments, but got `now`");
         assert!(parse(&words("bench one two")).is_ok());
+        assert!(refusal("loom --ful").starts_with("`loom` has no `--ful`; did you mean `--full`?"));
     }
 
     #[test]
@@ -220,15 +216,5 @@ mod tests {
         let shared = ["bench", "--workspace", "--locked"];
         let chosen = ["--bench", "one", "--bench", "two", "--", "--rounds", "3"];
         assert_eq!(bench_arguments(&line), [&shared[..], &chosen[..]].concat());
-    }
-
-    #[test]
-    fn models_run_only_where_there_are_some() {
-        let root = std::env::temp_dir().join(format!("xtask-models-{}", std::process::id()));
-        std::fs::create_dir_all(&root).unwrap();
-        assert!(!has_models(&root));
-        std::fs::create_dir_all(root.join("tests/loom")).unwrap();
-        assert!(has_models(&root));
-        std::fs::remove_dir_all(&root).unwrap();
     }
 }

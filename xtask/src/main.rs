@@ -9,6 +9,8 @@
 mod command;
 mod first_run;
 mod markdown;
+mod models;
+mod mutants;
 mod rust_code;
 mod stage;
 mod tidy;

@@ -63,7 +63,8 @@ impl<const N: usize> From<[(&str, &str); N]> for Tree {
     }
 }
 
-fn listed(root: &Path) -> io::Result<Vec<String>> {
+/// The paths that git tracks under `root`.
+pub(crate) fn listed(root: &Path) -> io::Result<Vec<String>> {
     // NUL ends each name, because with line ends git would quote unusual names.
     let arguments = ["ls-files", "-z", "--cached"];
     let mut git = Command::new("git");

@@ -9,6 +9,7 @@ mod examples;
 mod file_heads;
 mod links;
 mod lints;
+mod mutants;
 mod primitives;
 mod records;
 mod safety;
@@ -28,13 +29,14 @@ pub(crate) struct Violation {
 
 type Rule = fn(&Tree) -> Vec<Violation>;
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     clean_text::check,
     documents::check,
     examples::check,
     file_heads::check,
     links::check,
     lints::check,
+    mutants::check,
     primitives::check,
     records::check,
     safety::check,

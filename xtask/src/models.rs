@@ -1,0 +1,120 @@
+//! The models in `tests/loom`: as of every day, and deeper.
+//!
+//! How deep a model looks is said by the model itself and by `tests/loom/explore.rs`; here are the commands. Whether the
+//! models notice a bug is left to `mutants`.
+
+use crate::command::is_near;
+use crate::mutants;
+use crate::stage::{Done, Stages};
+use std::path::Path;
+
+/// How the models are to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked<'a> {
+    /// With the pre-emptions that each model says.
+    EveryDay,
+    /// Deeper, as far as each model comes in `SECONDS_PER_MODEL`.
+    Full,
+    /// On code with a bug, for the bugs with this in their name or primitive, or for all of them.
+    Mutants(Option<&'a str>),
+}
+
+/// Keeps some fifty models within a quarter of an hour on two cores, their build included.
+const SECONDS_PER_MODEL: &str = "20";
+
+const FLAGS: [&str; 2] = ["--full", "--mutants"];
+
+/// Reads what follows `loom`.
+pub(crate) fn asked(words: &[String]) -> Result<Asked<'_>, String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] => Ok(Asked::EveryDay),
+        ["--full"] => Ok(Asked::Full),
+        ["--mutants"] => Ok(Asked::Mutants(None)),
+        ["--mutants", name] if mutants::chosen(Some(name)).is_empty() => Err(unknown_mutant(name)),
+        ["--mutants", name] => Ok(Asked::Mutants(Some(name))),
+        ["--mutants", _, extra, ..] => Err(format!("--mutants takes one name, but got `{extra}` too")),
+        ["--full", extra, ..] => Err(format!("--full takes no arguments, but got `{extra}`")),
+        [unknown, ..] => Err(hint(unknown)),
+    }
+}
+
+fn hint(unknown: &str) -> String {
+    let near = FLAGS.into_iter().find(|flag| is_near(unknown, flag));
+    let guess = near.map_or_else(String::new, |flag| format!("; did you mean `{flag}`?"));
+    format!("has no `{unknown}`{guess}\nthere are: {}", FLAGS.join(", "))
+}
+
+fn unknown_mutant(name: &str) -> String {
+    let names: Vec<&str> = mutants::chosen(None).iter().map(|(_, mutant)| mutant.name).collect();
+    format!("has no mutant with `{name}` in its name or primitive\nthere are: {}", names.join(", "))
+}
+
+/// Runs the models, if there are some, as each says.
+pub(crate) fn every_day(stages: &mut Stages) -> Done {
+    if has_models(stages.root()) { run(stages, &[]) } else { Ok(()) }
+}
+
+/// Runs the models with one pre-emption more after another; each says how far it came.
+pub(crate) fn full(stages: &mut Stages) -> Done {
+    run(stages, &[("MANYHANDS_LOOM_DEEPER", SECONDS_PER_MODEL)])
+}
+
+fn has_models(root: &Path) -> bool {
+    root.join("tests/loom").is_dir() || root.join("tests/loom.rs").is_file()
+}
+
+/// The models have a target folder of their own: their flag would otherwise make every other build start anew.
+fn run(stages: &mut Stages, environment: &[(&str, &str)]) -> Done {
+    let flags = compiler_flags();
+    let environment = [&[("RUSTFLAGS", flags.as_str()), ("CARGO_TARGET_DIR", "target/loom")], environment].concat();
+    let arguments = ["test", "--release", "--package", "manyhands", "--test", "loom", "--locked"];
+    stages.cargo_with("models", arguments, &environment)
+}
+
+/// What makes the names in `src/sync` those of loom.
+pub(crate) fn compiler_flags() -> String {
+    format!("{} --cfg manyhands_loom", std::env::var("RUSTFLAGS").unwrap_or_default()).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_flag_says_how_the_models_run() {
+        assert_eq!(asked(&[]), Ok(Asked::EveryDay));
+        assert_eq!(asked(&words("--full")), Ok(Asked::Full));
+        assert_eq!(asked(&words("--mutants")), Ok(Asked::Mutants(None)));
+        assert_eq!(asked(&words("--mutants token")), Ok(Asked::Mutants(Some("token"))));
+    }
+
+    #[test]
+    fn an_unknown_flag_gets_a_hint() {
+        assert!(asked(&words("--fulll")).unwrap_err().starts_with("has no `--fulll`; did you mean `--full`?"));
+        assert!(asked(&words("deeper")).unwrap_err().contains("there are: --full"));
+        assert_eq!(asked(&words("--full now")).unwrap_err(), "--full takes no arguments, but got `now`");
+        assert!(asked(&words("--mutant")).unwrap_err().contains("did you mean `--mutants`?"));
+    }
+
+    #[test]
+    fn a_name_that_no_mutant_has_is_refused() {
+        let refusal = asked(&words("--mutants zzz")).unwrap_err();
+        assert!(refusal.starts_with("has no mutant with `zzz` in its name or primitive\nthere are: a-"), "{refusal}");
+        assert!(asked(&words("--mutants token gang")).unwrap_err().contains("but got `gang` too"));
+    }
+
+    #[test]
+    fn models_run_only_where_there_are_some() {
+        let root = std::env::temp_dir().join(format!("xtask-models-{}", std::process::id()));
+        std::fs::create_dir_all(&root).unwrap();
+        assert!(!has_models(&root));
+        std::fs::create_dir_all(root.join("tests/loom")).unwrap();
+        assert!(has_models(&root));
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+}

@@ -1,0 +1,111 @@
+//! Bugs at the board of one call, where workers claim and report: a wake-up, a re-check or an order is missing.
+
+use super::Mutant;
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "an-end-that-does-not-ask-for-the-busy",
+        file: FILE,
+        changes: &[(
+            "} else if state.busy == 0 && state.next >= self.end_of_claims() {",
+            "} else if state.next >= self.end_of_claims() {",
+        )],
+        model: "board::each_position_is_claimed_and_reported_exactly_once",
+        breaks: "The caller takes all claimed for all done, and drops what is still in a worker's hands.",
+    },
+    Mutant {
+        name: "a-lock-released-between-news-and-wait",
+        file: FILE,
+        changes: &[(
+            "self.news.wait_for(&mut state, NEWS_AT_LEAST_EVERY);",
+            "drop(state);
+            state = self.state.lock();
+            self.news.wait_for(&mut state, NEWS_AT_LEAST_EVERY);",
+        )],
+        model: "board::each_position_is_claimed_and_reported_exactly_once",
+        breaks: "A report between the caller's look and its wait wakes nobody.",
+    },
+    Mutant {
+        name: "a-lock-released-between-claim-and-wait",
+        file: FILE,
+        changes: &[(
+            "Turn::Wait => self.room.wait(&mut state),",
+            "Turn::Wait => {
+                    drop(state);
+                    state = self.state.lock();
+                    self.room.wait(&mut state);
+                }",
+        )],
+        model: "board::claims_wait_for_a_window_of_one_and_go_on",
+        breaks: "A window that moves on between a worker's claim and its wait wakes nobody.",
+    },
+    Mutant {
+        name: "a-cancelled-end-that-wakes-nobody",
+        file: FILE,
+        changes: &[(
+            "            if state.busy == 0 {
+                self.news.notify_one();
+            }
+            return Turn::Leave;",
+            "            return Turn::Leave;",
+        )],
+        model: "board::a_cancelled_call_ends_whenever_the_cancellation_comes",
+        breaks: "Workers that find the call cancelled leave, and the caller goes on waiting for them.",
+    },
+    Mutant {
+        name: "a-refusal-that-wakes-nobody",
+        file: FILE,
+        changes: &[(
+            "        self.fence.store(0, Ordering::Relaxed);
+        self.news.notify_one();
+",
+            "        self.fence.store(0, Ordering::Relaxed);
+",
+        )],
+        model: "board::a_worker_without_its_state_ends_the_call",
+        breaks: "The last worker refuses, and the caller goes on waiting for its report.",
+    },
+    Mutant {
+        name: "a-window-that-moves-before-the-fence",
+        file: FILE,
+        changes: &[
+            (
+                "        if sinks {
+            // The lower one stays, should a worker refuse meanwhile.
+            self.fence.fetch_min(verdict.fence, Ordering::Relaxed);
+        }
+",
+                "",
+            ),
+            (
+                "            state.limit = state.limit.max(limit);
+            self.room.notify_all();
+",
+                "            state.limit = state.limit.max(limit);
+            self.room.notify_all();
+            drop(state);
+            self.fence.fetch_min(verdict.fence, Ordering::Relaxed);
+",
+            ),
+        ],
+        model: "board::behind_a_window_of_one_nothing_above_the_last_failure_runs",
+        breaks: "A worker claims beyond the last failure, after the window moved and before the fence sank.",
+    },
+    Mutant {
+        name: "a-call-broken-off-that-wakes-nobody",
+        file: FILE,
+        changes: &[(
+            "        let _state = self.state.lock();
+        self.fence.store(0, Ordering::Relaxed);
+        self.room.notify_all();
+",
+            "        let _state = self.state.lock();
+        self.fence.store(0, Ordering::Relaxed);
+",
+        )],
+        model: "board::a_panic_of_the_callers_part_leaves_nobody_waiting",
+        breaks: "When the caller's part panics, a worker goes on waiting for room.",
+    },
+];
+
+const FILE: &str = "src/pool/board.rs";

@@ -1,0 +1,57 @@
+//! Bugs in `CancelToken`: which reason stays when two come at once.
+
+use super::Mutant;
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "a-reason-in-two-steps",
+        file: FILE,
+        changes: &[(
+            "match self.state.compare_exchange(RUNNING, reason, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => reason,
+            Err(earlier) => earlier,
+        }",
+            "match self.state.load(Ordering::Relaxed) {
+            RUNNING => {
+                self.state.store(reason, Ordering::Relaxed);
+                reason
+            }
+            earlier => earlier,
+        }",
+        )],
+        model: "cancel::the_reason_that_was_seen_first_stays",
+        breaks: "Two reasons both find the token running, and the second one overwrites the first.",
+    },
+    Mutant {
+        name: "a-late-reason-that-outranks",
+        file: FILE,
+        changes: &[(
+            "match self.state.compare_exchange(RUNNING, reason, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => reason,
+            Err(earlier) => earlier,
+        }",
+            "match self.state.fetch_max(reason, Ordering::Relaxed) {
+            RUNNING => reason,
+            earlier => earlier.max(reason),
+        }",
+        )],
+        model: "cancel::the_reason_that_was_seen_first_stays",
+        breaks: "Who found the time to be up replaces a cancellation that came meanwhile and was seen.",
+    },
+    Mutant {
+        name: "a-loser-that-names-its-own-reason",
+        file: FILE,
+        changes: &[("Err(earlier) => earlier,", "Err(_) => reason,")],
+        model: "cancel::the_reason_that_was_seen_first_stays",
+        breaks: "Who comes second is told its own reason, which nobody else ever sees.",
+    },
+    Mutant {
+        name: "an-inherited-reason-that-is-not-kept",
+        file: FILE,
+        changes: &[("return self.leave_running(state);", "return state;")],
+        model: "cancel::a_reason_that_was_seen_in_an_earlier_generation_stays",
+        breaks: "Who found the time to be up marks the token late after its parent's cancellation was seen.",
+    },
+];
+
+const FILE: &str = "src/cancel.rs";

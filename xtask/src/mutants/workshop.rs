@@ -1,0 +1,246 @@
+//! Where mutants are built: a copy of what git tracks, with target folders of its own, so that no broken build is ever
+//! taken for a good one.
+//!
+//! Copying leaves files alone that are the same already, and each write is newer than the build before it. So cargo builds
+//! what changed and nothing else.
+
+use crate::models::compiler_flags;
+use crate::tree::listed;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// The copy and what is built of it.
+#[derive(Debug)]
+pub(super) struct Workshop {
+    root: PathBuf,
+    folder: PathBuf,
+}
+
+/// How a test program ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Passed,
+    Failed { reason: String },
+    NotInTime,
+}
+
+/// Dependencies are built quickly here rather than well, since nothing runs for long.
+const QUICK_TO_BUILD: [&str; 2] = ["profile.dev.debug=0", "profile.dev.package.\"*\".opt-level=0"];
+/// Models are worth some optimizing, but a build of a second more than a run of a second.
+const QUICK_TO_BUILD_AND_RUN: [&str; 3] =
+    ["profile.release.opt-level=1", "profile.release.debug=0", "profile.release.incremental=true"];
+
+impl Workshop {
+    /// Brings the copy up to what the files of the project are now.
+    pub(super) fn open(root: &Path) -> io::Result<Self> {
+        let workshop = Self { root: root.to_path_buf(), folder: root.join("target/mutants") };
+        let files = listed(root)?;
+        for path in &files {
+            match fs::read(root.join(path)) {
+                Ok(bytes) => write_if_other(&workshop.tree().join(path), &bytes)?,
+                // Removed from the folder, but not yet from git's list.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            }
+        }
+        let is_known = |path: &Path| path.to_str().is_some_and(|path| files.iter().any(|file| file == path));
+        remove_others(&workshop.tree(), Path::new(""), &is_known)?;
+        Ok(workshop)
+    }
+
+    fn tree(&self) -> PathBuf {
+        self.folder.join("tree")
+    }
+
+    /// A file as the project has it.
+    pub(super) fn original(&self, file: &str) -> Result<String, String> {
+        fs::read_to_string(self.root.join(file)).map_err(|error| format!("{file} cannot be read: {error}"))
+    }
+
+    /// Changes a file of the copy.
+    pub(super) fn write(&self, file: &str, text: &str) -> Result<(), String> {
+        fs::write(self.tree().join(file), text).map_err(|error| format!("{file} cannot be written: {error}"))
+    }
+
+    /// Does two things at once.
+    pub(super) fn both<A: Send, B>(&self, one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+        std::thread::scope(|scope| {
+            let one = scope.spawn(one);
+            let other = other();
+            (one.join().expect("neither panics"), other)
+        })
+    }
+
+    /// The test programs that start no threads: the unit tests, and those in `tests/sequential` where there are some.
+    pub(super) fn build_sequential_tests(&self) -> Result<Vec<PathBuf>, String> {
+        let has_more = ["tests/sequential", "tests/sequential.rs"].iter().any(|path| self.tree().join(path).exists());
+        let targets: &[&str] = if has_more { &["--lib", "--test", "sequential"] } else { &["--lib"] };
+        self.build("native", targets, &QUICK_TO_BUILD, &std::env::var("RUSTFLAGS").unwrap_or_default())
+    }
+
+    /// The test program of the models.
+    pub(super) fn build_models(&self) -> Result<PathBuf, String> {
+        let targets = ["--release", "--test", "loom"];
+        let programs = self.build("loom", &targets, &QUICK_TO_BUILD_AND_RUN, &compiler_flags())?;
+        programs.into_iter().next().ok_or_else(|| "cargo built no models".to_owned())
+    }
+
+    /// Builds test programs of manyhands; says what the compiler's first error is, if there is one.
+    fn build(&self, target: &str, targets: &[&str], settings: &[&str], flags: &str) -> Result<Vec<PathBuf>, String> {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args([
+            "test",
+            "--package",
+            "manyhands",
+            "--no-run",
+            "--locked",
+            "--message-format=json-render-diagnostics",
+        ]);
+        cargo.args(targets).args(settings.iter().flat_map(|setting| ["--config", setting]));
+        cargo.env("RUSTFLAGS", flags).env("CARGO_TARGET_DIR", self.folder.join(target)).current_dir(self.tree());
+        let built = cargo.stdin(Stdio::null()).output().map_err(|error| format!("cargo cannot be started: {error}"))?;
+        if built.status.success() {
+            return Ok(executables(&String::from_utf8_lossy(&built.stdout)));
+        }
+        let errors = String::from_utf8_lossy(&built.stderr);
+        Err(errors.lines().find(|line| line.starts_with("error")).unwrap_or("cargo failed without an error").to_owned())
+    }
+
+    /// Runs a test program with these arguments, for no longer than this.
+    pub(super) fn run(&self, program: &Path, arguments: &[&str], limit: Duration) -> Result<Ended, String> {
+        let name = program.file_name().unwrap_or(OsStr::new("program")).to_string_lossy().into_owned();
+        let log = self.folder.join(format!("{name}.log"));
+        let status = self.run_into(&log, program, arguments, limit).map_err(|error| format!("{name}: {error}"))?;
+        let said = fs::read(&log).map_err(|error| format!("{name}: {error}"))?;
+        Ok(match status {
+            None => Ended::NotInTime,
+            Some(status) if status.success() => Ended::Passed,
+            Some(status) => Ended::Failed { reason: reason(&String::from_utf8_lossy(&said), status) },
+        })
+    }
+
+    fn run_into(
+        &self,
+        log: &Path,
+        program: &Path,
+        arguments: &[&str],
+        limit: Duration,
+    ) -> io::Result<Option<ExitStatus>> {
+        let said = File::create(log)?;
+        let mut command = Command::new(program);
+        // What a test says is not captured, because an abort would take it along.
+        command.args(arguments).arg("--nocapture").current_dir(self.tree());
+        command.env_remove("MANYHANDS_LOOM_DEEPER").env_remove("LOOM_MAX_PREEMPTIONS");
+        let child = command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said).spawn()?;
+        wait_at_most(child, limit)
+    }
+}
+
+fn wait_at_most(mut child: Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if begun.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn write_if_other(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    fs::create_dir_all(path.parent().expect("a file lies in a folder"))?;
+    fs::write(path, bytes)
+}
+
+/// Removes the files of an earlier copy that the project has no more: cargo would find their tests.
+fn remove_others(tree: &Path, folder: &Path, is_known: &dyn Fn(&Path) -> bool) -> io::Result<()> {
+    for entry in fs::read_dir(tree.join(folder))? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            remove_others(tree, &path, is_known)?;
+        } else if !is_known(&path) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The programs in what cargo says as JSON, one message per line.
+fn executables(messages: &str) -> Vec<PathBuf> {
+    let named = messages.lines().filter_map(|line| line.split_once("\"executable\":\""));
+    named.filter_map(|(_, rest)| Some(PathBuf::from(rest.split_once('"')?.0))).collect()
+}
+
+/// The first thing that a panic said, in one line.
+fn reason(said: &str, status: ExitStatus) -> String {
+    let mut lines = said.lines().skip_while(|line| !line.contains("panicked at")).skip(1);
+    let Some(first) = lines.next() else { return format!("no word but {status}") };
+    let values = lines.take_while(|line| line.starts_with("  left:") || line.starts_with(" right:"));
+    let whole = values.fold(first.to_owned(), |whole, value| format!("{whole}, {}", value.trim()));
+    // A deadlock lists all threads after its name.
+    whole.split("; threads").next().unwrap_or_default().chars().take(120).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn a_failure() -> ExitStatus {
+        Command::new(env!("CARGO"))
+            .arg("no-such-command-of-cargo")
+            .stderr(Stdio::null())
+            .status()
+            .expect("cargo can be started")
+    }
+
+    #[test]
+    fn a_failure_is_told_in_one_line() {
+        let said = "running 1 test\n\nthread 'a' panicked at a.rs:1:2:\nassertion `left == right` failed\n  left: 1\n \
+                    right: 2\nnote: x";
+        assert_eq!(reason(said, a_failure()), "assertion `left == right` failed, left: 1, right: 2");
+        let deadlock = "thread 'a' panicked at b.rs:3:4:\ndeadlock; threads = [(Id(0), Blocked)]";
+        assert_eq!(reason(deadlock, a_failure()), "deadlock");
+        assert!(reason("running 1 test", a_failure()).starts_with("no word but exit"));
+    }
+
+    #[test]
+    fn programs_are_found_in_the_messages() {
+        let messages =
+            "{\"reason\":\"a\",\"executable\":null}\n{\"reason\":\"a\",\"executable\":\"/x/y-1\",\"fresh\":true}\n";
+        assert_eq!(executables(messages), [PathBuf::from("/x/y-1")]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_program_that_does_not_end_is_ended() {
+        let child = Command::new("sleep").arg("60").spawn().unwrap();
+        assert_eq!(wait_at_most(child, Duration::from_millis(50)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_copy_follows_its_project() {
+        let root = std::env::temp_dir().join(format!("xtask-workshop-{}", std::process::id()));
+        for name in ["src/a.rs", "src/old/b.rs"] {
+            write_if_other(&root.join(name), b"one").unwrap();
+        }
+        let written = || fs::metadata(root.join("src/a.rs")).unwrap().modified().unwrap();
+        let before = written();
+        write_if_other(&root.join("src/a.rs"), b"one").unwrap();
+        assert_eq!(written(), before, "what is the same stays as it is");
+        remove_others(&root, Path::new(""), &|path| path == Path::new("src/a.rs")).unwrap();
+        assert!(root.join("src/a.rs").exists() && !root.join("src/old/b.rs").exists());
+        fs::remove_dir_all(&root).unwrap();
+    }
+}
