@@ -178,7 +178,8 @@ impl Generation {
             // Relaxed: the state hands over no data; a worker that sees it an item later is as good.
             let state = generation.state.load(Ordering::Relaxed);
             if state != RUNNING {
-                return state;
+                // Kept, so that what was seen here once stays, whatever this token is asked for later.
+                return self.leave_running(state);
             }
             next = generation.parent.as_deref();
         }
@@ -248,5 +249,14 @@ mod tests {
             Some(CancelReason::Asked),
             "the stop was asked for before anybody saw the time"
         );
+    }
+
+    #[test]
+    fn a_reason_that_was_seen_through_a_parent_is_not_replaced_by_a_later_stop() {
+        let parent = CancelToken::new().with_time_limit(Duration::ZERO);
+        let child = parent.child();
+        assert_eq!([&parent, &child].map(CancelToken::cancel_reason), [Some(CancelReason::Deadline); 2]);
+        child.cancel();
+        assert_eq!(child.cancel_reason(), Some(CancelReason::Deadline));
     }
 }
