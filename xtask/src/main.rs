@@ -11,6 +11,7 @@ mod first_run;
 mod markdown;
 mod rust_code;
 mod stage;
+mod stress;
 mod tidy;
 mod tree;
 
