@@ -5,7 +5,7 @@
 
 use crate::stage::{Done, Failed, Stages};
 use crate::tree::Tree;
-use crate::{first_run, stress, tidy};
+use crate::{first_run, stress, tidy, tsan};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -25,7 +25,7 @@ pub(crate) struct Command {
     pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
 }
 
-const COMMANDS: [Command; 11] = [
+const COMMANDS: [Command; 12] = [
     Command::new("quick", "before a commit: fmt, clippy, unit tests", |stages, _| quick(stages)),
     Command::new("test", "all tests: tidy, unit, integration, examples, doc tests, README, models", |stages, _| {
         test(stages)
@@ -38,6 +38,9 @@ const COMMANDS: [Command; 11] = [
         "the shared types under real threads, for 5 minutes or as many as named",
         stress::stage,
     ),
+    Command::new("tsan", "ThreadSanitizer over locks, cache, counters; needs nightly, says so without", |stages, _| {
+        tsan::stage(stages)
+    }),
     Command::with_arguments("bench", "benches: all, or those named; what follows -- goes to them", bench),
     Command::new("tidy", "the house rules that a machine can hold", |stages, _| check_rules(stages)),
     Command::new("fmt", "is the code formatted?", |stages, _| fmt(stages)),

@@ -14,6 +14,7 @@ mod stage;
 mod stress;
 mod tidy;
 mod tree;
+mod tsan;
 
 use command::Request;
 use stage::Stages;
