@@ -250,4 +250,13 @@ mod tests {
             "the stop was asked for before anybody saw the time"
         );
     }
+
+    #[test]
+    fn a_reason_that_was_seen_through_a_parent_is_not_replaced_by_a_later_stop() {
+        let parent = CancelToken::new().with_time_limit(Duration::ZERO);
+        let child = parent.child();
+        assert_eq!([&parent, &child].map(CancelToken::cancel_reason), [Some(CancelReason::Deadline); 2]);
+        child.cancel();
+        assert_eq!(child.cancel_reason(), Some(CancelReason::Deadline));
+    }
 }

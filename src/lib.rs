@@ -117,7 +117,7 @@ pub use executor::{ParallelExecutor, TaskSet};
 pub use failure_policy::OnFailure;
 pub use job::Job;
 pub use lock::{
-    ManyWords, OneWord, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, Synchronized, Words,
+    LockWords, ManyWords, OneWord, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, Synchronized,
 };
 pub use map::{Work, parallel_map, try_parallel_map};
 pub use mode::{AnyMode, IoThreads, LocalMode, Mode, Serial, Threads};

@@ -12,7 +12,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 pub use synchronized::Synchronized;
-pub use words::{ManyWords, OneWord, Words};
+pub use words::{LockWords, ManyWords, OneWord};
 
 use crate::sync::{AtomicU64, UnsafeCell};
 use protocol::{LEAVE, LEAVE_AND_TALLY, Protocol};
@@ -44,7 +44,7 @@ use protocol::{LEAVE, LEAVE_AND_TALLY, Protocol};
 /// lock.write().push(3);
 /// assert_eq!(lock.into_inner(), [1, 2, 3]);
 /// ```
-pub struct RwLockOf<T: ?Sized, W: Words> {
+pub struct RwLockOf<T: ?Sized, W: LockWords> {
     protocol: Protocol<W>,
     value: UnsafeCell<T>,
 }
@@ -72,11 +72,11 @@ pub type RwLock<T> = RwLockOf<T, OneWord>;
 pub type StripedRwLock<T> = RwLockOf<T, ManyWords>;
 
 // SAFETY: the lock owns the value, so it may be sent wherever the value may.
-unsafe impl<T: ?Sized + Send, W: Words> Send for RwLockOf<T, W> {}
+unsafe impl<T: ?Sized + Send, W: LockWords> Send for RwLockOf<T, W> {}
 // SAFETY: the lock admits many `&T` at once, which wants Sync, or one `&mut T` in any thread, which wants Send.
-unsafe impl<T: ?Sized + Send + Sync, W: Words> Sync for RwLockOf<T, W> {}
+unsafe impl<T: ?Sized + Send + Sync, W: LockWords> Sync for RwLockOf<T, W> {}
 
-impl<T, W: Words> RwLockOf<T, W> {
+impl<T, W: LockWords> RwLockOf<T, W> {
     /// A lock around a value.
     pub fn new(value: T) -> Self {
         Self { protocol: Protocol::default(), value: UnsafeCell::new(value) }
@@ -88,7 +88,7 @@ impl<T, W: Words> RwLockOf<T, W> {
     }
 }
 
-impl<T: ?Sized, W: Words> RwLockOf<T, W> {
+impl<T: ?Sized, W: LockWords> RwLockOf<T, W> {
     /// Waits for the writers that came before, and gives the value to look at.
     #[inline]
     pub fn read(&self) -> RwLockReadGuard<'_, T, W> {
@@ -136,7 +136,7 @@ impl<T: ?Sized, W: Words> RwLockOf<T, W> {
 
 /// The value of a [`RwLock`] to look at; leaves the lock when it is dropped.
 #[must_use = "the lock is left as soon as the guard is dropped"]
-pub struct RwLockReadGuard<'l, T: ?Sized, W: Words> {
+pub struct RwLockReadGuard<'l, T: ?Sized, W: LockWords> {
     lock: &'l RwLockOf<T, W>,
     stripe: &'l AtomicU64,
     how_to_leave: u64,
@@ -147,7 +147,7 @@ pub(crate) struct Tally<'g> {
     how_to_leave: &'g mut u64,
 }
 
-impl<T: ?Sized, W: Words> RwLockReadGuard<'_, T, W> {
+impl<T: ?Sized, W: LockWords> RwLockReadGuard<'_, T, W> {
     /// The value, and the tally.
     #[inline]
     pub(crate) fn parts(&mut self) -> (&T, Tally<'_>) {
@@ -167,11 +167,11 @@ impl Tally<'_> {
 
 /// The value of a [`RwLock`] to change; leaves the lock when it is dropped.
 #[must_use = "the lock is left as soon as the guard is dropped"]
-pub struct RwLockWriteGuard<'l, T: ?Sized, W: Words> {
+pub struct RwLockWriteGuard<'l, T: ?Sized, W: LockWords> {
     lock: &'l RwLockOf<T, W>,
 }
 
-impl<T: ?Sized, W: Words> Deref for RwLockReadGuard<'_, T, W> {
+impl<T: ?Sized, W: LockWords> Deref for RwLockReadGuard<'_, T, W> {
     type Target = T;
     #[inline]
     fn deref(&self) -> &T {
@@ -180,7 +180,7 @@ impl<T: ?Sized, W: Words> Deref for RwLockReadGuard<'_, T, W> {
     }
 }
 
-impl<T: ?Sized, W: Words> Deref for RwLockWriteGuard<'_, T, W> {
+impl<T: ?Sized, W: LockWords> Deref for RwLockWriteGuard<'_, T, W> {
     type Target = T;
     #[inline]
     fn deref(&self) -> &T {
@@ -189,7 +189,7 @@ impl<T: ?Sized, W: Words> Deref for RwLockWriteGuard<'_, T, W> {
     }
 }
 
-impl<T: ?Sized, W: Words> DerefMut for RwLockWriteGuard<'_, T, W> {
+impl<T: ?Sized, W: LockWords> DerefMut for RwLockWriteGuard<'_, T, W> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as above.
@@ -197,21 +197,21 @@ impl<T: ?Sized, W: Words> DerefMut for RwLockWriteGuard<'_, T, W> {
     }
 }
 
-impl<T: ?Sized, W: Words> Drop for RwLockReadGuard<'_, T, W> {
+impl<T: ?Sized, W: LockWords> Drop for RwLockReadGuard<'_, T, W> {
     #[inline]
     fn drop(&mut self) {
         self.lock.protocol.leave(self.stripe, self.how_to_leave);
     }
 }
 
-impl<T: ?Sized, W: Words> Drop for RwLockWriteGuard<'_, T, W> {
+impl<T: ?Sized, W: LockWords> Drop for RwLockWriteGuard<'_, T, W> {
     #[inline]
     fn drop(&mut self) {
         self.lock.protocol.unlock();
     }
 }
 
-impl<T: ?Sized + fmt::Debug, W: Words> fmt::Debug for RwLockOf<T, W> {
+impl<T: ?Sized + fmt::Debug, W: LockWords> fmt::Debug for RwLockOf<T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("RwLock");
         match self.try_read() {
@@ -221,19 +221,19 @@ impl<T: ?Sized + fmt::Debug, W: Words> fmt::Debug for RwLockOf<T, W> {
     }
 }
 
-impl<T: ?Sized + fmt::Debug, W: Words> fmt::Debug for RwLockReadGuard<'_, T, W> {
+impl<T: ?Sized + fmt::Debug, W: LockWords> fmt::Debug for RwLockReadGuard<'_, T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<T: ?Sized + fmt::Debug, W: Words> fmt::Debug for RwLockWriteGuard<'_, T, W> {
+impl<T: ?Sized + fmt::Debug, W: LockWords> fmt::Debug for RwLockWriteGuard<'_, T, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<T: Default, W: Words> Default for RwLockOf<T, W> {
+impl<T: Default, W: LockWords> Default for RwLockOf<T, W> {
     fn default() -> Self {
         Self::new(T::default())
     }

@@ -3,14 +3,14 @@
 //! Two kinds of words: *stripes*, where readers count themselves in and out, and the *gate*, where writers announce
 //! themselves. The gate is 0 when no writer is about and nobody waits in line.
 //!
-//! - **The short way in.** A reader counts itself in, then looks at the gate: 0, and it is inside. A writer turns the gate from
-//!   0 to announced, and *owns* the gate; it is inside once every stripe has been empty. Each of the two writes its own word
-//!   and then looks at the other's ([`sync::announce`], [`sync::look`]), so at least one sees the other.
+//! - **The short way in.** A reader counts itself in, then looks at the gate: no writer, and it is inside. A writer turns the
+//!   gate from 0 to announced, and *owns* the gate; it is inside once every stripe has been empty. Each of the two writes its
+//!   own word and then looks at the other's ([`sync::announce`], [`sync::look`]), so at least one sees the other.
 //! - **The line.** Who finds the gate taken looks again for a moment and then waits in line, under a lock. A writer in line is
-//!   announced as well; readers in line set a mark on the gate. So nobody takes the short way past the line. A writer in
-//!   line becomes the owner when the last owner has left, and when all writers and readers that came before it are in. A
-//!   reader in line goes in when the last owner has left and the writers that came before it were owners. So neither side
-//!   starves, and the order is that of arrival in line.
+//!   announced as well; readers in line set a mark on the gate. So no writer takes the short way past the line, and no reader
+//!   past a writer in it. A writer in line becomes the owner when the last owner has left, and when all writers and readers
+//!   that came before it are in. A reader in line goes in when the last owner has left and the writers that came before it
+//!   were owners. So neither side starves, and the order is that of arrival in line.
 //! - **Waking.** An owner that leaves wakes the line if anybody is in it. An owner that falls asleep over readers inside
 //!   marks the gate so, and looks at the stripes again before it sleeps; a reader that leaves counts itself out, and then
 //!   looks at the gate for that mark. Both wake under the lock of the line, so that no wake-up falls between the look of
@@ -81,14 +81,14 @@ impl Line {
 }
 
 impl<W: Words> Protocol<W> {
-    /// Counts a reader in, unless a writer has announced itself or somebody is in line.
+    /// Counts a reader in, unless a writer has announced itself.
     #[inline]
     pub(super) fn try_enter(&self) -> Option<&AtomicU64> {
         let stripe = self.words.own_stripe();
         if !self.count_in(stripe) {
             refuse();
         }
-        if sync::look(self.words.gate()) == 0 {
+        if self.has_no_writer() {
             return Some(stripe);
         }
         self.leave(stripe, LEAVE);
@@ -105,7 +105,7 @@ impl<W: Words> Protocol<W> {
     fn enter_later(&self) -> &AtomicU64 {
         for _ in 0..LOOKS {
             sync::spin_loop();
-            if sync::look(self.words.gate()) == 0
+            if self.has_no_writer()
                 && let Some(stripe) = self.try_enter()
             {
                 return stripe;
@@ -256,6 +256,12 @@ impl<W: Words> Protocol<W> {
     #[inline]
     fn is_empty(&self) -> bool {
         self.words.all_stripes(|stripe| sync::look(stripe) & READERS == 0)
+    }
+
+    /// True when no writer has announced itself. Readers in line keep no other reader out.
+    #[inline]
+    fn has_no_writer(&self) -> bool {
+        sync::look(self.words.gate()) < WRITER
     }
 
     /// True while a writer owns the gate: one is announced that is not in line. Asked with the line's lock held, by somebody

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::sync::{self, AtomicU64, CachePadded};
 
 /// The words of a lock: [`OneWord`] or [`ManyWords`]. Sealed.
-pub trait Words: private::Words {}
+pub trait LockWords: private::Words + fmt::Debug + Send + Sync + 'static {}
 
 pub(super) mod private {
     use super::AtomicU64;
@@ -37,8 +37,8 @@ pub struct ManyWords {
     gate: CachePadded<AtomicU64>,
 }
 
-impl Words for OneWord {}
-impl Words for ManyWords {}
+impl LockWords for OneWord {}
+impl LockWords for ManyWords {}
 
 impl private::Words for OneWord {
     #[inline]

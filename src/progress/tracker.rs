@@ -229,13 +229,13 @@ impl TrackerSnapshot {
     /// when the total grows.
     #[must_use]
     pub fn percent(&self) -> Option<f64> {
-        self.total.map(|total| if total == 0 { 100.0 } else { 100.0 * float(self.done()) / float(total) })
+        self.total.map(|total| percent(self.done(), total))
     }
 
     /// The share of computed items that succeeded, 0 to 100; none before the first.
     #[must_use]
     pub fn success_rate(&self) -> Option<f64> {
-        (self.computed() > 0).then(|| 100.0 * float(self.succeeded) / float(self.computed()))
+        (self.computed() > 0).then(|| percent(self.succeeded, self.computed()))
     }
 
     /// Items computed per second since the tracker was made; 0 while no time has passed.
@@ -252,6 +252,11 @@ impl TrackerSnapshot {
     pub fn eta(&self) -> Option<Eta> {
         self.pace.eta(self.elapsed, self.total? - self.done())
     }
+}
+
+/// All is 100, and nothing is more, also where counts are beyond what a product of floats tells apart (2^46).
+fn percent(part: u64, whole: u64) -> f64 {
+    if part == whole { 100.0 } else { (100.0 * float(part) / float(whole)).min(100.0) }
 }
 
 impl fmt::Display for TrackerSnapshot {
@@ -328,6 +333,16 @@ mod tests {
         assert_eq!((snapshot.percent(), snapshot.success_rate()), (Some(100.0), None));
         assert_eq!(snapshot.eta().unwrap().likely, Duration::ZERO);
         assert_eq!(snapshot.to_string(), "0/0 (100%), 0.00 items/s");
+    }
+
+    #[test]
+    fn all_of_very_many_items_are_100_percent_and_no_more() {
+        for total in [885_832_596_938_318, 510_200_118_953_033, u64::MAX - 1] {
+            let tracker = ProgressTracker::with_total(total);
+            tracker.count(Ending::Succeeded, total);
+            let snapshot = tracker.snapshot_at(SECOND);
+            assert_eq!((snapshot.percent(), snapshot.success_rate()), (Some(100.0), Some(100.0)));
+        }
     }
 
     #[test]

@@ -4,17 +4,17 @@
 
 use loom::sync::Arc;
 use loom::thread;
-use manyhands::{OneWord, RwLock, RwLockOf, StripedRwLock, Words};
+use manyhands::{LockWords, OneWord, RwLock, RwLockOf, StripedRwLock};
 
 type Pair = (usize, usize);
 
-fn set_both<W: Words>(lock: &RwLockOf<Pair, W>, value: usize) {
+fn set_both<W: LockWords>(lock: &RwLockOf<Pair, W>, value: usize) {
     let mut pair = lock.write();
     pair.0 = value;
     pair.1 = value;
 }
 
-fn see_both<W: Words>(lock: &RwLockOf<Pair, W>) -> usize {
+fn see_both<W: LockWords>(lock: &RwLockOf<Pair, W>) -> usize {
     let pair = lock.read();
     assert_eq!(pair.0, pair.1);
     pair.0

@@ -1,25 +1,25 @@
 //! The locks with eight threads: exclusion, wake-ups, and tries in between.
 
 use manyhands::sync::{Arc, model};
-use manyhands::{ManyWords, OneWord, RwLockOf, Words};
+use manyhands::{LockWords, ManyWords, OneWord, RwLockOf};
 
 use crate::{all, crowd};
 
 type Pair<W> = RwLockOf<(usize, usize), W>;
 
-fn write<W: Words>(lock: &Pair<W>) -> usize {
+fn write<W: LockWords>(lock: &Pair<W>) -> usize {
     let mut pair = lock.write();
     pair.0 += 1;
     pair.1 += 1;
     pair.0
 }
 
-fn read<W: Words>(lock: &Pair<W>) {
+fn read<W: LockWords>(lock: &Pair<W>) {
     let pair = lock.read();
     assert_eq!(pair.0, pair.1);
 }
 
-fn readers_and_writers<W: Words + Send + Sync + 'static>() {
+fn readers_and_writers<W: LockWords>() {
     let lock = Arc::new(Pair::<W>::default());
     let act = |lock: &Pair<W>, number: usize| match number % 2 {
         0 => Some(write(lock)),

@@ -6,7 +6,7 @@
 use crate::models::{self, Asked};
 use crate::stage::{Done, Failed, Stages};
 use crate::tree::Tree;
-use crate::{first_run, mutants, tidy};
+use crate::{first_run, mutants, stress, tidy, tsan};
 use std::fmt::Write as _;
 
 /// What the command line asks for.
@@ -26,17 +26,27 @@ pub(crate) struct Command {
     pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
 }
 
-const COMMANDS: [Command; 10] = [
+const COMMANDS: [Command; 13] = [
     Command::new("quick", "before a commit: fmt, clippy, unit tests", |stages, _| quick(stages)),
-    Command::new("test", "all tests: tidy, unit, integration, examples, doc tests, README, models", |stages, _| {
-        test(stages)
-    }),
+    Command::new(
+        "test",
+        "all tests: tidy, unit, integration, examples, doc tests, README, models of loom and shuttle",
+        |stages, _| test(stages),
+    ),
     Command::new(
         "loom",
         "the models alone; --full goes deeper, --mutants [NAME] breaks the code to see them fail",
         loom,
     )
     .refusing(|words| models::asked(words).err()),
+    Command::new("shuttle", "models that are too large for loom, through random interleavings", |stages, _| {
+        models::shuttle(stages)
+    }),
+    Command::new("stress", "the shared types under real threads, for 5 minutes or as many as named", stress::stage)
+        .refusing(stress::refuse),
+    Command::new("tsan", "ThreadSanitizer over locks, cache, counters; needs nightly, says so without", |stages, _| {
+        tsan::stage(stages)
+    }),
     Command::new("bench", "benches: all, or those named; what follows -- goes to them", bench).refusing(|_| None),
     Command::new("tidy", "the house rules that a machine can hold", |stages, _| check_rules(stages)),
     Command::new("fmt", "is the code formatted?", |stages, _| fmt(stages)),
@@ -107,7 +117,8 @@ fn test(stages: &mut Stages) -> Done {
     check_rules(stages)?;
     // Without a choice of targets cargo runs unit, integration and doc tests, and builds the examples.
     stages.cargo("tests", ["test", "--workspace", "--locked"])?;
-    models::every_day(stages)
+    models::every_day(stages)?;
+    models::shuttle(stages)
 }
 
 fn loom(stages: &mut Stages, words: &[String]) -> Done {

@@ -13,8 +13,10 @@ mod models;
 mod mutants;
 mod rust_code;
 mod stage;
+mod stress;
 mod tidy;
 mod tree;
+mod tsan;
 
 use command::Request;
 use stage::Stages;

@@ -6,7 +6,6 @@
 use crate::command::is_near;
 use crate::mutants;
 use crate::stage::{Done, Stages};
-use std::path::Path;
 
 /// How the models are to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,31 +49,61 @@ fn unknown_mutant(name: &str) -> String {
     format!("has no mutant with `{name}` in its name or primitive\nthere are: {}", names.join(", "))
 }
 
-/// Runs the models, if there are some, as each says.
+/// A model checker: it stands in for the real parts when its flag is set.
+#[derive(Clone, Copy, Debug)]
+struct Checker {
+    flag: &'static str,
+    /// A folder of its own: the flag would otherwise make every other build start anew.
+    target: &'static str,
+    /// The test binary with its models.
+    models: &'static str,
+}
+
+const LOOM: Checker = Checker { flag: "--cfg manyhands_loom", target: "target/loom", models: "loom" };
+const SHUTTLE: Checker = Checker { flag: "--cfg manyhands_shuttle", target: "target/shuttle", models: "shuttle" };
+
+/// Runs the models as each says, and the example of how to write one.
 pub(crate) fn every_day(stages: &mut Stages) -> Done {
-    if has_models(stages.root()) { run(stages, &[]) } else { Ok(()) }
+    LOOM.check(stages, "models", &[])?;
+    LOOM.run_example(stages)
 }
 
 /// Runs the models with one pre-emption more after another; each says how far it came.
 pub(crate) fn full(stages: &mut Stages) -> Done {
-    run(stages, &[("MANYHANDS_LOOM_DEEPER", SECONDS_PER_MODEL)])
+    LOOM.check(stages, "models", &[("MANYHANDS_LOOM_DEEPER", SECONDS_PER_MODEL)])
 }
 
-fn has_models(root: &Path) -> bool {
-    root.join("tests/loom").is_dir() || root.join("tests/loom.rs").is_file()
+/// Runs the models that are too large for loom through random interleavings.
+pub(crate) fn shuttle(stages: &mut Stages) -> Done {
+    SHUTTLE.check(stages, "shuttle", &[])?;
+    SHUTTLE.run_example(stages)
 }
 
-/// The models have a target folder of their own: their flag would otherwise make every other build start anew.
-fn run(stages: &mut Stages, environment: &[(&str, &str)]) -> Done {
-    let flags = compiler_flags();
-    let environment = [&[("RUSTFLAGS", flags.as_str()), ("CARGO_TARGET_DIR", "target/loom")], environment].concat();
-    let arguments = ["test", "--release", "--package", "manyhands", "--test", "loom", "--locked"];
-    stages.cargo_with("models", arguments, &environment)
+impl Checker {
+    fn check(self, stages: &mut Stages, name: &'static str, environment: &[(&str, &str)]) -> Done {
+        let arguments = ["test", "--release", "--package", "manyhands", "--test", self.models, "--locked"];
+        self.cargo(stages, name, &arguments, environment)
+    }
+
+    fn run_example(self, stages: &mut Stages) -> Done {
+        let arguments = ["run", "--release", "--package", "manyhands", "--example", "model_checked", "--locked"];
+        self.cargo(stages, "example", &arguments, &[])
+    }
+
+    fn cargo(self, stages: &mut Stages, name: &'static str, arguments: &[&str], environment: &[(&str, &str)]) -> Done {
+        let flags = self.compiler_flags();
+        let own = [("RUSTFLAGS", flags.as_str()), ("CARGO_TARGET_DIR", self.target)];
+        stages.cargo_with(name, arguments, &[&own, environment].concat())
+    }
+
+    fn compiler_flags(self) -> String {
+        format!("{} {}", std::env::var("RUSTFLAGS").unwrap_or_default(), self.flag).trim().to_owned()
+    }
 }
 
 /// What makes the names in `src/sync` those of loom.
 pub(crate) fn compiler_flags() -> String {
-    format!("{} --cfg manyhands_loom", std::env::var("RUSTFLAGS").unwrap_or_default()).trim().to_owned()
+    LOOM.compiler_flags()
 }
 
 #[cfg(test)]
@@ -106,15 +135,5 @@ mod tests {
         let refusal = asked(&words("--mutants zzz")).unwrap_err();
         assert!(refusal.starts_with("has no mutant with `zzz` in its name or primitive\nthere are: a-"), "{refusal}");
         assert!(asked(&words("--mutants token gang")).unwrap_err().contains("but got `gang` too"));
-    }
-
-    #[test]
-    fn models_run_only_where_there_are_some() {
-        let root = std::env::temp_dir().join(format!("xtask-models-{}", std::process::id()));
-        std::fs::create_dir_all(&root).unwrap();
-        assert!(!has_models(&root));
-        std::fs::create_dir_all(root.join("tests/loom")).unwrap();
-        assert!(has_models(&root));
-        std::fs::remove_dir_all(&root).unwrap();
     }
 }

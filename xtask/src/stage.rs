@@ -113,7 +113,8 @@ fn quoted(argument: &str) -> String {
     if is_plain { argument.to_owned() } else { format!("'{argument}'") }
 }
 
-fn run(command: &mut Command) -> Done {
+/// Runs a program to its end.
+pub(crate) fn run(command: &mut Command) -> Done {
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Failed { exit_code: exit_code(status) }),

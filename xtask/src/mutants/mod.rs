@@ -4,8 +4,10 @@
 //! meets the bug; the runner holds it to that with the sequential tests. `tidy` holds each to the code as it is.
 
 mod board;
+mod cache;
 mod counters;
 mod gang;
+mod lock;
 mod run;
 mod token;
 mod tracker;
@@ -36,6 +38,8 @@ pub(crate) struct Group {
 
 /// Every primitive that has mutants. A new one is a file with a `MUTANTS` and a line here.
 pub(crate) const GROUPS: &[Group] = &[
+    Group { primitive: "lock", mutants: lock::MUTANTS },
+    Group { primitive: "cache", mutants: cache::MUTANTS },
     Group { primitive: "counters", mutants: counters::MUTANTS },
     Group { primitive: "token", mutants: token::MUTANTS },
     Group { primitive: "tracker", mutants: tracker::MUTANTS },

@@ -1,0 +1,219 @@
+//! Locks: a writer is alone, readers see whole values that never go back, nobody is kept out for ever or overtaken.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use manyhands::{LockWords, ManyWords, OneWord, RwLockOf, Synchronized};
+
+use crate::play::{Dice, caught, panic_on_purpose, scenario, together};
+
+#[test]
+fn readers_of_a_plain_lock_see_whole_values() {
+    scenario("plain lock, readers and writers", |dice| uses_of_all_kinds::<OneWord>(dice, 0));
+}
+
+#[test]
+fn readers_of_a_striped_lock_see_whole_values() {
+    scenario("striped lock, readers and writers", |dice| uses_of_all_kinds::<ManyWords>(dice, 0));
+}
+
+#[test]
+fn panics_under_guards_release_a_plain_lock() {
+    scenario("plain lock, panics under guards", |dice| uses_of_all_kinds::<OneWord>(dice, 4));
+}
+
+#[test]
+fn panics_under_guards_release_a_striped_lock() {
+    scenario("striped lock, panics under guards", |dice| uses_of_all_kinds::<ManyWords>(dice, 4));
+}
+
+#[test]
+fn no_reader_overtakes_a_writer_that_waits_for_a_plain_lock() {
+    scenario("plain lock, order of arrival", order_of_arrival::<OneWord>);
+}
+
+#[test]
+fn no_reader_overtakes_a_writer_that_waits_for_a_striped_lock() {
+    scenario("striped lock, order of arrival", order_of_arrival::<ManyWords>);
+}
+
+#[test]
+fn neither_side_of_a_plain_lock_starves() {
+    scenario("plain lock, crowds", |dice| a_crowd_of_readers::<OneWord>(dice) + a_crowd_of_writers::<OneWord>(dice));
+}
+
+#[test]
+fn neither_side_of_a_striped_lock_starves() {
+    scenario("striped lock, crowds", |dice| {
+        a_crowd_of_readers::<ManyWords>(dice) + a_crowd_of_writers::<ManyWords>(dice)
+    });
+}
+
+#[test]
+fn a_synchronized_value_is_changed_by_one_at_a_time() {
+    scenario("synchronized value", |dice| {
+        let (value, n_taken) = (Synchronized::new(Words::default()), AtomicU64::new(0));
+        let n_uses = together(4, dice, |_, dice| {
+            for use_number in 0..400 {
+                if dice.one_in(16) {
+                    let taken = value.replace(Words::default()).number();
+                    n_taken.fetch_add(taken, Ordering::Relaxed);
+                } else {
+                    let changed = caught(|| {
+                        value.with(|words| {
+                            words.increase(dice);
+                            panic_one_in(8, use_number, dice);
+                        });
+                    });
+                    assert!(changed.is_ok() || changed == Err(use_number));
+                    n_taken.fetch_sub(1, Ordering::Relaxed);
+                }
+            }
+            400
+        });
+        // Each change was counted down, and is either in what was taken or still there.
+        assert_eq!(n_taken.into_inner().wrapping_add(value.into_inner().number()), 0);
+        n_uses
+    });
+}
+
+/// Words that are one number, except in the middle of a change.
+#[derive(Debug, Default)]
+struct Words([u64; 16]);
+
+impl Words {
+    fn increase(&mut self, dice: &mut Dice) {
+        for word in &mut self.0 {
+            *word += 1;
+            dice.yield_one_in(200);
+        }
+    }
+
+    fn number(&self) -> u64 {
+        assert!(self.0.iter().all(|word| *word == self.0[0]), "seen in the middle of a change: {:?}", self.0);
+        self.0[0]
+    }
+}
+
+fn panic_one_in(times: u64, number: u64, dice: &mut Dice) {
+    if times > 0 && dice.one_in(times) {
+        panic_on_purpose(number);
+    }
+}
+
+fn uses_of_all_kinds<W: LockWords>(dice: &mut Dice, panic_once_in: u64) -> u64 {
+    let (lock, n_changes) = (RwLockOf::<_, W>::new(Words::default()), AtomicU64::new(0));
+    let n_uses = together(4, dice, |_, dice| {
+        let mut seen = 0;
+        for use_number in 0..500 {
+            let ended = caught(|| {
+                match dice.below(8) {
+                    0 => change(&mut lock.write(), &n_changes, dice),
+                    1 => {
+                        if let Some(mut words) = lock.try_write() {
+                            change(&mut words, &n_changes, dice);
+                            // Under the guard, as in all of these.
+                            panic_one_in(panic_once_in, use_number, dice);
+                        }
+                    }
+                    2 | 3 => {
+                        if let Some(words) = lock.try_read() {
+                            look(&words, &mut seen, dice);
+                            panic_one_in(panic_once_in, use_number, dice);
+                        }
+                    }
+                    4 => {
+                        let mut words = lock.write();
+                        change(&mut words, &n_changes, dice);
+                        panic_one_in(panic_once_in, use_number, dice);
+                    }
+                    _ => {
+                        let words = lock.read();
+                        look(&words, &mut seen, dice);
+                        panic_one_in(panic_once_in, use_number, dice);
+                    }
+                }
+            });
+            assert!(ended.is_ok() || ended == Err(use_number));
+        }
+        500
+    });
+    assert!(lock.try_read().is_some() && lock.try_write().is_some(), "everybody has left");
+    assert_eq!(lock.into_inner().number(), n_changes.into_inner());
+    n_uses
+}
+
+fn change(words: &mut Words, n_changes: &AtomicU64, dice: &mut Dice) {
+    words.increase(dice);
+    n_changes.fetch_add(1, Ordering::Relaxed);
+}
+
+fn look(words: &Words, seen: &mut u64, dice: &mut Dice) {
+    let number = words.number();
+    assert!(number >= *seen, "{number} after {seen}");
+    dice.yield_one_in(32);
+    assert_eq!(words.number(), number, "changed under a reader's guard");
+    *seen = number;
+}
+
+/// A reader that finds the lock taken by a writer, or a writer waiting, and then waits itself, finds that writer's work.
+fn order_of_arrival<W: LockWords>(dice: &mut Dice) -> u64 {
+    let lock = RwLockOf::<_, W>::new(0_u64);
+    together(4, dice, |thread, dice| {
+        for _ in 0..300 {
+            if thread < 2 {
+                let mut number = lock.write();
+                dice.yield_one_in(4);
+                *number += 1;
+            } else {
+                let before = *lock.read();
+                if lock.try_read().is_none() {
+                    let after = *lock.read();
+                    assert!(after > before, "overtook the writer after {before}");
+                }
+            }
+        }
+        300
+    })
+}
+
+/// Readers that come for as long as the writer has not been in often enough: it is, or this hangs.
+fn a_crowd_of_readers<W: LockWords>(dice: &mut Dice) -> u64 {
+    let (lock, is_over) = (RwLockOf::<_, W>::new(0_u64), AtomicBool::new(false));
+    together(4, dice, |thread, dice| {
+        let mut n_uses = 0;
+        while !is_over.load(Ordering::Relaxed) {
+            n_uses += 1;
+            if thread > 0 {
+                let number = lock.read();
+                dice.yield_one_in(2); // so that one is inside at any time
+                assert!(*number <= 50);
+            } else {
+                *lock.write() += 1;
+                is_over.store(n_uses == 50, Ordering::Relaxed);
+            }
+        }
+        n_uses
+    })
+}
+
+/// Writers that come for as long as the reader has not been in often enough: it is, or this hangs.
+fn a_crowd_of_writers<W: LockWords>(dice: &mut Dice) -> u64 {
+    let (lock, is_over) = (RwLockOf::<_, W>::new(0_u64), AtomicBool::new(false));
+    together(4, dice, |thread, dice| {
+        let (mut n_uses, mut seen) = (0, 0);
+        while !is_over.load(Ordering::Relaxed) {
+            n_uses += 1;
+            if thread > 0 {
+                let mut number = lock.write();
+                dice.yield_one_in(2); // so that one is waiting at any time
+                *number += 1;
+            } else {
+                let number = lock.read();
+                assert!(*number >= seen);
+                seen = *number;
+                is_over.store(n_uses == 50, Ordering::Relaxed);
+            }
+        }
+        n_uses
+    })
+}

@@ -1,0 +1,130 @@
+//! Bugs in the cache: re-checks, wake-ups and guards of the one computation per key, and what is counted.
+
+use super::Mutant;
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "no-second-look-for-a-value",
+        file: "src/cache/table.rs",
+        changes: &[(
+            "        if let Some(value) = self.find(hash, key) {
+            return Slot::Value(value);
+        }",
+            "",
+        )],
+        model: "cache::of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value",
+        breaks: "A key whose value came between the look-up and the lock is computed again.",
+    },
+    Mutant {
+        name: "no-second-look-for-a-flight",
+        file: "src/cache/table.rs",
+        changes: &[("            Some((_, flight)) => Slot::Flight(flight),", "            Some(_) => Slot::Nothing,")],
+        model: "cache::of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value",
+        breaks: "Two callers of a key compute it at once.",
+    },
+    Mutant {
+        name: "a-publication-in-the-place-of-another-flight",
+        file: "src/cache/table.rs",
+        changes: &[
+            (
+                "self.flights.find_entry(hash, |(_, standing)| Arc::ptr_eq(standing, flight));",
+                "self.flights.find_entry(hash, |_| flight.is_some_flight());",
+            ),
+            (
+                "/// True of an entry with this key.",
+                "impl<V> Flight<V> {
+    fn is_some_flight(&self) -> bool {
+        true
+    }
+}
+
+/// True of an entry with this key.",
+            ),
+        ],
+        model: "cache::a_detached_computation_leaves_a_later_one_alone",
+        breaks: "A computation that was detached puts its old value where a later one is under way.",
+    },
+    Mutant {
+        name: "a-landing-that-wakes-nobody",
+        file: "src/cache/flight.rs",
+        changes: &[(
+            "        *self.state.lock() = State::Landed(value);
+        self.landed.notify_all();",
+            "        *self.state.lock() = State::Landed(value);",
+        )],
+        model: "cache::of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value",
+        breaks: "Those who wait for a value sleep on when it is there.",
+    },
+    Mutant {
+        name: "a-landing-that-wakes-one",
+        file: "src/cache/flight.rs",
+        changes: &[(
+            "        *self.state.lock() = State::Landed(value);
+        self.landed.notify_all();",
+            "        *self.state.lock() = State::Landed(value);
+        self.landed.notify_one();",
+        )],
+        model: "cache::of_three_callers_one_computes_and_both_others_are_woken",
+        breaks: "Of two who wait for a value one sleeps on.",
+    },
+    Mutant {
+        name: "a-failure-that-wakes-nobody",
+        file: "src/cache/compute.rs",
+        changes: &[("            self.flight.fail();", "")],
+        model: "cache::a_computation_that_panics_wakes_who_waits_and_that_one_computes",
+        breaks: "Those who wait for a computation that panicked wait for ever.",
+    },
+    Mutant {
+        name: "a-value-that-is-not-handed-to-a-lone-waiter",
+        file: "src/cache/compute.rs",
+        changes: &[("if Arc::strong_count(&lead.flight) > 1 {", "if Arc::strong_count(&lead.flight) > 2 {")],
+        model: "cache::of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value",
+        breaks: "One who waits alone is taken for nobody.",
+    },
+    Mutant {
+        name: "waiters-counted-before-the-flight-is-taken-back",
+        file: "src/cache/compute.rs",
+        changes: &[
+            (
+                "        self.publish(&lead, value.clone());
+        lead.has_landed = true;",
+                "        let is_awaited = Arc::strong_count(&lead.flight) > 2;
+        self.publish(&lead, value.clone());
+        lead.has_landed = true;",
+            ),
+            ("if Arc::strong_count(&lead.flight) > 1 {", "if is_awaited {"),
+        ],
+        model: "cache::of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value",
+        breaks: "One who begins to wait between the count and the publication is forgotten.",
+    },
+    Mutant {
+        name: "a-wait-noted-in-two-steps",
+        file: "src/computation.rs",
+        changes: &[(
+            "        let _graph = GRAPH.lock();
+        if depends_on(wanted, &held_up) {",
+            "        drop(GRAPH.lock());
+        if depends_on(wanted, &held_up) {",
+        )],
+        model: "cache::a_circle_of_two_keys_across_two_threads_ends",
+        breaks: "Two that close a circle together look at once, see no circle, and wait for each other.",
+    },
+    Mutant {
+        name: "a-miss-counted-in-two-steps",
+        file: "src/cache/stats.rs",
+        changes: &[(
+            "        stripe[what as usize].fetch_add(n_times as u64, Ordering::Relaxed);",
+            "        let before = stripe[what as usize].load(Ordering::Relaxed);
+        stripe[what as usize].store(before + n_times as u64, Ordering::Relaxed);",
+        )],
+        model: "cache::statistics_of_threads_that_share_a_stripe_add_up",
+        breaks: "Of two misses at once on one stripe one is lost.",
+    },
+    Mutant {
+        name: "a-look-inside-of-a-look-in-line",
+        file: "src/cache/mod.rs",
+        changes: &[("        unsafe { shard.read_again() }", "        shard.read()")],
+        model: "cache::a_look_inside_of_a_look_ends_while_a_writer_waits",
+        breaks: "A look waits behind a writer that waits for it.",
+    },
+];

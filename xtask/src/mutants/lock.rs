@@ -1,0 +1,117 @@
+//! Bugs in the locks' protocol: the handshake, the line, and who wakes whom.
+
+use super::Mutant;
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "a-handshake-without-its-fence",
+        file: "src/sync/handshake.rs",
+        changes: &[("crate::sync::fence(Ordering::SeqCst);", "crate::sync::fence(Ordering::AcqRel);")],
+        model: "lock::striped_readers_see_whole_values_and_everybody_ends",
+        breaks: "Reader and writer each announce themselves and do not see the other, and both go in.",
+    },
+    Mutant {
+        name: "a-look-that-acquires-nothing",
+        file: "src/sync/handshake.rs",
+        changes: &[("const LOOK: Ordering = Ordering::Acquire;", "const LOOK: Ordering = Ordering::Relaxed;")],
+        model: "lock::what_was_done_under_the_lock_is_seen_under_the_lock",
+        breaks: "Who goes in sees that the other has left, and not what it did.",
+    },
+    Mutant {
+        name: "a-look-at-the-gate-before-counting-in",
+        file: FILE,
+        changes: &[(
+            "        if !self.count_in(stripe) {
+            refuse();
+        }
+        if self.has_no_writer() {",
+            "        let is_open = self.has_no_writer();
+        if !self.count_in(stripe) {
+            refuse();
+        }
+        if is_open {",
+        )],
+        model: "lock::striped_readers_see_whole_values_and_everybody_ends",
+        breaks: "A writer comes in between a reader's look and its counting in.",
+    },
+    Mutant {
+        name: "an-owner-that-does-not-wait",
+        file: FILE,
+        changes: &[(
+            "        } else if !self.is_empty() {
+            self.wait_until_empty();
+        }",
+            "        }",
+        )],
+        model: "lock::readers_see_whole_values_and_everybody_ends",
+        breaks: "A writer that finds the gate open goes in beside the readers.",
+    },
+    Mutant {
+        name: "an-owner-that-looks-before-it-says-that-it-sleeps",
+        file: FILE,
+        changes: &[(
+            "        sync::announce(self.words.gate(), OWNER_ASLEEP); // pairs with `leave`
+        while !self.is_empty() {
+            self.moved.wait(&mut line);
+        }",
+            "        let mut is_empty = self.is_empty();
+        sync::announce(self.words.gate(), OWNER_ASLEEP); // pairs with `leave`
+        while !is_empty {
+            self.moved.wait(&mut line);
+            is_empty = self.is_empty();
+        }",
+        )],
+        model: "lock::readers_see_whole_values_and_everybody_ends",
+        breaks: "The last reader leaves between the owner's look and its mark, and wakes nobody.",
+    },
+    Mutant {
+        name: "a-reader-that-leaves-and-wakes-nobody",
+        file: FILE,
+        changes: &[(
+            "        if sync::look(self.words.gate()) & OWNER_ASLEEP != 0 {
+            self.wake();
+        }",
+            "",
+        )],
+        model: "lock::striped_readers_see_whole_values_and_everybody_ends",
+        breaks: "An owner sleeps for ever over readers that have left.",
+    },
+    Mutant {
+        name: "an-owner-that-leaves-and-wakes-nobody",
+        file: FILE,
+        changes: &[(
+            "        if before != WRITER {
+            self.wake(); // somebody is in line
+        }",
+            "        let _ = before;",
+        )],
+        model: "lock::writers_exclude_each_other",
+        breaks: "Who waits in line is not told that the owner has left.",
+    },
+    Mutant {
+        name: "a-wake-up-beside-the-line",
+        file: FILE,
+        changes: &[("let _line = self.line.lock();", "")],
+        model: "lock::writers_exclude_each_other",
+        breaks: "The wake-up falls between the look of one who waits and its sleep.",
+    },
+    Mutant {
+        name: "a-line-that-does-not-ask-for-the-owner",
+        file: FILE,
+        changes: &[("while !line.is_turn_of(number) || self.has_owner(&line) {", "while !line.is_turn_of(number) {")],
+        model: "lock::writers_exclude_each_other",
+        breaks: "The first writer in line goes in beside the owner.",
+    },
+    Mutant {
+        name: "a-reader-in-line-without-a-mark-on-the-gate",
+        file: FILE,
+        changes: &[
+            ("            sync::announce(self.words.gate(), READERS_IN_LINE); // pairs with `unlock`", ""),
+            ("            sync::announce(self.words.gate(), 0_u64.wrapping_sub(READERS_IN_LINE));", ""),
+        ],
+        model: "lock::readers_see_whole_values_and_everybody_ends",
+        breaks: "The owner leaves without knowing of a reader in line, who sleeps on.",
+    },
+];
+
+const FILE: &str = "src/lock/protocol.rs";
