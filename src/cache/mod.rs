@@ -78,7 +78,8 @@ pub struct ThreadSafeCache<K, V, S = FastHash> {
 type Shard<K, V> = StripedRwLock<Table<K, V>>;
 
 /// Writers of different keys rarely meet, and an empty cache stays small.
-const SHARDS: usize = if sync::IS_MODELLED { 1 } else { 8 };
+const SHARDS: usize = if sync::IS_MODELLED { 1 } else { 1 << MOST_SHARDS_AS_BITS };
+const MOST_SHARDS_AS_BITS: u32 = 3;
 /// A bound that gives a shard fewer values than this is kept by fewer shards, so that an uneven spread of keys costs little.
 const ROOM_OF_A_SHARD: usize = 64;
 
@@ -173,9 +174,10 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
 
     #[inline]
     fn shard(&self, hash: u64) -> &Shard<K, V> {
-        // The table uses the top seven bits and the low ones; the shard comes from those just below the top.
-        const BELOW_THE_TOP: u32 = 64 - 7 - SHARDS.ilog2();
-        &self.shards[(hash >> BELOW_THE_TOP) as usize & (self.shards.len() - 1)]
+        // Multiplied by an odd number near 2^64 / golden ratio (Knuth, The Art of Computer Programming 3, 6.4), the top bits
+        // come from all bits below. Those that a quick hasher leaves in one place may be few for keys that follow each other.
+        let mixed = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        &self.shards[(mixed >> (64 - MOST_SHARDS_AS_BITS)) as usize & (self.shards.len() - 1)]
     }
 
     /// A shard to change.

@@ -329,6 +329,34 @@ fn values_may_use_the_cache_when_they_are_dropped() {
     assert!(cache.is_empty());
 }
 
+/// A hasher that leaves a number as it is.
+#[derive(Clone, Default)]
+struct AsItIs(u64);
+
+impl std::hash::Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("the keys are u64");
+    }
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
+
+#[test]
+fn keys_that_follow_each_other_fill_a_bounded_cache_with_any_hasher() {
+    for step in [1, 8, 1 << 32, 1 << 57] {
+        let hasher = std::hash::BuildHasherDefault::<AsItIs>::default();
+        let cache = ThreadSafeCache::with_hasher_and_bound(hasher, Some(1024));
+        (0..1024_u64).for_each(|n| _ = cache.insert(n.wrapping_mul(step), n));
+        let n_kept = cache.len();
+        // Keys that are multiples of 2^57 are but 128.
+        assert!(n_kept > 920 || (step == 1 << 57 && n_kept == 128), "{n_kept} with keys {step} apart");
+    }
+}
+
 #[test]
 fn a_bounded_cache_keeps_its_bound_under_many_writers() {
     let cache = ThreadSafeCache::bounded(100);
