@@ -12,7 +12,7 @@ const THREADS: usize = 4;
 #[test]
 fn of_many_callers_of_a_missing_key_one_computes() {
     scenario("cache, one computation per key", |dice| {
-        let (cache, n_keys) = (ThreadSafeCache::new(), 1 + dice.below(300));
+        let (cache, n_keys) = (ThreadSafeCache::new(), 1 + dice.below(100));
         let n_lookups = together(THREADS, dice, |_, dice| {
             // All go the same way, so that they meet at each key.
             for key in 0..n_keys {
@@ -27,6 +27,24 @@ fn of_many_callers_of_a_missing_key_one_computes() {
         let stats = cache.stats();
         assert_eq!((stats.computes, stats.inserts, stats.entries as u64), (n_keys, n_keys, n_keys));
         assert_eq!((stats.hits + stats.misses, stats.cycles), (n_lookups, 0));
+        n_lookups
+    });
+}
+
+#[test]
+fn no_look_up_is_missing_in_the_statistics() {
+    scenario("cache, look-ups of many threads", |dice| {
+        let cache = ThreadSafeCache::new();
+        (0..100).for_each(|key| _ = cache.insert(key, key));
+        // More threads than statistics have words, each long enough at work that two of one word meet.
+        let n_lookups = together(32, dice, |_, dice| {
+            for _ in 0..2000 {
+                let key = dice.below(110);
+                assert_eq!(cache.with(&key, |value| *value), (key < 100).then_some(key));
+            }
+            2000
+        });
+        assert_eq!(cache.stats().hits + cache.stats().misses, n_lookups);
         n_lookups
     });
 }
@@ -148,17 +166,17 @@ impl<'a> Version<'a> {
 
 /// A cache whose keys have versions with growing numbers.
 ///
-/// One thread per key raises its number and then inserts it; everybody computes the number that holds when the computation
-/// begins. So whatever stands in the cache after some version stood there is no older, unless a computation that had been
-/// overtaken was kept nevertheless.
+/// One thread per key raises its number, and then inserts it, removes the key or clears the cache; everybody computes the
+/// number that holds when the computation begins. So whatever stands in the cache after some version stood there, or after
+/// the older ones were removed, is no older, unless a computation that had been overtaken was kept nevertheless.
 struct Versions<'a> {
     cache: ThreadSafeCache<usize, Version<'a>>,
     bound: usize,
     n_alive: &'a AtomicI64,
     /// By key: the newest number.
     newest: Vec<AtomicU64>,
-    /// By key: the highest number that was found in the cache. Raised after a use, and read before the next one.
-    found: Vec<AtomicU64>,
+    /// By key: no answer may have a lower number. Raised after a use, and read before the next one.
+    least: Vec<AtomicU64>,
     n_lookups: AtomicU64,
     /// Values that an insert or a removal gave back.
     n_taken: AtomicU64,
@@ -172,7 +190,7 @@ fn written(n_keys: usize, bound: Option<usize>, dice: &mut Dice) -> u64 {
         bound: bound.unwrap_or(usize::MAX),
         n_alive: &n_alive,
         newest: numbers(),
-        found: numbers(),
+        least: numbers(),
         n_lookups: AtomicU64::new(0),
         n_taken: AtomicU64::new(0),
     };
@@ -195,25 +213,28 @@ fn written(n_keys: usize, bound: Option<usize>, dice: &mut Dice) -> u64 {
 impl<'a> Versions<'a> {
     fn use_once(&self, thread: usize, dice: &mut Dice) {
         let key = dice.index(self.newest.len());
-        let least = self.found[key].load(Ordering::SeqCst);
+        let least = self.least[key].load(Ordering::SeqCst);
+        let is_own = key % THREADS == thread;
+        // What stood in the cache or must be followed by no less, and what was handed over.
         let (standing, handed) = match dice.below(16) {
-            0..4 if key % THREADS == thread => {
-                let number = self.newest[key].fetch_add(1, Ordering::SeqCst) + 1;
+            0..2 if is_own => {
+                let number = self.raise(key);
                 dice.yield_one_in(4);
                 let before = self.cache.insert(key, Version::new(key, number, self.n_alive));
                 self.takes(before, key, least);
                 (Some(number), None)
             }
-            0..2 => {
+            2 => {
+                let next = is_own.then(|| self.raise(key));
                 let removed = self.cache.remove(&key);
-                (self.takes(removed, key, least), None)
+                (self.takes(removed, key, least).max(next), None)
             }
             // Nobody counts what this takes, so a bounded cache is left alone.
-            2 if self.bound == usize::MAX && dice.one_in(8) => {
-                self.cache.clear();
+            3 if self.bound == usize::MAX && dice.one_in(8) => {
+                self.clear(thread);
                 (None, None)
             }
-            2..6 => {
+            0..6 => {
                 self.looks_up();
                 (self.cache.get(&key).map(|version| version.checked(key)), None)
             }
@@ -229,7 +250,22 @@ impl<'a> Versions<'a> {
         };
         assert!(standing.into_iter().chain(handed).all(|number| number >= least), "{standing:?} {handed:?} {least}");
         // A computation's answer may never have stood in the cache, so only what was found there binds the others.
-        self.found[key].fetch_max(standing.unwrap_or(0), Ordering::SeqCst);
+        self.least[key].fetch_max(standing.unwrap_or(0), Ordering::SeqCst);
+    }
+
+    /// The next number of a key, which only its own thread may ask for.
+    fn raise(&self, key: usize) -> u64 {
+        self.newest[key].fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// After this, no key of this thread may be found with a number that it had before.
+    fn clear(&self, thread: usize) {
+        let own: Vec<(usize, u64)> =
+            (thread..self.newest.len()).step_by(THREADS).map(|key| (key, self.raise(key))).collect();
+        self.cache.clear();
+        for (key, number) in own {
+            self.least[key].fetch_max(number, Ordering::SeqCst);
+        }
     }
 
     /// Computes in turn, so that computations meet, overtake each other and close circles; and fails now and then.
@@ -244,7 +280,7 @@ impl<'a> Versions<'a> {
                     0 => panic_on_purpose(own),
                     1..3 if depth > 0 => {
                         let other = dice.index(self.newest.len());
-                        let least = self.found[other].load(Ordering::SeqCst);
+                        let least = self.least[other].load(Ordering::SeqCst);
                         assert!(self.compute(other, dice, depth - 1).is_none_or(|number| number >= least));
                     }
                     _ => {}

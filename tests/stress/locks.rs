@@ -158,21 +158,23 @@ fn look(words: &Words, seen: &mut u64, dice: &mut Dice) {
 /// A reader that finds the lock taken by a writer, or a writer waiting, and then waits itself, finds that writer's work.
 fn order_of_arrival<W: LockWords>(dice: &mut Dice) -> u64 {
     let lock = RwLockOf::<_, W>::new(0_u64);
-    together(4, dice, |thread, dice| {
-        for _ in 0..300 {
+    together(5, dice, |thread, dice| {
+        for _ in 0..200 {
             if thread < 2 {
-                let mut number = lock.write();
-                dice.yield_one_in(4);
-                *number += 1;
+                *lock.write() += 1;
+                dice.yield_one_in(2);
             } else {
-                let before = *lock.read();
+                let reader = lock.read();
+                let before = *reader;
+                dice.yield_one_in(2); // so that writers have somebody to wait for
+                drop(reader);
                 if lock.try_read().is_none() {
                     let after = *lock.read();
                     assert!(after > before, "overtook the writer after {before}");
                 }
             }
         }
-        300
+        200
     })
 }
 
