@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::backend;
-use crate::sync::{AtomicUsize, Ordering, global, thread_local};
+use crate::sync::{AtomicUsize, Ordering, thread_local};
 
 /// A thread that was started by [`spawn`].
 #[derive(Debug)]
@@ -54,17 +54,19 @@ pub fn yield_now() {
     backend::yield_now();
 }
 
-global! {
-    static THREADS_SEEN: AtomicUsize = AtomicUsize::new(0);
-}
-
 /// The number of a thread that has not asked for one.
 const UNKNOWN: usize = usize::MAX;
 
-// A constant beginning spares each access the question whether there was one; loom's threads have none.
+// With constant beginnings nothing has to be asked for at each access; what a checker has begins anew in each execution.
+#[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
+static THREADS_SEEN: AtomicUsize = AtomicUsize::new(0);
 #[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
 thread_local! {
     static INDEX: Cell<usize> = const { Cell::new(UNKNOWN) };
+}
+#[cfg(any(manyhands_loom, manyhands_shuttle))]
+crate::sync::global! {
+    static THREADS_SEEN: AtomicUsize = AtomicUsize::new(0);
 }
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
 thread_local! {
