@@ -22,9 +22,11 @@ const LEAST_OVERLAP: f64 = 0.85;
 
 /// Fewer good bursts than this make no figure.
 const FEWEST: usize = 5;
-/// As long as a contender has fewer good ones, there are more rounds, up to [`MOST_LAPS`] times as many as were asked for.
+/// As long as a contender has fewer good ones, there are more rounds, up to [`MOST_LAPS`] times as many as were asked for,
+/// but none begin after [`PATIENCE`]: some contenders send threads to sleep and never have a good one.
 const ENOUGH: usize = 20;
 const MOST_LAPS: usize = 4;
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// More threads than cores run this many bursts in a row, so that they meet others than those they started with.
 const PARTS_IN_A_CROWD: usize = 4;
@@ -95,6 +97,7 @@ pub(crate) const HOW_TO_READ: &str = "Nanoseconds per operation, median of good 
 pub(crate) fn take_turns(n_threads: usize, n_rounds: usize, contenders: &[Contender<'_>]) -> Vec<Figure> {
     let crowd = n_threads > std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let n_rounds = if crowd { n_rounds.div_ceil(PARTS_IN_A_CROWD) } else { n_rounds };
+    let begun = Instant::now();
     let mut bursts = vec![Vec::new(); contenders.len()];
     for lap in 0..MOST_LAPS {
         let lap_bursts =
@@ -102,7 +105,8 @@ pub(crate) fn take_turns(n_threads: usize, n_rounds: usize, contenders: &[Conten
         for (all, new) in bursts.iter_mut().zip(lap_bursts) {
             all.extend(new);
         }
-        if crowd || bursts.iter().all(|all| n_good(all) >= ENOUGH.min(n_rounds)) {
+        let is_enough = bursts.iter().all(|all| n_good(all) >= ENOUGH.min(n_rounds));
+        if crowd || is_enough || begun.elapsed() > PATIENCE {
             break;
         }
     }
@@ -183,7 +187,10 @@ fn run_lap(
         let run = |thread| {
             let gate = &gate;
             let mut player = Player { thread, n_threads, n_parts, gate, n_met: 0, clock_cost: clock_cost() };
-            move || player.play(first_round, n_rounds, contenders)
+            move || {
+                let _opens = gate.open_on_panic();
+                player.play(first_round, n_rounds, contenders)
+            }
         };
         let players: Vec<_> = (0..n_threads).map(|thread| scope.spawn(run(thread))).collect();
         players.into_iter().map(|player| player.join().expect("no burst panics")).collect()
@@ -237,13 +244,13 @@ impl Player<'_> {
 
 /// Where threads wait for each other without going to sleep.
 #[derive(Debug, Default)]
-struct Gate {
+pub(crate) struct Gate {
     n_arrived: AtomicUsize,
 }
 
 impl Gate {
     /// Arrives, and goes on when `n_expected` have arrived since the gate was made.
-    fn meet(&self, n_expected: usize) {
+    pub(crate) fn meet(&self, n_expected: usize) {
         // Release and Acquire: what others did before the meeting is seen after it.
         self.n_arrived.fetch_add(1, Ordering::Release);
         let mut n_looks = 0_u32;
@@ -255,14 +262,31 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Whoever panics while this is alive is waited for no longer.
+    pub(crate) fn open_on_panic(&self) -> impl Drop {
+        OpensOnPanic(self)
+    }
+}
+
+struct OpensOnPanic<'a>(&'a Gate);
+
+impl Drop for OpensOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.n_arrived.fetch_or(1 << (usize::BITS - 1), Ordering::Release); // more than are ever expected
+        }
+    }
+}
+
 /// How long this thread has been on a CPU.
-fn cpu_time() -> Duration {
+pub(crate) fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::try_from(time).expect("a clock that began at 0")
 }
 
 /// What reading that clock adds to it.
-fn clock_cost() -> Duration {
+pub(crate) fn clock_cost() -> Duration {
     let cost = || {
         let before = cpu_time();
         cpu_time() - before
