@@ -29,7 +29,7 @@ fn of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value() {
 /// Proves: of three callers one computes, so each of two who wait is woken. Leaves out: four.
 #[test]
 fn of_three_callers_one_computes_and_both_others_are_woken() {
-    crate::check(1, || {
+    crate::check(2, || {
         let cache = Arc::new(Cache::new());
         let others = [1, 2].map(|value| {
             let cache = Arc::clone(&cache);

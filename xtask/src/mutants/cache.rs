@@ -16,33 +16,48 @@ pub(super) const MUTANTS: &[Mutant] = &[
         breaks: "A key whose value came between the look-up and the lock is computed again.",
     },
     Mutant {
-        name: "no-second-look-for-a-flight",
-        file: "src/cache/table.rs",
-        changes: &[("            Some((_, flight)) => Slot::Flight(flight),", "            Some(_) => Slot::Nothing,")],
+        name: "a-lock-released-between-look-and-lead",
+        file: "src/cache/compute.rs",
+        changes: &[(
+            "            Slot::Nothing => {
+                let computation",
+            "            Slot::Nothing => {
+                drop(table);
+                let mut table = self.write(self.shard(hash));
+                let computation",
+        )],
         model: "cache::of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value",
-        breaks: "Two callers of a key compute it at once.",
+        breaks: "Two callers of a key both find it missing, and compute it at once.",
     },
     Mutant {
-        name: "a-publication-in-the-place-of-another-flight",
-        file: "src/cache/table.rs",
-        changes: &[
-            (
-                "self.flights.find_entry(hash, |(_, standing)| Arc::ptr_eq(standing, flight));",
-                "self.flights.find_entry(hash, |_| flight.is_some_flight());",
-            ),
-            (
-                "/// True of an entry with this key.",
-                "impl<V> Flight<V> {
-    fn is_some_flight(&self) -> bool {
-        true
-    }
-}
-
-/// True of an entry with this key.",
-            ),
-        ],
+        name: "a-lock-released-between-detaching-and-putting",
+        file: "src/cache/mod.rs",
+        changes: &[(
+            "        let detached = table.detach(hash, &key);
+        let before",
+            "        let detached = table.detach(hash, &key);
+        drop(table);
+        let mut table = self.write(self.shard(hash));
+        let before",
+        )],
+        model: "cache::an_insert_wins_over_a_computation_that_is_under_way",
+        breaks: "A computation that begins in between publishes over the value that was put there.",
+    },
+    Mutant {
+        name: "a-flight-taken-back-in-two-steps",
+        file: "src/cache/compute.rs",
+        changes: &[(
+            "            return; // the guard goes before the value, whose destructor may be slow, or use the cache
+        };
+",
+            "            return; // the guard goes before the value, whose destructor may be slow, or use the cache
+        };
+        drop(table);
+        let mut table = self.shard(lead.hash).write();
+",
+        )],
         model: "cache::a_detached_computation_leaves_a_later_one_alone",
-        breaks: "A computation that was detached puts its old value where a later one is under way.",
+        breaks: "What is removed and computed anew between taking the flight back and keeping the value is overwritten.",
     },
     Mutant {
         name: "a-landing-that-wakes-nobody",
