@@ -188,6 +188,9 @@ fn run_lap(
             let mut player = Player { thread, n_threads, n_parts, gate, n_met: 0, clock_cost: clock_cost() };
             move || {
                 let _opens = gate.open_on_panic();
+                if n_parts == 1 {
+                    stay_on_core(thread);
+                }
                 player.play(first_round, n_rounds, contenders)
             }
         };
@@ -277,6 +280,22 @@ impl Drop for OpensOnPanic<'_> {
         }
     }
 }
+
+/// Keeps the calling thread on one of the cores that it may use. On a busy machine two threads of a burst would else share
+/// a core for seconds.
+#[cfg(target_os = "linux")]
+fn stay_on_core(nth: usize) {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let Ok(allowed) = sched_getaffinity(None) else { return };
+    let Some(core) = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).nth(nth) else { return };
+    let mut own = CpuSet::new();
+    own.set(core);
+    // Where this is not allowed, bursts are lost and nothing else.
+    _ = sched_setaffinity(None, &own);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn stay_on_core(_nth: usize) {}
 
 /// How long this thread has been on a CPU.
 pub(crate) fn cpu_time() -> Duration {
