@@ -58,13 +58,14 @@ fn count_up(n_threads: usize, n_rounds: usize) -> Vec<Figure> {
     let own: Vec<CachePadded<AtomicU64>> = (0..n_threads).map(|_| CachePadded::default()).collect();
     let (one_word, striped) = (AtomicCounter::new(), StripedCounter::new());
     let (shared, locked) = (CachePadded::new(AtomicU64::new(0)), Mutex::new(0_u64));
-    let unshared = || counting(|thread| &own[thread], |word| _ = black_box(word).fetch_add(1, Ordering::Relaxed));
+    let unshared = || counting(|thread| &own[thread], |word| _ = word.fetch_add(1, Ordering::Relaxed));
     let contenders = [
         unshared(),
-        counting(|_| &one_word, |counter| _ = black_box(counter).increment()),
+        counting(|_| &one_word, |counter| _ = counter.increment()),
+        // Hidden from the compiler, which would else look up once per burst which stripe is the thread's.
         counting(|_| &striped, |counter| black_box(counter).increment()),
-        counting(|_| &shared, |word| _ = black_box(word).fetch_add(1, Ordering::Relaxed)),
-        counting(|_| &locked, |count| *black_box(count).lock() += 1),
+        counting(|_| &shared, |word| _ = word.fetch_add(1, Ordering::Relaxed)),
+        counting(|_| &locked, |count| *count.lock() += 1),
         unshared(),
     ];
     let figures = take_turns(n_threads, n_rounds, &contenders);

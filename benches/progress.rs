@@ -68,7 +68,8 @@ fn ticks(n_threads: usize, n_rounds: usize) -> Vec<Figure> {
     let (tracker, hidden, drawn) = (ProgressTracker::with_total(TOTAL), hidden_bar(), drawn_bar());
     let unshared = || {
         Contender::new(|thread, _| {
-            (0..OPERATIONS).for_each(|_| _ = black_box(&own[thread]).fetch_add(1, Ordering::Relaxed));
+            let own = &own[thread];
+            (0..OPERATIONS).for_each(|_| _ = own.fetch_add(1, Ordering::Relaxed));
         })
     };
     let contenders = [

@@ -81,31 +81,31 @@ impl Counting {
 
 // SAFETY: every call is handed on to the system's allocator as it came; counting touches no memory of the caller's.
 unsafe impl GlobalAlloc for Counting {
-    // SAFETY: as the system's allocator asks for, which is what the caller sees to.
+    // SAFETY: the caller promises what the trait asks for, here and below.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         Self::count(layout.size() as isize);
-        // SAFETY: the caller promises what the system's allocator asks for.
+        // SAFETY: handed on as it came.
         unsafe { System.alloc(layout) }
     }
 
     // SAFETY: as above.
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         Self::count(layout.size() as isize);
-        // SAFETY: as above.
+        // SAFETY: handed on as it came.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     // SAFETY: as above.
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         Self::count(-(layout.size() as isize));
-        // SAFETY: as above.
+        // SAFETY: handed on as it came.
         unsafe { System.dealloc(memory, layout) }
     }
 
     // SAFETY: as above.
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         Self::count(new_size as isize - layout.size() as isize);
-        // SAFETY: as above.
+        // SAFETY: handed on as it came.
         unsafe { System.realloc(memory, layout, new_size) }
     }
 }

@@ -22,10 +22,9 @@ const LEAST_OVERLAP: f64 = 0.85;
 
 /// Fewer good bursts than this make no figure.
 const FEWEST: usize = 5;
-/// As long as a contender has fewer good ones, there are more rounds, up to [`MOST_LAPS`] times as many as were asked for,
-/// but none begin after [`PATIENCE`]: some contenders send threads to sleep and never have a good one.
+/// As long as a contender has fewer good ones, all go on, as many rounds again each time. That ends after [`PATIENCE`]: a
+/// machine can be too busy, and a contender that sends threads to sleep may never have a good one.
 const ENOUGH: usize = 20;
-const MOST_LAPS: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// More threads than cores run this many bursts in a row, so that they meet others than those they started with.
@@ -99,13 +98,13 @@ pub(crate) fn take_turns(n_threads: usize, n_rounds: usize, contenders: &[Conten
     let n_rounds = if crowd { n_rounds.div_ceil(PARTS_IN_A_CROWD) } else { n_rounds };
     let begun = Instant::now();
     let mut bursts = vec![Vec::new(); contenders.len()];
-    for lap in 0..MOST_LAPS {
+    for lap in 0.. {
         let lap_bursts =
             run_lap(n_threads, if crowd { PARTS_IN_A_CROWD } else { 1 }, lap * (n_rounds + 1), n_rounds, contenders);
         for (all, new) in bursts.iter_mut().zip(lap_bursts) {
             all.extend(new);
         }
-        let is_enough = bursts.iter().all(|all| n_good(all) >= ENOUGH.min(n_rounds));
+        let is_enough = bursts.iter().all(|all| n_good(all) >= ENOUGH.min(n_rounds).max(FEWEST));
         if crowd || is_enough || begun.elapsed() > PATIENCE {
             break;
         }
@@ -189,6 +188,9 @@ fn run_lap(
             let mut player = Player { thread, n_threads, n_parts, gate, n_met: 0, clock_cost: clock_cost() };
             move || {
                 let _opens = gate.open_on_panic();
+                if n_parts == 1 {
+                    stay_on_core(thread);
+                }
                 player.play(first_round, n_rounds, contenders)
             }
         };
@@ -278,6 +280,22 @@ impl Drop for OpensOnPanic<'_> {
         }
     }
 }
+
+/// Keeps the calling thread on one of the cores that it may use. On a busy machine two threads of a burst would else share
+/// a core for seconds.
+#[cfg(target_os = "linux")]
+fn stay_on_core(nth: usize) {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let Ok(allowed) = sched_getaffinity(None) else { return };
+    let Some(core) = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).nth(nth) else { return };
+    let mut own = CpuSet::new();
+    own.set(core);
+    // Where this is not allowed, bursts are lost and nothing else.
+    _ = sched_setaffinity(None, &own);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn stay_on_core(_nth: usize) {}
 
 /// How long this thread has been on a CPU.
 pub(crate) fn cpu_time() -> Duration {
