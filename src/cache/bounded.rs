@@ -41,6 +41,7 @@ impl<K, V> Bounded<K, V> {
     }
 
     /// The value of a key; this is a use of it.
+    #[inline(never)] // so that the way of a hit without a bound stays short
     pub(super) fn find<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,

@@ -48,7 +48,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
             Ok(value) => value,
             Err(ComputeError::Failed(never)) => match never {},
             Err(ComputeError::Cycle) => {
-                self.counts.add(Happened::Compute, 1);
+                self.counts.add(Happened::Compute);
                 once()
             }
         }
@@ -93,7 +93,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
                     Waited::Landed(value) => return Ok(value),
                     Waited::Failed => key = for_key,
                     Waited::Cycle => {
-                        self.counts.add(Happened::Cycle, 1);
+                        self.counts.add(Happened::Cycle);
                         return Err(ComputeError::Cycle);
                     }
                 },
@@ -119,7 +119,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
 
     /// Steps 3 to 5: computes, publishes, and hands the value on.
     fn fly<E>(&self, mut lead: Lead<'_, K, V, S>, compute: &mut impl FnMut() -> Result<V, E>) -> Result<V, E> {
-        self.counts.add(Happened::Compute, 1);
+        self.counts.add(Happened::Compute);
         let computed = {
             let _inside = work_for(Some(lead.computation.clone()));
             compute()
@@ -144,7 +144,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
         let evicted = table.evict();
         drop(table); // see `insert`
         debug_assert!(before.is_none(), "no key has both a value and a flight");
-        self.count_kept(evicted.len());
+        drop(evicted);
     }
 }
 

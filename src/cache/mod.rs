@@ -72,6 +72,8 @@ pub struct ThreadSafeCache<K, V, S = FastHash> {
     hasher: S,
     /// A power of two of them.
     shards: Box<[Shard<K, V>]>,
+    /// Times this, the top bits of a hash say which shard.
+    spread: u64,
     counts: Counts,
 }
 
@@ -80,6 +82,13 @@ type Shard<K, V> = StripedRwLock<Table<K, V>>;
 /// Writers of different keys rarely meet, and an empty cache stays small.
 const SHARDS: usize = if sync::IS_MODELLED { 1 } else { 1 << MOST_SHARDS_AS_BITS };
 const MOST_SHARDS_AS_BITS: u32 = 3;
+/// The bits right below the seven that the tables use, which with the low ones are those that tell keys apart there. Keys that
+/// follow each other then lie as evenly in each shard as in one table. That a few seeds of a quick hasher leave all of them in
+/// one shard costs writers a little.
+const BITS_BELOW_THE_TOP: u64 = 1 << 7;
+/// All bits, by an odd number near 2^64 / golden ratio (Knuth, The Art of Computer Programming 3, 6.4): with a bound each shard
+/// must have its share of the keys, whatever the hasher makes of them.
+const ALL_BITS: u64 = 0x9E37_79B9_7F4A_7C15;
 /// A bound that gives a shard fewer values than this is kept by fewer shards, so that an uneven spread of keys costs little.
 const ROOM_OF_A_SHARD: usize = 64;
 
@@ -124,7 +133,8 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
         }
         let room_of = |shard| entries.map(|entries| entries / n_shards + usize::from(shard < entries % n_shards));
         let shards = (0..n_shards).map(|shard| StripedRwLock::new(Table::new(room_of(shard)))).collect();
-        Self { hasher, shards, counts: Counts::default() }
+        let spread = if entries.is_some() { ALL_BITS } else { BITS_BELOW_THE_TOP };
+        Self { hasher, shards, spread, counts: Counts::default() }
     }
 
     /// The number of values. Not a look-up: statistics stay as they are.
@@ -153,31 +163,32 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
     /// What the cache has seen.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
-        CacheStats {
-            hits: self.shards.iter().map(StripedRwLock::tally).sum(),
+        let mut stats = CacheStats {
             misses: self.counts.sum(Happened::Miss),
             computes: self.counts.sum(Happened::Compute),
-            inserts: self.counts.sum(Happened::Insert),
-            evictions: self.counts.sum(Happened::Eviction),
             cycles: self.counts.sum(Happened::Cycle),
-            entries: self.len(),
+            ..CacheStats::default()
+        };
+        for shard in &self.shards {
+            stats.hits += shard.tally();
+            let table = read(shard);
+            let (inserts, evictions) = table.turnover();
+            stats.inserts += inserts;
+            stats.evictions += evictions;
+            stats.entries += table.len();
         }
+        stats
     }
 
-    /// Counts a value that was kept, and those that had to go for it.
-    fn count_kept(&self, n_evicted: usize) {
-        self.counts.add(Happened::Insert, 1);
-        if n_evicted > 0 {
-            self.counts.add(Happened::Eviction, n_evicted);
-        }
+    #[inline(never)] // so that the way of a hit stays short
+    fn count_miss(&self) {
+        self.counts.add(Happened::Miss);
     }
 
     #[inline]
     fn shard(&self, hash: u64) -> &Shard<K, V> {
-        // Multiplied by an odd number near 2^64 / golden ratio (Knuth, The Art of Computer Programming 3, 6.4), the top bits
-        // come from all bits below. Those that a quick hasher leaves in one place may be few for keys that follow each other.
-        let mixed = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        &self.shards[(mixed >> (64 - MOST_SHARDS_AS_BITS)) as usize & (self.shards.len() - 1)]
+        let bits = hash.wrapping_mul(self.spread) >> (64 - MOST_SHARDS_AS_BITS);
+        &self.shards[bits as usize & (self.shards.len() - 1)]
     }
 
     /// A shard to change.
@@ -260,8 +271,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
         let before = table.put(hash, key, value, |key| self.hasher.hash_one(key));
         let evicted = table.evict();
         drop(table); // before what was taken out is dropped: a destructor may be slow, or use the cache
-        drop(detached);
-        self.count_kept(evicted.len());
+        drop((detached, evicted));
         before.map(|(_key, value)| value)
     }
 
@@ -301,7 +311,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let mut visit = read(self.shard(hash));
+        let mut visit = read(self.shard(hash)).visit();
         let (table, tally) = visit.parts();
         match table.find(hash, key) {
             Some(value) => {
@@ -309,7 +319,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
                 Some(look(value))
             }
             None => {
-                self.counts.add(Happened::Miss, 1);
+                self.count_miss();
                 None
             }
         }

@@ -1,5 +1,5 @@
-//! What a cache has seen. Hits are counted by the shards' locks, where a reader that leaves counts itself out anyway; all
-//! else here.
+//! What a cache has seen. Hits are counted by the shards' locks, where a reader that leaves counts itself out anyway, and what
+//! was put in and taken out by the shards themselves, under their locks; all else here.
 
 use crate::sync::{self, AtomicU64, CachePadded, Ordering};
 
@@ -39,8 +39,6 @@ impl CacheStats {
 pub(super) enum Happened {
     Miss,
     Compute,
-    Insert,
-    Eviction,
     Cycle,
 }
 
@@ -49,15 +47,15 @@ const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 /// The counts, on stripes that few threads share.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    stripes: [CachePadded<[AtomicU64; 5]>; STRIPES],
+    stripes: [CachePadded<[AtomicU64; 3]>; STRIPES],
 }
 
 impl Counts {
     #[inline]
-    pub(super) fn add(&self, what: Happened, n_times: usize) {
+    pub(super) fn add(&self, what: Happened) {
         let stripe = &self.stripes[sync::thread_index() % STRIPES];
         // Relaxed: statistics only; nothing is read because of these numbers.
-        stripe[what as usize].fetch_add(n_times as u64, Ordering::Relaxed);
+        stripe[what as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn sum(&self, what: Happened) -> u64 {

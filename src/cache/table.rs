@@ -14,6 +14,10 @@ use crate::sync::Arc;
 pub(super) struct Table<K, V> {
     values: Values<K, V>,
     flights: HashTable<(K, Arc<Flight<V>>)>,
+    /// Values that were ever put here.
+    n_inserts: u64,
+    /// Values that ever had to go.
+    n_evictions: u64,
 }
 
 /// Without a bound an entry is a key and a value and nothing else.
@@ -38,7 +42,7 @@ impl<K, V> Table<K, V> {
             None => Values::Unbounded(HashTable::new()),
             Some(capacity) => Values::Bounded(Bounded::new(capacity)),
         };
-        Self { values, flights: HashTable::new() }
+        Self { values, flights: HashTable::new(), n_inserts: 0, n_evictions: 0 }
     }
 
     /// The number of values.
@@ -47,6 +51,11 @@ impl<K, V> Table<K, V> {
             Values::Unbounded(table) => table.len(),
             Values::Bounded(bounded) => bounded.len(),
         }
+    }
+
+    /// How many values were ever put here, and how many of them had to go.
+    pub(super) fn turnover(&self) -> (u64, u64) {
+        (self.n_inserts, self.n_evictions)
     }
 
     /// The value of a key; this is a use of it.
@@ -91,6 +100,7 @@ impl<K, V> Table<K, V> {
     where
         K: Eq,
     {
+        self.n_inserts += 1;
         match &mut self.values {
             Values::Unbounded(table) => {
                 if let Some((_, place)) = table.find_mut(hash, is_key(&key)) {
@@ -118,7 +128,11 @@ impl<K, V> Table<K, V> {
     pub(super) fn evict(&mut self) -> Vec<(K, V)> {
         match &mut self.values {
             Values::Unbounded(_) => Vec::new(),
-            Values::Bounded(bounded) => bounded.evict(),
+            Values::Bounded(bounded) => {
+                let evicted = bounded.evict();
+                self.n_evictions += evicted.len() as u64;
+                evicted
+            }
         }
     }
 
@@ -145,13 +159,13 @@ impl<K, V> Table<K, V> {
         Some(self.flights.find_entry(hash, is_key(key)).ok()?.remove().0)
     }
 
-    /// Takes everything out.
-    pub(super) fn take_all(&mut self) -> Self {
-        let empty = Self::new(match &self.values {
-            Values::Unbounded(_) => None,
-            Values::Bounded(bounded) => Some(bounded.capacity()),
-        });
-        std::mem::replace(self, empty)
+    /// Takes everything out. What was counted stays.
+    pub(super) fn take_all(&mut self) -> impl Sized + use<K, V> {
+        let values = match &self.values {
+            Values::Unbounded(_) => Values::Unbounded(HashTable::new()),
+            Values::Bounded(bounded) => Values::Bounded(Bounded::new(bounded.capacity())),
+        };
+        (std::mem::replace(&mut self.values, values), std::mem::take(&mut self.flights))
     }
 }
 

@@ -9,6 +9,7 @@ mod synchronized;
 mod words;
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
 pub use synchronized::Synchronized;
@@ -92,13 +93,13 @@ impl<T: ?Sized, W: LockWords> RwLockOf<T, W> {
     /// Waits for the writers that came before, and gives the value to look at.
     #[inline]
     pub fn read(&self) -> RwLockReadGuard<'_, T, W> {
-        RwLockReadGuard { lock: self, stripe: self.protocol.enter(), how_to_leave: LEAVE }
+        RwLockReadGuard { lock: self, stripe: self.protocol.enter() }
     }
 
     /// The value to look at, unless a writer is inside or waiting.
     #[inline]
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T, W>> {
-        self.protocol.try_enter().map(|stripe| RwLockReadGuard { lock: self, stripe, how_to_leave: LEAVE })
+        self.protocol.try_enter().map(|stripe| RwLockReadGuard { lock: self, stripe })
     }
 
     /// Waits for the readers and writers that came before, and gives the value to change.
@@ -119,7 +120,7 @@ impl<T: ?Sized, W: LockWords> RwLockOf<T, W> {
     /// # Safety
     /// This thread holds a read guard of this lock, and does not drop it during the call.
     pub(crate) unsafe fn read_again(&self) -> RwLockReadGuard<'_, T, W> {
-        RwLockReadGuard { lock: self, stripe: self.protocol.enter_again(), how_to_leave: LEAVE }
+        RwLockReadGuard { lock: self, stripe: self.protocol.enter_again() }
     }
 
     /// How many visits were tallied.
@@ -139,29 +140,51 @@ impl<T: ?Sized, W: LockWords> RwLockOf<T, W> {
 pub struct RwLockReadGuard<'l, T: ?Sized, W: LockWords> {
     lock: &'l RwLockOf<T, W>,
     stripe: &'l AtomicU64,
+}
+
+/// A reader's stay that may be tallied: the lock is left, and one added to its tally, in one step.
+pub(crate) struct Visit<'l, T: ?Sized, W: LockWords> {
+    lock: &'l RwLockOf<T, W>,
+    stripe: &'l AtomicU64,
     how_to_leave: u64,
 }
 
-/// The tally of a lock, as one visit of a reader has it.
-pub(crate) struct Tally<'g> {
-    how_to_leave: &'g mut u64,
+impl<'l, T: ?Sized, W: LockWords> RwLockReadGuard<'l, T, W> {
+    /// Goes on as a visit. A guard has no room for what only a visit needs: it would not fit into two registers any more.
+    #[inline]
+    pub(crate) fn visit(self) -> Visit<'l, T, W> {
+        let Self { lock, stripe } = *ManuallyDrop::new(self);
+        Visit { lock, stripe, how_to_leave: LEAVE }
+    }
 }
 
-impl<T: ?Sized, W: LockWords> RwLockReadGuard<'_, T, W> {
-    /// The value, and the tally.
+impl<T: ?Sized, W: LockWords> Visit<'_, T, W> {
+    /// The value, and what is to be told should the visit be tallied.
     #[inline]
     pub(crate) fn parts(&mut self) -> (&T, Tally<'_>) {
-        // SAFETY: as in `deref`.
+        // SAFETY: this reader is inside, so no writer has the value while the visit lasts.
         let value = unsafe { self.lock.value.shared() };
         (value, Tally { how_to_leave: &mut self.how_to_leave })
     }
 }
 
+/// The tally, as one visit has it.
+pub(crate) struct Tally<'v> {
+    how_to_leave: &'v mut u64,
+}
+
 impl Tally<'_> {
-    /// Lets this visit be one more on the tally when it ends, in the step that leaves the lock.
+    /// Counts this visit, when it ends.
     #[inline]
     pub(crate) fn add(self) {
         *self.how_to_leave = LEAVE_AND_TALLY;
+    }
+}
+
+impl<T: ?Sized, W: LockWords> Drop for Visit<'_, T, W> {
+    #[inline]
+    fn drop(&mut self) {
+        self.lock.protocol.leave(self.stripe, self.how_to_leave);
     }
 }
 
@@ -200,7 +223,7 @@ impl<T: ?Sized, W: LockWords> DerefMut for RwLockWriteGuard<'_, T, W> {
 impl<T: ?Sized, W: LockWords> Drop for RwLockReadGuard<'_, T, W> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.protocol.leave(self.stripe, self.how_to_leave);
+        self.lock.protocol.leave(self.stripe, LEAVE);
     }
 }
 
