@@ -1,6 +1,6 @@
 //! Counters that any thread may count on. No formatting, no time.
 
-use crate::sync::{self, AtomicU64, CachePadded, Ordering};
+use crate::sync::{self, AtomicU64, CachePadded, Ordering, const_unless_modelled, words_at_zero};
 
 /// A counter in one word.
 ///
@@ -9,12 +9,12 @@ use crate::sync::{self, AtomicU64, CachePadded, Ordering};
 /// what was done before the counting is visible. Wraps around beyond `u64::MAX`, and below 0.
 ///
 /// ```
-/// let epochs = manyhands::AtomicCounter::new();
-/// epochs.increment();
-/// epochs.add(9);
-/// assert_eq!(epochs.decrement(), 9);
-/// assert_eq!(epochs.reset(), 9);
-/// assert_eq!(epochs.value(), 0);
+/// static EPOCHS: manyhands::AtomicCounter = manyhands::AtomicCounter::new();
+/// EPOCHS.increment();
+/// EPOCHS.add(9);
+/// assert_eq!(EPOCHS.decrement(), 9);
+/// assert_eq!(EPOCHS.reset(), 9);
+/// assert_eq!(EPOCHS.value(), 0);
 /// ```
 #[derive(Debug, Default)]
 pub struct AtomicCounter {
@@ -23,10 +23,12 @@ pub struct AtomicCounter {
 
 // Relaxed throughout: a count says how many, and hands over nothing else.
 impl AtomicCounter {
-    /// A counter at 0.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { count: AtomicU64::new(0) }
+    const_unless_modelled! {
+        /// A counter at 0.
+        #[must_use]
+        pub fn new() -> Self {
+            Self { count: AtomicU64::new(0) }
+        }
     }
 
     /// Counts one up; gives the new count.
@@ -81,10 +83,12 @@ pub struct StripedCounter {
 }
 
 impl StripedCounter {
-    /// A counter at 0.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { stripes: std::array::from_fn(|_| CachePadded::new(AtomicU64::new(0))) }
+    const_unless_modelled! {
+        /// A counter at 0.
+        #[must_use]
+        pub fn new() -> Self {
+            Self { stripes: words_at_zero!(STRIPES) }
+        }
     }
 
     /// Counts one up.

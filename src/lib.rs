@@ -61,6 +61,23 @@
 //! the longest items first; [`batch_items`], [`chunk_for_workers`], [`adaptive_batch_size`] and [`group_by_cost`] make
 //! batches of what is too small to travel alone. A [`ThreadSafeCache`] keeps what was computed before.
 //!
+//! # What threads share
+//!
+//! A [`ThreadSafeCache`] computes each missing key once, whoever asks. [`RwLock`] and [`StripedRwLock`] admit many readers or
+//! one writer, [`Synchronized`] is a value behind its lock, [`AtomicCounter`] and [`StripedCounter`] count, a
+//! [`ProgressTracker`] tells how far a run is. None of them is poisoned by a panic, and all of them are modelled; with
+//! [`sync`], so may be what you build of them.
+//!
+//! ```
+//! use manyhands::{ThreadSafeCache, Threads, parallel_map};
+//!
+//! let spectra = ThreadSafeCache::new();
+//! let recordings = ["night 1", "night 2", "night 1"];
+//! let lengths = parallel_map(Threads, &recordings, |name| spectra.get_or_compute(*name, || name.len()))?;
+//! assert_eq!((lengths, spectra.stats().computes), (vec![7, 7, 7], 2));
+//! # Ok::<(), manyhands::Error>(())
+//! ```
+//!
 //! # What it costs, and when not to use it
 //!
 //! Answers are written where they end up, in chunks sized by measured time. Waking a helper takes some microseconds, so

@@ -15,7 +15,7 @@ use std::ops::{Deref, DerefMut};
 pub use synchronized::Synchronized;
 pub use words::{LockWords, ManyWords, OneWord};
 
-use crate::sync::{AtomicU64, UnsafeCell};
+use crate::sync::{AtomicU64, UnsafeCell, const_unless_modelled};
 use protocol::{LEAVE, LEAVE_AND_TALLY, Protocol};
 
 /// A lock for many readers or one writer: once a writer has announced itself, no later reader enters before it.
@@ -65,10 +65,10 @@ pub type RwLock<T> = RwLockOf<T, OneWord>;
 /// now and then.
 ///
 /// ```
-/// let lock = manyhands::StripedRwLock::new(5);
-/// assert_eq!(*lock.read(), 5);
-/// *lock.write() += 1;
-/// assert_eq!(lock.into_inner(), 6);
+/// static LIMIT: manyhands::StripedRwLock<u32> = manyhands::StripedRwLock::new(5);
+/// assert_eq!(*LIMIT.read(), 5);
+/// *LIMIT.write() += 1;
+/// assert_eq!(*LIMIT.read(), 6);
 /// ```
 pub type StripedRwLock<T> = RwLockOf<T, ManyWords>;
 
@@ -78,9 +78,11 @@ unsafe impl<T: ?Sized + Send, W: LockWords> Send for RwLockOf<T, W> {}
 unsafe impl<T: ?Sized + Send + Sync, W: LockWords> Sync for RwLockOf<T, W> {}
 
 impl<T, W: LockWords> RwLockOf<T, W> {
-    /// A lock around a value.
-    pub fn new(value: T) -> Self {
-        Self { protocol: Protocol::default(), value: UnsafeCell::new(value) }
+    const_unless_modelled! {
+        /// A lock around a value.
+        pub fn new(value: T) -> Self {
+            Self { protocol: Protocol::new(), value: UnsafeCell::new(value) }
+        }
     }
 
     /// The value, when nobody can be waiting for it any more.

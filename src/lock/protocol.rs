@@ -63,7 +63,6 @@ fn pause_before(look: u32) {
 }
 
 /// The protocol.
-#[derive(Default)]
 pub(super) struct Protocol<W> {
     words: W,
     line: Mutex<Line>,
@@ -72,7 +71,6 @@ pub(super) struct Protocol<W> {
 }
 
 /// Who waits for whom. Guarded by the lock of the line.
-#[derive(Default)]
 struct Line {
     /// The number of the next writer to arrive in line.
     next_writer: u64,
@@ -83,6 +81,8 @@ struct Line {
 }
 
 impl Line {
+    const EMPTY: Self = Self { next_writer: 0, owners: 0, readers: BTreeMap::new() };
+
     fn writers(&self) -> u64 {
         self.next_writer - self.owners
     }
@@ -95,6 +95,18 @@ impl Line {
 
 // Where it says `always`: these few instructions are what a hit of the cache consists of, and a call costs as much again.
 impl<W: Words> Protocol<W> {
+    /// Nobody is about.
+    #[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
+    pub(super) const fn new() -> Self {
+        Self { words: W::AT_ZERO, line: Mutex::new(Line::EMPTY), moved: Condvar::new() }
+    }
+
+    /// Nobody is about.
+    #[cfg(any(manyhands_loom, manyhands_shuttle))]
+    pub(super) fn new() -> Self {
+        Self { words: W::at_zero(), line: Mutex::new(Line::EMPTY), moved: Condvar::new() }
+    }
+
     /// Counts a reader in, unless a writer has announced itself.
     #[inline(always)]
     pub(super) fn try_enter(&self) -> Option<&AtomicU64> {

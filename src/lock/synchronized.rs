@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::sync::Mutex;
+use crate::sync::{Mutex, const_unless_modelled};
 
 /// A value behind its lock, used through a closure, so that a guard cannot be forgotten or held too long.
 ///
@@ -11,14 +11,13 @@ use crate::sync::Mutex;
 /// A panic in it releases the lock and passes on; what it left in the value is what the next one sees.
 ///
 /// ```
-/// let log = manyhands::Synchronized::new(Vec::new());
+/// static NAMES: manyhands::Synchronized<Vec<&str>> = manyhands::Synchronized::new(Vec::new());
 /// std::thread::scope(|scope| {
 ///     for name in ["a", "b"] {
-///         let log = &log;
-///         scope.spawn(move || log.with(|names| names.push(name)));
+///         scope.spawn(move || NAMES.with(|names| names.push(name)));
 ///     }
 /// });
-/// assert_eq!(log.into_inner().len(), 2);
+/// assert_eq!(NAMES.replace(Vec::new()).len(), 2);
 /// ```
 #[derive(Default)]
 pub struct Synchronized<T: ?Sized> {
@@ -26,9 +25,11 @@ pub struct Synchronized<T: ?Sized> {
 }
 
 impl<T> Synchronized<T> {
-    /// A value behind a lock of its own.
-    pub fn new(value: T) -> Self {
-        Self { value: Mutex::new(value) }
+    const_unless_modelled! {
+        /// A value behind a lock of its own.
+        pub fn new(value: T) -> Self {
+            Self { value: Mutex::new(value) }
+        }
     }
 
     /// The value, when nobody can be waiting for it any more.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::sync::{self, AtomicU64, CachePadded};
+use crate::sync::{self, AtomicU64, CachePadded, words_at_zero};
 
 /// The words of a lock: [`OneWord`] or [`ManyWords`]. Sealed.
 pub trait LockWords: private::Words + fmt::Debug + Send + Sync + 'static {}
@@ -10,7 +10,13 @@ pub trait LockWords: private::Words + fmt::Debug + Send + Sync + 'static {}
 pub(super) mod private {
     use super::AtomicU64;
 
-    pub trait Words: Default {
+    pub trait Words: Sized {
+        /// Words at zero, for a new lock.
+        #[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
+        const AT_ZERO: Self;
+        /// Words at zero, for a new lock.
+        #[cfg(any(manyhands_loom, manyhands_shuttle))]
+        fn at_zero() -> Self;
         /// Where writers announce themselves.
         fn gate(&self) -> &AtomicU64;
         /// Where this thread counts itself in as a reader.
@@ -20,8 +26,19 @@ pub(super) mod private {
     }
 }
 
+/// What a new lock has: a constant where that may be, so that a lock may be a `static`.
+macro_rules! at_zero {
+    ($words:expr) => {
+        #[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
+        const AT_ZERO: Self = $words;
+        #[cfg(any(manyhands_loom, manyhands_shuttle))]
+        fn at_zero() -> Self {
+            $words
+        }
+    };
+}
+
 /// All readers count themselves on one word.
-#[derive(Default)]
 pub struct OneWord {
     stripe: AtomicU64,
     gate: AtomicU64,
@@ -31,7 +48,6 @@ pub struct OneWord {
 const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 
 /// Readers count themselves on one of sixteen padded words.
-#[derive(Default)]
 pub struct ManyWords {
     stripes: [CachePadded<AtomicU64>; STRIPES],
     gate: CachePadded<AtomicU64>,
@@ -41,6 +57,7 @@ impl LockWords for OneWord {}
 impl LockWords for ManyWords {}
 
 impl private::Words for OneWord {
+    at_zero!(Self { stripe: AtomicU64::new(0), gate: AtomicU64::new(0) });
     #[inline]
     fn gate(&self) -> &AtomicU64 {
         &self.gate
@@ -56,6 +73,7 @@ impl private::Words for OneWord {
 }
 
 impl private::Words for ManyWords {
+    at_zero!(Self { stripes: words_at_zero!(STRIPES), gate: CachePadded::new(AtomicU64::new(0)) });
     #[inline]
     fn gate(&self) -> &AtomicU64 {
         &self.gate

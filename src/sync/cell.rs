@@ -6,13 +6,17 @@ use loom::cell::UnsafeCell as InnerUnsafeCell;
 #[cfg(not(manyhands_loom))]
 use std::cell::UnsafeCell as InnerUnsafeCell;
 
+use super::const_unless_modelled;
+
 /// A value that a protocol guards.
 #[derive(Debug)]
 pub(crate) struct UnsafeCell<T: ?Sized>(InnerUnsafeCell<T>);
 
 impl<T> UnsafeCell<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self(InnerUnsafeCell::new(value))
+    const_unless_modelled! {
+        pub(crate) fn new(value: T) -> Self {
+            Self(InnerUnsafeCell::new(value))
+        }
     }
     pub(crate) fn into_inner(self) -> T {
         self.0.into_inner()

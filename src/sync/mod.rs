@@ -96,10 +96,24 @@ pub use thread::{JoinHandle, spawn, thread_index, yield_now};
 
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
 pub(crate) use backend::checker;
-pub(crate) use backend::{CachePadded, RwLock, global, spin_loop};
+pub(crate) use backend::{CachePadded, RwLock, global, spin_loop, words_at_zero};
 pub(crate) use cell::UnsafeCell;
 pub(crate) use handshake::{announce, claim, look};
 pub(crate) use thread::spawn_named;
+
+/// A function that can make what a `static` begins with, except in a model: what a checker has can not be made before it runs.
+macro_rules! const_unless_modelled {
+    ($(#[$about:meta])* $vis:vis fn $name:ident($($argument:ident: $kind:ty)?) -> $made:ty $body:block) => {
+        $(#[$about])*
+        #[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
+        $vis const fn $name($($argument: $kind)?) -> $made $body
+
+        $(#[$about])*
+        #[cfg(any(manyhands_loom, manyhands_shuttle))]
+        $vis fn $name($($argument: $kind)?) -> $made $body
+    };
+}
+pub(crate) use const_unless_modelled;
 
 /// True when a model checker stands in for the real parts: what comes in many for the sake of speed comes in few then.
 pub(crate) const IS_MODELLED: bool = cfg!(any(manyhands_loom, manyhands_shuttle));

@@ -60,6 +60,9 @@ impl<T: ?Sized> Mutex<T> {
     pub(super) fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard(Some(self.0.lock().expect(NO_POISON)))
     }
+    pub(super) fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut().expect(NO_POISON)
+    }
     pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         self.0.try_lock().ok().map(|guard| MutexGuard(Some(guard)))
     }
@@ -147,3 +150,11 @@ macro_rules! global {
     };
 }
 pub(crate) use global;
+
+/// So many words at zero.
+macro_rules! words_at_zero {
+    ($n:expr) => {
+        std::array::from_fn::<_, { $n }, _>(|_| $crate::sync::CachePadded::new($crate::sync::AtomicU64::new(0)))
+    };
+}
+pub(crate) use words_at_zero;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use super::backend;
+use super::{backend, const_unless_modelled};
 
 /// A lock for one thread at a time, without poison: a panic under the guard releases it, and what it left in the value is for
 /// the next one to see.
@@ -28,10 +28,12 @@ pub struct Mutex<T: ?Sized>(backend::Mutex<T>);
 pub struct MutexGuard<'l, T: ?Sized>(backend::MutexGuard<'l, T>);
 
 impl<T> Mutex<T> {
-    /// A lock around a value.
-    #[inline]
-    pub fn new(value: T) -> Self {
-        Self(backend::Mutex::new(value))
+    const_unless_modelled! {
+        /// A lock around a value.
+        #[inline]
+        pub fn new(value: T) -> Self {
+            Self(backend::Mutex::new(value))
+        }
     }
 
     /// The value, when nobody can be waiting for it any more.
@@ -45,6 +47,11 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard(self.0.lock())
+    }
+
+    /// The value, without a wait: whoever has the lock to itself needs none.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut()
     }
 
     /// The lock, unless somebody has it.
@@ -93,11 +100,13 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 pub struct Condvar(backend::Condvar);
 
 impl Condvar {
-    /// A place where nobody waits.
-    #[must_use]
-    #[inline]
-    pub fn new() -> Self {
-        Self(backend::Condvar::new())
+    const_unless_modelled! {
+        /// A place where nobody waits.
+        #[must_use]
+        #[inline]
+        pub fn new() -> Self {
+            Self(backend::Condvar::new())
+        }
     }
 
     /// Leaves the lock, waits until it is woken, and takes the lock again.

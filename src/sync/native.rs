@@ -20,3 +20,11 @@ macro_rules! global {
     };
 }
 pub(crate) use global;
+
+/// So many padded words at zero, for what a `static` may begin with.
+macro_rules! words_at_zero {
+    ($n:expr) => {
+        [const { $crate::sync::CachePadded::new($crate::sync::AtomicU64::new(0)) }; $n]
+    };
+}
+pub(crate) use words_at_zero;
