@@ -7,19 +7,17 @@
 //! ```
 //!
 //! The first runs the model once, with real threads. The second runs it through all interleavings that matter, the third
-//! through 10 000 random ones. Take out the `while`, or the notification, and see what they say.
+//! through 10 000 random ones. Take out the `while`, or a notification, and see what they say.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
-
-use std::collections::VecDeque;
 
 use manyhands::AtomicCounter;
 use manyhands::sync::{Arc, Condvar, Mutex, model, spawn};
 
-/// Recordings that wait to be read, one at most, so that a fast disk does not fill the memory.
+/// Room for one recording that waits to be read, so that a fast disk does not fill the memory.
 #[derive(Default)]
 struct Shelf {
-    place: Mutex<VecDeque<&'static str>>,
+    place: Mutex<Option<&'static str>>,
     /// The reader waits here for a recording, and who brings one waits here for the place.
     moved: Condvar,
     n_read: AtomicCounter,
@@ -28,17 +26,17 @@ struct Shelf {
 impl Shelf {
     fn put(&self, recording: &'static str) {
         let mut place = self.place.lock();
-        while !place.is_empty() {
+        while place.is_some() {
             self.moved.wait(&mut place);
         }
-        place.push_back(recording);
+        assert_eq!(place.replace(recording), None, "a recording was pushed off the shelf");
         self.moved.notify_all();
     }
 
     fn take(&self) -> &'static str {
         let mut place = self.place.lock();
         loop {
-            if let Some(recording) = place.pop_front() {
+            if let Some(recording) = place.take() {
                 self.moved.notify_all();
                 self.n_read.increment();
                 return recording;

@@ -162,6 +162,16 @@ impl CancelToken {
     }
 }
 
+/// One after the other, so that a long line of descent needs no deep stack.
+impl Drop for Generation {
+    fn drop(&mut self) {
+        let mut next = self.parent.take();
+        while let Some(Ok(mut generation)) = next.map(Arc::try_unwrap) {
+            next = generation.parent.take();
+        }
+    }
+}
+
 impl Generation {
     /// The state of the nearest generation that is cancelled; looks at the clock when there is none.
     #[inline] // The usual token has neither parent nor deadline, and is asked before each item.
@@ -233,6 +243,15 @@ mod tests {
         assert_eq!(night.with_time_limit(Duration::MAX).deadline(), Some(soon), "a time beyond the clock is no limit");
         let passed = CancelToken::new().with_deadline(WallClock::now());
         assert!(passed.with_deadline(soon).is_cancelled(), "a later deadline does not lift an earlier one");
+    }
+
+    #[test]
+    fn a_token_may_descend_from_very_many() {
+        let oldest = CancelToken::new();
+        let youngest = (0..300_000).fold(oldest.clone(), |token, _| token.child());
+        oldest.cancel();
+        assert!(youngest.is_cancelled());
+        drop(youngest);
     }
 
     #[test]

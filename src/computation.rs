@@ -1,18 +1,17 @@
 //! What a thread computes for whom, and whether waiting for a computation would be for ever.
 //!
-//! A *computation* is one run of a caller's function for a missing key of a cache. It has a parent: the computation in whose
-//! function it was started, on this thread or, when a call of this crate was made there, on one of its workers. A computation
-//! goes on only when all that runs inside it goes on; so a wait holds up the computation that it happens in and all of its
-//! ancestors, and is noted with each of them. Before waiting for a computation, one walks from it along these notes: whoever
-//! meets one of its own ancestors there would wait for ever. Walk and note are one step under one lock, so of two that close
-//! a circle together the second one sees it.
+//! A *computation* is one run of a caller's function for a missing key of a cache. It runs inside of others: those in whose
+//! functions it was started, on this thread, or on the one that a call of this crate or a [`ComputeContext`] came from. A
+//! computation goes on only when all that runs inside of it goes on; so a wait holds up the computations that it happens in
+//! and all that these run inside of, and is noted with each. Before waiting for a computation, one walks from it along these
+//! notes: whoever meets one that the own wait would hold up would wait for ever. Walk and note are one step under one lock, so
+//! of two that close a circle together the second one sees it.
 //!
 //! What it cannot see by itself: work that another library's pool carries to another thread, and that computation's wait for
 //! it. For that there is [`ComputeContext`].
 
 use std::cell::RefCell;
-use std::collections::HashSet;
-
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::sync::{Mutex, global};
@@ -20,42 +19,19 @@ use crate::sync::{Mutex, global};
 /// One run of a caller's function.
 #[derive(Debug)]
 pub(crate) struct Computation {
-    parent: Option<Arc<Computation>>,
-    /// The computations that this one, or one inside of it, waits for. Guarded by [`GRAPH`], not by its own lock alone.
-    awaited: Mutex<Vec<Arc<Computation>>>,
+    /// What it runs inside of.
+    outer: Vec<Arc<Computation>>,
 }
 
 global! {
-    /// Held while someone looks whether to wait, and while it notes that it does. Guards every `awaited`.
-    static GRAPH: Mutex<()> = Mutex::new(());
+    /// What each computation, or one inside of it, waits for; by addresses of computations that are alive as long as they stand
+    /// here. Held while someone looks whether to wait and notes that it does.
+    static WAITS: Mutex<HashMap<usize, Vec<Arc<Computation>>>> = Mutex::new(HashMap::new());
 }
 
 crate::sync::thread_local! {
-    /// The innermost computation that this thread works for.
-    static CURRENT: RefCell<Option<Arc<Computation>>> = RefCell::default();
-}
-
-/// The computation that this thread works for: what a call hands on to its workers.
-pub(crate) fn current() -> Option<Arc<Computation>> {
-    CURRENT.with(|current| current.borrow().clone())
-}
-
-/// Makes this thread work for a computation until the guard ends.
-pub(crate) fn work_for(computation: Option<Arc<Computation>>) -> WorkingFor {
-    WorkingFor { before: CURRENT.with(|current| current.replace(computation)) }
-}
-
-/// Ends [`work_for`].
-#[derive(Debug)]
-pub(crate) struct WorkingFor {
-    before: Option<Arc<Computation>>,
-}
-
-impl Drop for WorkingFor {
-    fn drop(&mut self) {
-        let before = self.before.take();
-        CURRENT.with(|current| *current.borrow_mut() = before);
-    }
+    /// The innermost computations that this thread works for: mostly none or one, and more where work was carried here.
+    static CURRENT: RefCell<Vec<Arc<Computation>>> = RefCell::default();
 }
 
 /// What this thread computes for which cache: to be carried along when another library takes a part of the work to another
@@ -83,45 +59,109 @@ impl Drop for WorkingFor {
 #[derive(Debug, Clone)]
 #[must_use = "a context says something only where it is carried to"]
 pub struct ComputeContext {
-    computation: Option<Arc<Computation>>,
+    computations: Vec<Arc<Computation>>,
 }
 
 impl ComputeContext {
     /// What this thread computes now. Outside of any computation that is nothing, and carrying it along changes nothing.
     pub fn current() -> Self {
-        Self { computation: current() }
+        Self { computations: current() }
     }
 
-    /// Runs something, on whatever thread, as a part of what the context was taken from. That must not end before.
+    /// Runs something, on whatever thread, as a part of what the context was taken from, which must not end before; and also
+    /// as a part of what that thread computes already.
     pub fn run<A>(&self, part: impl FnOnce() -> A) -> A {
-        let _working = work_for(self.computation.clone());
+        let _working = work_for_also(&self.computations);
         part()
+    }
+}
+
+/// The computations that this thread works for: what a call hands on to its workers.
+pub(crate) fn current() -> Vec<Arc<Computation>> {
+    // A thread that is ending works for nobody any more.
+    CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
+}
+
+/// Makes this thread work for these computations besides those that it works for already, until the guard ends.
+pub(crate) fn work_for_also(computations: &[Arc<Computation>]) -> WorkingFor {
+    let mut all = current();
+    for computation in computations {
+        if !has(&all, computation) {
+            all.push(Arc::clone(computation));
+        }
+    }
+    work_for(all)
+}
+
+fn work_for(computations: Vec<Arc<Computation>>) -> WorkingFor {
+    WorkingFor { before: CURRENT.try_with(|current| current.replace(computations)).unwrap_or_default() }
+}
+
+/// Ends [`work_for_also`] and [`Computation::enter`].
+#[derive(Debug)]
+pub(crate) struct WorkingFor {
+    before: Vec<Arc<Computation>>,
+}
+
+impl Drop for WorkingFor {
+    fn drop(&mut self) {
+        let before = std::mem::take(&mut self.before);
+        // The one that ends is dropped when the place is free again. A thread that is ending has no place.
+        drop(CURRENT.try_with(|current| current.replace(before)));
     }
 }
 
 impl Computation {
     /// A computation started by this thread, inside of whatever it works for.
     pub(crate) fn start() -> Arc<Self> {
-        Arc::new(Self { parent: current(), awaited: Mutex::new(Vec::new()) })
+        Arc::new(Self { outer: current() })
     }
 
-    /// This computation and all that it runs inside of.
-    fn lineage(self: &Arc<Self>) -> Vec<Arc<Self>> {
-        std::iter::successors(Some(Arc::clone(self)), |computation| computation.parent.clone()).collect()
+    /// Makes this thread work for it until the guard ends. What the thread worked for is what it runs inside of.
+    pub(crate) fn enter(self: &Arc<Self>) -> WorkingFor {
+        work_for(vec![Arc::clone(self)])
+    }
+
+    fn address(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
     }
 }
 
-/// True when `wanted` cannot end before one of `waiting` goes on. Called with the graph's lock held.
-fn depends_on(wanted: &Arc<Computation>, waiting: &[Arc<Computation>]) -> bool {
-    let is_waiting = |computation: &Arc<Computation>| waiting.iter().any(|one| Arc::ptr_eq(one, computation));
+fn has(computations: &[Arc<Computation>], wanted: &Arc<Computation>) -> bool {
+    computations.iter().any(|one| Arc::ptr_eq(one, wanted))
+}
+
+/// These computations and all that they run inside of.
+fn lineage(mut computations: Vec<Arc<Computation>>) -> Vec<Arc<Computation>> {
+    let mut next = 0;
+    while let Some(computation) = computations.get(next) {
+        let outer = Arc::clone(computation);
+        for one in &outer.outer {
+            if !has(&computations, one) {
+                computations.push(Arc::clone(one));
+            }
+        }
+        next += 1;
+    }
+    computations
+}
+
+/// True when `wanted` cannot end before one of `held_up` goes on.
+fn depends_on(
+    waits: &HashMap<usize, Vec<Arc<Computation>>>,
+    wanted: &Arc<Computation>,
+    held_up: &[Arc<Computation>],
+) -> bool {
     let mut seen = HashSet::new();
     let mut to_visit = vec![Arc::clone(wanted)];
     while let Some(computation) = to_visit.pop() {
-        if is_waiting(&computation) {
+        if has(held_up, &computation) {
             return true;
         }
-        if seen.insert(Arc::as_ptr(&computation)) {
-            to_visit.extend(computation.awaited.lock().iter().cloned());
+        if seen.insert(computation.address())
+            && let Some(awaited) = waits.get(&computation.address())
+        {
+            to_visit.extend(awaited.iter().cloned());
         }
     }
     false
@@ -137,16 +177,19 @@ pub(crate) struct Wait<'w> {
 impl<'w> Wait<'w> {
     /// Notes that this thread waits; `None` when the wait would be for ever.
     pub(crate) fn begin(wanted: &'w Arc<Computation>) -> Option<Self> {
+        let held_up = lineage(current());
         // A thread that computes for nobody holds nobody up.
-        let Some(mine) = current() else { return Some(Self { wanted, held_up: Vec::new() }) };
-        let held_up = mine.lineage();
-        let _graph = GRAPH.lock();
-        if depends_on(wanted, &held_up) {
+        if held_up.is_empty() {
+            return Some(Self { wanted, held_up });
+        }
+        let mut waits = WAITS.lock();
+        if depends_on(&waits, wanted, &held_up) {
             return None;
         }
         for computation in &held_up {
-            computation.awaited.lock().push(Arc::clone(wanted));
+            waits.entry(computation.address()).or_default().push(Arc::clone(wanted));
         }
+        drop(waits);
         Some(Self { wanted, held_up })
     }
 }
@@ -156,11 +199,14 @@ impl Drop for Wait<'_> {
         if self.held_up.is_empty() {
             return;
         }
-        let _graph = GRAPH.lock();
+        let mut waits = WAITS.lock();
         for computation in &self.held_up {
-            let mut awaited = computation.awaited.lock();
+            let Some(awaited) = waits.get_mut(&computation.address()) else { continue };
             if let Some(note) = awaited.iter().position(|one| Arc::ptr_eq(one, self.wanted)) {
                 awaited.swap_remove(note);
+            }
+            if awaited.is_empty() {
+                waits.remove(&computation.address());
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Counters that any thread may count on. No formatting, no time.
 
+use std::fmt;
+
 use crate::sync::{self, AtomicU64, CachePadded, Ordering, const_unless_modelled, words_at_zero};
 
 /// A counter in one word.
@@ -77,7 +79,6 @@ const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 /// });
 /// assert_eq!(ticks.value(), 400);
 /// ```
-#[derive(Debug)]
 pub struct StripedCounter {
     stripes: [CachePadded<AtomicU64>; STRIPES],
 }
@@ -116,6 +117,12 @@ impl StripedCounter {
     /// Sets all words to 0; gives their sum. Each count is either in this sum or still there; none is lost.
     pub fn reset(&self) -> u64 {
         self.stripes.iter().map(|stripe| stripe.swap(0, Ordering::Relaxed)).fold(0, u64::wrapping_add)
+    }
+}
+
+impl fmt::Debug for StripedCounter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StripedCounter").field("value", &self.value()).finish()
     }
 }
 

@@ -13,11 +13,17 @@ use crate::collect::Gatherer;
 use crate::config::ParallelConfig;
 use crate::error::Error;
 use crate::failure_policy::Tolerance;
+use crate::lock::{LockWords, RwLockOf};
 use crate::outcome::Outcome;
 use crate::plan::{ChunkRule, Plan};
 use crate::pool::{Brief, Budget, Output, gang, threads};
 use crate::slots::Slots;
 use crate::task::{Alone, Fallible, TryEach, WorkerState};
+
+/// How many writers of a lock have announced themselves, and whether readers wait in its line.
+pub fn announced<T, W: LockWords>(lock: &RwLockOf<T, W>) -> (u64, bool) {
+    lock.announced()
+}
 
 /// The pool of kept threads.
 #[derive(Debug)]

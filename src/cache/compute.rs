@@ -1,5 +1,6 @@
 //! Steps 2 to 5 of the protocol in `mod.rs`: of all who miss a key one computes, and the others get what it computed.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
@@ -7,7 +8,7 @@ use super::ThreadSafeCache;
 use super::flight::{Flight, Waited};
 use super::stats::Happened;
 use super::table::Slot;
-use crate::computation::{Computation, work_for};
+use crate::computation::Computation;
 use crate::error::Never;
 use crate::sync::Arc;
 
@@ -31,26 +32,79 @@ impl<E: fmt::Display> fmt::Display for ComputeError<E> {
     }
 }
 
-impl<E: fmt::Debug + fmt::Display> std::error::Error for ComputeError<E> {}
+impl<E: std::error::Error> std::error::Error for ComputeError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Cycle => None,
+            Self::Failed(error) => error.source(), // its own message is this one's
+        }
+    }
+}
+
+impl<E> ComputeError<E> {
+    /// The computation's error; none when there was a cycle.
+    ///
+    /// ```
+    /// use manyhands::{ComputeError, ThreadSafeCache};
+    ///
+    /// let cache = ThreadSafeCache::<&str, i32>::new();
+    /// let error = cache.try_get_or_compute("gain", || "loud".parse()).unwrap_err();
+    /// assert_eq!(error.into_failed(), "loud".parse::<i32>().err());
+    /// ```
+    #[must_use]
+    pub fn into_failed(self) -> Option<E> {
+        match self {
+            Self::Cycle => None,
+            Self::Failed(error) => Some(error),
+        }
+    }
+}
 
 impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     /// The value of a key, computed and kept if it is missing; waits if somebody else computes it.
     ///
-    /// A call from inside of the key's own computation, or around a circle of keys, computes in place and keeps nothing.
+    /// A call from inside of the key's own computation, or around a circle of keys, computes in place and keeps nothing. Where a
+    /// computation hands parts of its work to rayon or to threads of its own, see
+    /// [`ComputeContext`](crate::ComputeContext).
+    ///
+    /// ```
+    /// let cache = manyhands::ThreadSafeCache::new();
+    /// fn fibonacci(cache: &manyhands::ThreadSafeCache<u64, u64>, n: u64) -> u64 {
+    ///     cache.get_or_compute(n, || if n < 2 { n } else { fibonacci(cache, n - 1) + fibonacci(cache, n - 2) })
+    /// }
+    /// assert_eq!((fibonacci(&cache, 90), cache.stats().computes), (2_880_067_194_370_816_120, 91));
+    /// ```
     ///
     /// # Panics
-    /// When the computation panics; nothing is kept then. When a missing key is asked for from inside of
+    /// When the computation panics, or the clone of its value; after the first, nothing is kept. Inside of
     /// [`with`](Self::with) of the same cache.
     pub fn get_or_compute(&self, key: K, compute: impl FnOnce() -> V) -> V {
-        let mut compute = Some(compute);
-        let mut once = || compute.take().expect("a caller computes at most once")();
-        match self.get_or_fly(key, || Ok::<V, Never>(once())) {
-            Ok(value) => value,
-            Err(ComputeError::Failed(never)) => match never {},
-            Err(ComputeError::Cycle) => {
-                self.counts.add(Happened::Compute);
-                once()
-            }
+        let hash = self.hasher.hash_one(&key);
+        match self.look(hash, &key, V::clone) {
+            Some(found) => found,
+            None => self.compute_missing(hash, key, compute),
+        }
+    }
+
+    /// [`get_or_compute`](Self::get_or_compute) for a key that is borrowed, and made into an owned one only when it is missing.
+    ///
+    /// ```
+    /// let lengths = manyhands::ThreadSafeCache::<String, usize>::new();
+    /// assert_eq!(lengths.get_or_compute_ref("night 1", || 7), 7);
+    /// assert_eq!(lengths.get("night 1"), Some(7));
+    /// ```
+    ///
+    /// # Panics
+    /// As [`get_or_compute`](Self::get_or_compute).
+    pub fn get_or_compute_ref<Q>(&self, key: &Q, compute: impl FnOnce() -> V) -> V
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let hash = self.hasher.hash_one(key);
+        match self.look(hash, key, V::clone) {
+            Some(found) => found,
+            None => self.compute_missing(hash, key.to_owned(), compute),
         }
     }
 
@@ -75,20 +129,38 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     /// # Panics
     /// As [`get_or_compute`](Self::get_or_compute).
     pub fn try_get_or_compute<E>(&self, key: K, compute: impl FnOnce() -> Result<V, E>) -> Result<V, ComputeError<E>> {
-        let mut compute = Some(compute);
-        self.get_or_fly(key, || compute.take().expect("a caller computes at most once")())
+        let hash = self.hasher.hash_one(&key);
+        match self.look(hash, &key, V::clone) {
+            Some(found) => Ok(found),
+            None => self.compute_or_wait(hash, key, compute),
+        }
     }
 
-    fn get_or_fly<E>(&self, key: K, mut compute: impl FnMut() -> Result<V, E>) -> Result<V, ComputeError<E>> {
-        let hash = self.hasher.hash_one(&key);
-        if let Some(found) = self.look(hash, &key, V::clone) {
-            return Ok(found);
+    /// The rest for a key that was looked up and missed: a circle is computed in place.
+    fn compute_missing(&self, hash: u64, key: K, compute: impl FnOnce() -> V) -> V {
+        let mut compute = Some(compute);
+        let mut once = || compute.take().expect("a caller computes at most once")();
+        match self.compute_or_wait(hash, key, || Ok::<V, Never>(once())) {
+            Ok(value) => value,
+            Err(ComputeError::Failed(never)) => match never {},
+            Err(ComputeError::Cycle) => {
+                self.counts.add(Happened::Compute);
+                once()
+            }
         }
+    }
+
+    fn compute_or_wait<E>(
+        &self,
+        hash: u64,
+        key: K,
+        compute: impl FnOnce() -> Result<V, E>,
+    ) -> Result<V, ComputeError<E>> {
         let mut key = key;
         loop {
             match self.board(hash, key) {
                 Boarded::Found(value, _key) => return Ok(value),
-                Boarded::Leads(lead) => return self.fly(lead, &mut compute).map_err(ComputeError::Failed),
+                Boarded::Leads(lead) => return self.fly(lead, compute).map_err(ComputeError::Failed),
                 Boarded::Waits(flight, for_key) => match flight.wait() {
                     Waited::Landed(value) => return Ok(value),
                     Waited::Failed => key = for_key,
@@ -118,19 +190,19 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     }
 
     /// Steps 3 to 5: computes, publishes, and hands the value on.
-    fn fly<E>(&self, mut lead: Lead<'_, K, V, S>, compute: &mut impl FnMut() -> Result<V, E>) -> Result<V, E> {
+    fn fly<E>(&self, mut lead: Lead<'_, K, V, S>, compute: impl FnOnce() -> Result<V, E>) -> Result<V, E> {
         self.counts.add(Happened::Compute);
         let computed = {
-            let _inside = work_for(Some(lead.computation.clone()));
+            let _inside = lead.computation.enter();
             compute()
         };
         let value = computed?; // an error, like a panic, is the lead's `drop`
         self.publish(&lead, value.clone());
-        lead.has_landed = true;
         // Who waits has the flight; nobody finds it any more.
         if Arc::strong_count(&lead.flight) > 1 {
             lead.flight.land(value.clone());
         }
+        lead.has_landed = true; // not before the last clone, which may panic
         Ok(value)
     }
 

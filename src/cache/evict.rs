@@ -63,7 +63,8 @@ impl Queues {
         }
         // Each round takes a token out, lowers a mark, or moves an entry to the main queue, so the rounds end.
         loop {
-            let small_is_long = self.small.len() > self.capacity / 10;
+            // Room for one at least, or what is put in would be the first to go.
+            let small_is_long = self.small.len() > (self.capacity / 10).max(1);
             let found = if small_is_long || self.main.is_empty() {
                 self.look_at_small(marks)
             } else {
@@ -223,6 +224,18 @@ mod tests {
         }
         let survivors = (0..10).filter(|&hash| model.touch(hash)).count();
         assert_eq!(survivors, 10);
+    }
+
+    #[test]
+    fn what_was_just_put_in_is_there_whatever_the_bound() {
+        for capacity in 1..30 {
+            let mut model = Model::new(capacity);
+            (0..1000).for_each(|hash| _ = model.touch(hash % 40));
+            for hash in 1000..1100 {
+                assert!(!model.touch(hash));
+                assert!(model.touch(hash), "{hash} had to go at once, for a bound of {capacity}");
+            }
+        }
     }
 
     #[test]

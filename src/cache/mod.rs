@@ -16,7 +16,8 @@
 //! nothing.
 //!
 //! No lock is held while a caller's function runs, except for `Hash`, `Eq` and `Clone` of keys and values, and the closure of
-//! [`ThreadSafeCache::with`].
+//! [`ThreadSafeCache::with`]. These must leave the cache alone; should an `Eq` panic, so must the key's destructor. A computed
+//! value is cloned once, and once more when somebody waits for it.
 //!
 //! `table.rs` is one shard, `bounded.rs` and `evict.rs` what a bound adds, `compute.rs` steps 2 to 5, `flight.rs` the wait.
 
@@ -52,8 +53,9 @@ use table::Table;
 /// wait tries again. A computation may use the cache, also for its own key: see
 /// [`try_get_or_compute`](Self::try_get_or_compute).
 ///
-/// A value is cloned under the lock; for large values keep an `Arc`, or look in place with [`with`](Self::with). Cloning an
-/// `Arc` of one hot key in many threads costs more than the look-up.
+/// A value is cloned under the lock; for large values keep an `Arc`, or look in place with [`with`](Self::with), whose closure
+/// must not use the cache. Cloning an `Arc` of one hot key in many threads costs more than the look-up. A computation that
+/// hands parts of its work to rayon or to threads of its own takes a [`ComputeContext`](crate::ComputeContext) along.
 ///
 /// Costs: 22 KiB for an empty cache; an entry takes what it takes in a `HashMap`, and some 40 bytes more in a bounded cache.
 /// Numbers beside other caches stand in `benches/README.md`.
@@ -140,7 +142,7 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
     /// The number of values. Not a look-up: statistics stay as they are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| read(shard).len()).sum()
+        self.shards.iter().map(|shard| self.read(shard).len()).sum()
     }
 
     /// True when no value is kept.
@@ -151,8 +153,6 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
 
     /// Forgets all keys; computations under way publish nothing. Statistics stay.
     ///
-    /// # Panics
-    /// When called from inside of [`with`](Self::with) of the same cache.
     pub fn clear(&self) {
         for shard in &self.shards {
             let taken = self.write(shard).take_all();
@@ -163,15 +163,13 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
     /// What the cache has seen.
     #[must_use]
     pub fn stats(&self) -> CacheStats {
-        let mut stats = CacheStats {
-            misses: self.counts.sum(Happened::Miss),
-            computes: self.counts.sum(Happened::Compute),
-            cycles: self.counts.sum(Happened::Cycle),
-            ..CacheStats::default()
-        };
+        // Computations first: each has its miss before it.
+        let (computes, cycles) = (self.counts.sum(Happened::Compute), self.counts.sum(Happened::Cycle));
+        let misses = self.counts.sum(Happened::Miss);
+        let mut stats = CacheStats { misses, computes, cycles, ..CacheStats::default() };
         for shard in &self.shards {
             stats.hits += shard.tally();
-            let table = read(shard);
+            let table = self.read(shard);
             let (inserts, evictions) = table.turnover();
             stats.inserts += inserts;
             stats.evictions += evictions;
@@ -191,34 +189,28 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
         &self.shards[bits as usize & (self.shards.len() - 1)]
     }
 
+    /// A shard to look at.
+    #[inline]
+    fn read<'c>(&self, shard: &'c Shard<K, V>) -> RwLockReadGuard<'c, Table<K, V>, ManyWords> {
+        self.refuse_inside_of_a_look();
+        shard.read()
+    }
+
     /// A shard to change.
-    fn write<'c>(&'c self, shard: &'c Shard<K, V>) -> RwLockWriteGuard<'c, Table<K, V>, ManyWords> {
-        // Whoever looks in place holds up the writers of that shard, and would wait for itself here.
-        assert!(
-            !is_looking_into(&self.shards),
-            "a cache was changed from inside of its own `with`; take what is needed out of the closure first"
-        );
+    #[inline]
+    fn write<'c>(&self, shard: &'c Shard<K, V>) -> RwLockWriteGuard<'c, Table<K, V>, ManyWords> {
+        self.refuse_inside_of_a_look();
         shard.write()
     }
-}
 
-/// A shard to look at.
-#[inline]
-fn read<K, V>(shard: &Shard<K, V>) -> RwLockReadGuard<'_, Table<K, V>, ManyWords> {
-    match shard.try_read() {
-        Some(table) => table,
-        None => read_later(shard),
-    }
-}
-
-#[cold]
-fn read_later<K, V>(shard: &Shard<K, V>) -> RwLockReadGuard<'_, Table<K, V>, ManyWords> {
-    if is_looking_into(std::slice::from_ref(shard)) {
-        // A writer may wait for this thread to leave: waiting behind it would be for ever.
-        // SAFETY: a `Looking` lives as long as a call of a closure in `look`, which holds a read guard of the shard meanwhile.
-        unsafe { shard.read_again() }
-    } else {
-        shard.read()
+    /// Whoever looks in place holds up the writers of a shard, and whoever waits behind one of them, here or in another
+    /// shard, may wait for the look to end.
+    #[inline]
+    fn refuse_inside_of_a_look(&self) {
+        assert!(
+            !is_looking_into(self.shards.as_ptr()),
+            "a cache was used from inside of its own `with`; take what is needed out of the closure first"
+        );
     }
 }
 
@@ -237,8 +229,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
         self.look(self.hasher.hash_one(key), key, V::clone)
     }
 
-    /// Looks at the value of a key in place, under the readers' lock: keep it short. The closure may look up other keys of the
-    /// cache, but not change it.
+    /// Looks at the value of a key in place, under the readers' lock: keep it short, and leave the cache alone. Also start
+    /// nothing on other threads that uses the cache and is waited for: such a thread may wait for this look to end.
     ///
     /// ```
     /// let cache = manyhands::ThreadSafeCache::new();
@@ -247,7 +239,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
     /// ```
     ///
     /// # Panics
-    /// When the closure panics, and inside of the closure when it changes the cache: waiting for the lock would be for ever.
+    /// When the closure panics, and inside of the closure when it uses the same cache, which could wait for itself.
     pub fn with<Q, A>(&self, key: &Q, look: impl FnOnce(&V) -> A) -> Option<A>
     where
         K: Borrow<Q>,
@@ -255,15 +247,13 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
     {
         let hash = self.hasher.hash_one(key);
         self.look(hash, key, |value| {
-            let _looking = Looking::into(self.shard(hash));
+            let _looking = Looking::into(self.shards.as_ptr());
             look(value)
         })
     }
 
     /// Keeps a value; gives back the one that it replaces. Wins over a computation of the key that is under way.
     ///
-    /// # Panics
-    /// When called from inside of [`with`](Self::with) of the same cache.
     pub fn insert(&self, key: K, value: V) -> Option<V> {
         let hash = self.hasher.hash_one(&key);
         let mut table = self.write(self.shard(hash));
@@ -277,8 +267,6 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
 
     /// Forgets a key; gives back its value. Wins over a computation of the key that is under way.
     ///
-    /// # Panics
-    /// When called from inside of [`with`](Self::with) of the same cache.
     pub fn remove<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -301,7 +289,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
         Q: Hash + Eq + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
-        read(self.shard(hash)).contains(hash, key)
+        self.read(self.shard(hash)).contains(hash, key)
     }
 
     /// Step 1 of the protocol: a look-up that counts.
@@ -311,7 +299,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let mut visit = read(self.shard(hash)).visit();
+        let mut visit = self.read(self.shard(hash)).visit();
         let (table, tally) = visit.parts();
         match table.find(hash, key) {
             Some(value) => {

@@ -12,7 +12,8 @@ pub struct CacheStats {
     pub hits: u64,
     /// Look-ups that did not; also those that then waited for somebody else's computation.
     pub misses: u64,
-    /// Computations that were started. `misses - computes` look-ups through `get_or_compute` were spared one.
+    /// Computations that were started, never more than misses. `misses - computes` look-ups through `get_or_compute` were
+    /// spared one, when all look-ups go through it.
     pub computes: u64,
     /// Values that were kept: by `insert`, or by a computation.
     pub inserts: u64,
@@ -54,11 +55,12 @@ impl Counts {
     #[inline]
     pub(super) fn add(&self, what: Happened) {
         let stripe = &self.stripes[sync::thread_index() % STRIPES];
-        // Relaxed: statistics only; nothing is read because of these numbers.
-        stripe[what as usize].fetch_add(1, Ordering::Relaxed);
+        // Release: pairs with `sum`.
+        stripe[what as usize].fetch_add(1, Ordering::Release);
     }
 
     pub(super) fn sum(&self, what: Happened) -> u64 {
-        self.stripes.iter().map(|stripe| stripe[what as usize].load(Ordering::Relaxed)).sum()
+        // Acquire: whoever sees a computation counted sees the miss that it was made for, which was counted before.
+        self.stripes.iter().map(|stripe| stripe[what as usize].load(Ordering::Acquire)).sum()
     }
 }

@@ -25,7 +25,7 @@ use protocol::{LEAVE, LEAVE_AND_TALLY, Protocol};
 /// # Concurrency
 /// Reading costs two atomic read-modify-write operations, on the readers' word; writing two on the writers' word, and a look
 /// at each of the readers' words. Neither takes an internal lock while nobody is in the way. Who finds somebody in the way looks
-/// again for about a microsecond, then waits in line and sleeps; the line is served in the order of arrival, so neither
+/// again for some microseconds, leaves the processor to others now and then, and at last waits in line and sleeps; the line is served in the order of arrival, so neither
 /// readers nor writers starve. The `try_` forms never wait.
 ///
 /// Taking the lock again in the thread that holds it hangs, when it is for writing or when a writer waits in between. A
@@ -45,7 +45,7 @@ use protocol::{LEAVE, LEAVE_AND_TALLY, Protocol};
 /// lock.write().push(3);
 /// assert_eq!(lock.into_inner(), [1, 2, 3]);
 /// ```
-pub struct RwLockOf<T: ?Sized, W: LockWords> {
+pub struct RwLockOf<T: ?Sized, W: LockWords = OneWord> {
     protocol: Protocol<W>,
     value: UnsafeCell<T>,
 }
@@ -98,7 +98,7 @@ impl<T: ?Sized, W: LockWords> RwLockOf<T, W> {
         RwLockReadGuard { lock: self, stripe: self.protocol.enter() }
     }
 
-    /// The value to look at, unless a writer is inside or waiting.
+    /// The value to look at, unless a writer is inside or waiting, or at this moment trying.
     #[inline]
     pub fn try_read(&self) -> Option<RwLockReadGuard<'_, T, W>> {
         self.protocol.try_enter().map(|stripe| RwLockReadGuard { lock: self, stripe })
@@ -111,23 +111,21 @@ impl<T: ?Sized, W: LockWords> RwLockOf<T, W> {
         RwLockWriteGuard { lock: self }
     }
 
-    /// The value to change, unless anybody is inside or waiting.
+    /// The value to change, unless anybody is inside or waiting, or at this moment trying.
     #[inline]
     pub fn try_write(&self) -> Option<RwLockWriteGuard<'_, T, W>> {
         self.protocol.try_lock().then(|| RwLockWriteGuard { lock: self })
     }
 
-    /// [`read`](Self::read) for a thread that is inside already: a writer that waits for it does not keep it out.
-    ///
-    /// # Safety
-    /// This thread holds a read guard of this lock, and does not drop it during the call.
-    pub(crate) unsafe fn read_again(&self) -> RwLockReadGuard<'_, T, W> {
-        RwLockReadGuard { lock: self, stripe: self.protocol.enter_again() }
-    }
-
     /// How many visits were tallied.
     pub(crate) fn tally(&self) -> u64 {
         self.protocol.tally()
+    }
+
+    /// How many writers have announced themselves, and whether readers wait in line: a door for models.
+    #[cfg(any(manyhands_loom, manyhands_shuttle))]
+    pub(crate) fn announced(&self) -> (u64, bool) {
+        self.protocol.announced()
     }
 
     /// The value to change, without a wait: whoever has the lock to itself needs none.
@@ -137,9 +135,9 @@ impl<T: ?Sized, W: LockWords> RwLockOf<T, W> {
     }
 }
 
-/// The value of a [`RwLock`] to look at; leaves the lock when it is dropped.
+/// The value of an [`RwLock`] to look at, or with [`ManyWords`] of a [`StripedRwLock`]; leaves the lock when it is dropped.
 #[must_use = "the lock is left as soon as the guard is dropped"]
-pub struct RwLockReadGuard<'l, T: ?Sized, W: LockWords> {
+pub struct RwLockReadGuard<'l, T: ?Sized, W: LockWords = OneWord> {
     lock: &'l RwLockOf<T, W>,
     stripe: &'l AtomicU64,
 }
@@ -190,9 +188,9 @@ impl<T: ?Sized, W: LockWords> Drop for Visit<'_, T, W> {
     }
 }
 
-/// The value of a [`RwLock`] to change; leaves the lock when it is dropped.
+/// The value of an [`RwLock`] to change, or with [`ManyWords`] of a [`StripedRwLock`]; leaves the lock when it is dropped.
 #[must_use = "the lock is left as soon as the guard is dropped"]
-pub struct RwLockWriteGuard<'l, T: ?Sized, W: LockWords> {
+pub struct RwLockWriteGuard<'l, T: ?Sized, W: LockWords = OneWord> {
     lock: &'l RwLockOf<T, W>,
 }
 

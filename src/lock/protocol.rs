@@ -171,15 +171,6 @@ impl<W: Words> Protocol<W> {
         }
     }
 
-    /// Counts a reader in whose thread is inside already, so that no writer is: one that waits goes on waiting.
-    pub(super) fn enter_again(&self) -> &AtomicU64 {
-        let stripe = self.words.own_stripe();
-        if !self.count_in(stripe) {
-            refuse();
-        }
-        stripe
-    }
-
     /// Counts a reader in, unless there are too many. Pairs with the owner's look at the stripes, in `is_empty`.
     #[inline(always)]
     fn count_in(&self, stripe: &AtomicU64) -> bool {
@@ -294,6 +285,13 @@ impl<W: Words> Protocol<W> {
     /// who stands in line, so that no new owner comes by the short way.
     fn has_owner(&self, line: &Line) -> bool {
         sync::look(self.words.gate()) / WRITER > line.writers()
+    }
+
+    /// How many writers have announced themselves, and whether readers wait in line.
+    #[cfg(any(manyhands_loom, manyhands_shuttle))]
+    pub(super) fn announced(&self) -> (u64, bool) {
+        let gate = sync::look(self.words.gate());
+        (gate / WRITER, gate & READERS_IN_LINE != 0)
     }
 
     /// How often a reader left with [`LEAVE_AND_TALLY`], modulo 2^48 per stripe.

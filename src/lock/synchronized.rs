@@ -7,7 +7,7 @@ use crate::sync::{Mutex, const_unless_modelled};
 /// A value behind its lock, used through a closure, so that a guard cannot be forgotten or held too long.
 ///
 /// # Concurrency
-/// The closure runs under the lock: it waits for its turn in the order of arrival and must not use the same value again.
+/// The closure runs under the lock, and must not use the same value again. No order of arrival is promised.
 /// A panic in it releases the lock and passes on; what it left in the value is what the next one sees.
 ///
 /// ```
@@ -44,14 +44,23 @@ impl<T> Synchronized<T> {
 }
 
 impl<T: ?Sized> Synchronized<T> {
+    /// The value, without a wait: whoever has it to itself needs none.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.value.get_mut()
+    }
+
     /// Runs a closure on the value, alone.
     pub fn with<A>(&self, act: impl FnOnce(&mut T) -> A) -> A {
         act(&mut self.value.lock())
     }
 }
 
-impl<T: ?Sized> fmt::Debug for Synchronized<T> {
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Synchronized<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Synchronized").finish_non_exhaustive()
+        let mut shown = f.debug_struct("Synchronized");
+        match self.value.try_lock() {
+            Some(value) => shown.field("value", &&*value).finish(),
+            None => shown.finish_non_exhaustive(),
+        }
     }
 }

@@ -187,7 +187,7 @@ impl<'out, R, E> Board<'out, R, E> {
                 News::Nothing => {}
                 news => return news,
             }
-            self.news.wait_for(&mut state, NEWS_AT_LEAST_EVERY);
+            let _is_time_up = self.news.wait_for(&mut state, NEWS_AT_LEAST_EVERY);
         }
     }
 

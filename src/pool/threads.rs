@@ -43,9 +43,9 @@ where
         return serial::run(brief, output, gather);
     }
     let board = Board::new(plan, brief.cancel, output);
-    let computation = computation::current();
+    let computations = computation::current();
     let work = || {
-        let _same_computation = computation::work_for(computation.clone());
+        let _same_computation = computation::work_for_also(&computations);
         let _same_config = config::override_with(brief.config.clone());
         Worker::new(brief, &board).work();
     };

@@ -89,7 +89,7 @@ pub struct TrackerSnapshot {
 }
 
 /// Enough that the threads of a machine of this size rarely meet on one.
-const STRIPES: usize = if cfg!(manyhands_loom) { 2 } else { 16 };
+const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 const UNKNOWN: u64 = u64::MAX;
 
 /// What ended in the threads of one stripe.
@@ -183,8 +183,8 @@ impl ProgressTracker {
         let elapsed = seen.elapsed;
         seen.pace.observe(elapsed, succeeded + failed);
         let pace = seen.pace;
-        drop(seen);
         let known = Some(self.total.load(Ordering::Relaxed)).filter(|&total| total != UNKNOWN);
+        drop(seen); // not before the total is read, or a later snapshot could have an older one
         let total = known.map(|total| total.max(succeeded + failed + skipped + resumed));
         TrackerSnapshot { succeeded, failed, skipped, resumed, total, elapsed, pace }
     }

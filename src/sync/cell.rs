@@ -8,17 +8,38 @@ use std::cell::UnsafeCell as InnerUnsafeCell;
 
 use super::const_unless_modelled;
 
-/// A value that a protocol guards.
+/// A value that a protocol guards: what a lock of your own is built around.
+///
+/// With loom an access that is not ordered after the one before it fails the model. It looks at the moment of the call, not
+/// at how long the reference lives.
+///
+/// ```
+/// use manyhands::sync::{AtomicBool, Ordering, UnsafeCell};
+///
+/// /// A value that is put in once and then may be looked at.
+/// struct Once(UnsafeCell<Option<u32>>, AtomicBool);
+/// let once = Once(UnsafeCell::new(None), AtomicBool::new(false));
+/// // SAFETY: nobody else has the value yet.
+/// unsafe { *once.0.exclusive() = Some(5) };
+/// once.1.store(true, Ordering::Release);
+/// if once.1.load(Ordering::Acquire) {
+///     // SAFETY: the value was put in before the flag was set, and is not changed any more.
+///     assert_eq!(unsafe { *once.0.shared() }, Some(5));
+/// }
+/// ```
 #[derive(Debug)]
-pub(crate) struct UnsafeCell<T: ?Sized>(InnerUnsafeCell<T>);
+pub struct UnsafeCell<T: ?Sized>(InnerUnsafeCell<T>);
 
 impl<T> UnsafeCell<T> {
     const_unless_modelled! {
-        pub(crate) fn new(value: T) -> Self {
+        /// A cell around a value.
+        pub fn new(value: T) -> Self {
             Self(InnerUnsafeCell::new(value))
         }
     }
-    pub(crate) fn into_inner(self) -> T {
+
+    /// The value, when nobody can be looking at it any more.
+    pub fn into_inner(self) -> T {
         self.0.into_inner()
     }
 }
@@ -30,7 +51,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     /// # Safety
     /// Nobody changes the value while the reference lives.
     #[inline]
-    pub(crate) unsafe fn shared(&self) -> &T {
+    pub unsafe fn shared(&self) -> &T {
         // SAFETY: the caller's promise.
         unsafe { &*self.0.get() }
     }
@@ -41,7 +62,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     /// Nobody else has the value while the reference lives.
     #[inline]
     #[expect(clippy::mut_from_ref, reason = "that is what the cell is for")]
-    pub(crate) unsafe fn exclusive(&self) -> &mut T {
+    pub unsafe fn exclusive(&self) -> &mut T {
         // SAFETY: the caller's promise.
         unsafe { &mut *self.0.get() }
     }
@@ -49,16 +70,20 @@ impl<T: ?Sized> UnsafeCell<T> {
 
 #[cfg(manyhands_loom)]
 impl<T: ?Sized> UnsafeCell<T> {
+    /// The value to look at.
+    ///
     /// # Safety
     /// Nobody changes the value while the reference lives.
-    pub(crate) unsafe fn shared(&self) -> &T {
+    pub unsafe fn shared(&self) -> &T {
         // SAFETY: the caller's promise, checked by loom as far as the moment of this access.
         self.0.with(|value| unsafe { &*value })
     }
 
+    /// The value to change.
+    ///
     /// # Safety
     /// Nobody else has the value while the reference lives.
-    pub(crate) unsafe fn exclusive(&self) -> &mut T {
+    pub unsafe fn exclusive(&self) -> &mut T {
         // SAFETY: the caller's promise, checked by loom as far as the moment of this access.
         self.0.with_mut(|value| unsafe { &mut *value })
     }

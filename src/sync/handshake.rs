@@ -4,7 +4,8 @@
 //! What makes it so is the one order that all SeqCst operations have. On the real machine each step is a SeqCst operation
 //! itself; on x86-64 the read-modify-write is the fence, and costs nothing more. loom takes SeqCst operations for Acquire and
 //! Release, but knows the SeqCst fence; so in a model a fence follows each read-modify-write, which gives the same promise
-//! and no more: the looks are plain Acquire loads there.
+//! and no more: the looks are plain Acquire loads there. So the models check the protocols that rest on this promise; that the
+//! real operations keep it is an argument, the one above, and no model's finding.
 
 use crate::sync::{AtomicU64, Ordering};
 

@@ -10,65 +10,69 @@
 //! # Model-check your own code
 //!
 //! Take locks, atomics and threads from here, and write what must hold as a model: a closure that starts a few threads and
-//! asserts. Here two threads deposit results; the model says that no deposit is lost and that whoever sees the flag sees the
-//! results too.
+//! asserts. Here one thread hands a result over; the model says that whoever sees the flag sees the result.
 //!
 //! ```
-//! use manyhands::sync::{Arc, AtomicBool, Ordering, model, spawn};
-//! use manyhands::Synchronized;
+//! use manyhands::sync::{Arc, AtomicBool, AtomicU32, Ordering, model, spawn};
 //!
 //! #[derive(Default)]
-//! struct Results {
-//!     values: Synchronized<Vec<u32>>,
-//!     are_complete: AtomicBool,
-//! }
-//!
-//! impl Results {
-//!     fn deposit(&self, value: u32, of: usize) {
-//!         let so_many = self.values.with(|values| {
-//!             values.push(value);
-//!             values.len()
-//!         });
-//!         // Release: pairs with the Acquire below.
-//!         if so_many == of {
-//!             self.are_complete.store(true, Ordering::Release);
-//!         }
-//!     }
+//! struct Result {
+//!     value: AtomicU32,
+//!     is_there: AtomicBool,
 //! }
 //!
 //! model(|| {
-//!     let results = Arc::new(Results::default());
-//!     let theirs = Arc::clone(&results);
-//!     let other = spawn(move || theirs.deposit(1, 2));
-//!     results.deposit(2, 2);
-//!     if results.are_complete.load(Ordering::Acquire) {
-//!         assert_eq!(results.values.with(|values| values.len()), 2);
+//!     let result = Arc::new(Result::default());
+//!     let theirs = Arc::clone(&result);
+//!     let other = spawn(move || {
+//!         theirs.value.store(42, Ordering::Relaxed);
+//!         theirs.is_there.store(true, Ordering::Release); // with `Relaxed` here or below, loom fails the model
+//!     });
+//!     if result.is_there.load(Ordering::Acquire) {
+//!         assert_eq!(result.value.load(Ordering::Relaxed), 42);
 //!     }
 //!     other.join().unwrap();
-//!     assert!(results.are_complete.load(Ordering::Relaxed));
 //! });
 //! ```
 //!
-//! As a test of yours it runs once with real threads under `cargo test`, and through all interleavings with
+//! Put such models into a test binary of their own, say `tests/models.rs` with `#[test]` functions, because under a checker
+//! everything that manyhands is used for outside of a model fails. It runs each model once with real threads under
+//! `cargo test`, and through all interleavings with
 //!
 //! ```sh
-//! RUSTFLAGS="--cfg manyhands_loom" cargo test --release --target-dir target/loom
-//! RUSTFLAGS="--cfg manyhands_shuttle" cargo test --release --target-dir target/shuttle
+//! RUSTFLAGS="--cfg manyhands_loom" cargo test --release --target-dir target/loom --test models
+//! RUSTFLAGS="--cfg manyhands_shuttle" cargo test --release --target-dir target/shuttle --test models
 //! ```
 //!
-//! The folder of its own spares every other build a new start. Neither checker has to stand in your manifest. The example
-//! `model_checked` of this crate is such a program.
+//! The folder of its own spares every other build a new start. Neither checker has to stand in your manifest. Should your code
+//! name one of the flags, tell the compiler that there is such a thing:
+//!
+//! ```toml
+//! [lints.rust]
+//! unexpected_cfgs = { level = "warn", check-cfg = ["cfg(manyhands_loom)", "cfg(manyhands_shuttle)"] }
+//! ```
+//!
+//! The example `model_checked` of this crate is a whole such program.
+//!
+//! # What a failure looks like
+//!
+//! - loom: the assertion, of the first interleaving that fails it. Of threads that wait for ever it says `deadlock; threads =
+//!   ..`, and ends the process; the tests after it do not run, so run one alone: `--exact NAME`.
+//! - shuttle: the assertion or the deadlock, a schedule, which only shuttle itself can replay, and a seed:
+//!   `SHUTTLE_RANDOM_SEED=SEED` before the same command, with `--exact NAME`, runs into the same failure.
 //!
 //! # What a model cannot do
 //!
 //! - Time stands still: [`Instant::elapsed`] is zero, and a wait with a time limit waits until it is woken. Let "the time is
 //!   up" reach the code under test as an event, such as a [`CancelToken`](crate::CancelToken).
 //! - Real locks, channels and `std::thread` inside of a model are not seen by the checker, and can hang it.
+//! - Statics, `const fn new` and `thread_local!` with `const` are not to be had, nor all that std's types have: an `Instant`
+//!   has `now`, `elapsed`, `duration_since`, comparison, sum and difference; loom's `Arc` has no `Weak`, and makes no
+//!   `Arc<dyn Trait>` of an `Arc<T>`.
 //! - loom: four threads besides the first; few steps, since the interleavings multiply; SeqCst loads and stores count as
-//!   Acquire and Release (fences and read-modify-writes are believed); statics and `const fn new` are not to be had; a panic
-//!   must not pass through a lock that is held.
+//!   Acquire and Release (fences and read-modify-writes are believed); a panic must not pass through a lock that is held; a
+//!   loop that waits must yield.
 //! - shuttle: sees all threads in one order, so it finds no wrong memory ordering; what it has not drawn, it has not seen.
-//!   A failure prints the schedule that repeats it.
 //! - [`Threads`](crate::Threads) and other calls of this crate keep threads beyond a model, so they do not belong into one.
 
 mod cell;
@@ -88,16 +92,17 @@ use modelled as backend;
 use native as backend;
 
 pub use backend::{
-    Arc, AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Instant, Ordering, fence, thread_local,
+    Arc, AtomicBool, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
+    AtomicUsize, Instant, Ordering, fence, spin_loop, thread_local,
 };
+pub use cell::UnsafeCell;
 pub use models::model;
 pub use mutex::{Condvar, Mutex, MutexGuard};
 pub use thread::{JoinHandle, spawn, thread_index, yield_now};
 
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
 pub(crate) use backend::checker;
-pub(crate) use backend::{CachePadded, RwLock, global, spin_loop, words_at_zero};
-pub(crate) use cell::UnsafeCell;
+pub(crate) use backend::{CachePadded, RwLock, global, words_at_zero};
 pub(crate) use handshake::{announce, claim, look};
 pub(crate) use thread::spawn_named;
 

@@ -5,13 +5,17 @@ pub(crate) use loom as checker;
 #[cfg(manyhands_shuttle)]
 pub(crate) use shuttle as checker;
 
+pub use checker::hint::spin_loop;
 pub use checker::sync::Arc;
-pub use checker::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+pub use checker::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+    Ordering, fence,
+};
 pub use checker::thread_local;
 
 pub(super) use checker::thread::{Builder, JoinHandle, yield_now};
 
-use std::ops::{Deref, DerefMut};
+use std::ops::{Add, Deref, DerefMut, Sub};
 use std::time::Duration;
 
 const NO_POISON: &str = "no panic passes through a lock in a model";
@@ -94,8 +98,9 @@ impl Condvar {
         guard.0 = Some(self.0.wait(held).expect(NO_POISON));
     }
     /// The model's time stands still: a timed wait is a wait, so a model must not need the time to be up.
-    pub(super) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _time: Duration) {
+    pub(super) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _time: Duration) -> NeverUp {
         self.wait(guard);
+        NeverUp
     }
     pub(super) fn notify_one(&self) {
         self.0.notify_one();
@@ -105,24 +110,50 @@ impl Condvar {
     }
 }
 
+/// The time is never up.
+pub(super) struct NeverUp;
+
+impl NeverUp {
+    pub(super) fn timed_out(self) -> bool {
+        false
+    }
+}
+
 /// A clock that stands still, so that every run of a model takes the same turns.
-#[derive(Debug, Clone, Copy)]
-pub struct Instant;
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(Duration);
 
 impl Instant {
     /// The only moment there is.
     #[must_use]
     pub fn now() -> Self {
-        Self
+        Self(Duration::ZERO)
     }
-    /// Zero.
+    /// Zero, for any moment that has been.
     #[must_use]
     pub fn elapsed(self) -> Duration {
-        Duration::ZERO
+        Self::now().duration_since(self)
+    }
+    /// The time between two moments; zero when the other one is later.
+    #[must_use]
+    pub fn duration_since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
     }
 }
 
-pub(crate) use checker::hint::spin_loop;
+impl Add<Duration> for Instant {
+    type Output = Self;
+    fn add(self, time: Duration) -> Self {
+        Self(self.0 + time)
+    }
+}
+
+impl Sub for Instant {
+    type Output = Duration;
+    fn sub(self, earlier: Self) -> Duration {
+        self.duration_since(earlier)
+    }
+}
 
 /// The checker's reader-writer lock with parking_lot's signature.
 #[derive(Debug, Default)]

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 ///
 /// - As usual: runs it once, with real threads, which is a test like any other.
 /// - With `--cfg manyhands_loom`: runs it through every interleaving that needs at most two pre-emptions of a thread that
-///   could have gone on; `LOOM_MAX_PREEMPTIONS` changes that number, and loom's other variables are heeded.
+///   could have gone on; `LOOM_MAX_PREEMPTIONS` changes that number. A run takes at most 10 000 steps, or as many as
+///   `LOOM_MAX_BRANCHES` says.
 /// - With `--cfg manyhands_shuttle`: runs it through 10 000 random interleavings; `MANYHANDS_SHUTTLE_ROUNDS` changes that
-///   number. Half of them change threads anywhere, half only at a few places (the scheduler that is called PCT).
+///   number, and `SHUTTLE_RANDOM_SEED` repeats those of an earlier run.
 ///
 /// Gives how many interleavings it ran. Everything that the closure shares between its threads must be made inside of it.
 ///
@@ -27,7 +28,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// ```
 ///
 /// # Panics
-/// When the closure panics in one of the interleavings, and under a checker also when its threads wait for ever.
+/// When the closure panics in one of the interleavings, and under a checker also when its threads wait for ever. With loom
+/// that ends the whole process (see [the page](crate::sync#what-a-failure-looks-like)). When `MANYHANDS_SHUTTLE_ROUNDS` is not
+/// a number of 1 or more.
 pub fn model(body: impl Fn() + Send + Sync + 'static) -> usize {
     // The real ones: no part of the model, as they outlive each of its runs.
     let n_runs = std::sync::Arc::new(AtomicUsize::new(0));
@@ -48,23 +51,24 @@ fn run(body: impl Fn()) {
 fn run(body: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound.get_or_insert(2);
-    builder.max_branches = 10_000;
+    if std::env::var_os("LOOM_MAX_BRANCHES").is_none() {
+        builder.max_branches = 10_000;
+    }
     builder.check(body);
 }
 
 #[cfg(manyhands_shuttle)]
 fn run(body: impl Fn() + Send + Sync + 'static) {
-    use shuttle::scheduler::{PctScheduler, RandomScheduler};
-    use shuttle::{Config, Runner};
-
-    /// Places at which PCT changes threads: enough for the known kinds of races, few enough to be drawn often.
-    const CHANGES: usize = 3;
-
-    let rounds = std::env::var("MANYHANDS_SHUTTLE_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000);
-    let mut config = Config::new();
+    let mut config = shuttle::Config::new();
     config.silence_warnings = true; // of what the page of `sync` says
-    let body = std::sync::Arc::new(body);
-    let again = std::sync::Arc::clone(&body);
-    Runner::new(RandomScheduler::new(rounds / 2), config.clone()).run(move || body());
-    Runner::new(PctScheduler::new(CHANGES, rounds - rounds / 2), config).run(move || again());
+    let scheduler = shuttle::scheduler::RandomScheduler::new(rounds());
+    shuttle::Runner::new(scheduler, config).run(body);
+}
+
+#[cfg(manyhands_shuttle)]
+fn rounds() -> usize {
+    const NAME: &str = "MANYHANDS_SHUTTLE_ROUNDS";
+    let Some(text) = std::env::var_os(NAME) else { return 10_000 };
+    let rounds = text.to_str().and_then(|text| text.parse().ok()).filter(|&rounds| rounds > 0);
+    rounds.unwrap_or_else(|| panic!("{NAME} is {text:?}; set it to a number of 1 or more, or leave it out for 10000"))
 }

@@ -79,6 +79,10 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 /// A place to wait for something that is written under a [`Mutex`]. Always wait in a loop that looks again: a wait may end
 /// without a reason.
 ///
+/// # Concurrency
+/// Write under the lock and wake after that: a wake-up then falls either before the look of the one who waits, or into its
+/// wait. Whoever is woken has the lock again before it goes on.
+///
 /// ```
 /// use manyhands::sync::{Arc, Condvar, Mutex, spawn};
 ///
@@ -114,9 +118,9 @@ impl Condvar {
         self.0.wait(&mut guard.0);
     }
 
-    /// [`wait`](Self::wait), but no longer than this. In a model the time is never up.
-    pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, time: Duration) {
-        self.0.wait_for(&mut guard.0, time);
+    /// [`wait`](Self::wait), but no longer than this; true when the time was up. In a model it never is.
+    pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, time: Duration) -> bool {
+        self.0.wait_for(&mut guard.0, time).timed_out()
     }
 
     /// Wakes one of those who wait.

@@ -1,7 +1,11 @@
 //! The real parts: parking_lot's locks, std's atomics and threads, crossbeam's padding.
 
+pub use std::hint::spin_loop;
 pub use std::sync::Arc;
-pub use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+pub use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+    Ordering, fence,
+};
 pub use std::thread_local;
 pub use std::time::Instant;
 
@@ -10,7 +14,6 @@ pub(super) use std::thread::{Builder, JoinHandle, yield_now};
 
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use parking_lot::RwLock;
-pub(crate) use std::hint::spin_loop;
 
 /// A value made at its first use and kept for the life of the process.
 macro_rules! global {

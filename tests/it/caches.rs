@@ -252,48 +252,109 @@ fn rayon_that_asks_for_one_key_from_many_items_computes_it_once() {
 }
 
 #[test]
-fn a_look_in_place_may_look_and_not_change() {
-    let cache = ThreadSafeCache::new();
-    cache.insert(1, 10);
-    cache.insert(2, 20);
-    assert_eq!(cache.with(&1, |one| one + cache.with(&2, |two| two + cache.get(&1).unwrap()).unwrap()), Some(40));
-    let changes: [fn(&ThreadSafeCache<i32, i32>); 4] = [
+fn a_look_in_place_must_not_use_its_own_cache() {
+    type Use = fn(&ThreadSafeCache<i32, i32>);
+    let uses: [Use; 9] = [
+        |cache| _ = cache.get(&2),
+        |cache| _ = cache.with(&2, |two| *two),
+        |cache| _ = cache.contains(&2),
+        |cache| _ = cache.len(),
+        |cache| _ = cache.stats(),
         |cache| _ = cache.insert(3, 30),
         |cache| _ = cache.remove(&1),
         |cache| cache.clear(),
         |cache| _ = cache.get_or_compute(4, || 40),
     ];
-    for change in changes {
-        let refused = catch_unwind(AssertUnwindSafe(|| cache.with(&1, |_| change(&cache)))).unwrap_err();
+    for act in uses {
+        let (cache, other) = (ThreadSafeCache::new(), ThreadSafeCache::new());
+        for cache in [&cache, &other] {
+            (1..3).for_each(|key| _ = cache.insert(key, 10 * key));
+        }
+        let refused = catch_unwind(AssertUnwindSafe(|| cache.with(&1, |_| act(&cache)))).unwrap_err();
         assert!(refused.downcast_ref::<&str>().unwrap().contains("take what is needed out of the closure first"));
-        let other = ThreadSafeCache::new();
-        other.insert(1, 0);
-        assert_eq!(cache.with(&1, |_| change(&other)), Some(()), "another cache may be changed");
+        let around = || cache.with(&1, |_| other.with(&1, |_| act(&cache)));
+        assert!(catch_unwind(AssertUnwindSafe(around)).is_err(), "also around another cache");
+        assert_eq!(cache.with(&1, |_| act(&other)), Some(()), "another cache may be used");
+        assert_eq!((cache.len(), cache.get_or_compute(5, || 50)), (2, 50), "nothing of it is left behind");
     }
-    assert_eq!((cache.len(), cache.get_or_compute(5, || 50)), (2, 50), "nothing of it is left behind");
 }
 
 #[test]
-fn a_look_inside_of_a_look_does_not_wait_behind_a_writer_that_waits_for_it() {
-    // One shard, so that the writer waits for the look.
-    let cache = ThreadSafeCache::bounded(10);
-    cache.insert('a', 1);
-    cache.insert('b', 2);
-    let (inside, is_inside) = mpsc::channel();
-    thread::scope(|scope| {
-        let cache = &cache;
-        let writer = scope.spawn(move || {
-            is_inside.recv().unwrap();
-            cache.insert('b', 3)
-        });
-        let seen = cache.with(&'a', |_| {
-            inside.send(()).unwrap();
-            // Whenever the writer comes, before, between or after these looks, none of them waits for it.
-            (0..100_000).all(|_| cache.get(&'b') == Some(2) && cache.contains(&'a') && cache.len() == 2)
-        });
-        assert_eq!((seen, writer.join().unwrap()), (Some(true), Some(2)));
+fn a_value_whose_clone_panics_leaves_nobody_waiting() {
+    #[derive(Debug)]
+    struct Fragile(Arc<AtomicCounter>);
+    impl Clone for Fragile {
+        fn clone(&self) -> Self {
+            // The first clone is kept, the second is for those who wait.
+            assert_ne!(self.0.increment(), 2, "cannot be cloned now");
+            Self(Arc::clone(&self.0))
+        }
+    }
+    let cache = Arc::new(ThreadSafeCache::new());
+    let (started, has_started) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel();
+    let leads = Arc::clone(&cache);
+    let leader = thread::spawn(move || {
+        leads.get_or_compute(1, || {
+            started.send(()).unwrap();
+            may_go_on.recv().unwrap();
+            Fragile(Arc::default())
+        })
     });
-    assert_eq!(cache.get(&'b'), Some(3));
+    has_started.recv().unwrap();
+    let waits = Arc::clone(&cache);
+    let waiter = thread::spawn(move || _ = waits.get_or_compute(1, || unreachable!("the value was kept")));
+    // The waiter has missed the key before it waits; a moment later it waits.
+    while cache.stats().misses < 2 {
+        thread::yield_now();
+    }
+    for _ in 0..1000 {
+        thread::yield_now();
+    }
+    go_on.send(()).unwrap();
+    // Should the waiter not have waited yet, nobody clones a second time, and nobody panics.
+    drop(leader.join());
+    waiter.join().unwrap();
+}
+
+#[test]
+fn a_context_adds_to_what_a_thread_computes_and_takes_nothing_away() {
+    let cache = ThreadSafeCache::new();
+    let outside = ComputeContext::current();
+    let itself = cache.get_or_compute(1, || outside.run(|| 10 + cache.get_or_compute(1, || 5)));
+    assert_eq!(itself, 15);
+    // Inside of the computation of 3, a part of the computation of 2 asks for 3.
+    let around = cache.get_or_compute(2, || {
+        let of_two = ComputeContext::current();
+        let ask = || cache.get_or_compute(3, || of_two.run(|| 100 + cache.get_or_compute(3, || 7)));
+        thread::scope(|scope| scope.spawn(ask).join().unwrap())
+    });
+    assert_eq!((around, cache.stats().cycles), (107, 2));
+}
+
+#[test]
+fn a_thread_that_ends_may_still_use_a_cache() {
+    static CACHE: std::sync::LazyLock<ThreadSafeCache<u32, u32>> = std::sync::LazyLock::new(ThreadSafeCache::new);
+    struct Last;
+    impl Drop for Last {
+        fn drop(&mut self) {
+            assert_eq!(CACHE.get_or_compute(1, || 2), 2);
+            assert_eq!(CACHE.with(&1, |two| *two), Some(2));
+            ComputeContext::current().run(|| CACHE.remove(&1));
+        }
+    }
+    thread_local! {
+        static LAST: Last = const { Last };
+    }
+    thread::spawn(|| {
+        LAST.with(|_| ());
+        // Made after it, and so gone before it.
+        CACHE.get_or_compute(3, || CACHE.get_or_compute(4, || 5));
+        CACHE.with(&3, |_| ());
+    })
+    .join()
+    .unwrap();
+    assert_eq!((CACHE.get(&1), CACHE.get(&3)), (None, Some(5)));
 }
 
 #[test]

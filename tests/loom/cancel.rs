@@ -40,10 +40,14 @@ fn a_child_that_is_cancelled_leaves_its_parent_and_its_sibling_as_they_are() {
     crate::check(3, || {
         let parent = CancelToken::new();
         let (child, sibling) = (parent.child(), parent.child());
-        let canceller = thread::spawn(move || child.cancel());
-        assert!(!parent.is_cancelled() && !sibling.is_cancelled());
+        let their_child = child.clone();
+        let canceller = thread::spawn(move || their_child.cancel());
+        let early = child.is_cancelled();
+        let beside = sibling.child();
+        assert!(!parent.is_cancelled() && !sibling.is_cancelled() && !beside.is_cancelled());
         canceller.join().unwrap();
-        assert!(!parent.is_cancelled() && !sibling.is_cancelled());
+        assert!(child.is_cancelled(), "seen early: {early}");
+        assert!(!parent.is_cancelled() && !sibling.is_cancelled() && !beside.is_cancelled());
     });
 }
 

@@ -14,6 +14,7 @@ pub(crate) fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static
     let model = Arc::new(model);
     let everyday = loom::model::Builder::new().preemption_bound.unwrap_or(preemptions);
     let explored = explore(Some(everyday), None, &model);
+    assert!(explored.executions > 1, "the threads of this model never meet; make it a test of `tests/sequential`");
     if let Some(share) = share_of_a_deeper_look() {
         go_deeper(explored, share, &model);
     }

@@ -4,6 +4,7 @@
 
 use loom::sync::Arc;
 use loom::thread;
+use manyhands::modelled_parts::announced;
 use manyhands::{LockWords, OneWord, RwLock, RwLockOf, StripedRwLock};
 
 type Pair = (usize, usize);
@@ -158,6 +159,48 @@ fn no_later_reader_enters_before_a_writer_that_came_first() {
         let (is_later, seen) = reader.join().unwrap();
         assert!(!is_later || seen == 1);
         writer.join().unwrap();
+    });
+}
+
+/// Proves: a reader that comes when a writer waits in line, behind another one that is inside, goes in after both. Leaves out:
+/// longer lines.
+#[test]
+fn a_reader_goes_in_after_a_writer_that_was_in_line_before_it() {
+    crate::check(2, || {
+        let lock = Arc::new(RwLock::new(0));
+        let (for_writer, for_reader) = (Arc::clone(&lock), Arc::clone(&lock));
+        let mut inside = lock.write();
+        let writer = thread::spawn(move || *for_writer.write() += 10);
+        let reader = thread::spawn(move || {
+            let is_later = announced(&for_reader).0 == 2;
+            (is_later, *for_reader.read())
+        });
+        *inside = 1;
+        drop(inside);
+        let (is_later, seen) = reader.join().unwrap();
+        assert!(seen == 11 || (seen == 1 && !is_later), "{seen}");
+        writer.join().unwrap();
+    });
+}
+
+/// Proves: a writer that comes when a reader waits in line, behind a writer that is inside, goes in after it. Leaves out:
+/// longer lines.
+#[test]
+fn a_writer_goes_in_after_a_reader_that_was_in_line_before_it() {
+    crate::check(2, || {
+        let lock = Arc::new(RwLock::new(0));
+        let (for_writer, for_reader) = (Arc::clone(&lock), Arc::clone(&lock));
+        let mut inside = lock.write();
+        let reader = thread::spawn(move || *for_reader.read());
+        let writer = thread::spawn(move || {
+            let is_later = announced(&for_writer).1;
+            *for_writer.write() += 10;
+            is_later
+        });
+        *inside = 1;
+        drop(inside);
+        let (seen, is_later) = (reader.join().unwrap(), writer.join().unwrap());
+        assert!(seen == 1 || (seen == 11 && !is_later), "{seen}");
     });
 }
 

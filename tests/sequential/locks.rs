@@ -195,6 +195,6 @@ fn a_synchronized_value_is_lent_replaced_and_handed_over() {
     let value = Synchronized::<Vec<u8>>::default();
     assert_eq!(value.with(|list| (list.push(1), list.len()).1), 1);
     assert_eq!(value.replace(vec![7, 8]), [1]);
-    assert_eq!(format!("{value:?}"), "Synchronized { .. }");
+    assert_eq!(format!("{value:?}"), "Synchronized { value: [7, 8] }");
     assert_eq!(value.into_inner(), [7, 8]);
 }

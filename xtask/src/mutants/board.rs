@@ -17,10 +17,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a-lock-released-between-news-and-wait",
         file: FILE,
         changes: &[(
-            "self.news.wait_for(&mut state, NEWS_AT_LEAST_EVERY);",
+            "let _is_time_up = self.news.wait_for(&mut state, NEWS_AT_LEAST_EVERY);",
             "drop(state);
             state = self.state.lock();
-            self.news.wait_for(&mut state, NEWS_AT_LEAST_EVERY);",
+            let _is_time_up = self.news.wait_for(&mut state, NEWS_AT_LEAST_EVERY);",
         )],
         model: "board::each_position_is_claimed_and_reported_exactly_once",
         breaks: "A report between the caller's look and its wait wakes nobody.",

@@ -101,11 +101,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "src/cache/compute.rs",
         changes: &[
             (
-                "        self.publish(&lead, value.clone());
-        lead.has_landed = true;",
+                "        self.publish(&lead, value.clone());",
                 "        let is_awaited = Arc::strong_count(&lead.flight) > 2;
-        self.publish(&lead, value.clone());
-        lead.has_landed = true;",
+        self.publish(&lead, value.clone());",
             ),
             ("if Arc::strong_count(&lead.flight) > 1 {", "if is_awaited {"),
         ],
@@ -113,13 +111,29 @@ pub(super) const MUTANTS: &[Mutant] = &[
         breaks: "One who begins to wait between the count and the publication is forgotten.",
     },
     Mutant {
+        name: "a-computation-counted-before-its-miss-is-seen",
+        file: "src/cache/mod.rs",
+        changes: &[(
+            "        let (computes, cycles) = (self.counts.sum(Happened::Compute), self.counts.sum(Happened::Cycle));
+        let misses = self.counts.sum(Happened::Miss);
+",
+            "        let misses = self.counts.sum(Happened::Miss);
+        let (computes, cycles) = (self.counts.sum(Happened::Compute), self.counts.sum(Happened::Cycle));
+",
+        )],
+        model: "cache::no_computation_is_counted_before_its_miss",
+        breaks: "Who reads the statistics meanwhile finds more computations than misses.",
+    },
+    Mutant {
         name: "a-wait-noted-in-two-steps",
         file: "src/computation.rs",
         changes: &[(
-            "        let _graph = GRAPH.lock();
-        if depends_on(wanted, &held_up) {",
-            "        drop(GRAPH.lock());
-        if depends_on(wanted, &held_up) {",
+            "        for computation in &held_up {
+            waits.entry(",
+            "        drop(waits);
+        let mut waits = WAITS.lock();
+        for computation in &held_up {
+            waits.entry(",
         )],
         model: "cache::a_circle_of_two_keys_across_two_threads_ends",
         breaks: "Two that close a circle together look at once, see no circle, and wait for each other.",
@@ -128,18 +142,11 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a-miss-counted-in-two-steps",
         file: "src/cache/stats.rs",
         changes: &[(
-            "        stripe[what as usize].fetch_add(1, Ordering::Relaxed);",
-            "        let before = stripe[what as usize].load(Ordering::Relaxed);
-        stripe[what as usize].store(before + 1, Ordering::Relaxed);",
+            "        stripe[what as usize].fetch_add(1, Ordering::Release);",
+            "        let before = stripe[what as usize].load(Ordering::Acquire);
+        stripe[what as usize].store(before + 1, Ordering::Release);",
         )],
         model: "cache::statistics_of_threads_that_share_a_stripe_add_up",
         breaks: "Of two misses at once on one stripe one is lost.",
-    },
-    Mutant {
-        name: "a-look-inside-of-a-look-in-line",
-        file: "src/cache/mod.rs",
-        changes: &[("        unsafe { shard.read_again() }", "        shard.read()")],
-        model: "cache::a_look_inside_of_a_look_ends_while_a_writer_waits",
-        breaks: "A look waits behind a writer that waits for it.",
     },
 ];

@@ -112,6 +112,23 @@ pub(super) const MUTANTS: &[Mutant] = &[
         model: "lock::readers_see_whole_values_and_everybody_ends",
         breaks: "The owner leaves without knowing of a reader in line, who sleeps on.",
     },
+    Mutant {
+        name: "a-reader-that-passes-writers-in-line",
+        file: FILE,
+        changes: &[("while line.owners < before || self.has_owner(&line) {", "while self.has_owner(&line) {")],
+        model: "lock::a_reader_goes_in_after_a_writer_that_was_in_line_before_it",
+        breaks: "A reader that came later goes in before a writer that waits.",
+    },
+    Mutant {
+        name: "a-writer-that-passes-readers-in-line",
+        file: FILE,
+        changes: &[(
+            "self.owners == writer && self.readers.first_key_value().is_none_or(|(&before, _)| before > writer)",
+            "self.owners == writer",
+        )],
+        model: "lock::a_writer_goes_in_after_a_reader_that_was_in_line_before_it",
+        breaks: "A writer that came later goes in before a reader that waits.",
+    },
 ];
 
 const FILE: &str = "src/lock/protocol.rs";
