@@ -3,6 +3,7 @@
 //! The reader here is the tests' own, so that it cannot share a mistake with the library's.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -17,7 +18,9 @@ pub(crate) fn golden(folder: &str) -> Option<PathBuf> {
     }
     let required = std::env::var_os("MANYHANDS_REQUIRE_SHARED").is_some();
     assert!(!required, "golden data {folder:?} is required and absent");
-    eprintln!("SKIPPED: golden data {folder:?} is absent, so nothing was compared");
+    // Not `eprintln`, which a test that passes keeps to itself.
+    writeln!(std::io::stderr(), "SKIPPED: golden data {folder:?} is absent, so nothing was compared")
+        .expect("the terminal takes a line");
     None
 }
 
