@@ -24,9 +24,9 @@ use protocol::{LEAVE, LEAVE_AND_TALLY, Protocol};
 ///
 /// # Concurrency
 /// Reading costs two atomic read-modify-write operations, on the readers' word; writing two on the writers' word, and a look
-/// at each of the readers' words. Neither takes an internal lock while nobody is in the way. Who finds somebody in the way looks
-/// again for some microseconds, leaves the processor to others now and then, and at last waits in line and sleeps; the line is served in the order of arrival, so neither
-/// readers nor writers starve. The `try_` forms never wait.
+/// at each of the readers' words. Neither takes an internal lock while nobody is in the way. Who finds somebody in the way
+/// looks again for some microseconds, leaves the processor to others now and then, and at last waits in line and sleeps; the
+/// line is served in the order of arrival, so neither readers nor writers starve. The `try_` forms never wait.
 ///
 /// Taking the lock again in the thread that holds it hangs, when it is for writing or when a writer waits in between. A
 /// panic under a guard releases the lock. A guard that is forgotten keeps the lock for ever. Guards may be sent to other

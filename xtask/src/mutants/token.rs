@@ -45,13 +45,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         model: "cancel::the_reason_that_was_seen_first_stays",
         breaks: "Who comes second is told its own reason, which nobody else ever sees.",
     },
-    Mutant {
-        name: "an-inherited-reason-that-is-not-kept",
-        file: FILE,
-        changes: &[("return self.leave_running(state);", "return state;")],
-        model: "cancel::a_reason_that_was_seen_in_an_earlier_generation_stays",
-        breaks: "Who found the time to be up marks the token late after its parent's cancellation was seen.",
-    },
 ];
 
 const FILE: &str = "src/cancel.rs";
