@@ -192,6 +192,17 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
     /// A shard to look at.
     #[inline]
     fn read<'c>(&self, shard: &'c Shard<K, V>) -> RwLockReadGuard<'c, Table<K, V>, ManyWords> {
+        if cfg!(debug_assertions) {
+            self.refuse_inside_of_a_look();
+        }
+        match shard.try_read() {
+            Some(table) => table,
+            None => self.read_later(shard),
+        }
+    }
+
+    #[cold]
+    fn read_later<'c>(&self, shard: &'c Shard<K, V>) -> RwLockReadGuard<'c, Table<K, V>, ManyWords> {
         self.refuse_inside_of_a_look();
         shard.read()
     }
@@ -239,12 +250,15 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
     /// ```
     ///
     /// # Panics
-    /// When the closure panics, and inside of the closure when it uses the same cache, which could wait for itself.
+    /// When the closure panics, and inside of the closure when it changes the same cache or looks into it, which could wait
+    /// for itself. So that [`get`](Self::get) stays quick, a build without debug assertions refuses other look-ups only when
+    /// they would have to wait.
     pub fn with<Q, A>(&self, key: &Q, look: impl FnOnce(&V) -> A) -> Option<A>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
+        self.refuse_inside_of_a_look();
         let hash = self.hasher.hash_one(key);
         self.look(hash, key, |value| {
             let _looking = Looking::into(self.shards.as_ptr());

@@ -70,8 +70,7 @@
 //!   has `now`, `elapsed`, `duration_since`, comparison, sum and difference; loom's `Arc` has no `Weak`, and makes no
 //!   `Arc<dyn Trait>` of an `Arc<T>`.
 //! - loom: four threads besides the first; few steps, since the interleavings multiply; SeqCst loads and stores count as
-//!   Acquire and Release (fences and read-modify-writes are believed); a panic must not pass through a lock that is held; a
-//!   loop that waits must yield.
+//!   Acquire and Release (fences and read-modify-writes are believed); a loop that waits must yield.
 //! - shuttle: sees all threads in one order, so it finds no wrong memory ordering; what it has not drawn, it has not seen.
 //! - [`Threads`](crate::Threads) and other calls of this crate keep threads beyond a model, so they do not belong into one.
 

@@ -16,9 +16,11 @@ pub use checker::thread_local;
 pub(super) use checker::thread::{Builder, JoinHandle, yield_now};
 
 use std::ops::{Add, Deref, DerefMut, Sub};
+use std::sync::{PoisonError, TryLockError};
 use std::time::Duration;
 
-const NO_POISON: &str = "no panic passes through a lock in a model";
+// The checkers' locks are poisoned by a panic, and loom's, whose threads are all one to std, by one in another thread. The real
+// ones have no poison, so it is passed over.
 
 /// Padding does not matter to a model.
 #[derive(Debug, Default)]
@@ -56,19 +58,24 @@ impl<T> Mutex<T> {
         Self(checker::sync::Mutex::new(value))
     }
     pub(super) fn into_inner(self) -> T {
-        self.0.into_inner().expect(NO_POISON)
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: ?Sized> Mutex<T> {
     pub(super) fn lock(&self) -> MutexGuard<'_, T> {
-        MutexGuard(Some(self.0.lock().expect(NO_POISON)))
+        MutexGuard(Some(self.0.lock().unwrap_or_else(PoisonError::into_inner)))
     }
     pub(super) fn get_mut(&mut self) -> &mut T {
-        self.0.get_mut().expect(NO_POISON)
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
     pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        self.0.try_lock().ok().map(|guard| MutexGuard(Some(guard)))
+        let guard = match self.0.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(MutexGuard(Some(guard)))
     }
 }
 
@@ -95,7 +102,7 @@ impl Condvar {
     }
     pub(super) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
         let held = guard.0.take().expect("a guard is whole outside of a wait");
-        guard.0 = Some(self.0.wait(held).expect(NO_POISON));
+        guard.0 = Some(self.0.wait(held).unwrap_or_else(PoisonError::into_inner));
     }
     /// The model's time stands still: a timed wait is a wait, so a model must not need the time to be up.
     pub(super) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _time: Duration) -> NeverUp {
@@ -164,10 +171,10 @@ impl<T> RwLock<T> {
         Self(checker::sync::RwLock::new(value))
     }
     pub(crate) fn read(&self) -> checker::sync::RwLockReadGuard<'_, T> {
-        self.0.read().expect(NO_POISON)
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
     pub(crate) fn write(&self) -> checker::sync::RwLockWriteGuard<'_, T> {
-        self.0.write().expect(NO_POISON)
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
