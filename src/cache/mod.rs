@@ -58,7 +58,7 @@ use table::Table;
 /// hands parts of its work to rayon or to threads of its own takes a [`ComputeContext`](crate::ComputeContext) along.
 ///
 /// Costs: 22 KiB for an empty cache; an entry takes what it takes in a `HashMap`, and some 40 bytes more in a bounded cache.
-/// Numbers beside other caches stand in `benches/README.md`.
+/// Numbers beside other caches: benches/records/2026-11-26-cache.md.
 ///
 /// ```
 /// use manyhands::ThreadSafeCache;
