@@ -70,7 +70,8 @@
 //!   has `now`, `elapsed`, `duration_since`, comparison, sum and difference; loom's `Arc` has no `Weak`, and makes no
 //!   `Arc<dyn Trait>` of an `Arc<T>`.
 //! - loom: four threads besides the first; few steps, since the interleavings multiply; SeqCst loads and stores count as
-//!   Acquire and Release (fences and read-modify-writes are believed); a loop that waits must yield.
+//!   Acquire and Release (fences and read-modify-writes are believed); a loop that waits must yield; a panic
+//!   of one thread may poison a lock that another one holds, at which loom stops.
 //! - shuttle: sees all threads in one order, so it finds no wrong memory ordering; what it has not drawn, it has not seen.
 //! - [`Threads`](crate::Threads) and other calls of this crate keep threads beyond a model, so they do not belong into one.
 

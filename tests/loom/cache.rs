@@ -116,7 +116,7 @@ fn a_failed_computation_wakes_who_waits_and_that_one_computes() {
 /// Proves: the same for one that panics: the panic reaches its own caller alone. Leaves out: what the panic's hook prints.
 #[test]
 fn a_computation_that_panics_wakes_who_waits_and_that_one_computes() {
-    crate::check(3, || {
+    crate::check_no_deeper(3, || {
         let cache = Arc::new(Cache::new());
         let other = Arc::clone(&cache);
         let panics = thread::spawn(move || {

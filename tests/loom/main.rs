@@ -11,4 +11,4 @@ mod lock;
 mod synchronized;
 mod tracker;
 
-use explore::check;
+use explore::{check, check_no_deeper};
