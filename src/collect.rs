@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::failure_policy::Tolerance;
 use crate::outcome::{ItemFailure, Outcome, Tally, Values};
 use crate::plan::Plan;
-use crate::pool::{Chunk, Finished, Miss, NoState, Verdict};
+use crate::pool::{Chunk, Finished, Miss, Refusal, Verdict};
 use crate::progress::{Progress, Snapshot};
 use crate::slots::Slots;
 use crate::sync::Instant;
@@ -137,7 +137,7 @@ impl<'a, E> Gatherer<'a, E> {
     /// The slots are those that the chunks of this run were written to, and nobody writes to them any more.
     pub(crate) unsafe fn finish<R>(
         mut self,
-        finished: Result<Finished, NoState>,
+        finished: Result<Finished, Refusal>,
         slots: Slots<R>,
         name: impl Fn(usize) -> Option<String>,
     ) -> Result<Outcome<R, E>, Error<E>> {
@@ -155,8 +155,8 @@ impl<'a, E> Gatherer<'a, E> {
             if is_whole { Values::All(options.into_iter().flatten().collect()) } else { Values::Some(options) }
         };
         self.rethrow();
-        let workers = finished.map_err(|refusal| Error::worker_state(refusal.0))?.workers;
-        let tally = self.tally(workers, fence);
+        let finished = finished.map_err(Refusal::into_error)?;
+        let tally = self.tally(&finished, fence);
         let plan = self.plan;
         let kept = self.misses.into_iter().filter(|miss| miss.position < fence);
         let mut failures: Vec<_> = kept.map(|miss| item_failure(miss, plan, &name)).collect();
@@ -167,20 +167,20 @@ impl<'a, E> Gatherer<'a, E> {
     /// Ends a run whose values were handed on: hands on what is left, and counts what was handed on.
     pub(crate) fn finish_stream<R>(
         mut self,
-        finished: Result<Finished, NoState>,
+        finished: Result<Finished, Refusal>,
         stream: &mut Stream<'_, R, E>,
     ) -> Result<Tally, Error<E>> {
         let fence = self.tolerance.fence(self.plan.n_items);
         self.run_callback(|| stream.hand_on_the_rest(fence));
         self.show_end();
         self.rethrow();
-        let workers = finished.map_err(|refusal| Error::worker_state(refusal.0))?.workers;
+        let finished = finished.map_err(Refusal::into_error)?;
         let n_items = self.plan.n_items;
         Ok(Tally {
             succeeded: stream.handed_on - stream.failed,
             failed: stream.failed,
             cancelled: n_items - stream.handed_on,
-            ..self.tally(workers, n_items)
+            ..self.tally(&finished, n_items)
         })
     }
 
@@ -206,7 +206,7 @@ impl<'a, E> Gatherer<'a, E> {
         options
     }
 
-    fn tally(&self, workers: usize, fence: usize) -> Tally {
+    fn tally(&self, finished: &Finished, fence: usize) -> Tally {
         let done = self.done.count_below(fence);
         let failed = self.failed.iter().filter(|&&position| position < fence).count();
         Tally {
@@ -214,7 +214,9 @@ impl<'a, E> Gatherer<'a, E> {
             succeeded: done - failed,
             failed,
             cancelled: self.plan.n_items - done,
-            workers,
+            workers: finished.workers,
+            lost_workers: finished.lost,
+            recycled_workers: finished.recycled,
             chunks: self.chunks,
             wall: self.begun.elapsed(),
             busy: self.busy,
@@ -224,7 +226,7 @@ impl<'a, E> Gatherer<'a, E> {
 
 fn item_failure<E>(miss: Miss<E>, plan: &Plan, name: &impl Fn(usize) -> Option<String>) -> ItemFailure<E> {
     let index = plan.index_of(miss.position);
-    ItemFailure { index, key: name(index), attempts: 1, elapsed: miss.elapsed, cause: miss.cause }
+    ItemFailure { index, key: name(index), attempts: miss.attempts, elapsed: miss.elapsed, cause: miss.cause }
 }
 
 /// The positions that are done: all before `prefix`, and some ranges ahead of it.

@@ -48,6 +48,12 @@ pub struct Error<E = Never> {
 enum Kind<E> {
     Config(String),
     WorkerState(String),
+    #[cfg(feature = "processes")]
+    Unsupported(String),
+    #[cfg(feature = "processes")]
+    Workers(String),
+    #[cfg(feature = "processes")]
+    Memory(String),
     Item(ItemFailure<E>),
 }
 
@@ -60,11 +66,26 @@ impl<E> Error<E> {
         Self { kind: Box::new(Kind::WorkerState(message.into())) }
     }
 
+    #[cfg(feature = "processes")]
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
+        Self { kind: Box::new(Kind::Unsupported(message.into())) }
+    }
+
+    #[cfg(feature = "processes")]
+    pub(crate) fn workers(message: impl Into<String>) -> Self {
+        Self { kind: Box::new(Kind::Workers(message.into())) }
+    }
+
+    #[cfg(feature = "processes")]
+    pub(crate) fn memory(message: impl Into<String>) -> Self {
+        Self { kind: Box::new(Kind::Memory(message.into())) }
+    }
+
     pub(crate) fn item(failure: ItemFailure<E>) -> Self {
         Self { kind: Box::new(Kind::Item(failure)) }
     }
 
-    /// True when a setting or an argument cannot be: the message names the value and the way out. Nothing ran.
+    /// True when a setting or an argument cannot be: the message names the value and the way out. No item was run to its end.
     #[must_use]
     pub fn is_config(&self) -> bool {
         matches!(*self.kind, Kind::Config(_))
@@ -74,6 +95,38 @@ impl<E> Error<E> {
     #[must_use]
     pub fn is_worker_state(&self) -> bool {
         matches!(*self.kind, Kind::WorkerState(_))
+    }
+
+    /// True when this system does not offer what the call needs.
+    ///
+    /// ```
+    /// let error = manyhands::Job::new(&[1]).workers(0).run(|n| n + 1).unwrap_err();
+    /// assert!(!error.is_unsupported() && !error.is_workers());
+    /// ```
+    #[cfg(feature = "processes")]
+    #[must_use]
+    pub fn is_unsupported(&self) -> bool {
+        matches!(*self.kind, Kind::Unsupported(_))
+    }
+
+    /// True when no worker process could be had, or every one of them died before it began. The message says how the last one
+    /// ended and what it printed.
+    ///
+    /// ```
+    /// let error = manyhands::Job::new(&[1]).workers(0).run(|n| n + 1).unwrap_err();
+    /// assert!(error.is_config() && !error.is_workers());
+    /// ```
+    #[cfg(feature = "processes")]
+    #[must_use]
+    pub fn is_workers(&self) -> bool {
+        matches!(*self.kind, Kind::Workers(_))
+    }
+
+    /// True when the memory that was asked for cannot be had: the message names the number of bytes and the way out.
+    #[cfg(feature = "processes")]
+    #[must_use]
+    pub fn is_memory(&self) -> bool {
+        matches!(*self.kind, Kind::Memory(_))
     }
 
     /// True when an item failed, in whatever way; [`Error::failure`] tells which.
@@ -119,6 +172,12 @@ impl Error<Never> {
         match *self.kind {
             Kind::Config(message) => Error::config(message),
             Kind::WorkerState(message) => Error::worker_state(message),
+            #[cfg(feature = "processes")]
+            Kind::Unsupported(message) => Error::unsupported(message),
+            #[cfg(feature = "processes")]
+            Kind::Workers(message) => Error::workers(message),
+            #[cfg(feature = "processes")]
+            Kind::Memory(message) => Error::memory(message),
             Kind::Item(failure) => Error::item(failure.map_error(|never| match never {})),
         }
     }
@@ -147,6 +206,8 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
         match &*self.kind {
             Kind::Config(message) => f.write_str(message),
             Kind::WorkerState(message) => write!(f, "a worker could not be prepared: {message}"),
+            #[cfg(feature = "processes")]
+            Kind::Unsupported(message) | Kind::Workers(message) | Kind::Memory(message) => f.write_str(message),
             Kind::Item(failure) => failure.fmt(f),
         }
     }

@@ -61,6 +61,26 @@ impl ParallelExecutor {
         self.job(items).run(function)?.into_values()
     }
 
+    /// Calls a function for each item in processes of their own, and gives all answers in input order; see
+    /// [`Processes`](crate::Processes).
+    ///
+    /// # Errors
+    /// As [`parallel_map`](crate::parallel_map), and when no worker can be had.
+    ///
+    /// ```standalone_crate
+    /// manyhands::init();
+    /// let executor = manyhands::ParallelExecutor::default();
+    /// assert_eq!(executor.map_processes(&[1, 2, 3], |n: &i32| n * 2).unwrap(), [2, 4, 6]);
+    /// ```
+    #[cfg(feature = "processes")]
+    pub fn map_processes<T, R, F>(&self, items: &[T], function: F) -> Result<Vec<R>, Error>
+    where
+        F: Fn(&T) -> R,
+        crate::Processes: Mode<T, Each<F>>,
+    {
+        self.job(items).mode(crate::Processes::new()).run(function)?.into_values()
+    }
+
     /// [`map_threads`](ParallelExecutor::map_threads) that shows each answer, with its item's index, as it is finished;
     /// in the calling thread, in no certain order. A config without progress shows none.
     ///
@@ -108,11 +128,12 @@ impl ParallelExecutor {
         }
     }
 
-    /// Runs tasks of unlike kinds side by side on threads; gives their answers in the order in which they were added.
-    /// Every task is run, whatever becomes of the others.
+    /// Runs tasks of unlike kinds side by side; gives their answers in the order in which they were added. Every task is run,
+    /// whatever becomes of the others. Those of a [`TaskSet`] run on threads, those of a
+    /// [`ProcessTaskSet`](crate::ProcessTaskSet) in processes of their own.
     ///
     /// # Errors
-    /// A configuration that cannot be. Failed tasks are in the outcome, by name.
+    /// A configuration that cannot be, and for processes that no worker can be had. Failed tasks are in the outcome, by name.
     ///
     /// ```
     /// use manyhands::{ParallelExecutor, TaskSet};
@@ -130,8 +151,32 @@ impl ParallelExecutor {
     /// assert_eq!(outcome.into_values()?, [2.0, 7.0]);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
-    pub fn submit_tasks<R: Send>(&self, tasks: &TaskSet<'_, R>) -> Result<Outcome<R>, Error> {
-        self.job(&tasks.tasks)
+    pub fn submit_tasks<S: Tasks>(&self, tasks: &S) -> Result<Outcome<S::Answer>, Error> {
+        tasks.run_with(self)
+    }
+}
+
+/// Tasks that an executor can run: a [`TaskSet`] or a [`ProcessTaskSet`](crate::ProcessTaskSet).
+pub trait Tasks: sealed::Sealed {
+    /// What each of them gives.
+    type Answer;
+
+    /// Runs all of them.
+    #[doc(hidden)]
+    fn run_with(&self, executor: &ParallelExecutor) -> Result<Outcome<Self::Answer>, Error>;
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+    impl<R> Sealed for super::TaskSet<'_, R> {}
+}
+
+impl<R: Send> Tasks for TaskSet<'_, R> {
+    type Answer = R;
+
+    fn run_with(&self, executor: &ParallelExecutor) -> Result<Outcome<R>, Error> {
+        executor
+            .job(&self.tasks)
             .key(|task| task.name.clone())
             .on_failure(crate::OnFailure::Continue)
             .chunk_size(1)

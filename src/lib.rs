@@ -1,5 +1,5 @@
-//! Many hands make light work: one function over many items, on threads, with every answer in order, every failure by
-//! name, and a tally of what it cost.
+//! Many hands make light work: one function over many items, on threads or in crash-proof processes, with every answer in
+//! order, every failure by name, and a tally of what it cost.
 //!
 //! # A first run
 //!
@@ -13,8 +13,8 @@
 //! ```
 //!
 //! The mode is a value: [`Serial`] runs in the calling thread and is the meaning of all others; [`Threads`] computes on
-//! kept threads; [`Threads::io()`] waits on more threads than there are cores; [`LocalMode`] and [`AnyMode`] are chosen at
-//! run time, from a name if need be. Any mode, any number of workers and any chunks give the values and failures that
+//! kept threads; [`Threads::io()`] waits on more threads than there are cores; [`Processes`] gives each worker an address
+//! space of its own; [`LocalMode`] and [`AnyMode`] are chosen at run time, from a name if need be. Any mode, any number of workers and any chunks give the values and failures that
 //! serial gives.
 //!
 //! # When something fails
@@ -51,6 +51,24 @@
 //! let mode: AnyMode = "threads".parse().unwrap();
 //! let louder = Job::new(&[1.0, 2.0]).mode(mode).shared(&3.0).run(amplify)?;
 //! assert_eq!(louder.into_values()?, [3.0, 6.0]);
+//! # Ok::<(), manyhands::Error>(())
+//! ```
+//!
+//! # When an item may take the program down
+//!
+//! A worker in [`Processes`] is a copy of the program; [`init`] first in `main` turns it into one. An item that aborts, runs out
+//! of memory or never ends fails by name, and nothing else does.
+//!
+//! ```standalone_crate
+//! use manyhands::{Job, OnFailure, Processes};
+//!
+//! manyhands::init();
+//! let outcome = Job::new(&[1, 0, 3])
+//!     .mode(Processes::new())
+//!     .on_failure(OnFailure::Continue)
+//!     .run(|&n: &i32| if n == 0 { std::process::exit(3) } else { n })?;
+//! assert_eq!(outcome.failures()[0].to_string(), "item 1 lost its worker: exited with code 3");
+//! assert_eq!(outcome.into_options(), [Some(1), None, Some(3)]);
 //! # Ok::<(), manyhands::Error>(())
 //! ```
 //!
@@ -104,6 +122,8 @@ mod counter;
 mod error;
 mod executor;
 mod failure_policy;
+#[cfg(feature = "processes")]
+mod init;
 mod job;
 mod lock;
 mod map;
@@ -114,6 +134,10 @@ pub mod modelled_parts;
 mod outcome;
 mod plan;
 mod pool;
+#[cfg(feature = "processes")]
+mod process_tasks;
+#[cfg(feature = "processes")]
+mod processes;
 mod progress;
 mod slots;
 pub mod sync;
@@ -130,15 +154,23 @@ pub use config::{
 };
 pub use counter::{AtomicCounter, StripedCounter};
 pub use error::{Error, Never};
-pub use executor::{ParallelExecutor, TaskSet};
+pub use executor::{ParallelExecutor, TaskSet, Tasks};
 pub use failure_policy::OnFailure;
+#[cfg(feature = "processes")]
+pub use init::init;
 pub use job::Job;
 pub use lock::{
     LockWords, ManyWords, OneWord, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, Synchronized,
 };
 pub use map::{Work, parallel_map, try_parallel_map};
 pub use mode::{AnyMode, IoThreads, LocalMode, Mode, Serial, Threads};
-pub use outcome::{Cause, ItemFailure, Outcome, Tally};
+pub use outcome::{Cause, ItemFailure, LostWorker, Outcome, Tally, WorkerEnding};
+#[cfg(feature = "processes")]
+pub use pool::processes::{PlainNumber, SharedSlice};
+#[cfg(feature = "processes")]
+pub use process_tasks::ProcessTaskSet;
+#[cfg(feature = "processes")]
+pub use processes::Processes;
 pub use progress::{Ending, Eta, Progress, ProgressTracker, Snapshot, TrackerSnapshot};
 pub use task::{Alone, Each, Shared, Task, TryEach, WorkerState};
 pub use workers::Workers;

@@ -15,8 +15,8 @@ use crate::task::{Each, Task, TryEach};
 
 /// Calls a function for each item, in the given mode, and gives all answers in input order.
 ///
-/// What the mode asks of the function is the mode's affair: see [`Serial`](crate::Serial) and
-/// [`Threads`](crate::Threads). For settings, see [`Job`].
+/// What the mode asks of the function is the mode's affair: see [`Serial`](crate::Serial), [`Threads`](crate::Threads) and,
+/// for a process per worker, `Processes`. For settings, see [`Job`].
 ///
 /// Cost: answers are written where they end up; per item an atomic load and, for tiny items, no clock.
 ///
@@ -80,7 +80,8 @@ where
     /// Runs the work and waits for the outcome.
     ///
     /// # Errors
-    /// A setting that cannot be, or a worker state that could not be made. Failed items are in the outcome.
+    /// A setting that cannot be, a worker state that could not be made, or no worker process that could be had. Failed items are
+    /// in the outcome.
     ///
     /// # Panics
     /// When a callback of the job (progress, key, cost) panics: its panic goes on here, once all workers are done.
@@ -105,7 +106,8 @@ where
 
     /// Runs the work and calls `callback` with each item's index and answer as it is finished, in no certain order.
     /// Keeps no answers: no item is started while a [`window`](Job::window) of answers waits for a slow callback. A break
-    /// ends the run: items in hand finish, and no further answer is handed on. The tally counts what was handed on.
+    /// ends the run: items in hand finish (worker processes are not waited for), and no further answer is handed on. The tally
+    /// counts what was handed on.
     ///
     /// As answers come in no certain order, some from beyond the failure that stops a run may come before it; with
     /// [`for_each_ordered`](Work::for_each_ordered) they are those of a serial run.

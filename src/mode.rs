@@ -8,7 +8,9 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::pool::threads::{COMPUTING, WAITING};
-use crate::pool::{Brief, Finished, Gather, NoState, Output, serial, threads};
+use crate::pool::{Brief, Finished, Gather, Output, Refusal, serial, threads};
+#[cfg(feature = "processes")]
+use crate::processes::Processes;
 use crate::task::Task;
 
 /// A way to run a task over items of type `T`. Implemented by the modes of this crate, each with the bounds that it needs.
@@ -24,10 +26,10 @@ pub trait Mode<T, K: Task<T>>: sealed::Sealed {
         brief: &Brief<'_, T, K>,
         output: Output<'_, K::Output>,
         gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, NoState>;
+    ) -> Result<Finished, Refusal>;
 }
 
-mod sealed {
+pub(crate) mod sealed {
     /// What a plan asks of a mode.
     pub trait Sealed {
         /// Who works.
@@ -44,6 +46,9 @@ pub enum Crew {
     Computing,
     /// Threads that wait.
     Waiting,
+    /// Processes that compute.
+    #[cfg(feature = "processes")]
+    Processes,
 }
 
 /// In the calling thread, one item after the other: the meaning of all other modes. Asks for no bounds at all.
@@ -147,6 +152,9 @@ pub enum AnyMode {
     Threads,
     /// [`IoThreads`].
     IoThreads,
+    /// [`Processes`], with these limits.
+    #[cfg(feature = "processes")]
+    Processes(Processes),
 }
 
 impl sealed::Sealed for Serial {
@@ -179,7 +187,13 @@ impl sealed::Sealed for LocalMode {
 
 impl sealed::Sealed for AnyMode {
     fn crew(&self) -> Crew {
-        self.local().crew()
+        match self {
+            Self::Serial => Crew::Caller,
+            Self::Threads => Crew::Computing,
+            Self::IoThreads => Crew::Waiting,
+            #[cfg(feature = "processes")]
+            Self::Processes(_) => Crew::Processes,
+        }
     }
 }
 
@@ -189,7 +203,7 @@ impl<T, K: Task<T>> Mode<T, K> for Serial {
         brief: &Brief<'_, T, K>,
         output: Output<'_, K::Output>,
         gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, NoState> {
+    ) -> Result<Finished, Refusal> {
         serial::run(brief, output, gather)
     }
 }
@@ -206,7 +220,7 @@ where
         brief: &Brief<'_, T, K>,
         output: Output<'_, K::Output>,
         gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, NoState> {
+    ) -> Result<Finished, Refusal> {
         threads::run(&COMPUTING, brief.budget.computing, brief, output, gather)
     }
 }
@@ -223,7 +237,7 @@ where
         brief: &Brief<'_, T, K>,
         output: Output<'_, K::Output>,
         gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, NoState> {
+    ) -> Result<Finished, Refusal> {
         threads::run(&WAITING, brief.budget.waiting, brief, output, gather)
     }
 }
@@ -240,7 +254,7 @@ where
         brief: &Brief<'_, T, K>,
         output: Output<'_, K::Output>,
         gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, NoState> {
+    ) -> Result<Finished, Refusal> {
         match self {
             Self::Serial => Serial.drive(brief, output, gather),
             Self::Threads => Threads.drive(brief, output, gather),
@@ -267,17 +281,13 @@ where
         brief: &Brief<'_, T, K>,
         output: Output<'_, K::Output>,
         gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, NoState> {
-        self.local().drive(brief, output, gather)
-    }
-}
-
-impl AnyMode {
-    fn local(self) -> LocalMode {
+    ) -> Result<Finished, Refusal> {
         match self {
-            Self::Serial => LocalMode::Serial,
-            Self::Threads => LocalMode::Threads,
-            Self::IoThreads => LocalMode::IoThreads,
+            Self::Serial => Serial.drive(brief, output, gather),
+            Self::Threads => Threads.drive(brief, output, gather),
+            Self::IoThreads => IoThreads.drive(brief, output, gather),
+            #[cfg(feature = "processes")]
+            Self::Processes(processes) => processes.drive(brief, output, gather),
         }
     }
 }
@@ -300,16 +310,29 @@ impl FromStr for LocalMode {
             "serial" => Ok(Self::Serial),
             "threads" => Ok(Self::Threads),
             "io" => Ok(Self::IoThreads),
-            _ => Err(Error::config(format!("mode {name:?} is not known; use one of serial, threads, io"))),
+            _ => Err(unknown_mode(name, "serial, threads, io")),
         }
     }
+}
+
+#[cfg(feature = "processes")]
+const ANY_MODES: &str = "serial, threads, io, processes";
+#[cfg(not(feature = "processes"))]
+const ANY_MODES: &str = "serial, threads, io";
+
+fn unknown_mode(name: &str, known: &str) -> Error {
+    Error::config(format!("mode {name:?} is not known; use one of {known}"))
 }
 
 impl FromStr for AnyMode {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        name.parse::<LocalMode>().map(Self::from)
+        match name {
+            #[cfg(feature = "processes")]
+            "processes" => Ok(Self::Processes(Processes::new())),
+            _ => name.parse::<LocalMode>().map(Self::from).map_err(|_| unknown_mode(name, ANY_MODES)),
+        }
     }
 }
 
@@ -325,6 +348,12 @@ impl fmt::Display for LocalMode {
 
 impl fmt::Display for AnyMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.local().fmt(f)
+        match self {
+            Self::Serial => LocalMode::Serial.fmt(f),
+            Self::Threads => LocalMode::Threads.fmt(f),
+            Self::IoThreads => LocalMode::IoThreads.fmt(f),
+            #[cfg(feature = "processes")]
+            Self::Processes(_) => f.pad("processes"),
+        }
     }
 }

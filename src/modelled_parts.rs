@@ -130,3 +130,68 @@ impl Call {
         }
     }
 }
+
+/// The frames on their way to a worker process, as both sides see them.
+#[cfg(feature = "processes")]
+#[derive(Debug, Default)]
+pub struct Frames(crate::pool::processes::status::Frames);
+
+#[cfg(feature = "processes")]
+impl Frames {
+    /// The caller sends a frame.
+    pub fn send(&self, number: u32) {
+        self.0.send(number);
+    }
+
+    /// The worker begins it.
+    pub fn begin(&self, number: u32) -> bool {
+        self.0.begin(number)
+    }
+
+    /// The caller takes it back.
+    pub fn take_back(&self, number: u32) -> bool {
+        self.0.take_back(number)
+    }
+}
+
+/// The page that tells what a worker process has in hand, and which slots are in use.
+#[cfg(feature = "processes")]
+#[derive(Debug, Default)]
+pub struct StatusPage(crate::pool::processes::status::StatusPage);
+
+#[cfg(feature = "processes")]
+impl StatusPage {
+    /// The worker begins an item.
+    pub fn begin(&self, position: usize, now: u64) {
+        self.0.begin(position, now);
+    }
+
+    /// The worker is done with it.
+    pub fn end(&self) {
+        self.0.end();
+    }
+
+    /// The item in hand, and since when.
+    pub fn in_hand(&self) -> Option<(usize, u64)> {
+        self.0.in_hand().map(|item| (item.position, item.since))
+    }
+
+    /// Whether the first slot to the worker may be filled.
+    pub fn is_free(&self) -> bool {
+        self.slots().is_free(0)
+    }
+
+    /// The first slot to the worker is about to be filled.
+    pub fn take(&self) {
+        self.slots().take(0);
+    }
+
+    /// What lay in the first slot to the worker was read.
+    pub fn give_free(&self) {
+        self.slots().give_free(0);
+    }
+
+    fn slots(&self) -> &crate::pool::processes::status::Slots {
+        self.0.slots(crate::pool::processes::status::Direction::ToWorker)
+    }
+}

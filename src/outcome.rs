@@ -15,8 +15,105 @@ pub enum Cause<E> {
     Error(E),
     /// The function panicked with this message.
     Panic(String),
+    /// The process that worked on the item died.
+    Lost(LostWorker),
+    /// The item took longer than this limit.
+    TimeLimit(Duration),
+    /// The item's worker wanted more memory than this, in bytes.
+    MemoryLimit(u64),
+    /// The item or its answer could not travel between processes: says which of the two, whether it could not be encoded or
+    /// decoded, and what kind of refusal of its type's serde code that was.
+    Encoding(String),
     /// The item was never finished: the run was cancelled, or stopped after another item's failure.
     Cancelled,
+}
+
+/// How a worker process died.
+///
+/// ```
+/// use manyhands::{Cause, ItemFailure};
+///
+/// fn story(failure: &ItemFailure<String>) -> String {
+///     match &failure.cause {
+///         Cause::Lost(worker) => format!("its worker was {}; the last that it said: {}", worker.ending, worker.last_lines),
+///         other => format!("{other:?}"),
+///     }
+/// }
+/// # let _ = story;
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LostWorker {
+    /// How it ended.
+    pub ending: WorkerEnding,
+    /// The last lines that it printed in the call, on either stream, up to 2 KiB.
+    pub last_lines: String,
+}
+
+/// How a worker process ended.
+///
+/// ```
+/// let ending: manyhands::WorkerEnding = serde_json::from_str(r#"{"Signal": 9}"#).unwrap();
+/// assert_eq!(ending.to_string(), "killed by SIGKILL (signal 9)");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum WorkerEnding {
+    /// A signal of this number killed it.
+    Signal(i32),
+    /// It exited with this code.
+    Exit(i32),
+    /// Something else in this program asked for its ending first, so that it is not known.
+    Unknown,
+    /// No worker could be started to begin with.
+    NeverStarted,
+}
+
+impl fmt::Display for WorkerEnding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signal(number) => write!(f, "killed by {}", SignalName(*number)),
+            Self::Exit(code) => write!(f, "exited with code {code}"),
+            Self::Unknown => f.write_str("ended, nobody knows how"),
+            Self::NeverStarted => f.write_str("could not be started"),
+        }
+    }
+}
+
+/// The names that everybody knows; numbers are those of Linux on its usual machines.
+struct SignalName(i32);
+
+impl fmt::Display for SignalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.0 {
+            1 => "SIGHUP",
+            2 => "SIGINT",
+            3 => "SIGQUIT",
+            4 => "SIGILL",
+            6 => "SIGABRT",
+            7 => "SIGBUS",
+            8 => "SIGFPE",
+            9 => "SIGKILL",
+            11 => "SIGSEGV",
+            13 => "SIGPIPE",
+            14 => "SIGALRM",
+            15 => "SIGTERM",
+            24 => "SIGXCPU",
+            31 => "SIGSYS",
+            number => return write!(f, "signal {number}"),
+        };
+        write!(f, "{name} (signal {})", self.0)
+    }
+}
+
+impl fmt::Display for LostWorker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.ending.fmt(f)?;
+        match self.last_lines.trim_end() {
+            "" => Ok(()),
+            lines => write!(f, "; it last printed: {lines}"),
+        }
+    }
 }
 
 /// One item that has no value, and why.
@@ -59,6 +156,24 @@ impl<E> ItemFailure<E> {
         matches!(self.cause, Cause::Panic(_))
     }
 
+    /// True when the process that worked on the item died.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self.cause, Cause::Lost(_))
+    }
+
+    /// True when the item took longer than its time limit.
+    #[must_use]
+    pub fn is_time_limit(&self) -> bool {
+        matches!(self.cause, Cause::TimeLimit(_))
+    }
+
+    /// True when the item's worker wanted more memory than its limit.
+    #[must_use]
+    pub fn is_memory_limit(&self) -> bool {
+        matches!(self.cause, Cause::MemoryLimit(_))
+    }
+
     /// True when the item was never finished because the run ended before.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
@@ -79,6 +194,10 @@ impl<E> ItemFailure<E> {
         let cause = match self.cause {
             Cause::Error(error) => Cause::Error(turn(error)),
             Cause::Panic(message) => Cause::Panic(message),
+            Cause::Lost(worker) => Cause::Lost(worker),
+            Cause::TimeLimit(limit) => Cause::TimeLimit(limit),
+            Cause::MemoryLimit(limit) => Cause::MemoryLimit(limit),
+            Cause::Encoding(message) => Cause::Encoding(message),
             Cause::Cancelled => Cause::Cancelled,
         };
         ItemFailure { index: self.index, key: self.key, attempts: self.attempts, elapsed: self.elapsed, cause }
@@ -94,6 +213,10 @@ impl<E: fmt::Display> fmt::Display for ItemFailure<E> {
         match &self.cause {
             Cause::Error(error) => write!(f, " failed: {error}"),
             Cause::Panic(message) => write!(f, " panicked: {message}"),
+            Cause::Lost(worker) => write!(f, " lost its worker: {worker}"),
+            Cause::TimeLimit(limit) => write!(f, " took longer than its time limit of {limit:?}"),
+            Cause::MemoryLimit(limit) => write!(f, " wanted more memory than the limit of {limit} bytes"),
+            Cause::Encoding(message) => write!(f, " could not travel between processes: {message}"),
             Cause::Cancelled => f.write_str(" was not finished: the run ended before"),
         }
     }
@@ -115,6 +238,12 @@ pub struct Tally {
     pub cancelled: usize,
     /// Workers that took part: 1 when the call ran in the calling thread.
     pub workers: usize,
+    /// Workers that died in the call: processes only.
+    #[serde(default)]
+    pub lost_workers: usize,
+    /// Workers that were replaced on purpose: processes only.
+    #[serde(default)]
+    pub recycled_workers: usize,
     /// Chunks that workers reported.
     pub chunks: usize,
     /// From the call to its outcome.

@@ -31,8 +31,18 @@ impl Plan {
 
     /// The length of the next chunk from `position` on, for a worker whose last chunk went as `pace` says. At least 1.
     pub(crate) fn chunk_len(&self, position: usize, pace: Option<Pace>) -> usize {
+        self.len_of(CLAIM, position, pace)
+    }
+
+    /// [`chunk_len`](Plan::chunk_len) of what travels to a worker in another process.
+    #[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+    pub(crate) fn frame_len(&self, position: usize, pace: Option<Pace>) -> usize {
+        self.len_of(FRAME, position, pace)
+    }
+
+    fn len_of(&self, grain: Grain, position: usize, pace: Option<Pace>) -> usize {
         let remaining = self.n_items - position;
-        self.chunks.len(remaining, self.workers, pace).clamp(1, remaining.max(1))
+        self.chunks.len(grain, remaining, self.workers, pace).clamp(1, remaining.max(1))
     }
 }
 
@@ -59,17 +69,26 @@ pub(crate) enum ChunkRule {
     Guided,
 }
 
-/// A chunk should take about this long: hand-over (some 100 ns) is then nothing, and the tail stays short.
-const TARGET: Duration = Duration::from_micros(200);
-/// Shorter chunks than this are not worth a claim even at the end of the list.
-const SHORTEST: Duration = Duration::from_micros(5);
+/// How long a chunk should take: hand-over is then next to nothing, and the tail stays short.
+#[derive(Debug, Clone, Copy)]
+struct Grain {
+    target: Duration,
+    /// Shorter chunks than this are not worth a hand-over even at the end of the list.
+    shortest: Duration,
+}
+
+/// A claim at a board, in the same process: some 100 ns.
+const CLAIM: Grain = Grain { target: Duration::from_micros(200), shortest: Duration::from_micros(5) };
+/// A frame to another process and its answer: some microseconds.
+#[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+const FRAME: Grain = Grain { target: Duration::from_millis(1), shortest: Duration::from_micros(50) };
 /// How much longer than the last a chunk may be: item times differ, so the first measurements are not trusted far.
 const GROWTH: usize = 8;
 
 impl ChunkRule {
-    /// Guided: as many items as take [`TARGET`], at most [`GROWTH`] times the last chunk, and at most a quarter of an even
+    /// Guided: as many items as take the target, at most [`GROWTH`] times the last chunk, and at most a quarter of an even
     /// share of what is left, so that no worker is left alone with a long chunk at the end.
-    fn len(self, remaining: usize, workers: NonZeroUsize, pace: Option<Pace>) -> usize {
+    fn len(self, grain: Grain, remaining: usize, workers: NonZeroUsize, pace: Option<Pace>) -> usize {
         let pace = match (self, pace) {
             (Self::Fixed(len), _) => return len.get(),
             (Self::Guided, None) => return 1,
@@ -77,8 +96,8 @@ impl ChunkRule {
         };
         let share = remaining / workers.get().saturating_mul(4);
         let grown = pace.items.saturating_mul(GROWTH);
-        let floor = pace.items_in(SHORTEST).min(remaining / workers.get());
-        share.max(floor).min(pace.items_in(TARGET)).min(grown)
+        let floor = pace.items_in(grain.shortest).min(remaining / workers.get());
+        share.max(floor).min(pace.items_in(grain.target)).min(grown)
     }
 }
 

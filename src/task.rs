@@ -1,7 +1,9 @@
 //! What a worker does with an item: the caller's function, and what it is given besides the item.
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::ptr::NonNull;
 
 use crate::Never;
 
@@ -26,9 +28,47 @@ pub trait Task<T>: sealed::Sealed {
     /// Works on one item.
     #[doc(hidden)]
     fn call(&self, state: &mut Self::State, item: &T) -> Result<Self::Output, Self::Error>;
+
+    /// What every worker may look at.
+    #[doc(hidden)]
+    fn shared(&self) -> &Self::Shared;
+
+    /// [`make_state`](Task::make_state) where there is no task, only a copy of the shared value.
+    #[doc(hidden)]
+    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String>;
+
+    /// [`call`](Task::call) where there is no task, only a copy of the shared value.
+    #[doc(hidden)]
+    fn call_apart(
+        apart: Apart,
+        shared: &Self::Shared,
+        state: &mut Self::State,
+        item: &T,
+    ) -> Result<Self::Output, Self::Error>;
 }
 
-mod sealed {
+/// Leave to make a function anew, of nothing, in another process than the one that has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Apart(());
+
+impl Apart {
+    /// Leave for the parts of one task.
+    ///
+    /// # Safety
+    /// The task [captures](Task::CAPTURES) nothing, and one of its type exists or existed in this program.
+    pub(crate) unsafe fn leave() -> Self {
+        Self(())
+    }
+
+    /// The function of the task. It is never dropped, as it is only a second look at the one that the caller has.
+    pub(crate) fn function<F>(self) -> ManuallyDrop<F> {
+        assert!(size_of::<F>() == 0, "a function that captures values cannot be made anew");
+        // SAFETY: any aligned pointer will do to read no bytes, and that the type has values at all was promised in `leave`.
+        ManuallyDrop::new(unsafe { NonNull::<F>::dangling().read() })
+    }
+}
+
+pub(crate) mod sealed {
     pub trait Sealed {}
     impl<F, W> Sealed for super::Each<F, W> {}
     impl<F, W> Sealed for super::TryEach<F, W> {}
@@ -78,6 +118,12 @@ pub trait Setup: sealed_setup::Sealed {
     /// Makes the worker's state.
     #[doc(hidden)]
     fn prepare(&self) -> Result<Self::State, String>;
+    /// What all workers may look at.
+    #[doc(hidden)]
+    fn shared(&self) -> &Self::Shared;
+    /// [`prepare`](Setup::prepare) where there is only a copy of the shared value.
+    #[doc(hidden)]
+    fn prepare_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String>;
 }
 
 mod sealed_setup {
@@ -94,6 +140,12 @@ impl Setup for Alone {
     fn prepare(&self) -> Result<(), String> {
         Ok(())
     }
+    fn shared(&self) -> &() {
+        &()
+    }
+    fn prepare_apart(_: Apart, (): &()) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 impl<D: Deref> Setup for Shared<D> {
@@ -101,6 +153,12 @@ impl<D: Deref> Setup for Shared<D> {
     type Shared = D::Target;
     const CAPTURES: bool = false;
     fn prepare(&self) -> Result<(), String> {
+        Ok(())
+    }
+    fn shared(&self) -> &D::Target {
+        &self.0
+    }
+    fn prepare_apart(_: Apart, _: &D::Target) -> Result<(), String> {
         Ok(())
     }
 }
@@ -112,6 +170,12 @@ impl<S, I: Fn() -> S> Setup for WorkerState<Alone, Sure<I>> {
     fn prepare(&self) -> Result<S, String> {
         Ok((self.init.0)())
     }
+    fn shared(&self) -> &() {
+        &()
+    }
+    fn prepare_apart(apart: Apart, (): &()) -> Result<S, String> {
+        Ok(apart.function::<I>()())
+    }
 }
 
 impl<S, E: fmt::Display, I: Fn() -> Result<S, E>> Setup for WorkerState<Alone, Fallible<I>> {
@@ -120,6 +184,12 @@ impl<S, E: fmt::Display, I: Fn() -> Result<S, E>> Setup for WorkerState<Alone, F
     const CAPTURES: bool = size_of::<I>() != 0;
     fn prepare(&self) -> Result<S, String> {
         (self.init.0)().map_err(|error| error.to_string())
+    }
+    fn shared(&self) -> &() {
+        &()
+    }
+    fn prepare_apart(apart: Apart, (): &()) -> Result<S, String> {
+        apart.function::<I>()().map_err(|error| error.to_string())
     }
 }
 
@@ -130,6 +200,12 @@ impl<D: Deref, S, I: Fn(&D::Target) -> S> Setup for WorkerState<Shared<D>, Sure<
     fn prepare(&self) -> Result<S, String> {
         Ok((self.init.0)(&self.context.0))
     }
+    fn shared(&self) -> &D::Target {
+        &self.context.0
+    }
+    fn prepare_apart(apart: Apart, shared: &D::Target) -> Result<S, String> {
+        Ok(apart.function::<I>()(shared))
+    }
 }
 
 impl<D: Deref, S, E: fmt::Display, I: Fn(&D::Target) -> Result<S, E>> Setup for WorkerState<Shared<D>, Fallible<I>> {
@@ -138,6 +214,12 @@ impl<D: Deref, S, E: fmt::Display, I: Fn(&D::Target) -> Result<S, E>> Setup for 
     const CAPTURES: bool = size_of::<I>() != 0;
     fn prepare(&self) -> Result<S, String> {
         (self.init.0)(&self.context.0).map_err(|error| error.to_string())
+    }
+    fn shared(&self) -> &D::Target {
+        &self.context.0
+    }
+    fn prepare_apart(apart: Apart, shared: &D::Target) -> Result<S, String> {
+        apart.function::<I>()(shared).map_err(|error| error.to_string())
     }
 }
 
@@ -153,6 +235,15 @@ impl<T, R, F: Fn(&T) -> R> Task<T> for Each<F, Alone> {
     fn call(&self, (): &mut (), item: &T) -> Result<R, Never> {
         Ok((self.function)(item))
     }
+    fn shared(&self) -> &Self::Shared {
+        self.with.shared()
+    }
+    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String> {
+        Alone::prepare_apart(apart, shared)
+    }
+    fn call_apart(apart: Apart, (): &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, Never> {
+        Ok(apart.function::<F>()(item))
+    }
 }
 
 impl<T, R, E, F: Fn(&T) -> Result<R, E>> Task<T> for TryEach<F, Alone> {
@@ -166,6 +257,15 @@ impl<T, R, E, F: Fn(&T) -> Result<R, E>> Task<T> for TryEach<F, Alone> {
     }
     fn call(&self, (): &mut (), item: &T) -> Result<R, E> {
         (self.function)(item)
+    }
+    fn shared(&self) -> &Self::Shared {
+        self.with.shared()
+    }
+    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String> {
+        Alone::prepare_apart(apart, shared)
+    }
+    fn call_apart(apart: Apart, (): &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, E> {
+        apart.function::<F>()(item)
     }
 }
 
@@ -181,6 +281,15 @@ impl<T, D: Deref, R, F: Fn(&D::Target, &T) -> R> Task<T> for Each<F, Shared<D>> 
     fn call(&self, (): &mut (), item: &T) -> Result<R, Never> {
         Ok((self.function)(&self.with.0, item))
     }
+    fn shared(&self) -> &Self::Shared {
+        self.with.shared()
+    }
+    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String> {
+        Shared::<D>::prepare_apart(apart, shared)
+    }
+    fn call_apart(apart: Apart, shared: &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, Never> {
+        Ok(apart.function::<F>()(shared, item))
+    }
 }
 
 impl<T, D: Deref, R, E, F: Fn(&D::Target, &T) -> Result<R, E>> Task<T> for TryEach<F, Shared<D>> {
@@ -194,6 +303,15 @@ impl<T, D: Deref, R, E, F: Fn(&D::Target, &T) -> Result<R, E>> Task<T> for TryEa
     }
     fn call(&self, (): &mut (), item: &T) -> Result<R, E> {
         (self.function)(&self.with.0, item)
+    }
+    fn shared(&self) -> &Self::Shared {
+        self.with.shared()
+    }
+    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String> {
+        Shared::<D>::prepare_apart(apart, shared)
+    }
+    fn call_apart(apart: Apart, shared: &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, E> {
+        apart.function::<F>()(shared, item)
     }
 }
 
@@ -213,6 +331,15 @@ where
     fn call(&self, state: &mut Self::State, item: &T) -> Result<R, Never> {
         Ok((self.function)(state, item))
     }
+    fn shared(&self) -> &Self::Shared {
+        self.with.shared()
+    }
+    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String> {
+        WorkerState::<C, I>::prepare_apart(apart, shared)
+    }
+    fn call_apart(apart: Apart, _: &Self::Shared, state: &mut Self::State, item: &T) -> Result<R, Never> {
+        Ok(apart.function::<F>()(state, item))
+    }
 }
 
 impl<T, C, I, R, E, F> Task<T> for TryEach<F, WorkerState<C, I>>
@@ -230,6 +357,15 @@ where
     }
     fn call(&self, state: &mut Self::State, item: &T) -> Result<R, E> {
         (self.function)(state, item)
+    }
+    fn shared(&self) -> &Self::Shared {
+        self.with.shared()
+    }
+    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String> {
+        WorkerState::<C, I>::prepare_apart(apart, shared)
+    }
+    fn call_apart(apart: Apart, _: &Self::Shared, state: &mut Self::State, item: &T) -> Result<R, E> {
+        apart.function::<F>()(state, item)
     }
 }
 

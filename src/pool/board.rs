@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::cancel::CancelToken;
 use crate::plan::{Pace, Plan};
-use crate::pool::{Chunk, Claim, NoState, Output, Verdict};
+use crate::pool::{Chunk, Claim, Output, Refusal, Verdict};
 use crate::sync::{AtomicUsize, CachePadded, Condvar, Mutex, Ordering};
 
 /// Work that took this long is worth waking the caller for; what is quicker waits for company. The caller has no core of
@@ -50,7 +50,7 @@ struct State<'out, R, E> {
     joined: usize,
     /// What they have done so far.
     worked: Pace,
-    refusal: Option<NoState>,
+    refusal: Option<Refusal>,
 }
 
 /// How a call went, as far as the board knows.
@@ -61,7 +61,7 @@ pub(crate) struct Ledger {
     /// The items that they finished, and the time that they took, summed over workers.
     pub(crate) worked: Pace,
     /// Why the call has no outcome, if so.
-    pub(crate) refusal: Option<NoState>,
+    pub(crate) refusal: Option<Refusal>,
 }
 
 /// What a worker that asks for work is told.
@@ -159,14 +159,14 @@ impl<'out, R, E> Board<'out, R, E> {
     }
 
     /// A worker could not make its state: its claim goes undone, and so does all that nobody has claimed yet.
-    pub(crate) fn refuse(&self, refusal: NoState) {
+    pub(crate) fn refuse(&self, refusal: Refusal) {
         let mut state = self.state.lock();
         state.busy -= 1;
         self.end(&mut state, refusal);
     }
 
     /// A worker that has left its last claim could not put its state away.
-    pub(crate) fn complain(&self, refusal: NoState) {
+    pub(crate) fn complain(&self, refusal: Refusal) {
         let mut state = self.state.lock();
         self.end(&mut state, refusal);
     }
@@ -259,7 +259,7 @@ impl<'out, R, E> Board<'out, R, E> {
         self.fence.load(Ordering::Relaxed)
     }
 
-    fn end(&self, state: &mut State<'out, R, E>, refusal: NoState) {
+    fn end(&self, state: &mut State<'out, R, E>, refusal: Refusal) {
         state.refusal.get_or_insert(refusal);
         self.fence.store(0, Ordering::Relaxed);
         self.news.notify_one();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::outcome::Cause;
 use crate::plan::ChunkRule;
-use crate::pool::{Brief, Chunk, Claim, Miss, NoState, Output};
+use crate::pool::{Brief, Chunk, Claim, Miss, Output, Refusal};
 use crate::sync::{AtomicUsize, Instant, Ordering};
 use crate::task::Task;
 
@@ -15,17 +15,17 @@ use crate::task::Task;
 const TIMED_BY_ITEM: usize = 32;
 
 /// Makes a worker's state; a panic of its maker is a refusal like any other.
-pub(crate) fn prepare<T, K: Task<T>>(task: &K) -> Result<K::State, NoState> {
+pub(crate) fn prepare<T, K: Task<T>>(task: &K) -> Result<K::State, Refusal> {
     match catch_unwind(AssertUnwindSafe(|| task.make_state())) {
-        Ok(made) => made.map_err(NoState),
-        Err(payload) => Err(NoState(format!("panicked: {}", put_away(payload)))),
+        Ok(made) => made.map_err(Refusal::State),
+        Err(payload) => Err(Refusal::State(format!("panicked: {}", put_away(payload)))),
     }
 }
 
 /// Drops a worker's state where it was made; a panic of its destructor ends in the call's error, not in a dead worker.
-pub(crate) fn dismiss<S>(state: S) -> Result<(), NoState> {
+pub(crate) fn dismiss<S>(state: S) -> Result<(), Refusal> {
     catch_unwind(AssertUnwindSafe(|| drop(state)))
-        .map_err(|payload| NoState(format!("panicked while its state was dropped: {}", put_away(payload))))
+        .map_err(|payload| Refusal::State(format!("panicked while its state was dropped: {}", put_away(payload))))
 }
 
 /// Runs the claimed positions in order until the claim, the fence or a cancellation ends it.
@@ -92,7 +92,7 @@ fn run_into<T, K: Task<T>>(
             Err(payload) => Cause::Panic(put_away(payload)),
         };
         let position = chunk.first + chunk.done;
-        chunk.failures.push(Miss { position, elapsed: clock.since_item_began(chunk.done), cause });
+        chunk.failures.push(Miss { position, attempts: 1, elapsed: clock.since_item_began(chunk.done), cause });
         chunk.done += 1;
         clock.item_ended();
         if brief.plan.halt_on_failure {
@@ -194,7 +194,7 @@ impl Clock {
 }
 
 /// Drops a panic's payload and keeps its text. A payload may panic once more when it is dropped; then it is left alone.
-fn put_away(payload: Box<dyn Any + Send>) -> String {
+pub(crate) fn put_away(payload: Box<dyn Any + Send>) -> String {
     let message = panic_message(&*payload);
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);

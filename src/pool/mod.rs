@@ -3,9 +3,9 @@
 //! The contract of a backend:
 //! - each position below the fence is reported exactly once, as part of one [`Chunk`];
 //! - a chunk's values are written, or its failures reported, for exactly the positions that it says it has done;
-//! - when it returns, nothing that it started is alive;
+//! - when it returns, nothing that it started is alive, but threads and processes that are kept and wait for a next call;
 //! - a panic becomes the failure of its own item and of no other;
-//! - a stop ends it after the items in hand.
+//! - a stop ends it after the items in hand; processes are not waited for whose items nobody wants any more.
 //!
 //! A backend has no policy: it draws nothing, reads no configuration, and decides nothing about failures.
 
@@ -13,6 +13,8 @@ pub(crate) mod board;
 pub(crate) mod chunk;
 pub(crate) mod gang;
 pub(crate) mod pace;
+#[cfg(feature = "processes")]
+pub(crate) mod processes;
 pub(crate) mod serial;
 pub(crate) mod threads;
 
@@ -23,6 +25,7 @@ use std::time::Duration;
 
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
+use crate::error::Error;
 use crate::outcome::Cause;
 use crate::plan::Plan;
 
@@ -95,6 +98,8 @@ pub struct Chunk<R, E> {
 #[derive(Debug)]
 pub(crate) struct Miss<E> {
     pub(crate) position: usize,
+    /// How often it was begun.
+    pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
     pub(crate) cause: Cause<E>,
 }
@@ -112,12 +117,43 @@ pub struct Verdict {
 pub(crate) type Gather<'g, R, E> = dyn FnMut(Chunk<R, E>) -> Verdict + 'g;
 
 /// What a backend says at its end.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Finished {
-    /// The workers that took part.
+    /// The workers that took part, at one time.
     pub(crate) workers: usize,
+    /// The workers that died in the call.
+    pub(crate) lost: usize,
+    /// The workers that were replaced on purpose.
+    pub(crate) recycled: usize,
 }
 
-/// A worker could not make its state: the call has no outcome.
+/// Why a call has no outcome.
 #[derive(Debug, PartialEq, Eq)]
-pub struct NoState(pub(crate) String);
+pub enum Refusal {
+    /// A worker could not make its state, or drop it.
+    State(String),
+    /// The mode cannot be had on this system.
+    #[cfg(feature = "processes")]
+    Unsupported(String),
+    /// The program is not prepared for the mode, or its settings cannot be.
+    #[cfg(feature = "processes")]
+    Unprepared(String),
+    /// There was no worker to be had.
+    #[cfg(feature = "processes")]
+    Workers(String),
+}
+
+impl Refusal {
+    /// What the caller is told.
+    pub(crate) fn into_error<E>(self) -> Error<E> {
+        match self {
+            Self::State(message) => Error::worker_state(message),
+            #[cfg(feature = "processes")]
+            Self::Unsupported(message) => Error::unsupported(message),
+            #[cfg(feature = "processes")]
+            Self::Unprepared(message) => Error::config(message),
+            #[cfg(feature = "processes")]
+            Self::Workers(message) => Error::workers(message),
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::config;
 use crate::plan::Pace;
-use crate::pool::{Brief, Claim, Finished, Gather, NoState, Output, chunk};
+use crate::pool::{Brief, Claim, Finished, Gather, Output, Refusal, chunk};
 use crate::sync::{AtomicUsize, Ordering};
 use crate::task::Task;
 
@@ -11,10 +11,10 @@ pub(crate) fn run<T, K: Task<T>>(
     brief: &Brief<'_, T, K>,
     mut output: Output<'_, K::Output>,
     gather: &mut Gather<'_, K::Output, K::Error>,
-) -> Result<Finished, NoState> {
+) -> Result<Finished, Refusal> {
     let plan = brief.plan;
     if plan.n_items == 0 {
-        return Ok(Finished { workers: 0 });
+        return Ok(Finished::default());
     }
     let mut state = chunk::prepare(brief.task)?;
     let fence = AtomicUsize::new(plan.n_items);
@@ -32,5 +32,5 @@ pub(crate) fn run<T, K: Task<T>>(
         fence.store(gather(chunk).fence, Ordering::Relaxed);
     }
     chunk::dismiss(state)?;
-    Ok(Finished { workers: 1 })
+    Ok(Finished { workers: 1, ..Finished::default() })
 }

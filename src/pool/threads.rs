@@ -10,7 +10,7 @@ use crate::config;
 use crate::plan::{Pace, Plan};
 use crate::pool::board::{Board, News, Turn};
 use crate::pool::gang::{Allowance, Party, Pool, at_work, is_at_work};
-use crate::pool::{Brief, Finished, Gather, NoState, Output, chunk, pace, serial};
+use crate::pool::{Brief, Finished, Gather, Output, Refusal, chunk, pace, serial};
 use crate::sync::{Instant, LazyLock};
 use crate::task::Task;
 
@@ -31,7 +31,7 @@ pub(crate) fn run<T, K>(
     brief: &Brief<'_, T, K>,
     output: Output<'_, K::Output>,
     gather: &mut Gather<'_, K::Output, K::Error>,
-) -> Result<Finished, NoState>
+) -> Result<Finished, Refusal>
 where
     T: Sync,
     K: Task<T> + Sync,
@@ -52,7 +52,7 @@ where
     pool.gather(&work, |party| lead(party, budget, brief, &board, gather));
     let ledger = board.close();
     pace::remember::<K>(ledger.worked.items, ledger.worked.time);
-    ledger.refusal.map_or(Ok(Finished { workers: ledger.workers }), Err)
+    ledger.refusal.map_or(Ok(Finished { workers: ledger.workers, ..Finished::default() }), Err)
 }
 
 /// The caller's part: gathers what workers pin up, and works itself where it must.
@@ -125,7 +125,7 @@ struct InHand<'b, 'out, R, E>(&'b Board<'out, R, E>);
 
 impl<R, E> Drop for InHand<'_, '_, R, E> {
     fn drop(&mut self) {
-        self.0.refuse(NoState("it panicked outside of every item".to_owned()));
+        self.0.refuse(Refusal::State("it panicked outside of every item".to_owned()));
     }
 }
 

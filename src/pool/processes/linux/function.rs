@@ -1,0 +1,177 @@
+//! Which function is meant: its place in this very executable, accepted only by a worker that is the same executable, where
+//! the place lies in the program's code, and whose function there says that it is for the same types.
+//!
+//! Why the place and not a registered name: every instance of a generic function and every closure without captures has one,
+//! and nobody has to list them. What travels may also be a name, for workers that are another build on another machine.
+
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::sync::LazyLock;
+
+/// A function, as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum FunctionName {
+    /// In the same executable.
+    Place {
+        /// From [`anchor`] on, in bytes.
+        offset: i64,
+        /// Of the types of function, item, answer and error.
+        fingerprint: u64,
+    },
+    /// By a name that both sides know. No worker knows any yet.
+    Registered(String),
+}
+
+impl FunctionName {
+    /// The name of the function at this address, of the running program.
+    pub(crate) fn of(function: *const (), fingerprint: u64) -> Result<Self, String> {
+        PROGRAM.as_ref().map_err(String::clone)?.name(function, fingerprint)
+    }
+
+    /// Where the function of this name lies in the running program.
+    pub(crate) fn place(&self) -> Result<*const (), String> {
+        PROGRAM.as_ref().map_err(String::clone)?.place(self)
+    }
+
+    /// Whether the function at the place is for the types that were meant. A registered name says so by itself.
+    pub(crate) fn has_fingerprint(&self, found: u64) -> bool {
+        match self {
+            Self::Place { fingerprint, .. } => *fingerprint == found,
+            Self::Registered(_) => true,
+        }
+    }
+}
+
+/// What tells one executable from another: the file that is running, which cannot be written to while it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Executable {
+    device: u64,
+    inode: u64,
+    len: u64,
+    modified: (i64, i64),
+    text_len: u64,
+}
+
+/// The running program: which one it is, and where its code lies in memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    pub(crate) executable: Executable,
+    text: Range<usize>,
+}
+
+/// From here places are counted: a function of this crate, so in the same executable as what a program maps.
+fn anchor() {
+    std::hint::black_box(());
+}
+
+fn anchor_address() -> usize {
+    (anchor as fn() as *const ()).addr()
+}
+
+impl Program {
+    /// Looks at the running program.
+    pub(crate) fn running() -> io::Result<Self> {
+        let file = fs::metadata("/proc/self/exe")?;
+        let text = text_around(anchor_address(), &fs::read_to_string("/proc/self/maps")?).ok_or_else(|| {
+            io::Error::other("this crate's code was not found in the running program's; is it in a library of its own?")
+        })?;
+        let executable = Executable {
+            device: file.dev(),
+            inode: file.ino(),
+            len: file.len(),
+            modified: (file.mtime(), file.mtime_nsec()),
+            text_len: text.len() as u64,
+        };
+        Ok(Self { executable, text })
+    }
+
+    fn name(&self, function: *const (), fingerprint: u64) -> Result<FunctionName, String> {
+        let address = function.addr();
+        if !self.text.contains(&address) {
+            return Err("the function lies outside of the running program, where workers cannot find it".to_owned());
+        }
+        let offset = address.wrapping_sub(anchor_address()).cast_signed() as i64;
+        Ok(FunctionName::Place { offset, fingerprint })
+    }
+
+    /// The function there must look at the fingerprint itself, as it alone knows its own.
+    fn place(&self, name: &FunctionName) -> Result<*const (), String> {
+        let FunctionName::Place { offset, .. } = name else {
+            return Err(format!("no function is registered as {name:?}"));
+        };
+        let offset = isize::try_from(*offset).map_err(|error| error.to_string())?;
+        let place = (anchor as fn() as *const u8).wrapping_offset(offset);
+        if !self.text.contains(&place.addr()) {
+            return Err("the function lies outside of this program's code".to_owned());
+        }
+        Ok(place.cast())
+    }
+}
+
+/// The running program, looked at once.
+pub(crate) static PROGRAM: LazyLock<Result<Program, String>> =
+    LazyLock::new(|| Program::running().map_err(|error| error.to_string()));
+
+/// The executable mapping that holds this address, as `/proc/self/maps` tells it.
+fn text_around(address: usize, maps: &str) -> Option<Range<usize>> {
+    maps.lines().find_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let (start, end) = words.next()?.split_once('-')?;
+        let range = usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?;
+        (words.next()?.contains('x') && range.contains(&address)).then_some(range)
+    })
+}
+
+/// A number that differs, as good as surely, for different types: FNV-1a over the compiler's name of the type.
+pub(crate) fn fingerprint<K: ?Sized>() -> u64 {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    std::any::type_name::<K>().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, mix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn some_function() {
+        std::hint::black_box(7);
+    }
+
+    fn address() -> *const () {
+        some_function as fn() as *const ()
+    }
+
+    #[test]
+    fn a_function_is_found_again_by_its_name() {
+        let name = FunctionName::of(address(), 7).unwrap();
+        assert_eq!(name.place().unwrap(), address());
+        assert!(name.has_fingerprint(7) && !name.has_fingerprint(8));
+    }
+
+    #[test]
+    fn what_is_no_function_of_this_program_is_refused() {
+        for offset in [i64::MAX, i64::MIN, 1 << 40] {
+            assert!(FunctionName::Place { offset, fingerprint: 0 }.place().is_err());
+        }
+        let unknown = FunctionName::Registered("cubes".to_owned()).place().unwrap_err();
+        assert!(unknown.contains("cubes"));
+        let elsewhere = Box::new(0_u8);
+        assert!(FunctionName::of(std::ptr::from_ref(&*elsewhere).cast(), 0).is_err());
+    }
+
+    #[test]
+    fn the_code_around_an_address_is_read_from_the_maps() {
+        let maps = "1000-2000 r--p 0 08:01 7 /bin/x\n2000-3000 r-xp 1000 08:01 7 /bin/x\n3000-4000 rw-p 0 0:0 0\n";
+        assert_eq!(text_around(0x2abc, maps), Some(0x2000..0x3000));
+        assert_eq!(text_around(0x1abc, maps), None);
+    }
+
+    #[test]
+    fn fingerprints_tell_types_apart() {
+        assert_ne!(fingerprint::<(u32, f64)>(), fingerprint::<(u32, f32)>());
+    }
+}

@@ -1,0 +1,264 @@
+//! What comes from workers, turned into what the gatherer takes: answers into chunks, deaths into misses.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::answers::{Answer, next_answer, skipped};
+use super::blame::{Blame, blame};
+use super::kept::Obituary;
+use super::ledger::{DEATHS_TOLD, Sentence};
+use super::link::{Broken, Came, Patience};
+use super::luggage::unpacking;
+use super::parent::Supervisor;
+use super::seat::{Flight, Seat};
+use super::wire::{Garbled, Header, Kind, Parts};
+use super::worker::{Refused, nanos};
+use crate::outcome::{Cause, LostWorker};
+use crate::plan::Pace;
+use crate::pool::processes::status::InHand;
+use crate::pool::{Chunk, Miss, Output, Refusal};
+use crate::task::Task;
+
+/// How a worker has gone.
+enum Fate {
+    Lives,
+    /// It is dead, or what it says makes no sense.
+    Gone(Option<String>),
+}
+
+impl<T, K> Supervisor<'_, '_, T, K>
+where
+    T: Serialize + DeserializeOwned,
+    K: Task<T>,
+    K::Shared: Serialize + DeserializeOwned,
+    K::Output: Serialize + DeserializeOwned,
+    K::Error: Serialize + DeserializeOwned,
+{
+    /// Takes what has come of every worker.
+    pub(super) fn listen(&mut self) -> Result<(), Refusal> {
+        for seat_idx in 0..self.seats.len() {
+            if let Fate::Gone(nonsense) = self.listen_to(seat_idx)? {
+                self.mourn(seat_idx, nonsense)?;
+            }
+        }
+        self.see_off();
+        Ok(())
+    }
+
+    fn listen_to(&mut self, seat_idx: usize) -> Result<Fate, Refusal> {
+        let Some(worker) = &mut self.seats[seat_idx].worker else { return Ok(Fate::Lives) };
+        let stirs = std::mem::take(&mut worker.stirs);
+        if stirs.has_printed {
+            worker.printed.pass_on();
+        }
+        if !stirs.has_sent && !stirs.is_dead {
+            return Ok(Fate::Lives);
+        }
+        loop {
+            let Some(worker) = &mut self.seats[seat_idx].worker else { return Ok(Fate::Lives) };
+            let came = worker.link.incoming.receive(Patience::Glance);
+            let taken = if came.is_ok() { self.take_frames(seat_idx) } else { Ok(Ok(())) };
+            match (came, taken) {
+                (_, Ok(Err(refusal))) => return Err(refusal),
+                (Err(Broken::Garbled(nonsense)), _) | (_, Err(Broken::Garbled(nonsense))) => {
+                    return Ok(Fate::Gone(Some(nonsense)));
+                }
+                (Err(Broken::Closed), _) | (_, Err(Broken::Closed)) => return Ok(Fate::Gone(None)),
+                (Ok(Came::Nothing), _) if stirs.is_dead => return Ok(Fate::Gone(None)),
+                // Of a dead worker every last word is read.
+                (Ok(Came::Some), _) if stirs.is_dead => {}
+                (Ok(Came::Nothing | Came::Some), _) => return Ok(Fate::Lives),
+                (Ok(Came::AsMuchAsFits), _) => {}
+            }
+        }
+    }
+
+    fn take_frames(&mut self, seat_idx: usize) -> Result<Result<(), Refusal>, Broken> {
+        loop {
+            let Some(worker) = &mut self.seats[seat_idx].worker else { return Ok(Ok(())) };
+            let Some(header) = worker.link.incoming.next()? else { return Ok(Ok(())) };
+            match header.kind {
+                Kind::Answers if header.count == 0 => self.take_skipped(seat_idx, &header)?,
+                Kind::Answers => self.take_answers(seat_idx, &header)?,
+                Kind::Refused => {
+                    let refused = postcard::from_bytes(worker.link.incoming.body(&header)?).map_err(|_| Garbled)?;
+                    worker.link.incoming.release(&header);
+                    self.seats[seat_idx].flights.clear(); // the worker passes over them
+                    return Ok(Err(match refused {
+                        Refused::State(reason) => Refusal::State(reason),
+                        Refused::Call(reason) => Refusal::Unprepared(reason),
+                    }));
+                }
+                _ => return Err(Garbled.into()),
+            }
+        }
+    }
+
+    /// The rest of a frame was not run, because nobody wants it any more.
+    fn take_skipped(&mut self, seat_idx: usize, header: &Header) -> Result<(), Broken> {
+        let seat = &mut self.seats[seat_idx];
+        let worker = seat.worker.as_mut().ok_or(Garbled)?;
+        let count = skipped(&mut Parts::of(worker.link.incoming.body(header)?))?;
+        worker.link.incoming.release(header);
+        let flight = seat.flights.pop_front().ok_or(Garbled)?;
+        let left = flight.unanswered();
+        if left.start as u64 != header.first || left.len() != count {
+            return Err(Garbled.into());
+        }
+        self.ledger.give_back(left);
+        Ok(())
+    }
+
+    /// Answers to the oldest frame that is on its way.
+    fn take_answers(&mut self, seat_idx: usize, header: &Header) -> Result<(), Broken> {
+        let seat = &mut self.seats[seat_idx];
+        let worker = seat.worker.as_mut().ok_or(Garbled)?;
+        let flight = seat.flights.front_mut().ok_or(Garbled)?;
+        let (first, count) = (flight.unanswered().start, header.count as usize);
+        if first as u64 != header.first || count > flight.unanswered().len() {
+            return Err(Garbled.into());
+        }
+        let mut chunk = Chunk {
+            first,
+            done: count,
+            values: Vec::new(),
+            failures: Vec::new(),
+            busy: Duration::from_nanos(header.extra),
+        };
+        let mut parts = Parts::of(worker.link.incoming.body(header)?);
+        unpacking(&worker.link.incoming.stock, || {
+            for position in first..first + count {
+                match next_answer(&mut parts)? {
+                    Answer::Value(value) => match &mut self.output {
+                        Output::Slots(slots) => {
+                            slots[position].write(value);
+                        }
+                        Output::Carried => chunk.values.push(value),
+                    },
+                    Answer::Failed { elapsed, cause } => {
+                        let attempts = self.ledger.attempts(position);
+                        chunk.failures.push(Miss { position, attempts, elapsed, cause });
+                    }
+                }
+            }
+            Ok::<(), Garbled>(())
+        })?;
+        // What answers mention comes with each frame anew, so that nothing is kept here that the program has dropped.
+        worker.link.incoming.stock.clear();
+        worker.link.incoming.release(header);
+        worker.served += count;
+        flight.done += count;
+        if flight.unanswered().is_empty() {
+            seat.flights.pop_front();
+        }
+        seat.settle(first..first + count);
+        (self.barren, self.has_answers) = (0, true);
+        self.pace = Some(Pace::of(&chunk));
+        self.report(chunk);
+        Ok(())
+    }
+
+    /// Hands a chunk to the gatherer, and does what it says.
+    fn report(&mut self, chunk: Chunk<K::Output, K::Error>) {
+        let verdict = (self.gather)(chunk);
+        self.ledger.move_window(verdict.oldest);
+        self.stop_below(verdict.fence);
+    }
+
+    /// Reports a position that has no value.
+    pub(super) fn report_miss(&mut self, position: usize, attempts: u32, elapsed: Duration, cause: Cause<K::Error>) {
+        let miss = Miss { position, attempts, elapsed, cause };
+        self.report(Chunk { first: position, done: 1, values: Vec::new(), failures: vec![miss], busy: elapsed });
+    }
+
+    /// A worker is dead: finds the item that is to blame, and lets others do the rest.
+    fn mourn(&mut self, seat_idx: usize, nonsense: Option<String>) -> Result<(), Refusal> {
+        let seat = std::mem::take(&mut self.seats[seat_idx]);
+        let suspect = self.suspect(&seat);
+        self.give_back_but(&seat, suspect);
+        let now = nanos();
+        let overdue = seat.overdue.map(|overdue| overdue.item);
+        let Some(worker) = seat.worker else { return Ok(()) };
+        // A kept worker that died while it was idle is no loss of this call.
+        let was_dead_before = worker.was_kept && !seat.has_answered && suspect.is_none();
+        self.finished.lost += usize::from(!was_dead_before);
+        let mut obituary = worker.bury();
+        if let Some(nonsense) = nonsense {
+            obituary.last_lines = format!("what it said made no sense: {nonsense}");
+        }
+        match blame(suspect, overdue, &obituary, self.limits) {
+            Blame::Nobody if was_dead_before => {}
+            Blame::Nobody => return self.mourn_the_innocent(seat_idx, obituary),
+            Blame::Innocent(item) => self.ledger.give_back(item.position..item.position + 1),
+            Blame::OutOfTime(item) => self.fail(item, now, self.limits.time.map(Cause::TimeLimit), obituary),
+            Blame::OutOfMemory(item) => self.fail(item, now, self.limits.memory.map(Cause::MemoryLimit), obituary),
+            Blame::Killer(item) => self.fail(item, now, None, obituary),
+        }
+        Ok(())
+    }
+
+    /// Everything that was on its way to a dead worker comes back, but for the item that it had in hand.
+    fn give_back_but(&mut self, seat: &Seat, suspect: Option<InHand>) {
+        for left in seat.flights.iter().map(Flight::unanswered) {
+            match suspect.map(|item| item.position).filter(|position| left.contains(position)) {
+                Some(position) => {
+                    self.ledger.give_back(left.start..position);
+                    self.ledger.give_back(position + 1..left.end);
+                }
+                None => self.ledger.give_back(left),
+            }
+        }
+    }
+
+    /// The item that a dead worker had in hand, if its answer has not come.
+    fn suspect(&self, seat: &Seat) -> Option<InHand> {
+        let status = seat.worker.as_ref()?.link.page();
+        let owed = |position: usize| seat.flights.iter().any(|flight| flight.unanswered().contains(&position));
+        if let Some(item) = status.in_hand().filter(|item| owed(item.position)) {
+            return Some(item);
+        }
+        // Between two items nobody is to blame; but what was begun at all must not be begun again where that was promised.
+        let begun = seat.flights.iter().find(|flight| !status.frames().take_back(flight.number))?;
+        self.limits.at_most_once.then(|| InHand { position: begun.unanswered().start, since: nanos() })
+    }
+
+    /// What becomes of an item whose worker died with it in hand. Without a cause that is certain it may be tried once more.
+    fn fail(&mut self, item: InHand, now: u64, cause: Option<Cause<K::Error>>, obituary: Obituary) {
+        let elapsed = Duration::from_nanos(now.saturating_sub(item.since));
+        let most = if self.limits.at_most_once { 1 } else { DEATHS_TOLD };
+        match cause {
+            Some(cause) => self.report_miss(item.position, self.ledger.attempts(item.position), elapsed, cause),
+            None => {
+                if let Sentence::Failed(attempts) = self.ledger.blame(item.position, most) {
+                    let lost = LostWorker { ending: obituary.ending, last_lines: obituary.last_lines };
+                    self.report_miss(item.position, attempts, elapsed, Cause::Lost(lost));
+                }
+            }
+        }
+    }
+
+    /// A worker died with nothing in hand: nobody is to blame, but it must not go on for ever.
+    fn mourn_the_innocent(&mut self, seat_idx: usize, obituary: Obituary) -> Result<(), Refusal> {
+        self.barren += 1;
+        let patience = 3 + 2 * self.seats.len();
+        if self.barren < patience {
+            return Ok(());
+        }
+        let others_work = self.seats.iter().any(|seat| seat.owes_below(self.ledger.fence()));
+        if self.has_answers && others_work {
+            self.seats[seat_idx].stay_empty(nanos());
+            return Ok(());
+        }
+        let ending = obituary.ending;
+        let when = if obituary.came_to_init {
+            "before they did anything"
+        } else {
+            "before they came to manyhands::init(), which must be first in main, as workers are started without arguments"
+        };
+        let lost = LostWorker { ending, last_lines: obituary.last_lines };
+        let story = format!("{} worker processes died in a row {when}; the last one: {lost}", self.barren);
+        self.give_up(ending, &story)
+    }
+}

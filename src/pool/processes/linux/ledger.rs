@@ -1,0 +1,203 @@
+//! Which positions are still to be handed out, which come back, and whose fault a death was. Pure: integers in, ranges out.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+/// An item that was in hand when this many of its workers died is not tried again.
+pub(crate) const DEATHS_TOLD: u32 = 2;
+
+/// The positions of one call.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    n_items: usize,
+    /// The first position that was never handed out.
+    next: usize,
+    /// The first position that is not to be run any more; only sinks.
+    fence: usize,
+    window: usize,
+    /// Positions from here on wait for the window to move on.
+    limit: usize,
+    /// Handed out and come back: first to end. None empty.
+    again: BTreeMap<usize, usize>,
+    /// How many workers died with this position in hand.
+    deaths: HashMap<usize, u32>,
+}
+
+/// What follows from the death of an item's worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sentence {
+    /// It will be handed out once more.
+    Again,
+    /// It failed, after so many attempts.
+    Failed(u32),
+}
+
+impl Ledger {
+    pub(crate) fn new(n_items: usize, window: usize) -> Self {
+        Self { n_items, next: 0, fence: n_items, window, limit: window, again: BTreeMap::new(), deaths: HashMap::new() }
+    }
+
+    pub(crate) fn fence(&self) -> usize {
+        self.fence
+    }
+
+    /// The next positions to hand out: those that came back first. `len` is asked for how many there may be from one on.
+    pub(crate) fn claim(&mut self, len: impl FnOnce(usize) -> usize) -> Option<Range<usize>> {
+        if let Some((&first, &end)) = self.again.first_key_value().filter(|(first, _)| **first < self.fence) {
+            let claimed = first..end.min(first + len(first).max(1));
+            self.again.remove(&first);
+            self.put_back(claimed.end..end);
+            return Some(claimed);
+        }
+        let end = self.end();
+        if self.next >= end {
+            return None;
+        }
+        let claimed = self.next..end.min(self.next + len(self.next).max(1));
+        self.next = claimed.end;
+        Some(claimed)
+    }
+
+    /// Whether [`Ledger::claim`] has something to give.
+    pub(crate) fn has_more(&self) -> bool {
+        let comes_back = self.again.first_key_value().is_some_and(|(&first, _)| first < self.fence);
+        comes_back || self.next < self.end()
+    }
+
+    fn end(&self) -> usize {
+        self.n_items.min(self.fence).min(self.limit)
+    }
+
+    /// Positions that were handed out and not run.
+    pub(crate) fn give_back(&mut self, range: Range<usize>) {
+        self.put_back(range.start..range.end.min(self.fence));
+    }
+
+    fn put_back(&mut self, range: Range<usize>) {
+        if !range.is_empty() {
+            self.again.insert(range.start, range.end);
+        }
+    }
+
+    /// Positions from here on are not to be run any more. True when that is news.
+    pub(crate) fn lower_fence(&mut self, fence: usize) -> bool {
+        let is_lower = fence < self.fence;
+        self.fence = self.fence.min(fence);
+        is_lower
+    }
+
+    /// The oldest position that is not finished.
+    pub(crate) fn move_window(&mut self, oldest: usize) {
+        self.limit = self.limit.max(oldest.saturating_add(self.window));
+    }
+
+    /// Whether everything below the fence was handed out and did not come back.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.next >= self.n_items.min(self.fence) && self.again.keys().all(|&first| first >= self.fence)
+    }
+
+    /// A worker died with this position in hand.
+    pub(crate) fn blame(&mut self, position: usize, most: u32) -> Sentence {
+        let deaths = self.deaths.entry(position).or_default();
+        *deaths += 1;
+        if *deaths >= most {
+            return Sentence::Failed(*deaths);
+        }
+        self.give_back(position..position + 1);
+        Sentence::Again
+    }
+
+    /// How often this position was begun, when it is begun now for the last time.
+    pub(crate) fn attempts(&self, position: usize) -> u32 {
+        1 + self.deaths.get(&position).copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Claim(usize),
+        /// Part of a claim in hand is done, and the rest comes back.
+        Settle {
+            which: prop::sample::Index,
+            done: prop::sample::Index,
+        },
+        Fence(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (1_usize..20).prop_map(Step::Claim),
+            4 => any::<(prop::sample::Index, prop::sample::Index)>().prop_map(|(which, done)| Step::Settle { which, done }),
+            1 => (0_usize..100).prop_map(Step::Fence),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_position_below_the_fence_is_done_once_whatever_comes_back(
+            n_items in 0_usize..100,
+            steps in prop::collection::vec(step(), 0..60),
+        ) {
+            let mut ledger = Ledger::new(n_items, usize::MAX);
+            let (mut in_hand, mut done): (Vec<Range<usize>>, Vec<u32>) = (Vec::new(), vec![0; n_items]);
+            for step in steps {
+                match step {
+                    Step::Claim(len) => {
+                        let has_more = ledger.has_more();
+                        let claim = ledger.claim(|_| len);
+                        prop_assert_eq!(claim.is_some(), has_more);
+                        if let Some(claim) = claim {
+                            prop_assert!(!claim.is_empty() && claim.len() <= len && claim.start < ledger.fence());
+                            in_hand.push(claim);
+                        }
+                    }
+                    Step::Settle { which, done: share } if !in_hand.is_empty() => {
+                        let claim = in_hand.swap_remove(which.index(in_hand.len()));
+                        let until = claim.start + share.index(claim.len() + 1);
+                        (claim.start..until).for_each(|position| done[position] += 1);
+                        ledger.give_back(until..claim.end);
+                    }
+                    Step::Settle { .. } => {}
+                    Step::Fence(fence) => {
+                        ledger.lower_fence(fence);
+                    }
+                }
+            }
+            in_hand.into_iter().for_each(|claim| ledger.give_back(claim));
+            while let Some(claim) = ledger.claim(|_| 7) {
+                claim.for_each(|position| done[position] += 1);
+            }
+            prop_assert!(!ledger.has_more());
+            prop_assert!(ledger.is_exhausted());
+            let fence = ledger.fence();
+            prop_assert!(done.iter().enumerate().all(|(position, &times)| times == 1 || position >= fence && times <= 1));
+        }
+    }
+
+    #[test]
+    fn an_item_that_kills_twice_is_not_tried_again() {
+        let mut ledger = Ledger::new(3, usize::MAX);
+        assert_eq!(ledger.claim(|_| 3), Some(0..3));
+        assert_eq!(ledger.blame(1, DEATHS_TOLD), Sentence::Again);
+        assert_eq!((ledger.attempts(1), ledger.attempts(0)), (2, 1));
+        assert_eq!(ledger.claim(|_| 9), Some(1..2));
+        assert_eq!(ledger.blame(1, DEATHS_TOLD), Sentence::Failed(2));
+        assert!(ledger.is_exhausted());
+        assert_eq!(Ledger::new(3, usize::MAX).blame(1, 1), Sentence::Failed(1));
+    }
+
+    #[test]
+    fn nothing_beyond_the_window_is_handed_out() {
+        let mut ledger = Ledger::new(100, 10);
+        assert_eq!(ledger.claim(|_| 50), Some(0..10));
+        assert_eq!(ledger.claim(|_| 50), None);
+        assert!(!ledger.is_exhausted());
+        ledger.move_window(4);
+        assert_eq!(ledger.claim(|_| 50), Some(10..14));
+    }
+}

@@ -1,0 +1,165 @@
+//! Memory that several processes map: an anonymous file that lives as long as somebody has it open or mapped, so that
+//! nothing is left behind whoever dies. Knows neither frames nor workers.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::ptr::NonNull;
+
+use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
+use rustix::mm::{Advice, MapFlags, ProtFlags};
+
+/// How much memory is asked for at once. A signal that comes in between takes back what the call got so far, so a
+/// program with a timer that fires more often than one call takes would never come to an end.
+const PIECE: usize = 1 << 20;
+
+/// An anonymous file of a fixed length, not mapped.
+#[derive(Debug)]
+pub(crate) struct SegmentFile {
+    file: File,
+    len: usize,
+}
+
+impl SegmentFile {
+    /// A file of `len` bytes at zero, whose length nobody can change any more. Its memory is had here or not at all, so
+    /// that no later write can die of the lack of it.
+    pub(crate) fn create(name: &str, len: usize) -> io::Result<Self> {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let file = rustix::fs::memfd_create(name, flags)?;
+        let size = u64::try_from(len).map_err(io::Error::other)?;
+        for start in (0..size).step_by(PIECE) {
+            let len = (size - start).min(PIECE as u64);
+            rustix::io::retry_on_intr(|| rustix::fs::fallocate(&file, FallocateFlags::empty(), start, len))?;
+        }
+        rustix::fs::fcntl_add_seals(&file, SealFlags::GROW | SealFlags::SHRINK)?;
+        Ok(Self { file: File::from(file), len })
+    }
+
+    /// Takes over a file from another process; its length must be `len` and fixed, so that no mapping of it can lose
+    /// its end.
+    pub(crate) fn adopt(fd: OwnedFd, len: usize) -> io::Result<Self> {
+        let file = File::from(fd);
+        let is_fixed = rustix::fs::fcntl_get_seals(&file)?.contains(SealFlags::GROW | SealFlags::SHRINK);
+        let found = file.metadata()?.len();
+        if !is_fixed || found != len as u64 {
+            return Err(io::Error::other(format!("a shared segment of {found} bytes came where {len} were announced")));
+        }
+        Ok(Self { file, len })
+    }
+
+    /// Forbids every further write, for ever and for everyone. Fails while it is mapped for writing.
+    pub(crate) fn seal(&self) -> io::Result<()> {
+        Ok(rustix::fs::fcntl_add_seals(&self.file, SealFlags::WRITE | SealFlags::SEAL)?)
+    }
+
+    /// Whether [`SegmentFile::seal`] holds.
+    pub(crate) fn is_sealed(&self) -> io::Result<bool> {
+        Ok(rustix::fs::fcntl_get_seals(&self.file)?.contains(SealFlags::WRITE))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Whether both are the same memory.
+    pub(crate) fn is_same(&self, other: &Self) -> io::Result<bool> {
+        let (this, other) = (self.file.metadata()?, other.file.metadata()?);
+        Ok((this.dev(), this.ino()) == (other.dev(), other.ino()))
+    }
+
+    /// The memory of the file, seen by this process too.
+    pub(crate) fn map(&self, access: Access) -> io::Result<Mapping> {
+        let Some(len) = std::num::NonZeroUsize::new(self.len) else {
+            return Ok(Mapping { start: NonNull::<u64>::dangling().cast(), len: 0 });
+        };
+        let protection = match access {
+            Access::Read => ProtFlags::READ,
+            Access::ReadWrite => ProtFlags::READ | ProtFlags::WRITE,
+        };
+        // SAFETY: a new mapping at a place that the kernel chooses touches no memory that Rust knows of.
+        let start =
+            unsafe { rustix::mm::mmap(std::ptr::null_mut(), len.get(), protection, MapFlags::SHARED, &self.file, 0)? };
+        let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("the kernel mapped memory at zero"))?;
+        Ok(Mapping { start, len: len.get() })
+    }
+}
+
+impl From<SegmentFile> for OwnedFd {
+    fn from(segment: SegmentFile) -> Self {
+        segment.file.into()
+    }
+}
+
+impl AsFd for SegmentFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+/// What a mapping is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    ReadWrite,
+}
+
+/// Mapped memory, at the start of a page. Says nothing about who else writes to it: its users do.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: a mapping is an address range of the process; it belongs to no thread.
+unsafe impl Send for Mapping {}
+// SAFETY: a shared reference gives nothing but the address and the length.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// A child that is forked meanwhile does not get this mapping, so it cannot keep the file from being sealed.
+    pub(crate) fn keep_from_forks(&self) -> io::Result<()> {
+        if self.len == 0 {
+            return Ok(());
+        }
+        // SAFETY: the range is this mapping; what a child lacks changes nothing that this process sees.
+        unsafe { rustix::mm::madvise(self.start.as_ptr().cast(), self.len, Advice::LinuxDontFork) }?;
+        Ok(())
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        if self.len > 0 {
+            // SAFETY: the range is one mapping, made in `SegmentFile::map`; whoever used it has borrowed it.
+            // An error means that there is no such mapping, which cannot be helped here.
+            let _ = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.len) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_a_file_is_all_there_from_the_start() {
+        for len in [0, 1, PIECE - 1, PIECE, 2 * PIECE + 5000] {
+            let about = SegmentFile::create("test", len).unwrap().file().metadata().unwrap();
+            assert_eq!(about.len(), len as u64);
+            assert!(about.blocks() * 512 >= len as u64, "{len}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The types whose bytes are their whole meaning: any process may look at them, and any bytes are a value.
+
+/// A number of fixed size, or an array of such: what a [`SharedSlice`](crate::SharedSlice) may hold.
+///
+/// ```
+/// use manyhands::{Error, SharedSlice};
+///
+/// let positions = SharedSlice::copy_of(&[[0.0_f32, 1.0, 2.0], [3.0, 4.0, 5.0]])?;
+/// assert_eq!(positions[1], [3.0, 4.0, 5.0]);
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// ```compile_fail,E0277
+/// manyhands::SharedSlice::copy_of(&["text".to_owned()]); // holds an address, which means nothing to another process
+/// ```
+pub trait PlainNumber: Copy + Send + Sync + 'static + sealed::Plain {}
+
+mod sealed {
+    /// What the crate itself knows of such a type.
+    pub trait Plain: bytemuck::Pod {}
+}
+
+macro_rules! plain_numbers {
+    ($($number:ty)*) => {
+        $(
+            impl sealed::Plain for $number {}
+            impl PlainNumber for $number {}
+        )*
+    };
+}
+
+plain_numbers!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64);
+
+impl<T: PlainNumber, const N: usize> sealed::Plain for [T; N] {}
+impl<T: PlainNumber, const N: usize> PlainNumber for [T; N] {}

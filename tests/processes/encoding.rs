@@ -1,0 +1,208 @@
+//! Items and answers whose serde code fails: their own affair, and nobody else's.
+
+use manyhands::{Cause, Outcome, Processes};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+use crate::acts::{assert_is_usable, job, kill_itself};
+use crate::harness::{drills, with_every_crew};
+
+drills![
+    an_item_that_cannot_be_written_fails_alone,
+    an_item_that_cannot_be_read_fails_alone,
+    an_answer_that_cannot_be_written_fails_alone,
+    an_answer_that_cannot_be_read_fails_alone,
+    an_error_that_cannot_be_written_fails_its_item_alone,
+    an_item_whose_reading_panics_fails_alone,
+    an_answer_whose_writing_panics_fails_alone,
+    an_item_whose_reading_kills_the_worker_fails_alone,
+    an_answer_whose_writing_kills_the_worker_fails_alone,
+    a_shared_value_that_cannot_be_written_or_read_is_an_error_of_the_call,
+];
+
+/// A number whose serde code does what it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fussy(u32, Trouble);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Trouble {
+    None,
+    FailsToWrite,
+    FailsToRead,
+    PanicsInWriting,
+    PanicsInReading,
+    KillsInWriting,
+    KillsInReading,
+}
+
+impl Serialize for Fussy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.1 {
+            Trouble::FailsToWrite => Err(ser::Error::custom(format!("{} is not to be written", self.0))),
+            Trouble::PanicsInWriting => panic!("{} is not to be written", self.0),
+            Trouble::KillsInWriting => kill_itself(),
+            _ => (self.0, self.1).serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Fussy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (number, trouble) = Deserialize::deserialize(deserializer)?;
+        match trouble {
+            Trouble::FailsToRead => Err(de::Error::custom(format!("{number} is not to be read"))),
+            Trouble::PanicsInReading => panic!("{number} is not to be read"),
+            Trouble::KillsInReading => kill_itself(),
+            _ => Ok(Self(number, trouble)),
+        }
+    }
+}
+
+const TROUBLED: usize = 23;
+
+/// One item of fifty has this trouble.
+fn items(trouble: Trouble) -> Vec<Fussy> {
+    let number = |n: u32| Fussy(n, if n as usize == TROUBLED { trouble } else { Trouble::None });
+    (0..50).map(number).collect()
+}
+
+fn numbers() -> Vec<u32> {
+    (0..50).collect()
+}
+
+fn in_every_crew<R>(run: impl Fn(usize, usize) -> Outcome<R>, is_cause: impl Fn(&Outcome<R>) -> bool)
+where
+    Outcome<R>: std::fmt::Debug,
+{
+    with_every_crew(|workers| {
+        for chunk_size in [1, 10, 50] {
+            let outcome = run(workers, chunk_size);
+            let failed: Vec<usize> = outcome.failures().iter().map(|failure| failure.index).collect();
+            assert_eq!(failed, [TROUBLED], "{workers} workers, chunks of {chunk_size}: {outcome:?}");
+            assert_eq!((outcome.tally().succeeded, outcome.tally().cancelled), (49, 0));
+            assert!(is_cause(&outcome), "{outcome:?}");
+            assert_is_usable(workers);
+        }
+    });
+}
+
+/// Trouble with encoding, and the message says of what.
+fn is_encoding<R>(what: &'static str) -> impl Fn(&Outcome<R>) -> bool {
+    move |outcome| {
+        let is_told = matches!(&outcome.failures()[0].cause, Cause::Encoding(message) if message.contains(what));
+        is_told && outcome.tally().lost_workers == 0
+    }
+}
+
+/// The items have trouble, the answers none.
+fn troubled_items(trouble: Trouble, is_cause: impl Fn(&Outcome<u32>) -> bool) {
+    let items = items(trouble);
+    let run = |workers, chunk_size| {
+        job(&items, workers).chunk_size(chunk_size).run(|Fussy(number, _): &Fussy| number + 1).unwrap()
+    };
+    in_every_crew(run, |outcome| {
+        assert!(outcome.iter().all(|(index, value)| *value as usize == index + 1));
+        is_cause(outcome)
+    });
+}
+
+/// The items have no trouble, and one of the answers has.
+fn troubled_answers(answer: impl Fn(&u32) -> Fussy + Copy + Send + Sync, is_cause: impl Fn(&Outcome<Fussy>) -> bool) {
+    let items = numbers();
+    let run = |workers, chunk_size| job(&items, workers).chunk_size(chunk_size).run(answer).unwrap();
+    in_every_crew(run, |outcome| {
+        assert!(outcome.iter().all(|(index, value)| *value == Fussy(u32::try_from(index).unwrap(), Trouble::None)));
+        is_cause(outcome)
+    });
+}
+
+/// The answer to a number: itself, and trouble for one of them.
+fn answer(number: u32, trouble: Trouble) -> Fussy {
+    Fussy(number, if number as usize == TROUBLED { trouble } else { Trouble::None })
+}
+
+fn an_item_that_cannot_be_written_fails_alone() {
+    troubled_items(Trouble::FailsToWrite, is_encoding("item"));
+}
+
+fn an_item_that_cannot_be_read_fails_alone() {
+    troubled_items(Trouble::FailsToRead, is_encoding("item"));
+}
+
+fn an_answer_that_cannot_be_written_fails_alone() {
+    troubled_answers(|&n| answer(n, Trouble::FailsToWrite), is_encoding("answer"));
+}
+
+fn an_answer_that_cannot_be_read_fails_alone() {
+    troubled_answers(|&n| answer(n, Trouble::FailsToRead), is_encoding("answer"));
+}
+
+fn an_error_that_cannot_be_written_fails_its_item_alone() {
+    let items = numbers();
+    with_every_crew(|workers| {
+        for trouble in [Trouble::FailsToWrite, Trouble::FailsToRead, Trouble::None] {
+            let outcome = job(&items, workers)
+                .shared(&trouble)
+                .try_run(
+                    |&trouble: &Trouble, &n: &u32| {
+                        if n as usize == TROUBLED { Err(Fussy(n, trouble)) } else { Ok(n) }
+                    },
+                )
+                .unwrap();
+            assert_eq!((outcome.tally().succeeded, outcome.failures()[0].index), (49, TROUBLED));
+            let cause = &outcome.failures()[0].cause;
+            match trouble {
+                Trouble::None => assert_eq!(*cause, Cause::Error(Fussy(23, Trouble::None))),
+                _ => assert!(matches!(cause, Cause::Encoding(text) if text.contains("error")), "{cause:?}"),
+            }
+            assert_is_usable(workers);
+        }
+    });
+}
+
+/// As a panic or as trouble with encoding, whichever the library thinks it is.
+fn is_panic<R>(outcome: &Outcome<R>) -> bool {
+    let is_told = match &outcome.failures()[0].cause {
+        Cause::Panic(message) | Cause::Encoding(message) => message.contains("23 is not to be"),
+        _ => false,
+    };
+    is_told && outcome.tally().lost_workers == 0
+}
+
+fn an_item_whose_reading_panics_fails_alone() {
+    troubled_items(Trouble::PanicsInReading, is_panic);
+}
+
+fn an_answer_whose_writing_panics_fails_alone() {
+    troubled_answers(|&n| answer(n, Trouble::PanicsInWriting), is_panic);
+}
+
+fn is_loss<R>(outcome: &Outcome<R>) -> bool {
+    let failure = &outcome.failures()[0];
+    failure.is_lost() && failure.attempts == 2 && outcome.tally().lost_workers == 2
+}
+
+fn an_item_whose_reading_kills_the_worker_fails_alone() {
+    troubled_items(Trouble::KillsInReading, is_loss);
+}
+
+fn an_answer_whose_writing_kills_the_worker_fails_alone() {
+    troubled_answers(|&n| answer(n, Trouble::KillsInWriting), is_loss);
+}
+
+fn a_shared_value_that_cannot_be_written_or_read_is_an_error_of_the_call() {
+    let items = numbers();
+    with_every_crew(|workers| {
+        for trouble in [Trouble::FailsToWrite, Trouble::FailsToRead, Trouble::PanicsInReading, Trouble::KillsInReading]
+        {
+            let result = manyhands::Job::new(&items)
+                .mode(Processes::new())
+                .workers(workers)
+                .shared(&Fussy(1, trouble))
+                .run(|shared: &Fussy, n: &u32| shared.0 + n);
+            let error = result.unwrap_err();
+            assert!(!error.is_item(), "{trouble:?}: {error}");
+            eprintln!("{workers} workers, {trouble:?}: {error}");
+            assert_is_usable(workers);
+        }
+    });
+}

@@ -1,0 +1,110 @@
+//! Workers are kept from call to call.
+
+use std::collections::BTreeSet;
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use manyhands::{Job, Processes};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::acts::{Act, assert_is_usable, doubles_but, job, perform, pid};
+use crate::belongings::children;
+use crate::harness::{drills, wait_until, with_every_crew};
+
+drills![
+    a_second_call_starts_no_process,
+    a_call_with_another_function_and_other_types_starts_no_process,
+    a_dead_worker_is_replaced_and_the_others_are_kept,
+    end_idle_workers_ends_them_all_and_counts_them,
+    calls_from_many_threads_at_once_all_end,
+    an_empty_call_ends_at_once,
+    idle_workers_that_were_killed_are_no_loss_of_the_next_call,
+];
+
+fn a_second_call_starts_no_process() {
+    with_every_crew(|workers| {
+        let items = vec![0; 100 * workers];
+        job(&items, workers).run(pid).unwrap().into_values().unwrap();
+        let first = children(process::id());
+        assert_eq!(first.len(), workers);
+        for _ in 0..3 {
+            let pids = job(&items, workers).run(pid).unwrap().into_values().unwrap();
+            assert_eq!(children(process::id()), first);
+            assert!(pids.iter().all(|pid| first.iter().any(|process| process.pid == *pid)));
+        }
+    });
+}
+
+fn a_call_with_another_function_and_other_types_starts_no_process() {
+    with_every_crew(|workers| {
+        assert_is_usable(workers);
+        let first = children(process::id());
+        let words: Vec<String> = (0..100).map(|n| "x".repeat(n)).collect();
+        let lengths = job(&words, workers).run(String::len).unwrap().into_values().unwrap();
+        assert_eq!(lengths, (0..100).collect::<Vec<_>>());
+        assert_eq!(children(process::id()), first);
+    });
+}
+
+fn a_dead_worker_is_replaced_and_the_others_are_kept() {
+    with_every_crew(|workers| {
+        assert_is_usable(workers);
+        let before = children(process::id());
+        let outcome = job(&doubles_but(50, &[(5, Act::KillItself)]), workers).run(perform).unwrap();
+        let after = children(process::id());
+        let n_lost = before.difference(&after).count();
+        assert!(n_lost <= outcome.tally().lost_workers, "{before:?} {after:?}");
+        assert!(after.len() <= workers);
+        assert_is_usable(workers);
+    });
+}
+
+fn end_idle_workers_ends_them_all_and_counts_them() {
+    with_every_crew(|workers| {
+        assert_is_usable(workers);
+        assert_eq!(children(process::id()).len(), workers);
+        assert_eq!(Processes::end_idle_workers(), workers);
+        assert_eq!((children(process::id()).len(), Processes::end_idle_workers()), (0, 0));
+        assert_is_usable(workers);
+    });
+}
+
+fn calls_from_many_threads_at_once_all_end() {
+    with_every_crew(|workers| {
+        thread::scope(|scope| {
+            for caller in 0..4_u64 {
+                scope.spawn(move || {
+                    let items: Vec<(u64, u64)> = (0..100).map(|n| (n, caller)).collect();
+                    for _ in 0..5 {
+                        let values = job(&items, workers).run(|(n, caller)| n * 10 + caller).unwrap();
+                        let expected: Vec<u64> = (0..100).map(|n| n * 10 + caller).collect();
+                        assert_eq!(values.into_values().unwrap(), expected);
+                    }
+                });
+            }
+        });
+        let pids: BTreeSet<_> = children(process::id());
+        assert!(pids.len() <= 4 * workers, "{pids:?}");
+    });
+}
+
+fn an_empty_call_ends_at_once() {
+    with_every_crew(|workers| {
+        let outcome = Job::new(&[] as &[u64]).mode(Processes::new()).workers(workers).run(|n| *n).unwrap();
+        assert!(outcome.is_empty() && outcome.is_complete());
+    });
+}
+
+fn idle_workers_that_were_killed_are_no_loss_of_the_next_call() {
+    with_every_crew(|workers| {
+        job(&vec![0; 100 * workers], workers).run(pid).unwrap().into_values().unwrap();
+        for process in children(process::id()) {
+            kill_process(Pid::from_raw(process.pid.cast_signed()).unwrap(), Signal::KILL).unwrap();
+            wait_until("an idle worker is dead", Duration::from_secs(10), || !process.is_alive());
+        }
+        let outcome = job(&[1_u64], 1).run(|n| n + 1).unwrap();
+        assert_eq!((outcome.get(0), outcome.tally().lost_workers), (Some(&2), 0));
+        assert_is_usable(workers);
+    });
+}

@@ -1,0 +1,116 @@
+//! Programs whose workers cannot begin: an error, never a hang and never a program that multiplies.
+
+use std::process::Command;
+use std::time::Duration;
+
+use manyhands::{Job, Processes};
+
+use crate::acts::{Act, doubles_but, perform};
+use crate::harness::{drills, with_every_crew};
+use crate::log::Log;
+use crate::parents::{Parent, command};
+
+drills![
+    workers_that_all_die_at_their_start_are_an_error_that_tells_the_code,
+    a_program_that_forgets_init_is_told_so,
+    a_worker_whose_program_forgets_init_starts_no_workers,
+    a_program_that_nobody_expects_as_a_worker_says_so_and_ends,
+];
+
+/// Set by the library for a copy that is to become a worker.
+const WORKER: &str = "MANYHANDS_WORKER";
+/// Set by a drill: what to do before `init`, and where to note that it was done.
+const BEFORE_INIT: &str = "DRILL_BEFORE_INIT";
+const NOTES: &str = "DRILL_NOTES";
+/// Says that `init` let a worker through; no drill takes it for the library's own doing.
+const LET_THROUGH: i32 = 70;
+
+/// What a badly written program does first. Workers inherit the variables of their parent.
+pub(crate) fn before_init() {
+    let note = |what: &str| Log::at(&std::env::var(NOTES).unwrap()).add(what);
+    let is_worker = std::env::var_os(WORKER).is_some();
+    match std::env::var(BEFORE_INIT).as_deref() {
+        Ok("die") if is_worker => {
+            note("died");
+            std::process::exit(7);
+        }
+        Ok("forget") => {
+            note("began");
+            // A copy of a copy would be one too many.
+            if Log::at(&std::env::var(NOTES).unwrap()).lines().len() < 10 {
+                report(&["2".to_owned()]);
+            }
+            std::process::exit(0);
+        }
+        _ => {}
+    }
+}
+
+/// Ends a copy that should have become a worker, so that no mistake makes this program start itself for ever.
+pub(crate) fn refuse_to_multiply() {
+    if std::env::var_os(WORKER).is_some() {
+        eprintln!("init let a worker through");
+        std::process::exit(LET_THROUGH);
+    }
+}
+
+/// A parent that tells what came of its call.
+pub(crate) fn report(arguments: &[String]) {
+    let workers: usize = arguments[0].parse().unwrap();
+    let items: Vec<Act> = doubles_but(50, &[]);
+    match Job::new(&items).mode(Processes::new()).workers(workers).run(perform) {
+        Ok(outcome) => println!("{} values", outcome.tally().succeeded),
+        Err(error) => println!("config: {}, workers: {}: {error}", error.is_config(), error.is_workers()),
+    }
+}
+
+fn prepared(mut command: Command, before_init: &str, notes: &Log) -> Command {
+    command.env(BEFORE_INIT, before_init).env(NOTES, notes.path());
+    command
+}
+
+fn workers_that_all_die_at_their_start_are_an_error_that_tells_the_code() {
+    with_every_crew(|workers| {
+        let (notes, _folder) = Log::new();
+        let mut parent = Parent::start(prepared(command("reports", &[&workers.to_string()]), "die", &notes));
+        let line = parent.line();
+        assert!(line.starts_with("config: false, workers: true: ") && line.contains("code 7"), "{line}");
+        let n_started = notes.lines().len();
+        assert!(n_started > 0 && n_started <= 20 + 4 * workers, "{n_started} starts for {workers} workers");
+        let (status, _, stderr) = parent.end();
+        assert!(status.success(), "{status} {stderr}");
+    });
+}
+
+fn a_program_that_forgets_init_is_told_so() {
+    with_every_crew(|workers| {
+        let (notes, _folder) = Log::new();
+        let mut parent = Parent::start(prepared(command("reports", &[&workers.to_string()]), "forget", &notes));
+        let line = parent.line();
+        assert!(line.starts_with("config: true, ") && line.contains("manyhands::init"), "{line}");
+        assert_eq!(notes.lines().len(), 1, "no copy of it was started");
+        assert!(parent.end().0.success());
+    });
+}
+
+fn a_worker_whose_program_forgets_init_starts_no_workers() {
+    let (notes, _folder) = Log::new();
+    let mut command = prepared(command("reports", &["2"]), "forget", &notes);
+    command.env(WORKER, "1");
+    let (_, stdout, _) = Parent::start(command).end();
+    assert!(stdout.starts_with("config: true, "), "{stdout}");
+    assert_eq!(notes.lines().len(), 1, "no copy of it was started");
+}
+
+fn a_program_that_nobody_expects_as_a_worker_says_so_and_ends() {
+    for value in ["1", "0", "yes", "3:4", "-1", "99999999999999999999"] {
+        let mut command = command("reports", &["2"]);
+        command.env(WORKER, value);
+        let mut parent = Parent::start(command);
+        let status = parent.ended_within(Duration::from_secs(10));
+        let (_, stdout, stderr) = parent.end();
+        assert!(!status.success() && status.code() != Some(LET_THROUGH), "{value:?}: {status} {stderr}");
+        assert!(stderr.contains(WORKER), "{value:?}: {stderr}");
+        assert_eq!((stdout.as_str(), stderr.lines().count()), ("", 1), "{value:?}: {stderr}");
+    }
+}
