@@ -8,6 +8,7 @@ mod counter;
 mod explore;
 mod gang;
 mod lock;
+mod status;
 mod synchronized;
 mod tracker;
 

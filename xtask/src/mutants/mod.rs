@@ -9,6 +9,7 @@ mod counters;
 mod gang;
 mod lock;
 mod run;
+mod status;
 mod token;
 mod tracker;
 mod workshop;
@@ -45,6 +46,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { primitive: "tracker", mutants: tracker::MUTANTS },
     Group { primitive: "board", mutants: board::MUTANTS },
     Group { primitive: "gang", mutants: gang::MUTANTS },
+    Group { primitive: "status", mutants: status::MUTANTS },
 ];
 
 impl Mutant {
