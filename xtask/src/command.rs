@@ -6,7 +6,7 @@
 use crate::models::{self, Asked};
 use crate::stage::{Done, Failed, Stages};
 use crate::tree::Tree;
-use crate::{first_run, mutants, stress, tidy, tsan};
+use crate::{bench_processes, first_run, mutants, stress, tidy, tsan};
 use std::fmt::Write as _;
 
 /// What the command line asks for.
@@ -26,7 +26,7 @@ pub(crate) struct Command {
     pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
 }
 
-const COMMANDS: [Command; 13] = [
+const COMMANDS: [Command; 14] = [
     Command::new("quick", "before a commit: fmt, clippy, unit tests", |stages, _| quick(stages)),
     Command::new(
         "test",
@@ -48,6 +48,12 @@ const COMMANDS: [Command; 13] = [
         tsan::stage(stages)
     }),
     Command::new("bench", "benches: all, or those named; what follows -- goes to them", bench).refusing(|_| None),
+    Command::new(
+        "bench-processes",
+        "process mode beside its Python peers, in turns, for 3 rounds or as many as named, and the bars",
+        bench_processes::stage,
+    )
+    .refusing(bench_processes::refuse),
     Command::new("tidy", "the house rules that a machine can hold", |stages, _| check_rules(stages)),
     Command::new("fmt", "is the code formatted?", |stages, _| fmt(stages)),
     Command::new("clippy", "lints of every target, warnings denied", |stages, _| clippy(stages)),
@@ -87,7 +93,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Request<'_>, String> {
 pub(crate) fn help() -> String {
     let mut text = "Every check of the workspace.\n\nUsage: cargo xtask <command>\n\n".to_owned();
     for command in &COMMANDS {
-        writeln!(text, "  {:<10} {}", command.name, command.says).expect("a string takes every write");
+        writeln!(text, "  {:<15} {}", command.name, command.says).expect("a string takes every write");
     }
     text + "\nA command stops at its first failing stage and ends with that stage's exit code; an unknown word is 2.\n\
             Everything that has to pass before a merge is one call: .ci/run\n"
@@ -193,7 +199,7 @@ mod tests {
             assert!(matches!(parse(&words(line)), Ok(Request::Help)), "{line}");
         }
         for command in &COMMANDS {
-            assert!(help().contains(&format!("\n  {:<10} ", command.name)), "{}", command.name);
+            assert!(help().contains(&format!("\n  {:<15} ", command.name)), "{}", command.name);
         }
     }
 

@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks to its terminal")]
 
+mod bench_processes;
 mod command;
 mod first_run;
 mod markdown;
