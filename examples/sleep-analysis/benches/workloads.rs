@@ -1,4 +1,5 @@
-//! Are the features and the alignment of a whole night faster than what a user of numpy, scipy or polars would run?
+//! Are the features and the alignment of a whole night faster than what a user of numpy, scipy or polars would run? What do
+//! processes cost beside threads?
 //!
 //! Uses mimalloc, as the program does. Its twin `workloads_system` asks what the system's allocator costs.
 
@@ -12,6 +13,8 @@ mod memory;
 mod nights;
 #[path = "support/peer.rs"]
 mod peer;
+#[path = "support/processes.rs"]
+mod processes;
 #[path = "../../../benches/support/report.rs"]
 mod report;
 #[path = "../../../benches/support/rounds.rs"]
@@ -21,5 +24,6 @@ mod rounds;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
+    manyhands::init();
     cases::run("mimalloc");
 }

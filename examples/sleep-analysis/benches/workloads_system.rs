@@ -10,11 +10,14 @@ mod memory;
 mod nights;
 #[path = "support/peer.rs"]
 mod peer;
+#[path = "support/processes.rs"]
+mod processes;
 #[path = "../../../benches/support/report.rs"]
 mod report;
 #[path = "../../../benches/support/rounds.rs"]
 mod rounds;
 
 fn main() {
+    manyhands::init();
     cases::run("the system's allocator");
 }

@@ -53,7 +53,7 @@ pub fn read_signal(name: &str, path: &Path) -> SleepResult<Signal> {
         }
     }
     let names = rows.header.into_iter().skip(1);
-    let columns = names.zip(samples).map(|(name, values)| Column { name, values }).collect();
+    let columns = names.zip(samples).map(|(name, values)| Column::new(name, values)).collect();
     Signal::new(name, timestamps_ns, columns)
 }
 

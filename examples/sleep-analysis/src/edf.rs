@@ -9,12 +9,12 @@
 //!
 //! Source of the format: Kemp et al. 1992 (EDF) and Kemp and Olivan 2003 (EDF+), at <https://www.edfplus.info/specs/>.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use crate::{Column, Signal, SleepError, SleepResult};
+use crate::{Column, Samples, Signal, SleepError, SleepResult};
 
 /// The name of the one column of each signal that comes from an EDF channel.
 pub const EDF_COLUMN: &str = "value";
@@ -744,9 +744,16 @@ impl EdfFile {
         }
         samples.sort_by_key(|(asked, ..)| *asked);
         let timeline = Timeline::new(self, &lists);
+        // Channels of one rate have the same timestamps.
+        let mut timestamps: BTreeMap<usize, Samples<i64>> = BTreeMap::new();
         let signals = samples
             .into_iter()
-            .map(|(_, channel, values)| timeline.signal(channel, values, self.header.record_ns))
+            .map(|(_, channel, values)| {
+                let of_rate = timestamps.entry(channel.samples_per_record);
+                let timestamps_ns =
+                    of_rate.or_insert_with_key(|n_samples| timeline.timestamps(self.header.record_ns, *n_samples));
+                timeline.signal(channel, timestamps_ns, values)
+            })
             .collect();
         Ok(Recording {
             patient: self.header.patient.clone(),
@@ -908,16 +915,20 @@ impl Timeline {
         self.annotations.sort_by_cached_key(|annotation| annotation.onset_ns);
     }
 
-    fn signal(&self, channel: &EdfChannel, mut values: Vec<f64>, record_ns: i64) -> Signal {
+    /// Those of a channel with so many samples per record.
+    fn timestamps(&self, record_ns: i64, n_samples: usize) -> Samples<i64> {
+        let onsets_ns = || self.onsets_ns.iter().copied().flatten();
+        timestamps(onsets_ns(), onsets_ns().count() * n_samples, record_ns, n_samples as i64).into()
+    }
+
+    fn signal(&self, channel: &EdfChannel, timestamps_ns: &Samples<i64>, mut values: Vec<f64>) -> Signal {
         let n_samples = channel.samples_per_record;
         let mut idx = 0;
         values.retain(|_| {
             idx += 1;
             self.onsets_ns[(idx - 1) / n_samples].is_some()
         });
-        let timestamps_ns =
-            timestamps(self.onsets_ns.iter().copied().flatten(), values.len(), record_ns, n_samples as i64);
-        Signal::new(&channel.name, timestamps_ns, vec![Column { name: EDF_COLUMN.to_string(), values }])
+        Signal::new(&channel.name, timestamps_ns.clone(), vec![Column::new(EDF_COLUMN, values)])
             .expect("each record gives one timestamp per sample, and there is one column")
     }
 }

@@ -1,7 +1,8 @@
 //! Sleep-epoch features and signal alignment, on manyhands.
 //!
-//! The science knows no threads: its functions take one item and what all items share. `parallel.rs` is the one file that
-//! names manyhands: it hands batches of epochs, or signals, to many workers.
+//! The science knows neither threads nor processes: its functions take one item and what all items share, and read samples as
+//! slices. Two files name manyhands: `parallel.rs` hands batches of epochs, or signals, to many workers, and `samples.rs` keeps
+//! the numbers of a signal where worker processes see them too.
 
 mod align;
 mod csv_io;
@@ -16,6 +17,7 @@ mod number_text;
 mod order;
 pub mod parallel;
 pub mod pictures;
+mod samples;
 mod signal;
 mod stage;
 mod table;
@@ -38,6 +40,7 @@ pub use hypnogram::{Score, score_of_text, stages_of_epochs};
 pub use made_night::{EegSite, MadeNight, NightPlan, SignalKind, make_signal};
 pub use number_text::append_float;
 pub use order::{require_increasing, require_sorted};
+pub use samples::{Number, Samples};
 pub use signal::{Column, Signal};
 pub use stage::SleepStage;
 pub use table::FeatureTable;

@@ -10,5 +10,6 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    manyhands::init(); // first: a copy of this program that is to work ends here
     cli::main().into()
 }

@@ -23,7 +23,7 @@ pub fn require_sorted(signal: &Signal) -> SleepResult<()> {
 /// ```
 /// use sleep_analysis::{Column, Signal, require_increasing, require_sorted};
 ///
-/// let column = Column { name: "hr".to_owned(), values: vec![60.0, 61.0, 62.0] };
+/// let column = Column::new("hr", vec![60.0, 61.0, 62.0]);
 /// let signal = Signal::new("heart", vec![10, 20, 20], vec![column])?;
 /// assert!(require_sorted(&signal).is_ok());
 /// assert!(require_increasing(&signal).unwrap_err().to_string().contains("row 3 (20 ns) repeats"));

@@ -1,4 +1,5 @@
-//! The one file that names manyhands: features over batches of epochs, alignment over signals, a night over its signals.
+//! Many hands: features over batches of epochs, alignment over signals, a night over its signals. The one file that hands work
+//! to manyhands.
 //!
 //! Promises: the same answers, bit for bit, for every mode, any number of workers and any chunks; a batch or signal that is
 //! lost takes no other with it. Leaves to others: the science, and what is done with the answers.
@@ -8,10 +9,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use manyhands::{
-    AnyMode, CacheStats, ComputeError, Error, Job, OnFailure, Progress, ThreadSafeCache, adaptive_batch_size,
-    parallel_config,
+    AnyMode, CacheStats, Cause, ComputeError, Error, ItemFailure, Job, OnFailure, Outcome, Progress, ThreadSafeCache,
+    Threads, adaptive_batch_size, parallel_config,
 };
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::features::{FeatureBlock, FeatureRequest, FeatureScratch, Features, collect_blocks, epoch_features_with};
 use crate::{
@@ -81,7 +81,7 @@ impl Hands {
     /// hands from [`EPOCHS_WORTH_SHARING`] epochs on. Epochs that have no answer are NaN and reported.
     ///
     /// Two requests are the same when operation, parameters, window, every epoch start, and the names, columns, timestamps
-    /// and samples of the signals, in order, are the same. Finding that out reads all samples once.
+    /// and samples of the signals, in order, are the same. Finding that out reads all samples once, and not again for the next request.
     ///
     /// # Errors
     /// [`SleepError::Config`] for workers or chunks of zero.
@@ -101,8 +101,12 @@ impl Hands {
 
     fn compute_features(&self, request: &FeatureRequest) -> SleepResult<Features> {
         let batches = self.batches(request.grid().n_epochs())?;
+        let is_worth_sharing = request.grid().n_epochs() >= EPOCHS_WORTH_SHARING;
+        if is_worth_sharing {
+            self.lay_out(request.signals())?;
+        }
         let outcome = self
-            .job(&batches, "features", request.grid().n_epochs() >= EPOCHS_WORTH_SHARING)
+            .job(&batches, "features", is_worth_sharing)
             .shared(request)
             .worker_state(FeatureWorker::new)
             .try_run(batch_features)
@@ -119,8 +123,12 @@ impl Hands {
     /// # Errors
     /// [`SleepError::Config`] for workers or chunks of zero.
     pub fn align(&self, request: &AlignRequest, idxs: &[usize]) -> SleepResult<Vec<SleepResult<AlignedSignal>>> {
+        let is_worth_sharing = idxs.len() >= SIGNALS_WORTH_SHARING;
+        if is_worth_sharing {
+            self.lay_out(&request.signals)?;
+        }
         let outcome = self
-            .job(idxs, "alignment", idxs.len() >= SIGNALS_WORTH_SHARING)
+            .job(idxs, "alignment", is_worth_sharing)
             .cost(|&idx| request.signals.get(idx).map_or(0, |signal| signal.len() as u64))
             .shared(request)
             .try_run(align_signal)
@@ -129,14 +137,26 @@ impl Hands {
         Ok(results.map(|(aligned, &idx)| aligned.map_err(|failure| signal_failure(request, idx, failure))).collect())
     }
 
-    /// Makes the signals of a planned night, each by one hand.
+    /// Makes the signals of a planned night, each by one hand; one answer per kind, in order. One that is lost takes no other
+    /// with it.
     ///
     /// # Errors
     /// [`SleepError::Config`] for workers or chunks of zero.
-    pub fn make_night(&self, plan: &NightPlan) -> SleepResult<Vec<Signal>> {
-        let kinds: Vec<SignalKind> = plan.kinds().to_vec();
-        let outcome = self.job(&kinds, "night", true).shared(plan).run(make_signal).map_err(refused)?;
-        outcome.into_values().map_err(refused)
+    pub fn make_night(&self, plan: &NightPlan) -> SleepResult<Vec<SleepResult<Signal>>> {
+        let outcome = self.job(plan.kinds(), "night", true).shared(plan).run(make_and_read).map_err(refused)?;
+        let results = outcome.into_results().into_iter().zip(plan.kinds());
+        Ok(results.map(|(made, kind)| made.map_err(|failure| lost(kind.name(), &failure))).collect())
+    }
+
+    /// Puts signals where processes see them, by many hands too: encoding would do it with one.
+    fn lay_out(&self, signals: &[Signal]) -> SleepResult<()> {
+        if matches!(self.mode, AnyMode::Processes(_)) {
+            let shares: Vec<_> = signals.iter().flat_map(Signal::to_share).collect();
+            let job = Job::new(&shares).mode(Threads).chunk_size(1);
+            let job = if let Some(workers) = self.workers { job.workers(workers) } else { job };
+            job.run(|share| share()).and_then(Outcome::into_values).map_err(refused)?;
+        }
+        Ok(())
     }
 
     /// Consecutive batches of epochs, about two per worker.
@@ -176,6 +196,13 @@ impl FeatureWorker {
     }
 }
 
+/// A signal, read by the hand that made it for what the caller's hand alone would have to read it for.
+fn make_and_read(plan: &NightPlan, kind: &SignalKind) -> Signal {
+    let signal = make_signal(plan, kind);
+    let (_is_sorted, _hashes) = (signal.is_sorted(), signal.hashes().last());
+    signal
+}
+
 fn batch_features(worker: &mut FeatureWorker, epochs: &Range<usize>) -> SleepResult<FeatureBlock> {
     epoch_features_with(&mut worker.scratch, &worker.request, epochs)
 }
@@ -185,19 +212,24 @@ fn refused<E: fmt::Display>(error: Error<E>) -> SleepError {
 }
 
 /// A signal's own error, or its loss told as one.
-fn signal_failure(request: &AlignRequest, idx: usize, failure: manyhands::ItemFailure<SleepError>) -> SleepError {
-    let reason = failure.to_string();
+fn signal_failure(request: &AlignRequest, idx: usize, failure: ItemFailure<SleepError>) -> SleepError {
+    let loss = request
+        .signals
+        .get(idx)
+        .map_or_else(|| lost(&idx.to_string(), &failure), |signal| lost(signal.name(), &failure));
     match failure.cause {
-        manyhands::Cause::Error(error) => error,
-        _ => {
-            let signal = request.signals.get(idx).map_or_else(|| idx.to_string(), |signal| signal.name().to_owned());
-            SleepError::Signal { signal, reason }
-        }
+        Cause::Error(error) => error,
+        _ => loss,
     }
 }
 
-/// All that the features of a request depend on, as bytes. Parameters stand in it as they are; the samples as a 128-bit
-/// hash of their content (xxh3), so that reading them is all that it costs.
+/// What happened to a signal whose item came to nothing.
+fn lost(signal: &str, failure: &dyn fmt::Display) -> SleepError {
+    SleepError::Signal { signal: signal.to_owned(), reason: failure.to_string() }
+}
+
+/// All that the features of a request depend on, as bytes. Parameters stand in it as they are; each list of samples as a
+/// 128-bit hash of its content (xxh3), so that reading it once is all that it costs.
 fn cache_key(request: &FeatureRequest) -> Vec<u8> {
     let names: Vec<(&str, Vec<&str>)> = request
         .signals()
@@ -207,19 +239,9 @@ fn cache_key(request: &FeatureRequest) -> Vec<u8> {
     let parameters = (request.operation(), request.window_ns(), request.grid(), names);
     let mut key = postcard::to_stdvec(&parameters).expect("numbers, names and lists of them always have bytes");
     for signal in request.signals() {
-        key.extend(content_hash(signal).to_le_bytes());
+        key.extend(signal.hashes().flat_map(u128::to_le_bytes));
     }
     key
-}
-
-fn content_hash(signal: &Signal) -> u128 {
-    let mut hash = Xxh3::new();
-    hash.update(bytemuck::cast_slice(signal.timestamps_ns()));
-    for column in signal.columns() {
-        hash.update(bytemuck::cast_slice(&column.values));
-    }
-    hash.update(&signal.len().to_le_bytes());
-    hash.digest128()
 }
 
 impl fmt::Debug for Hands {

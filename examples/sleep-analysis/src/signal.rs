@@ -2,18 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{SleepError, SleepResult};
+use crate::{Samples, SleepError, SleepResult};
 
 /// One column of a signal: one sample per timestamp, NaN where the device had none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// The column's name, such as `hr` or `x`.
     pub name: String,
-    /// The samples.
-    pub values: Vec<f64>,
+    /// The samples; copies of a column share them.
+    pub values: Samples,
 }
 
-/// A recording of one device: timestamps in nanoseconds since 1970-01-01 UTC, and columns of that length.
+impl Column {
+    /// A column of this name.
+    pub fn new(name: impl Into<String>, values: impl Into<Samples>) -> Self {
+        Self { name: name.into(), values: values.into() }
+    }
+}
+
+/// A recording of one device: timestamps in nanoseconds since 1970-01-01 UTC, and columns of that length. Copies share the
+/// samples.
 ///
 /// A signal that exists has columns as long as its timestamps and no two columns of one name.
 /// Order is not part of that: ask [`Signal::is_sorted`].
@@ -21,7 +29,7 @@ pub struct Column {
 #[serde(try_from = "SignalParts")]
 pub struct Signal {
     name: String,
-    timestamps_ns: Vec<i64>,
+    timestamps_ns: Samples<i64>,
     columns: Vec<Column>,
 }
 
@@ -30,8 +38,12 @@ impl Signal {
     ///
     /// # Errors
     /// [`SleepError::Signal`] when a column's length differs from the number of timestamps, or a column's name appears twice.
-    pub fn new(name: impl Into<String>, timestamps_ns: Vec<i64>, columns: Vec<Column>) -> SleepResult<Self> {
-        let name = name.into();
+    pub fn new(
+        name: impl Into<String>,
+        timestamps_ns: impl Into<Samples<i64>>,
+        columns: Vec<Column>,
+    ) -> SleepResult<Self> {
+        let (name, timestamps_ns) = (name.into(), timestamps_ns.into());
         let refuse = |reason| Err(SleepError::Signal { signal: name.clone(), reason });
         for (idx, column) in columns.iter().enumerate() {
             if column.values.len() != timestamps_ns.len() {
@@ -70,12 +82,28 @@ impl Signal {
     /// The samples of the column of this name.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&[f64]> {
-        self.columns.iter().find(|column| column.name == name).map(|column| column.values.as_slice())
+        self.columns.iter().find(|column| column.name == name).map(|column| &*column.values)
+    }
+
+    /// What puts each list, timestamps or column, where other processes see it, as far as that is to be done.
+    pub(crate) fn to_share(&self) -> Vec<Box<dyn Fn() + Sync + '_>> {
+        let times = Some(&self.timestamps_ns).filter(|times| times.is_to_share());
+        let columns = self.columns.iter().map(|column| &column.values).filter(|values| values.is_to_share());
+        let mut shares: Vec<Box<dyn Fn() + Sync>> = Vec::new();
+        shares.extend(times.map(|times| Box::new(|| times.share()) as _));
+        shares.extend(columns.map(|values| Box::new(|| values.share()) as _));
+        shares
+    }
+
+    /// Hashes of the timestamps and of each column. All are read once, however often they are asked for.
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = u128> {
+        let columns = self.columns.iter().map(|column| column.values.hash());
+        std::iter::once(self.timestamps_ns.hash()).chain(columns)
     }
 
     /// The name, the timestamps and the columns, to be put together anew.
     #[must_use]
-    pub fn into_parts(self) -> (String, Vec<i64>, Vec<Column>) {
+    pub fn into_parts(self) -> (String, Samples<i64>, Vec<Column>) {
         (self.name, self.timestamps_ns, self.columns)
     }
 
@@ -102,7 +130,7 @@ impl Signal {
 #[derive(Deserialize)]
 struct SignalParts {
     name: String,
-    timestamps_ns: Vec<i64>,
+    timestamps_ns: Samples<i64>,
     columns: Vec<Column>,
 }
 

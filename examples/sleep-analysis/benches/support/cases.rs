@@ -18,7 +18,7 @@ use crate::choice::Choice;
 use crate::peer::Peer;
 use crate::report::{foot, head, row, say, table_head, time_text};
 use crate::rounds::{Contender, Series, take_turns, timed};
-use crate::{memory, nights};
+use crate::{memory, nights, processes};
 
 /// Runs the chosen workloads.
 pub(crate) fn run(allocator: &str) {
@@ -43,6 +43,7 @@ pub(crate) fn run(allocator: &str) {
     ]);
     features(&choice);
     alignment(&choice);
+    processes::report(&choice);
     if choice.has("memory") {
         memory::report(allocator);
     }

@@ -57,6 +57,12 @@ pub(crate) fn epochs() -> EpochGrid {
     epochs_of(NIGHT_S)
 }
 
+/// The epochs of signals that begin at any time.
+pub(crate) fn epochs_over(signals: &[Signal]) -> EpochGrid {
+    EpochGrid::over_signals(signals, EpochGridSettings::adjoining(EPOCH_S as i64 * SECOND_NS))
+        .expect("a grid over a night")
+}
+
 /// 10 signals at 1 Hz, and 100 epochs of them.
 pub(crate) fn small_job() -> (Vec<Signal>, EpochGrid) {
     let n_seconds = 100 * EPOCH_S;
@@ -88,15 +94,15 @@ fn jittered(idx: u64, period_ns: i64) -> Signal {
         latest_ns
     };
     let timestamps_ns: Vec<i64> = (0..NIGHT_S as i64 * 25).map(&mut time_of).collect();
-    let values = (0..timestamps_ns.len()).map(|_| chance.normal()).collect();
-    let column = Column { name: "value".into(), values };
+    let values: Vec<f64> = (0..timestamps_ns.len()).map(|_| chance.normal()).collect();
+    let column = Column::new("value", values);
     Signal::new(format!("signal {idx}"), timestamps_ns, vec![column]).expect("one value per timestamp")
 }
 
 fn signal(name: &str, period_ns: i64, columns: Vec<(&str, Vec<f64>)>) -> Signal {
     let n_samples = columns[0].1.len() as i64;
-    let timestamps_ns = (0..n_samples).map(|sample| START_NS + sample * period_ns).collect();
-    let columns = columns.into_iter().map(|(name, values)| Column { name: name.into(), values }).collect();
+    let timestamps_ns: Vec<_> = (0..n_samples).map(|sample| START_NS + sample * period_ns).collect();
+    let columns = columns.into_iter().map(|(name, values)| Column::new(name, values)).collect();
     Signal::new(name, timestamps_ns, columns).expect("one value per timestamp")
 }
 

@@ -36,7 +36,7 @@ pub struct Combined {
 /// ```
 /// use sleep_analysis::{AlignmentGrid, Column, Signal, align_and_combine};
 ///
-/// let column = Column { name: "hr".to_owned(), values: vec![60.0, 64.0, 70.0] };
+/// let column = Column::new("hr", vec![60.0, 64.0, 70.0]);
 /// let signal = Signal::new("heart", vec![90, 110, 350], vec![column])?;
 /// let combined = align_and_combine(vec![signal], AlignmentGrid::new(0, 100, 4)?)?;
 /// let column = &combined.table.columns[0];
@@ -93,7 +93,7 @@ fn spread_over_grid(signal: AlignedSignal) -> impl Iterator<Item = Column> {
     let AlignedSignal { name, grid, points, columns } = signal;
     columns.into_iter().map(move |column| {
         let is_whole = column.values.len() == grid.count();
-        let values = if is_whole { column.values } else { spread(&column.values, &points, grid.count()) };
+        let values = if is_whole { column.values } else { spread(&column.values, &points, grid.count()).into() };
         Column { name: format!("{name}|{}", column.name), values }
     })
 }

@@ -95,7 +95,7 @@ pub struct AlignedSignal {
 
 impl AlignedSignal {
     fn from_rows(signal: &Signal, grid: AlignmentGrid, rows: Rows) -> Self {
-        let with_name = |(column, values): (&Column, Vec<f64>)| Column { name: column.name.clone(), values };
+        let with_name = |(column, values): (&Column, Vec<f64>)| Column::new(&column.name, crate::Samples::sent(values));
         let columns = signal.columns().iter().zip(rows.columns).map(with_name).collect();
         Self { name: signal.name().to_owned(), grid, points: rows.points, columns }
     }
@@ -150,7 +150,7 @@ impl AlignedSignal {
 /// ```
 /// use sleep_analysis::{AlignMethod, AlignRequest, AlignmentGrid, Column, Signal, align_signal};
 ///
-/// let column = Column { name: "hr".to_owned(), values: vec![60.0, 64.0, 70.0] };
+/// let column = Column::new("hr", vec![60.0, 64.0, 70.0]);
 /// let request = AlignRequest {
 ///     signals: [Signal::new("heart", vec![90, 100, 310], vec![column])?].into(),
 ///     grid: AlignmentGrid::new(0, 100, 4)?,
@@ -216,7 +216,7 @@ pub struct SignalChoice {
 /// ```
 /// use sleep_analysis::{Column, Signal, choose_signals};
 ///
-/// let column = || Column { name: "v".to_owned(), values: vec![1.0] };
+/// let column = || Column::new("v", vec![1.0]);
 /// let signals = [Signal::new("a", vec![0], vec![column()])?, Signal::new("b", vec![0], vec![column()])?];
 /// let choice = choose_signals(&signals, Some(&["b", "nope"]));
 /// assert_eq!(choice.idxs, [1]);

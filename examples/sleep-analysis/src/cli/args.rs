@@ -30,7 +30,7 @@ pub(crate) struct Cli {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
-    /// How the work runs: serial, threads (for computing) or io (for waiting).
+    /// How the work runs: serial, threads (for computing), io (for waiting) or processes.
     #[arg(long, global = true, help_heading = "Options of every command", default_value = "threads")]
     pub(crate) mode: AnyMode,
     /// How many workers; without it, as many as the machine has cores to spare.

@@ -20,9 +20,9 @@ pub(crate) fn main_job(args: &MadeNightArgs, crew: &Crew<'_>) -> SleepResult<End
     let plan = MadeNight::new(args.seed).duration(length(args.hours)?).plan()?;
     target_rate_hz(&[], args.rate)?; // a rate that makes no sense is refused before any work
     let out = OutFolder::create(&args.out)?;
-    let signals = crew.hands.make_night(&plan)?;
+    let made = crew.hands.make_night(&plan)?;
     watch.lap("making");
-    analyse(night(args, &plan, signals)?, out, watch, crew)
+    analyse(night(args, &plan, made)?, out, watch, crew)
 }
 
 fn length(hours: f64) -> SleepResult<Duration> {
@@ -30,13 +30,26 @@ fn length(hours: f64) -> SleepResult<Duration> {
         .map_err(|_| SleepError::Config(format!("a night of {hours} hours; ask for 0.01 to 24")))
 }
 
-fn night(args: &MadeNightArgs, plan: &NightPlan, signals: Vec<Signal>) -> SleepResult<Night> {
+fn night(args: &MadeNightArgs, plan: &NightPlan, made: Vec<SleepResult<Signal>>) -> SleepResult<Night> {
     let (start_ns, length_ns) = (plan.start_ns(), plan.duration().as_nanos() as i64);
     let epoch_ns = NightPlan::EPOCH.as_nanos() as i64;
     let epochs = EpochGrid::over_spans([(start_ns, start_ns + length_ns)], EpochGridSettings::adjoining(epoch_ns))?;
-    let mut channels: Vec<Channel> = plan.kinds().iter().map(|kind| channel(*kind, plan)).collect();
     let mut remarks = Remarks::default();
+    let (mut signals, mut channels) = (Vec::new(), Vec::new());
+    for (kind, made) in plan.kinds().iter().zip(made) {
+        match made {
+            Ok(signal) => {
+                signals.push(signal);
+                channels.push(channel(*kind, plan));
+            }
+            Err(error) => remarks.left_out(kind.name(), error),
+        }
+    }
     let signals = remarks.without_empty(signals, &mut channels);
+    if signals.is_empty() {
+        let reasons: Vec<&str> = remarks.left_out.iter().map(|left_out| left_out.reason.as_str()).collect();
+        return Err(SleepError::Config(format!("no signal of the night could be made: {}", reasons.join("; "))));
+    }
     Ok(Night {
         title: format!("Made night, seed {}", args.seed),
         input: Input {

@@ -152,12 +152,12 @@ fn named_for(role: Role, header: &EdfChannel, signal: Signal) -> SleepResult<Sig
     }
     let (name, timestamps_ns, columns) = signal.into_parts();
     let factor = if role == Role::Eeg { microvolts_per_unit(&header.unit).unwrap_or(1.0) } else { 1.0 };
-    let scaled = |mut values: Vec<f64>| {
+    let scaled = |column: Column| {
+        let mut values = column.values.into_vec();
         values.iter_mut().for_each(|value| *value *= factor);
-        values
+        Column::new(role.column(), values)
     };
-    let columns =
-        columns.into_iter().map(|column| Column { name: role.column().to_owned(), values: scaled(column.values) });
+    let columns = columns.into_iter().map(scaled);
     Signal::new(name, timestamps_ns, columns.collect())
 }
 

@@ -179,7 +179,7 @@ pub fn collect_blocks(
     let columns = request.column_names().into_iter().zip(whole.columns);
     let table = FeatureTable {
         epoch_starts_ns: request.grid().starts_ns().collect(),
-        columns: columns.map(|(name, values)| Column { name, values }).collect(),
+        columns: columns.map(|(name, values)| Column::new(name, values)).collect(),
     };
     Ok(Features { table, failures: whole.failures, spectra: whole.spectra })
 }

@@ -11,7 +11,7 @@ use super::selection::check_chosen;
 use super::statistics::Aggregation;
 use crate::eeg::{EegPlan, EegSettings};
 use crate::epoch::check_length;
-use crate::{Column, EpochGrid, EpochGridSettings, Signal, SleepError, SleepResult};
+use crate::{Column, EpochGrid, EpochGridSettings, Samples, Signal, SleepError, SleepResult};
 
 /// What is computed in each epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ impl Operation {
 /// # use sleep_analysis::{Column, EpochGrid, EpochGridSettings, Signal};
 /// # use sleep_analysis::features::{Aggregation, FeatureRequest, Operation, collect_blocks, epoch_features};
 /// let second = 1_000_000_000;
-/// let hr = Column { name: "hr".into(), values: vec![60.0, 62.0, 70.0, 72.0] };
+/// let hr = Column::new("hr", vec![60.0, 62.0, 70.0, 72.0]);
 /// let watch = Signal::new("watch", vec![0, 20 * second, 40 * second, 50 * second], vec![hr])?;
 /// let grid = EpochGrid::over_signals(std::slice::from_ref(&watch), EpochGridSettings::adjoining(30 * second))?;
 ///
@@ -244,8 +244,8 @@ pub fn cut_epochs(
     let time_of = |epoch: usize, sample: usize| epoch as i64 * window_ns + (sample as f64 * period_ns).round() as i64;
     let timestamps_ns =
         epochs.iter().enumerate().flat_map(|(idx, epoch)| (0..epoch.len()).map(move |sample| time_of(idx, sample)));
-    let values = Column { name: column.into(), values: epochs.concat() };
-    let signal = Signal::new(signal, timestamps_ns.collect(), vec![values])?;
+    let values = Column::new(column, epochs.concat());
+    let signal = Signal::new(signal, timestamps_ns.collect::<Samples<i64>>(), vec![values])?;
     let span = (!epochs.is_empty()).then_some((0, end_ns));
     let grid = EpochGrid::over_spans(span, EpochGridSettings::adjoining(window_ns))?;
     FeatureRequest::new([signal].into(), grid, Operation::Eeg(settings))

@@ -230,7 +230,7 @@ fn signal(name: &str, timestamps_ns: Vec<i64>, columns: Vec<Column>) -> Signal {
 }
 
 fn column(name: &str, values: Vec<f64>) -> Column {
-    Column { name: name.into(), values }
+    Column::new(name, values)
 }
 
 /// Puts NaN for what was sampled within the spans.

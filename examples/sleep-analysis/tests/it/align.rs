@@ -177,8 +177,8 @@ fn timing(signal: &serde_json::Value) -> SignalTiming {
 }
 
 fn signal(name: &str, samples: &[(i64, f64)]) -> Signal {
-    let column = Column { name: "v".to_owned(), values: samples.iter().map(|sample| sample.1).collect() };
-    Signal::new(name, samples.iter().map(|sample| sample.0).collect(), vec![column]).unwrap()
+    let column = Column::new("v", samples.iter().map(|sample| sample.1).collect::<Vec<_>>());
+    Signal::new(name, samples.iter().map(|sample| sample.0).collect::<Vec<_>>(), vec![column]).unwrap()
 }
 
 fn request(signals: Vec<Signal>, grid: AlignmentGrid, method: AlignMethod) -> AlignRequest {
@@ -196,8 +196,8 @@ fn a_signal_out_of_order_fails_alone_and_only_where_order_matters() {
     }
     let aligned = align_signal(&request(signals.clone(), grid, AlignMethod::Nearest), &1).unwrap();
     assert_eq!(
-        (aligned.timestamps_ns().collect::<Vec<_>>(), &aligned.columns()[0].values),
-        (vec![0, 20], &vec![2.0, 1.0])
+        (aligned.timestamps_ns().collect::<Vec<_>>(), &*aligned.columns()[0].values),
+        (vec![0, 20], &[2.0, 1.0][..])
     );
     let combined = align_and_combine(signals, grid).unwrap();
     assert_eq!((combined.table.columns.len(), combined.failures.len()), (1, 1));
@@ -321,7 +321,7 @@ fn signals(steps: std::ops::Range<i64>) -> impl Strategy<Value = (Signal, Alignm
                 v.push(first);
                 w.push(second);
             }
-            let columns = [("v", v), ("w", w)].map(|(name, values)| Column { name: name.to_owned(), values });
+            let columns = [("v", v), ("w", w)].map(|(name, values)| Column::new(name, values));
             let grid = AlignmentGrid::new(-20, period_ns, count).unwrap();
             (Signal::new("s", times, columns.into()).unwrap(), grid)
         },

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::edf::real_night;
 use crate::edf_writer::{ChannelToWrite, FileToWrite, OnDisk};
+use crate::ways::every_way_to_ask;
 
 /// Long enough to reach deep and REM sleep with this seed, short enough for a test.
 const HOURS: &str = "2";
@@ -232,19 +233,49 @@ fn a_gap_in_the_recording_is_named_and_its_fields_are_empty() {
 #[test]
 fn every_mode_and_number_of_workers_writes_the_same_tables() {
     let short_night = ["--quiet", "--hours", "0.5"];
-    let first = Ran::with(&[&short_night[..], &["--mode", "serial"]].concat());
-    let [features, aligned] = ["features.csv", "aligned.csv"].map(|name| first.bytes(name));
-    for arguments in [
-        ["--mode", "threads", "--workers", "1"],
-        ["--mode", "threads", "--workers", "2"],
-        ["--mode", "threads", "--workers", "7"],
-        ["--mode", "io", "--workers", "7"],
-        ["--workers", "2", "--chunk-size", "1"],
-    ] {
-        let ran = Ran::with(&[&short_night[..], &arguments[..]].concat());
-        assert_eq!(ran.code(), 0, "{}", ran.stderr());
-        assert!(ran.bytes("features.csv") == features, "features.csv differs for {arguments:?}");
-        assert!(ran.bytes("aligned.csv") == aligned, "aligned.csv differs for {arguments:?}");
+    let alone = Ran::with(&[&short_night[..], &["--mode", "serial"]].concat());
+    let more = [["--mode", "io", "--workers", "7"], ["--mode", "processes", "--chunk-size", "1"]];
+    let ways = every_way_to_ask().chain(more.map(|way| way.map(str::to_owned)));
+    for way in ways {
+        let way: Vec<&str> = way.iter().map(String::as_str).collect();
+        assert_same_files(&Ran::with(&[&short_night[..], &way].concat()), &alone, &way);
+    }
+}
+
+/// All that was written, but for what tells of the time that it took.
+fn assert_same_files(ran: &Ran, alone: &Ran, way: &[&str]) {
+    assert_eq!((ran.code(), ran.stdout().as_str(), ran.stderr().as_str()), (0, "", ""), "{way:?}");
+    for name in ["features.csv", "aligned.csv"].iter().chain(&PICTURES) {
+        assert!(ran.bytes(name) == alone.bytes(name), "{name} differs for {way:?}");
+    }
+    let without_effort = |ran: &Ran| {
+        let mut summary = ran.summary();
+        for effort in ["mode", "workers", "chunk_size", "seconds"] {
+            summary[effort].take();
+        }
+        summary
+    };
+    assert_eq!(without_effort(ran), without_effort(alone), "{way:?}");
+    let mode = way.iter().skip_while(|word| **word != "--mode").nth(1).unwrap();
+    assert_eq!(ran.summary()["mode"], *mode);
+    if let Some(workers) = way.iter().skip_while(|word| **word != "--workers").nth(1) {
+        let workers = if *mode == "serial" { 1 } else { workers.parse().unwrap() };
+        assert_eq!(ran.summary()["workers"], workers, "{way:?}");
+    }
+}
+
+#[test]
+fn a_recording_gets_the_same_tables_and_pictures_in_every_mode() {
+    let file = on_disk(vec![wave("C3-M2", "uV", 100), wave("C4-M1", "uV", 100), wave("Airflow", "", 10)]);
+    let usual = ["night", file.path.to_str().unwrap(), "--quiet", "--epoch", "5s"];
+    let alone = Ran::with(&[&usual[..], &["--mode", "serial"]].concat());
+    for way in every_way_to_ask() {
+        let way: Vec<&str> = way.iter().map(String::as_str).collect();
+        let ran = Ran::with(&[&usual[..], &way].concat());
+        assert_eq!(ran.code(), 0, "{way:?}: {}", ran.stderr());
+        for name in ["features.csv", "aligned.csv", "spectrogram.svg", "spectrogram.png"] {
+            assert!(ran.bytes(name) == alone.bytes(name), "{name} differs for {way:?}");
+        }
     }
 }
 
@@ -261,9 +292,11 @@ fn the_report_fits_80_columns_and_json_is_the_summary() {
     for word in ["N3", "delta", "cache", "nothing failed", "aligned"] {
         assert!(ran.stdout().contains(word), "{word}");
     }
-    let ran = Ran::with(&["--hours", "0.1", "--json"]);
-    let said: Value = serde_json::from_str(&ran.stdout()).unwrap();
-    assert_eq!(said, ran.summary());
+    for mode in ["threads", "processes"] {
+        let ran = Ran::with(&["--hours", "0.1", "--json", "--mode", mode]);
+        let said: Value = serde_json::from_str(&ran.stdout()).unwrap();
+        assert_eq!(said, ran.summary());
+    }
     assert_eq!(Ran::with(&["--hours", "0.1", "--quiet"]).stdout(), "");
 }
 
@@ -281,12 +314,13 @@ fn a_rate_of_ones_own_is_used_and_a_strange_one_is_warned_of() {
 
 #[test]
 fn arguments_that_make_no_sense_end_with_2_and_a_way_out() {
-    let cases: [(&[&str], &str); 8] = [
-        (&["--mode", "gpu"], "serial, threads, io"),
+    let cases: [(&[&str], &str); 9] = [
+        (&["--mode", "gpu"], "serial, threads, io, processes"),
         (&["--hours", "100"], "24 h"),
         (&["--hours", "nan"], "hours"),
         (&["--hours", "0.1", "--rate", "0"], "0 Hz"),
         (&["--hours", "0.1", "--workers", "0"], "0 workers"),
+        (&["--hours", "0.1", "--workers", "0", "--mode", "processes"], "0 workers"),
         (&["night"], "<FILE>"),
         (&["night", "missing.edf"], "missing.edf"),
         (&["--no-such"], "--no-such"),

@@ -9,6 +9,7 @@ use sleep_analysis::eeg::{EegSettings, eeg_features};
 use tempfile::TempDir;
 
 use crate::golden::{Table, assert_close, assert_same, golden, json, read_columns, read_table};
+use crate::ways::every_way_to_ask;
 
 /// What a golden file tells and the program has to find out.
 const ANSWERS: [&str; 18] = [
@@ -87,22 +88,46 @@ fn golden_jobs_that_name_no_files_are_met_under_names_of_our_own() {
 fn golden_tables_are_the_same_bytes_for_every_mode_and_any_number_of_workers() {
     let (Some(sleep), Some(eeg)) = (golden("sleep"), golden("sleep_eeg")) else { return };
     for folder in [sleep.join("stats_hr_irregular"), sleep.join("align_multi"), eeg.join("eeg100")] {
-        let tables = |mode: &str, workers: &str| {
-            let out = TempDir::new().unwrap();
-            let job = folder.join("case.json");
-            run(&["run", text(&job), "--out", text(out.path()), "--mode", mode, "--workers", workers, "--quiet"]);
-            let mut files: Vec<PathBuf> =
-                fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-            files.retain(|file| file.extension().is_some_and(|extension| extension == "csv"));
-            files.sort();
-            assert!(files.len() > 1);
-            files.iter().map(|file| fs::read(file).unwrap()).collect::<Vec<_>>()
-        };
-        let alone = tables("serial", "1");
-        for workers in ["1", "2", "3", "7", "16"] {
-            assert!(tables("threads", workers) == alone, "{} with {workers} workers", folder.display());
-        }
+        let job = folder.join("case.json");
+        let n_tables = assert_same_tables(&["run", text(&job), "--quiet"]);
+        assert!(n_tables > 1);
     }
+}
+
+#[test]
+fn tables_of_csv_signals_are_the_same_bytes_for_every_mode_and_any_number_of_workers() {
+    let place = Place::new();
+    let files = ["a", "b", "c", "d"].map(|name| {
+        let rows = (0..1000).map(|row| format!("{},{}\n", row * 1_000_000_000_i64, row * 7919 % 101));
+        place.write(name, &format!("timestamp_ns,hr\n{}", rows.collect::<String>()));
+        format!("{name}={}", text(&place.folder.path().join(name)))
+    });
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let features = ["--operation", "statistics,hrv", "--window", "30s", "--quiet"];
+    assert_eq!(assert_same_tables(&[&["features"], &files[..], &features].concat()), 1);
+    for method in ["nearest", "pad", "backfill", "asof"] {
+        assert_eq!(assert_same_tables(&[&["align"], &files[..], &["--method", method, "--quiet"]].concat()), 1);
+    }
+}
+
+/// Runs the command in every way; gives how many tables each run wrote.
+#[track_caller]
+fn assert_same_tables(command: &[&str]) -> usize {
+    let tables = |way: &[String]| {
+        let out = TempDir::new().unwrap();
+        let way: Vec<&str> = way.iter().map(String::as_str).collect();
+        let ended = run(&[command, &["--out", text(out.path())], &way].concat());
+        assert!(ended.code() < 2, "{ended:?}");
+        let mut files: Vec<PathBuf> = fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "csv"));
+        files.sort();
+        files.iter().map(|file| fs::read(file).unwrap()).collect::<Vec<_>>()
+    };
+    let alone = tables(&["--mode".into(), "serial".into()]);
+    for way in every_way_to_ask() {
+        assert!(tables(&way) == alone, "{command:?} differs for {way:?}");
+    }
+    alone.len()
 }
 
 #[test]
@@ -173,7 +198,7 @@ fn alignment_by_hand_with_one_signal_that_fails() {
     assert_eq!(place.run().code(), 1);
     let rows = |file: &str| {
         let table = place.table(file);
-        table.keys.iter().map(|time| time / 1_000_000_000).zip(table.columns[0].values.clone()).collect::<Vec<_>>()
+        table.keys.iter().map(|time| time / 1_000_000_000).zip(table.columns[0].values.to_vec()).collect::<Vec<_>>()
     };
     assert_eq!(rows("nearest_a.csv"), [(0, 1.0), (1, 2.0), (2, 4.0), (3, 9.0)]);
     assert_eq!(rows("nearest_b.csv"), [(1, 6.0), (2, 5.0)]);

@@ -138,7 +138,7 @@ fn a_recording_at_another_rate_than_claimed_fails_and_a_slow_clock_does_not() {
 fn every_channel_of_a_recording_has_its_own_columns() {
     let (timestamps, sine): (Vec<i64>, Vec<f64>) = sine_at(100.0, 6000).into_iter().unzip();
     let cosine = sine.iter().map(|value| value * 3.0).collect();
-    let columns = [("c3", sine), ("c4", cosine)].map(|(name, values)| Column { name: name.into(), values });
+    let columns = [("c3", sine), ("c4", cosine)].map(|(name, values)| Column::new(name, values));
     let signal = Signal::new("psg", timestamps, columns.into()).unwrap();
     let grid = EpochGrid::over_spans([(0, 60 * S)], EpochGridSettings::adjoining(30 * S)).unwrap();
     let settings = EegSettings { feature_set: EegFeatureSet::BandPowers, ..EegSettings::new(100.0) };
@@ -291,7 +291,7 @@ fn recording(samples: Vec<(i64, f64)>, claimed_rate_hz: f64) -> FeatureRequest {
     let (timestamps, values): (Vec<i64>, Vec<f64>) = samples.into_iter().unzip();
     let grid = EpochGridSettings::adjoining(30 * S);
     let grid = EpochGrid::over_spans([(0, *timestamps.last().unwrap())], grid).unwrap();
-    let signal = Signal::new("psg", timestamps, vec![Column { name: "c3".into(), values }]).unwrap();
+    let signal = Signal::new("psg", timestamps, vec![Column::new("c3", values)]).unwrap();
     let settings = EegSettings { spectra: Spectra::Kept, ..EegSettings::new(claimed_rate_hz) };
     FeatureRequest::new([signal].into(), grid, Operation::Eeg(settings)).unwrap()
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use sleep_analysis::features::*;
 use sleep_analysis::{
-    Column, EpochGrid, EpochGridSettings, Signal, SleepError, SleepResult, parse_duration_ns, parse_time_ns,
+    Column, EpochGrid, EpochGridSettings, Samples, Signal, SleepError, SleepResult, parse_duration_ns, parse_time_ns,
 };
 
 use crate::golden::{Case, assert_close, assert_same, cases_of, golden};
@@ -183,7 +183,7 @@ fn requests_and_blocks_survive_travelling_and_broken_ones_are_refused() {
     let no_window = (request.signals(), request.grid(), request.operation(), 0_i64);
     let refused = postcard::from_bytes::<FeatureRequest>(&postcard::to_allocvec(&no_window).unwrap());
     assert!(refused.is_err());
-    let ragged = ("a", vec![1_i64, 2], vec![column("v", [1.0])]);
+    let ragged = ("a", Samples::from(vec![1_i64, 2]), vec![column("v", [1.0])]);
     assert!(postcard::from_bytes::<Signal>(&postcard::to_allocvec(&ragged).unwrap()).is_err());
 }
 
@@ -207,7 +207,7 @@ fn a_constant_series_correlates_with_nothing_even_when_its_mean_is_rounded() {
 #[test]
 fn duplicates_that_differ_in_number_pair_every_row_with_every_row() {
     let at = |name: &str, seconds: &[i64], values: &[f64]| {
-        let timestamps = seconds.iter().map(|second| second * S).collect();
+        let timestamps: Vec<_> = seconds.iter().map(|second| second * S).collect();
         Signal::new(name, timestamps, vec![column("v", values.iter().copied())]).unwrap()
     };
     let first = at("a", &[0, 0, 1, 2, 40], &[1.0, 2.0, 5.0, 3.0, 0.0]);
@@ -420,12 +420,12 @@ fn correlation(method: CorrelationMethod, [first, second]: [&str; 2]) -> Operati
 }
 
 fn column(name: &str, values: impl IntoIterator<Item = f64>) -> Column {
-    Column { name: name.into(), values: values.into_iter().collect() }
+    Column::new(name, values.into_iter().collect::<Vec<_>>())
 }
 
 /// A signal at 1 Hz whose samples count up from 0.
 fn one_column(name: &str, column_name: &str, n_samples: i32) -> Signal {
-    let timestamps = (0..i64::from(n_samples)).map(|second| second * S).collect();
+    let timestamps: Vec<_> = (0..i64::from(n_samples)).map(|second| second * S).collect();
     Signal::new(name, timestamps, vec![column(column_name, (0..n_samples).map(f64::from))]).unwrap()
 }
 

@@ -77,21 +77,19 @@ impl Table {
 /// Reads a golden CSV whose first column holds integers.
 pub(crate) fn read_table(path: &Path) -> Table {
     let (names, rows) = read_fields(path);
-    let mut columns: Vec<Column> =
-        names[1..].iter().map(|name| Column { name: name.clone(), values: vec![] }).collect();
-    for row in &rows {
-        for (column, field) in columns.iter_mut().zip(&row[1..]) {
-            column.values.push(number(field));
-        }
-    }
-    Table { keys: rows.iter().map(|row| row[0].parse().unwrap()).collect(), columns }
+    let keys = rows.iter().map(|row| row[0].parse().unwrap()).collect();
+    Table { keys, columns: columns(&names, &rows).split_off(1) }
 }
 
 /// Reads a golden CSV of numbers only.
 pub(crate) fn read_columns(path: &Path) -> Vec<Column> {
     let (names, rows) = read_fields(path);
-    let values = |idx: usize| rows.iter().map(|row| number(&row[idx])).collect();
-    names.iter().enumerate().map(|(idx, name)| Column { name: name.clone(), values: values(idx) }).collect()
+    columns(&names, &rows)
+}
+
+fn columns(names: &[String], rows: &[Vec<String>]) -> Vec<Column> {
+    let values = |idx: usize| rows.iter().map(|row| number(&row[idx])).collect::<Vec<_>>();
+    names.iter().enumerate().map(|(idx, name)| Column::new(name, values(idx))).collect()
 }
 
 pub(crate) fn json(path: &Path) -> Value {

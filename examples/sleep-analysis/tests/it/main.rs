@@ -30,3 +30,9 @@ mod made_night;
 mod parallel;
 #[cfg(test)]
 mod pictures;
+#[cfg(test)]
+mod processes;
+#[cfg(test)]
+mod ways;
+
+manyhands::init_in_tests!();

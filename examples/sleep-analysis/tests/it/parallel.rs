@@ -8,14 +8,14 @@ use sleep_analysis::eeg::{EegSettings, Spectra};
 use sleep_analysis::features::*;
 use sleep_analysis::parallel::Hands;
 use sleep_analysis::{
-    AlignMethod, AlignRequest, AlignedSignal, AlignmentGrid, Column, EpochGrid, EpochGridSettings, Signal,
+    AlignMethod, AlignRequest, AlignedSignal, AlignmentGrid, Column, EpochGrid, EpochGridSettings, MadeNight, Signal,
     SignalTiming, SleepError, SleepResult, parse_duration_ns, parse_time_ns, target_rate_hz,
 };
 
 use crate::golden::{Case, cases_of, golden};
+use crate::ways::every_way;
 
 const S: i64 = 1_000_000_000;
-const WORKERS: [usize; 5] = [1, 2, 3, 7, 16];
 
 #[test]
 fn golden_features_are_the_same_bits_for_every_mode_and_any_number_of_workers() {
@@ -72,6 +72,23 @@ fn golden_alignments_are_the_same_bits_for_every_mode_and_any_number_of_workers(
 }
 
 #[test]
+fn a_made_night_is_the_same_bits_for_every_mode_and_any_number_of_workers() {
+    let night = MadeNight::new(5).duration(std::time::Duration::from_secs(1800));
+    let (plan, alone) = (night.plan().unwrap(), night.make().unwrap());
+    let bits = |signal: &Signal| {
+        let columns = signal.columns().iter();
+        let values = columns.map(|column| column.values.iter().map(|value| value.to_bits()).collect::<Vec<_>>());
+        (signal.name().to_owned(), signal.timestamps_ns().to_vec(), values.collect::<Vec<_>>())
+    };
+    let alone: Vec<_> = alone.iter().map(bits).collect();
+    for (mode, workers) in every_way() {
+        let made = hands(mode, workers).make_night(&plan).unwrap();
+        let made: Vec<_> = made.iter().map(|signal| bits(signal.as_ref().unwrap())).collect();
+        assert!(made == alone, "{mode}, {workers} workers");
+    }
+}
+
+#[test]
 fn a_signal_that_fails_takes_no_other_with_it() {
     let signals = [one_column("a", 50), backwards("b"), one_column("c", 50), one_column("d", 50)];
     let grid = AlignmentGrid::new(0, S, 50).unwrap();
@@ -87,24 +104,30 @@ fn a_signal_that_fails_takes_no_other_with_it() {
 
 #[test]
 fn progress_ends_with_everything_done_and_is_told_in_the_calling_thread() {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let (teller, caller) = (Arc::clone(&seen), std::thread::current().id());
-    let hands = hands("threads", 2).progress(Box::new(move |doing, done, total| {
-        teller.lock().unwrap().push((doing.to_owned(), done, total, std::thread::current().id() == caller));
-    }));
-    hands.features(&statistics(vec![one_column("a", 2000)], 30)).unwrap();
-    let told = std::mem::take(&mut *seen.lock().unwrap());
-    let (doing, done, total, _) = told.last().unwrap().clone();
-    assert_eq!((doing.as_str(), done), ("features", total));
-    assert!(told.iter().all(|told| told.3));
+    for mode in ["threads", "processes"] {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (teller, caller) = (Arc::clone(&seen), std::thread::current().id());
+        let hands = hands(mode, 2).progress(Box::new(move |doing, done, total| {
+            teller.lock().unwrap().push((doing.to_owned(), done, total, std::thread::current().id() == caller));
+        }));
+        hands.features(&statistics(vec![one_column("a", 2000)], 30)).unwrap();
+        let told = std::mem::take(&mut *seen.lock().unwrap());
+        let (doing, done, total, _) = told.last().unwrap().clone();
+        assert_eq!((doing.as_str(), done), ("features", total), "{mode}");
+        assert!(told.iter().all(|told| told.3), "{mode}");
+    }
 }
 
 #[test]
 fn workers_or_chunks_of_zero_are_refused() {
     let request = statistics(vec![one_column("a", 2000)], 30);
-    for hands in [hands("threads", 0), hands("threads", 2).chunk_size(0)] {
-        assert!(matches!(hands.features(&request), Err(SleepError::Config(_))), "{hands:?}");
-    }
+    let refusals = ["threads", "processes"].map(|mode| {
+        [hands(mode, 0), hands(mode, 2).chunk_size(0)].map(|hands| match hands.features(&request) {
+            Err(SleepError::Config(reason)) => reason,
+            other => panic!("{hands:?}: {other:?}"),
+        })
+    });
+    assert_eq!(refusals[0], refusals[1]);
 }
 
 #[test]
@@ -132,7 +155,7 @@ fn a_request_that_differs_in_anything_is_never_mistaken_for_a_known_one() {
     let all = &Aggregation::ALL;
     let renamed_column = {
         let signal = one_column("b", 700);
-        let columns = vec![Column { name: "w".into(), values: signal.columns()[0].values.clone() }];
+        let columns = vec![Column::new("w", signal.columns()[0].values.clone())];
         Signal::new("b", signal.timestamps_ns().to_vec(), columns).unwrap()
     };
     let changes = [
@@ -177,9 +200,9 @@ proptest! {
         };
         let mut changed = whole.clone();
         let signal = &mut changed[usize::from(in_second)];
-        let (mut times, mut values) = (signal.timestamps_ns().to_vec(), signal.columns()[0].values.clone());
+        let (mut times, mut values) = (signal.timestamps_ns().to_vec(), signal.columns()[0].values.to_vec());
         if of_time { times[row] ^= 1 << (bit % 29) } else { values[row] = f64::from_bits(values[row].to_bits() ^ 1 << bit) }
-        *signal = Signal::new(signal.name(), times, vec![Column { name: "v".into(), values }]).unwrap();
+        *signal = Signal::new(signal.name(), times, vec![Column::new("v", values)]).unwrap();
         let hands = hands("serial", 1);
         hands.features(&request(whole).unwrap()).unwrap();
         let changed = request(changed).unwrap();
@@ -196,7 +219,7 @@ proptest! {
         let timestamps: Vec<i64> = (0..values.len() as i64).map(|row| row * S / 3).collect();
         let columns = ["x", "y", "z", "hr"].iter().enumerate().map(|(shift, name)| {
             let shifted = values.iter().copied().cycle().skip(shift * 7).take(values.len());
-            Column { name: (*name).into(), values: shifted.collect() }
+            Column::new(*name, shifted.collect::<Vec<_>>())
         });
         let signal = |name: &str| Signal::new(name, timestamps.clone(), columns.clone().collect()).unwrap();
         let signals: Arc<[Signal]> = [signal("a"), signal("b")].into();
@@ -210,9 +233,9 @@ proptest! {
         for operation in operations {
             let request = FeatureRequest::new(Arc::clone(&signals), grid, operation).unwrap();
             let alone = bits(&fresh(&request));
-            for workers in [2, 5] {
-                let together = hands("threads", workers).chunk_size(chunk_size).features(&request).unwrap();
-                prop_assert_eq!(&bits(&together), &alone);
+            for (mode, workers) in [("threads", 2), ("threads", 5), ("processes", 2)] {
+                let together = hands(mode, workers).chunk_size(chunk_size).features(&request).unwrap();
+                prop_assert_eq!(&bits(&together), &alone, "{}", mode);
             }
         }
     }
@@ -258,10 +281,6 @@ fn operation_of(name: &str, parameters: &Value) -> Operation {
             second_column: column("signal2_column"),
         },
     }
-}
-
-fn every_way() -> impl Iterator<Item = (&'static str, usize)> {
-    ["serial", "threads"].into_iter().flat_map(|mode| WORKERS.map(|workers| (mode, workers)))
 }
 
 #[track_caller]
@@ -312,11 +331,11 @@ fn statistics(signals: Vec<Signal>, window_s: i64) -> FeatureRequest {
 
 /// A signal at 1 Hz whose samples go up and down.
 fn one_column(name: &str, n_samples: i32) -> Signal {
-    let timestamps = (0..i64::from(n_samples)).map(|second| second * S).collect();
-    let values = (0..n_samples).map(|second| f64::from(second * 7919 % 101) / 3.0).collect();
-    Signal::new(name, timestamps, vec![Column { name: "v".into(), values }]).unwrap()
+    let timestamps: Vec<_> = (0..i64::from(n_samples)).map(|second| second * S).collect();
+    let values: Vec<f64> = (0..n_samples).map(|second| f64::from(second * 7919 % 101) / 3.0).collect();
+    Signal::new(name, timestamps, vec![Column::new("v", values)]).unwrap()
 }
 
 fn backwards(name: &str) -> Signal {
-    Signal::new(name, vec![S, 0], vec![Column { name: "v".into(), values: vec![1.0, 2.0] }]).unwrap()
+    Signal::new(name, vec![S, 0], vec![Column::new("v", vec![1.0, 2.0])]).unwrap()
 }

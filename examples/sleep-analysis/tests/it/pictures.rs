@@ -169,7 +169,7 @@ fn relative_bands(density: &[f64], n_frequencies: usize) -> Vec<Vec<f64>> {
 }
 
 fn column(name: &str, values: &[f64]) -> Column {
-    Column { name: name.to_owned(), values: values.to_vec() }
+    Column::new(name, values.to_vec())
 }
 
 fn fact(name: &str, value: &str) -> Fact {

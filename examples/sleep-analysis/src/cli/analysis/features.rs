@@ -8,7 +8,7 @@ use sleep_analysis::features::{
     Aggregation, CorrelationMethod, FeatureRequest, Features, HrvMetric, HrvSource, MovementMetric, Operation, Spectrum,
 };
 use sleep_analysis::parallel::Hands;
-use sleep_analysis::{Column, FeatureTable, Signal, SleepError, SleepResult};
+use sleep_analysis::{Column, FeatureTable, Samples, Signal, SleepError, SleepResult};
 
 use super::words::list;
 use super::{Night, Remarks};
@@ -121,7 +121,7 @@ impl NightFeatures {
 }
 
 impl Chosen {
-    /// The signals themselves. All are shared; some are copied, and gone when their features are there.
+    /// The signals themselves, with the samples of the night.
     fn of(&self, signals: &Arc<[Signal]>) -> SleepResult<Arc<[Signal]>> {
         match self {
             Self::All => Ok(Arc::clone(signals)),
@@ -132,13 +132,14 @@ impl Chosen {
 }
 
 fn acceleration(axes: [&Signal; 3]) -> SleepResult<Signal> {
-    let column = |(name, signal): (&str, &Signal)| Column { name: name.into(), values: first_column(signal).to_vec() };
+    let column = |(name, signal): (&str, &Signal)| Column::new(name, first_column(signal));
     let columns = ["x", "y", "z"].into_iter().zip(axes).map(column).collect();
-    Signal::new(ACCELERATION, axes[0].timestamps_ns().to_vec(), columns)
+    let (_, timestamps_ns, _) = axes[0].clone().into_parts();
+    Signal::new(ACCELERATION, timestamps_ns, columns)
 }
 
-fn first_column(signal: &Signal) -> &[f64] {
-    signal.columns().first().map_or(&[], |column| &column.values)
+fn first_column(signal: &Signal) -> Samples {
+    signal.columns().first().map_or_else(Samples::default, |column| column.values.clone())
 }
 
 fn plan(night: &mut Night) -> Vec<Planned> {
@@ -226,7 +227,7 @@ fn plan_correlation(night: &Night) -> Option<Planned> {
     })
 }
 
-/// One operation per channel: each is copied for as long as it takes, and a recording may have thirty of them.
+/// One operation per channel, as the spectra of one alone are kept.
 fn plan_eeg(night: &mut Night) -> Vec<Planned> {
     let idxs = night.with_role(Role::Eeg);
     let able: Vec<(usize, EegSettings)> =

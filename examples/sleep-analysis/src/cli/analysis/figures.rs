@@ -54,7 +54,7 @@ impl Painter<'_> {
         let relative = |band: &Band| {
             let name = format!("{}_rel_{}", spectrum.name, band.name);
             let column = features.table.columns.iter().find(|column| column.name == name)?;
-            Some((band.name.clone(), column.values.as_slice()))
+            Some((band.name.clone(), &*column.values))
         };
         let bands = Band::sleep_bands();
         let bands: Vec<(String, &[f64])> = bands.iter().filter_map(relative).collect();

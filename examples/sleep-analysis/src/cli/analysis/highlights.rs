@@ -174,7 +174,7 @@ impl Finder<'_> {
             label: signal.to_owned(),
             unit: String::new(),
             short_unit: String::new(),
-            values: column.values.clone(),
+            values: column.values.to_vec(),
             spread: None,
             shape: TrackShape::Line,
             colour: None,
