@@ -62,7 +62,7 @@ struct Study(Child);
 impl Study {
     fn begin(out: &Path, mode: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sleep-analysis"));
-        command.args(["--hours", "2", "--quiet", "--workers", "2", "--mode", mode, "--out"]).arg(out);
+        command.args(["--hours", "0.5", "--quiet", "--workers", "2", "--mode", mode, "--out"]).arg(out);
         Self(command.stderr(Stdio::null()).spawn().unwrap())
     }
 
