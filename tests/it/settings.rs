@@ -82,8 +82,19 @@ fn modes_are_known_by_name() {
         assert_eq!(name.parse::<LocalMode>().unwrap().to_string(), name);
         assert_eq!(name.parse::<AnyMode>().unwrap().to_string(), name);
     }
-    let error = "gpu".parse::<AnyMode>().unwrap_err();
+    assert!("processes".parse::<LocalMode>().is_err(), "a local mode stays in this process");
+    let error = "gpu".parse::<LocalMode>().unwrap_err();
     assert_eq!(error.to_string(), "mode \"gpu\" is not known; use one of serial, threads, io");
+    assert!("gpu".parse::<AnyMode>().unwrap_err().to_string().starts_with(&error.to_string()));
+}
+
+#[test]
+#[cfg(feature = "processes")]
+fn processes_are_known_by_name() {
+    let mode = "processes".parse::<AnyMode>().unwrap();
+    assert_eq!((mode, mode.to_string()), (AnyMode::Processes(manyhands::Processes::new()), "processes".to_owned()));
+    let error = "gpu".parse::<AnyMode>().unwrap_err();
+    assert_eq!(error.to_string(), "mode \"gpu\" is not known; use one of serial, threads, io, processes");
 }
 
 #[test]
