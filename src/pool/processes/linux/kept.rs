@@ -117,8 +117,9 @@ struct Kept {
 /// A worker that waited for a call, if there is one that may use so many threads and has done fewer items than that.
 pub(crate) fn take_idle(threads: usize, most: usize) -> Option<Worker> {
     let mut kept = KEPT.lock();
-    let found = kept.idle.iter().position(|worker| worker.threads == threads && worker.served < most)?;
-    Some(kept.idle.swap_remove(found))
+    // The one that worked last: its core is awake, and its memory is in the caches.
+    let found = kept.idle.iter().rposition(|worker| worker.threads == threads && worker.served < most)?;
+    Some(kept.idle.remove(found))
 }
 
 /// Keeps a worker for the next call.

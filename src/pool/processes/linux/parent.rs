@@ -178,12 +178,6 @@ where
 
     /// Sends frames until every worker has enough ahead of it, or nothing is left to send. All get one before any gets two.
     fn hand_out(&mut self) -> Result<(), Refusal> {
-        let handed = self.hand_out_frames();
-        self.seats.iter_mut().filter_map(|seat| seat.worker.as_mut()).for_each(Worker::send_queued);
-        handed
-    }
-
-    fn hand_out_frames(&mut self) -> Result<(), Refusal> {
         for depth in 1..=self.depth() {
             for seat_idx in 0..self.seats.len() {
                 if self.seats[seat_idx].flights.len() < depth && !self.hand_to(seat_idx)? {
@@ -231,7 +225,7 @@ where
         if let Some(positions) = self.ledger.claim(|first| plan.frame_len(first, pace).min(room)) {
             self.send_items(seat_idx, positions);
         }
-        if let (true, Some(worker)) = (is_new, &mut self.seats[seat_idx].worker) {
+        if let Some(worker) = self.seats[seat_idx].worker.as_mut().filter(|worker| is_new && !worker.was_kept) {
             worker.send_queued(); // it begins while the next one is started
         }
         Ok(true)
@@ -365,11 +359,15 @@ where
         self.seats.iter().map(within).min().unwrap_or(TICK_NANOS).min(TICK_NANOS)
     }
 
-    /// Waits for anything of any worker, for so long at most.
+    /// Sends what is queued, and waits for anything of any worker, for so long at most.
+    ///
+    /// Both at once: the kernel likes to run the process that was woken on the core of the one that wakes it, which is quick, if
+    /// that one has nothing more to do.
     pub(super) fn wait(&mut self, nanos: u64) {
         let seated = self.seats.iter_mut().filter_map(|seat| seat.worker.as_mut());
         let mut workers: Vec<&mut Worker> =
             seated.chain(self.leaving.iter_mut().map(|leaving| &mut leaving.worker)).collect();
+        workers.iter_mut().filter(|worker| worker.link.outgoing.is_waiting()).for_each(|worker| worker.send_queued());
         kept::wait_for_any(&mut workers, nanos);
     }
 
