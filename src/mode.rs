@@ -271,10 +271,7 @@ where
     K::Output: Send + Serialize + DeserializeOwned,
     K::Error: Send + Serialize + DeserializeOwned,
 {
-    const ACCEPTS: () = assert!(
-        !K::CAPTURES,
-        "this mode may run in another process, so the function must capture nothing and be no pointer: name the function itself, and pass what it needs with .shared(&value)"
-    );
+    const ACCEPTS: () = refuse_captures(K::CAPTURES);
 
     fn drive(
         &self,
@@ -290,6 +287,14 @@ where
             Self::Processes(processes) => processes.drive(brief, output, gather),
         }
     }
+}
+
+/// Fails the build of a call whose function could not travel.
+pub(crate) const fn refuse_captures(captures: bool) {
+    assert!(
+        !captures,
+        "this mode may run in another process, so the function must capture nothing and be no pointer: name the function itself, and pass what it needs with .shared(&value)"
+    );
 }
 
 impl From<LocalMode> for AnyMode {

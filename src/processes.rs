@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::mode::{Crew, Mode, sealed};
+use crate::mode::{Crew, Mode, refuse_captures, sealed};
 use crate::pool::{Brief, Finished, Gather, Output, Refusal, processes};
 use crate::task::Task;
 
@@ -217,10 +217,7 @@ where
     K::Output: Send + Serialize + DeserializeOwned,
     K::Error: Send + Serialize + DeserializeOwned,
 {
-    const ACCEPTS: () = assert!(
-        !K::CAPTURES,
-        "this mode may run in another process, so the function must capture nothing and be no pointer: name the function itself, and pass what it needs with .shared(&value)"
-    );
+    const ACCEPTS: () = refuse_captures(K::CAPTURES);
 
     fn drive(
         &self,

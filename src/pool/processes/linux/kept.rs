@@ -31,12 +31,11 @@ pub(crate) const VARIABLE: &str = "MANYHANDS_WORKER";
 const LATE_NANOS: u64 = 30_000_000_000;
 
 /// How many threads numeric libraries start of their own accord; each asks for its own variable.
-const THREAD_VARIABLES: [&str; 7] = [
+const THREAD_VARIABLES: [&str; 6] = [
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
     "RAYON_NUM_THREADS",
 ];

@@ -6,6 +6,7 @@
 //! Who is to blame and what is handed out next is decided in `ledger.rs`.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -244,7 +245,7 @@ where
         (room > 0).then_some(room.min(most_at_once))
     }
 
-    fn take_back_from_the_busiest(&mut self) -> Option<std::ops::Range<usize>> {
+    fn take_back_from_the_busiest(&mut self) -> Option<Range<usize>> {
         let busiest =
             self.seats.iter_mut().filter(|seat| seat.flights.len() > 1).max_by_key(|seat| seat.flights.len())?;
         busiest.take_back_newest()
@@ -297,7 +298,7 @@ where
     }
 
     /// Sends these items, or as many of them as go into one frame; the others go back.
-    fn send_items(&mut self, seat_idx: usize, positions: std::ops::Range<usize>) {
+    fn send_items(&mut self, seat_idx: usize, positions: Range<usize>) {
         let worker = self.seats[seat_idx].worker.as_mut().expect("items are sent to a worker");
         let mut body = worker.link.outgoing.begin_body();
         let mut end = positions.start;
