@@ -24,6 +24,8 @@ use crate::sync::{LazyLock, RwLock};
 /// | `serial_below_items` | `MANYHANDS_SERIAL_BELOW_ITEMS` | 2 |
 /// | `serial_below_time` (in files `serial_below_micros`) | `MANYHANDS_SERIAL_BELOW_MICROS` | 50 microseconds |
 ///
+/// Beside them, `MANYHANDS_PROGRESS` (`off`, `bar`, `lines`, `json`) chooses the target of `Progress::auto`, and of no other.
+///
 /// The environment is read once, at the first call that needs it; it never overrides what the program set. An empty
 /// variable is an unset one.
 ///

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "journal")]
+use crate::journal::JournalProblem;
 use crate::outcome::ItemFailure;
 
 /// The error type of a function that cannot fail: it has no value.
@@ -54,6 +56,10 @@ enum Kind<E> {
     Workers(String),
     #[cfg(feature = "processes")]
     Memory(String),
+    #[cfg(feature = "journal")]
+    Journal(JournalProblem),
+    #[cfg(feature = "reports")]
+    Report(String),
     Item(ItemFailure<E>),
 }
 
@@ -79,6 +85,16 @@ impl<E> Error<E> {
     #[cfg(feature = "processes")]
     pub(crate) fn memory(message: impl Into<String>) -> Self {
         Self { kind: Box::new(Kind::Memory(message.into())) }
+    }
+
+    #[cfg(feature = "journal")]
+    pub(crate) fn journal(problem: JournalProblem) -> Self {
+        Self { kind: Box::new(Kind::Journal(problem)) }
+    }
+
+    #[cfg(feature = "reports")]
+    pub(crate) fn report(error: std::io::Error) -> Self {
+        Self { kind: Box::new(Kind::Report(error.to_string())) }
     }
 
     pub(crate) fn item(failure: ItemFailure<E>) -> Self {
@@ -127,6 +143,31 @@ impl<E> Error<E> {
     #[must_use]
     pub fn is_memory(&self) -> bool {
         matches!(*self.kind, Kind::Memory(_))
+    }
+
+    /// What is wrong with the journal, if that is why: to match on its kind.
+    ///
+    /// ```
+    /// use manyhands::{Job, Journal, JournalProblem};
+    ///
+    /// let journal = Journal::at("no such folder/night.sqlite").key(|n: &u32| n.to_string());
+    /// let error = Job::new(&[1_u32]).journal(journal).run(|n| n + 1).unwrap_err();
+    /// assert!(matches!(error.journal_problem(), Some(JournalProblem::NotFound { .. })), "{error}");
+    /// ```
+    #[cfg(feature = "journal")]
+    #[must_use]
+    pub fn journal_problem(&self) -> Option<&JournalProblem> {
+        match &*self.kind {
+            Kind::Journal(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// True when the report's folder could not be written.
+    #[cfg(feature = "reports")]
+    #[must_use]
+    pub fn is_report(&self) -> bool {
+        matches!(*self.kind, Kind::Report(_))
     }
 
     /// True when an item failed, in whatever way; [`Error::failure`] tells which.
@@ -178,6 +219,10 @@ impl Error<Never> {
             Kind::Workers(message) => Error::workers(message),
             #[cfg(feature = "processes")]
             Kind::Memory(message) => Error::memory(message),
+            #[cfg(feature = "journal")]
+            Kind::Journal(problem) => Error::journal(problem),
+            #[cfg(feature = "reports")]
+            Kind::Report(message) => Error { kind: Box::new(Kind::Report(message)) },
             Kind::Item(failure) => Error::item(failure.map_error(|never| match never {})),
         }
     }
@@ -208,6 +253,10 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
             Kind::WorkerState(message) => write!(f, "a worker could not be prepared: {message}"),
             #[cfg(feature = "processes")]
             Kind::Unsupported(message) | Kind::Workers(message) | Kind::Memory(message) => f.write_str(message),
+            #[cfg(feature = "journal")]
+            Kind::Journal(problem) => problem.fmt(f),
+            #[cfg(feature = "reports")]
+            Kind::Report(message) => write!(f, "the report could not be written: {message}"),
             Kind::Item(failure) => failure.fmt(f),
         }
     }

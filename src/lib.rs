@@ -72,12 +72,58 @@
 //! # Ok::<(), manyhands::Error>(())
 //! ```
 //!
-//! # Long lists, slow lists, stopping
+//! # Long lists, endless ones, stopping
 //!
 //! [`Work::for_each`] and [`Work::for_each_ordered`] hand answers on as they come and keep none; a window bounds what is on
-//! its way. [`Progress`] reports finished items; a [`CancelToken`] ends a run and keeps what is done; [`Job::cost`] starts
-//! the longest items first; [`batch_items`], [`chunk_for_workers`], [`adaptive_batch_size`] and [`group_by_cost`] make
-//! batches of what is too small to travel alone. A [`ThreadSafeCache`] keeps what was computed before.
+//! its way. [`Job::over`] takes its items from an iterator, which may be endless, with flat memory; of such work
+//! [`Work::ordered`] and [`Work::as_completed`] make an iterator of answers, and [`Work::run_async`] a future.
+//!
+//! ```
+//! use manyhands::Job;
+//!
+//! let squares = Job::over(1_u64..).map(|n| n * n).ordered()?;
+//! let first: Vec<u64> = squares.take(3).map(|answer| Ok(answer?.1.unwrap())).collect::<Result<_, manyhands::Error>>()?;
+//! assert_eq!(first, [1, 4, 9]);
+//! # Ok::<(), manyhands::Error>(())
+//! ```
+//!
+//! A [`CancelToken`] ends a run and keeps what is done; [`Job::cost`] starts the longest items first, and
+//! [`Job::memory_budget`] bounds what is in hand together; [`batch_items`], [`chunk_for_workers`], [`adaptive_batch_size`] and
+//! [`group_by_cost`] make batches of what is too small to travel alone. A [`ThreadSafeCache`] keeps what was computed before.
+//!
+//! # Runs of hours
+//!
+//! A [`Journal`] remembers each finished item in a file, so that a run that was killed goes on where it was; a [`Report`] tells
+//! in a folder what the run did; [`Progress::auto`] shows how far it is, as a bar on a terminal and as lines elsewhere; a
+//! [`Retry`] tries failed items again; [`Interrupts`] makes of Ctrl+C a stop that saves first. Or, where each item writes a file
+//! of its own, [`Job::done_if`] and [`write_atomically`] do without a journal.
+//!
+//! ```
+//! use manyhands::{Job, Journal, OnFailure, Progress, Report, Retry};
+//! use std::time::Duration;
+//!
+//! fn features(file: &String) -> Result<usize, String> {
+//!     if file.ends_with(".edf") { Ok(file.len()) } else { Err(format!("{file} is no recording")) }
+//! }
+//!
+//! let out = tempfile::tempdir()?;
+//! let files = ["a.edf".to_owned(), "b.edf".to_owned(), "notes.txt".to_owned()];
+//! for resumed in [0, 2] {
+//!     let outcome = Job::new(&files)
+//!         .on_failure(OnFailure::Continue)
+//!         .retry(Retry::times(1).backoff(Duration::from_millis(1)))
+//!         .journal(Journal::at(out.path().join("journal.sqlite")).key(|file: &String| file.clone()).version("1"))
+//!         .report(Report::at(out.path().join("run")))
+//!         .progress(Progress::off()) // or Progress::auto("features")
+//!         .try_run(features)?;
+//!     assert_eq!(outcome.resumed().count(), resumed); // what failed is tried again
+//!     assert!(outcome.troubles().is_empty());
+//!     assert_eq!(outcome.into_options(), [Some(5), Some(5), None]);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Each failure, retry, lost and recycled worker is an event of `tracing`, with index, key, attempt and worker.
 //!
 //! # What threads share
 //!
@@ -108,10 +154,17 @@
 //! Settings come from [`ParallelConfig`]; what it leaves open is filled from `MANYHANDS_*` environment variables, which are
 //! listed there, and then from the machine.
 
+#![cfg_attr(
+    not(all(feature = "processes", feature = "journal", feature = "progress", feature = "reports")),
+    allow(dead_code, unused_mut, unused_variables, reason = "what only a feature uses that is left out")
+)]
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
 
+mod amounts;
+mod atomic_file;
 mod batch;
 mod cache;
 mod cancel;
@@ -119,13 +172,24 @@ mod collect;
 mod computation;
 mod config;
 mod counter;
+mod deliver;
+mod dry_run;
 mod error;
 mod executor;
 mod failure_policy;
+#[cfg(test)]
+mod golden;
 #[cfg(feature = "processes")]
 mod init;
+#[cfg(all(unix, feature = "signals"))]
+mod interrupt;
+mod items;
 mod job;
+#[cfg(feature = "journal")]
+mod journal;
+mod keeps;
 mod lock;
+mod long_run;
 mod map;
 mod mode;
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
@@ -139,11 +203,20 @@ mod process_tasks;
 #[cfg(feature = "processes")]
 mod processes;
 mod progress;
+mod record;
+#[cfg(feature = "reports")]
+mod report;
+mod retry;
 mod slots;
+mod source;
+mod stream;
 pub mod sync;
 mod task;
+mod witness;
 mod workers;
 
+pub use amounts::report_amount;
+pub use atomic_file::write_atomically;
 pub use batch::{adaptive_batch_size, batch_items, chunk_for_workers, chunk_ranges, group_by_cost};
 pub use cache::{CacheStats, ComputeError, FastHash, ThreadSafeCache};
 pub use cancel::{CancelReason, CancelToken};
@@ -153,12 +226,24 @@ pub use config::{
     override_parallel_config, parallel_config, set_parallel_config, usable_cores,
 };
 pub use counter::{AtomicCounter, StripedCounter};
+pub use dry_run::DryRun;
 pub use error::{Error, Never};
 pub use executor::{ParallelExecutor, TaskSet, Tasks};
 pub use failure_policy::OnFailure;
 #[cfg(feature = "processes")]
 pub use init::init;
+#[cfg(all(unix, feature = "signals"))]
+pub use interrupt::{Interrupts, Signal};
 pub use job::Job;
+#[cfg(feature = "journal")]
+pub use journal::{
+    Journal, JournalEntry, JournalProblem, JournalReader, JournalStatus, OnChange, RetryRecorded, file_fingerprint,
+};
+#[cfg(feature = "journal")]
+pub use keeps::Journaled;
+#[cfg(feature = "reports")]
+pub use keeps::{AndReported, Reported};
+pub use keeps::{Forget, Keeps};
 pub use lock::{
     LockWords, ManyWords, OneWord, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, Synchronized,
 };
@@ -172,5 +257,11 @@ pub use process_tasks::ProcessTaskSet;
 #[cfg(feature = "processes")]
 pub use processes::Processes;
 pub use progress::{Ending, Eta, Progress, ProgressTracker, Snapshot, TrackerSnapshot};
+pub use record::{FailureKind, RecordedFailure};
+#[cfg(feature = "reports")]
+pub use report::Report;
+pub use retry::Retry;
+pub use source::{Listed, Over, Source};
+pub use stream::{Answers, AsyncAnswers, RunningJob};
 pub use task::{Alone, Each, Shared, Task, TryEach, WorkerState};
 pub use workers::Workers;

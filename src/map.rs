@@ -1,17 +1,27 @@
 //! The way of a call, from its items to its outcome: check, plan, run, gather, outcome. No loop over items.
 
 use std::fmt;
+use std::marker::PhantomData;
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::panic::resume_unwind;
 
-use crate::collect::{Callback, Gatherer, Stream};
+use crate::cancel::CancelToken;
+use crate::collect::{Gatherer, NewlyDone};
+use crate::deliver::{Callback, Delivery, Naming as _};
 use crate::error::Error;
+use crate::items::Items;
 use crate::job::{Job, Settings};
+use crate::keeps::{Forget, Keeps};
+use crate::long_run::{Ended, LongRun, Pending};
 use crate::mode::Mode;
-use crate::outcome::{ItemFailure, Outcome, Tally};
-use crate::pool::{Brief, Output};
+use crate::outcome::{ItemFailure, Outcome, Past, Tally, Values};
+use crate::pool::{Brief, Finished, Output};
 use crate::slots::Slots;
+use crate::source::{Feed, Input, Listed, Listing, Over, Source, StockOf};
+use crate::stream::{Answers, RunningJob};
 use crate::task::{Each, Task, TryEach};
+use crate::witness::Witness;
 
 /// Calls a function for each item, in the given mode, and gives all answers in input order.
 ///
@@ -66,16 +76,36 @@ where
 
 /// A job that knows its function, and can be run in several ways.
 #[must_use = "work does nothing until it is run"]
-pub struct Work<'a, T, M, K> {
+pub struct Work<'a, T, M, K, J = Forget, S = Listed<'a, T>> {
+    pub(crate) source: S,
     pub(crate) settings: Settings<'a, T>,
     pub(crate) mode: M,
     pub(crate) task: K,
+    pub(crate) keeps: PhantomData<fn() -> J>,
 }
 
-impl<T, M, K> Work<'_, T, M, K>
+/// How a run went whose answers were handed on.
+struct Ran {
+    ended: Ended,
+    /// The indices that a serial run would not have run, though some of them may have been; in order, for who keeps all.
+    beyond: Vec<usize>,
+}
+
+/// How answers are handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HandOn {
+    AsCompleted,
+    InOrder,
+    /// To who keeps them all.
+    All,
+}
+
+impl<'a, T, M, K, J, S> Work<'a, T, M, K, J, S>
 where
     K: Task<T>,
     M: Mode<T, K>,
+    J: Keeps<K::Output, K::Error>,
+    S: Source<T>,
 {
     /// Runs the work and waits for the outcome.
     ///
@@ -85,23 +115,68 @@ where
     ///
     /// # Panics
     /// When a callback of the job (progress, key, cost) panics: its panic goes on here, once all workers are done.
-    pub fn run(mut self) -> Result<Outcome<K::Output, K::Error>, Error<K::Error>> {
+    pub fn run(self) -> Result<Outcome<K::Output, K::Error>, Error<K::Error>> {
         let () = M::ACCEPTS;
-        let checked = self.settings.check(self.mode.crew()).map_err(Error::widen)?;
+        let is_listed = self.source.n_items().is_some();
+        if is_listed && !J::KEEPS && !self.settings.needs_answers() { self.run_in_slots() } else { self.run_and_keep() }
+    }
+
+    /// The usual run: workers write values where they end up.
+    fn run_in_slots(mut self) -> Result<Outcome<K::Output, K::Error>, Error<K::Error>> {
+        let Input::Here(items) = self.source.open() else { unreachable!("a source that knows its number has a list") };
+        let mut checked = self.settings.check(self.mode.crew(), Some(items)).map_err(Error::widen)?;
+        checked.bound_memory(self.settings.memory_budget());
         let progress = self.settings.progress.take().filter(|_| checked.shows_progress);
         let mut slots = Slots::new(checked.plan.n_items).map_err(Error::widen)?;
-        let mut gatherer = Gatherer::new(&checked.plan, &self.settings.cancel, checked.tolerance, progress);
+        let listing = Listing { items, plan: &checked.plan, is_ascending: false, key: self.settings.key.as_deref() };
+        let witness =
+            Witness::start(progress, Some(items.len()), &Past::default(), || listing.names()).map_err(Error::widen)?;
+        let watch = witness.watch();
+        let mut gatherer = Gatherer::new(&checked.plan, &self.settings.cancel, checked.tolerance, witness, &listing);
         let brief = Brief {
-            items: self.settings.items,
+            items: Items::Here(items),
             task: &self.task,
             plan: &checked.plan,
             cancel: &self.settings.cancel,
             budget: checked.budget,
             config: &checked.config,
+            watch: watch.as_deref(),
         };
         let finished = self.mode.drive(&brief, Output::Slots(slots.unwritten()), &mut |chunk| gatherer.take(chunk));
         // SAFETY: these are the slots that the backend was given, and when it returns, nothing that it started is alive.
-        unsafe { gatherer.finish(finished, slots, |index| self.settings.name(index)) }
+        unsafe { gatherer.finish(finished, slots) }
+    }
+
+    /// A run whose answers come to the calling thread, to be looked at on their way to the outcome.
+    fn run_and_keep(self) -> Result<Outcome<K::Output, K::Error>, Error<K::Error>> {
+        let (mut values, mut failures) = (Vec::new(), Vec::new());
+        let mut keep = |index: usize, answer| {
+            if values.len() <= index {
+                values.resize_with(index + 1, || None);
+            }
+            match answer {
+                Ok(value) => values[index] = Some(value),
+                Err(failure) => failures.push(failure),
+            }
+            ControlFlow::Continue(())
+        };
+        let Ran { ended, beyond } = self.drive(&mut keep, HandOn::All)?;
+        values.resize_with(ended.tally.items, || None);
+        failures.sort_unstable_by_key(|failure: &ItemFailure<_>| failure.index);
+        for &index in &beyond {
+            values[index] = None;
+        }
+        failures.retain(|failure| beyond.binary_search(&failure.index).is_err());
+        let succeeded = values.iter().filter(|value| value.is_some()).count();
+        let failed = failures.len();
+        let cancelled = ended.tally.items - succeeded - failed - ended.tally.done_before;
+        let tally = Tally { succeeded, failed, cancelled, ..ended.tally };
+        let values = if succeeded == values.len() {
+            Values::All(values.into_iter().flatten().collect())
+        } else {
+            Values::Some(values)
+        };
+        Ok(Outcome::new(values, failures, tally).with_past(ended.past).with_troubles(ended.troubles))
     }
 
     /// Runs the work and calls `callback` with each item's index and answer as it is finished, in no certain order.
@@ -137,7 +212,7 @@ where
     where
         C: FnMut(usize, Result<K::Output, ItemFailure<K::Error>>) -> ControlFlow<()>,
     {
-        self.stream(&mut callback, false)
+        self.hand_on(&mut callback, HandOn::AsCompleted)
     }
 
     /// [`Work::for_each`] in input order.
@@ -168,41 +243,229 @@ where
     where
         C: FnMut(usize, Result<K::Output, ItemFailure<K::Error>>) -> ControlFlow<()>,
     {
-        self.stream(&mut callback, true)
+        self.hand_on(&mut callback, HandOn::InOrder)
     }
 
-    fn stream(
-        mut self,
-        callback: &mut Callback<'_, K::Output, K::Error>,
-        ordered: bool,
-    ) -> Result<Tally, Error<K::Error>> {
+    /// Hands answers on; what went wrong beside the items is the call's error once they are.
+    fn hand_on(self, callback: &mut Callback<'_, K::Output, K::Error>, how: HandOn) -> Result<Tally, Error<K::Error>> {
+        let mut ended = self.drive(callback, how)?.ended;
+        if ended.troubles.is_empty() { Ok(ended.tally) } else { Err(ended.troubles.swap_remove(0).widen()) }
+    }
+
+    fn drive(mut self, callback: &mut Callback<'_, K::Output, K::Error>, how: HandOn) -> Result<Ran, Error<K::Error>> {
         let () = M::ACCEPTS;
-        let mut checked = self.settings.check(self.mode.crew()).map_err(Error::widen)?;
-        let window = self.settings.stream_window(checked.plan.workers).map_err(Error::widen)?;
-        let delivery_follows_work = !ordered || checked.plan.order.is_none();
-        if delivery_follows_work {
-            checked.plan.window = window;
+        let Self { source, settings, mode, task, .. } = &mut self;
+        match source.open() {
+            Input::Here(items) => drive_list::<T, M, K, J>(settings, mode, task, items, callback, how),
+            Input::Coming(iterator, shelf) => {
+                drive_coming::<T, M, K, J>(settings, mode, task, (iterator, shelf.stock()), callback, how)
+            }
         }
-        // Whoever wants answers as they come wants a caller that is free to hand them on.
-        checked.plan.serial_below = Duration::ZERO;
-        let progress = self.settings.progress.take().filter(|_| checked.shows_progress);
-        let name = |index| self.settings.name(index);
-        let mut stream = Stream::new(&checked.plan, &name, callback, ordered);
-        let mut gatherer = Gatherer::new(&checked.plan, &self.settings.cancel, checked.tolerance, progress);
-        let brief = Brief {
-            items: self.settings.items,
-            task: &self.task,
-            plan: &checked.plan,
-            cancel: &self.settings.cancel,
-            budget: checked.budget,
-            config: &checked.config,
-        };
-        let finished = self.mode.drive(&brief, Output::Carried, &mut |chunk| gatherer.deliver(chunk, &mut stream));
-        gatherer.finish_stream(finished, &mut stream)
     }
 }
 
-impl<T, M: fmt::Debug, K> fmt::Debug for Work<'_, T, M, K> {
+/// Answers of items that come, for who asks for them: the work goes on in threads of its own meanwhile, so it must own what it
+/// uses.
+impl<T, M, K, J, I> Work<'static, T, M, K, J, Over<I>>
+where
+    T: Send + Sync + 'static,
+    I: Iterator<Item = T> + Send + 'static,
+    K: Task<T> + Send + 'static,
+    K::Output: Send + 'static,
+    K::Error: Send + 'static,
+    M: Mode<T, K> + Send + 'static,
+    J: Keeps<K::Output, K::Error> + 'static,
+{
+    /// Starts the work, and gives its answers in input order as they are asked for.
+    ///
+    /// At most a [`window`](Job::window) of answers is ready and not taken, and the work is a window ahead of those. Dropping
+    /// the iterator ends the work, as a cancellation does.
+    ///
+    /// # Errors
+    /// A setting that cannot be. What goes wrong later is the iterator's last item.
+    ///
+    /// ```
+    /// use manyhands::Job;
+    ///
+    /// let mut firsts = Vec::new();
+    /// for answer in Job::over(0_u64..).window(8).map(|n| n * n).ordered()?.take(4) {
+    ///     let (index, square) = answer?;
+    ///     firsts.push((index, square.unwrap()));
+    /// }
+    /// assert_eq!(firsts, [(0, 0), (1, 1), (2, 4), (3, 9)]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn ordered(self) -> Result<Answers<K::Output, K::Error>, Error<K::Error>> {
+        self.answers(HandOn::InOrder)
+    }
+
+    /// Starts the work, and gives its answers as they are finished, in no certain order; else as [`ordered`](Work::ordered).
+    ///
+    /// # Errors
+    /// As [`ordered`](Work::ordered).
+    ///
+    /// ```
+    /// use manyhands::Job;
+    ///
+    /// let answers = Job::over(vec!["a", "bcd"]).map(|text| text.len()).as_completed()?;
+    /// let mut lengths: Vec<usize> = answers.map(|answer| answer.unwrap().1.unwrap()).collect();
+    /// lengths.sort();
+    /// assert_eq!(lengths, [1, 3]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn as_completed(self) -> Result<Answers<K::Output, K::Error>, Error<K::Error>> {
+        self.answers(HandOn::AsCompleted)
+    }
+
+    /// Starts the work, and gives a future of its outcome, for any executor; answers one by one are to be had from
+    /// [`RunningJob::answers`], in input order: what comes before a failure that stops the run is then what a serial run gives.
+    /// The work stays on its own threads or processes.
+    ///
+    /// # Errors
+    /// As [`ordered`](Work::ordered). What goes wrong later is the future's error.
+    ///
+    /// ```
+    /// use manyhands::Job;
+    ///
+    /// let running = Job::over(1_u32..=3).map(|n| n * n).run_async()?;
+    /// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// assert_eq!(runtime.block_on(running)?.into_values()?, [1, 4, 9]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn run_async(mut self) -> Result<RunningJob<K::Output, K::Error>, Error<K::Error>> {
+        let (window, cancel) = self.prepare()?;
+        Ok(RunningJob::start(window, cancel, move |hand| self.hand_on(hand, HandOn::InOrder)))
+    }
+
+    fn answers(mut self, how: HandOn) -> Result<Answers<K::Output, K::Error>, Error<K::Error>> {
+        let (window, cancel) = self.prepare()?;
+        Ok(Answers::start(window, cancel, move |hand| self.hand_on(hand, how)))
+    }
+
+    /// Refuses what cannot be before anything is started; gives the window, and a token that ends this run alone.
+    fn prepare(&mut self) -> Result<(NonZeroUsize, CancelToken), Error<K::Error>> {
+        let () = M::ACCEPTS;
+        let checked = self.settings.check(self.mode.crew(), None).map_err(Error::widen)?;
+        let window = self.settings.stream_window(checked.plan.workers).map_err(Error::widen)?;
+        self.settings.cancel = self.settings.cancel.child();
+        Ok((NonZeroUsize::new(window).unwrap_or(NonZeroUsize::MIN), self.settings.cancel.clone()))
+    }
+}
+
+/// Runs a list whose answers are handed on.
+fn drive_list<T, M, K, J>(
+    settings: &mut Settings<'_, T>,
+    mode: &M,
+    task: &K,
+    items: &[T],
+    callback: &mut Callback<'_, K::Output, K::Error>,
+    how: HandOn,
+) -> Result<Ran, Error<K::Error>>
+where
+    K: Task<T>,
+    M: Mode<T, K>,
+    J: Keeps<K::Output, K::Error>,
+{
+    let mut checked = settings.check(mode.crew(), Some(items)).map_err(Error::widen)?;
+    let window = settings.stream_window(checked.plan.workers).map_err(Error::widen)?;
+    let (memory_budget, cancel, retry) = (settings.memory_budget(), settings.cancel.clone(), settings.retry.clone());
+    let progress = settings.progress.take().filter(|_| checked.shows_progress);
+    let long_run = LongRun::open(settings, J::codec(), mode.crew()).map_err(Error::widen)?;
+    let Pending { todo, resumed } = long_run.divide(items).map_err(Error::widen)?;
+    checked.leave(todo, items.len());
+    checked.bound_memory(memory_budget);
+    let is_ascending = checked.is_ascending();
+    if how == HandOn::AsCompleted || how == HandOn::InOrder && is_ascending {
+        checked.plan.window = window;
+    }
+    checked.plan.carry(long_run.is_kept(), if is_ascending { long_run.n_alone() } else { 0 });
+    let naming = Listing { items, plan: &checked.plan, is_ascending, key: long_run.key() };
+    let mut delivery = Delivery::new(&naming, long_run.keeper(), callback, how == HandOn::InOrder);
+    let witness =
+        Witness::start(progress, Some(items.len()), &long_run.past(), || naming.names()).map_err(Error::widen)?;
+    let watch = witness.watch();
+    let mut gatherer =
+        Gatherer::new(&checked.plan, &cancel, checked.tolerance, witness, &naming).retrying(retry.as_ref());
+    gatherer.resume(resumed, &mut delivery);
+    let brief = Brief {
+        items: Items::Here(items),
+        task,
+        plan: &checked.plan,
+        cancel: &cancel,
+        budget: checked.budget,
+        config: &checked.config,
+        watch: watch.as_deref(),
+    };
+    let finished = if gatherer.has_stopped() {
+        Ok(Finished::default()) // the callback wanted nothing beyond what is older than the run
+    } else {
+        mode.drive(&brief, Output::Carried, &mut |chunk| gatherer.deliver(chunk, &mut delivery, None))
+    };
+    let (end, panic) = gatherer.finish_delivery(finished, &mut delivery, items.len());
+    let fence = end.as_ref().map_or(0, |end| end.fence);
+    let beyond = (fence..checked.plan.n_items).map(|position| checked.plan.index_of(position));
+    let mut beyond: Vec<usize> = if how == HandOn::All { beyond.collect() } else { Vec::new() };
+    beyond.sort_unstable();
+    let ended = long_run.finish(end, panic.is_some());
+    if let Some(payload) = panic {
+        resume_unwind(payload);
+    }
+    Ok(Ran { ended: ended?, beyond })
+}
+
+/// Runs items that come, whose answers are handed on.
+fn drive_coming<T, M, K, J>(
+    settings: &mut Settings<'_, T>,
+    mode: &M,
+    task: &K,
+    (iterator, stock): (&mut dyn Iterator<Item = T>, StockOf<'_, T>),
+    callback: &mut Callback<'_, K::Output, K::Error>,
+    how: HandOn,
+) -> Result<Ran, Error<K::Error>>
+where
+    K: Task<T>,
+    M: Mode<T, K>,
+    J: Keeps<K::Output, K::Error>,
+{
+    let mut checked = settings.check(mode.crew(), None).map_err(Error::widen)?;
+    let window = settings.stream_window(checked.plan.workers).map_err(Error::widen)?;
+    let (cancel, retry) = (settings.cancel.clone(), settings.retry.clone());
+    let progress = settings.progress.take().filter(|_| checked.shows_progress);
+    let long_run = LongRun::open(settings, J::codec(), mode.crew()).map_err(Error::widen)?;
+    checked.plan.window = window;
+    checked.plan.carry(long_run.is_kept(), long_run.n_alone());
+    let feed = Feed::new(iterator, stock, long_run.key(), window);
+    let mut delivery = Delivery::new(&feed, long_run.keeper(), callback, how == HandOn::InOrder);
+    let witness = Witness::start(progress, None, &Past::default(), || None).map_err(Error::widen)?;
+    let watch = witness.watch();
+    let mut gatherer =
+        Gatherer::new(&checked.plan, &cancel, checked.tolerance, witness, &feed).retrying(retry.as_ref());
+    let brief = Brief {
+        items: Items::Coming(feed.lend()),
+        task,
+        plan: &checked.plan,
+        cancel: &cancel,
+        budget: checked.budget,
+        config: &checked.config,
+        watch: watch.as_deref(),
+    };
+    let mut grow = |delivery: &mut Delivery<'_, _, _>, finished: NewlyDone| {
+        feed.grow(delivery, finished, |index, item, delivery| long_run.arrive(index, item, delivery))
+    };
+    let finished =
+        mode.drive(&brief, Output::Carried, &mut |chunk| gatherer.deliver(chunk, &mut delivery, Some(&mut grow)));
+    let (end, panic) = gatherer.finish_delivery(finished, &mut delivery, feed.taken_in());
+    let fence = end.as_ref().map_or(0, |end| end.fence);
+    let beyond = (fence..feed.placed()).map(|position| feed.index_of(position));
+    let beyond = if how == HandOn::All { beyond.collect() } else { Vec::new() };
+    let ended = long_run.finish(end, panic.is_some());
+    if let Some(payload) = panic {
+        resume_unwind(payload);
+    }
+    Ok(Ran { ended: ended?, beyond })
+}
+
+impl<T, M: fmt::Debug, K, J, S> fmt::Debug for Work<'_, T, M, K, J, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Work").field("settings", &self.settings).field("mode", &self.mode).finish_non_exhaustive()
     }

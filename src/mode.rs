@@ -51,6 +51,19 @@ pub enum Crew {
     Processes,
 }
 
+impl Crew {
+    /// The name of the mode, as it is asked for.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Caller => "serial",
+            Self::Computing => "threads",
+            Self::Waiting => "io",
+            #[cfg(feature = "processes")]
+            Self::Processes => "processes",
+        }
+    }
+}
+
 /// In the calling thread, one item after the other: the meaning of all other modes. Asks for no bounds at all.
 ///
 /// ```

@@ -4,21 +4,28 @@
 //! that ends with the model, and with the plan written out instead of read from the config and the machine.
 
 use std::num::NonZeroUsize;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cancel::CancelToken;
 use crate::collect::Gatherer;
 use crate::config::ParallelConfig;
+use crate::deliver::Delivery;
 use crate::error::Error;
 use crate::failure_policy::Tolerance;
+use crate::items::Items;
 use crate::lock::{LockWords, RwLockOf};
-use crate::outcome::Outcome;
-use crate::plan::{ChunkRule, Plan};
+use crate::outcome::{ItemFailure, Outcome, Tally};
+use crate::plan::{ChunkRule, MemoryBudget, Plan};
 use crate::pool::{Brief, Budget, Output, gang, threads};
+use crate::retry::Retry;
 use crate::slots::Slots;
+use crate::source::Listing;
+use crate::stream::{Answers, RunningJob};
 use crate::task::{Alone, Fallible, TryEach, WorkerState};
+use crate::witness::Witness;
 
 /// How many writers of a lock have announced themselves, and whether readers wait in its line.
 pub fn announced<T, W: LockWords>(lock: &RwLockOf<T, W>) -> (u64, bool) {
@@ -61,6 +68,11 @@ impl Party<'_> {
     pub fn invite(&self, seats: usize, budget: usize) -> usize {
         self.0.invite(seats, crate::pool::gang::Allowance::Outside(budget))
     }
+
+    /// The party's own `insist`.
+    pub fn insist(&self) -> usize {
+        self.0.insist()
+    }
 }
 
 /// Runs something as if it were an item of a call: calls made in it are nested.
@@ -81,6 +93,10 @@ pub struct Call {
     pub window: usize,
     /// The number of failures that end the call.
     pub failure_limit: Option<usize>,
+    /// How many items may be in hand at a time, for a budget of which each needs 1.
+    pub budget: Option<u64>,
+    /// How often an item that failed is begun again, at once, where answers are handed on.
+    pub retries: u32,
 }
 
 impl Call {
@@ -105,30 +121,106 @@ impl Call {
         };
         let budget = Budget { computing: plan.workers, waiting: plan.workers };
         let config = Arc::<ParallelConfig>::default();
-        let brief = Brief { items: &items, task: &task, plan: &plan, cancel, budget, config: &config };
+        let items_here = Items::Here(&items);
+        let brief = Brief { items: items_here, task: &task, plan: &plan, cancel, budget, config: &config, watch: None };
         let mut slots = Slots::new(self.n_items).expect("a model has few items");
-        let mut gatherer = Gatherer::new(&plan, cancel, Tolerance::new(self.failure_limit), None);
+        let listing = Listing { items: &items, plan: &plan, is_ascending: true, key: None };
+        let witness = Witness::default();
+        let mut gatherer = Gatherer::new(&plan, cancel, Tolerance::new(self.failure_limit), witness, &listing);
         let output = Output::Slots(slots.unwritten());
         let finished = threads::run(&pool.0, plan.workers, &brief, output, &mut |chunk| {
             on_report(chunk.first..chunk.first + chunk.done);
             gatherer.take(chunk)
         });
         // SAFETY: these are the slots that the backend was given, and when it returns, nothing that it started is alive.
-        unsafe { gatherer.finish(finished, slots, |_| None) }
+        unsafe { gatherer.finish(finished, slots) }
+    }
+
+    /// Runs `work` over the items, begins again what failed as often as is said, and hands each answer on, in no order.
+    ///
+    /// # Errors
+    /// None in a model that begins.
+    pub fn hand_on(
+        &self,
+        pool: &Pool,
+        work: impl Fn(usize) -> Result<usize, &'static str> + Sync,
+        hand: &mut Hand<'_>,
+    ) -> Driven {
+        let items: Vec<usize> = (0..self.n_items).collect();
+        let (plan, cancel) = (self.plan(), CancelToken::new());
+        let task = TryEach { function: |&item: &usize| work(item), with: Alone };
+        let budget = Budget { computing: plan.workers, waiting: plan.workers };
+        let config = Arc::<ParallelConfig>::default();
+        let items_here = Items::Here(&items);
+        let brief = Brief {
+            items: items_here,
+            task: &task,
+            plan: &plan,
+            cancel: &cancel,
+            budget,
+            config: &config,
+            watch: None,
+        };
+        let listing = Listing { items: &items, plan: &plan, is_ascending: true, key: None };
+        let mut delivery = Delivery::new(&listing, None, hand, false);
+        let retry = Retry::times(self.retries).backoff(Duration::ZERO);
+        let tolerance = Tolerance::new(self.failure_limit);
+        let gatherer = Gatherer::new(&plan, &cancel, tolerance, Witness::default(), &listing);
+        let mut gatherer = gatherer.retrying(Some(&retry));
+        let finished = threads::run(&pool.0, plan.workers, &brief, Output::Carried, &mut |chunk| {
+            gatherer.deliver(chunk, &mut delivery, None)
+        });
+        let (end, panic) = gatherer.finish_delivery(finished, &mut delivery, self.n_items);
+        if let Some(payload) = panic {
+            resume_unwind(payload);
+        }
+        end.map(|end| end.tally)
     }
 
     fn plan(&self) -> Plan {
-        let positive = |count| NonZeroUsize::new(count).expect("a model counts from 1");
         Plan {
             n_items: self.n_items,
             workers: positive(self.workers),
             chunks: ChunkRule::Fixed(positive(self.chunk)),
             order: None,
             window: self.window,
+            stocked: usize::MAX,
+            may_retry: self.retries > 0,
+            alone: 0,
+            traces: false,
+            memory: self.budget.map(|budget| MemoryBudget { budget, costs: vec![1; self.n_items] }),
             halt_on_failure: self.failure_limit == Some(1),
             serial_below: Duration::ZERO,
         }
     }
+}
+
+/// What a drive of the model calls with each answer.
+pub type Hand<'h> = dyn FnMut(usize, Result<usize, ItemFailure<&'static str>>) -> ControlFlow<()> + 'h;
+
+/// What a drive of the model comes to.
+pub type Driven = Result<Tally, Error<&'static str>>;
+
+/// The answers of a drive, with so many of them on their way.
+pub fn answers(
+    capacity: usize,
+    cancel: &CancelToken,
+    drive: impl FnOnce(&mut Hand<'_>) -> Driven + Send + 'static,
+) -> Answers<usize, &'static str> {
+    Answers::start_bare(positive(capacity), cancel.clone(), drive)
+}
+
+/// The future of a drive, with so many answers on their way.
+pub fn running(
+    capacity: usize,
+    cancel: &CancelToken,
+    drive: impl FnOnce(&mut Hand<'_>) -> Driven + Send + 'static,
+) -> RunningJob<usize, &'static str> {
+    RunningJob::start_bare(positive(capacity), cancel.clone(), drive)
+}
+
+fn positive(count: usize) -> NonZeroUsize {
+    NonZeroUsize::new(count).expect("a model counts from 1")
 }
 
 /// The frames on their way to a worker process, as both sides see them.

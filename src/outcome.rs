@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::record::{FailureKind, RecordedFailure};
 
 /// Why an item has no value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,8 +25,43 @@ pub enum Cause<E> {
     /// The item or its answer could not travel between processes: says which of the two, whether it could not be encoded or
     /// decoded, and what kind of refusal of its type's serde code that was.
     Encoding(String),
+    /// An earlier run recorded this failure, and the item was not tried again: see [`Journal`](crate::Journal).
+    Recorded(RecordedFailure),
+    /// The item was done before this run, which has no value of it: see [`Job::done_if`](crate::Job::done_if).
+    DoneBefore,
     /// The item was never finished: the run was cancelled, or stopped after another item's failure.
     Cancelled,
+}
+
+impl<E> Cause<E> {
+    /// What happened, for who has no words for the function's own errors.
+    pub(crate) fn story(&self) -> String {
+        match self {
+            Self::Error(_) => "the function returned an error".to_owned(),
+            Self::Panic(message) | Self::Encoding(message) => message.clone(),
+            Self::Lost(worker) => worker.to_string(),
+            Self::TimeLimit(limit) => format!("took longer than its time limit of {limit:?}"),
+            Self::MemoryLimit(limit) => format!("wanted more memory than the limit of {limit} bytes"),
+            Self::Recorded(recorded) => recorded.message.clone(),
+            Self::DoneBefore => "was done before this run".to_owned(),
+            Self::Cancelled => "was not finished: the run ended before".to_owned(),
+        }
+    }
+
+    /// What kind of failure it is; that of a recorded one is the kind that was recorded.
+    #[must_use]
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Error(_) => FailureKind::Error,
+            Self::Panic(_) => FailureKind::Panic,
+            Self::Lost(_) => FailureKind::Lost,
+            Self::TimeLimit(_) => FailureKind::TimeLimit,
+            Self::MemoryLimit(_) => FailureKind::MemoryLimit,
+            Self::Encoding(_) => FailureKind::Encoding,
+            Self::Recorded(recorded) => recorded.kind,
+            Self::DoneBefore | Self::Cancelled => FailureKind::Cancelled,
+        }
+    }
 }
 
 /// How a worker process died.
@@ -150,6 +186,16 @@ impl<E> ItemFailure<E> {
         Self { index, key: None, attempts: 0, elapsed: Duration::ZERO, cause: Cause::Cancelled }
     }
 
+    pub(crate) fn done_before(index: usize) -> Self {
+        Self { cause: Cause::DoneBefore, ..Self::cancelled(index) }
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> FailureKind {
+        self.cause.kind()
+    }
+
     /// True when the function panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
@@ -198,6 +244,8 @@ impl<E> ItemFailure<E> {
             Cause::TimeLimit(limit) => Cause::TimeLimit(limit),
             Cause::MemoryLimit(limit) => Cause::MemoryLimit(limit),
             Cause::Encoding(message) => Cause::Encoding(message),
+            Cause::Recorded(recorded) => Cause::Recorded(recorded),
+            Cause::DoneBefore => Cause::DoneBefore,
             Cause::Cancelled => Cause::Cancelled,
         };
         ItemFailure { index: self.index, key: self.key, attempts: self.attempts, elapsed: self.elapsed, cause }
@@ -217,6 +265,8 @@ impl<E: fmt::Display> fmt::Display for ItemFailure<E> {
             Cause::TimeLimit(limit) => write!(f, " took longer than its time limit of {limit:?}"),
             Cause::MemoryLimit(limit) => write!(f, " wanted more memory than the limit of {limit} bytes"),
             Cause::Encoding(message) => write!(f, " could not travel between processes: {message}"),
+            Cause::Recorded(recorded) => write!(f, " failed in an earlier run: {recorded}"),
+            Cause::DoneBefore => f.write_str(" was done before this run, which has no value of it"),
             Cause::Cancelled => f.write_str(" was not finished: the run ended before"),
         }
     }
@@ -234,6 +284,15 @@ pub struct Tally {
     pub succeeded: usize,
     /// Items whose function failed.
     pub failed: usize,
+    /// Items of both kinds that an earlier run had finished, by its journal.
+    #[serde(default)]
+    pub resumed: usize,
+    /// Items that were done before, as [`Job::done_if`](crate::Job::done_if) said. They have no value here.
+    #[serde(default)]
+    pub done_before: usize,
+    /// How often a failed item was tried again.
+    #[serde(default)]
+    pub retries: usize,
     /// Items that were never finished.
     pub cancelled: usize,
     /// Workers that took part: 1 when the call ran in the calling thread.
@@ -269,6 +328,17 @@ pub struct Outcome<R, E = crate::Never> {
     values: Values<R>,
     failures: Vec<ItemFailure<E>>,
     tally: Tally,
+    past: Past,
+    troubles: Vec<Error>,
+}
+
+/// What of an outcome is older than the run, by index, in order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Past {
+    /// An earlier run's journal had these.
+    pub(crate) resumed: Vec<usize>,
+    /// These were done, and have no value here.
+    pub(crate) done_before: Vec<usize>,
 }
 
 /// The usual run has a value for every item and pays nothing for the chance of a hole.
@@ -281,7 +351,15 @@ pub(crate) enum Values<R> {
 impl<R, E> Outcome<R, E> {
     /// `failures` are in the order of their indices.
     pub(crate) fn new(values: Values<R>, failures: Vec<ItemFailure<E>>, tally: Tally) -> Self {
-        Self { values, failures, tally }
+        Self { values, failures, tally, past: Past::default(), troubles: Vec::new() }
+    }
+
+    pub(crate) fn with_past(self, past: Past) -> Self {
+        Self { past, ..self }
+    }
+
+    pub(crate) fn with_troubles(self, troubles: Vec<Error>) -> Self {
+        Self { troubles, ..self }
     }
 
     /// The number of items of the call, with or without a value.
@@ -302,7 +380,7 @@ impl<R, E> Outcome<R, E> {
     /// True when every item has a value.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.tally.succeeded == self.len()
+        self.tally.succeeded + self.tally.done_before == self.len()
     }
 
     /// The value of the item at this place of the input; `None` when it failed, was not finished, or does not exist.
@@ -330,10 +408,25 @@ impl<R, E> Outcome<R, E> {
     /// The indices of the items that were never finished because the run was cancelled or stopped, in input order.
     pub fn unfinished(&self) -> impl Iterator<Item = usize> {
         let mut failed = self.failures.iter().map(|failure| failure.index).peekable();
+        let mut done_before = self.past.done_before.iter().copied().peekable();
         (0..self.len()).filter(move |&index| {
             let has_failed = failed.next_if_eq(&index).is_some();
-            !has_failed && self.get(index).is_none()
+            let was_done = done_before.next_if_eq(&index).is_some();
+            !has_failed && !was_done && self.get(index).is_none()
         })
+    }
+
+    /// The indices of the items that an earlier run had finished, whose values or failures came from its
+    /// [`Journal`](crate::Journal), in input order.
+    pub fn resumed(&self) -> impl Iterator<Item = usize> {
+        self.past.resumed.iter().copied()
+    }
+
+    /// What went wrong beside the items: a journal that could not be written to its end, or a report that could not be
+    /// written at all. Values and failures are whole nonetheless. A program that counts on either looks here.
+    #[must_use]
+    pub fn troubles(&self) -> &[Error] {
+        &self.troubles
     }
 
     /// What the run did and what it cost.
@@ -357,7 +450,7 @@ impl<R, E> Outcome<R, E> {
             Values::Some(values) => {
                 let first_hole = values.iter().position(Option::is_none);
                 match first_hole {
-                    Some(index) => Err(Error::item(ItemFailure::cancelled(index))),
+                    Some(index) => Err(Error::item(self.past.hole(index))),
                     None => Ok(values.into_iter().flatten().collect()),
                 }
             }
@@ -381,12 +474,21 @@ impl<R, E> Outcome<R, E> {
             Values::All(values) => return values.into_iter().map(Ok).collect(),
             Values::Some(values) => values,
         };
+        let past = self.past;
         let to_result = |(index, value): (usize, Option<R>)| match value {
             Some(value) => Ok(value),
-            None => {
-                Err(failures.next_if(|failure| failure.index == index).unwrap_or_else(|| ItemFailure::cancelled(index)))
-            }
+            None => Err(failures.next_if(|failure| failure.index == index).unwrap_or_else(|| past.hole(index))),
         };
         options.into_iter().enumerate().map(to_result).collect()
+    }
+}
+
+impl Past {
+    /// Why the item at this index has neither a value nor a failure.
+    fn hole<E>(&self, index: usize) -> ItemFailure<E> {
+        match self.done_before.binary_search(&index) {
+            Ok(_) => ItemFailure::done_before(index),
+            Err(_) => ItemFailure::cancelled(index),
+        }
     }
 }

@@ -17,6 +17,16 @@ pub(crate) struct Plan {
     pub(crate) order: Option<Vec<usize>>,
     /// How far ahead of the oldest unfinished position work may be claimed.
     pub(crate) window: usize,
+    /// Positions from here on are not there when the run begins.
+    pub(crate) stocked: usize,
+    /// Whether items may be tried again.
+    pub(crate) may_retry: bool,
+    /// Positions before this one are worked on one after the other, before anything else is begun.
+    pub(crate) alone: usize,
+    /// Whether it is wanted of each item when it was worked on, for how long, and what it said of itself.
+    pub(crate) traces: bool,
+    /// How much memory there is, where that bounds what is begun at the same time.
+    pub(crate) memory: Option<MemoryBudget>,
     /// Whether the first failure ends the run.
     pub(crate) halt_on_failure: bool,
     /// Calls expected to take less than this in all start in the calling thread.
@@ -27,6 +37,15 @@ impl Plan {
     /// The input index of a position.
     pub(crate) fn index_of(&self, position: usize) -> usize {
         self.order.as_ref().map_or(position, |order| order[position])
+    }
+
+    /// Answers travel to the calling thread, and are written down there, as this says.
+    ///
+    /// Whoever wants answers as they come wants a caller that is free to hand them on.
+    pub(crate) fn carry(&mut self, is_kept: bool, alone: usize) {
+        self.serial_below = Duration::ZERO;
+        self.traces = is_kept;
+        self.alone = alone.min(self.n_items);
     }
 
     /// The length of the next chunk from `position` on, for a worker whose last chunk went as `pace` says. At least 1.
@@ -46,10 +65,48 @@ impl Plan {
     }
 }
 
+/// What there is of something that items need while they are worked on, such as bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct MemoryBudget {
+    pub(crate) budget: u64,
+    /// What the item at each position needs.
+    pub(crate) costs: Vec<u64>,
+}
+
+impl MemoryBudget {
+    /// What a worker needs that has these positions in hand: it works on one after the other.
+    pub(crate) fn cost(&self, positions: std::ops::Range<usize>) -> u64 {
+        self.costs[positions].iter().copied().max().unwrap_or(0)
+    }
+
+    /// How many of up to `len` positions from `first` on may be begun while `in_use` is in use; 0 when they have to wait. One
+    /// that needs more than there is may be begun when nothing else is in hand.
+    pub(crate) fn admit(&self, first: usize, len: usize, in_use: u64) -> usize {
+        let Some(free) = self.budget.checked_sub(in_use) else { return 0 };
+        let fits = self.costs[first..first + len].iter().take_while(|&&cost| cost <= free).count();
+        if fits == 0 && in_use == 0 { len.min(1) } else { fits }
+    }
+}
+
 /// The order of work that starts the costliest items first; equal ones keep the input's order.
 pub(crate) fn longest_first(costs: &[u64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..costs.len()).collect();
     order.sort_by_key(|&idx| std::cmp::Reverse(costs[idx]));
+    order
+}
+
+/// An order of work in which every order is about as likely, the same for each seed on every machine: Fisher and Yates, with
+/// the generator SplitMix64 (Steele, Lea and Flood 2014).
+pub(crate) fn shuffled(n_items: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n_items).collect();
+    let mut state = seed;
+    for end in (1..n_items).rev() {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let drawn = (u128::from(mixed ^ mixed >> 31) * (end as u128 + 1)) >> 64; // below end + 1
+        order.swap(end, usize::try_from(drawn).expect("no more than there are items"));
+    }
     order
 }
 
@@ -126,6 +183,11 @@ mod tests {
             chunks,
             order: None,
             window: usize::MAX,
+            stocked: usize::MAX,
+            may_retry: false,
+            alone: 0,
+            traces: false,
+            memory: None,
             halt_on_failure: false,
             serial_below: Duration::ZERO,
         }
@@ -162,6 +224,18 @@ mod tests {
     }
 
     #[test]
+    fn a_shuffle_has_every_item_once_and_is_that_of_its_seed() {
+        let order = shuffled(1000, 7);
+        assert_eq!((&order, order == shuffled(1000, 8)), (&shuffled(1000, 7), false));
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert!(sorted.into_iter().eq(0..1000));
+        let moved_far = order.iter().enumerate().filter(|(position, index)| position.abs_diff(**index) > 100).count();
+        assert!(moved_far > 700, "{moved_far}");
+        assert!(shuffled(0, 1).is_empty() && shuffled(1, 1) == [0]);
+    }
+
+    #[test]
     fn slow_items_travel_alone_and_quick_ones_in_large_chunks() {
         let slow = claims(&plan(100, 2, ChunkRule::Guided), Duration::from_millis(10));
         assert!(slow.iter().all(|&length| length == 1));
@@ -172,6 +246,29 @@ mod tests {
     #[test]
     fn the_first_chunk_is_one_item_because_nothing_is_known_yet() {
         assert_eq!(plan(1_000_000, 2, ChunkRule::Guided).chunk_len(0, None), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_in_hand_together_never_needs_more_than_there_is_but_for_one_alone(
+            costs in prop::collection::vec(0_u64..30, 1..60), budget in 0_u64..40, len in 1_usize..10,
+        ) {
+            let memory = MemoryBudget { budget, costs: costs.clone() };
+            let (mut position, mut in_hand, mut begun) = (0, std::collections::VecDeque::new(), 0);
+            while position < costs.len() {
+                let in_use = in_hand.iter().sum::<u64>();
+                let admitted = memory.admit(position, len.min(costs.len() - position), in_use);
+                if admitted == 0 {
+                    prop_assert!(in_hand.pop_front().is_some(), "nothing in hand, and nothing admitted");
+                    continue;
+                }
+                let cost = memory.cost(position..position + admitted);
+                prop_assert!(in_use + cost <= budget || in_use == 0 && admitted == 1, "{in_use} and {cost}");
+                in_hand.push_back(cost);
+                (position, begun) = (position + admitted, begun + admitted);
+            }
+            prop_assert_eq!(begun, costs.len());
+        }
     }
 
     #[test]

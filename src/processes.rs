@@ -69,6 +69,10 @@ pub struct Processes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Limits {
     pub(crate) time: Option<Duration>,
+    /// In percent of what items usually take.
+    pub(crate) time_percent: Option<u32>,
+    /// Between the signal that asks and the one that does not.
+    pub(crate) grace: Option<Duration>,
     pub(crate) memory: Option<u64>,
     pub(crate) recycle_after: Option<usize>,
     pub(crate) recycle_above: Option<u64>,
@@ -81,7 +85,8 @@ impl Processes {
         Self::default()
     }
 
-    /// How long one attempt at an item may take. At the limit its worker gets SIGTERM, and 50 ms later SIGKILL; the item fails
+    /// How long one attempt at an item may take. At the limit its worker gets SIGTERM, and 50 ms later, or after its
+    /// [`grace`](Processes::grace), SIGKILL; the item fails
     /// with [`Cause::TimeLimit`](crate::Cause::TimeLimit), and a new worker takes over. The calling thread looks after it, so
     /// a callback that blocks holds it up.
     ///
@@ -99,6 +104,49 @@ impl Processes {
     /// ```
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.limits.time = Some(limit);
+        self
+    }
+
+    /// How long one attempt at an item may take, in percent of the median of the last 255 items that were finished: for items of
+    /// which nobody knows how long they take, but that they are alike. Nothing is limited before ten are finished. Where there is a
+    /// [`time_limit`](Processes::time_limit) too, the shorter one counts.
+    ///
+    /// ```standalone_crate
+    /// use manyhands::{Job, OnFailure, Processes};
+    /// use std::time::Duration;
+    ///
+    /// manyhands::init();
+    /// let minutes: Vec<u64> = (0..20).map(|item| if item == 15 { 60_000 } else { 20 }).collect();
+    /// let outcome = Job::new(&minutes)
+    ///     .mode(Processes::new().time_limit_percent(2000))
+    ///     .on_failure(OnFailure::Continue)
+    ///     .run(|millis: &u64| std::thread::sleep(Duration::from_millis(*millis)))
+    ///     .unwrap();
+    /// assert!(outcome.failures()[0].is_time_limit());
+    /// assert_eq!((outcome.failures().len(), outcome.failures()[0].index), (1, 15));
+    /// ```
+    pub fn time_limit_percent(mut self, percent: u32) -> Self {
+        self.limits.time_percent = Some(percent);
+        self
+    }
+
+    /// How long an item whose time is up has to end after SIGTERM, before SIGKILL comes; without this, 50 ms. For workers that
+    /// put something away at that signal.
+    ///
+    /// ```standalone_crate
+    /// use manyhands::{Job, OnFailure, Processes};
+    /// use std::time::Duration;
+    ///
+    /// manyhands::init();
+    /// let outcome = Job::new(&[1_u32])
+    ///     .mode(Processes::new().time_limit(Duration::from_millis(100)).grace(Duration::from_millis(200)))
+    ///     .on_failure(OnFailure::Continue)
+    ///     .run(|_| std::thread::sleep(Duration::from_secs(3600)))
+    ///     .unwrap();
+    /// assert!(outcome.failures()[0].is_time_limit());
+    /// ```
+    pub fn grace(mut self, time: Duration) -> Self {
+        self.limits.grace = Some(time);
         self
     }
 
@@ -192,6 +240,7 @@ impl Limits {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let zero = match self {
             Self { time: Some(Duration::ZERO), .. } => "a time limit of 0 asked for; give items some time",
+            Self { time_percent: Some(0), .. } => "a time limit of 0 percent asked for; use 100 or more",
             Self { memory: Some(0), .. } => "a memory limit of 0 bytes asked for; give workers some memory",
             Self { recycle_after: Some(0), .. } => "workers recycled after 0 items asked for; use 1 or more",
             Self { recycle_above: Some(0), .. } => {

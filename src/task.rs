@@ -56,6 +56,7 @@ impl Apart {
     ///
     /// # Safety
     /// The task [captures](Task::CAPTURES) nothing, and one of its type exists or existed in this program.
+    #[cfg(feature = "processes")]
     pub(crate) unsafe fn leave() -> Self {
         Self(())
     }

@@ -26,6 +26,8 @@ pub enum Workers {
     PerCore,
     /// One worker per usable core but one, and at least one.
     LeaveOne,
+    /// So many workers per usable core: for work that waits, such as `Workers::Times(2)` for files on a network.
+    Times(usize),
     /// This share of the usable cores, rounded to the nearest number, and at least one. Above 0; 1 is all of them.
     Share(f64),
     /// Another rule's answer, kept within bounds; made by [`Workers::clamp`].
@@ -67,6 +69,12 @@ impl Workers {
             }
             Self::Exactly(count) => *count,
             Self::PerCore => cores.get(),
+            Self::Times(0) => {
+                return Err(Error::config(
+                    "0 workers per core asked for; use 1 or more, or Workers::Share for a part of them",
+                ));
+            }
+            Self::Times(times) => cores.get().saturating_mul(*times),
             Self::LeaveOne => cores.get() - 1,
             Self::Share(share) => share_of(*share, cores)?,
             Self::Clamped(rule, least, most) => {
@@ -110,6 +118,8 @@ fn share_of(share: f64, cores: NonZeroUsize) -> Result<usize, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::chunk_ranges;
+    use crate::golden;
 
     fn on(workers: &Workers, cores: usize) -> usize {
         workers.on(NonZeroUsize::new(cores).unwrap()).unwrap().get()
@@ -130,6 +140,35 @@ mod tests {
     fn a_clamp_holds_whatever_the_rule_says() {
         assert_eq!(on(&Workers::PerCore.clamp(2, 4), 64), 4);
         assert_eq!(on(&Workers::PerCore.clamp(2, 4), 1), 2);
+    }
+
+    #[test]
+    fn rules_and_batch_sizes_are_the_golden_ones() {
+        let Some(cases) = golden::cases("batch/workers.json") else { return };
+        for case in cases {
+            let number = |name: &str| usize::try_from(case[name].as_u64().unwrap()).unwrap();
+            let cores = number("cpus");
+            for (name, rule) in [
+                ("all_cores", Workers::PerCore),
+                ("all_cores_cap8", Workers::PerCore.clamp(1, 8)),
+                ("leave_one", Workers::LeaveOne),
+                ("io_double", Workers::Times(2)),
+                ("clamp_2_4", Workers::LeaveOne.clamp(2, 4)),
+            ] {
+                assert_eq!(on(&rule, cores), number(name), "{name} on {cores}");
+            }
+            // The reference asks for none on one core; here no rule can.
+            assert_eq!(on(&Workers::LeaveOne.clamp(1, 8), cores), number("min_c1_8_defective").max(1));
+
+            let four_each = NonZeroUsize::new(4 * on(&Workers::LeaveOne, cores)).unwrap();
+            for (n_items, batch_size) in case["auto_batch_size"].as_object().unwrap() {
+                let n_items: usize = n_items.parse().unwrap();
+                // The reference gives the size of the small ones of four batches per worker, and at least 1; here the
+                // same batches differ by one at most, and none is left over.
+                let smallest = chunk_ranges(n_items, four_each).map(|range| range.len()).filter(|&n| n > 0).min();
+                assert_eq!(smallest, batch_size.as_u64().map(|size| usize::try_from(size).unwrap()), "{n_items}");
+            }
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@
 //! the script: `--workers`, `--n`, `--n_lat`, `--payload_items`, `--shared_f64`, `--million`, `--child_timeout`.
 //! `--first_rep` numbers the repetitions for a caller that runs one at a time.
 
+#[path = "../support/memory.rs"]
+mod memory;
 #[path = "../support/report.rs"]
 #[expect(dead_code, reason = "lines of JSON need no tables")]
 mod report;

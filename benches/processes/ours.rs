@@ -8,7 +8,7 @@ use manyhands::{Job, OnFailure, Processes};
 
 use crate::asked::Asked;
 use crate::line::Line;
-use crate::{drills, proc_files, raw, tasks};
+use crate::{drills, memory, raw, tasks};
 
 /// The first answer of a program that has just begun.
 pub(crate) fn start(asked: &Asked) -> Line {
@@ -135,14 +135,14 @@ pub(crate) fn million(asked: &Asked) -> Line {
     #[expect(clippy::cast_possible_truncation, reason = "any byte is as good as another")]
     let items: Vec<u8> = (0..asked.million).map(|i| i as u8).collect();
     let mut n_right = 0;
-    let base = proc_files::resident_mib();
+    let base = memory::resident_mib();
     let begun = Instant::now();
     let tally = job(&items, asked).map(tasks::tiny_byte).for_each(|index, answer| {
         n_right += usize::from(answer.is_ok_and(|answer| answer == tasks::tiny_byte(&items[index])));
         ControlFlow::Continue(())
     });
     let took = begun.elapsed();
-    let peak = proc_files::peak_resident_mib();
+    let peak = memory::peak_resident_mib();
     assert_eq!((tally.expect("a call").succeeded, n_right), (items.len(), items.len()));
     let line = Line::new().with("time_s", took.as_secs_f64()).with("items_per_s", per_second(items.len(), took));
     line.with("base_rss_mib", base).with("peak_rss_mib", peak).with("grown_mib", peak - base)

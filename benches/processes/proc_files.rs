@@ -1,4 +1,4 @@
-//! What `/proc` says of processes: who is whose child, who is alive, and how much memory this one takes.
+//! What `/proc` says of processes: who is whose child, and who is alive.
 
 use std::fs;
 
@@ -40,23 +40,6 @@ pub(crate) fn kill(pids: &[i32]) {
     for pid in pids.iter().filter_map(|&pid| Pid::from_raw(pid)) {
         kill_process(pid, Signal::KILL).ok();
     }
-}
-
-/// The memory that this process has in use, in MiB.
-pub(crate) fn resident_mib() -> f64 {
-    own_status_mib("VmRSS:")
-}
-
-/// The most memory that this process ever had in use, in MiB.
-pub(crate) fn peak_resident_mib() -> f64 {
-    own_status_mib("VmHWM:")
-}
-
-fn own_status_mib(key: &str) -> f64 {
-    let status = fs::read_to_string("/proc/self/status").expect("/proc is mounted");
-    let value = status.lines().find_map(|line| line.strip_prefix(key)).expect("the kernel reports memory");
-    let kib: f64 = value.trim().trim_end_matches(" kB").parse().expect("a number of kB");
-    kib / 1024.0
 }
 
 fn own_pid() -> i32 {

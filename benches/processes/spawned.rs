@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::asked::Asked;
 use crate::line::Line;
 use crate::ours::{gigabytes_per_second, millis, per_second, percentiles};
-use crate::{drills, proc_files, tasks};
+use crate::{drills, memory, tasks};
 
 /// How many calls are outstanding at most.
 const WINDOW: usize = 64;
@@ -137,7 +137,7 @@ pub(crate) fn million(asked: &Asked) -> Line {
     #[expect(clippy::cast_possible_truncation, reason = "any byte is as good as another")]
     let items: Vec<u8> = (0..asked.million).map(|i| i as u8).collect();
     let (mut n_seen, mut n_right) = (0, 0);
-    let base = proc_files::resident_mib();
+    let base = memory::resident_mib();
     let begun = Instant::now();
     windowed(&pool, 16, items.chunks(1000).map(<[u8]>::to_vec), many_tiny_bytes, |answers| {
         for answer in answers.expect("no chunk fails") {
@@ -146,7 +146,7 @@ pub(crate) fn million(asked: &Asked) -> Line {
         }
     });
     let took = begun.elapsed();
-    let peak = proc_files::peak_resident_mib();
+    let peak = memory::peak_resident_mib();
     assert_eq!((n_seen, n_right), (items.len(), items.len()));
     let line = Line::new().with("time_s", took.as_secs_f64()).with("items_per_s", per_second(items.len(), took));
     line.with("base_rss_mib", base).with("peak_rss_mib", peak).with("grown_mib", peak - base)

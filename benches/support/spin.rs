@@ -3,10 +3,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 /// One item: where its chain begins, and how long it is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Load {
-    seed: u64,
+    pub(crate) seed: u64,
     pub(crate) turns: u64,
 }
 

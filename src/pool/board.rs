@@ -5,10 +5,13 @@
 
 use std::time::Duration;
 
+use std::collections::BTreeMap;
+
 use crate::cancel::CancelToken;
 use crate::plan::{Pace, Plan};
-use crate::pool::{Chunk, Claim, Output, Refusal, Verdict};
-use crate::sync::{AtomicUsize, CachePadded, Condvar, Mutex, Ordering};
+use crate::pool::waiting::Waiting;
+use crate::pool::{Again, Chunk, Claim, Output, Refusal, Verdict};
+use crate::sync::{AtomicUsize, CachePadded, Condvar, Instant, Mutex, Ordering};
 
 /// Work that took this long is worth waking the caller for; what is quicker waits for company. The caller has no core of
 /// its own: each time it wakes, a worker stands aside.
@@ -20,8 +23,10 @@ const NEWS_AT_LEAST_EVERY: Duration = Duration::from_millis(50);
 /// The board of one call.
 #[derive(Debug)]
 pub(crate) struct Board<'out, R, E> {
-    n_items: usize,
     window: usize,
+    /// Whether workers may have to wait for a verdict: for the window, for items to come, or for a failed one.
+    is_bounded: bool,
+    may_retry: bool,
     cancel: CancelToken,
     /// The first position that is not to be run any more; only sinks. Read by every worker before every item.
     fence: CachePadded<AtomicUsize>,
@@ -37,8 +42,16 @@ pub(crate) struct Board<'out, R, E> {
 struct State<'out, R, E> {
     /// The first position that nobody has claimed.
     next: usize,
-    /// Claims end before this position: the oldest unfinished one plus the window.
+    /// Claims end before this position: it is not to be begun yet, or not there yet.
     limit: usize,
+    /// Whether there may be items beyond the limit that come when they are asked for.
+    may_grow: bool,
+    /// Failed items that are to be begun again.
+    waiting: Waiting,
+    /// Chunks that were reported, and on which there is no verdict yet.
+    unjudged: usize,
+    /// What the claims in hand need of the memory budget, by their first positions.
+    in_use: BTreeMap<usize, u64>,
     output: Output<'out, R>,
     /// Chunks that the caller has not taken yet.
     reports: Vec<Chunk<R, E>>,
@@ -82,6 +95,8 @@ pub(crate) enum News<R, E> {
     Chunks(Vec<Chunk<R, E>>),
     /// Workers are at it.
     Nothing,
+    /// There is nothing left to claim, unless the caller has more come.
+    Hungry,
     /// Every claim was reported, and nothing is left to claim.
     End,
 }
@@ -91,7 +106,11 @@ impl<'out, R, E> Board<'out, R, E> {
     pub(crate) fn new(plan: &Plan, cancel: &CancelToken, output: Output<'out, R>) -> Self {
         let state = State {
             next: 0,
-            limit: plan.window,
+            limit: plan.window.min(plan.stocked),
+            may_grow: plan.stocked < plan.n_items,
+            waiting: Waiting::default(),
+            unjudged: 0,
+            in_use: BTreeMap::new(),
             output,
             reports: Vec::new(),
             unsung: Duration::ZERO,
@@ -101,8 +120,9 @@ impl<'out, R, E> Board<'out, R, E> {
             refusal: None,
         };
         Self {
-            n_items: plan.n_items,
             window: plan.window,
+            is_bounded: plan.window.min(plan.stocked) < plan.n_items || plan.may_retry,
+            may_retry: plan.may_retry,
             cancel: cancel.clone(),
             fence: CachePadded::new(AtomicUsize::new(plan.n_items)),
             state: Mutex::new(state),
@@ -116,12 +136,13 @@ impl<'out, R, E> Board<'out, R, E> {
         &self.fence
     }
 
-    /// A worker's first question.
-    pub(crate) fn join(&self, plan: &Plan, pace: Option<Pace>) -> Turn<'out, R> {
+    /// A worker's first question. Also gives it its number.
+    pub(crate) fn join(&self, plan: &Plan, pace: Option<Pace>) -> (Turn<'out, R>, usize) {
         let mut state = self.state.lock();
         let turn = self.claim(&mut state, plan, pace);
+        let number = state.joined;
         state.joined += usize::from(!matches!(turn, Turn::Leave));
-        turn
+        (turn, number)
     }
 
     /// Pins up what a worker has done, and claims what it does next.
@@ -133,13 +154,34 @@ impl<'out, R, E> Board<'out, R, E> {
         state.worked = Pace { items: state.worked.items + chunk.done, time: state.worked.time + chunk.busy };
         let is_half_full = state.limit.saturating_sub(state.next) < self.window / 2;
         let must_know = !chunk.failures.is_empty() || state.unsung >= NEWS_WORTH || is_half_full;
+        let gives_room = plan.memory.is_some() && state.in_use.remove(&chunk.first).is_some();
+        if gives_room || chunk.first < plan.alone {
+            self.room.notify_all(); // what had to wait for this one may be begun now
+        }
         state.reports.push(chunk);
+        state.unjudged += 1;
         let turn = self.claim(&mut state, plan, Some(pace));
         if must_know || state.busy == 0 {
             state.unsung = Duration::ZERO;
             self.news.notify_one();
         }
         turn
+    }
+
+    /// Pins up what a worker has done of its claim, of which so many positions are left in its hands.
+    pub(crate) fn report_part(&self, chunk: Chunk<R, E>, left: usize, plan: &Plan) {
+        let mut state = self.state.lock();
+        state.worked = Pace { items: state.worked.items + chunk.done, time: state.worked.time + chunk.busy };
+        if let Some(memory) = &plan.memory {
+            let rest = chunk.first + chunk.done;
+            state.in_use.remove(&chunk.first);
+            state.in_use.insert(rest, memory.cost(rest..rest + left));
+            self.room.notify_all(); // what had to wait for this part may be begun now
+        }
+        state.reports.push(chunk);
+        state.unjudged += 1;
+        state.unsung = Duration::ZERO;
+        self.news.notify_one();
     }
 
     /// Asks again for a worker that was told to wait.
@@ -179,16 +221,20 @@ impl<'out, R, E> Board<'out, R, E> {
         self.room.notify_all();
     }
 
-    /// Takes the chunks that were pinned up; waits for some, or for the end.
+    /// Takes the chunks that were pinned up; waits for some, or for the end, but not for ever: there may be nothing.
     pub(crate) fn wait_for_news(&self) -> News<R, E> {
         let mut state = self.state.lock();
-        loop {
-            match self.look(&mut state) {
-                News::Nothing => {}
-                news => return news,
-            }
-            let _is_time_up = self.news.wait_for(&mut state, NEWS_AT_LEAST_EVERY);
+        match self.look(&mut state) {
+            News::Nothing => {}
+            news => return news,
         }
+        let now = Instant::now();
+        if state.waiting.is_any_due(now) {
+            self.room.notify_all();
+        }
+        let until_next = state.waiting.time_to_next(now).unwrap_or(NEWS_AT_LEAST_EVERY);
+        let _is_time_up = self.news.wait_for(&mut state, until_next.min(NEWS_AT_LEAST_EVERY));
+        self.look(&mut state)
     }
 
     /// [`Board::wait_for_news`] without the wait.
@@ -196,20 +242,27 @@ impl<'out, R, E> Board<'out, R, E> {
         self.look(&mut self.state.lock())
     }
 
-    /// Makes the gatherer's verdict known to the workers.
-    pub(crate) fn obey(&self, verdict: Verdict) {
+    /// Makes the gatherer's verdict on so many chunks known to the workers.
+    pub(crate) fn obey(&self, verdict: Verdict, chunks: usize) {
         // Relaxed: see `chunk::run`; the claims below are ordered by the lock.
         let before = self.fence.load(Ordering::Relaxed);
-        let limit = verdict.oldest.saturating_add(self.window);
         let sinks = verdict.fence < before;
         if sinks {
             // The lower one stays, should a worker refuse meanwhile.
             self.fence.fetch_min(verdict.fence, Ordering::Relaxed);
         }
-        if sinks || self.window < self.n_items {
+        if sinks || self.is_bounded {
             let mut state = self.state.lock();
-            state.limit = state.limit.max(limit);
-            self.room.notify_all();
+            // Who waits asks for the caller's look when it is woken, so a look that changes nothing must wake nobody.
+            let is_news = sinks || chunks > 0 || verdict.limit > state.limit || !verdict.again.is_empty();
+            state.unjudged = state.unjudged.saturating_sub(chunks);
+            state.limit = state.limit.max(verdict.limit);
+            state.may_grow = verdict.may_grow;
+            state.waiting.add(verdict.again, Instant::now());
+            state.waiting.drop_from(verdict.fence);
+            if is_news {
+                self.room.notify_all();
+            }
         }
     }
 
@@ -221,8 +274,18 @@ impl<'out, R, E> Board<'out, R, E> {
 
     fn claim(&self, state: &mut State<'out, R, E>, plan: &Plan, pace: Option<Pace>) -> Turn<'out, R> {
         let end = self.end_of_claims();
+        if self.may_retry
+            && end > 0
+            && let Some(turn) = self.claim_again(state, plan)
+        {
+            return turn;
+        }
         let first = state.next;
         if first >= end {
+            if end > 0 && self.may_come_back(state) {
+                self.news.notify_one(); // nothing comes back before the caller has looked
+                return Turn::Wait;
+            }
             // Who finds the call cancelled before it has claimed anything has no report to wake the caller with.
             if state.busy == 0 {
                 self.news.notify_one();
@@ -233,19 +296,56 @@ impl<'out, R, E> Board<'out, R, E> {
             self.news.notify_one(); // the window moves on only when the caller has looked
             return Turn::Wait;
         }
+        if first <= plan.alone && first > 0 && state.busy > 0 && plan.alone > 0 {
+            return Turn::Wait; // until those are done that run alone
+        }
         // No worker takes the whole window: the others would have to wait for it.
         let most = (self.window / plan.workers.get().saturating_mul(2)).max(1);
         let len = plan.chunk_len(first, pace).min(most).min(state.limit - first).min(end - first);
+        let len = if first < plan.alone { len.min(plan.alone - first) } else { len };
+        let len = self.admit(state, plan, first, len);
+        if len == 0 {
+            return Turn::Wait;
+        }
         state.next += len;
         state.busy += 1;
-        Turn::Run(Claim { first, len, output: state.output.split_off(len) })
+        Turn::Run(Claim { first, len, attempt: 1, output: state.output.split_off(len) })
+    }
+
+    /// Claims a failed item that has waited long enough, if there is one.
+    fn claim_again(&self, state: &mut State<'out, R, E>, plan: &Plan) -> Option<Turn<'out, R>> {
+        let again = state.waiting.take_due(Instant::now())?;
+        if self.admit(state, plan, again.position, 1) == 0 {
+            state.waiting.add(vec![Again { after: Duration::ZERO, ..again }], Instant::now());
+            return Some(Turn::Wait);
+        }
+        state.busy += 1;
+        Some(Turn::Run(Claim { first: again.position, len: 1, attempt: again.attempt, output: Output::Carried }))
+    }
+
+    /// How many of these positions may be begun beside what is in hand; notes what they need.
+    fn admit(&self, state: &mut State<'out, R, E>, plan: &Plan, first: usize, len: usize) -> usize {
+        let Some(memory) = &plan.memory else { return len };
+        let admitted = memory.admit(first, len, state.in_use.values().sum());
+        if admitted > 0 {
+            state.in_use.insert(first, memory.cost(first..first + admitted));
+        }
+        admitted
+    }
+
+    /// Whether an item that was begun may have to be begun again.
+    fn may_come_back(&self, state: &State<'out, R, E>) -> bool {
+        self.may_retry && (state.busy > 0 || state.unjudged > 0 || !state.waiting.is_empty())
     }
 
     fn look(&self, state: &mut State<'out, R, E>) -> News<R, E> {
+        let end = self.end_of_claims();
         if !state.reports.is_empty() {
             News::Chunks(std::mem::take(&mut state.reports))
-        } else if state.busy == 0 && state.next >= self.end_of_claims() {
+        } else if state.busy == 0 && state.next >= end && (end == 0 || !self.may_come_back(state)) {
             News::End
+        } else if state.may_grow && state.next >= state.limit && state.next < end {
+            News::Hungry
         } else {
             News::Nothing
         }

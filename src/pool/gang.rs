@@ -4,9 +4,9 @@
 //! them have left. A thread never takes up other work while it waits, so a nested call cannot end up behind a stranger's
 //! item, and a lock held across a nested call cannot meet itself.
 //!
-//! Promises: never more threads than the larger of the budget and what a call from outside asked for; an invitation
-//! that no thread is free for waits in line and is taken back when its call ends; the caller learns how many are sure
-//! to come, and works itself when none is.
+//! Promises: never more threads than the larger of the budget and what a call from outside asked for, but for one more of
+//! each call that insists, and those go when they are free; an invitation that no thread is free for waits in line and is
+//! taken back when its call ends; the caller learns how many are sure to come, and works itself when none is.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -41,6 +41,8 @@ struct Lists {
     idle: usize,
     /// Threads that are alive.
     threads: usize,
+    /// How many of them were started because a call insisted, and are to go.
+    surplus: usize,
     closing: bool,
 }
 
@@ -186,6 +188,29 @@ impl Party<'_> {
         }
         woken + started
     }
+
+    /// Has one of the seats that nobody is sure to take filled all the same, by a thread beyond every budget if need be. Gives
+    /// the number of helpers that are sure to come by that: 1, or 0 when the system has no thread to give.
+    pub(crate) fn insist(&self) -> usize {
+        let mut lists = self.hall.lists.lock();
+        let mut seats = lists.hoped_for.iter();
+        let Some(seat) = seats.position(|invitation| Arc::ptr_eq(invitation, &self.invitation)) else { return 0 };
+        let is_idle = lists.idle > 0;
+        if is_idle {
+            lists.idle -= 1;
+        } else if start_thread(self.hall, &mut lists) {
+            lists.surplus += 1;
+        } else {
+            return 0;
+        }
+        let invitation = lists.hoped_for.remove(seat).expect("it was found there");
+        lists.promised.push_back(invitation);
+        drop(lists);
+        if is_idle {
+            self.hall.bell.notify_one();
+        }
+        1
+    }
 }
 
 impl Drop for Party<'_> {
@@ -241,14 +266,17 @@ impl Hall {
     fn serve(&self) {
         AT_WORK.with(|at_work| at_work.set(true));
         while let Some(promise) = self.follow_a_promise() {
-            let mut next = Some(promise);
-            while let Some(invitation) = next {
+            let mut next = Next::Call(promise);
+            while let Next::Call(invitation) = next {
                 let worked = invitation.enter();
                 // Free before the seat is left, so that a call finds the helpers of the one before it.
-                next = self.next_hope();
+                next = self.next();
                 if let Some(worked) = worked {
                     invitation.leave(worked);
                 }
+            }
+            if matches!(next, Next::Go) {
+                return;
             }
         }
     }
@@ -268,13 +296,30 @@ impl Hall {
         }
     }
 
-    /// The invitation that waited longest for a free thread. Without one, this thread counts as idle from here on.
-    fn next_hope(&self) -> Option<Arc<Invitation>> {
+    /// What a thread does that has become free: the invitation that waited longest comes first.
+    fn next(&self) -> Next {
         let mut lists = self.lists.lock();
-        let next = lists.hoped_for.pop_front();
-        lists.idle += usize::from(next.is_none());
-        next
+        if let Some(invitation) = lists.hoped_for.pop_front() {
+            return Next::Call(invitation);
+        }
+        if lists.surplus > 0 {
+            lists.surplus -= 1;
+            lists.threads -= 1;
+            return Next::Go;
+        }
+        lists.idle += 1;
+        Next::Rest
     }
+}
+
+/// What a thread does that has become free.
+enum Next {
+    /// It takes a seat at this call.
+    Call(Arc<Invitation>),
+    /// It counts as idle, and waits for a promise.
+    Rest,
+    /// It ends: there are more threads than there should be.
+    Go,
 }
 
 #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
@@ -310,29 +355,50 @@ mod tests {
         assert!(pool.threads() <= 3);
     }
 
+    /// Acts while the one thread that the pool may have is at another call.
+    fn while_its_thread_is_at_work(pool: &Pool, act: impl FnOnce()) {
+        let (entered, has_entered) = mpsc::channel();
+        let (leave, may_leave) = mpsc::channel::<()>();
+        let (entered, may_leave) = (Mutex::new(entered), Mutex::new(may_leave));
+        let slow = || {
+            entered.lock().send(()).expect("the call waits for it");
+            let _is_over = may_leave.lock().recv();
+        };
+        pool.gather(&slow, move |party| {
+            let _until_the_end = leave;
+            assert_eq!(party.invite(1, Allowance::Outside(1)), 1);
+            has_entered.recv().expect("the helper comes");
+            act();
+        });
+    }
+
     #[test]
     fn a_seat_that_no_thread_is_free_for_is_not_promised_and_not_kept() {
         let pool = Pool::new("test");
-        let (entered, has_entered) = mpsc::channel();
-        let (leave, may_leave) = mpsc::channel::<()>();
-        let may_leave = Mutex::new(may_leave);
-        let entered = Mutex::new(entered);
-        let slow = || {
-            entered.lock().send(()).unwrap();
-            may_leave.lock().recv().unwrap();
-        };
-        pool.gather(&slow, |party| {
-            assert_eq!(party.invite(1, Allowance::Outside(1)), 1);
-            has_entered.recv().unwrap();
+        while_its_thread_is_at_work(&pool, || {
             let late = AtomicUsize::new(0);
             pool.gather(&|| _ = late.fetch_add(1, Ordering::SeqCst), |second| {
                 assert_eq!(second.invite(1, Allowance::Outside(1)), 0)
             });
-            let is_taken_back = pool.hoped_for() == 0;
-            leave.send(()).unwrap();
-            assert!(is_taken_back);
+            assert_eq!(pool.hoped_for(), 0, "it is taken back");
             assert_eq!(late.load(Ordering::SeqCst), 0, "the call ended before a thread was free");
         });
+    }
+
+    #[test]
+    fn who_insists_has_a_helper_though_all_are_at_work_and_that_thread_goes_again() {
+        let pool = Pool::new("test");
+        while_its_thread_is_at_work(&pool, || {
+            let (come, has_come) = mpsc::channel();
+            let come = Mutex::new(come);
+            pool.gather(&|| come.lock().send(()).unwrap(), |second| {
+                assert_eq!((second.invite(2, Allowance::Outside(1)), second.insist()), (0, 1));
+                has_come.recv().unwrap();
+                has_come.recv().unwrap(); // the other seat, which the same thread takes up afterwards
+                assert_eq!((second.insist(), pool.hoped_for()), (0, 0));
+            });
+        });
+        assert_eq!(pool.threads(), 1);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Backends: what they are given, what they report, and the serial one, which is the meaning of all the others.
 //!
 //! The contract of a backend:
-//! - each position below the fence is reported exactly once, as part of one [`Chunk`];
+//! - each position below the fence is reported exactly once, as part of one [`Chunk`], and once more each time that the
+//!   gatherer wants it begun again;
+//! - nothing at or beyond the limit is begun; who has nothing else to hand out reports that nothing is done, if that may help;
 //! - a chunk's values are written, or its failures reported, for exactly the positions that it says it has done;
 //! - when it returns, nothing that it started is alive, but threads and processes that are kept and wait for a next call;
 //! - a panic becomes the failure of its own item and of no other;
@@ -17,6 +19,7 @@ pub(crate) mod pace;
 pub(crate) mod processes;
 pub(crate) mod serial;
 pub(crate) mod threads;
+pub(crate) mod waiting;
 
 use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
@@ -26,19 +29,25 @@ use std::time::Duration;
 use crate::cancel::CancelToken;
 use crate::config::ParallelConfig;
 use crate::error::Error;
+use crate::items::Items;
 use crate::outcome::Cause;
 use crate::plan::Plan;
+use crate::progress::RunWatch;
+use crate::record::Timing;
+use crate::witness::Note;
 
 /// What a backend needs to know of a run.
 #[derive(Debug)]
 pub struct Brief<'a, T, K> {
-    pub(crate) items: &'a [T],
+    pub(crate) items: Items<'a, T>,
     pub(crate) task: &'a K,
     pub(crate) plan: &'a Plan,
     pub(crate) cancel: &'a CancelToken,
     pub(crate) budget: Budget,
     /// What calls nested in an item's function inherit.
     pub(crate) config: &'a Arc<ParallelConfig>,
+    /// Is told what is in hand, where somebody looks.
+    pub(crate) watch: Option<&'a RunWatch>,
 }
 
 /// The most threads that the process keeps of its own accord. A call from outside may ask for more, a nested one not.
@@ -55,6 +64,21 @@ pub enum Output<'out, R> {
     Slots(&'out mut [MaybeUninit<R>]),
     /// Each chunk carries its values.
     Carried,
+}
+
+impl<T, K> Brief<'_, T, K> {
+    /// Shows the item at this position, which is stocked and not finished.
+    #[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+    pub(crate) fn show_item<A>(&self, position: usize, show: impl FnOnce(&T) -> A) -> A {
+        match self.items {
+            Items::Here(items) => show(&items[self.plan.index_of(position)]),
+            Items::Coming(stock) => {
+                let (mut show, mut shown) = (Some(show), None);
+                stock.lend(position, 1, &mut |items| shown = show.take().map(|show| show(&items[0])));
+                shown.expect("a stock shows what it lends")
+            }
+        }
+    }
 }
 
 impl<'out, R> Output<'out, R> {
@@ -76,22 +100,68 @@ impl<'out, R> Output<'out, R> {
 pub(crate) struct Claim<'out, R> {
     pub(crate) first: usize,
     pub(crate) len: usize,
+    /// The how-manieth time its items are begun: 1, or more for those that are tried again.
+    pub(crate) attempt: u32,
     pub(crate) output: Output<'out, R>,
 }
 
-/// What became of a claim: the event that a backend reports.
+impl<R> Claim<'_, R> {
+    /// Leaves the last `len` positions.
+    pub(crate) fn shorten_to(&mut self, len: usize) {
+        let done = self.len - len;
+        let _what_is_done = self.output.split_off(done);
+        self.first += done;
+        self.len = len;
+    }
+}
+
+/// What became of a claim or its next part: the event that a backend reports.
 #[derive(Debug)]
 pub struct Chunk<R, E> {
     /// The first position.
     pub(crate) first: usize,
-    /// How many positions from there on are done; fewer than claimed when the run was stopped.
+    /// How many positions from there on are done; fewer than claimed when the run was stopped, or when the rest comes in a chunk of
+    /// its own.
     pub(crate) done: usize,
     /// With [`Output::Carried`]: the values of the done positions that did not fail, in order.
     pub(crate) values: Vec<R>,
     /// The done positions that have no value, in order.
     pub(crate) failures: Vec<Miss<E>>,
+    /// The done positions that were begun more than once, in order, and how often.
+    pub(crate) tried: Vec<(usize, u32)>,
     /// How long the worker was at it.
     pub(crate) busy: Duration,
+    /// Which worker that was.
+    pub(crate) worker: Option<u32>,
+    /// Where the plan [traces](Plan::traces) items: of each done position, in order. Empty elsewhere.
+    pub(crate) timings: Vec<Timing>,
+    /// The most memory that the worker was seen to have, in bytes.
+    pub(crate) peak_memory: Option<u64>,
+    /// What happened to workers meanwhile.
+    pub(crate) notes: Vec<Note>,
+}
+
+impl<R, E> Chunk<R, E> {
+    /// The report that nothing is done: of a backend that has nothing to hand out until it is told to go on.
+    pub(crate) fn nothing() -> Self {
+        Self::at(0)
+    }
+
+    /// A chunk from this position on, of which nothing is done yet.
+    pub(crate) fn at(first: usize) -> Self {
+        Self {
+            first,
+            done: 0,
+            values: Vec::new(),
+            failures: Vec::new(),
+            tried: Vec::new(),
+            busy: Duration::ZERO,
+            worker: None,
+            timings: Vec::new(),
+            peak_memory: None,
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// A position that has no value.
@@ -105,12 +175,26 @@ pub(crate) struct Miss<E> {
 }
 
 /// What the gatherer answers to a chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The first position that is not to be run any more.
     pub(crate) fence: usize,
-    /// The oldest position that is not finished: the window starts there.
-    pub(crate) oldest: usize,
+    /// Positions from here on are not to be begun yet.
+    pub(crate) limit: usize,
+    /// Whether a report that nothing is done can move the limit: there may be items that nobody has asked for.
+    pub(crate) may_grow: bool,
+    /// Failed positions that are to be begun again.
+    pub(crate) again: Vec<Again>,
+}
+
+/// A failed position that is to be begun again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Again {
+    pub(crate) position: usize,
+    /// The how-manieth attempt that will be.
+    pub(crate) attempt: u32,
+    /// How long it is to be left alone before.
+    pub(crate) after: Duration,
 }
 
 /// The gatherer, as a backend sees it: takes a chunk, says how to go on. Runs in the calling thread. Never unwinds.

@@ -1,10 +1,17 @@
 //! The serial backend: one chunk after the other, in the calling thread. The meaning of all the others.
 
+use std::time::Duration;
+
+use crate::amounts;
 use crate::config;
 use crate::plan::Pace;
-use crate::pool::{Brief, Claim, Finished, Gather, Output, Refusal, chunk};
-use crate::sync::{AtomicUsize, Ordering};
+use crate::pool::waiting::Waiting;
+use crate::pool::{Brief, Chunk, Claim, Finished, Gather, Output, Refusal, chunk};
+use crate::sync::{AtomicUsize, Instant, Ordering, nap};
 use crate::task::Task;
+
+/// While items wait to be tried again, a stop is noticed within this time.
+const NAP: Duration = Duration::from_millis(20);
 
 /// Runs all positions in order.
 pub(crate) fn run<T, K: Task<T>>(
@@ -18,18 +25,38 @@ pub(crate) fn run<T, K: Task<T>>(
     }
     let mut state = chunk::prepare(brief.task)?;
     let fence = AtomicUsize::new(plan.n_items);
-    let (mut position, mut pace) = (0, None);
-    while position < fence.load(Ordering::Relaxed) {
-        let len = plan.chunk_len(position, pace).min(plan.window);
-        let claim = Claim { first: position, len, output: output.split_off(len) };
-        let chunk = {
+    let (mut position, mut limit, mut pace) = (0, plan.stocked, None);
+    let mut waiting = Waiting::default();
+    let mut claim = Claim { first: 0, len: 0, attempt: 1, output: Output::Carried };
+    loop {
+        // Relaxed, here and below: this thread alone reads it.
+        let end = limit.min(fence.load(Ordering::Relaxed));
+        if claim.len == 0 {
+            if let Some(again) = waiting.take_due(Instant::now()) {
+                claim = Claim { first: again.position, len: 1, attempt: again.attempt, output: Output::Carried };
+            } else if position < end {
+                let len = plan.chunk_len(position, pace).min(plan.window).min(end - position);
+                claim = Claim { first: position, len, attempt: 1, output: output.split_off(len) };
+                position += len;
+            }
+        }
+        let chunk = if claim.len > 0 {
             let _same_config = config::override_with(brief.config.clone());
-            chunk::run(brief, claim, &mut state, &fence)
+            let _outer = amounts::set_aside();
+            let chunk = chunk::run(brief, &mut claim, &mut state, &fence);
+            pace = if claim.attempt == 1 { Some(Pace::of(&chunk)) } else { pace };
+            Chunk { worker: Some(0), ..chunk }
+        } else if position < fence.load(Ordering::Relaxed) || !waiting.is_empty() {
+            nap(waiting.time_to_next(Instant::now()).unwrap_or_default().min(NAP));
+            Chunk::nothing()
+        } else {
+            break;
         };
-        pace = Some(Pace::of(&chunk));
-        position += len;
-        // Relaxed: this thread alone reads it.
-        fence.store(gather(chunk).fence, Ordering::Relaxed);
+        let verdict = gather(chunk);
+        fence.store(verdict.fence, Ordering::Relaxed);
+        limit = verdict.limit;
+        waiting.add(verdict.again, Instant::now());
+        waiting.drop_from(verdict.fence);
     }
     chunk::dismiss(state)?;
     Ok(Finished { workers: 1, ..Finished::default() })

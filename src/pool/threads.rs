@@ -1,16 +1,19 @@
 //! The thread backend: workers at a board, the caller as gatherer.
 //!
 //! The caller gathers and does not compute, so that progress is prompt; except where that would waste or block a thread:
-//! in a call nested in another one's item, when no thread is free, and in a call that is expected to be short.
+//! in a call nested in another one's item, when no thread is free, and in a call that is expected to be short. A call from
+//! outside whose answers are handed on has a thread in any case: an item in the caller's thread would hold up what others
+//! have finished, and an item that waits for an answer to be handed on would wait for ever.
 
 use std::num::NonZeroUsize;
 
+use crate::amounts;
 use crate::computation;
 use crate::config;
 use crate::plan::{Pace, Plan};
 use crate::pool::board::{Board, News, Turn};
 use crate::pool::gang::{Allowance, Party, Pool, at_work, is_at_work};
-use crate::pool::{Brief, Finished, Gather, Output, Refusal, chunk, pace, serial};
+use crate::pool::{Brief, Chunk, Finished, Gather, Output, Refusal, chunk, pace, serial};
 use crate::sync::{Instant, LazyLock};
 use crate::task::Task;
 
@@ -42,6 +45,7 @@ where
     if plan.workers.get() == 1 || plan.n_items < 2 {
         return serial::run(brief, output, gather);
     }
+    let hands_on = matches!(output, Output::Carried);
     let board = Board::new(plan, brief.cancel, output);
     let computations = computation::current();
     let work = || {
@@ -49,16 +53,23 @@ where
         let _same_config = config::override_with(brief.config.clone());
         Worker::new(brief, &board).work();
     };
-    pool.gather(&work, |party| lead(party, budget, brief, &board, gather));
+    pool.gather(&work, |party| lead(&Host { party, budget, hands_on }, brief, &board, gather));
     let ledger = board.close();
     pace::remember::<K>(ledger.worked.items, ledger.worked.time);
     ledger.refusal.map_or(Ok(Finished { workers: ledger.workers, ..Finished::default() }), Err)
 }
 
+/// A call, as the one who invites helpers to it.
+struct Host<'p, 'call> {
+    party: &'p Party<'call>,
+    budget: NonZeroUsize,
+    /// Whether answers are handed on as they come, rather than all at the end.
+    hands_on: bool,
+}
+
 /// The caller's part: gathers what workers pin up, and works itself where it must.
 fn lead<T, K: Task<T>>(
-    party: &Party<'_>,
-    budget: NonZeroUsize,
+    host: &Host<'_, '_>,
     brief: &Brief<'_, T, K>,
     board: &Board<'_, K::Output, K::Error>,
     gather: &mut Gather<'_, K::Output, K::Error>,
@@ -73,8 +84,7 @@ fn lead<T, K: Task<T>>(
     let _whatever_happens = BreakOff(board);
     loop {
         if helpers.is_none() && (!may_be_over_soon || begun.elapsed() > brief.plan.serial_below) {
-            let allowance = allowance(budget, brief.plan, nested);
-            helpers = Some(invite(party, brief.plan, allowance, nested || is_short || own.has_begun()));
+            helpers = Some(host.invite(brief.plan, nested, nested || is_short || own.has_begun()));
         }
         let caller_works = nested || is_short || own.has_begun() || helpers.is_none_or(|sure| sure == 0);
         let news = match caller_works && at_work(|| own.step_as_configured()) {
@@ -82,8 +92,8 @@ fn lead<T, K: Task<T>>(
             false => board.wait_for_news(),
         };
         match news {
-            News::Chunks(chunks) => chunks.into_iter().for_each(|chunk| board.obey(gather(chunk))),
-            News::Nothing => {}
+            News::Chunks(chunks) => chunks.into_iter().for_each(|chunk| board.obey(gather(chunk), 1)),
+            News::Nothing | News::Hungry => board.obey(gather(Chunk::nothing()), 0),
             News::End => break,
         }
     }
@@ -107,17 +117,17 @@ impl<R, E> Drop for BreakOff<'_, '_, R, E> {
     }
 }
 
-/// A call from outside gets the threads that it asks for, a nested one what the budget leaves.
-fn allowance(budget: NonZeroUsize, plan: &Plan, nested: bool) -> Allowance {
-    if nested { Allowance::Nested(budget.get()) } else { Allowance::Outside(budget.max(plan.workers).get()) }
-}
-
-/// Invites helpers for every worker that the caller is not itself; gives the number that is sure to come.
-fn invite(party: &Party<'_>, plan: &Plan, allowance: Allowance, caller_works: bool) -> usize {
-    let workers = plan.workers.get().min(plan.n_items);
-    // One seat is kept back until it is known that somebody comes, for the caller to take if nobody does.
-    let sure = party.invite(workers - 1, allowance);
-    if caller_works || sure == 0 { sure } else { sure + party.invite(1, allowance) }
+impl Host<'_, '_> {
+    /// Invites helpers for every worker that the caller is not itself; gives the number that is sure to come. A call from
+    /// outside gets the threads that it asks for, a nested one what the budget leaves.
+    fn invite(&self, plan: &Plan, nested: bool, caller_works: bool) -> usize {
+        let (budget, workers) = (self.budget.get(), plan.workers.get());
+        let allowance = if nested { Allowance::Nested(budget) } else { Allowance::Outside(budget.max(workers)) };
+        // One seat is kept back until it is known that somebody comes, for the caller to take if nobody does.
+        let sure = self.party.invite(workers.min(plan.n_items) - 1, allowance);
+        let sure = if sure == 0 && self.hands_on && !nested { self.party.insist() } else { sure };
+        if caller_works || sure == 0 { sure } else { sure + self.party.invite(1, allowance) }
+    }
 }
 
 /// A claim in hand: should its worker unwind, the call ends with an error instead of waiting for it.
@@ -134,6 +144,8 @@ struct Worker<'run, 'out, T, K: Task<T>> {
     brief: &'run Brief<'run, T, K>,
     board: &'run Board<'out, K::Output, K::Error>,
     state: Option<K::State>,
+    /// Its number, known once it has asked for work.
+    number: Option<u32>,
     pace: Option<Pace>,
     /// What the board said last; `None` before the first question.
     turn: Option<Turn<'out, K::Output>>,
@@ -141,7 +153,7 @@ struct Worker<'run, 'out, T, K: Task<T>> {
 
 impl<'run, 'out, T, K: Task<T>> Worker<'run, 'out, T, K> {
     fn new(brief: &'run Brief<'run, T, K>, board: &'run Board<'out, K::Output, K::Error>) -> Self {
-        Self { brief, board, state: None, pace: remembered_pace::<T, K>(brief.plan), turn: None }
+        Self { brief, board, state: None, number: None, pace: remembered_pace::<T, K>(brief.plan), turn: None }
     }
 
     fn has_begun(&self) -> bool {
@@ -162,16 +174,20 @@ impl<'run, 'out, T, K: Task<T>> Worker<'run, 'out, T, K> {
         self.leave();
     }
 
-    /// Runs one chunk and claims the next; false when there was none to run.
+    /// Runs one chunk, or a part of it, and claims the next; false when there was none to run.
     fn step(&mut self) -> bool {
         let plan = self.brief.plan;
-        let claim = match self.turn.take() {
+        let mut claim = match self.turn.take() {
             Some(Turn::Run(claim)) => claim,
             Some(Turn::Leave) => {
                 self.turn = Some(Turn::Leave);
                 return false;
             }
-            None => return self.ask(self.board.join(plan, self.pace)),
+            None => {
+                let (turn, number) = self.board.join(plan, self.pace);
+                self.number = u32::try_from(number).ok();
+                return self.ask(turn);
+            }
             Some(Turn::Wait) => return self.ask(self.board.try_again(plan, self.pace)),
         };
         let state = match &mut self.state {
@@ -186,10 +202,17 @@ impl<'run, 'out, T, K: Task<T>> Worker<'run, 'out, T, K> {
             },
         };
         let in_hand = InHand(self.board);
-        let chunk = chunk::run(self.brief, claim, state, self.board.fence());
+        let _outer = amounts::set_aside();
+        let chunk = chunk::run(self.brief, &mut claim, state, self.board.fence());
         std::mem::forget(in_hand);
+        let chunk = Chunk { worker: self.number, ..chunk };
         self.pace = Some(Pace::of(&chunk));
-        self.turn = Some(self.board.report(chunk, plan));
+        self.turn = Some(if claim.len > 0 {
+            self.board.report_part(chunk, claim.len, plan);
+            Turn::Run(claim)
+        } else {
+            self.board.report(chunk, plan)
+        });
         true
     }
 

@@ -40,13 +40,17 @@ pub struct Eta {
 
 impl Eta {
     pub(super) const NOTHING: Self = Self { likely: Duration::ZERO, at_least: Duration::ZERO, at_most: Duration::ZERO };
+
+    /// Whether one time would say more than is known.
+    pub(super) fn is_wide(self) -> bool {
+        self.at_most / 2 > self.at_least
+    }
 }
 
 impl fmt::Display for Eta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [from, likely, to] = [self.at_least, self.likely, self.at_most].map(short);
-        let is_wide = self.at_most / 2 > self.at_least && from != to;
-        if is_wide { write!(f, "{from} to {to}") } else { f.write_str(&likely) }
+        if self.is_wide() && from != to { write!(f, "{from} to {to}") } else { f.write_str(&likely) }
     }
 }
 

@@ -104,7 +104,7 @@ pub use thread::{JoinHandle, spawn, thread_index, yield_now};
 pub(crate) use backend::checker;
 pub(crate) use backend::{CachePadded, RwLock, global, words_at_zero};
 pub(crate) use handshake::{announce, claim, look};
-pub(crate) use thread::spawn_named;
+pub(crate) use thread::{nap, spawn_named, spawn_owned};
 
 /// A function that can make what a `static` begins with, except in a model: what a checker has can not be made before it runs.
 macro_rules! const_unless_modelled {
@@ -127,5 +127,10 @@ pub(crate) const IS_MODELLED: bool = cfg!(any(manyhands_loom, manyhands_shuttle)
 pub(crate) use std::sync::LazyLock;
 /// A word that guides nothing but speed and outlives a call. Never part of a model: there it would outlive the model.
 pub(crate) use std::sync::atomic::AtomicU64 as HintWord;
+/// A word that a signal's handler may read and write. Never part of a model: no signal comes in one.
+#[cfg(all(unix, feature = "signals"))]
+pub(crate) use std::sync::atomic::AtomicU64 as SignalWord;
 /// The clock on the wall, for deadlines. Never part of a model: there a deadline has passed or is far off.
 pub(crate) use std::time::Instant as WallClock;
+/// The time of day, for what is written down. Never part of a model: nothing there depends on it.
+pub(crate) use std::time::SystemTime;

@@ -32,6 +32,14 @@ pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Jo
     JoinHandle(backend::Builder::new().spawn(body).expect("the system has a thread to give"))
 }
 
+/// [`spawn`] for a thread with a name, where the system may have none to give.
+pub(crate) fn spawn_owned<T: Send + 'static>(
+    name: String,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<JoinHandle<T>> {
+    backend::Builder::new().name(name).spawn(body).map(JoinHandle)
+}
+
 /// Starts a named thread that nobody joins; its owner keeps count of what it does.
 pub(crate) fn spawn_named(name: String, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     backend::Builder::new().name(name).spawn(body).map(drop)
@@ -52,6 +60,15 @@ pub(crate) fn spawn_named(name: String, body: impl FnOnce() + Send + 'static) ->
 /// ```
 pub fn yield_now() {
     backend::yield_now();
+}
+
+/// Lets time pass. In a model there is none.
+pub(crate) fn nap(time: std::time::Duration) {
+    if crate::sync::IS_MODELLED {
+        yield_now();
+    } else if !time.is_zero() {
+        std::thread::sleep(time);
+    }
 }
 
 /// The number of a thread that has not asked for one.

@@ -1,6 +1,11 @@
 //! One helper that runs a behaviour in every mode, with several worker counts and chunk sizes.
 
-use manyhands::{Job, LocalMode};
+use std::sync::{Mutex, PoisonError};
+
+use manyhands::{Alone, Forget, Job, LocalMode, Over};
+
+/// A job over items that come from an iterator.
+pub(crate) type JobOver<'a, T, I> = Job<'a, T, LocalMode, Alone, Forget, Over<I>>;
 
 /// The ways to run: mode, workers, chunk size (0: automatic).
 pub(crate) fn for_every_way(mut check: impl FnMut(Way)) {
@@ -27,4 +32,16 @@ impl Way {
         let job = Job::new(items).mode(self.mode).workers(self.workers);
         if self.chunk_size == 0 { job } else { job.chunk_size(self.chunk_size) }
     }
+
+    /// [`Way::job`] over items that come one after another.
+    pub(crate) fn job_over<'a, T, I: Iterator<Item = T>>(&self, items: I) -> JobOver<'a, T, I> {
+        let job = Job::over(items).mode(self.mode).workers(self.workers);
+        if self.chunk_size == 0 { job } else { job.chunk_size(self.chunk_size) }
+    }
+}
+
+/// The turn of a test whose items wait for each other: two such calls at once may each hold threads that the other waits for.
+pub(crate) fn my_turn() -> impl Drop {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }

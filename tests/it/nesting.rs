@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::thread;
 
+use crate::modes::my_turn;
 use manyhands::{
     Job, LocalMode, ParallelConfig, Serial, Threads, override_parallel_config, parallel_config, parallel_map,
 };
@@ -95,6 +96,7 @@ fn many_calls_at_once_from_outside_all_end() {
 
 #[test]
 fn items_of_one_call_may_wait_for_items_of_another() {
+    let _turn = my_turn();
     // With one set of threads for both, the second call would never start.
     let (send, receive) = std::sync::mpsc::channel::<usize>();
     let receive = Mutex::new(receive);

@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 
-use crate::modes::for_every_way;
+use crate::modes::{for_every_way, my_turn};
 use manyhands::{Job, OnFailure};
 
 #[test]
@@ -71,6 +71,7 @@ fn an_ordered_stream_delivers_what_serial_delivers_up_to_the_failure() {
 
 #[test]
 fn a_failure_far_ahead_takes_no_earlier_answer_with_it() {
+    let _turn = my_turn();
     // Item 0 goes on only when item 40 has failed, so the failure is reported first.
     let items: Vec<usize> = (0..50).collect();
     let (fail, failed) = mpsc::channel::<()>();
@@ -117,6 +118,7 @@ fn nothing_is_handed_on_after_a_break() {
 
 #[test]
 fn a_slow_item_holds_the_others_within_the_window() {
+    let _turn = my_turn();
     // Item 0 waits until the run can do no more without it; then the window is what has been started.
     let (release, released) = mpsc::channel::<()>();
     let released = std::sync::Mutex::new(released);
@@ -186,6 +188,7 @@ proptest::proptest! {
 
 #[test]
 fn a_chunk_never_reaches_beyond_the_window() {
+    let _turn = my_turn();
     // Chunks of 7 in a window of 10: the second chunk may hold three items only, or item 10 starts beside item 0.
     let (release, released) = mpsc::channel::<()>();
     let (release, released) = (std::sync::Mutex::new(Some(release)), std::sync::Mutex::new(released));
@@ -227,5 +230,45 @@ fn a_panicking_callback_reaches_the_caller_and_never_hangs() {
             });
             assert!(caught.is_err(), "{way:?}");
         }
+    });
+}
+
+#[test]
+fn answers_are_handed_on_while_an_item_waits_for_that_though_other_calls_have_all_threads() {
+    let _turn = my_turn();
+    const OTHERS: usize = 8;
+    let (begun, have_begun) = mpsc::channel();
+    let (end, may_end) = mpsc::channel::<()>();
+    let may_end = Mutex::new(may_end);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let others = Job::new(&[(); OTHERS]).workers(OTHERS).chunk_size(1);
+            others
+                .run(|()| (begun.send(()).unwrap(), may_end.lock().unwrap().recv().unwrap()))
+                .unwrap()
+                .into_values()
+                .unwrap();
+        });
+        have_begun.iter().take(OTHERS).for_each(drop);
+        let (go_on, may_go_on) = mpsc::channel();
+        let may_go_on = Mutex::new(may_go_on);
+        let mut passed = 0;
+        // Item 1 has its turn while item 0 is handed on.
+        Job::new(&[0, 1])
+            .workers(2)
+            .chunk_size(1)
+            .map(|&n| {
+                if n == 1 {
+                    may_go_on.lock().unwrap().recv().unwrap()
+                }
+            })
+            .for_each(|_, _| {
+                passed += 1;
+                go_on.send(()).unwrap();
+                Continue(())
+            })
+            .unwrap();
+        assert_eq!(passed, 2);
+        (0..OTHERS).for_each(|_| end.send(()).unwrap());
     });
 }

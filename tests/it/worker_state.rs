@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 
-use crate::modes::for_every_way;
+use crate::modes::{for_every_way, my_turn};
 use manyhands::{Job, OnFailure, Threads};
 
 /// A state that knows where it was made and counts its end.
@@ -49,6 +49,7 @@ fn a_state_is_made_once_per_worker_and_dropped_on_it() {
 
 #[test]
 fn as_many_states_are_made_as_workers_asked_for_when_each_has_work() {
+    let _turn = my_turn();
     let items = [0; 4];
     let barrier = std::sync::Barrier::new(4);
     let made = AtomicUsize::new(0);
@@ -63,6 +64,7 @@ fn as_many_states_are_made_as_workers_asked_for_when_each_has_work() {
 
 #[test]
 fn items_that_wait_for_each_other_end_however_quick_their_function_was_before() {
+    let _turn = my_turn();
     let items = [0; 4];
     for _ in 0..300 {
         let together = std::sync::Barrier::new(4);

@@ -1,10 +1,11 @@
 //! Whole calls: the board, its workers and the caller that gathers, on a pool of the model's own.
 
 use std::cell::{Cell, RefCell};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 use manyhands::modelled_parts::{Call, Pool, as_an_item};
 use manyhands::{CancelToken, Error, Outcome};
@@ -12,7 +13,8 @@ use manyhands::{CancelToken, Error, Outcome};
 type Answer = Result<Outcome<usize, &'static str>, Error<&'static str>>;
 
 const NO_REFUSAL: &str = "every worker has its state";
-const FOUR_ITEMS: Call = Call { n_items: 4, workers: 2, chunk: 1, window: usize::MAX, failure_limit: None };
+const FOUR_ITEMS: Call =
+    Call { n_items: 4, workers: 2, chunk: 1, window: usize::MAX, failure_limit: None, budget: None, retries: 0 };
 
 /// Items as loom sees them: a second claim of one, or a look at one without a hand-over, is a causality violation.
 struct Items(Vec<UnsafeCell<bool>>);
@@ -91,6 +93,44 @@ fn claims_wait_for_a_window_of_one_and_go_on() {
         let call = Call { n_items: 3, window: 1, ..FOUR_ITEMS };
         let items = Items::new(call);
         assert_whole(call, &items, run(call, &items, &CancelToken::new(), &[]));
+    });
+}
+
+/// Proves: under a budget for one item no two are in hand, and who waits for the other's to be handed in is woken by that. Leaves
+/// out: items that need more than there is, and parts of chunks, which the drills cover.
+#[test]
+fn claims_wait_for_the_budget_and_go_on() {
+    crate::check(2, || {
+        let call = Call { n_items: 3, budget: Some(1), ..FOUR_ITEMS };
+        let (items, in_hand) = (Items::new(call), AtomicUsize::new(0));
+        let work = |item| {
+            assert_eq!(in_hand.fetch_add(1, Ordering::SeqCst), 0, "two items are in hand");
+            let value = items.work(item);
+            in_hand.fetch_sub(1, Ordering::SeqCst);
+            Ok(value)
+        };
+        let answer = call.run(&Pool::new(), &CancelToken::new(), || Ok(()), work, drop);
+        assert_eq!(answer.expect(NO_REFUSAL).into_values().expect("no item fails"), [0, 10, 20]);
+    });
+}
+
+/// Proves: an item that failed is begun once more, whichever worker is at work, waiting or about to leave when the caller says so,
+/// and the call ends after that. Leaves out: back-offs, since time stands still here.
+#[test]
+fn a_failed_item_is_begun_again_before_the_end() {
+    crate::check(2, || {
+        let call = Call { n_items: 2, retries: 1, ..FOUR_ITEMS };
+        let begun = AtomicUsize::new(0);
+        let work =
+            |item| if item == 1 && begun.fetch_add(1, Ordering::SeqCst) == 0 { Err("at first") } else { Ok(item) };
+        let mut values = Vec::new();
+        let mut hand = |_, answer: Result<usize, _>| {
+            values.push(answer.expect("no item fails for good"));
+            ControlFlow::Continue(())
+        };
+        let tally = call.hand_on(&Pool::new(), work, &mut hand).expect("every worker begins");
+        values.sort_unstable();
+        assert_eq!((values, tally.retries, begun.load(Ordering::SeqCst)), (vec![0, 1], 1, 2));
     });
 }
 

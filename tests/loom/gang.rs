@@ -154,3 +154,45 @@ fn a_panic_in_a_helper_reaches_the_caller() {
         assert_eq!(caught.is_err(), !visits.is_zero(), "who came in has panicked");
     });
 }
+
+/// Proves: a call that insists has a helper while the only thread is somebody else's; the seat beside it is taken by who is free
+/// first; and when all have left there are as many threads as the budget allows. Leaves out: systems that have no threads to give.
+#[test]
+fn who_insists_has_a_helper_though_all_are_at_work() {
+    crate::check(2, || {
+        let pool = Pool::new();
+        let (say, said) = loom::sync::mpsc::channel();
+        let (say, released) = (loom::sync::Mutex::new(say), Gate::default());
+        pool.gather(&|| released.wait(), |party| {
+            assert_eq!(party.invite(1, 1), 1);
+            pool.gather(&|| say.lock().unwrap().send(()).unwrap(), |second| {
+                assert_eq!((second.invite(2, 1), second.insist()), (0, 1));
+                said.recv().unwrap();
+                said.recv().unwrap();
+            });
+            released.open();
+        });
+        assert_eq!((pool.threads(), pool.hoped_for()), (1, 0));
+    });
+}
+
+/// Keeps who comes until it is open.
+#[derive(Default)]
+struct Gate {
+    is_open: loom::sync::Mutex<bool>,
+    opens: loom::sync::Condvar,
+}
+
+impl Gate {
+    fn open(&self) {
+        *self.is_open.lock().unwrap() = true;
+        self.opens.notify_all();
+    }
+
+    fn wait(&self) {
+        let mut is_open = self.is_open.lock().unwrap();
+        while !*is_open {
+            is_open = self.opens.wait(is_open).unwrap();
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod explore;
 mod gang;
 mod lock;
 mod status;
+mod stream;
 mod synchronized;
 mod tracker;
 

@@ -36,7 +36,11 @@ mod encoding;
 #[cfg(target_os = "linux")]
 mod harness;
 #[cfg(target_os = "linux")]
+mod lazy;
+#[cfg(target_os = "linux")]
 mod log;
+#[cfg(target_os = "linux")]
+mod long_runs;
 #[cfg(target_os = "linux")]
 mod nesting;
 #[cfg(target_os = "linux")]
@@ -49,6 +53,8 @@ mod payloads;
 mod prints;
 #[cfg(target_os = "linux")]
 mod recycling;
+#[cfg(target_os = "linux")]
+mod retry;
 #[cfg(target_os = "linux")]
 mod reuse;
 #[cfg(target_os = "linux")]
@@ -77,11 +83,14 @@ fn main() -> std::process::ExitCode {
             attempts::DRILLS,
             deaths::DRILLS,
             encoding::DRILLS,
+            lazy::DRILLS,
+            long_runs::DRILLS,
             nesting::DRILLS,
             orphans::DRILLS,
             payloads::DRILLS,
             prints::DRILLS,
             recycling::DRILLS,
+            retry::DRILLS,
             reuse::DRILLS,
             settings::DRILLS,
             starting::DRILLS,

@@ -4,7 +4,8 @@ use manyhands::CancelToken;
 use manyhands::modelled_parts::{Call, Pool};
 use manyhands::sync::{Arc, Mutex, model, spawn};
 
-const NINE_ITEMS: Call = Call { n_items: 9, workers: 4, chunk: 2, window: usize::MAX, failure_limit: None };
+const NINE_ITEMS: Call =
+    Call { n_items: 9, workers: 4, chunk: 2, window: usize::MAX, failure_limit: None, budget: None, retries: 0 };
 
 fn run(call: Call, cancel: &CancelToken, fails: Option<usize>) -> (Vec<usize>, Vec<usize>) {
     let done = Mutex::new(Vec::new());

@@ -58,7 +58,7 @@ const COMMANDS: [Command; 14] = [
     Command::new("fmt", "is the code formatted?", |stages, _| fmt(stages)),
     Command::new("clippy", "lints of every target, warnings denied", |stages, _| clippy(stages)),
     Command::new("doc", "the pages of the crates, warnings denied", |stages, _| doc(stages)),
-    Command::new("bare", "a build of manyhands without default features", |stages, _| bare(stages)),
+    Command::new("bare", "manyhands without default features, and with each by itself", |stages, _| bare(stages)),
     Command::new("first-run", "the first command of README.md, and the files it must write", |stages, _| {
         first_run::stage(stages)
     }),
@@ -177,8 +177,13 @@ fn doc(stages: &mut Stages) -> Done {
     stages.cargo_with("doc", arguments, &[("RUSTDOCFLAGS", "-D warnings")])
 }
 
+/// No feature, and each by itself: what needs a feature that is not there does not compile, or is dead code.
 fn bare(stages: &mut Stages) -> Done {
-    stages.cargo("bare", ["build", "--package", "manyhands", "--no-default-features", "--locked"])
+    for features in ["", "processes", "journal", "progress", "reports", "signals"] {
+        let picked = ["clippy", "--package", "manyhands", "--lib", "--no-default-features", "--features", features];
+        stages.cargo("bare", picked.into_iter().chain(["--locked", "--", "-D", "warnings"]))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

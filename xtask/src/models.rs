@@ -81,25 +81,27 @@ pub(crate) fn shuttle(stages: &mut Stages) -> Done {
 
 impl Checker {
     fn check(self, stages: &mut Stages, name: &'static str, environment: &[(&str, &str)]) -> Done {
-        let arguments = ["test", "--release", "--package", "manyhands", "--test", self.models, "--locked"];
-        self.cargo(stages, name, &arguments, environment)
+        self.cargo(stages, name, &["test", "--test", self.models], environment)
     }
 
     fn run_example(self, stages: &mut Stages) -> Done {
-        let arguments = ["run", "--release", "--package", "manyhands", "--example", "model_checked", "--locked"];
-        self.cargo(stages, "example", &arguments, &[])
+        self.cargo(stages, "example", &["run", "--example", "model_checked"], &[])
     }
 
-    fn cargo(self, stages: &mut Stages, name: &'static str, arguments: &[&str], environment: &[(&str, &str)]) -> Done {
+    fn cargo(self, stages: &mut Stages, name: &'static str, what: &[&str], environment: &[(&str, &str)]) -> Done {
         let flags = self.compiler_flags();
+        let arguments = [what, &["--release", "--package", "manyhands", "--locked"], &MODELLED].concat();
         let own = [("RUSTFLAGS", flags.as_str()), ("CARGO_TARGET_DIR", self.target)];
-        stages.cargo_with(name, arguments, &[&own, environment].concat())
+        stages.cargo_with(name, &arguments, &[&own, environment].concat())
     }
 
     fn compiler_flags(self) -> String {
         format!("{} {}", std::env::var("RUSTFLAGS").unwrap_or_default(), self.flag).trim().to_owned()
     }
 }
+
+/// The features that have models; the others would have SQLite built once more.
+pub(crate) const MODELLED: [&str; 3] = ["--no-default-features", "--features", "processes"];
 
 /// What makes the names in `src/sync` those of loom.
 pub(crate) fn compiler_flags() -> String {

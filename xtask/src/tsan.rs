@@ -17,11 +17,12 @@ pub(crate) fn stage(stages: &mut Stages) -> Done {
         }
     };
     // With its target named, cargo keeps the flags from build scripts and macros, which run inside of the compiler.
-    let arguments = ["test", "--package", "manyhands", "--test", "tsan", "--locked", "--target", &host];
+    let what = ["test", "--package", "manyhands", "--test", "tsan", "--no-default-features"];
+    let arguments = [&what[..], &["--locked", "--target", &host]].concat();
     // The last one makes the test look first whether a race would be reported.
     let environment = [("RUSTFLAGS", FLAGS), ("CARGO_TARGET_DIR", "target/tsan"), ("MANYHANDS_TSAN", "1")];
     let mut rustup = Command::new("rustup");
-    rustup.args(["run", "nightly", "cargo"]).args(arguments).envs(environment).current_dir(stages.root());
+    rustup.args(["run", "nightly", "cargo"]).args(&arguments).envs(environment).current_dir(stages.root());
     let variables: String = environment.iter().map(|(name, value)| format!("{name}=\"{value}\" ")).collect();
     let shown = format!("{variables}rustup run nightly cargo {}", arguments.join(" "));
     stages.step("tsan", &shown, |_| stage::run(&mut rustup))

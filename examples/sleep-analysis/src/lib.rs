@@ -1,7 +1,7 @@
 //! Sleep-epoch features and signal alignment, on manyhands.
 //!
 //! The science knows neither threads nor processes: its functions take one item and what all items share, and read samples as
-//! slices. Two files name manyhands: `parallel.rs` hands batches of epochs, or signals, to many workers, and `samples.rs` keeps
+//! slices. Two files of the library name manyhands: `parallel.rs` hands batches of epochs, or signals, to many workers, and `samples.rs` keeps
 //! the numbers of a signal where worker processes see them too.
 
 mod align;

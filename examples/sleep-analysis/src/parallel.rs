@@ -1,11 +1,12 @@
-//! Many hands: features over batches of epochs, alignment over signals, a night over its signals. The one file that hands work
-//! to manyhands.
+//! Many hands: features over batches of epochs, alignment over signals, a night over its signals. The one file of the library that
+//! hands work to manyhands.
 //!
 //! Promises: the same answers, bit for bit, for every mode, any number of workers and any chunks; a batch or signal that is
 //! lost takes no other with it. Leaves to others: the science, and what is done with the answers.
 
 use std::fmt;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use manyhands::{
@@ -16,6 +17,7 @@ use manyhands::{
 use crate::features::{FeatureBlock, FeatureRequest, FeatureScratch, Features, collect_blocks, epoch_features_with};
 use crate::{
     AlignRequest, AlignedSignal, NightPlan, Signal, SignalKind, SleepError, SleepResult, align_signal, make_signal,
+    read_signal,
 };
 
 /// Fewer epochs than this stay in the calling thread.
@@ -148,6 +150,17 @@ impl Hands {
         Ok(results.map(|(made, kind)| made.map_err(|failure| lost(kind.name(), &failure))).collect())
     }
 
+    /// Reads signals, each with its name from its file, by one hand each; one answer per file, in order. A file that cannot
+    /// be read fails alone.
+    ///
+    /// # Errors
+    /// [`SleepError::Config`] for workers or chunks of zero.
+    pub fn read_signals(&self, files: &[(String, PathBuf)]) -> SleepResult<Vec<SleepResult<Signal>>> {
+        let outcome = self.job(files, "reading", true).try_run(read_file).map_err(refused)?;
+        let results = outcome.into_results().into_iter().zip(files);
+        Ok(results.map(|(read, (name, _))| read.map_err(|failure| own_error(name, failure))).collect())
+    }
+
     /// Puts signals where processes see them, by many hands too: encoding would do it with one.
     fn lay_out(&self, signals: &[Signal]) -> SleepResult<()> {
         if matches!(self.mode, AnyMode::Processes(_)) {
@@ -203,6 +216,10 @@ fn make_and_read(plan: &NightPlan, kind: &SignalKind) -> Signal {
     signal
 }
 
+fn read_file((name, path): &(String, PathBuf)) -> SleepResult<Signal> {
+    read_signal(name, path)
+}
+
 fn batch_features(worker: &mut FeatureWorker, epochs: &Range<usize>) -> SleepResult<FeatureBlock> {
     epoch_features_with(&mut worker.scratch, &worker.request, epochs)
 }
@@ -213,10 +230,13 @@ fn refused<E: fmt::Display>(error: Error<E>) -> SleepError {
 
 /// A signal's own error, or its loss told as one.
 fn signal_failure(request: &AlignRequest, idx: usize, failure: ItemFailure<SleepError>) -> SleepError {
-    let loss = request
-        .signals
-        .get(idx)
-        .map_or_else(|| lost(&idx.to_string(), &failure), |signal| lost(signal.name(), &failure));
+    let name = request.signals.get(idx).map_or_else(|| idx.to_string(), |signal| signal.name().to_owned());
+    own_error(&name, failure)
+}
+
+/// What the signal's function said, or what happened to it.
+fn own_error(signal: &str, failure: ItemFailure<SleepError>) -> SleepError {
+    let loss = lost(signal, &failure);
     match failure.cause {
         Cause::Error(error) => error,
         _ => loss,

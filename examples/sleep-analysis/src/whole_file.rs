@@ -1,6 +1,7 @@
 //! Files that are there whole or not at all: written beside their place under another name, then moved onto it.
 //!
-//! A reader never sees half a file, and a failed write leaves what was there before. Does not wait for the disk.
+//! A reader never sees half a file, and a failed write leaves what was there before. Nobody waits for the disk: what is the end
+//! of long work is written by [`manyhands::write_atomically`], which does.
 
 use crate::{SleepError, SleepResult};
 use std::fs::{self, File};

@@ -4,23 +4,13 @@ use super::Mutant;
 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
-        name: "an-end-that-does-not-ask-for-the-busy",
-        file: FILE,
-        changes: &[(
-            "} else if state.busy == 0 && state.next >= self.end_of_claims() {",
-            "} else if state.next >= self.end_of_claims() {",
-        )],
-        model: "board::each_position_is_claimed_and_reported_exactly_once",
-        breaks: "The caller takes all claimed for all done, and drops what is still in a worker's hands.",
-    },
-    Mutant {
         name: "a-lock-released-between-news-and-wait",
         file: FILE,
         changes: &[(
-            "let _is_time_up = self.news.wait_for(&mut state, NEWS_AT_LEAST_EVERY);",
+            "let _is_time_up = self.news.wait_for(&mut state, until_next.min(NEWS_AT_LEAST_EVERY));",
             "drop(state);
-            state = self.state.lock();
-            let _is_time_up = self.news.wait_for(&mut state, NEWS_AT_LEAST_EVERY);",
+        state = self.state.lock();
+        let _is_time_up = self.news.wait_for(&mut state, until_next.min(NEWS_AT_LEAST_EVERY));",
         )],
         model: "board::each_position_is_claimed_and_reported_exactly_once",
         breaks: "A report between the caller's look and its wait wakes nobody.",
@@ -78,11 +68,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 "",
             ),
             (
-                "            state.limit = state.limit.max(limit);
-            self.room.notify_all();
+                "            if is_news {
+                self.room.notify_all();
+            }
 ",
-                "            state.limit = state.limit.max(limit);
-            self.room.notify_all();
+                "            if is_news {
+                self.room.notify_all();
+            }
             drop(state);
             self.fence.fetch_min(verdict.fence, Ordering::Relaxed);
 ",
@@ -105,6 +97,16 @@ pub(super) const MUTANTS: &[Mutant] = &[
         )],
         model: "board::a_panic_of_the_callers_part_leaves_nobody_waiting",
         breaks: "When the caller's part panics, a worker goes on waiting for room.",
+    },
+    Mutant {
+        name: "a-worker-that-leaves-before-the-verdict",
+        file: FILE,
+        changes: &[(
+            "self.may_retry && (state.busy > 0 || state.unjudged > 0 || !state.waiting.is_empty())",
+            "self.may_retry && (state.busy > 0 || !state.waiting.is_empty())",
+        )],
+        model: "board::a_failed_item_is_begun_again_before_the_end",
+        breaks: "The caller has an item begun again, and everybody has left.",
     },
 ];
 

@@ -36,7 +36,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a-seat-left-before-the-thread-is-free",
         file: FILE,
         changes: &[(
-            "                next = self.next_hope();
+            "                next = self.next();
                 if let Some(worked) = worked {
                     invitation.leave(worked);
                 }
@@ -44,7 +44,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "                if let Some(worked) = worked {
                     invitation.leave(worked);
                 }
-                next = self.next_hope();
+                next = self.next();
 ",
         )],
         model: "gang::a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call",
@@ -69,13 +69,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
         ],
         model: "gang::a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call",
         breaks: "A helper that was promised comes before its seat is open and goes away.",
-    },
-    Mutant {
-        name: "a-promise-that-rings-no-bell",
-        file: FILE,
-        changes: &[("self.hall.bell.notify_one();", "")],
-        model: "gang::a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call",
-        breaks: "A thread that was promised sleeps on when it had reached the bell already.",
     },
     Mutant {
         name: "a-lock-released-between-promises-and-bell",
@@ -127,6 +120,39 @@ pub(super) const MUTANTS: &[Mutant] = &[
         )],
         model: "gang::a_panic_in_a_helper_reaches_the_caller",
         breaks: "The call ends before its last helper has told of its panic, and nobody hears of it.",
+    },
+    Mutant {
+        name: "a-surplus-thread-that-stays",
+        file: FILE,
+        changes: &[("        if lists.surplus > 0 {", "        if lists.surplus > 1 {")],
+        model: "gang::who_insists_has_a_helper_though_all_are_at_work",
+        breaks: "Each call that insists leaves one more thread behind.",
+    },
+    Mutant {
+        name: "a-thread-that-goes-though-it-is-hoped-for",
+        file: FILE,
+        changes: &[(
+            "        if let Some(invitation) = lists.hoped_for.pop_front() {
+            return Next::Call(invitation);
+        }
+        if lists.surplus > 0 {
+            lists.surplus -= 1;
+            lists.threads -= 1;
+            return Next::Go;
+        }
+",
+            "        if lists.surplus > 0 {
+            lists.surplus -= 1;
+            lists.threads -= 1;
+            return Next::Go;
+        }
+        if let Some(invitation) = lists.hoped_for.pop_front() {
+            return Next::Call(invitation);
+        }
+",
+        )],
+        model: "gang::who_insists_has_a_helper_though_all_are_at_work",
+        breaks: "A seat waits for a thread, and the one that is free goes.",
     },
 ];
 

@@ -10,6 +10,7 @@ mod gang;
 mod lock;
 mod run;
 mod status;
+mod stream;
 mod token;
 mod tracker;
 mod workshop;
@@ -47,6 +48,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { primitive: "board", mutants: board::MUTANTS },
     Group { primitive: "gang", mutants: gang::MUTANTS },
     Group { primitive: "status", mutants: status::MUTANTS },
+    Group { primitive: "stream", mutants: stream::MUTANTS },
 ];
 
 impl Mutant {

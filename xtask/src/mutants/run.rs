@@ -101,11 +101,13 @@ fn judge(
     })
 }
 
-/// Builds the sequential tests and runs them. Those of the kept threads are left out: they start threads, so what they
-/// notice is up to chance.
+/// Left out of the sequential tests: these start threads, so what they notice is up to chance.
+const WITH_THREADS: [&str; 6] = ["--skip", "pool::gang", "--skip", "pool::threads", "--skip", "stream::tests"];
+
+/// Builds the sequential tests and runs them.
 fn sequential_tests(workshop: &Workshop) -> Result<Ended, String> {
     for program in workshop.build_sequential_tests()? {
-        match workshop.run(&program, &["--skip", "pool::gang", "--skip", "pool::threads"], MODEL_ENDS_WITHIN)? {
+        match workshop.run(&program, &WITH_THREADS, MODEL_ENDS_WITHIN)? {
             Ended::Passed => {}
             ended => return Ok(ended),
         }

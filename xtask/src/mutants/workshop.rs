@@ -4,7 +4,7 @@
 //! Copying leaves files alone that are the same already, and each write is newer than the build before it. So cargo builds
 //! what changed and nothing else.
 
-use crate::models::compiler_flags;
+use crate::models::{MODELLED, compiler_flags};
 use crate::tree::listed;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -84,7 +84,7 @@ impl Workshop {
 
     /// The test program of the models.
     pub(super) fn build_models(&self) -> Result<PathBuf, String> {
-        let targets = ["--release", "--test", "loom"];
+        let targets = [&["--release", "--test", "loom"][..], &MODELLED].concat();
         let programs = self.build("loom", &targets, &QUICK_TO_BUILD_AND_RUN, &compiler_flags())?;
         programs.into_iter().next().ok_or_else(|| "cargo built no models".to_owned())
     }

@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Features, alignment and pictures of a recording in EDF or EDF+.
     Night(NightArgs),
+    /// Features of many subjects: recordings, folders of CSV files, or made nights.
+    Study(StudyArgs),
     /// Epoch features of signals in CSV files.
     Features(FeaturesArgs),
     /// Signals in CSV files, brought to one grid.
@@ -106,6 +108,48 @@ pub(crate) struct NightArgs {
     /// Where the files go.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+}
+
+/// Many subjects.
+#[derive(Debug, Args)]
+#[command(after_help = STUDY_EXAMPLES)]
+pub(crate) struct StudyArgs {
+    /// The subjects: recordings in EDF or EDF+, and folders of CSV files, one folder per subject.
+    #[arg(required_unless_present_any = ["made", "status", "failed"], conflicts_with = "made")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Instead of a folder, so many made nights.
+    #[arg(long, value_name = "N")]
+    pub(crate) made: Option<u32>,
+    /// The first made night's seed; the others follow it.
+    #[arg(long, default_value_t = 1, conflicts_with = "folder")]
+    pub(crate) seed: u64,
+    /// How long each made night lasts, in hours.
+    #[arg(long, default_value_t = 8.0, conflicts_with = "folder")]
+    pub(crate) hours: f64,
+    /// The length of an epoch; those of made nights have 30s.
+    #[arg(long, default_value = "30s", value_name = "TIME", conflicts_with = "made")]
+    pub(crate) epoch: String,
+    /// Where features.csv, index.html and the run's own files go.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Go on with a study that was broken off, trying failed subjects again; where there is none yet, begin it.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// With --resume: leave failed subjects as they are.
+    #[arg(long, requires = "resume")]
+    pub(crate) keep_failed: bool,
+    /// With --resume: work again on subjects whose files have changed, and on all after another setting or version.
+    #[arg(long, requires = "resume")]
+    pub(crate) redo_changed: bool,
+    /// Try a subject that cannot be read, or whose worker process died, so many times more.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) retries: u32,
+    /// Only tell how far the study in --out is, running or not.
+    #[arg(long, conflicts_with_all = ["resume", "failed"])]
+    pub(crate) status: bool,
+    /// Only tell which subjects of the study in --out failed, and why.
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) failed: bool,
 }
 
 /// Signals in CSV files, and what to compute of them.
@@ -204,12 +248,44 @@ Examples:
   sleep-analysis --seed 7 --hours 2       another, shorter one
   sleep-analysis night rec.edf --out rec  a recording, into rec/
   sleep-analysis run case.json --out out  a job description
+  sleep-analysis study data --out study   many subjects
 
 Open sleep-out/index.html first: it shows the night and names what is missing.
 features.csv holds a row per epoch, aligned.csv all signals on one grid, and
 summary.json the counts, the times and the failures for programs.
 
 Exit code 0: all done, 1: something failed or was left out, 2: could not run.";
+
+const STUDY_EXAMPLES: &str = "\
+Examples:
+  sleep-analysis study recordings --out study --workers 2
+  sleep-analysis study recordings --out study --resume    go on after a break
+  sleep-analysis study --made 50 --out study --mode processes
+  sleep-analysis study --out study --status               how far it is, from anywhere
+
+A subject is a file in EDF or EDF+ (name.edf), or a folder with a CSV file for each
+signal, named by what it holds: a column hr, rr_interval, resp, spo2, uv (EEG), or
+x, y, z. Hidden files are not looked at; other things are set aside by name.
+
+Writes study/index.html, a page with a small picture of each subject and what failed by
+name, and study/features.csv: subject, epoch_start_ns, then <signal>|<feature>, a row per
+epoch, subjects in the order of their names. Subjects with other signals have columns of
+their own: all that any subject has, in the order in which they first appear, empty for
+those without. Neither file depends on the mode, the workers, or breaks in between.
+
+What is finished is saved at once in study/run/: killed at any moment, the study loses the
+subjects in hand. Ctrl+C or SIGTERM lets those finish first; a second one does not. Both
+files are written when every subject is done or has failed. --resume goes on, and tries
+again what had failed. It refuses when --epoch, the program or the file of a finished subject
+has changed since, unless --redo-changed is given. In processes, a subject whose worker dies
+is tried once more in any case.
+
+study/run/ also holds summary.json (times, rates, speed-up, what was slow), metrics.csv
+(a row per subject) and failed.jsonl, written at the end of each run, about all so far.
+speed_up is against the first subject of the run, which is worked on alone for that.
+
+Exit code 0: all done, 1: a subject failed or lacks something, 2: could not run, or no
+subject has answers, 130: ended by Ctrl+C, 143: by SIGTERM.";
 
 const NIGHT_EXAMPLES: &str = "\
 Examples:

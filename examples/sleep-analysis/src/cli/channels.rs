@@ -4,7 +4,7 @@
 //! and a place on the common grid like every other channel.
 
 use serde::Serialize;
-use sleep_analysis::{EDF_COLUMN, EdfChannel};
+use sleep_analysis::{EDF_COLUMN, EdfChannel, Signal};
 
 /// What a signal shows, as far as the choice of features goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -39,6 +39,32 @@ impl Role {
             }
             "spo2" | "sao2" | "saturation" | "oxygen saturation" => Self::OxygenSaturation,
             _ => axis_of(&label).unwrap_or(Self::Other),
+        }
+    }
+
+    /// What a signal without a header is, by its columns: named as those of a made night are.
+    pub(crate) fn of_columns(signal: &Signal) -> Self {
+        let names: Vec<&str> = signal.columns().iter().map(|column| column.name.as_str()).collect();
+        match names.as_slice() {
+            ["uv"] => Self::Eeg,
+            ["hr", ..] => Self::HeartRate,
+            ["rr_interval", ..] => Self::RrIntervals,
+            ["x", "y", "z", ..] => Self::Acceleration,
+            ["resp", ..] => Self::BreathingRate,
+            ["spo2", ..] => Self::OxygenSaturation,
+            _ => Self::Other,
+        }
+    }
+
+    /// The unit that such a signal has unless something else is said; empty where there is no such thing.
+    pub(crate) fn usual_unit(self) -> &'static str {
+        match self {
+            Self::Eeg => "\u{b5}V",
+            Self::HeartRate => "beats/min",
+            Self::RrIntervals => "ms",
+            Self::BreathingRate => "breaths/min",
+            Self::OxygenSaturation => "%",
+            Self::Acceleration | Self::AxisX | Self::AxisY | Self::AxisZ | Self::Other => "",
         }
     }
 

@@ -22,15 +22,23 @@ pub(crate) fn main_job(args: &MadeNightArgs, crew: &Crew<'_>) -> SleepResult<End
     let out = OutFolder::create(&args.out)?;
     let made = crew.hands.make_night(&plan)?;
     watch.lap("making");
-    analyse(night(args, &plan, made)?, out, watch, crew)
+    let grid_rate = args.rate.map_or(USUAL_RATE, GridRate::Asked);
+    analyse(night(args.seed, &plan, made, grid_rate)?, out, watch, crew)
 }
 
-fn length(hours: f64) -> SleepResult<Duration> {
+/// A night's length.
+pub(crate) fn length(hours: f64) -> SleepResult<Duration> {
     Duration::try_from_secs_f64((hours * 3600.0).round())
         .map_err(|_| SleepError::Config(format!("a night of {hours} hours; ask for 0.01 to 24")))
 }
 
-fn night(args: &MadeNightArgs, plan: &NightPlan, made: Vec<SleepResult<Signal>>) -> SleepResult<Night> {
+/// A night as it was planned, of the signals that could be made.
+pub(crate) fn night(
+    seed: u64,
+    plan: &NightPlan,
+    made: Vec<SleepResult<Signal>>,
+    grid_rate: GridRate,
+) -> SleepResult<Night> {
     let (start_ns, length_ns) = (plan.start_ns(), plan.duration().as_nanos() as i64);
     let epoch_ns = NightPlan::EPOCH.as_nanos() as i64;
     let epochs = EpochGrid::over_spans([(start_ns, start_ns + length_ns)], EpochGridSettings::adjoining(epoch_ns))?;
@@ -51,10 +59,10 @@ fn night(args: &MadeNightArgs, plan: &NightPlan, made: Vec<SleepResult<Signal>>)
         return Err(SleepError::Config(format!("no signal of the night could be made: {}", reasons.join("; "))));
     }
     Ok(Night {
-        title: format!("Made night, seed {}", args.seed),
+        title: format!("Made night, seed {seed}"),
         input: Input {
             kind: "made night",
-            seed: Some(args.seed),
+            seed: Some(seed),
             file: None,
             start_ns,
             duration_s: plan.duration().as_secs_f64(),
@@ -63,7 +71,7 @@ fn night(args: &MadeNightArgs, plan: &NightPlan, made: Vec<SleepResult<Signal>>)
         channels,
         epochs,
         stages: Some(plan.stages().iter().copied().map(Some).collect()),
-        grid_rate: args.rate.map_or(USUAL_RATE, GridRate::Asked),
+        grid_rate,
         remarks,
     })
 }

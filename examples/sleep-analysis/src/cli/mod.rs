@@ -12,6 +12,7 @@ mod night;
 mod out_folder;
 mod run;
 mod signal_files;
+mod study;
 mod text_table;
 mod voice;
 
@@ -30,6 +31,8 @@ pub(crate) enum Ending {
     Incomplete,
     /// Nothing could be done.
     CouldNotRun,
+    /// A signal ended it in good order; with its exit code.
+    BrokenOff(u8),
 }
 
 impl From<Ending> for ExitCode {
@@ -38,6 +41,7 @@ impl From<Ending> for ExitCode {
             Ending::Done => 0,
             Ending::Incomplete => 1,
             Ending::CouldNotRun => 2,
+            Ending::BrokenOff(code) => code,
         })
     }
 }
@@ -52,6 +56,7 @@ pub(crate) fn main() -> Ending {
         None => main_job::main_job(&cli.made_night, &crew),
         Some(Command::Run(args)) => run::run(args, &cli.common, &hands, &voice),
         Some(Command::Night(args)) => night::night(args, &crew),
+        Some(Command::Study(args)) => study::study(args, &crew),
         Some(Command::Features(args)) => csv_signals::features(args, &cli.common, &hands, &voice),
         Some(Command::Align(args)) => csv_signals::align(args, &cli.common, &hands, &voice),
     };

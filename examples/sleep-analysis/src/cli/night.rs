@@ -22,7 +22,17 @@ pub(crate) fn night(args: &NightArgs, crew: &Crew<'_>) -> SleepResult<Ending> {
     let out = OutFolder::create(&args.out)?;
     let recording = edf.read_channels(&names)?;
     watch.lap("reading");
-    analyse(night_of(args, &edf, recording, epochs, remarks)?, out, watch, crew)
+    let grid_rate = args.rate.map_or(GridRate::Automatic, GridRate::Asked);
+    analyse(night_of(&edf, recording, epochs, grid_rate, remarks)?, out, watch, crew)
+}
+
+/// A whole recording: every channel that can be read.
+pub(crate) fn read_night(file: &Path, epochs: EpochGridSettings) -> SleepResult<Night> {
+    let edf = EdfFile::open(file)?;
+    let mut remarks = Remarks::default();
+    let names = chosen_names(&edf, None, &mut remarks)?;
+    let recording = edf.read_channels(&names)?;
+    night_of(&edf, recording, epochs, GridRate::Automatic, remarks)
 }
 
 /// The channels to read: those asked for, or all; a channel that cannot be read is left out by name.
@@ -65,10 +75,10 @@ fn file_error(path: &Path, reason: String) -> SleepError {
 }
 
 fn night_of(
-    args: &NightArgs,
     edf: &EdfFile,
     mut recording: Recording,
     settings: EpochGridSettings,
+    grid_rate: GridRate,
     mut remarks: Remarks,
 ) -> SleepResult<Night> {
     let name = edf.path().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -92,7 +102,7 @@ fn night_of(
         channels,
         epochs,
         stages,
-        grid_rate: args.rate.map_or(GridRate::Automatic, GridRate::Asked),
+        grid_rate,
         remarks,
     })
 }

@@ -34,6 +34,21 @@ impl Voice {
         }
     }
 
+    /// Whether it says more than errors, to people.
+    pub(crate) fn is_talkative(&self) -> bool {
+        !self.quiet
+    }
+
+    /// Whether progress is shown.
+    pub(crate) fn shows_progress(&self) -> bool {
+        !self.quiet && !self.json
+    }
+
+    /// How a command that was broken off can go on: always said, on standard error.
+    pub(crate) fn way_on(&self, text: &dyn fmt::Display) {
+        notice(text);
+    }
+
     /// A result for people; silent when it was asked for as JSON, or not at all.
     pub(crate) fn tell(&self, text: &dyn fmt::Display) {
         if !self.quiet && !self.json {
@@ -65,7 +80,7 @@ impl Voice {
 
     /// Where progress goes: a line that is written over, on a terminal alone.
     pub(crate) fn progress(&self) -> ShowProgress {
-        let shown = !self.quiet && !self.json && std::io::stderr().is_terminal();
+        let shown = self.shows_progress() && std::io::stderr().is_terminal();
         Box::new(move |doing, done, total| {
             if shown {
                 let end = if done == total { "\r\x1b[K" } else { "" };
@@ -73,6 +88,11 @@ impl Voice {
             }
         })
     }
+}
+
+/// A line on standard error, from any thread.
+pub(crate) fn notice(text: &dyn fmt::Display) {
+    say(&mut std::io::stderr(), &text.to_string());
 }
 
 /// Where not even an error can be said, there is nobody to tell.

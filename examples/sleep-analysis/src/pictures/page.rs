@@ -100,50 +100,23 @@ impl Page<'_> {
     #[must_use]
     pub fn to_html(&self) -> String {
         let figures: String = self.figures.iter().enumerate().map(|(idx, figure)| figure.to_html(idx)).collect();
+        let warnings = warning_list(&self.warnings, "Nothing failed and nothing was left out.");
         let sections = [
             self.header(),
-            section("Summary", &self.summary()),
-            section("Failed, left out or without data", &self.warnings()),
+            section("Summary", &facts_list(&self.facts)),
+            section("Failed, left out or without data", &warnings),
             figures,
             self.features.map_or(String::new(), |table| section("Features, first epochs", &excerpt(table))),
             section("Files", &file_list(&self.files)),
         ];
-        let title = escape(self.title);
-        format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{}</style>\n</head>\n\
-             <body>\n<main>\n{}</main>\n</body>\n</html>\n",
-            stylesheet(),
-            sections.concat()
-        )
+        format!("{}{}{PAGE_END}", page_start(self.title, ""), sections.concat())
     }
 
     fn header(&self) -> String {
         let computed: String = self.computed.iter().map(|text| format!("<li>{}</li>\n", escape(text))).collect();
         let computed =
             if computed.is_empty() { computed } else { format!("<ul class=\"computed\">\n{computed}</ul>\n") };
-        let (title, subtitle) = (escape(self.title), escape(self.subtitle));
-        format!("<header>\n<h1>{title}</h1>\n<p class=\"subtitle\">{subtitle}</p>\n{computed}</header>\n")
-    }
-
-    fn summary(&self) -> String {
-        if self.facts.is_empty() {
-            return "<p>No numbers were given.</p>\n".to_owned();
-        }
-        let pair =
-            |fact: &Fact| format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(&fact.name), escape(&fact.value));
-        format!("<dl class=\"facts\">\n{}</dl>\n", self.facts.iter().map(pair).collect::<String>())
-    }
-
-    fn warnings(&self) -> String {
-        if self.warnings.is_empty() {
-            return "<p>Nothing failed and nothing was left out.</p>\n".to_owned();
-        }
-        let line = |warning: &Warning| {
-            format!("<li><strong>{}</strong>: {}</li>\n", escape(&warning.subject), escape(&warning.reason))
-        };
-        format!("<ul class=\"warnings\">\n{}</ul>\n", self.warnings.iter().map(line).collect::<String>())
+        header(self.title, self.subtitle, &computed)
     }
 }
 
@@ -161,6 +134,21 @@ impl Figure {
     }
 }
 
+/// The page from its first byte to where its content begins. `more_style` follows the style that all pages share.
+pub(super) fn page_start(title: &str, more_style: &str) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>\n{}{more_style}</style>\n\
+         </head>\n<body>\n<main>\n",
+        escape(title),
+        stylesheet()
+    )
+}
+
+/// From where a page's content ends to its last byte.
+pub(super) const PAGE_END: &str = "</main>\n</body>\n</html>\n";
+
 fn stylesheet() -> String {
     format!(
         ":root{{{}}}\n@media (prefers-color-scheme:dark){{:root{{{}}}{}}}\n{STYLE}",
@@ -170,11 +158,36 @@ fn stylesheet() -> String {
     )
 }
 
-fn section(heading: &str, body: &str) -> String {
+/// The top of a page; `below` is markup.
+pub(super) fn header(title: &str, subtitle: &str, below: &str) -> String {
+    let (title, subtitle) = (escape(title), escape(subtitle));
+    format!("<header>\n<h1>{title}</h1>\n<p class=\"subtitle\">{subtitle}</p>\n{below}</header>\n")
+}
+
+pub(super) fn facts_list(facts: &[Fact]) -> String {
+    if facts.is_empty() {
+        return "<p>No numbers were given.</p>\n".to_owned();
+    }
+    let pair = |fact: &Fact| format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(&fact.name), escape(&fact.value));
+    format!("<dl class=\"facts\">\n{}</dl>\n", facts.iter().map(pair).collect::<String>())
+}
+
+/// The warnings, or a sentence when there are none.
+pub(super) fn warning_list(warnings: &[Warning], none: &str) -> String {
+    if warnings.is_empty() {
+        return format!("<p>{none}</p>\n");
+    }
+    let line = |warning: &Warning| {
+        format!("<li><strong>{}</strong>: {}</li>\n", escape(&warning.subject), escape(&warning.reason))
+    };
+    format!("<ul class=\"warnings\">\n{}</ul>\n", warnings.iter().map(line).collect::<String>())
+}
+
+pub(super) fn section(heading: &str, body: &str) -> String {
     format!("<section>\n<h2>{}</h2>\n{body}</section>\n", escape(heading))
 }
 
-fn file_list(files: &[Link]) -> String {
+pub(super) fn file_list(files: &[Link]) -> String {
     if files.is_empty() {
         return "<p>No files were written beside this page.</p>\n".to_owned();
     }

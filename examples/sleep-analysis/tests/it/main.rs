@@ -33,6 +33,11 @@ mod pictures;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
+mod study;
+#[cfg(test)]
+#[cfg(unix)]
+mod study_resume;
+#[cfg(test)]
 mod ways;
 
 manyhands::init_in_tests!();

@@ -10,7 +10,10 @@ use super::body::Body;
 use super::link::{decode, encode};
 use super::luggage::{Luggage, packing};
 use super::wire::{Garbled, Parts, put_part};
+use super::worker::nanos;
 use crate::outcome::Cause;
+use crate::record::{Amount, Timing};
+use crate::sync::SystemTime;
 
 const VALUE: u8 = 0;
 const ERROR: u8 = 1;
@@ -36,6 +39,20 @@ impl Answers {
             self.put(ENCODING, Duration::ZERO, format!("the answer could not be encoded: {reason}").as_bytes());
         }
         self.body.len()
+    }
+
+    /// Appends when the item of the answer before was worked on.
+    pub(crate) fn put_trace(&mut self, trace: &Trace) {
+        for word in [trace.started, trace.elapsed, trace.cpu] {
+            self.body.extend(&word.to_ne_bytes());
+        }
+        let written = put_part(&mut self.body, |body| {
+            if !trace.amounts.is_empty() {
+                encode(&trace.amounts, body)?;
+            }
+            Ok(())
+        });
+        written.expect("names and numbers can be encoded");
     }
 
     /// Appends why an item has no value.
@@ -75,6 +92,16 @@ impl Answers {
     }
 }
 
+/// When an item was worked on, as a worker tells it: times of the steady clock, which is the same for all processes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Trace {
+    pub(crate) started: u64,
+    pub(crate) elapsed: u64,
+    /// `u64::MAX` where it is not known.
+    pub(crate) cpu: u64,
+    pub(crate) amounts: Vec<Amount>,
+}
+
 /// One answer.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Answer<R, E> {
@@ -109,6 +136,21 @@ where
     Ok(Answer::Failed { elapsed, cause })
 }
 
+/// Reads when the item of the answer before was worked on.
+pub(crate) fn next_timing(parts: &mut Parts<'_>) -> Result<Timing, Garbled> {
+    let [started, elapsed, cpu] = [parts.word()?, parts.word()?, parts.word()?];
+    let amounts = match parts.part()? {
+        [] => Vec::new(),
+        bytes => decode(bytes).map_err(|_| Garbled)?,
+    };
+    Ok(Timing {
+        started: SystemTime::now() - Duration::from_nanos(nanos().saturating_sub(started)),
+        elapsed: Duration::from_nanos(elapsed),
+        cpu: (cpu != u64::MAX).then(|| Duration::from_nanos(cpu)),
+        amounts,
+    })
+}
+
 /// How many items were skipped, when this is all that a body says.
 pub(crate) fn skipped(parts: &mut Parts<'_>) -> Result<usize, Garbled> {
     match parts.byte()? {
@@ -133,6 +175,24 @@ mod tests {
         assert_eq!(next(), Answer::Failed { elapsed: Duration::from_millis(3), cause: Cause::Error(7) });
         assert_eq!(next(), Answer::Failed { elapsed: Duration::ZERO, cause: Cause::Panic("boom".to_owned()) });
         assert_eq!(next_answer::<String, u32>(&mut parts), Err(Garbled));
+    }
+
+    #[test]
+    fn traces_come_out_as_they_went_in() {
+        let amounts = vec![Amount { name: "samples".into(), value: 7.5 }];
+        let mut answers = Answers::default();
+        answers.put_value(&1_u8);
+        answers.put_trace(&Trace { started: nanos(), elapsed: 5, cpu: 3, amounts: amounts.clone() });
+        answers.put_failure::<u8>(Duration::ZERO, &Cause::Panic("boom".to_owned()));
+        answers.put_trace(&Trace { started: 0, elapsed: 6, cpu: u64::MAX, amounts: Vec::new() });
+        let mut parts = Parts::of(answers.body.bytes());
+        next_answer::<u8, u8>(&mut parts).unwrap();
+        let timing = next_timing(&mut parts).unwrap();
+        assert_eq!((timing.elapsed, timing.cpu), (Duration::from_nanos(5), Some(Duration::from_nanos(3))));
+        assert_eq!(timing.amounts, amounts);
+        next_answer::<u8, u8>(&mut parts).unwrap();
+        let timing = next_timing(&mut parts).unwrap();
+        assert_eq!((timing.elapsed, timing.cpu, timing.amounts), (Duration::from_nanos(6), None, Vec::new()));
     }
 
     #[test]

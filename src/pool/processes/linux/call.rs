@@ -22,6 +22,8 @@ pub(crate) struct CallHead {
     pub(crate) watches_time: bool,
     /// Whether the caller wants to know how much memory the worker has.
     pub(crate) watches_memory: bool,
+    /// Whether the caller wants to know of each item when it was worked on, and what it said of itself.
+    pub(crate) traces: bool,
     pub(crate) settings: Settings,
     pub(crate) shared: SharedValue,
 }

@@ -11,6 +11,7 @@ use super::parent::{Supervisor, TICK_NANOS};
 use super::worker::nanos;
 use crate::pool::Refusal;
 use crate::task::Task;
+use crate::witness::Note;
 
 /// How long a worker that is busy with what nobody wants is waited for, in nanoseconds.
 const PATIENCE_NANOS: u64 = 30_000_000;
@@ -40,6 +41,8 @@ where
     /// Lets a worker go that has nothing in hand; the next frame of its seat gets a new one.
     pub(super) fn recycle(&mut self, seat_idx: usize) {
         let Some(mut worker) = self.seats[seat_idx].worker.take() else { return };
+        self.put_down(seat_idx);
+        self.notes.push(Note::Recycled { worker: u32::try_from(worker.number).unwrap_or(u32::MAX) });
         worker.tell_the_end();
         worker.send_off();
         self.leaving.push(Leaving { worker, is_kept: false, has_ended: false });

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::answers::{Answer, next_answer, skipped};
+use super::answers::{Answer, next_answer, next_timing, skipped};
 use super::blame::{Blame, blame};
 use super::kept::Obituary;
 use super::ledger::{DEATHS_TOLD, Sentence};
@@ -19,7 +19,10 @@ use crate::outcome::{Cause, LostWorker};
 use crate::plan::Pace;
 use crate::pool::processes::status::InHand;
 use crate::pool::{Chunk, Miss, Output, Refusal};
+use crate::record::Timing;
+use crate::sync::{Instant, SystemTime};
 use crate::task::Task;
+use crate::witness::Note;
 
 /// How a worker has gone.
 enum Fate {
@@ -121,12 +124,12 @@ where
             return Err(Garbled.into());
         }
         let mut chunk = Chunk {
-            first,
             done: count,
-            values: Vec::new(),
-            failures: Vec::new(),
             busy: Duration::from_nanos(header.extra),
+            worker: u32::try_from(worker.number).ok(),
+            ..Chunk::at(first)
         };
+        let (traces, has_history) = (self.brief.plan.traces, self.ledger.has_history());
         let mut parts = Parts::of(worker.link.incoming.body(header)?);
         unpacking(&worker.link.incoming.stock, || {
             for position in first..first + count {
@@ -142,6 +145,12 @@ where
                         chunk.failures.push(Miss { position, attempts, elapsed, cause });
                     }
                 }
+                if has_history && self.ledger.attempts(position) > 1 {
+                    chunk.tried.push((position, self.ledger.attempts(position)));
+                }
+                if traces {
+                    chunk.timings.push(next_timing(&mut parts)?);
+                }
             }
             Ok::<(), Garbled>(())
         })?;
@@ -149,6 +158,7 @@ where
         worker.link.incoming.stock.clear();
         worker.link.incoming.release(header);
         worker.served += count;
+        chunk.peak_memory = Some(worker.link.page().resident()).filter(|&bytes| bytes > 0);
         flight.done += count;
         if flight.unanswered().is_empty() {
             seat.flights.pop_front();
@@ -156,35 +166,61 @@ where
         seat.settle(first..first + count);
         (self.barren, self.has_answers) = (0, true);
         self.pace = Some(Pace::of(&chunk));
+        if self.limits.time_percent.is_some() {
+            self.usual.note(chunk.busy, chunk.done);
+        }
         self.report(chunk);
         Ok(())
     }
 
     /// Hands a chunk to the gatherer, and does what it says.
-    fn report(&mut self, chunk: Chunk<K::Output, K::Error>) {
+    pub(super) fn report(&mut self, mut chunk: Chunk<K::Output, K::Error>) {
+        chunk.notes = std::mem::take(&mut self.notes);
         let verdict = (self.gather)(chunk);
-        self.ledger.move_window(verdict.oldest);
+        self.ledger.raise_limit(verdict.limit);
+        self.may_grow = verdict.may_grow;
+        self.waiting.add(verdict.again, Instant::now());
+        self.waiting.drop_from(verdict.fence);
         self.stop_below(verdict.fence);
     }
 
     /// Reports a position that has no value.
-    pub(super) fn report_miss(&mut self, position: usize, attempts: u32, elapsed: Duration, cause: Cause<K::Error>) {
-        let miss = Miss { position, attempts, elapsed, cause };
-        self.report(Chunk { first: position, done: 1, values: Vec::new(), failures: vec![miss], busy: elapsed });
+    pub(super) fn report_miss(
+        &mut self,
+        position: usize,
+        attempts: u32,
+        elapsed: Duration,
+        cause: Cause<K::Error>,
+        worker: Option<u32>,
+    ) {
+        let failures = vec![Miss { position, attempts, elapsed, cause }];
+        let mut chunk = Chunk { done: 1, failures, busy: elapsed, worker, ..Chunk::at(position) };
+        if self.brief.plan.traces {
+            let started = SystemTime::now() - elapsed;
+            chunk.timings.push(Timing { started, elapsed, cpu: None, amounts: Vec::new() });
+        }
+        self.report(chunk);
     }
 
     /// A worker is dead: finds the item that is to blame, and lets others do the rest.
     fn mourn(&mut self, seat_idx: usize, nonsense: Option<String>) -> Result<(), Refusal> {
+        self.put_down(seat_idx);
         let seat = std::mem::take(&mut self.seats[seat_idx]);
         let suspect = self.suspect(&seat);
         self.give_back_but(&seat, suspect);
         let now = nanos();
-        let overdue = seat.overdue.map(|overdue| overdue.item);
+        let (overdue, limit) = (seat.overdue.map(|overdue| overdue.item), seat.overdue.map(|overdue| overdue.limit));
         let Some(worker) = seat.worker else { return Ok(()) };
         // A kept worker that died while it was idle is no loss of this call.
         let was_dead_before = worker.was_kept && !seat.has_answered && suspect.is_none();
         self.finished.lost += usize::from(!was_dead_before);
+        let number = u32::try_from(worker.number).unwrap_or(u32::MAX);
         let mut obituary = worker.bury();
+        if !was_dead_before {
+            let position = suspect.map(|item| item.position);
+            let attempt = position.map_or(0, |position| self.ledger.attempts(position));
+            self.notes.push(Note::Lost { worker: number, position, attempt, ending: obituary.ending });
+        }
         if let Some(nonsense) = nonsense {
             obituary.last_lines = format!("what it said made no sense: {nonsense}");
         }
@@ -192,9 +228,11 @@ where
             Blame::Nobody if was_dead_before => {}
             Blame::Nobody => return self.mourn_the_innocent(seat_idx, obituary),
             Blame::Innocent(item) => self.ledger.give_back(item.position..item.position + 1),
-            Blame::OutOfTime(item) => self.fail(item, now, self.limits.time.map(Cause::TimeLimit), obituary),
-            Blame::OutOfMemory(item) => self.fail(item, now, self.limits.memory.map(Cause::MemoryLimit), obituary),
-            Blame::Killer(item) => self.fail(item, now, None, obituary),
+            Blame::OutOfTime(item) => self.fail(item, now, limit.map(Cause::TimeLimit), (number, obituary)),
+            Blame::OutOfMemory(item) => {
+                self.fail(item, now, self.limits.memory.map(Cause::MemoryLimit), (number, obituary))
+            }
+            Blame::Killer(item) => self.fail(item, now, None, (number, obituary)),
         }
         Ok(())
     }
@@ -225,15 +263,17 @@ where
     }
 
     /// What becomes of an item whose worker died with it in hand. Without a cause that is certain it may be tried once more.
-    fn fail(&mut self, item: InHand, now: u64, cause: Option<Cause<K::Error>>, obituary: Obituary) {
+    fn fail(&mut self, item: InHand, now: u64, cause: Option<Cause<K::Error>>, (worker, obituary): (u32, Obituary)) {
         let elapsed = Duration::from_nanos(now.saturating_sub(item.since));
         let most = if self.limits.at_most_once { 1 } else { DEATHS_TOLD };
         match cause {
-            Some(cause) => self.report_miss(item.position, self.ledger.attempts(item.position), elapsed, cause),
+            Some(cause) => {
+                self.report_miss(item.position, self.ledger.attempts(item.position), elapsed, cause, Some(worker));
+            }
             None => {
                 if let Sentence::Failed(attempts) = self.ledger.blame(item.position, most) {
                     let lost = LostWorker { ending: obituary.ending, last_lines: obituary.last_lines };
-                    self.report_miss(item.position, attempts, elapsed, Cause::Lost(lost));
+                    self.report_miss(item.position, attempts, elapsed, Cause::Lost(lost), Some(worker));
                 }
             }
         }

@@ -14,13 +14,14 @@ pub(crate) struct Ledger {
     next: usize,
     /// The first position that is not to be run any more; only sinks.
     fence: usize,
-    window: usize,
-    /// Positions from here on wait for the window to move on.
+    /// Positions from here on are not to be begun yet, or are not there yet.
     limit: usize,
     /// Handed out and come back: first to end. None empty.
     again: BTreeMap<usize, usize>,
     /// How many workers died with this position in hand.
     deaths: HashMap<usize, u32>,
+    /// How often this position was begun before, when it failed and is to be begun again.
+    begun_before: HashMap<usize, u32>,
 }
 
 /// What follows from the death of an item's worker.
@@ -33,8 +34,16 @@ pub(crate) enum Sentence {
 }
 
 impl Ledger {
-    pub(crate) fn new(n_items: usize, window: usize) -> Self {
-        Self { n_items, next: 0, fence: n_items, window, limit: window, again: BTreeMap::new(), deaths: HashMap::new() }
+    pub(crate) fn new(n_items: usize, limit: usize) -> Self {
+        Self {
+            n_items,
+            next: 0,
+            fence: n_items,
+            limit,
+            again: BTreeMap::new(),
+            deaths: HashMap::new(),
+            begun_before: HashMap::new(),
+        }
     }
 
     pub(crate) fn fence(&self) -> usize {
@@ -64,6 +73,11 @@ impl Ledger {
         comes_back || self.next < self.end()
     }
 
+    /// Whether nothing can be handed out before the limit is raised.
+    pub(crate) fn is_starved(&self) -> bool {
+        !self.has_more() && self.next < self.n_items.min(self.fence)
+    }
+
     fn end(&self) -> usize {
         self.n_items.min(self.fence).min(self.limit)
     }
@@ -86,9 +100,21 @@ impl Ledger {
         is_lower
     }
 
-    /// The oldest position that is not finished.
-    pub(crate) fn move_window(&mut self, oldest: usize) {
-        self.limit = self.limit.max(oldest.saturating_add(self.window));
+    /// Positions below this one may be begun.
+    pub(crate) fn raise_limit(&mut self, limit: usize) {
+        self.limit = self.limit.max(limit);
+    }
+
+    /// Where the next claim begins; asks for nothing.
+    pub(crate) fn next_first(&self) -> usize {
+        self.again.first_key_value().filter(|(first, _)| **first < self.fence).map_or(self.next, |(&first, _)| first)
+    }
+
+    /// A position that has failed is to be handed out once more, for this attempt.
+    pub(crate) fn begin_again(&mut self, position: usize, attempt: u32) {
+        self.begun_before.insert(position, attempt - 1);
+        self.deaths.remove(&position);
+        self.give_back(position..position + 1);
     }
 
     /// Whether everything below the fence was handed out and did not come back.
@@ -96,20 +122,27 @@ impl Ledger {
         self.next >= self.n_items.min(self.fence) && self.again.keys().all(|&first| first >= self.fence)
     }
 
-    /// A worker died with this position in hand.
+    /// A worker died with this position in hand. One that was begun again has had its second chance.
     pub(crate) fn blame(&mut self, position: usize, most: u32) -> Sentence {
+        let most = if self.begun_before.contains_key(&position) { 1 } else { most };
         let deaths = self.deaths.entry(position).or_default();
         *deaths += 1;
         if *deaths >= most {
-            return Sentence::Failed(*deaths);
+            return Sentence::Failed(self.attempts(position) - 1);
         }
         self.give_back(position..position + 1);
         Sentence::Again
     }
 
+    /// Whether any position was begun more than once.
+    pub(crate) fn has_history(&self) -> bool {
+        !(self.deaths.is_empty() && self.begun_before.is_empty())
+    }
+
     /// How often this position was begun, when it is begun now for the last time.
     pub(crate) fn attempts(&self, position: usize) -> u32 {
-        1 + self.deaths.get(&position).copied().unwrap_or(0)
+        let of = |counts: &HashMap<usize, u32>| counts.get(&position).copied().unwrap_or(0);
+        1 + of(&self.deaths) + of(&self.begun_before)
     }
 }
 
@@ -192,12 +225,24 @@ mod tests {
     }
 
     #[test]
+    fn an_item_that_is_tried_again_has_its_attempts_counted_on() {
+        let mut ledger = Ledger::new(3, usize::MAX);
+        assert_eq!(ledger.claim(|_| 3), Some(0..3));
+        assert_eq!(ledger.blame(1, DEATHS_TOLD), Sentence::Again);
+        assert_eq!(ledger.claim(|_| 3), Some(1..2));
+        assert_eq!(ledger.blame(1, DEATHS_TOLD), Sentence::Failed(2));
+        ledger.begin_again(1, 3);
+        assert_eq!((ledger.claim(|_| 3), ledger.attempts(1)), (Some(1..2), 3));
+        assert_eq!(ledger.blame(1, DEATHS_TOLD), Sentence::Failed(3), "from then on each death is one attempt");
+    }
+
+    #[test]
     fn nothing_beyond_the_window_is_handed_out() {
         let mut ledger = Ledger::new(100, 10);
         assert_eq!(ledger.claim(|_| 50), Some(0..10));
         assert_eq!(ledger.claim(|_| 50), None);
         assert!(!ledger.is_exhausted());
-        ledger.move_window(4);
+        ledger.raise_limit(14);
         assert_eq!(ledger.claim(|_| 50), Some(10..14));
     }
 }

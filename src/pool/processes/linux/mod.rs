@@ -21,6 +21,7 @@ mod segment;
 mod session;
 mod spawner;
 mod tray;
+mod usual;
 mod wire;
 mod worker;
 

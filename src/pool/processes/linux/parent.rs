@@ -21,8 +21,9 @@ use super::kept::{self, Worker};
 use super::ledger::Ledger;
 use super::link::encode;
 use super::luggage::{Luggage, packing};
-use super::seat::{Flight, Seat, Urgency};
+use super::seat::{Flight, GRACE, Seat, Urgency};
 use super::session::{fingerprint, serve};
+use super::usual::UsualTime;
 use super::wire::{Header, Kind, put_part};
 use super::worker::{Serve, nanos};
 use crate::config::usable_cores;
@@ -31,10 +32,12 @@ use crate::outcome::{Cause, LostWorker, WorkerEnding};
 use crate::plan::Pace;
 use crate::pool::gang::is_at_work;
 use crate::pool::processes::status::FRAMES;
-use crate::pool::{Brief, Finished, Gather, Output, Refusal};
+use crate::pool::waiting::Waiting;
+use crate::pool::{Brief, Chunk, Finished, Gather, Output, Refusal};
 use crate::processes::Limits;
-use crate::sync::Arc;
+use crate::sync::{Arc, Instant};
 use crate::task::Task;
+use crate::witness::Note;
 
 /// A stop is noticed within this time, also while nothing comes.
 pub(super) const TICK_NANOS: u64 = 20_000_000;
@@ -76,11 +79,19 @@ pub(super) struct Supervisor<'c, 'out, T, K: Task<T>> {
     pub(super) output: Output<'out, K::Output>,
     pub(super) gather: &'c mut Gather<'c, K::Output, K::Error>,
     pub(super) ledger: Ledger,
+    /// Failed items that are to be begun again.
+    pub(super) waiting: Waiting,
+    /// What happened to workers since the last report.
+    pub(super) notes: Vec<Note>,
+    /// Whether there may be items beyond the limit that come when they are asked for.
+    pub(super) may_grow: bool,
     pub(super) seats: Vec<Seat>,
     /// Workers on their way out, that still drop what they were given.
     pub(super) leaving: Vec<Leaving>,
     /// How the last items went.
     pub(super) pace: Option<Pace>,
+    /// How long items took, where a limit depends on it.
+    pub(super) usual: UsualTime,
     /// Deaths and failed starts since the last answer.
     pub(super) barren: usize,
     pub(super) has_answers: bool,
@@ -123,10 +134,14 @@ where
             brief,
             output,
             gather,
-            ledger: Ledger::new(plan.n_items, plan.window),
+            ledger: Ledger::new(plan.n_items, plan.window.min(plan.stocked)),
+            waiting: Waiting::default(),
+            notes: Vec::new(),
+            may_grow: plan.stocked < plan.n_items,
             seats: std::iter::repeat_with(Seat::default).take(workers.get().min(plan.n_items)).collect(),
             leaving: Vec::new(),
             pace: None,
+            usual: UsualTime::default(),
             barren: 0,
             has_answers: false,
             draining: false,
@@ -142,7 +157,10 @@ where
     fn supervise(&mut self) -> Result<(), Refusal> {
         loop {
             self.look_for_a_stop();
+            self.begin_again();
             self.hand_out()?;
+            self.ask_for_more()?;
+            self.show_what_is_in_hand();
             if self.is_over() {
                 return Ok(());
             }
@@ -172,9 +190,48 @@ where
         }
     }
 
+    /// Failed items that have waited long enough are handed out like any other.
+    fn begin_again(&mut self) {
+        while let Some(again) = self.waiting.take_due(Instant::now()) {
+            self.ledger.begin_again(again.position, again.attempt);
+        }
+    }
+
+    /// While workers have nothing to do and there may be more items, the gatherer is asked for them; and it is let know that
+    /// time passes.
+    fn ask_for_more(&mut self) -> Result<(), Refusal> {
+        self.report(Chunk::nothing());
+        while self.may_grow && self.ledger.is_starved() && self.seats.iter().any(|seat| seat.flights.is_empty()) {
+            self.report(Chunk::nothing());
+            self.hand_out()?;
+        }
+        Ok(())
+    }
+
+    /// Tells who looks on what each worker has in hand.
+    fn show_what_is_in_hand(&mut self) {
+        let Some(watch) = self.brief.watch else { return };
+        for seat_idx in 0..self.seats.len() {
+            let in_hand = self.seats[seat_idx].worker.as_ref().and_then(|worker| worker.link.page().in_hand());
+            if self.seats[seat_idx].seen.as_ref().map(|(item, _)| *item) == in_hand {
+                continue;
+            }
+            self.put_down(seat_idx);
+            self.seats[seat_idx].seen =
+                in_hand.map(|item| (item, watch.begin(self.brief.plan.index_of(item.position), 1)));
+        }
+    }
+
+    /// Who looks on is told that this worker has nothing in hand.
+    pub(super) fn put_down(&mut self, seat_idx: usize) {
+        if let (Some(watch), Some((_, hold))) = (self.brief.watch, self.seats[seat_idx].seen.take()) {
+            watch.end(hold);
+        }
+    }
+
     fn is_over(&self) -> bool {
         let fence = if self.draining { usize::MAX } else { self.ledger.fence() };
-        self.ledger.is_exhausted() && !self.seats.iter().any(|seat| seat.owes_below(fence))
+        self.waiting.is_empty() && self.ledger.is_exhausted() && !self.seats.iter().any(|seat| seat.owes_below(fence))
     }
 
     /// Sends frames until every worker has enough ahead of it, or nothing is left to send. All get one before any gets two.
@@ -191,7 +248,7 @@ where
 
     /// How many frames a worker has ahead of it: enough to hide the way there and back.
     fn depth(&self) -> usize {
-        if self.limits.at_most_once {
+        if self.limits.at_most_once || self.brief.plan.memory.is_some() {
             return 1;
         }
         let Some(pace) = self.pace else { return 2 };
@@ -222,8 +279,23 @@ where
             return Ok(true);
         }
         let Some(room) = self.room_of(seat_idx) else { return Ok(true) };
-        let (plan, pace) = (self.brief.plan, self.pace);
-        if let Some(positions) = self.ledger.claim(|first| plan.frame_len(first, pace).min(room)) {
+        let (plan, pace, in_use) = (self.brief.plan, self.pace, self.memory_in_use());
+        if let Some(memory) = &plan.memory
+            && memory.admit(self.ledger.next_first(), 1, in_use) == 0
+        {
+            return Ok(false); // it waits until something is finished
+        }
+        let first = self.ledger.next_first();
+        if first <= plan.alone && first > 0 && plan.alone > 0 && self.seats.iter().any(|seat| !seat.flights.is_empty())
+        {
+            return Ok(false); // until those are done that run alone
+        }
+        let len = |first: usize| {
+            let len = plan.frame_len(first, pace).min(room);
+            let len = if first < plan.alone { len.min(plan.alone - first) } else { len };
+            plan.memory.as_ref().map_or(len, |memory| memory.admit(first, len.min(plan.n_items - first), in_use))
+        };
+        if let Some(positions) = self.ledger.claim(len) {
             self.send_items(seat_idx, positions);
         }
         if let Some(worker) = self.seats[seat_idx].worker.as_mut().filter(|worker| is_new && !worker.was_kept) {
@@ -243,6 +315,13 @@ where
             self.recycle(seat_idx);
         }
         (room > 0).then_some(room.min(most_at_once))
+    }
+
+    /// What the items that are on their way need of the memory budget. A worker has one in hand at a time.
+    fn memory_in_use(&self) -> u64 {
+        let Some(memory) = &self.brief.plan.memory else { return 0 };
+        let of = |seat: &Seat| seat.flights.iter().map(|flight| memory.cost(flight.unanswered())).max().unwrap_or(0);
+        self.seats.iter().map(of).sum()
     }
 
     fn take_back_from_the_busiest(&mut self) -> Option<Range<usize>> {
@@ -292,7 +371,7 @@ where
         while let Some(positions) = self.ledger.claim(|_| 1) {
             let position = positions.start;
             let lost = LostWorker { ending, last_lines: story.to_owned() };
-            self.report_miss(position, self.ledger.attempts(position) - 1, Duration::ZERO, Cause::Lost(lost));
+            self.report_miss(position, self.ledger.attempts(position) - 1, Duration::ZERO, Cause::Lost(lost), None);
         }
         Ok(())
     }
@@ -305,8 +384,8 @@ where
         let mut refused = None;
         packing(&mut self.luggage, || {
             while end < positions.end && body.len() < FRAME_BYTES {
-                let item = &self.brief.items[self.brief.plan.index_of(end)];
-                if let Err(reason) = put_part(&mut body, |body| encode(item, body)) {
+                let encoded = self.brief.show_item(end, |item| put_part(&mut body, |body| encode(item, body)));
+                if let Err(reason) = encoded {
                     refused = Some(reason);
                     break;
                 }
@@ -323,7 +402,7 @@ where
         if let Some(reason) = refused {
             self.has_answers = true;
             let cause = Cause::Encoding(format!("the item could not be encoded: {reason}"));
-            self.report_miss(end, self.ledger.attempts(end), Duration::ZERO, cause);
+            self.report_miss(end, self.ledger.attempts(end), Duration::ZERO, cause, None);
         }
     }
 
@@ -349,9 +428,15 @@ where
         seat.flights.push_back(Flight { number, first, len, done: 0 });
     }
 
+    /// How long an item may take, as far as that is known by now.
+    fn time_limit(&self) -> Option<Duration> {
+        let of_the_usual = self.limits.time_percent.and_then(|percent| self.usual.percent(percent));
+        [self.limits.time, of_the_usual].into_iter().flatten().min()
+    }
+
     /// How long nothing needs to be looked at, in nanoseconds, as far as time is concerned.
     fn time_to_look(&self) -> u64 {
-        let Some(limit) = self.limits.time else { return TICK_NANOS };
+        let Some(limit) = self.time_limit() else { return TICK_NANOS };
         let now = nanos();
         let within = |seat: &Seat| match seat.urgency(limit, now) {
             Urgency::Within(time) => time,
@@ -377,11 +462,12 @@ where
         let now = nanos();
         let workers = self.seats.iter_mut().filter_map(|seat| seat.worker.as_mut());
         workers.filter(|worker| worker.is_late(now)).for_each(|worker| worker.kill());
-        let Some(limit) = self.limits.time else { return };
+        let Some(limit) = self.time_limit() else { return };
+        let grace = self.limits.grace.unwrap_or(GRACE);
         for seat in &mut self.seats {
             match seat.urgency(limit, now) {
                 Urgency::Within(_) => {}
-                Urgency::Ask(item) => seat.ask_to_end(item, now),
+                Urgency::Ask(item) => seat.ask_to_end(item, limit, grace, now),
                 Urgency::Kill => seat.kill(now),
             }
         }
@@ -404,8 +490,9 @@ where
         function,
         halts: brief.plan.halt_on_failure,
         memory: limits.memory,
-        watches_time: limits.time.is_some(),
-        watches_memory: limits.recycle_above.is_some(),
+        watches_time: limits.time.is_some() || limits.time_percent.is_some(),
+        watches_memory: limits.recycle_above.is_some() || brief.plan.traces,
+        traces: brief.plan.traces,
         settings: Settings::of(brief.config, workers).map_err(unprepared)?,
         shared: SharedValue::Here(Vec::new()),
     };

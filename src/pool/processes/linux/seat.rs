@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::kept::Worker;
 use super::worker::nanos;
 use crate::pool::processes::status::InHand;
+use crate::progress::Hold;
 
 /// A worker's place in a call.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub(crate) struct Seat {
     stays_empty_until: u64,
     /// The item that was told to end because its time is up.
     pub(crate) overdue: Option<Overdue>,
+    /// What it was last seen to have in hand, as told to who looks on.
+    pub(crate) seen: Option<(InHand, Hold)>,
 }
 
 /// A frame of items on its way.
@@ -38,12 +41,14 @@ pub(crate) struct Flight {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Overdue {
     pub(crate) item: InHand,
+    /// How long it was allowed to take.
+    pub(crate) limit: Duration,
     /// When its worker is killed, in nanoseconds of the steady clock.
     pub(crate) kill_at: u64,
 }
 
-/// Between the signal that asks and the one that does not.
-const GRACE_NANOS: u64 = 50_000_000;
+/// Between the signal that asks and the one that does not, where nothing else is said.
+pub(crate) const GRACE: Duration = Duration::from_millis(50);
 
 /// What an item in hand needs done about its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,8 +123,9 @@ impl Seat {
     }
 
     /// Asks an item to end. Should another one be in hand by now, that is seen when its worker has died.
-    pub(crate) fn ask_to_end(&mut self, item: InHand, now: u64) {
-        self.overdue = Some(Overdue { item, kill_at: now.saturating_add(GRACE_NANOS) });
+    pub(crate) fn ask_to_end(&mut self, item: InHand, limit: Duration, grace: Duration, now: u64) {
+        let grace = u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX);
+        self.overdue = Some(Overdue { item, limit, kill_at: now.saturating_add(grace) });
         if let Some(worker) = &self.worker {
             worker.signal_end();
         }

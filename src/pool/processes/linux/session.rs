@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::answers::Answers;
+use super::answers::{Answers, Trace};
 use super::call::CallHead;
 use super::function;
 use super::link::{Page, decode};
@@ -19,13 +19,16 @@ use super::luggage::unpacking;
 use super::tray::{Next, Tray};
 use super::wire::{Header, Kind, Parts};
 use super::worker::{Desk, Gone, Refused, nanos};
+use crate::amounts;
 use crate::cancel::CancelToken;
 use crate::config::{self, ParallelConfig};
+use crate::items::Items;
 use crate::outcome::Cause;
 use crate::plan::{ChunkRule, Plan};
 use crate::pool::gang::at_work;
 use crate::pool::processes::status::StatusPage;
 use crate::pool::{Brief, Budget, Claim, Output, Refusal, chunk};
+use crate::record::thread_cpu_time;
 use crate::sync::{Arc, AtomicUsize, Ordering};
 use crate::task::{self, Apart, Task};
 
@@ -92,6 +95,7 @@ struct Session<'d, T, K: Task<T>> {
     tray: Arc<Tray>,
     /// When the last item ended, in nanoseconds of the steady clock.
     clock: Cell<u64>,
+    tracer: Tracer,
     /// Part of every brief; here it is the caller who cancels.
     never: CancelToken,
     config: Arc<ParallelConfig>,
@@ -117,6 +121,7 @@ where
             items: Vec::new(),
             tray: Arc::clone(&desk.tray),
             clock: Cell::new(0),
+            tracer: Tracer { traces: head.traces, cpu: Cell::new(None) },
             never: CancelToken::new(),
             config: config::current(),
         }
@@ -204,6 +209,7 @@ where
         let mut unread = unread.into_iter().peekable();
         let (mut offset, mut ran) = (0, 0);
         self.clock.set(nanos());
+        self.tracer.begin();
         self.tray.begin(first, self.clock.get());
         while offset < len && first + offset < self.fence() {
             if let Some((_, reason)) = unread.next_if(|(bad, _)| *bad == offset) {
@@ -240,6 +246,11 @@ where
             chunks: ChunkRule::Fixed(NonZeroUsize::MIN), // the caller's affair; here it means that every item looks at the fence
             order: None,
             window: usize::MAX,
+            stocked: usize::MAX,
+            may_retry: false,
+            alone: 0,
+            traces: false, // told with each answer, while the item is in hand
+            memory: None,
             halt_on_failure: true, // so that a failure is reported before the next item begins
             serial_below: Duration::ZERO,
         };
@@ -248,15 +259,16 @@ where
         let mut state = self.state.take().expect("a frame is run after its state was made");
         let observed = self.observed(position, position + len, &stop);
         let brief = Brief {
-            items: &self.items,
+            items: Items::Here(&self.items),
             task: &observed,
             plan: &plan,
             cancel: &self.never,
             budget,
             config: &self.config,
+            watch: None,
         };
-        let claim = Claim { first: ran, len, output: Output::Carried };
-        let chunk = at_work(|| chunk::run(&brief, claim, &mut state, &stop));
+        let mut claim = Claim { first: ran, len, attempt: 1, output: Output::Carried };
+        let chunk = at_work(|| chunk::run(&brief, &mut claim, &mut state, &stop));
         self.state = Some(state);
         for miss in chunk.failures {
             self.fail(position + miss.position - ran, &miss.cause);
@@ -269,7 +281,8 @@ where
         let now = nanos();
         let in_hand = self.page.status().in_hand();
         let elapsed = in_hand.map_or(0, |item| now.saturating_sub(item.since));
-        self.tray.put_failure(Duration::from_nanos(elapsed), cause, now);
+        let trace = self.tracer.end(in_hand.map_or(now, |item| item.since));
+        self.tray.put_failure(Duration::from_nanos(elapsed), cause, trace.as_ref(), now);
         if in_hand.is_some() {
             self.page.status().end();
         }
@@ -287,11 +300,44 @@ where
             page: self.page.status(),
             tray: &self.tray,
             clock: &self.clock,
+            tracer: &self.tracer,
             position: Cell::new(position),
             end,
             stop,
             item: PhantomData,
         }
+    }
+}
+
+/// What is told of each item besides its answer, where that is wanted.
+struct Tracer {
+    traces: bool,
+    /// What this thread had spent on a core when the last item ended.
+    cpu: Cell<Option<Duration>>,
+}
+
+impl Tracer {
+    /// Items begin now.
+    fn begin(&self) {
+        if self.traces {
+            amounts::clear();
+            self.cpu.set(thread_cpu_time());
+        }
+    }
+
+    /// The item that was begun at `since`, by the steady clock, has ended.
+    fn end(&self, since: u64) -> Option<Trace> {
+        if !self.traces {
+            return None;
+        }
+        let cpu = thread_cpu_time();
+        let spent = cpu.zip(self.cpu.replace(cpu)).map(|(cpu, before)| cpu.saturating_sub(before));
+        Some(Trace {
+            started: since,
+            elapsed: nanos().saturating_sub(since),
+            cpu: spent.map_or(u64::MAX, |spent| u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX)),
+            amounts: amounts::take(),
+        })
     }
 }
 
@@ -302,6 +348,7 @@ struct Observed<'o, T, K: Task<T>> {
     page: &'o StatusPage,
     tray: &'o Arc<Tray>,
     clock: &'o Cell<u64>,
+    tracer: &'o Tracer,
     /// Of the next item.
     position: Cell<usize>,
     /// Of the first item beyond the stretch.
@@ -333,7 +380,8 @@ where
         self.position.set(position + 1);
         self.page.begin(position, self.clock.get());
         let value = K::call_apart(self.apart, self.shared, state, item)?;
-        let (next, now) = self.tray.put_value(&value);
+        let trace = self.tracer.end(self.clock.get());
+        let (next, now) = self.tray.put_value(&value, trace.as_ref());
         put_away_value(value);
         self.page.end();
         match next {

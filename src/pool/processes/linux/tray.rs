@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::answers::Answers;
+use super::answers::{Answers, Trace};
 use super::link::{Outgoing, Patience};
 use super::wire::{Header, Kind};
 use super::worker::{Gone, nanos};
@@ -90,9 +90,12 @@ impl Tray {
     /// see [`Next`]. Gives the time too, in nanoseconds of the steady clock.
     ///
     /// The value's own serde code runs under the lock: the worker's thread is the only one that waits for it, and the carrier.
-    pub(crate) fn put_value<R: Serialize>(&self, value: &R) -> (Next, u64) {
+    pub(crate) fn put_value<R: Serialize>(&self, value: &R, trace: Option<&Trace>) -> (Next, u64) {
         let mut contents = self.contents.lock();
         let len = contents.answers.put_value(value);
+        if let Some(trace) = trace {
+            contents.answers.put_trace(trace);
+        }
         let now = nanos();
         contents.note(now);
         let next = match contents.carrier {
@@ -104,9 +107,18 @@ impl Tray {
     }
 
     /// An item has failed.
-    pub(crate) fn put_failure<E: Serialize>(&self, elapsed: Duration, cause: &Cause<E>, now: u64) {
+    pub(crate) fn put_failure<E: Serialize>(
+        &self,
+        elapsed: Duration,
+        cause: &Cause<E>,
+        trace: Option<&Trace>,
+        now: u64,
+    ) {
         let mut contents = self.contents.lock();
         contents.answers.put_failure(elapsed, cause);
+        if let Some(trace) = trace {
+            contents.answers.put_trace(trace);
+        }
         contents.note(now);
     }
 

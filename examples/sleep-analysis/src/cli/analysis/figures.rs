@@ -11,6 +11,9 @@ use super::features::NightFeatures;
 use super::highlights::{Highlight, Highlights};
 use super::output::OutFolder;
 
+/// No more tracks than this are drawn where there is little room.
+const MOST_SMALL_TRACKS: usize = 2;
+
 /// Draws what there is, and writes each picture as a file of its own.
 pub(crate) fn draw_figures(
     night: &Night,
@@ -23,6 +26,14 @@ pub(crate) fn draw_figures(
     figures.extend(painter.spectrogram(features, out)?);
     figures.extend(painter.heart_and_movement(highlights, out)?);
     Ok(figures)
+}
+
+/// The night in a few tracks for a page of many nights, as narrow as a phone's.
+pub(crate) fn small_picture(night: &Night, features: &NightFeatures) -> SleepResult<Drawing> {
+    let highlights = Highlights::of(night, features);
+    let painter = Painter { night, epoch_starts_ns: &features.table.epoch_starts_ns };
+    let tracks = highlights.all().take(MOST_SMALL_TRACKS).map(Highlight::track).collect();
+    painter.night_picture(tracks).draw(Layout::Narrow)
 }
 
 struct Painter<'a> {

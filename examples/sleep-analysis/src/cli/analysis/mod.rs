@@ -1,7 +1,7 @@
 //! The work on one night, wherever it comes from: features, one grid for all signals, pictures, files.
 //!
 //! Promises: what can be computed is computed, whatever fails beside it, and what fails is named. Leaves to others where
-//! the signals come from (`main_job.rs`, `night.rs`) and which channel is what (`channels.rs`).
+//! the signals come from (`main_job.rs`, `night.rs`, `study`) and which channel is what (`channels.rs`).
 
 mod alignment;
 mod features;
@@ -12,7 +12,7 @@ mod page;
 mod remarks;
 mod summary;
 mod terminal;
-mod words;
+pub(crate) mod words;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,11 +26,12 @@ use super::args::Common;
 use super::channels::Role;
 use super::voice::Voice;
 use alignment::align;
-use features::compute_features;
+pub(crate) use features::{NightFeatures, compute_features};
 use figures::draw_figures;
+pub(crate) use figures::small_picture;
 use highlights::Highlights;
 pub(crate) use output::OutFolder;
-pub(crate) use remarks::Remarks;
+pub(crate) use remarks::{Remark, Remarks};
 use summary::Summary;
 
 /// A night ready to be worked on.
@@ -52,7 +53,7 @@ pub(crate) struct Night {
 /// Where the signals come from.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Input {
-    /// `made night` or `EDF`.
+    /// `made night`, `EDF` or `CSV`.
     pub(crate) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,

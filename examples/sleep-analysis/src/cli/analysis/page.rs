@@ -5,7 +5,7 @@ use sleep_analysis::pictures::{Fact, Figure, Link, Page, Warning};
 use super::Night;
 use super::features::NightFeatures;
 use super::output::OutFolder;
-use super::remarks::{EpochsWithoutAnswer, Remark};
+use super::remarks::{Remark, Remarks};
 use super::summary::Summary;
 use super::words::{clock, count, duration, number};
 
@@ -23,7 +23,7 @@ pub(crate) fn page<'a>(
         title: &night.title,
         subtitle,
         computed,
-        warnings: warnings(night),
+        warnings: warnings(&night.remarks),
         facts: facts(summary),
         figures,
         features: Some(&features.table),
@@ -55,19 +55,9 @@ fn aligned(summary: &Summary) -> String {
     )
 }
 
-fn warnings(night: &Night) -> Vec<Warning> {
-    let remarks = &night.remarks;
-    let epochs = |one: &EpochsWithoutAnswer, what: &str| Warning {
-        subject: format!("{} ({})", one.signal, one.operation),
-        reason: format!("{what} in {}: {}", one.epochs_in_words(), one.reason),
-    };
-    let failed = remarks.failed_epochs.iter().map(|one| epochs(one, "failed"));
-    let remark =
-        |one: &Remark, what: &str| Warning { subject: one.subject.clone(), reason: format!("{what}: {}", one.reason) };
-    let left_out = remarks.left_out.iter().map(|one| remark(one, "left out"));
-    let notes = remarks.warnings.iter().map(|one| remark(one, "note"));
-    let gaps = remarks.gaps.iter().map(|one| epochs(one, "a gap in the recording"));
-    failed.chain(left_out).chain(notes).chain(gaps).collect()
+fn warnings(remarks: &Remarks) -> Vec<Warning> {
+    let warning = |remark: Remark| Warning { subject: remark.subject, reason: remark.reason };
+    remarks.lost().chain(remarks.noted()).map(warning).collect()
 }
 
 fn facts(summary: &Summary) -> Vec<Fact> {

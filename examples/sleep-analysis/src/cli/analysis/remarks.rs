@@ -3,7 +3,7 @@
 //! Promises: nothing that is lost goes without a name. A gap in the recording is no failure: it is named too, but nothing
 //! that could be computed is missing.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sleep_analysis::Signal;
 use sleep_analysis::features::{EpochFailure, FailureReason};
 
@@ -11,7 +11,7 @@ use super::Channel;
 use crate::cli::Ending;
 
 /// Something that happened to something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Remark {
     pub(crate) subject: String,
     pub(crate) reason: String,
@@ -72,6 +72,18 @@ impl Remarks {
         signals.into_iter().filter(|signal| !signal.is_empty()).collect()
     }
 
+    /// All that is missing and should be there, one line each.
+    pub(crate) fn lost(&self) -> impl Iterator<Item = Remark> {
+        let failed = self.failed_epochs.iter().map(|one| one.remark("failed"));
+        failed.chain(self.left_out.iter().map(|one| one.told("left out")))
+    }
+
+    /// All that is worth a word and costs nothing, one line each.
+    pub(crate) fn noted(&self) -> impl Iterator<Item = Remark> {
+        let gaps = self.gaps.iter().map(|one| one.remark("a gap in the recording"));
+        self.warnings.iter().map(|one| one.told("note")).chain(gaps)
+    }
+
     pub(crate) fn ending(&self) -> Ending {
         if self.failed_epochs.is_empty() && self.left_out.is_empty() { Ending::Done } else { Ending::Incomplete }
     }
@@ -82,7 +94,20 @@ impl Remarks {
     }
 }
 
+impl Remark {
+    fn told(&self, what: &str) -> Self {
+        Self { subject: self.subject.clone(), reason: format!("{what}: {}", self.reason) }
+    }
+}
+
 impl EpochsWithoutAnswer {
+    fn remark(&self, what: &str) -> Remark {
+        Remark {
+            subject: format!("{} ({})", self.signal, self.operation),
+            reason: format!("{what} in {}: {}", self.epochs_in_words(), self.reason),
+        }
+    }
+
     /// How many and which, such as `5 epochs (0-2, 7, 9)`.
     pub(crate) fn epochs_in_words(&self) -> String {
         let plural = if self.epochs.len() == 1 { "" } else { "s" };

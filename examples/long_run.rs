@@ -1,0 +1,71 @@
+//! A run of half a minute or more that can be stopped at any moment, and goes on where it was. The first five minutes: run it, press
+//! Ctrl+C, and run it again; or kill it.
+//!
+//!     cargo run --release --example long_run
+//!
+//! What it leaves in `long-run-out` is told at its end; remove the folder to begin anew.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example speaks to its terminal")]
+
+use manyhands::{FailureKind, Job, Journal, OnFailure, Processes, Progress, Report, Retry, report_amount};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Which share of a made signal's samples is above its mean. Every 50th recording is torn, and one takes its process down the
+/// first time.
+fn features(recording: &u64) -> Result<f64, String> {
+    if recording % 50 == 49 {
+        return Err(format!("recording {recording} is torn"));
+    }
+    if *recording == 120 && is_first_time() {
+        std::process::abort(); // a defect in a C library, say
+    }
+    let n_samples = 100_000_000;
+    let above = (0..n_samples).filter(|sample| (sample * (recording + 7) * 2_654_435_761) >> 7 & 1 == 1).count();
+    report_amount("samples", n_samples as f64);
+    Ok(above as f64 / n_samples as f64)
+}
+
+/// True once in the life of the output folder.
+fn is_first_time() -> bool {
+    std::fs::create_dir("long-run-out/crash-is-over").is_ok()
+}
+
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    manyhands::init();
+    std::fs::create_dir_all("long-run-out")?;
+    let recordings: Vec<u64> = (0..1000).collect();
+    #[cfg(unix)]
+    let interrupts = manyhands::Interrupts::listen(|signal| {
+        eprintln!("{signal}: finishing what is in hand, and saving; once more ends it at once");
+    })?;
+
+    let job = Job::new(&recordings)
+        .mode(Processes::new().time_limit(Duration::from_secs(60)))
+        .on_failure(OnFailure::Continue)
+        .retry(Retry::times(2).backoff(Duration::from_secs(1)).only([FailureKind::Lost, FailureKind::TimeLimit]))
+        .journal(
+            Journal::at("long-run-out/journal.sqlite").key(|recording| format!("recording {recording}")).version("1"),
+        )
+        .report(Report::at("long-run-out/run"))
+        .progress(Progress::auto("recordings"));
+    #[cfg(unix)]
+    let job = job.cancel(interrupts.token());
+    let outcome = job.try_run(features)?;
+
+    for trouble in outcome.troubles() {
+        eprintln!("beware: {trouble}");
+    }
+    let tally = outcome.tally();
+    println!(
+        "{} of {} recordings have features, {} of them from earlier runs",
+        tally.succeeded, tally.items, tally.resumed
+    );
+    println!("{} failed; see long-run-out/run/failed.jsonl and summary.json", tally.failed);
+    #[cfg(unix)]
+    if let Some(signal) = interrupts.signal() {
+        eprintln!("stopped by {signal}; the same command goes on from here");
+        return Ok(ExitCode::from(u8::try_from(signal.exit_code())?));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,171 @@
+//! The files of a study: `features.csv` and `index.html`, from the answers on the shelf.
+//!
+//! Promises: the same answers give the same bytes; each file is written under another name, synced and renamed; memory holds a
+//! few subjects at a time. Rows are made by many hands and written in order.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use manyhands::{AnyMode, CancelToken, Error, Job, LocalMode, write_atomically};
+use sleep_analysis::pictures::{Fact, Link, StudyPage, SubjectTile, Warning};
+use sleep_analysis::{SleepResult, append_float};
+
+use super::run_folder::written;
+use super::shelf::Shelf;
+use super::subject::{SubjectTable, SubjectText};
+use super::subjects::Study;
+use crate::cli::analysis::Remark;
+use crate::cli::analysis::words::{count, duration};
+use crate::cli::args::Common;
+
+pub(super) const TABLE: &str = "features.csv";
+pub(super) const PAGE: &str = "index.html";
+
+/// What was seen while the files were written.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) n_features: usize,
+    /// The subjects whose answers lack something.
+    pub(super) incomplete: Vec<String>,
+}
+
+/// Writes both files.
+///
+/// # Errors
+/// [`SleepError::File`](sleep_analysis::SleepError::File) when one cannot be written, or when a stop is asked for meanwhile;
+/// then the one in hand is as it was.
+pub(super) fn write(
+    study: &Study,
+    shelf: &Shelf,
+    out: &Path,
+    common: &Common,
+    stop: &CancelToken,
+) -> SleepResult<Found> {
+    let columns = shelf.columns();
+    let (table, page_place) = (out.join(TABLE), out.join(PAGE));
+    written(&table, write_atomically(&table, |out| write_table(study, shelf, &columns, common, stop, out)))?;
+    let mut incomplete = Vec::new();
+    let page_written = write_atomically(&page_place, |out| {
+        let tiles = shelf.with_answers().map(|idx| {
+            require_going_on(stop)?;
+            let (name, text) = (&study.subjects[idx].name, shelf.text(idx)?);
+            if !text.lost.is_empty() {
+                incomplete.push(name.clone());
+            }
+            Ok(tile(name, text))
+        });
+        page(study, shelf, columns.len()).write(out, tiles)
+    });
+    written(&page_place, page_written)?;
+    Ok(Found { n_features: columns.len(), incomplete })
+}
+
+/// Subject, time, and every column that any subject has: empty where this one has it not, or no value.
+fn write_table(
+    study: &Study,
+    shelf: &Shelf,
+    columns: &[&str],
+    common: &Common,
+    stop: &CancelToken,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    out.write_all(&record(["subject", "epoch_start_ns"].into_iter().chain(columns.iter().copied()))?)?;
+    let idxs: Vec<usize> = shelf.with_answers().collect();
+    let mode = if common.mode == AnyMode::Serial { LocalMode::Serial } else { LocalMode::Threads };
+    let n_workers = common.n_workers();
+    let mut written = Ok(());
+    let made = Job::new(&idxs)
+        .mode(mode)
+        .workers(n_workers)
+        .chunk_size(1)
+        .window(n_workers.saturating_mul(2))
+        .try_map(|&idx| rows(&study.subjects[idx].name, &shelf.table(idx)?, columns))
+        .for_each_ordered(|_, rows| {
+            if let Ok(rows) = rows {
+                written = require_going_on(stop).and_then(|()| out.write_all(&rows));
+            }
+            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+    written.and_then(|()| made.map(drop).map_err(in_words))?;
+    require_going_on(stop)
+}
+
+fn require_going_on(stop: &CancelToken) -> io::Result<()> {
+    if stop.is_cancelled() { Err(io::Error::other("a stop was asked for")) } else { Ok(()) }
+}
+
+/// The rows of one subject.
+fn rows(subject: &str, table: &SubjectTable, columns: &[&str]) -> io::Result<Vec<u8>> {
+    let own: HashMap<&str, &[f64]> =
+        table.columns.iter().map(|column| (column.name.as_str(), column.values.as_slice())).collect();
+    let cells: Vec<Option<&[f64]>> = columns.iter().map(|name| own.get(name).copied()).collect();
+    let mut subject = record([subject])?;
+    subject.pop(); // the end of the line
+    let mut rows = Vec::new();
+    for (epoch, start_ns) in table.epoch_starts_ns.iter().enumerate() {
+        rows.extend_from_slice(&subject);
+        write!(rows, ",{start_ns}")?;
+        for values in &cells {
+            rows.push(b',');
+            match values.map(|values| values[epoch]) {
+                Some(value) if !value.is_nan() => append_float(&mut rows, value),
+                _ => {}
+            }
+        }
+        rows.push(b'\n');
+    }
+    Ok(rows)
+}
+
+/// A line of texts, with quotes where they are needed.
+fn record<'a>(fields: impl IntoIterator<Item = &'a str>) -> io::Result<Vec<u8>> {
+    let mut line = csv::Writer::from_writer(Vec::new());
+    line.write_record(fields)?;
+    line.into_inner().map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// What went wrong with a subject's rows, as an error of the file.
+fn in_words(error: Error<io::Error>) -> io::Error {
+    io::Error::other(error.to_string())
+}
+
+fn page<'a>(study: &'a Study, shelf: &Shelf, n_features: usize) -> StudyPage<'a> {
+    let failures: Vec<Warning> = study.failures(shelf).into_iter().map(warning).collect();
+    let set_aside = |name: &String| Warning {
+        subject: name.clone(),
+        reason: "set aside, as it is neither an EDF file nor a folder".to_owned(),
+    };
+    let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
+    StudyPage {
+        title: &study.title,
+        subtitle: "Features of every epoch of every subject",
+        facts: vec![
+            fact("Subjects", study.subjects.len().to_string()),
+            fact("With answers", shelf.n_answers().to_string()),
+            fact("Failed", failures.len().to_string()),
+            fact("Epochs", format!("{} of {}", shelf.n_epochs(), duration(study.settings.epoch_ns as f64 / 1e9))),
+            fact("Features per epoch", n_features.to_string()),
+        ],
+        failures,
+        notes: study.set_aside.iter().map(set_aside).collect(),
+        files: vec![Link {
+            path: TABLE.to_owned(),
+            about: format!("every feature of every epoch, {}", count(shelf.n_answers(), "subject")),
+        }],
+    }
+}
+
+fn tile(name: &str, text: SubjectText) -> SubjectTile {
+    SubjectTile {
+        name: name.to_owned(),
+        about: text.about,
+        remarks: text.lost.into_iter().chain(text.noted).map(warning).collect(),
+        picture: text.picture,
+    }
+}
+
+fn warning(remark: Remark) -> Warning {
+    Warning { subject: remark.subject, reason: remark.reason }
+}

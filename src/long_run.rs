@@ -1,0 +1,396 @@
+//! What a run keeps beyond its end: the journal, the report, and what earlier runs had finished. Looks on and writes down;
+//! decides nothing about items that are in hand.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::cancel::CancelReason;
+use crate::deliver::{Answer, Delivery, Finished, Keep};
+use crate::error::Error;
+use crate::job::Settings;
+#[cfg(feature = "journal")]
+use crate::journal::{JournalProblem, Recorded, RecordedItem, Standing, Store};
+use crate::keeps::Codec;
+use crate::mode::Crew;
+use crate::outcome::{Cause, ItemFailure, Past, Tally};
+use crate::record::{ItemRecord, RecordedFailure, Timing};
+#[cfg(feature = "reports")]
+use crate::report::{EndedBy, Reporter, RunFacts, SerialSample};
+use crate::source::{Arrival, Key};
+use crate::sync::SystemTime;
+
+/// What is kept of one run.
+pub(crate) struct LongRun<'s, 'a, T, R, E> {
+    codec: Codec<R, E>,
+    key: Option<&'s Key<'a, T>>,
+    done_if: Option<&'s (dyn Fn(&T) -> bool + Send + 'a)>,
+    #[cfg(feature = "journal")]
+    fingerprint: Option<&'s Key<'a, T>>,
+    #[cfg(feature = "journal")]
+    books: Option<RefCell<Books>>,
+    #[cfg(feature = "reports")]
+    reporter: Option<RefCell<Reporter<'s>>>,
+    /// The names of items that are to be done or in hand, by index.
+    names: RefCell<Names>,
+    past: RefCell<Past>,
+    /// Why the run cannot go on, found out while items came.
+    fault: RefCell<Option<Error>>,
+    /// What was not written down because it could not be: the first of such.
+    unwritten: RefCell<Option<Error>>,
+    /// Positions before this one run alone, to be measured.
+    alone: usize,
+    alone_for: Cell<(usize, Duration)>,
+    crew: Crew,
+    begun: SystemTime,
+}
+
+/// A journal that is written, and what it had.
+#[cfg(feature = "journal")]
+struct Books {
+    store: Store,
+    recorded: Recorded,
+}
+
+/// What is written down of an item besides how it went.
+struct Name {
+    key: String,
+    fingerprint: Option<String>,
+    earlier_attempts: u32,
+}
+
+/// Names by index, which come in the order of their indices and go in about the same order: a queue with gaps, since a million
+/// of them in a table would be a million looks into memory that is far away, and as many again.
+#[derive(Default)]
+struct Names {
+    /// The index of the first in the queue.
+    first: usize,
+    queue: VecDeque<Option<Name>>,
+}
+
+impl Names {
+    /// Adds the name of an index that is larger than all before it.
+    fn insert(&mut self, index: usize, name: Name) {
+        if self.queue.is_empty() {
+            self.first = index;
+        }
+        self.queue.resize_with(index - self.first, || None);
+        self.queue.push_back(Some(name));
+    }
+
+    fn remove(&mut self, index: usize) -> Option<Name> {
+        let name = self.queue.get_mut(index.checked_sub(self.first)?)?.take();
+        while self.queue.front().is_some_and(Option::is_none) {
+            self.queue.pop_front();
+            self.first += 1;
+        }
+        name
+    }
+}
+
+/// A list's items, divided by whether they are to be done.
+pub(crate) struct Pending<R, E> {
+    /// The indices of the items to do, in input order; `None` for all of them.
+    pub(crate) todo: Option<Vec<usize>>,
+    /// What is finished.
+    pub(crate) resumed: Vec<(usize, Answer<R, E>)>,
+}
+
+/// How a run went that was written down.
+pub(crate) struct Ended {
+    pub(crate) tally: Tally,
+    pub(crate) past: Past,
+    pub(crate) troubles: Vec<Error>,
+}
+
+/// What the end of a run is made of.
+pub(crate) struct End {
+    pub(crate) tally: Tally,
+    /// The first position that a serial run would not have run.
+    pub(crate) fence: usize,
+    /// Whether failures ended it.
+    pub(crate) has_stopped: bool,
+    pub(crate) cancelled: Option<CancelReason>,
+}
+
+impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
+    /// Opens what the job was told to keep.
+    pub(crate) fn open(settings: &'s mut Settings<'a, T>, codec: Codec<R, E>, crew: Crew) -> Result<Self, Error> {
+        #[cfg(feature = "reports")]
+        let reporter = settings.report.take().map(Reporter::new).transpose().map_err(Error::report)?;
+        #[cfg(feature = "reports")]
+        let alone = reporter.as_ref().map_or(0, Reporter::n_serial);
+        #[cfg(not(feature = "reports"))]
+        let alone = 0;
+        #[cfg(feature = "journal")]
+        let books = settings.journal.as_ref().map(Books::open).transpose().map_err(Error::journal)?;
+        let settings: &'s Settings<'a, T> = settings;
+        let key = settings.key.as_deref();
+        #[cfg(feature = "journal")]
+        let key = settings.journal.as_ref().and_then(|journal| journal.key.as_deref()).or(key);
+        #[cfg(feature = "journal")]
+        if books.is_some() && key.is_none() {
+            return Err(Error::journal(JournalProblem::NoKeys));
+        }
+        Ok(Self {
+            codec,
+            key,
+            done_if: settings.done_if.as_deref(),
+            #[cfg(feature = "journal")]
+            fingerprint: settings.journal.as_ref().and_then(|journal| journal.fingerprint.as_deref()),
+            #[cfg(feature = "journal")]
+            books: books.map(RefCell::new),
+            #[cfg(feature = "reports")]
+            reporter: reporter.map(RefCell::new),
+            names: RefCell::default(),
+            past: RefCell::default(),
+            fault: RefCell::default(),
+            unwritten: RefCell::default(),
+            alone,
+            alone_for: Cell::default(),
+            crew,
+            begun: SystemTime::now(),
+        })
+    }
+
+    /// How an item is called.
+    pub(crate) fn key(&self) -> Option<&'s Key<'a, T>> {
+        self.key
+    }
+
+    /// Who is to be shown each finished item, if anybody.
+    pub(crate) fn keeper(&self) -> Option<&dyn Keep<R, E>> {
+        self.is_kept().then_some(self as _)
+    }
+
+    /// What is older than the run, as far as that was looked up.
+    pub(crate) fn past(&self) -> Ref<'_, Past> {
+        self.past.borrow()
+    }
+
+    /// How many positions run alone, to be measured.
+    pub(crate) fn n_alone(&self) -> usize {
+        self.alone
+    }
+
+    /// Whether anything is written down.
+    pub(crate) fn is_kept(&self) -> bool {
+        #[cfg(feature = "journal")]
+        if self.books.is_some() {
+            return true;
+        }
+        #[cfg(feature = "reports")]
+        if self.reporter.is_some() {
+            return true;
+        }
+        false
+    }
+
+    /// Divides a list.
+    pub(crate) fn divide(&self, items: &[T]) -> Result<Pending<R, E>, Error> {
+        if !self.is_kept() && self.done_if.is_none() {
+            return Ok(Pending { todo: None, resumed: Vec::new() });
+        }
+        let (mut todo, mut resumed) = (Vec::new(), Vec::new());
+        for (index, item) in items.iter().enumerate() {
+            match self.look_up(index, item)? {
+                None => todo.push(index),
+                Some(answer) => resumed.push((index, answer)),
+            }
+        }
+        Ok(Pending { todo: Some(todo), resumed })
+    }
+
+    /// Says what becomes of an item that has just come, and hands on what it has already.
+    pub(crate) fn arrive(&self, index: usize, item: &T, delivery: &mut Delivery<'_, R, E>) -> Arrival {
+        match self.look_up(index, item) {
+            Ok(None) => Arrival::Work,
+            Ok(Some(answer)) => {
+                delivery.resume(index, answer);
+                Arrival::Finished
+            }
+            Err(fault) => {
+                self.fault.borrow_mut().get_or_insert(fault);
+                Arrival::Fault
+            }
+        }
+    }
+
+    /// What is known of an item before the run does anything about it; `None` when it is to be done.
+    fn look_up(&self, index: usize, item: &T) -> Result<Option<Answer<R, E>>, Error> {
+        let key = || self.key.map_or_else(|| index.to_string(), |key| key(item));
+        let mut name = None;
+        #[cfg(feature = "journal")]
+        if let Some(books) = &self.books {
+            let (key, fingerprint) = (key(), self.fingerprint.map(|fingerprint| fingerprint(item)));
+            let standing = books.borrow_mut().recorded.look_up(index, &key, fingerprint.as_deref());
+            match standing.map_err(Error::journal)? {
+                Standing::Resumed(recorded) => return self.take_up(index, *recorded).map(Some),
+                Standing::ToDo { earlier_attempts } => name = Some(Name { key, fingerprint, earlier_attempts }),
+            }
+        }
+        if self.done_if.is_some_and(|is_done| is_done(item)) {
+            self.past.borrow_mut().done_before.push(index);
+            return Ok(Some(None));
+        }
+        if self.is_kept() {
+            let name = name.unwrap_or_else(|| Name { key: key(), fingerprint: None, earlier_attempts: 0 });
+            self.names.borrow_mut().insert(index, name);
+        }
+        Ok(None)
+    }
+
+    /// The answer that an earlier run recorded.
+    #[cfg(feature = "journal")]
+    fn take_up(&self, index: usize, item: RecordedItem) -> Result<Answer<R, E>, Error> {
+        let RecordedItem { record, value, .. } = item;
+        let answer = match (&record.failure, value, &self.codec.values) {
+            (Some(recorded), ..) => Err(ItemFailure {
+                index,
+                key: Some(record.key.clone()),
+                attempts: record.attempts,
+                elapsed: record.elapsed,
+                cause: Cause::Recorded(recorded.clone()),
+            }),
+            (None, Some(bytes), Some(codec)) => Ok((codec.read)(&record.key, &bytes).map_err(Error::journal)?),
+            (None, ..) => return Err(Error::journal(JournalProblem::no_value::<R>(&record.key))),
+        };
+        self.past.borrow_mut().resumed.push(index);
+        #[cfg(feature = "reports")]
+        if let Some(reporter) = &self.reporter {
+            reporter.borrow_mut().add(record);
+        }
+        Ok(Some(answer))
+    }
+
+    /// Ends what was written down. `ended` is how the run did, or the error that it has instead.
+    pub(crate) fn finish(self, ended: Result<End, Error<E>>, has_panicked: bool) -> Result<Ended, Error<E>> {
+        let mut troubles: Vec<Error> = self.unwritten.take().into_iter().collect();
+        #[cfg(feature = "journal")]
+        if let Some(books) = self.books {
+            let finished = books.into_inner().store.finish();
+            troubles.extend(finished.err().map(Error::journal));
+        }
+        let end = ended?;
+        #[cfg(feature = "reports")]
+        if let Some(reporter) = self.reporter {
+            let (n_items, elapsed) = self.alone_for.get();
+            let facts = RunFacts {
+                mode: self.crew.name(),
+                begun: self.begun,
+                ended: SystemTime::now(),
+                ended_by: match (end.cancelled, end.has_stopped) {
+                    _ if has_panicked => EndedBy::Panic,
+                    (Some(reason), _) => EndedBy::Cancelled(reason),
+                    (None, true) => EndedBy::Failures,
+                    (None, false) => EndedBy::LastItem,
+                },
+                is_whole: end.tally.cancelled == 0,
+                retries: end.tally.retries as u64,
+                cpu: None,
+                peak_memory: None,
+                serial: (n_items > 0).then_some(SerialSample { n_items, elapsed }),
+                tally: end.tally,
+            };
+            troubles.extend(reporter.into_inner().finish(&facts).err().map(Error::report));
+        }
+        match self.fault.take() {
+            Some(fault) => Err(fault.widen()),
+            None => Ok(Ended { tally: end.tally, past: self.past.take(), troubles }),
+        }
+    }
+}
+
+#[cfg(feature = "journal")]
+impl Books {
+    fn open<T>(journal: &crate::journal::Journal<'_, T>) -> Result<Self, JournalProblem> {
+        let (store, recorded) = Store::open(&journal.settings)?;
+        Ok(Self { store, recorded: Recorded::new(recorded, &journal.settings) })
+    }
+}
+
+impl<T, R, E> Keep<R, E> for LongRun<'_, '_, T, R, E> {
+    fn keep(&self, index: usize, answer: Result<&R, &ItemFailure<E>>, finished: Finished) {
+        let Some(name) = self.names.borrow_mut().remove(index) else { return };
+        let timing = finished.timing.unwrap_or_else(|| Timing::unknown(SystemTime::now()));
+        if finished.position < self.alone {
+            let (n_items, elapsed) = self.alone_for.get();
+            self.alone_for.set((n_items + 1, elapsed + timing.elapsed));
+        }
+        let record = ItemRecord {
+            index,
+            key: name.key,
+            failure: answer.err().map(|failure| self.told(failure)),
+            is_resumed: false,
+            attempts: name.earlier_attempts + finished.attempts,
+            started: timing.started,
+            elapsed: timing.elapsed,
+            cpu: timing.cpu,
+            worker: finished.worker,
+            peak_memory: finished.peak_memory,
+            amounts: timing.amounts,
+        };
+        #[cfg(feature = "journal")]
+        self.write_down(&record, name.fingerprint.as_deref(), answer.ok());
+        #[cfg(feature = "reports")]
+        if let Some(reporter) = &self.reporter {
+            reporter.borrow_mut().add(record);
+        }
+    }
+}
+
+impl<T, R, E> LongRun<'_, '_, T, R, E> {
+    /// A failure in the words in which it is written down.
+    fn told(&self, failure: &ItemFailure<E>) -> RecordedFailure {
+        let message = match (&failure.cause, self.codec.tell) {
+            (Cause::Error(error), Some(tell)) => tell(error),
+            (cause, _) => cause.story(),
+        };
+        RecordedFailure::new(failure.kind(), message)
+    }
+
+    #[cfg(feature = "journal")]
+    fn write_down(&self, record: &ItemRecord, fingerprint: Option<&str>, value: Option<&R>) {
+        let (Some(books), Some(codec)) = (&self.books, &self.codec.values) else { return };
+        match value.map(codec.write).transpose() {
+            Ok(bytes) => books.borrow_mut().store.append(record, fingerprint, bytes.as_deref()),
+            // It is in the outcome, and will be computed again by the next run.
+            Err(why) => {
+                let problem = JournalProblem::Unwritable { key: record.key.clone(), why };
+                self.unwritten.borrow_mut().get_or_insert_with(|| Error::journal(problem));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name(index: usize) -> Name {
+        Name { key: index.to_string(), fingerprint: None, earlier_attempts: 0 }
+    }
+
+    proptest! {
+        /// Each step skips so many indices and adds a name, and then takes the name of any index.
+        #[test]
+        fn names_are_found_as_in_a_plain_table(steps in proptest::collection::vec((0_usize..4, 0_usize..100), 0..60)) {
+            let (mut names, mut plain, mut next) = (Names::default(), HashMap::new(), 0);
+            for (skipped, taken) in steps {
+                next += skipped;
+                names.insert(next, name(next));
+                plain.insert(next, next.to_string());
+                next += 1;
+                prop_assert_eq!(names.remove(taken).map(|name| name.key), plain.remove(&taken));
+            }
+            for index in 0..next {
+                prop_assert_eq!(names.remove(index).map(|name| name.key), plain.remove(&index));
+            }
+            prop_assert!(names.queue.is_empty());
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Progress as lines, for logs.
+
+use super::due::Heartbeat;
+use super::painter::{Canvas, Ink};
+use super::text;
+use super::watch::{InHand, View};
+
+/// Writes a line now and then, and one at the end.
+pub(super) struct Lines {
+    name: String,
+    beat: Heartbeat,
+    ink: Ink,
+}
+
+impl Lines {
+    pub(super) fn new(name: String, beat: Heartbeat, ink: Ink) -> Self {
+        Self { name, beat, ink }
+    }
+
+    fn write(&mut self, line: String) {
+        self.ink.write(&(line + "\n"));
+    }
+}
+
+impl Canvas for Lines {
+    fn draw(&mut self, view: &View) {
+        if self.beat.is_due(view.age, view.counts.done()) {
+            self.write(text::line(&self.name, view, false));
+        }
+    }
+
+    fn warn(&mut self, view: &View, chunk: &InHand) {
+        self.write(text::stalled(&self.name, view, chunk));
+    }
+
+    fn finish(&mut self, view: &View) {
+        self.write(text::line(&self.name, view, true));
+    }
+}

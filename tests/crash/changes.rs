@@ -1,0 +1,106 @@
+//! A study that is begun again after something has changed that its answers depend on.
+
+use std::path::Path;
+
+use manyhands::{AnyMode, Error, Job, Journal, JournalProblem, OnChange, Outcome, Report};
+
+use crate::evidence::{Note, notes};
+use crate::harness::drills;
+use crate::study::{Features, Setting, Study, Subject, features};
+
+drills!(what_changed_is_refused_by_name_or_computed_again);
+
+/// What answers depend on.
+#[derive(Clone)]
+struct Given {
+    version: &'static str,
+    samples: u32,
+    /// The subject whose input is another.
+    changed: Option<u32>,
+}
+
+const N_SUBJECTS: u32 = 30;
+
+fn run(
+    study: &Study,
+    run: u32,
+    given: &Given,
+    on_change: OnChange,
+) -> Result<Outcome<Features, String>, Error<String>> {
+    let mode: AnyMode = study.mode.parse().unwrap();
+    let setting = Setting { run, samples: given.samples, ..study.setting.clone() };
+    let changed = given.changed;
+    let journal = Journal::at(study.journal())
+        .key(Subject::key)
+        .version(given.version)
+        .configuration(&serde_json::json!({"samples": given.samples, "window": "hann"}))
+        .fingerprint(move |subject: &Subject| if Some(subject.number) == changed { "new" } else { "old" }.to_owned())
+        .retry_recorded(manyhands::RetryRecorded::Nothing)
+        .on_change(on_change);
+    Job::new(&Subject::all(N_SUBJECTS))
+        .mode(mode)
+        .workers(study.workers)
+        .shared(&setting)
+        .on_failure(manyhands::OnFailure::Continue)
+        .journal(journal)
+        .report(Report::at(study.report()))
+        .try_run(features)
+}
+
+fn what_changed_is_refused_by_name_or_computed_again(folder: &Path) {
+    for mode in ["serial", "threads", "processes"] {
+        let study = Study::new(&folder.join(mode), mode);
+        std::fs::create_dir(&study.folder).unwrap();
+        let computed = |run: u32| -> Vec<u32> { crate::evidence::numbers(&notes(&study), run, true) };
+        let all: Vec<u32> = (0..N_SUBJECTS).collect();
+        let results = |outcome: Outcome<Features, String>| -> Vec<_> {
+            let result =
+                |result: Result<Features, manyhands::ItemFailure<String>>| result.map_err(|failure| failure.kind());
+            outcome.into_results().into_iter().map(result).collect()
+        };
+        let first = Given { version: "1", samples: 200, changed: None };
+        let before = results(run(&study, 0, &first, OnChange::Refuse).unwrap());
+        assert_eq!(computed(0), all, "{mode}");
+
+        let changes = [
+            (Given { version: "2", ..first.clone() }, "the version", r#""2""#, r#""1""#, all.clone()),
+            (Given { samples: 300, ..first.clone() }, "the configuration's samples", "300", "200", all.clone()),
+            (
+                Given { changed: Some(7), ..first.clone() },
+                r#"the fingerprint of "subject 00007""#,
+                r#""new""#,
+                r#""old""#,
+                vec![7],
+            ),
+        ];
+        for (place, (given, what, now, recorded, to_do)) in changes.iter().enumerate() {
+            let number = 10 * u32::try_from(place + 1).unwrap();
+            let error = run(&study, number, given, OnChange::Refuse).unwrap_err();
+            let changed = JournalProblem::Changed {
+                what: (*what).to_owned(),
+                recorded: (*recorded).to_owned(),
+                now: (*now).to_owned(),
+            };
+            assert_eq!(error.journal_problem(), Some(&changed), "{mode}");
+            let message = error.to_string();
+            assert!(message.starts_with(&format!("{what} is {now} and was {recorded} when")), "{mode}: {message}");
+            assert!(message.contains("OnChange::Recompute"), "{mode}: {message}");
+            assert!(computed(number).is_empty(), "{mode}: it was refused, and computed {:?}", computed(number));
+
+            let outcome = run(&study, number + 1, given, OnChange::Recompute).unwrap();
+            assert_eq!(outcome.resumed().count(), all.len() - to_do.len(), "{mode}, {what}");
+            assert_eq!(computed(number + 1), *to_do, "{mode}, {what}");
+            let after = results(outcome);
+            assert_eq!(after == before, given.samples == first.samples, "{mode}, {what}");
+
+            // And back: what was recorded under the first setup counts again, but an input is what it was last.
+            let outcome = run(&study, number + 2, &first, OnChange::Recompute).unwrap();
+            let again = if given.changed.is_some() { vec![7] } else { Vec::new() };
+            assert_eq!(computed(number + 2), again, "{mode}, {what}");
+            assert_eq!(results(outcome), before, "{mode}, {what}");
+        }
+        let n_processes =
+            notes(&study).iter().map(|note: &Note| note.process).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(n_processes.contains(&std::process::id()), mode != "processes", "{mode}");
+    }
+}

@@ -1,0 +1,141 @@
+//! What the copies do that drills start.
+
+use std::fs;
+use std::process::exit;
+use std::thread;
+use std::time::Duration;
+
+use manyhands::{CancelToken, Error, Interrupts, JournalProblem, Outcome};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+
+use crate::child::Orders;
+use crate::study::{Features, Study};
+
+/// A copy that nobody ends takes this long to do so.
+const FORGOTTEN: Duration = Duration::from_secs(120);
+
+/// What a copy exits with whose run was refused.
+pub(crate) const REFUSED: i32 = 3;
+
+pub(crate) fn play(orders: &Orders) -> ! {
+    thread::spawn(|| {
+        thread::sleep(FORGOTTEN);
+        eprintln!("forgotten");
+        exit(99);
+    });
+    let study = &orders.study;
+    match orders.role.as_str() {
+        "study" => finish(study, study.run(&CancelToken::new())),
+        "interrupted" => interrupted(study),
+        "stopped before its summary" => stopped_before_its_summary(study),
+        "on a full disk" => on_a_full_disk(study),
+        "with a limit on files" => with_a_limit_on_files(study),
+        "ended by the limit on files" => {
+            limit_files(Some(LIMIT));
+            finish(study, study.run(&CancelToken::new()))
+        }
+        "without the right to write" => without_the_right_to_write(study),
+        unknown => panic!("no role is called {unknown}"),
+    }
+}
+
+/// What a program does at the end of its run.
+fn finish(study: &Study, outcome: Result<Outcome<Features, String>, Error<String>>) -> ! {
+    match outcome {
+        Err(error) => {
+            println!("refused: {error}");
+            exit(REFUSED)
+        }
+        Ok(outcome) => {
+            say_how_it_went(&outcome);
+            study.write_table(outcome).unwrap();
+            exit(0)
+        }
+    }
+}
+
+fn say_how_it_went(outcome: &Outcome<Features, String>) {
+    let tally = outcome.tally();
+    println!(
+        "finished: {} succeeded, {} failed, {} resumed, {} left",
+        tally.succeeded, tally.failed, tally.resumed, tally.cancelled
+    );
+    for trouble in outcome.troubles() {
+        let kind = match trouble.journal_problem() {
+            Some(JournalProblem::Full { .. }) => "journal is full",
+            Some(JournalProblem::ReadOnly { .. }) => "journal is read-only",
+            Some(_) => "journal",
+            None if trouble.is_report() => "report",
+            None => "unknown",
+        };
+        println!("trouble: {kind}: {trouble}");
+    }
+    println!("that is all");
+}
+
+fn interrupted(study: &Study) -> ! {
+    let interrupts = Interrupts::listen(|signal| println!("notice {signal}: once more to end at once")).unwrap();
+    println!("listening");
+    let outcome = study.run(interrupts.token()).unwrap();
+    let signal = interrupts.signal();
+    drop(interrupts);
+    say_how_it_went(&outcome);
+    match signal {
+        Some(signal) => exit(signal.exit_code()),
+        None => finish(study, Ok(outcome)),
+    }
+}
+
+fn stopped_before_its_summary(study: &Study) -> ! {
+    let stopped = || -> manyhands::CacheStats {
+        println!("at the summary");
+        loop {
+            thread::park();
+        }
+    };
+    finish(study, study.run_with(&CancelToken::new(), |report| report.cache("never", stopped)))
+}
+
+/// Runs where there is little room, makes some, and runs again.
+fn on_a_full_disk(study: &Study) -> ! {
+    let first = study.run(&CancelToken::new()).unwrap();
+    say_how_it_went(&first);
+    study.write_table(first).unwrap();
+    println!("tables written");
+    fs::remove_file(study.records.join("ballast")).unwrap();
+    let again = Study { setting: crate::study::Setting { run: 1, ..study.setting.clone() }, ..study.clone() };
+    finish(&again, again.run(&CancelToken::new()))
+}
+
+/// Room for the log and the report, and not for the journal.
+pub(crate) const LIMIT: u64 = 96 << 10;
+
+fn limit_files(limit: Option<u64>) {
+    let hard = getrlimit(Resource::Fsize).maximum;
+    setrlimit(Resource::Fsize, Rlimit { current: limit.or(hard), maximum: hard }).unwrap();
+}
+
+fn with_a_limit_on_files(study: &Study) -> ! {
+    // SAFETY: ignoring a signal installs no code.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    limit_files(Some(LIMIT));
+    let first = study.run(&CancelToken::new()).unwrap();
+    say_how_it_went(&first);
+    limit_files(None);
+    study.write_table(first).unwrap();
+    println!("tables written");
+    manyhands::Processes::end_idle_workers(); // they have the limit too
+    let again = Study { setting: crate::study::Setting { run: 1, ..study.setting.clone() }, ..study.clone() };
+    finish(&again, again.run(&CancelToken::new()))
+}
+
+/// Root may write anywhere, so it gives that right up first; threads and processes that it starts do not have it either.
+fn without_the_right_to_write(study: &Study) -> ! {
+    let mut rights = capabilities(None).unwrap();
+    let lost = CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH | CapabilitySet::FOWNER;
+    rights.effective.remove(lost);
+    rights.permitted.remove(lost);
+    set_capabilities(None, rights).unwrap();
+    finish(study, study.run(&CancelToken::new()))
+}

@@ -1,0 +1,225 @@
+//! Items that come one after another, in every mode.
+
+use std::cell::Cell;
+use std::collections::HashSet;
+use std::ops::ControlFlow::{Break, Continue};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+
+use manyhands::{CancelToken, Job, OnFailure, Progress};
+
+use crate::modes::{for_every_way, my_turn};
+
+#[test]
+fn more_items_than_a_window_come_and_each_is_handed_on_once() {
+    for window in [1, 2, 10, 99, 100, 101] {
+        for_every_way(|way| {
+            for ordered in [false, true] {
+                let mut seen = Vec::new();
+                let mut take = |index, answer: Result<usize, _>| {
+                    seen.push((index, answer.unwrap()));
+                    Continue(())
+                };
+                let work = way.job_over(0..100_usize).window(window).map(|&n| n * 3);
+                let tally = if ordered { work.for_each_ordered(&mut take) } else { work.for_each(&mut take) }.unwrap();
+                assert!(!ordered || seen.is_sorted(), "{way:?}");
+                seen.sort_unstable();
+                assert_eq!(seen, (0..100).map(|n| (n, n * 3)).collect::<Vec<_>>(), "{way:?}, window {window}");
+                assert_eq!((tally.items, tally.succeeded, tally.cancelled), (100, 100, 0));
+            }
+            let values = way.job_over(0..100_usize).window(window).run(|&n| n * 3).unwrap().into_values().unwrap();
+            assert_eq!(values, (0..100).map(|n| n * 3).collect::<Vec<_>>());
+        });
+    }
+}
+
+#[test]
+fn no_items_at_all_are_no_trouble() {
+    for_every_way(|way| {
+        let outcome = way.job_over(std::iter::empty::<u8>()).run(|&n| n).unwrap();
+        assert!(outcome.is_empty() && outcome.is_complete(), "{way:?}");
+    });
+}
+
+#[test]
+fn an_iterator_that_panics_ends_the_run_with_its_panic() {
+    for_every_way(|way| {
+        for at in [0, 1, 5, 40] {
+            let mut seen = HashSet::new();
+            let items = (0..50).inspect(|&n| assert_ne!(n, at, "in the iterator"));
+            let work = way.job_over(items).window(3).map(|&n| n);
+            let caught = catch_unwind(AssertUnwindSafe(|| {
+                work.for_each(|index, _| {
+                    assert!(seen.insert(index));
+                    Continue(())
+                })
+            }));
+            let payload = caught.unwrap_err();
+            assert!(payload.downcast_ref::<String>().unwrap().contains("in the iterator"), "{way:?}");
+            assert!(seen.iter().all(|&index| index < at));
+        }
+    });
+}
+
+/// Counts how often it is asked.
+fn counted(asked: &Cell<usize>) -> impl Iterator<Item = usize> {
+    (0..).inspect(|_| asked.set(asked.get() + 1))
+}
+
+#[test]
+fn an_endless_iterator_is_asked_no_more_than_a_window_ahead() {
+    for_every_way(|way| {
+        for ordered in [false, true] {
+            let (asked, passed) = (Cell::new(0), Cell::new(0));
+            let work = way.job_over(counted(&asked)).window(20).map(|&n| n);
+            let mut take = |_, _: Result<usize, _>| {
+                assert!(asked.get() <= passed.get() + 20, "{} asked, {} passed", asked.get(), passed.get());
+                passed.set(passed.get() + 1);
+                if passed.get() == 300 { Break(()) } else { Continue(()) }
+            };
+            let tally = if ordered { work.for_each_ordered(&mut take) } else { work.for_each(&mut take) }.unwrap();
+            assert_eq!((passed.get(), tally.succeeded), (300, 300), "{way:?}");
+        }
+    });
+}
+
+#[test]
+fn once_a_failure_has_ended_the_run_nothing_more_is_asked_for() {
+    for_every_way(|way| {
+        // All within one window, so that nothing but the failure ends the asking. What lies before it has come.
+        let items = (0..10).chain(std::iter::from_fn(|| panic!("asked for more")));
+        let items = items.take_while(|_| true);
+        let mut reached = Vec::new();
+        let work = way.job_over(items).window(10).try_map(|&n: &usize| if n == 0 { Err("stop") } else { Ok(n) });
+        let tally = work.for_each_ordered(|index, answer| {
+            reached.push((index, answer.is_ok()));
+            Continue(())
+        });
+        assert_eq!((reached, tally.unwrap().failed), (vec![(0, false)], 1), "{way:?}");
+    });
+}
+
+#[test]
+fn a_stop_gives_what_a_plain_loop_gives() {
+    for_every_way(|way| {
+        for (policy, last) in [(OnFailure::Stop, 13), (OnFailure::StopAfter(3), 33)] {
+            let judge = |&n: &usize| if n % 10 == 3 && n > 5 { Err(n) } else { Ok(n) };
+            let outcome = way.job_over(0..).window(16).on_failure(policy).try_run(judge).unwrap();
+            let failed: Vec<usize> = outcome.failures().iter().map(|failure| failure.index).collect();
+            assert_eq!(failed, (13..=last).step_by(10).collect::<Vec<_>>(), "{way:?} {policy:?}");
+            let done: Vec<usize> = outcome.iter().map(|(_, &n)| n).collect();
+            assert_eq!(done, (0..last).filter(|n| n % 10 != 3 || *n < 5).collect::<Vec<_>>());
+        }
+    });
+}
+
+#[test]
+fn a_cancelled_run_over_an_endless_iterator_ends() {
+    for_every_way(|way| {
+        let cancel = CancelToken::new();
+        let outcome = way.job_over(0..).window(9).cancel(&cancel).run(|&n: &usize| {
+            if n == 100 {
+                cancel.cancel();
+            }
+            n
+        });
+        let outcome = outcome.unwrap();
+        assert!(outcome.len() >= 100 && outcome.iter().all(|(index, &n)| index == n), "{way:?}");
+    });
+}
+
+#[test]
+fn one_slow_item_keeps_no_others_in_memory() {
+    let _turn = my_turn();
+    // Item 0 goes on when the callback has seen thousands of others; how many items are alive then is bounded all the same.
+    static ALIVE: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    struct Counted(usize);
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            ALIVE.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    let (go_on, may_go_on) = channel::<()>();
+    let may_go_on = Mutex::new(may_go_on);
+    let items = (0..20_000).map(|n| {
+        MOST.fetch_max(ALIVE.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        Counted(n)
+    });
+    let mut passed = 0;
+    let work = Job::over(items).workers(2).window(50).map(|item| {
+        if item.0 == 0 {
+            may_go_on.lock().unwrap().recv().unwrap();
+        }
+    });
+    work.for_each(|_, _| {
+        passed += 1;
+        if passed == 19_000 {
+            go_on.send(()).unwrap();
+        }
+        Continue(())
+    })
+    .unwrap();
+    assert_eq!((passed, ALIVE.load(Ordering::SeqCst)), (20_000, 0));
+    assert!(MOST.load(Ordering::SeqCst) <= 200, "{} at a time", MOST.load(Ordering::SeqCst));
+}
+
+#[test]
+fn progress_learns_the_total_and_ends_at_it() {
+    for_every_way(|way| {
+        for ordered in [false, true] {
+            let mut last = None;
+            let progress = Progress::callback(|snapshot| last = Some((snapshot.done, snapshot.total)));
+            let job = way.job_over(0..100_usize).window(30).progress(progress).done_if(|n| n % 3 == 0);
+            let work = job.map(|&n| n);
+            let pass = |_, _| Continue(());
+            let tally = if ordered { work.for_each_ordered(pass) } else { work.for_each(pass) }.unwrap();
+            assert_eq!((tally.done_before, tally.succeeded, tally.items), (34, 66, 100));
+            assert_eq!(last, Some((100, 100)), "{way:?}, ordered: {ordered}");
+        }
+    });
+}
+
+#[test]
+fn answers_dropped_early_end_the_work_and_its_threads() {
+    let alive = Arc::new(());
+    for workers in [1, 2, 7] {
+        for ordered in [false, true] {
+            let held = Arc::clone(&alive);
+            let work = Job::over(0_usize..).workers(workers).window(5).map(move |&n| (n, Arc::strong_count(&held)).0);
+            let mut answers = if ordered { work.ordered() } else { work.as_completed() }.unwrap();
+            assert!(answers.by_ref().take(20).all(|answer| answer.unwrap().1.is_ok()));
+            drop(answers);
+            assert_eq!(Arc::strong_count(&alive), 1, "the function is gone with its threads' use of it");
+        }
+    }
+}
+
+#[test]
+fn a_future_has_the_outcome_that_a_run_has() {
+    let _turn = my_turn();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for window in [1, 7, 1000] {
+        let work = || {
+            // Where there is room, item 9 is done before item 3 fails.
+            let (done, is_done) = channel();
+            let (done, is_done) = (Mutex::new(Some(done)), Mutex::new(is_done));
+            let judge = move |&n: &usize| match n {
+                3 if window > 6 => is_done.lock().unwrap().recv().map_or(Err(n), |()| Err(n)),
+                3 => Err(n),
+                9 => Ok(done.lock().unwrap().take().map_or(n, |_| n)),
+                n => Ok(n),
+            };
+            Job::over(0..200_usize).workers(3).chunk_size(1).window(window).try_map(judge)
+        };
+        let expected = work().run().unwrap();
+        let outcome = runtime.block_on(work().run_async().unwrap()).unwrap();
+        let failures = |outcome: &manyhands::Outcome<usize, usize>| -> Vec<usize> {
+            outcome.failures().iter().map(|failure| failure.index).collect()
+        };
+        assert_eq!(failures(&outcome), failures(&expected));
+        assert!(outcome.iter().eq(expected.iter()), "values beyond the failure are put away");
+    }
+}

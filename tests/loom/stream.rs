@@ -1,0 +1,171 @@
+//! Streams: a run's thread that gives answers, and the one that takes them, as an iterator or as a future.
+
+use std::ops::ControlFlow;
+use std::pin::{Pin, pin};
+use std::sync::Arc as RealArc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use loom::sync::{Condvar, Mutex};
+use manyhands::modelled_parts::{Driven, Hand, answers, running};
+use manyhands::{CancelToken, Tally};
+
+/// Gives the indices up to this one, and says so.
+fn count_to(n_items: usize) -> impl FnOnce(&mut Hand<'_>) -> Driven + Send + 'static {
+    move |hand| {
+        let mut tally = Tally::default();
+        tally.items = n_items;
+        tally.succeeded = (0..n_items).take_while(|&index| hand(index, Ok(index * 10)).is_continue()).count();
+        Ok(tally)
+    }
+}
+
+/// Gives answers until nobody wants more, and asserts that the run is cancelled by then.
+fn until_nobody_asks(token: &CancelToken) -> impl FnOnce(&mut Hand<'_>) -> Driven + Send + 'static {
+    let token = token.clone();
+    move |hand| {
+        let mut index = 0;
+        while hand(index, Ok(index)) == ControlFlow::Continue(()) {
+            index += 1;
+        }
+        assert!(token.is_cancelled(), "it was told to stop, and not asked to");
+        Ok(Tally::default())
+    }
+}
+
+/// Lets a thread of the model wait for a future.
+#[derive(Default)]
+struct Bell {
+    has_rung: Mutex<bool>,
+    rings: Condvar,
+}
+
+impl Wake for Bell {
+    fn wake(self: RealArc<Self>) {
+        *self.has_rung.lock().unwrap() = true;
+        self.rings.notify_one();
+    }
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let bell = RealArc::new(Bell::default());
+    let waker = Waker::from(RealArc::clone(&bell));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        let mut has_rung = bell.has_rung.lock().unwrap();
+        while !*has_rung {
+            has_rung = bell.rings.wait(has_rung).unwrap();
+        }
+        *has_rung = false;
+    }
+}
+
+fn assert_all_come(capacity: usize, n_items: usize) {
+    let mut answers = answers(capacity, &CancelToken::new(), count_to(n_items));
+    for expected in 0..n_items {
+        assert_eq!(answers.next().unwrap().unwrap(), (expected, Ok(expected * 10)));
+    }
+    assert!(answers.next().is_none() && answers.next().is_none());
+    assert_eq!(answers.tally().unwrap().succeeded, n_items);
+}
+
+/// Proves: with room for one, each answer comes once and in order, the end comes after them, and whoever waits, for an answer
+/// or for room, is woken. Leaves out: more than three answers.
+#[test]
+fn every_answer_comes_through_a_queue_for_one() {
+    crate::check(3, || assert_all_come(1, 3));
+}
+
+/// Proves: the same where several lie in the queue and are taken at once. Leaves out: wider queues.
+#[test]
+fn every_answer_comes_through_a_queue_for_several() {
+    crate::check(3, || assert_all_come(3, 4));
+}
+
+/// Proves: whoever drops the answers at any time ends a run that waits for room, or is about to, and comes back when its
+/// thread is over. Leaves out: a drive that does not look at what it is told.
+#[test]
+fn dropping_the_answers_ends_a_run_that_waits_for_room() {
+    crate::check(3, || {
+        let token = CancelToken::new();
+        let mut answers = answers(1, &token, until_nobody_asks(&token));
+        assert_eq!(answers.next().unwrap().unwrap(), (0, Ok(0)));
+        drop(answers);
+    });
+}
+
+/// Proves: the same when nothing was taken at all. Leaves out: as above.
+#[test]
+fn dropping_untouched_answers_ends_the_run() {
+    crate::check(3, || {
+        let token = CancelToken::new();
+        drop(answers(1, &token, until_nobody_asks(&token)));
+    });
+}
+
+/// Proves: a future is woken for each answer and for the end, and has all of them in its outcome. Leaves out: executors that
+/// poll without being woken.
+#[test]
+fn a_future_is_woken_until_it_is_done() {
+    crate::check(2, || {
+        let outcome = block_on(running(1, &CancelToken::new(), count_to(2))).unwrap();
+        assert_eq!(outcome.into_values().unwrap(), [0, 10]);
+    });
+}
+
+/// Proves: an executor that asks for one answer after another is woken for each. Leaves out: more than two answers.
+#[test]
+fn an_executor_is_woken_for_each_answer() {
+    crate::check(3, || {
+        let mut answers = running(1, &CancelToken::new(), count_to(2)).answers();
+        for expected in 0..2 {
+            assert_eq!(block_on(answers.next()).unwrap().unwrap().0, expected);
+        }
+        assert!(block_on(answers.next()).is_none());
+    });
+}
+
+/// Proves: when a future has moved to another task, that one is woken, whatever the first one was told. Leaves out: a third
+/// task.
+#[test]
+fn the_task_that_asked_last_is_woken() {
+    crate::check(3, || {
+        let mut running = running(1, &CancelToken::new(), count_to(1));
+        let earlier = Waker::from(RealArc::new(Bell::default()));
+        match Pin::new(&mut running).poll(&mut Context::from_waker(&earlier)) {
+            Poll::Ready(outcome) => assert_eq!(outcome.unwrap().into_values().unwrap(), [0]),
+            Poll::Pending => assert_eq!(block_on(running).unwrap().into_values().unwrap(), [0]),
+        }
+    });
+}
+
+/// Proves: dropping a future that was polled or not ends its run, although nobody waits for that. Leaves out: as above.
+#[test]
+fn dropping_a_future_ends_its_run() {
+    crate::check(3, || {
+        let token = CancelToken::new();
+        let mut running = running(1, &token, until_nobody_asks(&token));
+        let bell = Waker::from(RealArc::new(Bell::default()));
+        assert!(Pin::new(&mut running).poll(&mut Context::from_waker(&bell)).is_pending());
+        drop(running);
+    });
+}
+
+/// Proves: a panic of the drive comes out where the answers are taken, after the answers before it, and once. Leaves out:
+/// panics under a lock, of which there are none.
+#[test]
+fn a_panic_of_the_drive_reaches_the_one_who_takes() {
+    crate::check_no_deeper(2, || {
+        let drive = |hand: &mut Hand<'_>| {
+            let _ = hand(0, Ok(0));
+            std::panic::resume_unwind(Box::new("on purpose"))
+        };
+        let mut answers = answers(1, &CancelToken::new(), drive);
+        assert_eq!(answers.next().unwrap().unwrap().0, 0);
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| answers.next()));
+        assert!(caught.is_err());
+        assert!(answers.next().is_none());
+    });
+}

@@ -1,0 +1,141 @@
+//! Items that come one after another, in worker processes.
+
+use std::ops::ControlFlow::{Break, Continue};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use manyhands::{Alone, Forget, Job, OnFailure, Over, Processes, Retry};
+
+use crate::acts::{assert_is_usable, kill_itself};
+use crate::harness::{drills, with_every_crew};
+use crate::log::Log;
+
+drills![
+    more_items_than_a_window_come_and_each_is_handed_on_once,
+    an_item_that_kills_its_worker_fails_alone,
+    an_endless_input_ends_with_a_break,
+    once_a_failure_has_ended_the_run_nothing_more_is_asked_for,
+    an_iterator_that_panics_ends_the_run_with_its_panic,
+    answers_come_to_who_asks_for_them,
+    a_future_has_the_outcome_that_a_run_has,
+];
+
+type JobOver<'a, T, I> = Job<'a, T, Processes, Alone, Forget, Over<I>>;
+
+fn over<'a, T, I: Iterator<Item = T>>(items: I, workers: usize) -> JobOver<'a, T, I> {
+    Job::over(items).mode(Processes::new()).workers(workers)
+}
+
+fn more_items_than_a_window_come_and_each_is_handed_on_once() {
+    with_every_crew(|workers| {
+        for window in [1, 2, 10, 99, 100, 101] {
+            for ordered in [false, true] {
+                let mut seen = Vec::new();
+                let mut take = |index, answer: Result<usize, _>| {
+                    seen.push((index, answer.unwrap()));
+                    Continue(())
+                };
+                let work = over(0..100_usize, workers).window(window).map(|&n: &usize| n * 3);
+                let tally = if ordered { work.for_each_ordered(&mut take) } else { work.for_each(&mut take) }.unwrap();
+                assert!(!ordered || seen.is_sorted());
+                seen.sort_unstable();
+                assert_eq!(seen, (0..100).map(|n| (n, n * 3)).collect::<Vec<_>>(), "{workers}, window {window}");
+                assert_eq!((tally.items, tally.succeeded, tally.cancelled), (100, 100, 0));
+            }
+        }
+        let empty = over(std::iter::empty::<u8>(), workers).run(|&n: &u8| n).unwrap();
+        assert!(empty.is_empty());
+    });
+}
+
+fn an_item_that_kills_its_worker_fails_alone() {
+    with_every_crew(|workers| {
+        for window in [1, 8, 1000] {
+            let job = over(0..60_usize, workers).window(window).on_failure(OnFailure::Continue);
+            let outcome = job.run(|&n: &usize| if n % 25 == 20 { kill_itself() } else { n }).unwrap();
+            let failed: Vec<_> = outcome.failures().iter().map(|failure| (failure.index, failure.is_lost())).collect();
+            assert_eq!(failed, [(20, true), (45, true)], "{workers} workers, window {window}");
+            assert!(outcome.iter().all(|(index, &n)| index == n) && outcome.tally().succeeded == 58);
+            assert_eq!(outcome.tally().lost_workers, 4);
+        }
+        assert_is_usable(workers);
+    });
+}
+
+fn an_endless_input_ends_with_a_break() {
+    with_every_crew(|workers| {
+        for ordered in [false, true] {
+            let mut passed = 0;
+            let mut take = |_, _: Result<usize, _>| {
+                passed += 1;
+                if passed == 500 { Break(()) } else { Continue(()) }
+            };
+            let work = over(0_usize.., workers).window(40).map(|&n: &usize| n);
+            let tally = if ordered { work.for_each_ordered(&mut take) } else { work.for_each(&mut take) }.unwrap();
+            assert_eq!((passed, tally.succeeded), (500, 500));
+        }
+        assert_is_usable(workers);
+    });
+}
+
+fn once_a_failure_has_ended_the_run_nothing_more_is_asked_for() {
+    with_every_crew(|workers| {
+        let items = (0..10).chain(std::iter::from_fn(|| panic!("asked for more")));
+        let work = over(items, workers).window(10).try_map(|&n: &usize| if n == 0 { Err(n) } else { Ok(n) });
+        let mut reached = Vec::new();
+        let tally = work.for_each_ordered(|index, answer| {
+            reached.push((index, answer.is_ok()));
+            Continue(())
+        });
+        assert_eq!((reached, tally.unwrap().failed), (vec![(0, false)], 1));
+    });
+}
+
+fn an_iterator_that_panics_ends_the_run_with_its_panic() {
+    with_every_crew(|workers| {
+        for at in [0, 1, 5, 40] {
+            let items = (0..50).inspect(|&n| assert_ne!(n, at, "in the iterator"));
+            let work = over(items, workers).window(3).map(|&n: &usize| n);
+            let caught = catch_unwind(AssertUnwindSafe(|| {
+                work.for_each(|index, _| {
+                    assert!(index < at);
+                    Continue(())
+                })
+            }));
+            assert!(caught.unwrap_err().downcast_ref::<String>().unwrap().contains("in the iterator"));
+        }
+        assert_is_usable(workers);
+    });
+}
+
+fn answers_come_to_who_asks_for_them() {
+    with_every_crew(|workers| {
+        for ordered in [false, true] {
+            let (log, _folder) = Log::new();
+            let job = over(0_usize.., workers).window(6).retry(Retry::times(1)).shared(std::sync::Arc::new(log));
+            let work = job.try_map(|log: &Log, &n: &usize| match n % 5 {
+                2 if log.is_first(&format!("failed{n}")) => Err(n),
+                4 if log.is_first(&format!("killed{n}")) => kill_itself(),
+                _ => Ok(n),
+            });
+            let answers = if ordered { work.ordered() } else { work.as_completed() }.unwrap();
+            let mut seen: Vec<_> = answers.take(12).map(Result::unwrap).collect();
+            assert!(seen.iter().all(|(index, answer)| answer == &Ok(*index)));
+            if !ordered {
+                seen.sort_unstable_by_key(|(index, _)| *index);
+                seen.dedup_by_key(|(index, _)| *index);
+            }
+            assert!(seen.len() == 12 && seen.is_sorted_by_key(|(index, _)| *index));
+            assert!(!ordered || seen[11].0 == 11);
+        }
+    });
+}
+
+fn a_future_has_the_outcome_that_a_run_has() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    with_every_crew(|workers| {
+        let work = || over(0..80_usize, workers).window(16).try_map(|&n: &usize| if n == 50 { Err(n) } else { Ok(n) });
+        let (future, run) = (runtime.block_on(work().run_async().unwrap()).unwrap(), work().run().unwrap());
+        assert!(future.iter().eq(run.iter()) && future.tally().succeeded == 50);
+        assert_eq!(future.failures()[0].index, 50);
+    });
+}
