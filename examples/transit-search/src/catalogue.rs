@@ -1,0 +1,56 @@
+//! What a catalogue says of a target: the row that comes with each light curve.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::TransitError;
+
+/// A catalogue's row. What it does not say is `None`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Catalogue {
+    /// 1 for a planet, 0 for none, as the catalogue has it.
+    pub label: Option<i64>,
+    /// The star.
+    pub target_id: String,
+    /// Which of its objects of interest.
+    #[serde(default)]
+    pub toi: Option<String>,
+    /// Days.
+    pub period_days: Option<f64>,
+    /// Hours.
+    pub duration_hours: Option<f64>,
+    /// Parts per million.
+    pub depth_ppm: Option<f64>,
+    /// A mid-transit time, on the clock of the light curve.
+    pub epoch_days: Option<f64>,
+}
+
+impl Catalogue {
+    /// Reads a row from a JSON object; other fields in it are left alone.
+    ///
+    /// # Errors
+    /// The file cannot be read, or lacks a field.
+    pub fn read(path: &Path) -> Result<Self, TransitError> {
+        let text = fs::read_to_string(path)
+            .map_err(|why| TransitError::Unreadable { path: path.to_owned(), why: why.to_string() })?;
+        serde_json::from_str(&text)
+            .map_err(|why| TransitError::Malformed { path: path.to_owned(), why: why.to_string() })
+    }
+
+    /// Days; NaN when the catalogue has none.
+    pub fn period(&self) -> f64 {
+        self.period_days.unwrap_or(f64::NAN)
+    }
+
+    /// A fraction; NaN when the catalogue has none.
+    pub fn depth(&self) -> f64 {
+        self.depth_ppm.unwrap_or(f64::NAN) / 1e6
+    }
+
+    /// Days; NaN when the catalogue has none.
+    pub fn duration(&self) -> f64 {
+        self.duration_hours.unwrap_or(f64::NAN) / 24.0
+    }
+}

@@ -1,0 +1,252 @@
+//! `extract`: the features of many light curves, in one table.
+//!
+//! An item is a sample. What is finished is in the journal, so that a run that is killed loses the samples in hand; the table is
+//! written when every sample has an answer or a failure.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use manyhands::{CancelToken, Cause, Interrupts, ItemFailure, Job, Journal, OnFailure, Outcome, Progress, Report};
+use manyhands::{Tally, report_amount, write_atomically};
+use serde::{Deserialize, Serialize};
+use transit_search::{Extraction, FEATURE_NAMES, Profile};
+
+use super::args::ExtractArgs;
+use super::samples::{Sample, found_at, made};
+use super::{Ending, Refusal, page, tell, tell_error, trial};
+
+/// To be raised whenever the same sample gets another answer, so that no table mixes the two.
+const ANSWERS: u32 = 1;
+
+/// How many samples the notebook had: what the projection is for.
+const NOTEBOOK: f64 = 11_979.0;
+
+/// No more failures than this are named on the terminal.
+const MOST_NAMED: usize = 20;
+
+/// What is found out about a sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Row {
+    pub(super) label: Option<i64>,
+    pub(super) target_id: String,
+    pub(super) toi: Option<String>,
+    pub(super) values: Vec<f64>,
+}
+
+impl Row {
+    /// The feature of this name.
+    pub(super) fn get(&self, name: &str) -> f64 {
+        FEATURE_NAMES.iter().position(|known| *known == name).map_or(f64::NAN, |at| self.values[at])
+    }
+}
+
+/// The function of an item.
+pub(super) fn row(extraction: &Extraction, sample: &Sample) -> Result<Row, String> {
+    let (curve, catalogue) = sample.read().map_err(|error| error.to_string())?;
+    report_amount("points", curve.len() as f64);
+    let features = extraction.features(&curve, &catalogue).map_err(|error| error.to_string())?;
+    let transit_search::Catalogue { label, target_id, toi, .. } = catalogue;
+    Ok(Row { label, target_id, toi, values: features.values.to_vec() })
+}
+
+pub(super) fn extract(args: &ExtractArgs) -> Result<Ending, Refusal> {
+    let extraction = extraction(args);
+    let samples = match (&args.input, args.made) {
+        (_, Some(count)) => made(count),
+        (Some(input), None) => found_at(input)?,
+        (None, None) => return Err("name a folder or a list, or give --made N".to_owned()),
+    };
+    if let Some(count) = args.test {
+        return trial::time(&samples[..count.min(samples.len())], &extraction, args);
+    }
+    require_fitting_folder(args)?;
+    let interrupts = Interrupts::listen(|signal| {
+        tell_error(&format!("{signal}: finishing the samples in hand; again to end at once"));
+    });
+    let interrupts = interrupts.map_err(|error| format!("signals cannot be listened to: {error}"))?;
+    let begun = Instant::now();
+    let outcome = run(&samples, &extraction, args, interrupts.token())?;
+    outcome.troubles().iter().for_each(|trouble| tell_error(&format!("warning: {trouble}")));
+    // A signal that came when the last sample was done has broken nothing off.
+    if let Some(signal) = interrupts.signal().filter(|_| outcome.tally().cancelled > 0) {
+        let tally = outcome.tally();
+        let finished = tally.succeeded + tally.failed;
+        tell_error(&format!(
+            "ended by {signal}: {finished} of {} samples finished and saved; features.csv is not written yet\n\
+             to go on: {}",
+            samples.len(),
+            resume_command(),
+        ));
+        return Ok(Ending::BrokenOff(u8::try_from(signal.exit_code()).unwrap_or(u8::MAX)));
+    }
+    conclude(&samples, &extraction, outcome, args, begun.elapsed())
+}
+
+fn extraction(args: &ExtractArgs) -> Extraction {
+    Extraction { profile: args.profile, with_search: !args.no_bls, with_least_squares: args.tls }
+}
+
+/// A folder that has a journal is gone on with, or left alone.
+fn require_fitting_folder(args: &ExtractArgs) -> Result<(), Refusal> {
+    let out = &args.out;
+    if !args.resume && journal_in(out).exists() {
+        return Err(format!(
+            "{} holds a run already\nto go on with it: {}\nto begin anew, name another folder with --out",
+            out.display(),
+            resume_command()
+        ));
+    }
+    let run = out.join("run");
+    fs::create_dir_all(&run)
+        .map_err(|why| format!("{} cannot be made: {why}; choose another with --out", run.display()))
+}
+
+fn journal_in(out: &Path) -> std::path::PathBuf {
+    out.join("run").join("journal.sqlite")
+}
+
+/// The command of this process with `--resume`.
+fn resume_command() -> String {
+    let quoted = |word: String| {
+        let is_plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+=:,@".contains(c));
+        if is_plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    };
+    let mut words: Vec<String> = std::env::args_os().map(|word| quoted(word.to_string_lossy().into_owned())).collect();
+    if !words.iter().any(|word| word == "--resume") {
+        words.push("--resume".to_owned());
+    }
+    words.join(" ")
+}
+
+/// A job over samples, as the flags say.
+pub(super) fn job<'a>(
+    samples: &'a [Sample],
+    mode: manyhands::AnyMode,
+    args: &ExtractArgs,
+) -> Job<'a, Sample, manyhands::AnyMode> {
+    let job = Job::new(samples).mode(mode).on_failure(OnFailure::Continue);
+    let job = if let Some(workers) = args.workers { job.workers(workers) } else { job };
+    if let Some(size) = args.batch_size { job.chunk_size(size) } else { job }
+}
+
+fn run(
+    samples: &[Sample],
+    extraction: &Extraction,
+    args: &ExtractArgs,
+    stop: &CancelToken,
+) -> Result<Outcome<Row, String>, Refusal> {
+    let journal = Journal::at(journal_in(&args.out))
+        .key(|sample: &Sample| sample.name.clone())
+        .version(format!("{}, answers {ANSWERS}", env!("CARGO_PKG_VERSION")))
+        .configuration(extraction)
+        .fingerprint(Sample::fingerprint);
+    let progress = if args.json { Progress::off() } else { Progress::auto("samples") };
+    job(samples, args.mode, args)
+        .cancel(stop)
+        .progress(progress)
+        .journal(journal)
+        .report(Report::at(args.out.join("run")).serial_sample(8).field("program", env!("CARGO_PKG_VERSION")))
+        .shared(extraction)
+        .try_run(row)
+        .map_err(|error| error.to_string())
+}
+
+/// Writes what came of it, and tells.
+fn conclude(
+    samples: &[Sample],
+    extraction: &Extraction,
+    outcome: Outcome<Row, String>,
+    args: &ExtractArgs,
+    took: Duration,
+) -> Result<Ending, Refusal> {
+    let tally = *outcome.tally();
+    let is_whole = outcome.troubles().is_empty();
+    let rows: Vec<Result<Row, String>> =
+        outcome.into_results().into_iter().map(|result| result.map_err(|failure| reason(&failure))).collect();
+    let table = args.out.join("features.csv");
+    write_atomically(&table, |file| write_table(file, samples, &rows)).map_err(|why| why.to_string())?;
+    page::write(&args.out, samples, &rows, extraction)?;
+    let failed =
+        samples.iter().zip(&rows).filter_map(|(sample, row)| Some((sample.name.as_str(), row.as_ref().err()?)));
+    let failed: Vec<(&str, &String)> = failed.collect();
+    for (sample, why) in failed.iter().take(MOST_NAMED) {
+        tell_error(&format!("warning: {sample} failed: {why}"));
+    }
+    let fresh = tally.succeeded + tally.failed - tally.resumed;
+    let rate = fresh as f64 / took.as_secs_f64();
+    if args.json {
+        tell_json(&tally, &failed, extraction, (took, rate));
+    } else {
+        tell_lines(&tally, extraction, args, (took, rate));
+    }
+    Ok(if tally.failed == 0 && is_whole { Ending::Done } else { Ending::Incomplete })
+}
+
+fn tell_json(tally: &Tally, failed: &[(&str, &String)], extraction: &Extraction, (took, rate): (Duration, f64)) {
+    let failed: Vec<serde_json::Value> =
+        failed.iter().map(|(sample, why)| serde_json::json!({ "sample": sample, "reason": why })).collect();
+    let told = serde_json::json!({
+        "operation": "extract",
+        "samples": tally.succeeded + tally.failed,
+        "succeeded": tally.succeeded,
+        "resumed": tally.resumed,
+        "failed": failed,
+        "transit_least_squares": has_least_squares(extraction),
+        "workers": tally.workers,
+        "seconds": took.as_secs_f64(),
+        "samples_per_second": rate,
+    });
+    tell(&told.to_string());
+}
+
+fn tell_lines(tally: &Tally, extraction: &Extraction, args: &ExtractArgs, (took, rate): (Duration, f64)) {
+    let samples = tally.succeeded + tally.failed;
+    tell(&format!(
+        "samples  {samples}: {} done, {} failed; {} by earlier runs",
+        tally.succeeded, tally.failed, tally.resumed
+    ));
+    // What the profile seed has in their place was not measured either.
+    let without = if has_least_squares(extraction) { "" } else { ", those of transit least squares not measured" };
+    tell(&format!("features 27{without}"));
+    tell(&format!("seconds  {:.2}; mode {}, {} workers", took.as_secs_f64(), args.mode, tally.workers));
+    if samples > tally.resumed {
+        tell(&format!("rate     {rate:.1} samples/s; 11 979 samples would take {:.0} s at that", NOTEBOOK / rate));
+    }
+    tell(&format!("files    {}: features.csv index.html run/summary.json", args.out.display()));
+}
+
+/// Whether the columns of transit least squares hold measurements.
+fn has_least_squares(extraction: &Extraction) -> bool {
+    extraction.with_least_squares && extraction.profile == Profile::Calibrated
+}
+
+fn reason(failure: &ItemFailure<String>) -> String {
+    match &failure.cause {
+        Cause::Error(why) => why.clone(),
+        Cause::Recorded(recorded) => recorded.message.clone(),
+        _ => failure.to_string(),
+    }
+}
+
+/// Samples without features have no row.
+fn write_table(file: &mut dyn io::Write, samples: &[Sample], rows: &[Result<Row, String>]) -> io::Result<()> {
+    let mut table = csv::Writer::from_writer(file);
+    let head = ["sample", "label", "target_id", "toi"].into_iter().chain(FEATURE_NAMES);
+    table.write_record(head)?;
+    for (sample, row) in samples.iter().zip(rows) {
+        let Ok(row) = row else { continue };
+        let label = row.label.map(|label| label.to_string()).unwrap_or_default();
+        let mut fields = vec![sample.name.clone(), label, row.target_id.clone()];
+        fields.push(row.toi.clone().unwrap_or_else(|| "unknown".to_owned()));
+        fields.extend(row.values.iter().map(|value| number(*value)));
+        table.write_record(&fields)?;
+    }
+    table.flush()
+}
+
+/// The shortest text that is read back as the same number.
+pub(super) fn number(value: f64) -> String {
+    if value.is_nan() { "nan".to_owned() } else { value.to_string() }
+}

@@ -1,0 +1,114 @@
+//! The samples that are asked for, as a folder, a list or a number of made ones; and the reading of one.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use transit_search::{Catalogue, LightCurve, RawCurve, TransitError, made_curve};
+
+use super::Refusal;
+
+/// One light curve to be worked on, by name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Sample {
+    pub(super) name: String,
+    pub(super) source: Source,
+}
+
+/// Where it comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum Source {
+    /// A folder with `lightcurve.csv` and `input.json`.
+    Folder(PathBuf),
+    /// A file, with what the list says of it.
+    Listed(PathBuf, Catalogue),
+    /// The made light curve of this number.
+    Made(u64),
+}
+
+/// A row of a list.
+#[derive(Debug, Deserialize)]
+struct ListRow {
+    sample: String,
+    path: PathBuf,
+    label: Option<i64>,
+    target_id: String,
+    toi: Option<String>,
+    period_days: Option<f64>,
+    duration_hours: Option<f64>,
+    depth_ppm: Option<f64>,
+    epoch_days: Option<f64>,
+}
+
+impl Sample {
+    /// Reads what is to be worked on, and what the catalogue says of it.
+    pub(super) fn read(&self) -> Result<(LightCurve, Catalogue), TransitError> {
+        let curve = |path: &Path| LightCurve::of(&RawCurve::read(path)?);
+        match &self.source {
+            Source::Folder(folder) => {
+                Ok((curve(&folder.join("lightcurve.csv"))?, Catalogue::read(&folder.join("input.json"))?))
+            }
+            Source::Listed(path, catalogue) => Ok((curve(path)?, catalogue.clone())),
+            Source::Made(number) => {
+                let made = made_curve(*number);
+                Ok((made.curve, made.catalogue))
+            }
+        }
+    }
+
+    /// What tells whether the answer of an earlier run still holds.
+    pub(super) fn fingerprint(&self) -> String {
+        let of = |path: &Path| manyhands::file_fingerprint(path).unwrap_or_else(|_| "missing".to_owned());
+        match &self.source {
+            Source::Folder(folder) => {
+                format!("{} {}", of(&folder.join("lightcurve.csv")), of(&folder.join("input.json")))
+            }
+            Source::Listed(path, catalogue) => format!("{} {catalogue:?}", of(path)),
+            Source::Made(number) => format!("made {number}"),
+        }
+    }
+}
+
+/// So many made ones.
+pub(super) fn made(count: u64) -> Vec<Sample> {
+    (0..count).map(|number| Sample { name: format!("made-{number:05}"), source: Source::Made(number) }).collect()
+}
+
+/// The samples in a folder, by name, or in a list, in its order.
+pub(super) fn found_at(input: &Path) -> Result<Vec<Sample>, Refusal> {
+    let samples = if input.is_dir() { in_folder(input)? } else { in_list(input)? };
+    let mut names = HashSet::new();
+    match samples.iter().find(|sample| !names.insert(&sample.name)) {
+        Some(twice) => Err(format!("{} has two samples that are called {:?}", input.display(), twice.name)),
+        None if samples.is_empty() => Err(format!("{} has no samples", input.display())),
+        None => Ok(samples),
+    }
+}
+
+fn in_folder(input: &Path) -> Result<Vec<Sample>, Refusal> {
+    let unreadable = |why: std::io::Error| format!("{} cannot be read: {why}", input.display());
+    let mut samples = Vec::new();
+    for entry in fs::read_dir(input).map_err(unreadable)? {
+        let folder = entry.map_err(unreadable)?.path();
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if folder.is_dir() && !name.starts_with('.') {
+            samples.push(Sample { name, source: Source::Folder(folder) });
+        }
+    }
+    samples.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(samples)
+}
+
+fn in_list(input: &Path) -> Result<Vec<Sample>, Refusal> {
+    let unreadable = |why: csv::Error| format!("{} cannot be read as a list: {why}", input.display());
+    let beside = input.parent().unwrap_or(Path::new(""));
+    let mut reader = csv::Reader::from_path(input).map_err(unreadable)?;
+    let rows = reader.deserialize::<ListRow>().map(|row| {
+        let ListRow { sample, path, label, target_id, toi, period_days, duration_hours, depth_ppm, epoch_days } =
+            row.map_err(unreadable)?;
+        let catalogue = Catalogue { label, target_id, toi, period_days, duration_hours, depth_ppm, epoch_days };
+        Ok(Sample { name: sample, source: Source::Listed(beside.join(path), catalogue) })
+    });
+    rows.collect()
+}

@@ -1,0 +1,105 @@
+//! What can be wrong with a light curve or a search, each with its name and the way out.
+
+use std::path::PathBuf;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransitError {
+    /// A file cannot be read.
+    #[error("{} cannot be read: {why}", path.display())]
+    Unreadable {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// A file does not have the columns or fields that it should have.
+    #[error("{} is not laid out as it should be: {why}", path.display())]
+    Malformed {
+        /// Which one.
+        path: PathBuf,
+        /// What is missing or wrong, and on which line.
+        why: String,
+    },
+    /// Too little is left of a light curve.
+    #[error(
+        "only {kept} of {read} rows can be used, and {needed} are needed: {without_numbers} have no finite time, flux or error, \
+         {without_error} have an error of zero or below"
+    )]
+    TooFewPoints {
+        /// Rows that were read.
+        read: usize,
+        /// Rows that can be used.
+        kept: usize,
+        /// How many are needed.
+        needed: usize,
+        /// Rows with a number that is missing or not finite.
+        without_numbers: usize,
+        /// Rows whose error is not above zero.
+        without_error: usize,
+    },
+    /// Time does not go on from one row to the next.
+    #[error("time goes back from {before} to {time} days at usable row {row}: sort the rows by time")]
+    NotAscending {
+        /// The row, counted from 0, among those that can be used.
+        row: usize,
+        /// The time before it.
+        before: f64,
+        /// Its own.
+        time: f64,
+    },
+    /// All fluxes are the same.
+    #[error("the flux is {flux} in all {points} points: there is nothing to search")]
+    ConstantFlux {
+        /// That flux.
+        flux: f64,
+        /// How many points.
+        points: usize,
+    },
+    /// A search is asked for without durations.
+    #[error("a search needs at least one duration")]
+    NoDurations,
+    /// A search is asked for without periods.
+    #[error("a search needs at least one trial period")]
+    NoPeriods,
+    /// A duration or a period cannot be used.
+    #[error("the {what} {value} is not a number of days above zero")]
+    NotPositive {
+        /// What it should have been.
+        what: &'static str,
+        /// What it was.
+        value: f64,
+    },
+    /// A box does not fit into a period.
+    #[error("the shortest period {period} must be longer than the longest duration {duration}")]
+    DurationBeyondPeriod {
+        /// The shortest trial period, days.
+        period: f64,
+        /// The longest duration, days.
+        duration: f64,
+    },
+    /// Each bin holds a part of the shortest duration, at least the whole of it.
+    #[error("an oversampling of {0} was asked for, and 1 is the least")]
+    NoOversampling(usize),
+    /// A period grid reaches beyond what the data can show.
+    #[error("periods up to {longest} days were asked for, but the light curve spans {span}: no transit would repeat")]
+    GridBeyondSpan {
+        /// The longest trial period, days.
+        longest: f64,
+        /// From the first point to the last, days.
+        span: f64,
+    },
+    /// A period grid would have more periods than any memory holds.
+    #[error(
+        "a grid from {shortest} to {longest} days would have {periods:e} periods: narrow it, or widen the durations"
+    )]
+    GridTooFine {
+        /// The shortest period, days.
+        shortest: f64,
+        /// The longest period, days.
+        longest: f64,
+        /// How many there would be.
+        periods: f64,
+    },
+}

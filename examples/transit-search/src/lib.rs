@@ -1,0 +1,27 @@
+//! Box least squares, transit least squares and 27 features of light curves: what a catalogue of transit candidates is judged by.
+//!
+//! The science knows neither threads nor processes: its functions take one light curve. Units are days and relative fluxes, 1 out of
+//! transit. Light curves are read from CSV; tables in FITS are not read.
+//!
+//! The numbers are held to those of astropy and of the package transitleastsquares.
+
+mod bls;
+mod catalogue;
+mod curve;
+mod error;
+mod features;
+mod made;
+mod numbers;
+mod periods;
+mod tls;
+
+pub use bls::{
+    BoxFit, BoxFitter, BoxSearch, BoxStatistics, Depth, Objective, PreparedSearch, Weights, best_fit, box_statistics,
+};
+pub use catalogue::Catalogue;
+pub use curve::{CURVE_COLUMNS, FEWEST_POINTS, LightCurve, RawCurve};
+pub use error::TransitError;
+pub use features::{Extraction, FEATURE_NAMES, Features, Profile, SEARCH_DURATIONS, search_window};
+pub use made::{MadeCurve, Truth, made_curve};
+pub use periods::{AutoPeriod, linear_periods};
+pub use tls::{TransitFit, TransitSpectrum, transit_least_squares};
