@@ -1,8 +1,10 @@
 //! A light curve: times, fluxes and their errors, as three columns of the same length.
 
+use std::fs;
 use std::path::Path;
 
 use crate::error::TransitError;
+use crate::fits;
 
 /// What a table of a light curve begins with.
 pub const CURVE_COLUMNS: [&str; 3] = ["time_days", "flux", "flux_err"];
@@ -38,13 +40,25 @@ pub struct LightCurve {
 }
 
 impl RawCurve {
-    /// Reads a table with the columns [`CURVE_COLUMNS`], in any order and among others.
+    /// Reads a CSV table with the columns [`CURVE_COLUMNS`], in any order and among others; or a FITS file, told by its first bytes:
+    /// the first table that has a column `TIME` and one of [`FLUX_COLUMNS`](crate::FLUX_COLUMNS), with its errors. Fluxes that a FITS
+    /// table gives in a unit are divided by their median, and their errors as well, since all here is relative. Rows that a `QUALITY`
+    /// column marks are kept.
     ///
     /// # Errors
     /// The file cannot be read, lacks a column, has a row that is cut short, or a field that is no number.
     pub fn read(path: &Path) -> Result<Self, TransitError> {
-        let mut reader = csv::Reader::from_path(path).map_err(|error| of_csv(path, &error))?;
-        let head = reader.headers().map_err(|error| of_csv(path, &error))?.clone();
+        let bytes =
+            fs::read(path).map_err(|why| TransitError::Unreadable { path: path.to_owned(), why: why.to_string() })?;
+        if fits::is_fits(&bytes) {
+            return fits::read(&bytes).map_err(|why| malformed(path, why));
+        }
+        Self::from_csv(path, &bytes)
+    }
+
+    fn from_csv(path: &Path, bytes: &[u8]) -> Result<Self, TransitError> {
+        let mut reader = csv::Reader::from_reader(bytes);
+        let head = reader.headers().map_err(|error| malformed(path, error.to_string()))?.clone();
         let mut places = [0; 3];
         for (place, name) in places.iter_mut().zip(CURVE_COLUMNS) {
             let found = head.iter().position(|column| column.trim() == name);
@@ -52,7 +66,7 @@ impl RawCurve {
         }
         let mut curve = Self::default();
         for (row, record) in reader.records().enumerate() {
-            let record = record.map_err(|error| of_csv(path, &error))?;
+            let record = record.map_err(|error| malformed(path, error.to_string()))?;
             for (place, column) in places.into_iter().zip([&mut curve.time, &mut curve.flux, &mut curve.error]) {
                 let field = record.get(place).unwrap_or_default();
                 column.push(
@@ -75,13 +89,6 @@ fn number(field: &str) -> Option<f64> {
 
 fn malformed(path: &Path, why: String) -> TransitError {
     TransitError::Malformed { path: path.to_owned(), why }
-}
-
-pub(crate) fn of_csv(path: &Path, error: &csv::Error) -> TransitError {
-    match error.kind() {
-        csv::ErrorKind::Io(why) => TransitError::Unreadable { path: path.to_owned(), why: why.to_string() },
-        _ => malformed(path, error.to_string()),
-    }
 }
 
 impl LightCurve {

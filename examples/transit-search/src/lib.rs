@@ -1,7 +1,8 @@
 //! Box least squares, transit least squares and 27 features of light curves: what a catalogue of transit candidates is judged by.
 //!
 //! The science knows neither threads nor processes: its functions take one light curve. Units are days and relative fluxes, 1 out of
-//! transit. Light curves are read from CSV; tables in FITS are not read.
+//! transit. Light curves are read from CSV and from tables in FITS files, which give times in days of their own: a catalogue's
+//! epoch must be on the same clock, such as BJD - 2457000 for TESS.
 //!
 //! The numbers are held to those of astropy and of the package transitleastsquares.
 
@@ -10,6 +11,7 @@ mod catalogue;
 mod curve;
 mod error;
 mod features;
+mod fits;
 mod made;
 mod numbers;
 mod periods;
@@ -22,6 +24,7 @@ pub use catalogue::Catalogue;
 pub use curve::{CURVE_COLUMNS, FEWEST_POINTS, LightCurve, RawCurve};
 pub use error::TransitError;
 pub use features::{Extraction, FEATURE_NAMES, Features, Profile, SEARCH_DURATIONS, search_window};
+pub use fits::FLUX_COLUMNS;
 pub use made::{MadeCurve, Truth, made_curve};
 pub use periods::{AutoPeriod, linear_periods};
 pub use tls::{TransitFit, TransitSpectrum, transit_least_squares};

@@ -30,9 +30,11 @@ Examples:
   transit-search extract list.csv --out found --resume    go on after a break
   transit-search extract --made 200 --out found --test 10
 
-A folder holds a folder per sample, with lightcurve.csv (time_days,flux,flux_err) and input.json (label, target_id, toi,
-period_days, duration_hours, depth_ppm, epoch_days). A list has the columns
+A folder holds a folder per sample, with lightcurve.csv (time_days,flux,flux_err) or lightcurve.fits, and input.json (label,
+target_id, toi, period_days, duration_hours, depth_ppm, epoch_days). A list has the columns
 sample,path,label,target_id,toi,period_days,duration_hours,depth_ppm,epoch_days; its paths are as seen from the list.
+A FITS file has a table with TIME and PDCSAP_FLUX, KSPSAP_FLUX, DET_FLUX, SAP_FLUX or FLUX, the first that is there, and its
+errors, such as PDCSAP_FLUX_ERR; fluxes in a unit are divided by their median. epoch_days is on the clock of the file.
 Nothing is downloaded, and no data is made up: a light curve that is missing or cannot be used fails by name.
 
 Writes features.csv (sample, label, target_id, toi and 27 features, in the order of the samples; what was not measured is

@@ -8,12 +8,13 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use manyhands::{CancelToken, Cause, Interrupts, ItemFailure, Job, Journal, OnFailure, Outcome, Progress, Report};
+use manyhands::{CancelToken, Cause, ItemFailure, Job, Journal, OnFailure, Outcome, Progress, Report};
 use manyhands::{Tally, report_amount, write_atomically};
 use serde::{Deserialize, Serialize};
 use transit_search::{Extraction, FEATURE_NAMES, Profile};
 
 use super::args::ExtractArgs;
+use super::interruption::{BrokenOff, Interruption};
 use super::samples::{Sample, found_at, made};
 use super::{Ending, Refusal, page, tell, tell_error, trial};
 
@@ -62,15 +63,12 @@ pub(super) fn extract(args: &ExtractArgs) -> Result<Ending, Refusal> {
         return trial::time(&samples[..count.min(samples.len())], &extraction, args);
     }
     require_fitting_folder(args)?;
-    let interrupts = Interrupts::listen(|signal| {
-        tell_error(&format!("{signal}: finishing the samples in hand; again to end at once"));
-    });
-    let interrupts = interrupts.map_err(|error| format!("signals cannot be listened to: {error}"))?;
+    let interruption = Interruption::listen()?;
     let begun = Instant::now();
-    let outcome = run(&samples, &extraction, args, interrupts.token())?;
+    let outcome = run(&samples, &extraction, args, interruption.token())?;
     outcome.troubles().iter().for_each(|trouble| tell_error(&format!("warning: {trouble}")));
     // A signal that came when the last sample was done has broken nothing off.
-    if let Some(signal) = interrupts.signal().filter(|_| outcome.tally().cancelled > 0) {
+    if let Some(BrokenOff { signal, exit_code }) = interruption.broken_off().filter(|_| outcome.tally().cancelled > 0) {
         let tally = outcome.tally();
         let finished = tally.succeeded + tally.failed;
         tell_error(&format!(
@@ -79,7 +77,7 @@ pub(super) fn extract(args: &ExtractArgs) -> Result<Ending, Refusal> {
             samples.len(),
             resume_command(),
         ));
-        return Ok(Ending::BrokenOff(u8::try_from(signal.exit_code()).unwrap_or(u8::MAX)));
+        return Ok(Ending::BrokenOff(exit_code));
     }
     conclude(&samples, &extraction, outcome, args, begun.elapsed())
 }

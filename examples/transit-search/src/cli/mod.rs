@@ -4,6 +4,7 @@ mod args;
 mod bls;
 mod chart;
 mod extract;
+mod interruption;
 mod page;
 mod samples;
 mod trial;

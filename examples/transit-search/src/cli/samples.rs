@@ -19,7 +19,7 @@ pub(super) struct Sample {
 /// Where it comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Source {
-    /// A folder with `lightcurve.csv` and `input.json`.
+    /// A folder with `lightcurve.csv` or `lightcurve.fits`, and `input.json`.
     Folder(PathBuf),
     /// A file, with what the list says of it.
     Listed(PathBuf, Catalogue),
@@ -46,9 +46,7 @@ impl Sample {
     pub(super) fn read(&self) -> Result<(LightCurve, Catalogue), TransitError> {
         let curve = |path: &Path| LightCurve::of(&RawCurve::read(path)?);
         match &self.source {
-            Source::Folder(folder) => {
-                Ok((curve(&folder.join("lightcurve.csv"))?, Catalogue::read(&folder.join("input.json"))?))
-            }
+            Source::Folder(folder) => Ok((curve(&curve_in(folder))?, Catalogue::read(&folder.join("input.json"))?)),
             Source::Listed(path, catalogue) => Ok((curve(path)?, catalogue.clone())),
             Source::Made(number) => {
                 let made = made_curve(*number);
@@ -62,12 +60,18 @@ impl Sample {
         let of = |path: &Path| manyhands::file_fingerprint(path).unwrap_or_else(|_| "missing".to_owned());
         match &self.source {
             Source::Folder(folder) => {
-                format!("{} {}", of(&folder.join("lightcurve.csv")), of(&folder.join("input.json")))
+                format!("{} {}", of(&curve_in(folder)), of(&folder.join("input.json")))
             }
             Source::Listed(path, catalogue) => format!("{} {catalogue:?}", of(path)),
             Source::Made(number) => format!("made {number}"),
         }
     }
+}
+
+/// The file in a sample's folder that holds its light curve.
+fn curve_in(folder: &Path) -> PathBuf {
+    let (csv, fits) = (folder.join("lightcurve.csv"), folder.join("lightcurve.fits"));
+    if fits.exists() && !csv.exists() { fits } else { csv }
 }
 
 /// So many made ones.

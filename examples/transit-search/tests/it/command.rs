@@ -7,8 +7,9 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use transit_search::FEATURE_NAMES;
+use transit_search::{FEATURE_NAMES, made_curve};
 
+use crate::fits::fits_of;
 use crate::golden::golden;
 
 fn program() -> Command {
@@ -141,6 +142,38 @@ fn light_curves_that_cannot_be_used_fail_by_name_and_cost_no_others() {
     let again = run(&["extract", list.to_str().unwrap(), "--json", "--resume"], &out);
     let told: Value = serde_json::from_slice(&again.stdout).unwrap();
     assert_eq!((&told["succeeded"], &told["resumed"]), (&2.into(), &1.into()), "{told}");
+}
+
+#[test]
+fn a_light_curve_in_fits_has_the_answers_of_the_same_one_in_csv() {
+    let folder = tempfile::tempdir().unwrap();
+    let (samples, made) = (folder.path().join("samples"), made_curve(7));
+    for name in ["csv", "fits", "none"] {
+        fs::create_dir_all(samples.join(name)).unwrap();
+        fs::write(samples.join(name).join("input.json"), serde_json::to_vec(&made.catalogue).unwrap()).unwrap();
+    }
+    let columns = made.curve.time().iter().zip(made.curve.flux()).zip(made.curve.error());
+    let text: String = columns.map(|((time, flux), error)| format!("{time},{flux},{error}\n")).collect();
+    let (csv, fits) = (samples.join("csv/lightcurve.csv"), samples.join("fits/lightcurve.fits"));
+    fs::write(&csv, format!("time_days,flux,flux_err\n{text}")).unwrap();
+    fs::write(&fits, fits_of(&made.curve)).unwrap();
+
+    let out = folder.path().join("out");
+    let ended = run(&["extract", samples.to_str().unwrap()], &out);
+    assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
+    assert!(said(&ended).contains("lightcurve.csv cannot be read"), "{}", said(&ended));
+    let rows = rows(&out);
+    let fields = |row: usize| rows[row].1.iter().skip(1).collect::<Vec<_>>();
+    assert_eq!((rows.len(), fields(0)), (2, fields(1)));
+
+    let tables = [csv, fits].map(|curve| {
+        let table = folder.path().join("bls.csv");
+        let grid = ["--period-start", "1", "--period-stop", "9", "--periods", "200", "--durations", "0.1,0.2"];
+        let ended = run(&[&["bls", curve.to_str().unwrap()], &grid[..]].concat(), &table);
+        assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
+        fs::read(table).unwrap()
+    });
+    assert_eq!(tables[0], tables[1]);
 }
 
 /// How many samples the journal of a run has.

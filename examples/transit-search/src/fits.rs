@@ -1,0 +1,110 @@
+//! Light curves in FITS tables, as missions and their pipelines give them away.
+//!
+//! The layout of such a file: FITS standard 4.0, <https://fits.gsfc.nasa.gov/fits_standard.html>; the names of its columns: the
+//! archive manuals of Kepler and TESS, and the quick-look pipeline's notes, all at <https://archive.stsci.edu>.
+
+use std::panic::catch_unwind;
+
+use fitsio_pure::bintable::{BinaryColumnDescriptor, parse_binary_table_columns, read_binary_column_physical};
+use fitsio_pure::gzip;
+use fitsio_pure::hdu::{Hdu, HduInfo, parse_fits};
+use fitsio_pure::value::Value;
+
+use crate::curve::RawCurve;
+use crate::numbers::median;
+
+/// Where fluxes are looked for, the first first: without the instrument's trends, as measured, and what other programs write.
+/// Errors stand in the column of that name with `_ERR` behind it.
+pub const FLUX_COLUMNS: [&str; 5] = ["PDCSAP_FLUX", "KSPSAP_FLUX", "DET_FLUX", "SAP_FLUX", "FLUX"];
+
+/// The standard has numbers of axes and columns of three digits.
+const MOST_COLUMNS: usize = 999;
+
+/// Whether a file's first bytes are those of a FITS file, compressed by gzip or not.
+pub(crate) fn is_fits(bytes: &[u8]) -> bool {
+    gzip::is_gzip(bytes) || bytes.starts_with(b"SIMPLE  =")
+}
+
+/// The first table with a light curve. Says what is wrong when there is none.
+pub(crate) fn read(bytes: &[u8]) -> Result<RawCurve, String> {
+    // A header that makes no sense, such as one with minus one axes, can make the library panic.
+    catch_unwind(|| read_whole(bytes)).unwrap_or_else(|_| Err("its FITS header makes no sense".to_owned()))
+}
+
+fn read_whole(bytes: &[u8]) -> Result<RawCurve, String> {
+    let not_fits = |why: fitsio_pure::Error| format!("it is no whole FITS file: {why}");
+    if gzip::is_gzip(bytes) {
+        return table(&gzip::decompress(bytes).map_err(not_fits)?);
+    }
+    table(bytes)
+}
+
+fn table(bytes: &[u8]) -> Result<RawCurve, String> {
+    let file = parse_fits(bytes).map_err(|why| format!("it is no whole FITS file: {why}"))?;
+    for part in file.iter() {
+        let Some(columns) = columns(part)? else { continue };
+        let place = |name: &str| columns.iter().position(|column| is_called(column, name));
+        let flux = FLUX_COLUMNS.into_iter().find(|name| place(name).is_some());
+        let (Some(time), Some(name)) = (place("TIME"), flux) else { continue };
+        let error_name = format!("{name}_ERR");
+        let error = place(&error_name).ok_or_else(|| format!("it has a column {name}, and no column {error_name}"))?;
+        let flux = place(name).unwrap_or(time);
+        let read = |place: usize| numbers(bytes, part, &columns, place);
+        let mut curve = RawCurve { time: read(time)?, flux: read(flux)?, error: read(error)? };
+        if text(part, &format!("TUNIT{}", flux + 1)).is_some_and(|unit| !unit.trim().is_empty()) {
+            make_relative(&mut curve, name)?;
+        }
+        return Ok(curve);
+    }
+    Err(format!("no table in it has a column TIME and one of {}", FLUX_COLUMNS.join(", ")))
+}
+
+/// The columns of a table; nothing when this part of the file is none.
+fn columns(part: &Hdu) -> Result<Option<Vec<BinaryColumnDescriptor>>, String> {
+    let HduInfo::BinaryTable { naxis1, tfields, .. } = part.info else { return Ok(None) };
+    if tfields > MOST_COLUMNS {
+        return Err(format!("it has a table of {tfields} columns, and FITS has at most {MOST_COLUMNS}"));
+    }
+    let columns =
+        parse_binary_table_columns(&part.cards, tfields).map_err(|why| format!("a table's columns: {why}"))?;
+    let width = columns.iter().try_fold(0_usize, |sum, column| sum.checked_add(column.byte_width));
+    match width {
+        Some(width) if width <= naxis1 => Ok(Some(columns)),
+        _ => Err(format!("its columns need more than the {naxis1} bytes of a row")),
+    }
+}
+
+fn is_called(column: &BinaryColumnDescriptor, name: &str) -> bool {
+    column.name.as_deref().is_some_and(|own| own.trim().eq_ignore_ascii_case(name))
+}
+
+fn numbers(bytes: &[u8], part: &Hdu, columns: &[BinaryColumnDescriptor], place: usize) -> Result<Vec<f64>, String> {
+    let column = &columns[place];
+    let refused = |why: String| format!("column {}: {why}", column.name.as_deref().unwrap_or_default().trim());
+    if column.repeat != 1 {
+        return Err(refused(format!("{} numbers in a row, and a light curve has one", column.repeat)));
+    }
+    let HduInfo::BinaryTable { naxis2: rows, .. } = part.info else { return Ok(Vec::new()) };
+    let numbers = read_binary_column_physical(bytes, part, place).map_err(|why| refused(why.to_string()))?;
+    if numbers.len() == rows { Ok(numbers) } else { Err(refused("it does not hold numbers".to_owned())) }
+}
+
+fn text<'a>(part: &'a Hdu, keyword: &str) -> Option<&'a str> {
+    part.cards.iter().find(|card| card.keyword_str() == keyword).and_then(|card| match &card.value {
+        Some(Value::String(text)) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+/// Fluxes in a unit, electrons a second for the most part, become relative ones: 1 in the middle.
+fn make_relative(curve: &mut RawCurve, name: &str) -> Result<(), String> {
+    let middle = median(curve.flux.iter().copied().filter(|flux| flux.is_finite()));
+    if middle.is_nan() {
+        return Ok(()); // no flux at all, which is found soon enough
+    }
+    if middle <= 0.0 {
+        return Err(format!("the median of {name} is {middle}: such fluxes cannot be made relative"));
+    }
+    curve.flux.iter_mut().chain(&mut curve.error).for_each(|value| *value /= middle);
+    Ok(())
+}
