@@ -17,8 +17,11 @@ use crate::numbers::median;
 /// Errors stand in the column of that name with `_ERR` behind it.
 pub const FLUX_COLUMNS: [&str; 5] = ["PDCSAP_FLUX", "KSPSAP_FLUX", "DET_FLUX", "SAP_FLUX", "FLUX"];
 
-/// The standard has numbers of axes and columns of three digits.
+/// The standard's bound for the numbers of columns and of axes.
 const MOST_COLUMNS: usize = 999;
+
+/// Bytes of a line of a header.
+const CARD: usize = 80;
 
 /// Whether a file's first bytes are those of a FITS file, compressed by gzip or not.
 pub(crate) fn is_fits(bytes: &[u8]) -> bool {
@@ -40,6 +43,7 @@ fn read_whole(bytes: &[u8]) -> Result<RawCurve, String> {
 }
 
 fn table(bytes: &[u8]) -> Result<RawCurve, String> {
+    require_few_axes(bytes)?;
     let file = parse_fits(bytes).map_err(|why| format!("it is no whole FITS file: {why}"))?;
     for part in file.iter() {
         let Some(columns) = columns(part)? else { continue };
@@ -57,6 +61,18 @@ fn table(bytes: &[u8]) -> Result<RawCurve, String> {
         return Ok(curve);
     }
     Err(format!("no table in it has a column TIME and one of {}", FLUX_COLUMNS.join(", ")))
+}
+
+/// The library makes room for so many axes as a header says, and a program that asks for too much room is ended.
+fn require_few_axes(bytes: &[u8]) -> Result<(), String> {
+    for card in bytes.chunks(CARD).filter(|card| card.starts_with(b"NAXIS   =")) {
+        let said = String::from_utf8_lossy(&card[9..]);
+        let axes = said.split('/').next().unwrap_or_default().trim();
+        if !axes.parse::<usize>().is_ok_and(|axes| axes <= MOST_COLUMNS) {
+            return Err(format!("its header says NAXIS = {axes}, which is no number of axes"));
+        }
+    }
+    Ok(())
 }
 
 /// The columns of a table; nothing when this part of the file is none.

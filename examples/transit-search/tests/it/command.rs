@@ -243,6 +243,37 @@ fn a_worker_that_is_killed_costs_no_sample() {
     assert!(table(&out) == table(&undisturbed));
 }
 
+/// A file of some hundred kilobytes that unpacks to more than the memory that a process may have: no program survives that.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sample_that_aborts_its_worker_costs_itself_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = folder.path().join("samples");
+    for name in ["a", "b", "c", "huge", "i", "j", "k"] {
+        let made = made_curve(name.len() as u64);
+        fs::create_dir_all(samples.join(name)).unwrap();
+        fs::write(samples.join(name).join("input.json"), serde_json::to_vec(&made.catalogue).unwrap()).unwrap();
+        fs::write(samples.join(name).join("lightcurve.fits"), fits_of(&made.curve)).unwrap();
+    }
+    let undisturbed = folder.path().join("undisturbed");
+    assert_eq!(run(&["extract", samples.to_str().unwrap()], &undisturbed).status.code(), Some(0));
+    let zeros = fitsio_pure::gzip::compress(&vec![0; 1 << 30], 1);
+    fs::write(samples.join("huge/lightcurve.fits"), zeros).unwrap();
+
+    let out = folder.path().join("out");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -v 1000000 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_transit-search")]);
+    shell.args(["extract", "--workers", "2", "--json", samples.to_str().unwrap(), "--out"]).arg(&out);
+    let ended = shell.env("MANYHANDS_PROGRESS", "off").output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
+    let told: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let failed = told["failed"].as_array().unwrap();
+    assert_eq!((failed.len(), &failed[0]["sample"]), (1, &"huge".into()), "{told}");
+    assert!(failed[0]["reason"].as_str().unwrap().contains("SIGABRT"), "{told}");
+    let others: Vec<_> = rows(&undisturbed).into_iter().filter(|(sample, _)| sample != "huge").collect();
+    assert_eq!(rows(&out), others);
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_with_the_way_out() {
     let folder = tempfile::tempdir().unwrap();
