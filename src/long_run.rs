@@ -16,7 +16,7 @@ use crate::mode::Crew;
 use crate::outcome::{Cause, ItemFailure, Past, Tally};
 use crate::record::{ItemRecord, RecordedFailure, Timing};
 #[cfg(feature = "reports")]
-use crate::report::{EndedBy, Reporter, RunFacts, SerialSample};
+use crate::report::{EndedBy, Reporter, RunFacts, SerialSample, peak_memory_of_this_process};
 use crate::source::{Arrival, Key};
 use crate::sync::SystemTime;
 
@@ -287,8 +287,7 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
                 },
                 is_whole: end.tally.cancelled == 0,
                 retries: end.tally.retries as u64,
-                cpu: None,
-                peak_memory: None,
+                peak_memory: peak_memory_of_this_process(),
                 serial: (n_items > 0).then_some(SerialSample { n_items, elapsed }),
                 tally: end.tally,
             };

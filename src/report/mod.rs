@@ -22,6 +22,8 @@ use crate::outcome::Tally;
 use crate::record::ItemRecord;
 use crate::sync::SystemTime;
 
+pub(crate) use summary::peak_memory_of_this_process;
+
 /// A folder that tells what a run did, written at its end.
 ///
 /// | file | what is in it |
@@ -44,6 +46,10 @@ use crate::sync::SystemTime;
 /// `per_busy_second` is what one worker does, and `mean_item_rate` and `median_item_rate` take each item's own rate,
 /// however large the item. The `seconds` of items that are so quick that many are handed out at a time are the mean of
 /// those.
+///
+/// `peak_memory_bytes` of the summary is the most that the calling process had in memory since it began, and is known on
+/// Linux. That of an item is what its worker process had of its own, less what it shares with others, when last looked at
+/// before the item ended; `peak_worker_memory_bytes` is the largest of those.
 ///
 /// Until the end some 250 bytes are kept for each item, besides its key, its message and its amounts.
 ///
@@ -126,9 +132,7 @@ pub(crate) struct RunFacts<'a> {
     /// Every item of the input has a value or a failure.
     pub(crate) is_whole: bool,
     pub(crate) retries: u64,
-    /// What all workers spent on a core; where nobody measured it for the run, it is summed up over the items.
-    pub(crate) cpu: Option<Duration>,
-    /// The most memory that one process had, in bytes; where nobody measured it for the run, the largest of the items'.
+    /// The most memory that the calling process ever had, in bytes.
     pub(crate) peak_memory: Option<u64>,
     pub(crate) serial: Option<SerialSample>,
 }

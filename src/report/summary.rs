@@ -39,6 +39,7 @@ pub(super) struct Summary<'a> {
     speed_up: Option<f64>,
     serial_sample: Option<SampleTimes>,
     peak_memory_bytes: Option<u64>,
+    peak_worker_memory_bytes: Option<u64>,
 
     seconds_per_item: Spread,
     slowest: &'a [Slow<'a>],
@@ -99,12 +100,13 @@ impl<'a> Summary<'a> {
             recycled_workers: tally.recycled_workers,
             wall_seconds: tally.wall.as_secs_f64(),
             busy_seconds: tally.busy.as_secs_f64(),
-            cpu_seconds: facts.cpu.or(totals.cpu).map(|time| time.as_secs_f64()),
+            cpu_seconds: totals.cpu.map(|time| time.as_secs_f64()),
             items_per_second: per_second(float(totals.computed), tally.wall),
             concurrency: per_second(tally.busy.as_secs_f64(), tally.wall),
             speed_up: facts.serial.and_then(|sample| speed_up(sample, totals.computed, tally.wall)),
             serial_sample: facts.serial.map(SampleTimes::from),
-            peak_memory_bytes: facts.peak_memory.or(totals.peak_memory),
+            peak_memory_bytes: facts.peak_memory,
+            peak_worker_memory_bytes: totals.peak_memory,
             seconds_per_item: totals.seconds,
             slowest: &totals.slowest,
             amounts: &totals.amounts,
@@ -113,6 +115,14 @@ impl<'a> Summary<'a> {
             versions: Versions { manyhands: env!("CARGO_PKG_VERSION") },
         }
     }
+}
+
+/// The most memory that this process ever had, in bytes: Linux keeps account of it.
+pub(crate) fn peak_memory_of_this_process() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kibibytes * 1024)
 }
 
 /// How much sooner an item was done by all workers than by one that had the machine to itself. The sample was part of

@@ -50,8 +50,7 @@ fn facts() -> RunFacts<'static> {
         ended_by: EndedBy::LastItem,
         is_whole: true,
         retries: 2,
-        cpu: None,
-        peak_memory: None,
+        peak_memory: Some(1 << 20),
         serial: None,
     }
 }
@@ -194,7 +193,8 @@ fn the_summary_says_what_the_run_did() {
         "concurrency": 1.5,
         "speed_up": null,
         "serial_sample": null,
-        "peak_memory_bytes": 4096,
+        "peak_memory_bytes": 1048576,
+        "peak_worker_memory_bytes": 4096,
         "seconds_per_item": {"mean": 1.5, "median": 1.5, "largest": 2.0},
         "slowest": [
             {"key": "night 1", "index": 0, "seconds": 2.0, "status": "succeeded"},
@@ -247,16 +247,11 @@ fn a_sample_that_was_all_of_the_run_tells_no_speed_up() {
 }
 
 #[test]
-fn what_is_measured_of_the_run_goes_before_what_its_items_add_up_to() {
-    let folder = Folder::new();
-    let items = || [ItemRecord { cpu: Some(Duration::from_secs(1)), peak_memory: Some(7), ..item(0, 1.0) }];
-    folder.write(items());
-    let summary = folder.summary();
-    assert_eq!((&summary["cpu_seconds"], &summary["peak_memory_bytes"]), (&1.0.into(), &7.into()));
-    let measured = RunFacts { cpu: Some(Duration::from_secs(5)), peak_memory: Some(9), ..facts() };
-    folder.write_report(folder.report(), items(), &measured);
-    let summary = folder.summary();
-    assert_eq!((&summary["cpu_seconds"], &summary["peak_memory_bytes"]), (&5.0.into(), &9.into()));
+fn the_system_knows_how_much_memory_a_process_had() {
+    let before = summary::peak_memory_of_this_process();
+    assert_eq!(before.is_some(), cfg!(target_os = "linux"));
+    std::hint::black_box(vec![1_u8; 64 << 20]);
+    assert!(before.is_none_or(|before| before > 1 << 20 && summary::peak_memory_of_this_process() >= Some(64 << 20)));
 }
 
 #[test]

@@ -104,6 +104,11 @@ fn a_report_tells_of_the_workers_and_of_what_items_told_in_them() {
         let summary: Value =
             serde_json::from_slice(&std::fs::read(folder.path().join("summary.json")).unwrap()).unwrap();
         assert_eq!((&summary["mode"], &summary["succeeded"]), (&"processes".into(), &40.into()));
+        assert!(
+            ["peak_memory_bytes", "peak_worker_memory_bytes"]
+                .iter()
+                .all(|name| summary[*name].as_u64() > Some(100_000))
+        );
         let metrics = std::fs::read_to_string(folder.path().join("metrics.csv")).unwrap();
         let mut lines = metrics.lines().map(|line| line.split(',').collect::<Vec<_>>());
         let head = lines.next().unwrap();
