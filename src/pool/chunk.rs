@@ -144,13 +144,11 @@ fn run_until_failure<T, K: Task<T>>(
     clock: &mut Clock,
 ) -> Result<(), K::Error> {
     let &Stretch { len, fence, .. } = stretch;
-    // Long chunks that the plan chose are of quick items: there a stop is looked for at every 16th of them.
+    // Long chunks that the plan chose are of quick items: there a stop is looked for at every 16th of them, and at each where a clock
+    // is read for each anyway.
     let is_quick = matches!(brief.plan.chunks, ChunkRule::Guided) && len > TIMED_BY_ITEM;
-    let between_looks = if is_quick { 15 } else { 0 };
+    let stride = if is_quick && !clock.by_item { 16 } else { 1 };
     let may_run = |offset: usize| {
-        if offset & between_looks != 0 {
-            return true;
-        }
         // Relaxed: the fence hands over no data; a worker that sees it an item later runs one item in vain.
         first + offset < fence.load(Ordering::Relaxed) && !brief.cancel.is_cancelled()
     };
@@ -159,11 +157,11 @@ fn run_until_failure<T, K: Task<T>>(
     match (brief.items, &brief.plan.order) {
         (Items::Here(items), None) => {
             let items = &items[first..][..len];
-            call_each(store, len, done, clock, may_run, |offset| &items[offset], &mut call)
+            call_each(store, (len, stride), done, clock, may_run, |offset| &items[offset], &mut call)
         }
         (Items::Here(items), Some(order)) => {
             let order = &order[first..][..len];
-            call_each(store, len, done, clock, may_run, |offset| &items[order[offset]], &mut call)
+            call_each(store, (len, stride), done, clock, may_run, |offset| &items[order[offset]], &mut call)
         }
         (Items::Coming(stock), _) => {
             let (mut result, mut is_stopped) = (Ok(()), false);
@@ -171,7 +169,15 @@ fn run_until_failure<T, K: Task<T>>(
                 let begun = *done;
                 stock.lend(first + begun, len - begun, &mut |items| {
                     let end = begun + items.len();
-                    result = call_each(store, end, done, clock, may_run, |offset| &items[offset - begun], &mut call);
+                    result = call_each(
+                        store,
+                        (end, stride),
+                        done,
+                        clock,
+                        may_run,
+                        |offset| &items[offset - begun],
+                        &mut call,
+                    );
                     is_stopped = *done < end;
                 });
             }
@@ -180,10 +186,11 @@ fn run_until_failure<T, K: Task<T>>(
     }
 }
 
-/// The hot loop of every mode. What it calls is inlined, so that an item of a few nanoseconds stays one.
+/// The hot loop of every mode: after each `stride` of items it looks whether it may go on. What it calls is inlined, so that an item
+/// of a few nanoseconds stays one.
 fn call_each<'a, T: 'a, R, E>(
     store: &mut impl Store<R>,
-    len: usize,
+    (len, stride): (usize, usize),
     done: &mut usize,
     clock: &mut Clock,
     may_run: impl Fn(usize) -> bool,
@@ -192,9 +199,12 @@ fn call_each<'a, T: 'a, R, E>(
 ) -> Result<(), E> {
     let mut count = Count { reached: *done, done };
     while count.reached < len && !clock.is_part_done && may_run(count.reached) {
-        let value = call(item_at(count.reached))?;
-        store.put(count.reached, value);
-        count.reached += 1;
+        let until = len.min(count.reached + stride);
+        while count.reached < until {
+            let value = call(item_at(count.reached))?;
+            store.put(count.reached, value);
+            count.reached += 1;
+        }
         clock.item_ended();
     }
     Ok(())
