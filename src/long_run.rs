@@ -2,7 +2,7 @@
 //! decides nothing about items that are in hand.
 
 use std::cell::{Cell, Ref, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::cancel::CancelReason;
@@ -60,31 +60,54 @@ struct Name {
 }
 
 /// Names by index, which come in the order of their indices and go in about the same order: a queue with gaps, since a million
-/// of them in a table would be a million looks into memory that is far away, and as many again.
+/// of them in a table would be a million looks into memory that is far away, and as many again. Those that stay while the queue
+/// behind them has more gaps than names are put aside, so that a slow item does not make it longer and longer.
 #[derive(Default)]
 struct Names {
     /// The index of the first in the queue.
     first: usize,
     queue: VecDeque<Option<Name>>,
+    /// How many in the queue are no gaps.
+    n_queued: usize,
+    aside: HashMap<usize, Name>,
 }
+
+/// A queue that is shorter than this may have any number of gaps.
+const SHORT_QUEUE: usize = 64;
 
 impl Names {
     /// Adds the name of an index that is larger than all before it.
     fn insert(&mut self, index: usize, name: Name) {
+        // Items that were finished before the run have no names: there may be a million of them in between.
+        if index - self.first > self.queue.len() + self.n_queued + SHORT_QUEUE {
+            let stay = (self.first..).zip(self.queue.drain(..));
+            self.aside.extend(stay.filter_map(|(index, name)| Some((index, name?))));
+            self.n_queued = 0;
+        }
         if self.queue.is_empty() {
             self.first = index;
         }
         self.queue.resize_with(index - self.first, || None);
         self.queue.push_back(Some(name));
+        self.n_queued += 1;
     }
 
     fn remove(&mut self, index: usize) -> Option<Name> {
-        let name = self.queue.get_mut(index.checked_sub(self.first)?)?.take();
-        while self.queue.front().is_some_and(Option::is_none) {
-            self.queue.pop_front();
+        let Some(place) = index.checked_sub(self.first) else { return self.aside.remove(&index) };
+        let name = self.queue.get_mut(place)?.take();
+        self.n_queued -= usize::from(name.is_some());
+        while self.queue.front().is_some_and(Option::is_none) || self.has_mostly_gaps() {
+            if let Some(stays) = self.queue.pop_front().flatten() {
+                self.aside.insert(self.first, stays);
+                self.n_queued -= 1;
+            }
             self.first += 1;
         }
         name
+    }
+
+    fn has_mostly_gaps(&self) -> bool {
+        self.queue.len() > SHORT_QUEUE && self.n_queued < self.queue.len() / 2
     }
 }
 
@@ -122,16 +145,16 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
         let alone = reporter.as_ref().map_or(0, Reporter::n_serial);
         #[cfg(not(feature = "reports"))]
         let alone = 0;
-        #[cfg(feature = "journal")]
-        let books = settings.journal.as_ref().map(Books::open).transpose().map_err(Error::journal)?;
         let settings: &'s Settings<'a, T> = settings;
         let key = settings.key.as_deref();
         #[cfg(feature = "journal")]
         let key = settings.journal.as_ref().and_then(|journal| journal.key.as_deref()).or(key);
         #[cfg(feature = "journal")]
-        if books.is_some() && key.is_none() {
+        if settings.journal.is_some() && key.is_none() {
             return Err(Error::journal(JournalProblem::NoKeys));
         }
+        #[cfg(feature = "journal")]
+        let books = settings.journal.as_ref().map(Books::open).transpose().map_err(Error::journal)?;
         Ok(Self {
             codec,
             key,
@@ -364,8 +387,6 @@ impl<T, R, E> LongRun<'_, '_, T, R, E> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -377,7 +398,7 @@ mod tests {
     proptest! {
         /// Each step skips so many indices and adds a name, and then takes the name of any index.
         #[test]
-        fn names_are_found_as_in_a_plain_table(steps in proptest::collection::vec((0_usize..4, 0_usize..100), 0..60)) {
+        fn names_are_found_as_in_a_plain_table(steps in proptest::collection::vec((prop_oneof![0_usize..4, 0_usize..300], 0_usize..900), 0..150)) {
             let (mut names, mut plain, mut next) = (Names::default(), HashMap::new(), 0);
             for (skipped, taken) in steps {
                 next += skipped;
@@ -389,7 +410,22 @@ mod tests {
             for index in 0..next {
                 prop_assert_eq!(names.remove(index).map(|name| name.key), plain.remove(&index));
             }
-            prop_assert!(names.queue.is_empty());
+            prop_assert!(names.queue.is_empty() && names.aside.is_empty());
         }
+    }
+
+    #[test]
+    fn a_name_that_stays_keeps_no_room_for_those_that_went() {
+        let mut names = Names::default();
+        for index in 0..100_000 {
+            names.insert(index, name(index));
+            if index % 1000 != 0 {
+                assert_eq!(names.remove(index).map(|name| name.key), Some(index.to_string()));
+            }
+        }
+        names.insert(1 << 40, name(1 << 40));
+        assert!(names.queue.len() <= 1000 && names.queue.capacity() < 5000, "{}", names.queue.len());
+        let stayed = (0..100).map(|stayed| stayed * 1000).chain([1 << 40]);
+        assert!(stayed.into_iter().all(|index| names.remove(index).is_some_and(|name| name.key == index.to_string())));
     }
 }

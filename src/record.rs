@@ -118,7 +118,39 @@ pub(crate) struct ItemRecord {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Amount {
     pub(crate) name: Cow<'static, str>,
+    #[serde(with = "any_number")]
     pub(crate) value: f64,
+}
+
+/// Numbers that JSON has no word for, as texts there: a task may report what is not finite, and nothing else is to suffer.
+mod any_number {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(f64),
+        Text(String),
+        Nothing(()),
+    }
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() && !value.is_finite() {
+            return value.to_string().serialize(serializer);
+        }
+        value.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        if !deserializer.is_human_readable() {
+            return f64::deserialize(deserializer);
+        }
+        Ok(match Written::deserialize(deserializer)? {
+            Written::Number(value) => value,
+            Written::Text(text) => text.parse().unwrap_or(f64::NAN),
+            Written::Nothing(()) => f64::NAN,
+        })
+    }
 }
 
 /// When an item was worked on, for how long, and what it said of itself.

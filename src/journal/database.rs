@@ -124,7 +124,8 @@ impl Database {
         })?;
         match database.kind()? {
             Kind::Journal => Ok(database),
-            Kind::Empty => Err(JournalProblem::Foreign { path: path.to_owned() }),
+            // A run that was killed as it began left it so, and the next one takes it for a new file.
+            Kind::Empty => Err(JournalProblem::NotFound { path: path.to_owned() }),
         }
     }
 

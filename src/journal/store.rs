@@ -5,6 +5,8 @@
 
 use std::mem;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::Duration;
 
 use super::JournalSettings;
@@ -22,6 +24,8 @@ const PLENTY: usize = 512;
 /// So many rows, or bytes, wait at most; then the run waits for the writer.
 const MOST_ROWS: usize = 1 << 16;
 const MOST_BYTES: usize = 64 << 20;
+/// No interval is longer, so that there is such a time; it is a year.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(31_536_000);
 /// A buffer that one huge value made larger than this is not kept.
 const KEPT_BYTES: usize = 4 << 20;
 
@@ -121,6 +125,7 @@ impl Store {
     pub(crate) fn append(&mut self, record: &ItemRecord, fingerprint: Option<&str>, value: Option<&[u8]>) {
         let mut state = self.desk.state.lock();
         while state.rows.are_too_many() && state.trouble.is_none() {
+            self.desk.filled.notify_one();
             self.desk.emptied.wait(&mut state);
         }
         if state.trouble.is_some() {
@@ -148,12 +153,8 @@ impl Store {
     fn close(&mut self) {
         self.desk.state.lock().is_closed = true;
         self.desk.filled.notify_one();
-        if let Some(writer) = self.writer.take()
-            && writer.join().is_err()
-        {
-            // A fault of this module. The rows are lost, which is said as any other trouble is.
-            self.desk
-                .give_up(JournalProblem::Io { path: Default::default(), detail: "its writer panicked".to_owned() });
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
         }
         self.lock = None;
     }
@@ -203,11 +204,14 @@ fn start_writer(
     run: i64,
     settings: &JournalSettings,
 ) -> Result<JoinHandle<()>, JournalProblem> {
-    let interval = settings.commit_every;
+    let (interval, path) = (settings.commit_every, settings.path.clone());
     let body = move || {
-        let outcome = database.writing(run).and_then(|writing| write(&desk, writing, interval));
-        if let Err(trouble) = outcome {
-            desk.give_up(trouble);
+        // A panic would be a fault of this module: whoever waits for room is let go all the same.
+        let writing = || database.writing(run).and_then(|writing| write(&desk, writing, interval));
+        match catch_unwind(AssertUnwindSafe(writing)) {
+            Ok(Ok(())) => {}
+            Ok(Err(trouble)) => desk.give_up(&path, trouble),
+            Err(_) => desk.give_up(&path, JournalProblem::Io { path: path.clone(), detail: "its writer panicked".to_owned() }),
         }
         database.close();
     };
@@ -223,7 +227,7 @@ fn write(desk: &Desk, mut writing: Writing<'_>, interval: Duration) -> Result<()
         for (row_idx, row) in rows.iter().enumerate() {
             if due.is_none() {
                 writing.begin()?;
-                due = Some(WallClock::now() + interval);
+                due = Some(WallClock::now() + interval.min(LONGEST_INTERVAL));
             }
             writing.add(&row)?;
             // A run that floods the journal hands over so many rows at once that they take several intervals.
@@ -267,7 +271,7 @@ impl Desk {
                     if left.is_zero() {
                         break Next::Commit;
                     }
-                    if state.rows.heads.len() >= PLENTY {
+                    if state.rows.heads.len() >= PLENTY || state.rows.are_too_many() {
                         break Next::Add;
                     }
                     self.filled.wait_for(&mut state, left);
@@ -280,8 +284,13 @@ impl Desk {
         next
     }
 
-    /// Nothing is written from here on.
-    fn give_up(&self, trouble: JournalProblem) {
+    /// Nothing is written from here on, which is said at once: the run may go on for days.
+    fn give_up(&self, path: &Path, trouble: JournalProblem) {
+        tracing::error!(
+            journal = %path.display(),
+            problem = %trouble,
+            "the journal takes nothing more in this run: what is finished from now on is in the run's own results alone"
+        );
         let mut state = self.state.lock();
         state.rows = Rows::default();
         state.trouble.get_or_insert(trouble);

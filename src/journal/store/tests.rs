@@ -75,6 +75,54 @@ fn what_is_written_comes_back_whole() {
 }
 
 #[test]
+fn amounts_that_are_not_finite_cost_no_row() {
+    let (_folder, settings) = folder_and_settings();
+    let values = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.1 + 0.2, f64::MIN_POSITIVE, -0.0];
+    let amounts = values.map(|value| Amount { name: "snr".into(), value });
+    let (mut store, _) = Store::open(&settings).unwrap();
+    store.append(&ItemRecord { amounts: amounts.to_vec(), ..succeeded(0, "a") }, None, Some(&[1]));
+    store.finish().unwrap();
+    let (store, recorded) = Store::open(&settings).unwrap();
+    let found: Vec<u64> = recorded[0].record.amounts.iter().map(|amount| amount.value.to_bits()).collect();
+    assert_eq!(found, values.map(f64::to_bits));
+
+    // JSON of other programs has null for what it has no words for.
+    drop(store);
+    let null = r#"[{"name":"snr","value":null}]"#;
+    assert_eq!(tool(&settings.path).execute("UPDATE entry SET amounts = ?1", [null]).unwrap(), 1);
+    let (_store, recorded) = Store::open(&settings).unwrap();
+    assert!(recorded[0].record.amounts[0].value.is_nan());
+}
+
+#[test]
+fn rows_are_written_however_long_the_interval_is() {
+    for interval in [Duration::MAX, Duration::from_secs(3600)] {
+        let (_folder, settings) = folder_and_settings();
+        let settings = JournalSettings { commit_every: interval, ..settings };
+        let (mut store, _) = Store::open(&settings).unwrap();
+        // More than may wait, twice over: whoever appends waits for a writer that is woken for it.
+        let value = vec![7; MOST_BYTES / 3];
+        for index in 0..7 {
+            store.append(&succeeded(index, &index.to_string()), None, Some(&value));
+        }
+        store.finish().unwrap();
+        let (_store, recorded) = Store::open(&settings).unwrap();
+        assert_eq!(keys_of(&recorded), ["0", "1", "2", "3", "4", "5", "6"]);
+    }
+}
+
+#[test]
+fn a_journal_that_was_left_before_it_was_made_is_none_yet() {
+    let (_folder, settings) = folder_and_settings();
+    std::fs::write(&settings.path, "").unwrap();
+    let problem = JournalReader::open(&settings.path).unwrap_err();
+    assert_eq!(problem, JournalProblem::NotFound { path: settings.path.clone() });
+    assert_eq!(Store::peek(&settings).unwrap(), []);
+    write_all(&settings, &["a"]);
+    assert_eq!(keys_of(&Store::peek(&settings).unwrap()), ["a"]);
+}
+
+#[test]
 fn the_newest_row_of_a_key_counts() {
     let (_folder, settings) = folder_and_settings();
     let (mut store, _) = Store::open(&settings).unwrap();
