@@ -362,7 +362,14 @@ impl<'a, E> Gatherer<'a, E> {
         tally.resumed = counts.resumed;
         tally.done_before = counts.done_before;
         tally.cancelled = n_inputs - counts.passed;
-        End { tally, fence, has_stopped: fence < self.n_items, cancelled: self.cancel.cancel_reason() }
+        tally.is_cut_short = !self.has_all;
+        End {
+            tally,
+            fence,
+            has_stopped: fence < self.n_items,
+            is_broken_off: self.stopped,
+            cancelled: self.cancel.cancel_reason(),
+        }
     }
 
     fn rethrow(&mut self) {
@@ -395,6 +402,7 @@ impl<'a, E> Gatherer<'a, E> {
             succeeded: done - failed,
             failed,
             cancelled: self.plan.n_items - done,
+            is_cut_short: false,
             resumed: 0,
             done_before: 0,
             retries: self.retries,

@@ -119,7 +119,8 @@ pub(crate) struct Pending<R, E> {
     pub(crate) resumed: Vec<(usize, Answer<R, E>)>,
 }
 
-/// How a run went that was written down.
+/// How a run went, and what it has to say besides its answers.
+#[derive(Debug, Default)]
 pub(crate) struct Ended {
     pub(crate) tally: Tally,
     pub(crate) past: Past,
@@ -133,6 +134,8 @@ pub(crate) struct End {
     pub(crate) fence: usize,
     /// Whether failures ended it.
     pub(crate) has_stopped: bool,
+    /// Whether the program's callback ended it.
+    pub(crate) is_broken_off: bool,
     pub(crate) cancelled: Option<CancelReason>,
 }
 
@@ -304,11 +307,13 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
                 ended: SystemTime::now(),
                 ended_by: match (end.cancelled, end.has_stopped) {
                     _ if has_panicked => EndedBy::Panic,
+                    _ if self.fault.borrow().is_some() => EndedBy::Fault,
                     (Some(reason), _) => EndedBy::Cancelled(reason),
                     (None, true) => EndedBy::Failures,
+                    (None, false) if end.is_broken_off => EndedBy::Callback,
                     (None, false) => EndedBy::LastItem,
                 },
-                is_whole: end.tally.cancelled == 0,
+                is_whole: end.tally.cancelled == 0 && !end.tally.is_cut_short,
                 retries: end.tally.retries as u64,
                 peak_memory: peak_memory_of_this_process(),
                 serial: (n_items > 0).then_some(SerialSample { n_items, elapsed }),

@@ -191,7 +191,8 @@ where
     /// [`run`](Work::run), or batches. A call made in the callback counts as one from outside.
     ///
     /// # Errors
-    /// As [`Work::run`]. Failed items go to the callback.
+    /// As [`Work::run`], and, when all answers are handed on, what that has in [`Outcome::troubles`]: a journal or a report that
+    /// could not be written. Failed items go to the callback.
     ///
     /// # Panics
     /// When the callback panics: its panic goes on here, once all workers are done.
@@ -222,7 +223,7 @@ where
     /// order of delivery, and answers wait as long as they must.)
     ///
     /// # Errors
-    /// As [`Work::run`]. Failed items go to the callback.
+    /// As [`Work::for_each`].
     ///
     /// # Panics
     /// When the callback panics: its panic goes on here, once all workers are done.
@@ -250,6 +251,11 @@ where
     fn hand_on(self, callback: &mut Callback<'_, K::Output, K::Error>, how: HandOn) -> Result<Tally, Error<K::Error>> {
         let mut ended = self.drive(callback, how)?.ended;
         if ended.troubles.is_empty() { Ok(ended.tally) } else { Err(ended.troubles.swap_remove(0).widen()) }
+    }
+
+    /// Hands answers on to another thread.
+    fn hand_over(self, hand: &mut Callback<'_, K::Output, K::Error>, how: HandOn) -> Result<Ended, Error<K::Error>> {
+        Ok(self.drive(hand, how)?.ended)
     }
 
     fn drive(mut self, callback: &mut Callback<'_, K::Output, K::Error>, how: HandOn) -> Result<Ran, Error<K::Error>> {
@@ -334,12 +340,12 @@ where
     /// ```
     pub fn run_async(mut self) -> Result<RunningJob<K::Output, K::Error>, Error<K::Error>> {
         let (window, cancel) = self.prepare()?;
-        Ok(RunningJob::start(window, cancel, move |hand| self.hand_on(hand, HandOn::InOrder)))
+        Ok(RunningJob::start(window, cancel, move |hand| self.hand_over(hand, HandOn::InOrder)))
     }
 
     fn answers(mut self, how: HandOn) -> Result<Answers<K::Output, K::Error>, Error<K::Error>> {
         let (window, cancel) = self.prepare()?;
-        Ok(Answers::start(window, cancel, move |hand| self.hand_on(hand, how)))
+        Ok(Answers::start(window, cancel, move |hand| self.hand_over(hand, how)))
     }
 
     /// Refuses what cannot be before anything is started; gives the window, and a token that ends this run alone.

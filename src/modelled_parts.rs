@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::failure_policy::Tolerance;
 use crate::items::Items;
 use crate::lock::{LockWords, RwLockOf};
+use crate::long_run::Ended;
 use crate::outcome::{ItemFailure, Outcome, Tally};
 use crate::plan::{ChunkRule, MemoryBudget, Plan};
 use crate::pool::{Brief, Budget, Output, gang, threads};
@@ -207,7 +208,7 @@ pub fn answers(
     cancel: &CancelToken,
     drive: impl FnOnce(&mut Hand<'_>) -> Driven + Send + 'static,
 ) -> Answers<usize, &'static str> {
-    Answers::start_bare(positive(capacity), cancel.clone(), drive)
+    Answers::start_bare(positive(capacity), cancel.clone(), |hand| ended(drive(hand)))
 }
 
 /// The future of a drive, with so many answers on their way.
@@ -216,7 +217,11 @@ pub fn running(
     cancel: &CancelToken,
     drive: impl FnOnce(&mut Hand<'_>) -> Driven + Send + 'static,
 ) -> RunningJob<usize, &'static str> {
-    RunningJob::start_bare(positive(capacity), cancel.clone(), drive)
+    RunningJob::start_bare(positive(capacity), cancel.clone(), |hand| ended(drive(hand)))
+}
+
+fn ended(driven: Driven) -> Result<Ended, Error<&'static str>> {
+    Ok(Ended { tally: driven?, ..Ended::default() })
 }
 
 fn positive(count: usize) -> NonZeroUsize {

@@ -295,6 +295,10 @@ pub struct Tally {
     pub retries: usize,
     /// Items that were never finished.
     pub cancelled: usize,
+    /// True when the run ended before its input did, so that nobody knows how many more items would have come: only of
+    /// [`Job::over`](crate::Job::over), after a cancellation, a failure or a callback that ended it.
+    #[serde(default)]
+    pub is_cut_short: bool,
     /// Workers that took part: 1 when the call ran in the calling thread.
     pub workers: usize,
     /// Workers that died in the call: processes only.
@@ -377,10 +381,10 @@ impl<R, E> Outcome<R, E> {
         self.len() == 0
     }
 
-    /// True when every item has a value.
+    /// True when every item has a value, and all items have come.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.tally.succeeded + self.tally.done_before == self.len()
+        self.tally.succeeded + self.tally.done_before == self.len() && !self.tally.is_cut_short
     }
 
     /// The value of the item at this place of the input; `None` when it failed, was not finished, or does not exist.
@@ -405,7 +409,8 @@ impl<R, E> Outcome<R, E> {
         &self.failures
     }
 
-    /// The indices of the items that were never finished because the run was cancelled or stopped, in input order.
+    /// The indices of the items that were never finished because the run was cancelled or stopped, in input order; of those
+    /// that came, where [`Tally::is_cut_short`] says that more may have been to come.
     pub fn unfinished(&self) -> impl Iterator<Item = usize> {
         let mut failed = self.failures.iter().map(|failure| failure.index).peekable();
         let mut done_before = self.past.done_before.iter().copied().peekable();
@@ -440,12 +445,14 @@ impl<R, E> Outcome<R, E> {
     /// Costs nothing when every item has a value.
     ///
     /// # Errors
-    /// The first failed item; where none failed and the run was cancelled, the first item that was not finished.
+    /// The first failed item; where none failed and the run was cancelled, the first item that was not finished, be it one that
+    /// never came.
     pub fn into_values(mut self) -> Result<Vec<R>, Error<E>> {
         if !self.failures.is_empty() {
             return Err(Error::item(self.failures.swap_remove(0)));
         }
         match self.values {
+            Values::All(values) if self.tally.is_cut_short => Err(Error::item(ItemFailure::cancelled(values.len()))),
             Values::All(values) => Ok(values),
             Values::Some(values) => {
                 let first_hole = values.iter().position(Option::is_none);

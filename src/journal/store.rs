@@ -211,7 +211,9 @@ fn start_writer(
         match catch_unwind(AssertUnwindSafe(writing)) {
             Ok(Ok(())) => {}
             Ok(Err(trouble)) => desk.give_up(&path, trouble),
-            Err(_) => desk.give_up(&path, JournalProblem::Io { path: path.clone(), detail: "its writer panicked".to_owned() }),
+            Err(_) => {
+                desk.give_up(&path, JournalProblem::Io { path: path.clone(), detail: "its writer panicked".to_owned() })
+            }
         }
         database.close();
     };

@@ -152,6 +152,10 @@ pub(crate) enum EndedBy {
     /// Too many items failed.
     Failures,
     Cancelled(CancelReason),
+    /// The function that answers go to wanted no more.
+    Callback,
+    /// An item came that the journal does not allow: its key twice, or another fingerprint than is recorded.
+    Fault,
     /// The function of the program that progress or answers go to, or that items come from, panicked.
     Panic,
 }
@@ -163,6 +167,8 @@ impl EndedBy {
             Self::Failures => "failures",
             Self::Cancelled(CancelReason::Asked) => "cancelled",
             Self::Cancelled(CancelReason::Deadline) => "deadline",
+            Self::Callback => "callback",
+            Self::Fault => "fault",
             Self::Panic => "panic",
         }
     }

@@ -346,6 +346,8 @@ fn the_summary_says_why_the_run_ended() {
         (EndedBy::Failures, "failures"),
         (EndedBy::Cancelled(CancelReason::Asked), "cancelled"),
         (EndedBy::Cancelled(CancelReason::Deadline), "deadline"),
+        (EndedBy::Callback, "callback"),
+        (EndedBy::Fault, "fault"),
     ];
     for (ended_by, name) in ends {
         folder.write_report(folder.report(), [], &RunFacts { ended_by, is_whole: false, ..facts() });

@@ -8,12 +8,14 @@ use super::feed::Feed;
 use super::{Coming, Hand};
 use crate::cancel::CancelToken;
 use crate::error::Error;
+use crate::long_run::Ended;
 use crate::outcome::Tally;
 
 /// The answers of a run that goes on meanwhile: an iterator over each item's index and its value or failure.
 ///
 /// The run has begun when this is there, and works ahead until a window of answers is untaken. An error in place of an answer
-/// is about the run itself and the last that comes; it is the one that [`Work::run`](crate::Work::run) would give.
+/// is about the run itself and the last that comes: the one that [`Work::run`](crate::Work::run) would give, or else the first of
+/// [`Outcome::troubles`](crate::Outcome::troubles), after which all answers have come nonetheless and there is a tally.
 ///
 /// # Concurrency
 /// `next` waits for the next answer. After the last one, nothing that the run started is alive. Dropping it earlier breaks the
@@ -44,7 +46,7 @@ impl<R: Send + 'static, E: Send + 'static> Answers<R, E> {
     /// Starts the drive. At most `capacity` answers are ready and untaken at a time; `cancel` ends this run and nothing else.
     pub(crate) fn start<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Tally, Error<E>> + Send + 'static,
+        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Ended, Error<E>> + Send + 'static,
     {
         Self { feed: Feed::start(capacity, cancel, drive) }
     }
@@ -53,14 +55,14 @@ impl<R: Send + 'static, E: Send + 'static> Answers<R, E> {
     #[cfg(any(manyhands_loom, manyhands_shuttle))]
     pub(crate) fn start_bare<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Tally, Error<E>> + Send + 'static,
+        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Ended, Error<E>> + Send + 'static,
     {
         Self { feed: Feed::start_bare(capacity, cancel, drive) }
     }
 }
 
 impl<R, E> Answers<R, E> {
-    /// What the run did and what it cost; none before the end, or when the run ended in an error.
+    /// What the run did and what it cost; none before the end, or when the run itself had an error.
     ///
     /// ```
     /// use manyhands::Answers;

@@ -12,6 +12,7 @@ use super::{Answer, Coming, Hand};
 use crate::cancel::CancelToken;
 use crate::config::{self, ParallelConfig, override_parallel_config};
 use crate::error::Error;
+use crate::long_run::Ended;
 use crate::outcome::Tally;
 use crate::pool::gang;
 use crate::sync::{Arc, JoinHandle, spawn_owned};
@@ -30,13 +31,13 @@ pub(crate) struct Feed<R, E> {
 }
 
 /// What a drive came to: what it returned, or what it panicked with.
-type Ending<E> = Result<Result<Tally, Error<E>>, Box<dyn Any + Send>>;
+type Ending<E> = Result<Result<Ended, Error<E>>, Box<dyn Any + Send>>;
 
 impl<R: Send + 'static, E: Send + 'static> Feed<R, E> {
     /// Starts the drive, in the surroundings of this thread.
     pub(crate) fn start<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Tally, Error<E>> + Send + 'static,
+        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Ended, Error<E>> + Send + 'static,
     {
         let surroundings = Surroundings::here();
         Self::start_bare(capacity, cancel, move |hand| surroundings.around(|| drive(hand)))
@@ -45,7 +46,7 @@ impl<R: Send + 'static, E: Send + 'static> Feed<R, E> {
     /// [`start`](Self::start) in no surroundings: what these are made of is no part of a model.
     pub(crate) fn start_bare<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Tally, Error<E>> + Send + 'static,
+        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Ended, Error<E>> + Send + 'static,
     {
         let queue = Arc::new(Queue::new(capacity));
         let theirs = Arc::clone(&queue);
@@ -75,7 +76,7 @@ impl<R, E> Feed<R, E> {
             }
             match self.queue.take(&mut self.batch) {
                 Taken::Batch => {}
-                Taken::End(ending) => return self.end(ending).err().map(Err),
+                Taken::End(ending) => return self.last(ending),
                 Taken::Nothing => return None,
             }
         }
@@ -89,7 +90,7 @@ impl<R, E> Feed<R, E> {
             }
             match ready!(self.queue.poll_take(&mut self.batch, context)) {
                 Taken::Batch => {}
-                Taken::End(ending) => return Poll::Ready(self.end(ending).err().map(Err)),
+                Taken::End(ending) => return Poll::Ready(self.last(ending)),
                 Taken::Nothing => return Poll::Ready(None),
             }
         }
@@ -103,7 +104,7 @@ impl<R, E> Feed<R, E> {
         &mut self,
         context: &Context<'_>,
         use_up: impl FnMut(Answer<R, E>),
-    ) -> Poll<Result<Tally, Error<E>>> {
+    ) -> Poll<Result<Ended, Error<E>>> {
         match ready!(self.queue.poll_take(&mut self.batch, context)) {
             Taken::Batch => {
                 self.batch.drain(..).for_each(use_up);
@@ -140,11 +141,19 @@ impl<R, E> Feed<R, E> {
         }
     }
 
-    fn end(&mut self, ending: Ending<E>) -> Result<Tally, Error<E>> {
+    /// What comes after the last answer: what went wrong with the run, or beside it.
+    fn last(&mut self, ending: Ending<E>) -> Option<Coming<R, E>> {
+        match self.end(ending) {
+            Ok(ended) => ended.troubles.into_iter().next().map(|trouble| Err(trouble.widen())),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn end(&mut self, ending: Ending<E>) -> Result<Ended, Error<E>> {
         self.join(); // it has nothing left to do
-        let tally = ending.unwrap_or_else(|payload| resume_unwind(payload))?;
-        self.tally = Some(tally);
-        Ok(tally)
+        let ended = ending.unwrap_or_else(|payload| resume_unwind(payload))?;
+        self.tally = Some(ended.tally);
+        Ok(ended)
     }
 }
 

@@ -10,6 +10,7 @@ use super::feed::Feed;
 use super::{Answer, Coming, Hand};
 use crate::cancel::CancelToken;
 use crate::error::Error;
+use crate::long_run::Ended;
 use crate::outcome::{ItemFailure, Outcome, Tally, Values};
 
 /// A run that goes on in threads of its own: a future of its outcome.
@@ -40,7 +41,7 @@ pub struct RunningJob<R, E = crate::Never> {
 /// The answers of a run that goes on meanwhile, for an executor to ask for: each item's index and its value or failure.
 ///
 /// Given by [`RunningJob::answers`]. What is said there of polling, dropping and panics holds here. An error in place of an
-/// answer is about the run itself and the last that comes.
+/// answer is about the run itself and the last that comes, as of [`Answers`](crate::Answers).
 ///
 /// ```
 /// use manyhands::{AsyncAnswers, Error};
@@ -75,7 +76,7 @@ impl<R: Send + 'static, E: Send + 'static> RunningJob<R, E> {
     /// Starts the drive. At most `capacity` answers are ready and untaken at a time; `cancel` ends this run and nothing else.
     pub(crate) fn start<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Tally, Error<E>> + Send + 'static,
+        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Ended, Error<E>> + Send + 'static,
     {
         Self { feed: Unattended(Feed::start(capacity, cancel, drive)), gathered: Gathered::default() }
     }
@@ -84,7 +85,7 @@ impl<R: Send + 'static, E: Send + 'static> RunningJob<R, E> {
     #[cfg(any(manyhands_loom, manyhands_shuttle))]
     pub(crate) fn start_bare<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Tally, Error<E>> + Send + 'static,
+        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Ended, Error<E>> + Send + 'static,
     {
         Self { feed: Unattended(Feed::start_bare(capacity, cancel, drive)), gathered: Gathered::default() }
     }
@@ -140,7 +141,7 @@ impl<R, E> AsyncAnswers<R, E> {
         poll_fn(|context| self.poll_next(context))
     }
 
-    /// What the run did and what it cost; none before the end, or when the run ended in an error.
+    /// What the run did and what it cost; none before the end, or when the run itself had an error.
     #[must_use]
     pub fn tally(&self) -> Option<&Tally> {
         self.feed.0.tally()
@@ -152,8 +153,8 @@ impl<R, E> Future for RunningJob<R, E> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { feed, gathered } = &mut *self;
-        let tally = ready!(feed.0.poll_all(context, |answer| gathered.add(answer)))?;
-        Poll::Ready(Ok(std::mem::take(gathered).into_outcome(tally)))
+        let ended = ready!(feed.0.poll_all(context, |answer| gathered.add(answer)))?;
+        Poll::Ready(Ok(std::mem::take(gathered).into_outcome(ended)))
     }
 }
 
@@ -206,7 +207,8 @@ impl<R, E> Gathered<R, E> {
         values.chain(self.failures.into_iter().map(|failure| (failure.index, Err(failure))))
     }
 
-    fn into_outcome(mut self, tally: Tally) -> Outcome<R, E> {
+    fn into_outcome(mut self, ended: Ended) -> Outcome<R, E> {
+        let Ended { tally, past, troubles } = ended;
         self.failures.sort_unstable_by_key(|failure| failure.index);
         let past_the_last_failure = self.failures.last().map_or(0, |failure| failure.index + 1);
         self.lengthen_to(tally.items.max(past_the_last_failure));
@@ -215,6 +217,6 @@ impl<R, E> Gathered<R, E> {
         } else {
             Values::Some(self.values)
         };
-        Outcome::new(values, self.failures, tally)
+        Outcome::new(values, self.failures, tally).with_past(past).with_troubles(troubles)
     }
 }

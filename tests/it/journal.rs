@@ -253,6 +253,18 @@ fn an_answer_that_cannot_be_written_down_is_in_the_outcome_and_a_trouble() {
         assert!(trouble.contains("n2"), "{way:?}: {trouble}");
         assert_eq!(outcome.get(2), Some(&Stubborn(2)));
         assert_eq!(recorded(&path).len(), 3);
+
+        // The same from a future, which goes on with what is recorded; from an iterator it comes when all answers have come.
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let work = || way.job_over(0..4).journal(journal(&path)).map(|&n: &usize| Stubborn(n));
+        let later = runtime.block_on(work().run_async().unwrap()).unwrap();
+        assert!(later.troubles()[0].to_string().contains("n2"), "{way:?}");
+        assert_eq!(later.resumed().collect::<Vec<_>>(), [0, 1, 3]);
+        assert_eq!(later.into_values().unwrap(), [0, 1, 2, 3].map(Stubborn));
+        let mut answers = work().ordered().unwrap();
+        let (told, ends): (Vec<_>, Vec<_>) = answers.by_ref().partition(Result::is_ok);
+        assert!(told.len() == 4 && ends.len() == 1 && ends[0].as_ref().unwrap_err().to_string().contains("n2"));
+        assert_eq!(answers.tally().map(|tally| (tally.succeeded, tally.resumed)), Some((4, 3)));
     });
 }
 

@@ -131,6 +131,36 @@ fn a_cancelled_run_over_an_endless_iterator_ends() {
 }
 
 #[test]
+fn a_run_that_ends_before_its_input_is_never_taken_for_a_whole_one() {
+    for_every_way(|way| {
+        // The window lets each item in when the one before it is done, so that none is unfinished when the run ends.
+        let cancel = CancelToken::new();
+        let job = || way.job_over(0..6).window(1).chunk_size(1);
+        let outcome = job().cancel(&cancel).run(|&n: &usize| {
+            if n == 2 {
+                cancel.cancel();
+            }
+            n
+        });
+        let outcome = outcome.unwrap();
+        assert!((3..6).contains(&outcome.len()) && outcome.iter().count() == 3, "{way:?}: {outcome:?}");
+        assert!(outcome.tally().is_cut_short && !outcome.is_complete(), "{way:?}");
+        let error = outcome.into_values().unwrap_err();
+        assert!(
+            error.failure().is_some_and(|failure| failure.index == 3 && failure.is_cancelled()),
+            "{way:?}: {error}"
+        );
+
+        let tally = job().map(|&n: &usize| n).for_each(|index, _| if index == 2 { Break(()) } else { Continue(()) });
+        assert!(tally.unwrap().is_cut_short, "{way:?}");
+        let stopped = job().try_run(|&n: &usize| if n == 2 { Err(n) } else { Ok(n) }).unwrap();
+        assert!(stopped.tally().is_cut_short && stopped.len() == 3, "{way:?}: {stopped:?}");
+        let whole = job().run(|&n: &usize| n).unwrap();
+        assert!(!whole.tally().is_cut_short && whole.is_complete() && whole.into_values().is_ok(), "{way:?}");
+    });
+}
+
+#[test]
 fn one_slow_item_keeps_no_others_in_memory() {
     let _turn = my_turn();
     // Item 0 goes on when the callback has seen thousands of others; how many items are alive then is bounded all the same.

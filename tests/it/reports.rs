@@ -1,6 +1,7 @@
 //! The folder that tells what a run did, in every mode.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow::{Break, Continue};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +25,26 @@ fn rows(folder: &Path) -> Vec<Vec<(String, String)>> {
 
 fn field<'r>(row: &'r [(String, String)], name: &str) -> &'r str {
     &row.iter().find(|(column, _)| column == name).unwrap().1
+}
+
+#[test]
+fn a_run_that_a_callback_or_a_bad_item_ended_says_so() {
+    for_every_way(|way| {
+        if way.workers != 3 {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let work = way.job_over(0..).window(4).report(Report::at(folder.path())).map(|&n: &usize| n);
+        work.for_each(|index, _| if index == 7 { Break(()) } else { Continue(()) }).unwrap();
+        let told = summary(folder.path());
+        assert_eq!((&told["ended_by"], &told["is_whole"]), (&"callback".into(), &false.into()), "{way:?}");
+
+        let journal = Journal::at(folder.path().join("journal")).key(|n: &usize| n.to_string());
+        let twice = way.job_over([1, 2, 1].into_iter()).journal(journal).report(Report::at(folder.path()));
+        twice.run(|&n| n).unwrap_err();
+        let told = summary(folder.path());
+        assert_eq!((&told["ended_by"], &told["is_whole"]), (&"fault".into(), &false.into()), "{way:?}");
+    });
 }
 
 #[test]

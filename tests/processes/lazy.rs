@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use manyhands::{Alone, Forget, Job, OnFailure, Over, Processes, Retry};
 
@@ -13,6 +14,7 @@ drills![
     more_items_than_a_window_come_and_each_is_handed_on_once,
     an_item_that_kills_its_worker_fails_alone,
     an_endless_input_ends_with_a_break,
+    a_time_limit_holds_while_a_slow_callback_always_has_something_to_do,
     once_a_failure_has_ended_the_run_nothing_more_is_asked_for,
     an_iterator_that_panics_ends_the_run_with_its_panic,
     answers_come_to_who_asks_for_them,
@@ -45,6 +47,26 @@ fn more_items_than_a_window_come_and_each_is_handed_on_once() {
         let empty = over(std::iter::empty::<u8>(), workers).run(|&n: &u8| n).unwrap();
         assert!(empty.is_empty());
     });
+}
+
+fn a_time_limit_holds_while_a_slow_callback_always_has_something_to_do() {
+    let job = Job::over(0_usize..).mode(Processes::new().time_limit(Duration::from_millis(200))).workers(2);
+    let work = job.window(100_000).chunk_size(1).on_failure(OnFailure::Continue).map(|&n: &usize| {
+        while n == 0 {
+            std::thread::park();
+        }
+        n
+    });
+    let (mut n_answers, mut failed) = (0, None);
+    let tally = work.for_each(|index, answer| {
+        n_answers += 1;
+        failed = answer.err().map(|failure| (index, failure.is_time_limit()));
+        // Slower than the caller's own pace of looking at the time, so that it never comes to rest.
+        std::thread::sleep(Duration::from_millis(25));
+        if failed.is_some() || n_answers == 400 { Break(()) } else { Continue(()) }
+    });
+    assert_eq!((failed, tally.unwrap().failed), (Some((0, true)), 1), "after {n_answers} answers");
+    assert_is_usable(2);
 }
 
 fn an_item_that_kills_its_worker_fails_alone() {

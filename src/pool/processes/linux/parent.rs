@@ -155,6 +155,7 @@ where
 
     /// Until every position below the fence is reported.
     fn supervise(&mut self) -> Result<(), Refusal> {
+        let mut was_held_up = false;
         loop {
             self.look_for_a_stop();
             self.begin_again();
@@ -167,8 +168,10 @@ where
             self.wait(self.time_to_look());
             let heard_at = nanos();
             self.listen()?;
-            // While a callback held this thread up, workers may have waited for it: they get a turn to go on first.
-            if nanos().saturating_sub(heard_at) < TICK_NANOS {
+            // While a callback held this thread up, workers may have waited for it: they get a turn to go on first. One turn,
+            // since a callback may hold it up in each.
+            was_held_up = !was_held_up && nanos().saturating_sub(heard_at) >= TICK_NANOS;
+            if !was_held_up {
                 self.look_at_times();
             }
         }
