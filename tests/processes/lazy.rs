@@ -14,7 +14,7 @@ drills![
     more_items_than_a_window_come_and_each_is_handed_on_once,
     an_item_that_kills_its_worker_fails_alone,
     an_endless_input_ends_with_a_break,
-    a_time_limit_holds_while_a_slow_callback_always_has_something_to_do,
+    a_time_limit_holds_while_a_slow_input_always_has_the_caller_at_work,
     once_a_failure_has_ended_the_run_nothing_more_is_asked_for,
     an_iterator_that_panics_ends_the_run_with_its_panic,
     answers_come_to_who_asks_for_them,
@@ -49,23 +49,30 @@ fn more_items_than_a_window_come_and_each_is_handed_on_once() {
     });
 }
 
-fn a_time_limit_holds_while_a_slow_callback_always_has_something_to_do() {
-    let job = Job::over(0_usize..).mode(Processes::new().time_limit(Duration::from_millis(200))).workers(2);
-    let work = job.window(100_000).chunk_size(1).on_failure(OnFailure::Continue).map(|&n: &usize| {
-        while n == 0 {
-            std::thread::park();
+fn a_time_limit_holds_while_a_slow_input_always_has_the_caller_at_work() {
+    // Slower than the caller's own pace of looking at the time: it is never done with one item before it has an answer to take.
+    let slowly = (0_usize..400).inspect(|_| std::thread::sleep(Duration::from_millis(25)));
+    let mode = Processes::new().time_limit(Duration::from_millis(200));
+    let job = Job::over(slowly).mode(mode).workers(2).chunk_size(1).on_failure(OnFailure::Continue);
+    let work = job.map(|&n: &usize| {
+        loop {
+            match n {
+                0 => std::thread::park(),
+                n => return n,
+            }
         }
-        n
     });
-    let (mut n_answers, mut failed) = (0, None);
-    let tally = work.for_each(|index, answer| {
-        n_answers += 1;
-        failed = answer.err().map(|failure| (index, failure.is_time_limit()));
-        // Slower than the caller's own pace of looking at the time, so that it never comes to rest.
-        std::thread::sleep(Duration::from_millis(25));
-        if failed.is_some() || n_answers == 400 { Break(()) } else { Continue(()) }
+    let mut failed = None;
+    let tally = work.for_each(|index, answer| match answer {
+        Ok(_) => Continue(()),
+        Err(failure) => {
+            failed = Some((index, failure.is_time_limit()));
+            Break(())
+        }
     });
-    assert_eq!((failed, tally.unwrap().failed), (Some((0, true)), 1), "after {n_answers} answers");
+    let tally = tally.unwrap();
+    assert_eq!((failed, tally.failed), (Some((0, true)), 1));
+    assert!(tally.items < 300, "it was seen when {} items had come", tally.items);
     assert_is_usable(2);
 }
 
