@@ -147,11 +147,11 @@ impl<'a, T> Job<'a, T> {
 impl<'a, T, I: Iterator<Item = T>> Job<'a, T, Threads, Alone, Forget, Over<I>> {
     /// A call over the items that come from here, on [`Threads`], that stops at the first failure. The iterator may be
     /// endless: it is asked for a [`window`](Job::window) ahead of what was handed on, and an item is dropped when it is
-    /// finished, so memory stays flat.
+    /// finished, so memory stays flat. (A [journal](Job::journal) and a [report](Job::report) keep a key and a record of each item.)
     ///
     /// The iterator is asked in the calling thread, or, by [`Work::ordered`], [`Work::as_completed`] and
     /// [`Work::run_async`], in the thread that these start. While it makes its caller wait, workers go on with what they have,
-    /// and answers wait. It may be asked for several items before the first of them is begun, so it must not wait for what
+    /// and answers, the journal, a cancellation and time limits wait. It may be asked for several items before the first of them is begun, so it must not wait for what
     /// becomes of one. When it panics, the run ends, and the panic goes on in the caller.
     ///
     /// ```

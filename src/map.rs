@@ -444,6 +444,7 @@ where
     let mut delivery = Delivery::new(&feed, long_run.keeper(), callback, how == HandOn::InOrder);
     let witness = Witness::start(progress, None, &Past::default(), || None).map_err(Error::widen)?;
     let watch = witness.watch();
+    feed.shown_to(watch.as_ref());
     let mut gatherer =
         Gatherer::new(&checked.plan, &cancel, checked.tolerance, witness, &feed).retrying(retry.as_ref());
     let brief = Brief {

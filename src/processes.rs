@@ -88,7 +88,7 @@ impl Processes {
     /// How long one attempt at an item may take. At the limit its worker gets SIGTERM, and 50 ms later, or after its
     /// [`grace`](Processes::grace), SIGKILL; the item fails
     /// with [`Cause::TimeLimit`](crate::Cause::TimeLimit), and a new worker takes over. The calling thread looks after it, so
-    /// a callback that blocks holds it up.
+    /// a callback or an iterator that blocks holds it up.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};

@@ -1,6 +1,6 @@
 //! Where a job's items come from: a list that is there, or an iterator that is asked for more as the run goes on.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use crate::collect::{Growth, NewlyDone};
 use crate::deliver::Naming;
 use crate::items::{Lend, Stock};
 use crate::plan::Plan;
-use crate::sync::Instant;
+use crate::progress::RunWatch;
+use crate::sync::{Arc, Instant};
 
 /// Where a job's items come from: made by [`Job::new`](crate::Job::new) and [`Job::over`](crate::Job::over). Sealed.
 pub trait Source<T>: sealed::Sealed {
@@ -174,6 +175,8 @@ pub(crate) struct Feed<'r, 'k, T> {
     places: RefCell<VecDeque<(usize, usize)>>,
     /// Whether they do from the start.
     is_side_by_side: Cell<bool>,
+    /// Who is told where they do.
+    watch: OnceCell<Arc<RunWatch>>,
 }
 
 /// An iterator is asked for more for so long, before what workers have done is looked at again.
@@ -198,6 +201,14 @@ impl<'r, 'k, T> Feed<'r, 'k, T> {
             placed: Cell::new(0),
             places: RefCell::new(VecDeque::from([(0, 0)])),
             is_side_by_side: Cell::new(true),
+            watch: OnceCell::new(),
+        }
+    }
+
+    /// Tells who looks on which index an item has.
+    pub(crate) fn shown_to(&self, watch: Option<&Arc<RunWatch>>) {
+        if let Some(watch) = watch {
+            self.watch.get_or_init(|| Arc::clone(watch));
         }
     }
 
@@ -264,6 +275,7 @@ impl<'r, 'k, T> Feed<'r, 'k, T> {
         let &(at, its_index) = places.back().expect("there is always one place");
         if its_index + (position - at) != index {
             places.push_back((position, index));
+            self.watch.get().inspect(|watch| watch.place(position, index));
         }
     }
 
@@ -274,6 +286,7 @@ impl<'r, 'k, T> Feed<'r, 'k, T> {
         while places.get(1).is_some_and(|&(position, _)| position <= finished.prefix) {
             places.pop_front();
         }
+        self.watch.get().inspect(|watch| watch.forget_places_before(finished.prefix));
     }
 }
 
@@ -360,10 +373,15 @@ mod tests {
     #[test]
     fn positions_pass_over_what_was_finished_before() {
         with_feed(8, 100, |feed| {
+            let watch = Arc::new(RunWatch::new(None));
+            feed.shown_to(Some(&watch));
             let growth = feed.grow(&mut 0, below(0), arrive(&[0, 3, 4]));
             assert_eq!(growth.stocked, 5);
             let indices: Vec<usize> = (0..5).map(|position| feed.index_of(position)).collect();
             assert_eq!(indices, [1, 2, 5, 6, 7]);
+            let _holds: Vec<_> = (0..5).map(|position| watch.begin(position, 1)).collect();
+            let shown: Vec<usize> = watch.view().in_hand.iter().map(|chunk| chunk.first).collect();
+            assert_eq!(shown, indices, "who looks on is told the same");
             assert_eq!(feed.key_of(2).as_deref(), Some("item 5"));
             let positions: Vec<usize> = (0..9).map(|index| feed.position_of(index)).collect();
             assert_eq!(positions, [0, 0, 1, 2, 2, 2, 3, 4, 5]);

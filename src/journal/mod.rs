@@ -77,6 +77,13 @@ pub enum RetryRecorded {
 /// Killed at any moment, the program loses what was running and what had finished within about one commit interval (50 ms).
 /// A machine that loses power may lose some seconds more. What is left is whole in either case. It is the calling thread that hands
 /// answers to the journal, a chunk before each chunk's calls of a `for_each` callback: what ends while that takes long waits for it.
+/// So does what ends while an iterator takes long to give the next item, or while nobody takes the answers of a stream: at most a
+/// [`window`](crate::Job::window). When the file takes nothing more, say as the disk is full, an event of `tracing` at level error says
+/// so at once, the run goes on, and its outcome has it among its [troubles](crate::Outcome::troubles).
+///
+/// # Memory
+/// What is recorded is read as the run begins: values and all, until their items come; each key stays in memory to the end, so that
+/// none comes twice.
 ///
 /// ```
 /// use manyhands::{Journal, OnChange};

@@ -193,7 +193,7 @@ impl<'a> Progress<'a> {
     /// | `elapsed_seconds` | since the run began |
     /// | `items_per_second` | computed ones, since the first was begun |
     /// | `eta_seconds`, `eta_at_least_seconds`, `eta_at_most_seconds` | as in [`Eta`]; null while unknown, and once nothing more is to come |
-    /// | `item` | the one that stalls, else the oldest in hand, or null: `index`, `name` or null, `seconds` in hand, and `n_items`: if more than 1, it is one of so many from this index on |
+    /// | `item` | the one that stalls, else the oldest in hand, or null: `index`, `name` or null, `seconds` in hand, and `n_items`: if more than 1, it is one of so many that were taken in hand together, of which this is the first |
     ///
     /// ```
     /// use manyhands::{Job, Progress};

@@ -19,7 +19,7 @@ pub(super) fn stalled(name: &str, view: &View, chunk: &InHand) -> String {
     let others = chunk.n_items.saturating_sub(1);
     // Writing to a string cannot fail.
     let _ = view.name(chunk.first).map(|name| write!(said, " ({name:?})"));
-    let _ = (others > 0).then(|| write!(said, ", or one of the {others} after it,"));
+    let _ = (others > 0).then(|| write!(said, ", or another of the {} in its chunk,", chunk.n_items));
     let _ = write!(said, " has been in hand for {}", short(view.time_in_hand(chunk)));
     let _ = view.mean_item_time.map(|mean| write!(said, "; the mean is {}", each(mean)));
     said
@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(named, r#"features: item 0 ("night\n1") has been in hand for 1m 15s; the mean is 500.0ms"#);
         assert_eq!(
             unnamed,
-            "features: item 2, or one of the 2 after it, has been in hand for 1m 15s; the mean is 500.0ms"
+            "features: item 2, or another of the 3 in its chunk, has been in hand for 1m 15s; the mean is 500.0ms"
         );
     }
 

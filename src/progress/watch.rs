@@ -11,6 +11,7 @@
 //! - When nothing new will start, the gatherer calls [`RunWatch::stop`].
 //! - When nothing is alive that the run started, the caller's thread ends the painter.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::tracker::{Ending, ProgressTracker, TrackerSnapshot};
@@ -35,6 +36,8 @@ struct State {
     n_begun: u64,
     finished: Held,
     names: Option<Arc<Vec<String>>>,
+    /// Where positions fall behind indices, as [`RunWatch::place`] was told.
+    places: VecDeque<(usize, usize)>,
     troubles: Troubles,
 }
 
@@ -114,6 +117,19 @@ impl RunWatch {
         self.state.lock().names = Some(names);
     }
 
+    /// From this position on, items lie that have the indices from this one on: of items that come, some may be finished already.
+    pub(crate) fn place(&self, position: usize, index: usize) {
+        self.state.lock().places.push_back((position, index));
+    }
+
+    /// No item before this position will be begun any more.
+    pub(crate) fn forget_places_before(&self, position: usize) {
+        let places = &mut self.state.lock().places;
+        while places.get(1).is_some_and(|&(next, _)| next <= position) {
+            places.pop_front();
+        }
+    }
+
     /// A worker begins with `n_items` items, the first of them being this one. What only waits in a worker's queue is
     /// not in hand: it would count as stalled because of what it waits for.
     pub(crate) fn begin(&self, first: usize, n_items: usize) -> Hold {
@@ -161,6 +177,9 @@ impl RunWatch {
             state.phase = Phase::Running;
             state.work_begun = age;
         }
+        let before = state.places.partition_point(|&(position, _)| position <= first);
+        let place = before.checked_sub(1).map(|place| state.places[place]);
+        let first = place.map_or(first, |(position, index)| index + (first - position));
         let number = state.n_begun;
         state.n_begun += 1;
         state.in_hand.push(InHand { number, first, n_items, begun: age });
@@ -251,6 +270,21 @@ mod tests {
         let view = watch.view_at(10 * SECOND);
         assert_eq!(view.in_hand.iter().map(|chunk| chunk.first).collect::<Vec<_>>(), [5, 9]);
         assert_eq!(view.time_in_hand(view.oldest().unwrap()), 8 * SECOND);
+    }
+
+    #[test]
+    fn items_that_come_are_told_by_their_index_though_some_are_finished_before() {
+        let watch = RunWatch::new(None);
+        watch.place(2, 500);
+        watch.place(4, 700);
+        let firsts =
+            |watch: &RunWatch| watch.view_at(SECOND).in_hand.iter().map(|chunk| chunk.first).collect::<Vec<_>>();
+        let holds = [0, 1, 2, 3, 4, 9].map(|position| watch.begin_at(SECOND, position, 1));
+        assert_eq!(firsts(&watch), [0, 1, 500, 501, 700, 705]);
+        holds.into_iter().for_each(|hold| watch.end_at(SECOND, hold));
+        watch.forget_places_before(9);
+        let _hold = watch.begin_at(SECOND, 9, 1);
+        assert_eq!((firsts(&watch), watch.state.lock().places.len()), (vec![705], 1));
     }
 
     #[test]

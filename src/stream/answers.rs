@@ -19,7 +19,8 @@ use crate::outcome::Tally;
 ///
 /// # Concurrency
 /// `next` waits for the next answer. After the last one, nothing that the run started is alive. Dropping it earlier breaks the
-/// run off and waits for that: items in hand finish, nothing new starts. Leaking it (`mem::forget`) leaves a thread that waits
+/// run off and waits for that: items in hand finish, nothing new starts. An input that makes its iterator wait is waited for too, so
+/// what ends that wait, such as the other end of a channel, must not be dropped after the answers. Leaking it (`mem::forget`) leaves a thread that waits
 /// for ever. When the input's iterator or a callback of the job panics, the panic goes on in `next`, once; there is nothing
 /// after it.
 ///
