@@ -404,6 +404,12 @@ impl Writing<'_> {
         self.database.ask(|connection| connection.execute(update, params![nanoseconds(ended), self.run]))?;
         Ok(())
     }
+
+    /// Commits that there was no such run.
+    pub(super) fn forget_run(&self) -> Result<(), JournalProblem> {
+        self.database.ask(|connection| connection.execute("DELETE FROM run WHERE id = ?1", [self.run]))?;
+        Ok(())
+    }
 }
 
 fn choose_log(connection: &Connection) -> rusqlite::Result<Log> {

@@ -52,6 +52,8 @@ struct Desk {
 struct State {
     rows: Rows,
     is_closed: bool,
+    /// The run was refused before any of its items was begun.
+    is_refused: bool,
     trouble: Option<JournalProblem>,
 }
 
@@ -144,25 +146,27 @@ impl Store {
         self.desk.state.lock().trouble.clone()
     }
 
-    /// Waits until all is written, and frees the journal. Dropping it does the same, without the answer.
+    /// Waits until all is written, and frees the journal. Dropping it does the same without the answer, and, if nothing was
+    /// appended, leaves no trace of the run: its setup is not to be taken for one that the journal was written under.
     pub(crate) fn finish(mut self) -> Result<(), JournalProblem> {
-        self.close();
+        self.close(false);
         self.trouble().map_or(Ok(()), Err)
     }
 
-    fn close(&mut self) {
-        self.desk.state.lock().is_closed = true;
+    fn close(&mut self, is_refused: bool) {
+        let Some(writer) = self.writer.take() else { return };
+        let mut state = self.desk.state.lock();
+        (state.is_closed, state.is_refused) = (true, is_refused);
+        drop(state);
         self.desk.filled.notify_one();
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
-        }
+        let _ = writer.join();
         self.lock = None;
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        self.close();
+        self.close(true);
     }
 }
 
@@ -223,9 +227,10 @@ fn start_writer(
 /// The writer's life: adds rows as they come, and commits an interval after the first that is not committed.
 fn write(desk: &Desk, mut writing: Writing<'_>, interval: Duration) -> Result<(), JournalProblem> {
     let mut rows = Rows::default();
-    let mut due = None;
+    let (mut due, mut is_empty) = (None, true);
     loop {
         let next = desk.fetch(&mut rows, due);
+        is_empty &= rows.heads.is_empty();
         for (row_idx, row) in rows.iter().enumerate() {
             if due.is_none() {
                 writing.begin()?;
@@ -250,7 +255,10 @@ fn write(desk: &Desk, mut writing: Writing<'_>, interval: Duration) -> Result<()
                 if due.is_none() {
                     writing.begin()?;
                 }
-                writing.end_run(SystemTime::now())?;
+                match is_empty && desk.state.lock().is_refused {
+                    true => writing.forget_run()?,
+                    false => writing.end_run(SystemTime::now())?,
+                }
                 return writing.commit();
             }
         }

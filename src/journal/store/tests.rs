@@ -123,6 +123,19 @@ fn a_journal_that_was_left_before_it_was_made_is_none_yet() {
 }
 
 #[test]
+fn a_run_that_is_refused_as_it_begins_changes_nothing() {
+    let (_folder, settings) = folder_and_settings();
+    write_all(&settings, &["a"]);
+    let other = JournalSettings { version: "2".to_owned(), on_change: OnChange::Recompute, ..settings.clone() };
+    drop(Store::open(&other).unwrap()); // as when one of its keys comes twice
+    assert_eq!(keys_of(&Store::peek(&settings).unwrap()), ["a"]);
+    assert_eq!(JournalReader::open(&settings.path).unwrap().status().unwrap().succeeded, 1);
+    let (store, _) = Store::open(&other).unwrap();
+    store.finish().unwrap(); // as when there was nothing to do
+    assert!(matches!(Store::peek(&settings), Err(JournalProblem::Changed { .. })));
+}
+
+#[test]
 fn the_newest_row_of_a_key_counts() {
     let (_folder, settings) = folder_and_settings();
     let (mut store, _) = Store::open(&settings).unwrap();
