@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "journal")]
-use crate::journal::JournalProblem;
 use crate::outcome::ItemFailure;
+#[cfg(feature = "journal")]
+use crate::persist::journal::JournalProblem;
 
 /// The error type of a function that cannot fail: it has no value.
 ///

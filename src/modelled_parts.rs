@@ -9,24 +9,24 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cancel::CancelToken;
-use crate::collect::Gatherer;
+use crate::backend::items::Items;
+use crate::backend::plan::{ChunkRule, MemoryBudget, Plan};
+use crate::backend::task::{Alone, Fallible, TryEach, WorkerState};
+use crate::backend::{Brief, Budget, Output, thread_pool, threads};
 use crate::config::ParallelConfig;
-use crate::deliver::Delivery;
 use crate::error::Error;
-use crate::failure_policy::Tolerance;
-use crate::items::Items;
-use crate::lock::{LockWords, RwLockOf};
-use crate::long_run::Ended;
+use crate::job::on_failure::Tolerance;
+use crate::job::retry::Retry;
 use crate::outcome::{ItemFailure, Outcome, Tally};
-use crate::plan::{ChunkRule, MemoryBudget, Plan};
-use crate::pool::{Brief, Budget, Output, gang, threads};
-use crate::retry::Retry;
-use crate::slots::Slots;
-use crate::source::Listing;
+use crate::primitives::cancel::CancelToken;
+use crate::primitives::lock::{LockWords, RwLockOf};
+use crate::run::delivery::Delivery;
+use crate::run::gatherer::Gatherer;
+use crate::run::input::Listing;
+use crate::run::observer::Witness;
+use crate::run::persistence::Ended;
+use crate::run::slots::Slots;
 use crate::stream::{Answers, RunningJob};
-use crate::task::{Alone, Fallible, TryEach, WorkerState};
-use crate::witness::Witness;
 
 /// How many writers of a lock have announced themselves, and whether readers wait in its line.
 pub fn announced<T, W: LockWords>(lock: &RwLockOf<T, W>) -> (u64, bool) {
@@ -35,17 +35,17 @@ pub fn announced<T, W: LockWords>(lock: &RwLockOf<T, W>) -> (u64, bool) {
 
 /// The pool of kept threads.
 #[derive(Debug)]
-pub struct Pool(gang::Pool);
+pub struct Pool(thread_pool::Pool);
 
 /// A call in progress.
 #[derive(Debug)]
-pub struct Party<'call>(&'call gang::Party<'call>);
+pub struct Party<'call>(&'call thread_pool::Party<'call>);
 
 impl Pool {
     /// A pool without threads.
     #[expect(clippy::new_without_default, reason = "the pool has none either")]
     pub fn new() -> Self {
-        Self(gang::Pool::new("model"))
+        Self(thread_pool::Pool::new("model"))
     }
 
     /// The pool's own `gather`.
@@ -67,7 +67,7 @@ impl Pool {
 impl Party<'_> {
     /// The party's own `invite`.
     pub fn invite(&self, seats: usize, budget: usize) -> usize {
-        self.0.invite(seats, crate::pool::gang::Allowance::Outside(budget))
+        self.0.invite(seats, crate::backend::thread_pool::Allowance::Outside(budget))
     }
 
     /// The party's own `insist`.
@@ -78,7 +78,7 @@ impl Party<'_> {
 
 /// Runs something as if it were an item of a call: calls made in it are nested.
 pub fn as_an_item<A>(work: impl FnOnce() -> A) -> A {
-    gang::at_work(work)
+    thread_pool::at_work(work)
 }
 
 /// The plan of one call over the items 0, 1, 2 ...
@@ -231,7 +231,7 @@ fn positive(count: usize) -> NonZeroUsize {
 /// The frames on their way to a worker process, as both sides see them.
 #[cfg(feature = "processes")]
 #[derive(Debug, Default)]
-pub struct Frames(crate::pool::processes::status::Frames);
+pub struct Frames(crate::backend::process::wire::status_page::Frames);
 
 #[cfg(feature = "processes")]
 impl Frames {
@@ -254,7 +254,7 @@ impl Frames {
 /// The page that tells what a worker process has in hand, and which slots are in use.
 #[cfg(feature = "processes")]
 #[derive(Debug, Default)]
-pub struct StatusPage(crate::pool::processes::status::StatusPage);
+pub struct StatusPage(crate::backend::process::wire::status_page::StatusPage);
 
 #[cfg(feature = "processes")]
 impl StatusPage {
@@ -288,7 +288,7 @@ impl StatusPage {
         self.slots().give_free(0);
     }
 
-    fn slots(&self) -> &crate::pool::processes::status::Slots {
-        self.0.slots(crate::pool::processes::status::Direction::ToWorker)
+    fn slots(&self) -> &crate::backend::process::wire::status_page::Slots {
+        self.0.slots(crate::backend::process::wire::status_page::Direction::ToWorker)
     }
 }

@@ -10,9 +10,9 @@ use std::io;
 use console::{Term, measure_text_width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
-use super::painter::{Canvas, Stage};
-use super::text::{self, BarLine};
-use super::watch::{InHand, View};
+use crate::progress::render_thread::{Canvas, Stage};
+use crate::progress::run_status::{InHand, View};
+use crate::progress::text::{self, BarLine};
 use crate::sync::{Arc, AtomicU16, Ordering};
 
 /// One line that is drawn again and again.
@@ -191,9 +191,9 @@ impl<T: TermLike> TermLike for Shared<T> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::tracker::Ending;
-    use super::super::watch::RunWatch;
     use super::*;
+    use crate::progress::run_status::RunWatch;
+    use crate::progress::tracker::Ending;
     use crate::sync::Mutex;
 
     /// A terminal that keeps what it is told to do.

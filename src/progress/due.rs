@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::watch::{InHand, View};
+use crate::progress::run_status::{InHand, View};
 
 /// When the next line is due: after so many items or so much time, whichever comes first.
 #[derive(Debug, Clone, Copy)]
@@ -67,8 +67,8 @@ impl Stalls {
 
 #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
 mod tests {
-    use super::super::watch::RunWatch;
     use super::*;
+    use crate::progress::run_status::RunWatch;
 
     const SECOND: Duration = Duration::from_secs(1);
 

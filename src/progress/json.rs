@@ -1,10 +1,10 @@
-//! Progress as JSON lines, for machines. The fields are documented at [`Progress::json`](super::Progress::json).
+//! Progress as JSON lines, for machines. The fields are documented at [`Progress::json`](crate::progress::Progress::json).
 
 use serde::Serialize;
 
-use super::due::Heartbeat;
-use super::painter::{Canvas, Ink};
-use super::watch::{InHand, Phase, View};
+use crate::progress::due::Heartbeat;
+use crate::progress::render_thread::{Canvas, Ink};
+use crate::progress::run_status::{InHand, Phase, View};
 
 /// Writes an object per line: at once, now and then, and at the end.
 pub(super) struct JsonLines {
@@ -120,9 +120,9 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::super::tracker::Ending;
-    use super::super::watch::RunWatch;
     use super::*;
+    use crate::progress::run_status::RunWatch;
+    use crate::progress::tracker::Ending;
     use crate::sync::Arc;
 
     const SECOND: Duration = Duration::from_secs(1);

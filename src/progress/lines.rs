@@ -1,9 +1,9 @@
 //! Progress as lines, for logs.
 
-use super::due::Heartbeat;
-use super::painter::{Canvas, Ink};
-use super::text;
-use super::watch::{InHand, View};
+use crate::progress::due::Heartbeat;
+use crate::progress::render_thread::{Canvas, Ink};
+use crate::progress::run_status::{InHand, View};
+use crate::progress::text;
 
 /// Writes a line now and then, and one at the end.
 pub(super) struct Lines {

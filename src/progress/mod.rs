@@ -12,10 +12,10 @@ mod estimate;
 #[cfg(feature = "progress")]
 mod json;
 mod lines;
-mod painter;
+mod render_thread;
+mod run_status;
 mod text;
 mod tracker;
-mod watch;
 
 #[cfg(feature = "progress")]
 use std::ffi::OsStr;
@@ -23,15 +23,15 @@ use std::fmt;
 use std::time::Duration;
 
 use due::{Heartbeat, Stalls};
-use painter::{Canvas, Ink, Stage};
+use render_thread::{Canvas, Ink, Stage};
 
 pub use estimate::Eta;
 pub use tracker::{Ending, ProgressTracker, TrackerSnapshot};
 
-pub(crate) use painter::Painter;
+pub(crate) use render_thread::Painter;
 #[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
-pub(crate) use watch::Hold;
-pub(crate) use watch::RunWatch;
+pub(crate) use run_status::Hold;
+pub(crate) use run_status::RunWatch;
 
 use crate::sync::Arc;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::estimate::{Eta, short};
-use super::watch::{InHand, Phase, View};
+use crate::progress::estimate::{Eta, short};
+use crate::progress::run_status::{InHand, Phase, View};
 
 /// One line for a log, with everything that is known.
 pub(super) fn line(name: &str, view: &View, is_last: bool) -> String {
@@ -192,9 +192,9 @@ fn printable(name: &str) -> String {
 
 #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
 mod tests {
-    use super::super::tracker::Ending;
-    use super::super::watch::RunWatch;
     use super::*;
+    use crate::progress::run_status::RunWatch;
+    use crate::progress::tracker::Ending;
     use crate::sync::Arc;
 
     const SECOND: Duration = Duration::from_secs(1);

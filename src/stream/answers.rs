@@ -4,12 +4,12 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::num::NonZeroUsize;
 
-use super::feed::Feed;
-use super::{Coming, Hand};
-use crate::cancel::CancelToken;
 use crate::error::Error;
-use crate::long_run::Ended;
 use crate::outcome::Tally;
+use crate::primitives::cancel::CancelToken;
+use crate::run::persistence::Ended;
+use crate::stream::feed::Feed;
+use crate::stream::{Coming, Hand};
 
 /// The answers of a run that goes on meanwhile: an iterator over each item's index and its value or failure.
 ///

@@ -7,14 +7,14 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::{Context, Poll, ready};
 
-use super::queue::{Queue, Taken};
-use super::{Answer, Coming, Hand};
-use crate::cancel::CancelToken;
+use crate::backend::thread_pool;
 use crate::config::{self, ParallelConfig, override_parallel_config};
 use crate::error::Error;
-use crate::long_run::Ended;
 use crate::outcome::Tally;
-use crate::pool::gang;
+use crate::primitives::cancel::CancelToken;
+use crate::run::persistence::Ended;
+use crate::stream::queue::{Queue, Taken};
+use crate::stream::{Answer, Coming, Hand};
 use crate::sync::{Arc, JoinHandle, spawn_owned};
 
 /// A run in a thread of its own, as seen by the one that takes its answers.
@@ -177,7 +177,7 @@ impl Surroundings {
     fn here() -> Self {
         Self {
             config: config::parallel_config(),
-            is_at_work: gang::is_at_work(),
+            is_at_work: thread_pool::is_at_work(),
             subscriber: tracing::dispatcher::get_default(Clone::clone),
             span: tracing::Span::current(),
         }
@@ -185,7 +185,7 @@ impl Surroundings {
 
     fn around<A>(self, work: impl FnOnce() -> A) -> A {
         let _config = override_parallel_config(self.config);
-        let at_work = || if self.is_at_work { gang::at_work(work) } else { work() };
+        let at_work = || if self.is_at_work { thread_pool::at_work(work) } else { work() };
         tracing::dispatcher::with_default(&self.subscriber, || self.span.in_scope(at_work))
     }
 }

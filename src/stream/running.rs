@@ -6,12 +6,12 @@ use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use super::feed::Feed;
-use super::{Answer, Coming, Hand};
-use crate::cancel::CancelToken;
 use crate::error::Error;
-use crate::long_run::Ended;
 use crate::outcome::{ItemFailure, Outcome, Tally, Values};
+use crate::primitives::cancel::CancelToken;
+use crate::run::persistence::Ended;
+use crate::stream::feed::Feed;
+use crate::stream::{Answer, Coming, Hand};
 
 /// A run that goes on in threads of its own: a future of its outcome.
 ///

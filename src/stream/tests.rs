@@ -12,10 +12,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use super::*;
-use crate::cancel::CancelToken;
-use crate::long_run::Ended;
 use crate::outcome::{Cause, Tally};
+use crate::primitives::cancel::CancelToken;
+use crate::run::persistence::Ended;
+use crate::stream::*;
 
 type Drive = Box<dyn FnOnce(&mut Hand<'_, usize, String>) -> Result<Ended, Error<String>> + Send>;
 
@@ -304,10 +304,10 @@ fn a_run_sees_the_config_of_the_thread_that_started_it() {
     let _guard = crate::override_parallel_config(config);
     let drive: Drive = Box::new(|hand| {
         let _ = hand(0, Ok(crate::parallel_config().max_workers_cpu().unwrap().get()));
-        let _ = hand(1, Ok(usize::from(crate::pool::gang::is_at_work())));
+        let _ = hand(1, Ok(usize::from(crate::backend::thread_pool::is_at_work())));
         Ok(Ended::default())
     });
-    let answers = crate::pool::gang::at_work(|| answers(4, drive));
+    let answers = crate::backend::thread_pool::at_work(|| answers(4, drive));
     assert_eq!(answers.map(|answer| answer.unwrap().1.unwrap()).collect::<Vec<_>>(), [3, 1]);
 }
 

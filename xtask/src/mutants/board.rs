@@ -110,4 +110,4 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
 ];
 
-const FILE: &str = "src/pool/board.rs";
+const FILE: &str = "src/backend/dispatcher.rs";

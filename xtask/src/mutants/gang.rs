@@ -156,4 +156,4 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
 ];
 
-const FILE: &str = "src/pool/gang.rs";
+const FILE: &str = "src/backend/thread_pool.rs";

@@ -101,7 +101,7 @@ mod tests {
             "thread_local! { static A: u8 = 1; }",
             "use std::time::{Duration, Instant};",
         ] {
-            assert_eq!(found_in("src/pool/mod.rs", code), ["src/pool/mod.rs:1"], "{code}");
+            assert_eq!(found_in("src/backend/mod.rs", code), ["src/backend/mod.rs:1"], "{code}");
         }
     }
 
@@ -117,14 +117,15 @@ mod tests {
             "#[cfg(all(test, not(x)))]\nmod tests { use std::sync::Mutex; }",
             "#[test]\nfn a() { std::thread::yield_now() }",
         ] {
-            assert_eq!(found_in("src/pool/mod.rs", code), [""; 0], "{code}");
+            assert_eq!(found_in("src/backend/mod.rs", code), [""; 0], "{code}");
         }
     }
 
     #[test]
     fn only_sync_tests_benches_and_xtask_may_name_a_lock() {
         let code = "use std::sync::Mutex;";
-        for path in ["src/sync/native.rs", "tests/it/main.rs", "benches/a.rs", "xtask/src/main.rs", "src/pool/tests.rs"]
+        for path in
+            ["src/sync/native.rs", "tests/it/main.rs", "benches/a.rs", "xtask/src/main.rs", "src/backend/tests.rs"]
         {
             assert_eq!(found_in(path, code), [""; 0], "{path}");
         }
