@@ -76,7 +76,7 @@
 //!
 //! [`Work::for_each`] and [`Work::for_each_ordered`] hand answers on as they come and keep none; a window bounds what is on
 //! its way. [`Job::over`] takes its items from an iterator, which may be endless, with flat memory; of such work
-//! [`Work::ordered`] and [`Work::as_completed`] make an iterator of answers, and [`Work::run_async`] a future.
+//! [`Work::ordered`] and [`Work::as_completed`] make an iterator of answers, and [`Work::spawn`] a future.
 //!
 //! ```
 //! use manyhands::Job;
@@ -188,7 +188,7 @@ pub use backend::amounts::report_amount;
 pub use backend::mode::{AnyMode, IoThreads, LocalMode, Mode, Serial, Threads};
 #[cfg(feature = "processes")]
 pub use backend::process::{PlainNumber, Processes, SharedSlice, init};
-pub use backend::task::{Alone, Each, Shared, Task, TryEach, WorkerState};
+pub use backend::task::{MapFn, NoContext, Shared, Task, TryMapFn, WorkerState};
 pub use batch::{adaptive_batch_size, batch_items, chunk_for_workers, chunk_ranges, group_by_cost};
 pub use config::{
     ConfigGuard, ParallelConfig, ParallelConfigBuilder, disable_parallel_processing, enable_parallel_processing,
@@ -203,7 +203,7 @@ pub use job::on_failure::OnFailure;
 pub use job::process_task_set::ProcessTaskSet;
 pub use job::retry::Retry;
 pub use job::workers::Workers;
-pub use outcome::{Cause, ItemFailure, LostWorker, Outcome, Tally, WorkerEnding};
+pub use outcome::{Cause, ItemFailure, LostWorker, Outcome, Tally, WorkerExit};
 pub use persist::atomic_file::write_atomically;
 #[cfg(feature = "journal")]
 pub use persist::codec::Journaled;
@@ -212,7 +212,7 @@ pub use persist::codec::{AndReported, Reported};
 pub use persist::codec::{Forget, Keeps};
 #[cfg(feature = "journal")]
 pub use persist::journal::{
-    Journal, JournalEntry, JournalProblem, JournalReader, JournalStatus, OnChange, RetryRecorded, file_fingerprint,
+    Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, file_fingerprint,
 };
 #[cfg(feature = "reports")]
 pub use persist::report::Report;
@@ -221,7 +221,7 @@ pub use primitives::cancel::{CancelReason, CancelToken};
 pub use primitives::compute_context::ComputeContext;
 pub use primitives::counter::{AtomicCounter, StripedCounter};
 pub use primitives::lock::{
-    LockWords, ManyWords, OneWord, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, Synchronized,
+    LockWords, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, Sharded, Single, StripedRwLock, Synchronized,
 };
 pub use progress::{Ending, Eta, Progress, ProgressTracker, Snapshot, TrackerSnapshot};
 pub use record::{FailureKind, RecordedFailure};
@@ -229,4 +229,4 @@ pub use run::input::{Listed, Over, Source};
 pub use run::{Work, parallel_map, try_parallel_map};
 #[cfg(all(unix, feature = "signals"))]
 pub use signals::{Interrupts, Signal};
-pub use stream::{Answers, AsyncAnswers, RunningJob};
+pub use stream::{Answers, AsyncResults, JobHandle};

@@ -9,9 +9,9 @@ use crate::sync::{Arc, Mutex};
 /// What a run works on, as backends see it.
 pub(crate) enum Items<'a, T> {
     /// All of them, by index.
-    Here(&'a [T]),
+    Slice(&'a [T]),
     /// By position. Those that are neither stocked nor unfinished are not there.
-    Coming(&'a dyn Lend<T>),
+    Stream(&'a dyn ItemLookup<T>),
 }
 
 impl<T> Clone for Items<'_, T> {
@@ -25,14 +25,14 @@ impl<T> Copy for Items<'_, T> {}
 impl<T> fmt::Debug for Items<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Here(items) => write!(f, "{} items", items.len()),
-            Self::Coming(_) => f.write_str("items that come"),
+            Self::Slice(items) => write!(f, "{} items", items.len()),
+            Self::Stream(_) => f.write_str("items that come"),
         }
     }
 }
 
 /// Whoever has items that come and go. A trait, so that lists need not be of items that may be sent.
-pub(crate) trait Lend<T>: Sync {
+pub(crate) trait ItemLookup<T>: Sync {
     /// Shows the items from this position on that lie side by side, at most so many and at least one.
     fn lend(&self, position: usize, most: usize, show: &mut dyn FnMut(&[T]));
 }
@@ -41,17 +41,17 @@ pub(crate) trait Lend<T>: Sync {
 /// finished, so that one slow item keeps no others but those of its own part.
 ///
 /// Filled and emptied by the calling thread. Workers look at parts of it: each part stays for as long as it is looked at.
-pub(crate) struct Stock<T> {
+pub(crate) struct ItemBuffer<T> {
     /// By the position of their first item.
-    parts: Mutex<BTreeMap<usize, Part<T>>>,
+    parts: Mutex<BTreeMap<usize, ItemBlock<T>>>,
 }
 
-struct Part<T> {
+struct ItemBlock<T> {
     items: Arc<Vec<T>>,
     unfinished: usize,
 }
 
-impl<T> Stock<T> {
+impl<T> ItemBuffer<T> {
     pub(crate) fn new() -> Self {
         Self { parts: Mutex::new(BTreeMap::new()) }
     }
@@ -59,7 +59,7 @@ impl<T> Stock<T> {
     /// Adds items, the first of them at this position, which is where the last ones ended.
     pub(crate) fn add(&self, first: usize, items: Vec<T>) {
         if !items.is_empty() {
-            let part = Part { unfinished: items.len(), items: Arc::new(items) };
+            let part = ItemBlock { unfinished: items.len(), items: Arc::new(items) };
             self.parts.lock().insert(first, part);
         }
     }
@@ -89,7 +89,7 @@ impl<T> Stock<T> {
 
 const STAYS: &str = "an item that is stocked stays until it is finished";
 
-impl<T: Send + Sync> Lend<T> for Stock<T> {
+impl<T: Send + Sync> ItemLookup<T> for ItemBuffer<T> {
     fn lend(&self, position: usize, most: usize, show: &mut dyn FnMut(&[T])) {
         let (items, offset) = self.part(position);
         let len = most.min(items.len() - offset);
@@ -101,7 +101,7 @@ impl<T: Send + Sync> Lend<T> for Stock<T> {
 mod tests {
     use super::*;
 
-    fn lent(stock: &Stock<u32>, position: usize, most: usize) -> Vec<u32> {
+    fn lent(stock: &ItemBuffer<u32>, position: usize, most: usize) -> Vec<u32> {
         let mut seen = Vec::new();
         stock.lend(position, most, &mut |items| seen.extend_from_slice(items));
         seen
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_is_lent_ends_where_a_part_ends() {
-        let stock = Stock::new();
+        let stock = ItemBuffer::new();
         stock.add(0, vec![10, 11, 12]);
         stock.add(3, vec![13, 14]);
         assert_eq!(lent(&stock, 0, 2), [10, 11]);
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_part_is_dropped_when_all_of_it_is_finished() {
-        let stock = Stock::new();
+        let stock = ItemBuffer::new();
         let item = std::sync::Arc::new(());
         let two = || vec![item.clone(), item.clone()];
         stock.add(0, two());

@@ -1,7 +1,7 @@
 //! Backends: what they are given, what they report, and the serial one, which is the meaning of all the others.
 //!
 //! The contract of a backend:
-//! - each position below the fence is reported exactly once, as part of one [`Chunk`], and once more each time that the
+//! - each position below the fence is reported exactly once, as part of one [`ChunkReport`], and once more each time that the
 //!   gatherer wants it begun again;
 //! - nothing at or beyond the limit is begun; who has nothing else to hand out reports that nothing is done, if that may help;
 //! - a chunk's values are written, or its failures reported, for exactly the positions that it says it has done;
@@ -37,13 +37,13 @@ use crate::config::ParallelConfig;
 use crate::error::Error;
 use crate::outcome::Cause;
 use crate::primitives::cancel::CancelToken;
-use crate::progress::RunWatch;
+use crate::progress::RunStatus;
 use crate::record::Timing;
-use crate::run::observer::Note;
+use crate::run::observer::WorkerEvent;
 
 /// What a backend needs to know of a run.
 #[derive(Debug)]
-pub struct Brief<'a, T, K> {
+pub struct RunContext<'a, T, K> {
     pub(crate) items: Items<'a, T>,
     pub(crate) task: &'a K,
     pub(crate) plan: &'a Plan,
@@ -52,7 +52,7 @@ pub struct Brief<'a, T, K> {
     /// What calls nested in an item's function inherit.
     pub(crate) config: &'a Arc<ParallelConfig>,
     /// Is told what is in hand, where somebody looks.
-    pub(crate) watch: Option<&'a RunWatch>,
+    pub(crate) watch: Option<&'a RunStatus>,
 }
 
 /// The most threads that the process keeps of its own accord. A call from outside may ask for more, a nested one not.
@@ -68,16 +68,16 @@ pub enum Output<'out, R> {
     /// The slots that are not claimed yet. A claim takes its own off the front, so no two claims can overlap.
     Slots(&'out mut [MaybeUninit<R>]),
     /// Each chunk carries its values.
-    Carried,
+    InReports,
 }
 
-impl<T, K> Brief<'_, T, K> {
+impl<T, K> RunContext<'_, T, K> {
     /// Shows the item at this position, which is stocked and not finished.
     #[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
     pub(crate) fn show_item<A>(&self, position: usize, show: impl FnOnce(&T) -> A) -> A {
         match self.items {
-            Items::Here(items) => show(&items[self.plan.index_of(position)]),
-            Items::Coming(stock) => {
+            Items::Slice(items) => show(&items[self.plan.index_of(position)]),
+            Items::Stream(stock) => {
                 let (mut show, mut shown) = (Some(show), None);
                 stock.lend(position, 1, &mut |items| shown = show.take().map(|show| show(&items[0])));
                 shown.expect("a stock shows what it lends")
@@ -90,7 +90,7 @@ impl<'out, R> Output<'out, R> {
     /// The output of the next `len` positions.
     pub(crate) fn split_off(&mut self, len: usize) -> Self {
         match self {
-            Self::Carried => Self::Carried,
+            Self::InReports => Self::InReports,
             Self::Slots(rest) => {
                 let (claimed, left) = std::mem::take(rest).split_at_mut(len);
                 *rest = left;
@@ -122,16 +122,16 @@ impl<R> Claim<'_, R> {
 
 /// What became of a claim or its next part: the event that a backend reports.
 #[derive(Debug)]
-pub struct Chunk<R, E> {
+pub struct ChunkReport<R, E> {
     /// The first position.
     pub(crate) first: usize,
     /// How many positions from there on are done; fewer than claimed when the run was stopped, or when the rest comes in a chunk of
     /// its own.
     pub(crate) done: usize,
-    /// With [`Output::Carried`]: the values of the done positions that did not fail, in order.
+    /// With [`Output::InReports`]: the values of the done positions that did not fail, in order.
     pub(crate) values: Vec<R>,
     /// The done positions that have no value, in order.
-    pub(crate) failures: Vec<Miss<E>>,
+    pub(crate) failures: Vec<PositionFailure<E>>,
     /// The done positions that were begun more than once, in order, and how often.
     pub(crate) tried: Vec<(usize, u32)>,
     /// How long the worker was at it.
@@ -143,10 +143,10 @@ pub struct Chunk<R, E> {
     /// The most memory that the worker was seen to have, in bytes.
     pub(crate) peak_memory: Option<u64>,
     /// What happened to workers meanwhile.
-    pub(crate) notes: Vec<Note>,
+    pub(crate) notes: Vec<WorkerEvent>,
 }
 
-impl<R, E> Chunk<R, E> {
+impl<R, E> ChunkReport<R, E> {
     /// The report that nothing is done: of a backend that has nothing to hand out until it is told to go on.
     pub(crate) fn nothing() -> Self {
         Self::at(0)
@@ -171,7 +171,7 @@ impl<R, E> Chunk<R, E> {
 
 /// A position that has no value.
 #[derive(Debug)]
-pub(crate) struct Miss<E> {
+pub(crate) struct PositionFailure<E> {
     pub(crate) position: usize,
     /// How often it was begun.
     pub(crate) attempts: u32,
@@ -189,12 +189,12 @@ pub struct Verdict {
     /// Whether a report that nothing is done can move the limit: there may be items that nobody has asked for.
     pub(crate) may_grow: bool,
     /// Failed positions that are to be begun again.
-    pub(crate) again: Vec<Again>,
+    pub(crate) again: Vec<RetryRequest>,
 }
 
 /// A failed position that is to be begun again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Again {
+pub(crate) struct RetryRequest {
     pub(crate) position: usize,
     /// The how-manieth attempt that will be.
     pub(crate) attempt: u32,
@@ -203,11 +203,11 @@ pub(crate) struct Again {
 }
 
 /// The gatherer, as a backend sees it: takes a chunk, says how to go on. Runs in the calling thread. Never unwinds.
-pub(crate) type Gather<'g, R, E> = dyn FnMut(Chunk<R, E>) -> Verdict + 'g;
+pub(crate) type ReportSink<'g, R, E> = dyn FnMut(ChunkReport<R, E>) -> Verdict + 'g;
 
 /// What a backend says at its end.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Finished {
+pub struct BackendStats {
     /// The workers that took part, at one time.
     pub(crate) workers: usize,
     /// The workers that died in the call.
@@ -218,7 +218,7 @@ pub struct Finished {
 
 /// Why a call has no outcome.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum BackendError {
     /// A worker could not make its state, or drop it.
     State(String),
     /// The mode cannot be had on this system.
@@ -232,7 +232,7 @@ pub enum Refusal {
     Workers(String),
 }
 
-impl Refusal {
+impl BackendError {
     /// What the caller is told.
     pub(crate) fn into_error<E>(self) -> Error<E> {
         match self {

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::backend::process::processes::Processes;
 use crate::backend::task::Task;
 use crate::backend::threads::{COMPUTING, WAITING};
-use crate::backend::{Brief, Finished, Gather, Output, Refusal, serial, threads};
+use crate::backend::{BackendError, BackendStats, Output, ReportSink, RunContext, serial, threads};
 use crate::error::Error;
 
 /// A way to run a task over items of type `T`. Implemented by the modes of this crate, each with the bounds that it needs.
@@ -23,23 +23,23 @@ pub trait Mode<T, K: Task<T>>: sealed::Sealed {
     #[doc(hidden)]
     fn drive(
         &self,
-        brief: &Brief<'_, T, K>,
+        context: &RunContext<'_, T, K>,
         output: Output<'_, K::Output>,
-        gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, Refusal>;
+        gather: &mut ReportSink<'_, K::Output, K::Error>,
+    ) -> Result<BackendStats, BackendError>;
 }
 
 pub(crate) mod sealed {
     /// What a plan asks of a mode.
     pub trait Sealed {
         /// Who works.
-        fn crew(&self) -> super::Crew;
+        fn crew(&self) -> super::ModeKind;
     }
 }
 
 /// Who works in a mode: decides the number of workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Crew {
+pub enum ModeKind {
     /// The calling thread.
     Caller,
     /// Threads that compute.
@@ -51,7 +51,7 @@ pub enum Crew {
     Processes,
 }
 
-impl Crew {
+impl ModeKind {
     /// The name of the mode, as it is asked for.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -171,41 +171,41 @@ pub enum AnyMode {
 }
 
 impl sealed::Sealed for Serial {
-    fn crew(&self) -> Crew {
-        Crew::Caller
+    fn crew(&self) -> ModeKind {
+        ModeKind::Caller
     }
 }
 
 impl sealed::Sealed for Threads {
-    fn crew(&self) -> Crew {
-        Crew::Computing
+    fn crew(&self) -> ModeKind {
+        ModeKind::Computing
     }
 }
 
 impl sealed::Sealed for IoThreads {
-    fn crew(&self) -> Crew {
-        Crew::Waiting
+    fn crew(&self) -> ModeKind {
+        ModeKind::Waiting
     }
 }
 
 impl sealed::Sealed for LocalMode {
-    fn crew(&self) -> Crew {
+    fn crew(&self) -> ModeKind {
         match self {
-            Self::Serial => Crew::Caller,
-            Self::Threads => Crew::Computing,
-            Self::IoThreads => Crew::Waiting,
+            Self::Serial => ModeKind::Caller,
+            Self::Threads => ModeKind::Computing,
+            Self::IoThreads => ModeKind::Waiting,
         }
     }
 }
 
 impl sealed::Sealed for AnyMode {
-    fn crew(&self) -> Crew {
+    fn crew(&self) -> ModeKind {
         match self {
-            Self::Serial => Crew::Caller,
-            Self::Threads => Crew::Computing,
-            Self::IoThreads => Crew::Waiting,
+            Self::Serial => ModeKind::Caller,
+            Self::Threads => ModeKind::Computing,
+            Self::IoThreads => ModeKind::Waiting,
             #[cfg(feature = "processes")]
-            Self::Processes(_) => Crew::Processes,
+            Self::Processes(_) => ModeKind::Processes,
         }
     }
 }
@@ -213,11 +213,11 @@ impl sealed::Sealed for AnyMode {
 impl<T, K: Task<T>> Mode<T, K> for Serial {
     fn drive(
         &self,
-        brief: &Brief<'_, T, K>,
+        context: &RunContext<'_, T, K>,
         output: Output<'_, K::Output>,
-        gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, Refusal> {
-        serial::run(brief, output, gather)
+        gather: &mut ReportSink<'_, K::Output, K::Error>,
+    ) -> Result<BackendStats, BackendError> {
+        serial::run(context, output, gather)
     }
 }
 
@@ -230,11 +230,11 @@ where
 {
     fn drive(
         &self,
-        brief: &Brief<'_, T, K>,
+        context: &RunContext<'_, T, K>,
         output: Output<'_, K::Output>,
-        gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, Refusal> {
-        threads::run(&COMPUTING, brief.budget.computing, brief, output, gather)
+        gather: &mut ReportSink<'_, K::Output, K::Error>,
+    ) -> Result<BackendStats, BackendError> {
+        threads::run(&COMPUTING, context.budget.computing, context, output, gather)
     }
 }
 
@@ -247,11 +247,11 @@ where
 {
     fn drive(
         &self,
-        brief: &Brief<'_, T, K>,
+        context: &RunContext<'_, T, K>,
         output: Output<'_, K::Output>,
-        gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, Refusal> {
-        threads::run(&WAITING, brief.budget.waiting, brief, output, gather)
+        gather: &mut ReportSink<'_, K::Output, K::Error>,
+    ) -> Result<BackendStats, BackendError> {
+        threads::run(&WAITING, context.budget.waiting, context, output, gather)
     }
 }
 
@@ -264,14 +264,14 @@ where
 {
     fn drive(
         &self,
-        brief: &Brief<'_, T, K>,
+        context: &RunContext<'_, T, K>,
         output: Output<'_, K::Output>,
-        gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, Refusal> {
+        gather: &mut ReportSink<'_, K::Output, K::Error>,
+    ) -> Result<BackendStats, BackendError> {
         match self {
-            Self::Serial => Serial.drive(brief, output, gather),
-            Self::Threads => Threads.drive(brief, output, gather),
-            Self::IoThreads => IoThreads.drive(brief, output, gather),
+            Self::Serial => Serial.drive(context, output, gather),
+            Self::Threads => Threads.drive(context, output, gather),
+            Self::IoThreads => IoThreads.drive(context, output, gather),
         }
     }
 }
@@ -288,16 +288,16 @@ where
 
     fn drive(
         &self,
-        brief: &Brief<'_, T, K>,
+        context: &RunContext<'_, T, K>,
         output: Output<'_, K::Output>,
-        gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, Refusal> {
+        gather: &mut ReportSink<'_, K::Output, K::Error>,
+    ) -> Result<BackendStats, BackendError> {
         match self {
-            Self::Serial => Serial.drive(brief, output, gather),
-            Self::Threads => Threads.drive(brief, output, gather),
-            Self::IoThreads => IoThreads.drive(brief, output, gather),
+            Self::Serial => Serial.drive(context, output, gather),
+            Self::Threads => Threads.drive(context, output, gather),
+            Self::IoThreads => IoThreads.drive(context, output, gather),
             #[cfg(feature = "processes")]
-            Self::Processes(processes) => processes.drive(brief, output, gather),
+            Self::Processes(processes) => processes.drive(context, output, gather),
         }
     }
 }

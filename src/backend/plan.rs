@@ -4,7 +4,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::backend::Chunk;
+use crate::backend::ChunkReport;
 
 /// The plan of one run. A *position* is a place in the order of work; an *index* is a place in the input.
 /// They are the same unless a cost hint reordered the work.
@@ -160,7 +160,7 @@ impl ChunkRule {
 
 impl Pace {
     /// How this chunk went.
-    pub(crate) fn of<R, E>(chunk: &Chunk<R, E>) -> Self {
+    pub(crate) fn of<R, E>(chunk: &ChunkReport<R, E>) -> Self {
         Self { items: chunk.done.max(1), time: chunk.busy }
     }
 

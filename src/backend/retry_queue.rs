@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::backend::Again;
+use crate::backend::RetryRequest;
 use crate::sync::Instant;
 
 /// Items that wait, each with the time from which on it may be begun.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
-    items: Vec<(Instant, Again)>,
+    items: Vec<(Instant, RetryRequest)>,
 }
 
 impl Waiting {
@@ -17,12 +17,12 @@ impl Waiting {
     }
 
     /// These wait from now on.
-    pub(crate) fn add(&mut self, items: Vec<Again>, now: Instant) {
+    pub(crate) fn add(&mut self, items: Vec<RetryRequest>, now: Instant) {
         self.items.extend(items.into_iter().map(|again| (now + again.after, again)));
     }
 
     /// The foremost item that has waited long enough.
-    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Again> {
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<RetryRequest> {
         let due = (0..self.items.len()).filter(|&idx| self.items[idx].0 <= now);
         let foremost = due.min_by_key(|&idx| self.items[idx].1.position)?;
         Some(self.items.swap_remove(foremost).1)
@@ -48,8 +48,8 @@ impl Waiting {
 mod tests {
     use super::*;
 
-    fn again(position: usize, after: u64) -> Again {
-        Again { position, attempt: 2, after: Duration::from_secs(after) }
+    fn again(position: usize, after: u64) -> RetryRequest {
+        RetryRequest { position, attempt: 2, after: Duration::from_secs(after) }
     }
 
     #[test]

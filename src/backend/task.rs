@@ -35,12 +35,12 @@ pub trait Task<T>: sealed::Sealed {
 
     /// [`make_state`](Task::make_state) where there is no task, only a copy of the shared value.
     #[doc(hidden)]
-    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String>;
+    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String>;
 
     /// [`call`](Task::call) where there is no task, only a copy of the shared value.
     #[doc(hidden)]
-    fn call_apart(
-        apart: Apart,
+    fn call_in_worker(
+        apart: Detached,
         shared: &Self::Shared,
         state: &mut Self::State,
         item: &T,
@@ -49,9 +49,9 @@ pub trait Task<T>: sealed::Sealed {
 
 /// Leave to make a function anew, of nothing, in another process than the one that has it.
 #[derive(Debug, Clone, Copy)]
-pub struct Apart(());
+pub struct Detached(());
 
-impl Apart {
+impl Detached {
     /// Leave for the parts of one task.
     ///
     /// # Safety
@@ -71,25 +71,25 @@ impl Apart {
 
 pub(crate) mod sealed {
     pub trait Sealed {}
-    impl<F, W> Sealed for super::Each<F, W> {}
-    impl<F, W> Sealed for super::TryEach<F, W> {}
+    impl<F, W> Sealed for super::MapFn<F, W> {}
+    impl<F, W> Sealed for super::TryMapFn<F, W> {}
 }
 
 /// A function that always has a value for its item.
-pub struct Each<F, W = Alone> {
+pub struct MapFn<F, W = NoContext> {
     pub(crate) function: F,
     pub(crate) with: W,
 }
 
 /// A function that may return an error instead of a value.
-pub struct TryEach<F, W = Alone> {
+pub struct TryMapFn<F, W = NoContext> {
     pub(crate) function: F,
     pub(crate) with: W,
 }
 
 /// The function is given its item alone.
 #[derive(Debug, Clone, Copy)]
-pub struct Alone;
+pub struct NoContext;
 
 /// The function is given a reference to one value that all workers share, and its item.
 #[derive(Debug, Clone, Copy)]
@@ -102,13 +102,13 @@ pub struct WorkerState<C, I> {
 }
 
 /// A state's maker that cannot fail.
-pub struct Sure<I>(pub(crate) I);
+pub struct Init<I>(pub(crate) I);
 
 /// A state's maker that may fail.
-pub struct Fallible<I>(pub(crate) I);
+pub struct TryInit<I>(pub(crate) I);
 
 /// How a worker prepares before its first item.
-pub trait Setup: sealed_setup::Sealed {
+pub trait Context: sealed_setup::Sealed {
     /// What the worker keeps from item to item.
     type State;
     /// What all workers may look at.
@@ -124,17 +124,17 @@ pub trait Setup: sealed_setup::Sealed {
     fn shared(&self) -> &Self::Shared;
     /// [`prepare`](Setup::prepare) where there is only a copy of the shared value.
     #[doc(hidden)]
-    fn prepare_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String>;
+    fn prepare_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String>;
 }
 
 mod sealed_setup {
     pub trait Sealed {}
-    impl Sealed for super::Alone {}
+    impl Sealed for super::NoContext {}
     impl<D> Sealed for super::Shared<D> {}
     impl<C, I> Sealed for super::WorkerState<C, I> {}
 }
 
-impl Setup for Alone {
+impl Context for NoContext {
     type State = ();
     type Shared = ();
     const CAPTURES: bool = false;
@@ -144,12 +144,12 @@ impl Setup for Alone {
     fn shared(&self) -> &() {
         &()
     }
-    fn prepare_apart(_: Apart, (): &()) -> Result<(), String> {
+    fn prepare_in_worker(_: Detached, (): &()) -> Result<(), String> {
         Ok(())
     }
 }
 
-impl<D: Deref> Setup for Shared<D> {
+impl<D: Deref> Context for Shared<D> {
     type State = ();
     type Shared = D::Target;
     const CAPTURES: bool = false;
@@ -159,12 +159,12 @@ impl<D: Deref> Setup for Shared<D> {
     fn shared(&self) -> &D::Target {
         &self.0
     }
-    fn prepare_apart(_: Apart, _: &D::Target) -> Result<(), String> {
+    fn prepare_in_worker(_: Detached, _: &D::Target) -> Result<(), String> {
         Ok(())
     }
 }
 
-impl<S, I: Fn() -> S> Setup for WorkerState<Alone, Sure<I>> {
+impl<S, I: Fn() -> S> Context for WorkerState<NoContext, Init<I>> {
     type State = S;
     type Shared = ();
     const CAPTURES: bool = size_of::<I>() != 0;
@@ -174,12 +174,12 @@ impl<S, I: Fn() -> S> Setup for WorkerState<Alone, Sure<I>> {
     fn shared(&self) -> &() {
         &()
     }
-    fn prepare_apart(apart: Apart, (): &()) -> Result<S, String> {
+    fn prepare_in_worker(apart: Detached, (): &()) -> Result<S, String> {
         Ok(apart.function::<I>()())
     }
 }
 
-impl<S, E: fmt::Display, I: Fn() -> Result<S, E>> Setup for WorkerState<Alone, Fallible<I>> {
+impl<S, E: fmt::Display, I: Fn() -> Result<S, E>> Context for WorkerState<NoContext, TryInit<I>> {
     type State = S;
     type Shared = ();
     const CAPTURES: bool = size_of::<I>() != 0;
@@ -189,12 +189,12 @@ impl<S, E: fmt::Display, I: Fn() -> Result<S, E>> Setup for WorkerState<Alone, F
     fn shared(&self) -> &() {
         &()
     }
-    fn prepare_apart(apart: Apart, (): &()) -> Result<S, String> {
+    fn prepare_in_worker(apart: Detached, (): &()) -> Result<S, String> {
         apart.function::<I>()().map_err(|error| error.to_string())
     }
 }
 
-impl<D: Deref, S, I: Fn(&D::Target) -> S> Setup for WorkerState<Shared<D>, Sure<I>> {
+impl<D: Deref, S, I: Fn(&D::Target) -> S> Context for WorkerState<Shared<D>, Init<I>> {
     type State = S;
     type Shared = D::Target;
     const CAPTURES: bool = size_of::<I>() != 0;
@@ -204,12 +204,12 @@ impl<D: Deref, S, I: Fn(&D::Target) -> S> Setup for WorkerState<Shared<D>, Sure<
     fn shared(&self) -> &D::Target {
         &self.context.0
     }
-    fn prepare_apart(apart: Apart, shared: &D::Target) -> Result<S, String> {
+    fn prepare_in_worker(apart: Detached, shared: &D::Target) -> Result<S, String> {
         Ok(apart.function::<I>()(shared))
     }
 }
 
-impl<D: Deref, S, E: fmt::Display, I: Fn(&D::Target) -> Result<S, E>> Setup for WorkerState<Shared<D>, Fallible<I>> {
+impl<D: Deref, S, E: fmt::Display, I: Fn(&D::Target) -> Result<S, E>> Context for WorkerState<Shared<D>, TryInit<I>> {
     type State = S;
     type Shared = D::Target;
     const CAPTURES: bool = size_of::<I>() != 0;
@@ -219,12 +219,12 @@ impl<D: Deref, S, E: fmt::Display, I: Fn(&D::Target) -> Result<S, E>> Setup for 
     fn shared(&self) -> &D::Target {
         &self.context.0
     }
-    fn prepare_apart(apart: Apart, shared: &D::Target) -> Result<S, String> {
+    fn prepare_in_worker(apart: Detached, shared: &D::Target) -> Result<S, String> {
         apart.function::<I>()(shared).map_err(|error| error.to_string())
     }
 }
 
-impl<T, R, F: Fn(&T) -> R> Task<T> for Each<F, Alone> {
+impl<T, R, F: Fn(&T) -> R> Task<T> for MapFn<F, NoContext> {
     type State = ();
     type Shared = ();
     type Output = R;
@@ -239,15 +239,15 @@ impl<T, R, F: Fn(&T) -> R> Task<T> for Each<F, Alone> {
     fn shared(&self) -> &Self::Shared {
         self.with.shared()
     }
-    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String> {
-        Alone::prepare_apart(apart, shared)
+    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String> {
+        NoContext::prepare_in_worker(apart, shared)
     }
-    fn call_apart(apart: Apart, (): &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, Never> {
+    fn call_in_worker(apart: Detached, (): &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, Never> {
         Ok(apart.function::<F>()(item))
     }
 }
 
-impl<T, R, E, F: Fn(&T) -> Result<R, E>> Task<T> for TryEach<F, Alone> {
+impl<T, R, E, F: Fn(&T) -> Result<R, E>> Task<T> for TryMapFn<F, NoContext> {
     type State = ();
     type Shared = ();
     type Output = R;
@@ -262,15 +262,15 @@ impl<T, R, E, F: Fn(&T) -> Result<R, E>> Task<T> for TryEach<F, Alone> {
     fn shared(&self) -> &Self::Shared {
         self.with.shared()
     }
-    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String> {
-        Alone::prepare_apart(apart, shared)
+    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String> {
+        NoContext::prepare_in_worker(apart, shared)
     }
-    fn call_apart(apart: Apart, (): &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, E> {
+    fn call_in_worker(apart: Detached, (): &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, E> {
         apart.function::<F>()(item)
     }
 }
 
-impl<T, D: Deref, R, F: Fn(&D::Target, &T) -> R> Task<T> for Each<F, Shared<D>> {
+impl<T, D: Deref, R, F: Fn(&D::Target, &T) -> R> Task<T> for MapFn<F, Shared<D>> {
     type State = ();
     type Shared = D::Target;
     type Output = R;
@@ -285,15 +285,15 @@ impl<T, D: Deref, R, F: Fn(&D::Target, &T) -> R> Task<T> for Each<F, Shared<D>> 
     fn shared(&self) -> &Self::Shared {
         self.with.shared()
     }
-    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String> {
-        Shared::<D>::prepare_apart(apart, shared)
+    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String> {
+        Shared::<D>::prepare_in_worker(apart, shared)
     }
-    fn call_apart(apart: Apart, shared: &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, Never> {
+    fn call_in_worker(apart: Detached, shared: &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, Never> {
         Ok(apart.function::<F>()(shared, item))
     }
 }
 
-impl<T, D: Deref, R, E, F: Fn(&D::Target, &T) -> Result<R, E>> Task<T> for TryEach<F, Shared<D>> {
+impl<T, D: Deref, R, E, F: Fn(&D::Target, &T) -> Result<R, E>> Task<T> for TryMapFn<F, Shared<D>> {
     type State = ();
     type Shared = D::Target;
     type Output = R;
@@ -308,24 +308,24 @@ impl<T, D: Deref, R, E, F: Fn(&D::Target, &T) -> Result<R, E>> Task<T> for TryEa
     fn shared(&self) -> &Self::Shared {
         self.with.shared()
     }
-    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String> {
-        Shared::<D>::prepare_apart(apart, shared)
+    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String> {
+        Shared::<D>::prepare_in_worker(apart, shared)
     }
-    fn call_apart(apart: Apart, shared: &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, E> {
+    fn call_in_worker(apart: Detached, shared: &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, E> {
         apart.function::<F>()(shared, item)
     }
 }
 
-impl<T, C, I, R, F> Task<T> for Each<F, WorkerState<C, I>>
+impl<T, C, I, R, F> Task<T> for MapFn<F, WorkerState<C, I>>
 where
-    WorkerState<C, I>: Setup,
-    F: Fn(&mut <WorkerState<C, I> as Setup>::State, &T) -> R,
+    WorkerState<C, I>: Context,
+    F: Fn(&mut <WorkerState<C, I> as Context>::State, &T) -> R,
 {
-    type State = <WorkerState<C, I> as Setup>::State;
-    type Shared = <WorkerState<C, I> as Setup>::Shared;
+    type State = <WorkerState<C, I> as Context>::State;
+    type Shared = <WorkerState<C, I> as Context>::Shared;
     type Output = R;
     type Error = Never;
-    const CAPTURES: bool = size_of::<F>() != 0 || <WorkerState<C, I> as Setup>::CAPTURES;
+    const CAPTURES: bool = size_of::<F>() != 0 || <WorkerState<C, I> as Context>::CAPTURES;
     fn make_state(&self) -> Result<Self::State, String> {
         self.with.prepare()
     }
@@ -335,24 +335,24 @@ where
     fn shared(&self) -> &Self::Shared {
         self.with.shared()
     }
-    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String> {
-        WorkerState::<C, I>::prepare_apart(apart, shared)
+    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String> {
+        WorkerState::<C, I>::prepare_in_worker(apart, shared)
     }
-    fn call_apart(apart: Apart, _: &Self::Shared, state: &mut Self::State, item: &T) -> Result<R, Never> {
+    fn call_in_worker(apart: Detached, _: &Self::Shared, state: &mut Self::State, item: &T) -> Result<R, Never> {
         Ok(apart.function::<F>()(state, item))
     }
 }
 
-impl<T, C, I, R, E, F> Task<T> for TryEach<F, WorkerState<C, I>>
+impl<T, C, I, R, E, F> Task<T> for TryMapFn<F, WorkerState<C, I>>
 where
-    WorkerState<C, I>: Setup,
-    F: Fn(&mut <WorkerState<C, I> as Setup>::State, &T) -> Result<R, E>,
+    WorkerState<C, I>: Context,
+    F: Fn(&mut <WorkerState<C, I> as Context>::State, &T) -> Result<R, E>,
 {
-    type State = <WorkerState<C, I> as Setup>::State;
-    type Shared = <WorkerState<C, I> as Setup>::Shared;
+    type State = <WorkerState<C, I> as Context>::State;
+    type Shared = <WorkerState<C, I> as Context>::Shared;
     type Output = R;
     type Error = E;
-    const CAPTURES: bool = size_of::<F>() != 0 || <WorkerState<C, I> as Setup>::CAPTURES;
+    const CAPTURES: bool = size_of::<F>() != 0 || <WorkerState<C, I> as Context>::CAPTURES;
     fn make_state(&self) -> Result<Self::State, String> {
         self.with.prepare()
     }
@@ -362,10 +362,10 @@ where
     fn shared(&self) -> &Self::Shared {
         self.with.shared()
     }
-    fn make_state_apart(apart: Apart, shared: &Self::Shared) -> Result<Self::State, String> {
-        WorkerState::<C, I>::prepare_apart(apart, shared)
+    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String> {
+        WorkerState::<C, I>::prepare_in_worker(apart, shared)
     }
-    fn call_apart(apart: Apart, _: &Self::Shared, state: &mut Self::State, item: &T) -> Result<R, E> {
+    fn call_in_worker(apart: Detached, _: &Self::Shared, state: &mut Self::State, item: &T) -> Result<R, E> {
         apart.function::<F>()(state, item)
     }
 }
@@ -381,4 +381,4 @@ macro_rules! debug_by_name {
     )+};
 }
 
-debug_by_name!(Each<F, W>, TryEach<F, W>, WorkerState<C, I>, Sure<I>, Fallible<I>);
+debug_by_name!(MapFn<F, W>, TryMapFn<F, W>, WorkerState<C, I>, Init<I>, TryInit<I>);

@@ -18,25 +18,25 @@ use crate::sync::{Arc, Condvar, Mutex, spawn_named};
 /// A set of kept threads.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    hall: Arc<Hall>,
+    shared: Arc<Shared>,
 }
 
 /// Where threads wait and invitations lie.
 #[derive(Debug)]
-struct Hall {
+struct Shared {
     name: &'static str,
-    lists: Mutex<Lists>,
+    queues: Mutex<Queues>,
     /// Threads without work wait here.
-    bell: Condvar,
+    wakeup: Condvar,
 }
 
-/// Guarded by the hall's lock. Invariant: as many threads are on their way from the bell as `promised` is long.
+/// Guarded by the hall's lock. Invariant: as many threads are on their way from the bell as `assigned` is long.
 #[derive(Debug, Default)]
-struct Lists {
+struct Queues {
     /// Seats that a thread was woken or started for.
-    promised: VecDeque<Arc<Invitation>>,
+    assigned: VecDeque<Arc<ScopedTask>>,
     /// Seats that wait for a thread to become free.
-    hoped_for: VecDeque<Arc<Invitation>>,
+    queued: VecDeque<Arc<ScopedTask>>,
     /// Threads that wait at the bell and were not promised to anyone.
     idle: usize,
     /// Threads that are alive.
@@ -47,17 +47,17 @@ struct Lists {
 }
 
 /// A call's work, as long as the call lasts.
-struct Invitation {
-    /// Borrowed from the call's frame: alive while `seats` is open or anyone is inside.
+struct ScopedTask {
+    /// Borrowed from the call's frame: alive while `slots` is open or anyone is inside.
     work: *const (dyn Fn() + Sync),
-    seats: Mutex<Seats>,
+    slots: Mutex<Slots>,
     /// The call waits here for the last helper to leave.
     empty: Condvar,
 }
 
 /// Guarded by the invitation's lock.
 #[derive(Debug)]
-struct Seats {
+struct Slots {
     /// Helpers that may still come in.
     open: usize,
     inside: usize,
@@ -65,44 +65,44 @@ struct Seats {
     panic: Option<Box<dyn Any + Send>>,
 }
 
-impl std::fmt::Debug for Invitation {
+impl std::fmt::Debug for ScopedTask {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Invitation").field("seats", &self.seats).finish_non_exhaustive()
+        f.debug_struct("ScopedTask").field("seats", &self.slots).finish_non_exhaustive()
     }
 }
 
 // SAFETY: `work` points to a `Sync` closure, which any thread may call through a shared reference; that it is alive when
-// it is called is the protocol of `enter` and `Party::drop`. Everything else in an invitation is Send and Sync by itself.
-unsafe impl Send for Invitation {}
+// it is called is the protocol of `enter` and `Scope::drop`. Everything else in an invitation is Send and Sync by itself.
+unsafe impl Send for ScopedTask {}
 // SAFETY: as above; an invitation hands out nothing but calls of the `Sync` closure.
-unsafe impl Sync for Invitation {}
+unsafe impl Sync for ScopedTask {}
 
 crate::sync::thread_local! {
     static AT_WORK: Cell<bool> = Cell::default();
 }
 
 /// True while this thread works on items for a call: one made here and now is nested in an item.
-pub(crate) fn is_at_work() -> bool {
+pub(crate) fn is_worker_thread() -> bool {
     AT_WORK.with(Cell::get)
 }
 
 /// Runs something that works on items.
-pub(crate) fn at_work<A>(work: impl FnOnce() -> A) -> A {
+pub(crate) fn in_worker<A>(work: impl FnOnce() -> A) -> A {
     struct Before(bool);
     impl Drop for Before {
         fn drop(&mut self) {
-            AT_WORK.with(|at_work| at_work.set(self.0));
+            AT_WORK.with(|in_worker| in_worker.set(self.0));
         }
     }
-    let _before = Before(AT_WORK.with(|at_work| at_work.replace(true)));
+    let _before = Before(AT_WORK.with(|in_worker| in_worker.replace(true)));
     work()
 }
 
 /// How many threads a call may bring a pool to.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Allowance {
+pub(crate) enum ThreadLimit {
     /// A call from outside: as many threads as this, working for it or for others.
-    Outside(usize),
+    TopLevel(usize),
     /// A call nested in an item: no more than this many at work in all, itself among them.
     Nested(usize),
 }
@@ -110,30 +110,31 @@ pub(crate) enum Allowance {
 /// A call in progress, with the helpers that it may invite. Dropping it sends the rest of the invitations back and
 /// waits until every helper has left, so that `work` may borrow from the call's frame.
 #[derive(Debug)]
-pub(crate) struct Party<'call> {
-    hall: &'call Arc<Hall>,
-    invitation: Arc<Invitation>,
+pub(crate) struct Scope<'call> {
+    shared: &'call Arc<Shared>,
+    invitation: Arc<ScopedTask>,
 }
 
 impl Pool {
     /// A pool without threads; they are started when a call first wants them.
     pub(crate) fn new(name: &'static str) -> Self {
-        Self { hall: Arc::new(Hall { name, lists: Mutex::new(Lists::default()), bell: Condvar::new() }) }
+        Self { shared: Arc::new(Shared { name, queues: Mutex::new(Queues::default()), wakeup: Condvar::new() }) }
     }
 
-    /// Runs `lead` in this thread; it may invite helpers, each of which runs `work` once. Returns when all have left.
-    pub(crate) fn gather<A>(&self, work: &(dyn Fn() + Sync), lead: impl FnOnce(&Party<'_>) -> A) -> A {
+    /// Runs `body` in this thread; it may invite helpers, each of which runs `work` once. Returns when all have left.
+    pub(crate) fn gather<A>(&self, work: &(dyn Fn() + Sync), body: impl FnOnce(&Scope<'_>) -> A) -> A {
         // Only the lifetime is changed. The pointer is followed in `enter` alone, between taking a seat and leaving it.
         let work: *const (dyn Fn() + Sync + '_) = work;
-        // SAFETY: `Party` closes the seats and waits until nobody is inside before this frame ends, also when `lead`
+        // SAFETY: `Scope` closes the seats and waits until nobody is inside before this frame ends, also when `body`
         // panics, because that happens in its `drop`; so whoever follows the pointer finds the closure alive.
         let work: *const (dyn Fn() + Sync + 'static) = unsafe { std::mem::transmute(work) };
-        let seats = Mutex::new(Seats { open: 0, inside: 0, panic: None });
-        let party = Party { hall: &self.hall, invitation: Arc::new(Invitation { work, seats, empty: Condvar::new() }) };
-        let answer = lead(&party);
-        let invitation = Arc::clone(&party.invitation);
-        drop(party);
-        let panic = invitation.seats.lock().panic.take();
+        let slots = Mutex::new(Slots { open: 0, inside: 0, panic: None });
+        let scope =
+            Scope { shared: &self.shared, invitation: Arc::new(ScopedTask { work, slots, empty: Condvar::new() }) };
+        let answer = body(&scope);
+        let invitation = Arc::clone(&scope.invitation);
+        drop(scope);
+        let panic = invitation.slots.lock().panic.take();
         if let Some(payload) = panic {
             resume_unwind(payload);
         }
@@ -145,129 +146,129 @@ impl Pool {
 impl Pool {
     /// The threads that are alive.
     pub(crate) fn threads(&self) -> usize {
-        self.hall.lists.lock().threads
+        self.shared.queues.lock().threads
     }
 
     /// The seats that wait for a thread to become free.
-    pub(crate) fn hoped_for(&self) -> usize {
-        self.hall.lists.lock().hoped_for.len()
+    pub(crate) fn queued(&self) -> usize {
+        self.shared.queues.lock().queued.len()
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.hall.lists.lock().closing = true;
-        self.hall.bell.notify_all();
+        self.shared.queues.lock().closing = true;
+        self.shared.wakeup.notify_all();
     }
 }
 
-impl Party<'_> {
-    /// Offers `seats` to helpers; threads are woken and started as far as the allowance goes. Gives the number of helpers
+impl Scope<'_> {
+    /// Offers `slots` to helpers; threads are woken and started as far as the allowance goes. Gives the number of helpers
     /// that are sure to come; the others come when a thread becomes free.
-    pub(crate) fn invite(&self, seats: usize, allowance: Allowance) -> usize {
-        self.invitation.seats.lock().open += seats;
-        let mut lists = self.hall.lists.lock();
+    pub(crate) fn request_helpers(&self, slots: usize, allowance: ThreadLimit) -> usize {
+        self.invitation.slots.lock().open += slots;
+        let mut queues = self.shared.queues.lock();
         let (budget, most) = match allowance {
-            Allowance::Outside(budget) => (budget, seats),
-            Allowance::Nested(budget) => (budget, seats.min(budget.saturating_sub(lists.threads - lists.idle))),
+            ThreadLimit::TopLevel(budget) => (budget, slots),
+            ThreadLimit::Nested(budget) => (budget, slots.min(budget.saturating_sub(queues.threads - queues.idle))),
         };
-        let woken = most.min(lists.idle);
-        lists.idle -= woken;
-        let wanted = (most - woken).min(budget.saturating_sub(lists.threads));
+        let woken = most.min(queues.idle);
+        queues.idle -= woken;
+        let wanted = (most - woken).min(budget.saturating_sub(queues.threads));
         // A system that has no threads to give is no reason to fail: fewer helpers do the same work.
-        let started = (0..wanted).take_while(|_| start_thread(self.hall, &mut lists)).count();
+        let started = (0..wanted).take_while(|_| start_thread(self.shared, &mut queues)).count();
         for _ in 0..woken + started {
-            lists.promised.push_back(Arc::clone(&self.invitation));
+            queues.assigned.push_back(Arc::clone(&self.invitation));
         }
-        for _ in woken + started..seats {
-            lists.hoped_for.push_back(Arc::clone(&self.invitation));
+        for _ in woken + started..slots {
+            queues.queued.push_back(Arc::clone(&self.invitation));
         }
-        drop(lists);
+        drop(queues);
         for _ in 0..woken {
-            self.hall.bell.notify_one();
+            self.shared.wakeup.notify_one();
         }
         woken + started
     }
 
     /// Has one of the seats that nobody is sure to take filled all the same, by a thread beyond every budget if need be. Gives
     /// the number of helpers that are sure to come by that: 1, or 0 when the system has no thread to give.
-    pub(crate) fn insist(&self) -> usize {
-        let mut lists = self.hall.lists.lock();
-        let mut seats = lists.hoped_for.iter();
-        let Some(seat) = seats.position(|invitation| Arc::ptr_eq(invitation, &self.invitation)) else { return 0 };
-        let is_idle = lists.idle > 0;
+    pub(crate) fn force_helper(&self) -> usize {
+        let mut queues = self.shared.queues.lock();
+        let mut slots = queues.queued.iter();
+        let Some(slot) = slots.position(|invitation| Arc::ptr_eq(invitation, &self.invitation)) else { return 0 };
+        let is_idle = queues.idle > 0;
         if is_idle {
-            lists.idle -= 1;
-        } else if start_thread(self.hall, &mut lists) {
-            lists.surplus += 1;
+            queues.idle -= 1;
+        } else if start_thread(self.shared, &mut queues) {
+            queues.surplus += 1;
         } else {
             return 0;
         }
-        let invitation = lists.hoped_for.remove(seat).expect("it was found there");
-        lists.promised.push_back(invitation);
-        drop(lists);
+        let invitation = queues.queued.remove(slot).expect("it was found there");
+        queues.assigned.push_back(invitation);
+        drop(queues);
         if is_idle {
-            self.hall.bell.notify_one();
+            self.shared.wakeup.notify_one();
         }
         1
     }
 }
 
-impl Drop for Party<'_> {
+impl Drop for Scope<'_> {
     fn drop(&mut self) {
-        let mut lists = self.hall.lists.lock();
-        lists.hoped_for.retain(|invitation| !Arc::ptr_eq(invitation, &self.invitation));
-        drop(lists);
-        let mut seats = self.invitation.seats.lock();
-        seats.open = 0;
-        while seats.inside > 0 {
-            self.invitation.empty.wait(&mut seats);
+        let mut queues = self.shared.queues.lock();
+        queues.queued.retain(|invitation| !Arc::ptr_eq(invitation, &self.invitation));
+        drop(queues);
+        let mut slots = self.invitation.slots.lock();
+        slots.open = 0;
+        while slots.inside > 0 {
+            self.invitation.empty.wait(&mut slots);
         }
     }
 }
 
-impl Invitation {
+impl ScopedTask {
     /// Takes a seat, if one is open, and works; gives how that ended. The seat is kept until `leave`.
     fn enter(&self) -> Option<std::thread::Result<()>> {
-        let mut seats = self.seats.lock();
-        if seats.open == 0 {
+        let mut slots = self.slots.lock();
+        if slots.open == 0 {
             return None;
         }
-        seats.open -= 1;
-        seats.inside += 1;
-        drop(seats);
-        // SAFETY: this helper is inside, so the call's `Party` is not dropped, so its frame and the closure are alive.
+        slots.open -= 1;
+        slots.inside += 1;
+        drop(slots);
+        // SAFETY: this helper is inside, so the call's `Scope` is not dropped, so its frame and the closure are alive.
         Some(catch_unwind(AssertUnwindSafe(|| unsafe { (*self.work)() })))
     }
 
     fn leave(&self, worked: std::thread::Result<()>) {
-        let mut seats = self.seats.lock();
+        let mut slots = self.slots.lock();
         if let Err(payload) = worked {
-            seats.panic.get_or_insert(payload);
+            slots.panic.get_or_insert(payload);
         }
-        seats.inside -= 1;
-        if seats.inside == 0 {
+        slots.inside -= 1;
+        if slots.inside == 0 {
             self.empty.notify_one();
         }
     }
 }
 
 /// Starts one more thread for a promise; false when the system has none to give.
-fn start_thread(hall: &Arc<Hall>, lists: &mut Lists) -> bool {
-    let name = format!("manyhands-{}-{}", hall.name, lists.threads);
-    let own = Arc::clone(hall);
-    let started = spawn_named(name, move || own.serve()).is_ok();
-    lists.threads += usize::from(started);
+fn start_thread(shared: &Arc<Shared>, queues: &mut Queues) -> bool {
+    let name = format!("manyhands-{}-{}", shared.name, queues.threads);
+    let own = Arc::clone(shared);
+    let started = spawn_named(name, move || own.run()).is_ok();
+    queues.threads += usize::from(started);
     started
 }
 
-impl Hall {
+impl Shared {
     /// The life of a pool thread: it follows the promise that it was started for, then whatever comes.
-    fn serve(&self) {
-        AT_WORK.with(|at_work| at_work.set(true));
-        while let Some(promise) = self.follow_a_promise() {
-            let mut next = Next::Call(promise);
-            while let Next::Call(invitation) = next {
+    fn run(&self) {
+        AT_WORK.with(|in_worker| in_worker.set(true));
+        while let Some(promise) = self.wait_for_task() {
+            let mut next = NextTask::Call(promise);
+            while let NextTask::Call(invitation) = next {
                 let worked = invitation.enter();
                 // Free before the seat is left, so that a call finds the helpers of the one before it.
                 next = self.next();
@@ -275,47 +276,47 @@ impl Hall {
                     invitation.leave(worked);
                 }
             }
-            if matches!(next, Next::Go) {
+            if matches!(next, NextTask::Go) {
                 return;
             }
         }
     }
 
     /// Waits at the bell for a promise. `None` when the pool closes.
-    fn follow_a_promise(&self) -> Option<Arc<Invitation>> {
-        let mut lists = self.lists.lock();
+    fn wait_for_task(&self) -> Option<Arc<ScopedTask>> {
+        let mut queues = self.queues.lock();
         loop {
-            if let Some(invitation) = lists.promised.pop_front() {
+            if let Some(invitation) = queues.assigned.pop_front() {
                 return Some(invitation);
             }
-            if lists.closing {
-                lists.threads -= 1;
+            if queues.closing {
+                queues.threads -= 1;
                 return None;
             }
-            self.bell.wait(&mut lists);
+            self.wakeup.wait(&mut queues);
         }
     }
 
     /// What a thread does that has become free: the invitation that waited longest comes first.
-    fn next(&self) -> Next {
-        let mut lists = self.lists.lock();
-        if let Some(invitation) = lists.hoped_for.pop_front() {
-            return Next::Call(invitation);
+    fn next(&self) -> NextTask {
+        let mut queues = self.queues.lock();
+        if let Some(invitation) = queues.queued.pop_front() {
+            return NextTask::Call(invitation);
         }
-        if lists.surplus > 0 {
-            lists.surplus -= 1;
-            lists.threads -= 1;
-            return Next::Go;
+        if queues.surplus > 0 {
+            queues.surplus -= 1;
+            queues.threads -= 1;
+            return NextTask::Go;
         }
-        lists.idle += 1;
-        Next::Rest
+        queues.idle += 1;
+        NextTask::Rest
     }
 }
 
 /// What a thread does that has become free.
-enum Next {
+enum NextTask {
     /// It takes a seat at this call.
-    Call(Arc<Invitation>),
+    Call(Arc<ScopedTask>),
     /// It counts as idle, and waits for a promise.
     Rest,
     /// It ends: there are more threads than there should be.
@@ -340,7 +341,9 @@ mod tests {
                 std::thread::yield_now();
                 inside.fetch_sub(1, Ordering::SeqCst);
             };
-            pool.gather(&work, |party| assert!(party.invite(helpers, Allowance::Outside(helpers)) <= helpers));
+            pool.gather(&work, |scope| {
+                assert!(scope.request_helpers(helpers, ThreadLimit::TopLevel(helpers)) <= helpers)
+            });
             assert_eq!(inside.load(Ordering::SeqCst), 0);
             assert!(visits.load(Ordering::SeqCst) <= helpers);
         }
@@ -350,7 +353,7 @@ mod tests {
     fn threads_never_exceed_the_budget_and_are_used_again() {
         let pool = Pool::new("test");
         for _ in 0..100 {
-            pool.gather(&|| {}, |party| party.invite(5, Allowance::Outside(3)));
+            pool.gather(&|| {}, |scope| scope.request_helpers(5, ThreadLimit::TopLevel(3)));
         }
         assert!(pool.threads() <= 3);
     }
@@ -364,9 +367,9 @@ mod tests {
             entered.lock().send(()).expect("the call waits for it");
             let _is_over = may_leave.lock().recv();
         };
-        pool.gather(&slow, move |party| {
+        pool.gather(&slow, move |scope| {
             let _until_the_end = leave;
-            assert_eq!(party.invite(1, Allowance::Outside(1)), 1);
+            assert_eq!(scope.request_helpers(1, ThreadLimit::TopLevel(1)), 1);
             has_entered.recv().expect("the helper comes");
             act();
         });
@@ -378,9 +381,9 @@ mod tests {
         while_its_thread_is_at_work(&pool, || {
             let late = AtomicUsize::new(0);
             pool.gather(&|| _ = late.fetch_add(1, Ordering::SeqCst), |second| {
-                assert_eq!(second.invite(1, Allowance::Outside(1)), 0)
+                assert_eq!(second.request_helpers(1, ThreadLimit::TopLevel(1)), 0)
             });
-            assert_eq!(pool.hoped_for(), 0, "it is taken back");
+            assert_eq!(pool.queued(), 0, "it is taken back");
             assert_eq!(late.load(Ordering::SeqCst), 0, "the call ended before a thread was free");
         });
     }
@@ -392,10 +395,10 @@ mod tests {
             let (come, has_come) = mpsc::channel();
             let come = Mutex::new(come);
             pool.gather(&|| come.lock().send(()).unwrap(), |second| {
-                assert_eq!((second.invite(2, Allowance::Outside(1)), second.insist()), (0, 1));
+                assert_eq!((second.request_helpers(2, ThreadLimit::TopLevel(1)), second.force_helper()), (0, 1));
                 has_come.recv().unwrap();
                 has_come.recv().unwrap(); // the other seat, which the same thread takes up afterwards
-                assert_eq!((second.insist(), pool.hoped_for()), (0, 0));
+                assert_eq!((second.force_helper(), pool.queued()), (0, 0));
             });
         });
         assert_eq!(pool.threads(), 1);
@@ -411,13 +414,13 @@ mod tests {
             panic!("on purpose");
         };
         let caught = catch_unwind(AssertUnwindSafe(|| {
-            pool.gather(&panics, |party| {
-                party.invite(1, Allowance::Outside(1));
+            pool.gather(&panics, |scope| {
+                scope.request_helpers(1, ThreadLimit::TopLevel(1));
                 has_entered.recv().unwrap();
             });
         }));
         assert_eq!(crate::backend::worker_loop::panic_message(&*caught.unwrap_err()), "on purpose");
-        assert_eq!(pool.gather(&|| {}, |party| party.invite(1, Allowance::Outside(1))), 1);
+        assert_eq!(pool.gather(&|| {}, |scope| scope.request_helpers(1, ThreadLimit::TopLevel(1))), 1);
     }
 
     #[test]
@@ -435,8 +438,8 @@ mod tests {
                 }
                 done.fetch_add(borrowed.iter().sum(), Ordering::SeqCst);
             };
-            pool.gather(&work, |party| {
-                party.invite(1, Allowance::Outside(1));
+            pool.gather(&work, |scope| {
+                scope.request_helpers(1, ThreadLimit::TopLevel(1));
                 has_entered.recv().unwrap();
                 panic!("lead");
             })

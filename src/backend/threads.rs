@@ -8,11 +8,13 @@
 use std::num::NonZeroUsize;
 
 use crate::backend::amounts;
-use crate::backend::dispatcher::{Board, News, Turn};
+use crate::backend::dispatcher::{Assignment, Dispatcher, Update};
 use crate::backend::plan::{Pace, Plan};
 use crate::backend::task::Task;
-use crate::backend::thread_pool::{Allowance, Party, Pool, at_work, is_at_work};
-use crate::backend::{Brief, Chunk, Finished, Gather, Output, Refusal, item_time, serial, worker_loop};
+use crate::backend::thread_pool::{Pool, Scope, ThreadLimit, in_worker, is_worker_thread};
+use crate::backend::{
+    BackendError, BackendStats, ChunkReport, Output, ReportSink, RunContext, item_time, serial, worker_loop,
+};
 use crate::config;
 use crate::primitives::compute_context;
 use crate::sync::{Instant, LazyLock};
@@ -31,37 +33,37 @@ const SHORT: u32 = 20;
 pub(crate) fn run<T, K>(
     pool: &Pool,
     budget: NonZeroUsize,
-    brief: &Brief<'_, T, K>,
+    context: &RunContext<'_, T, K>,
     output: Output<'_, K::Output>,
-    gather: &mut Gather<'_, K::Output, K::Error>,
-) -> Result<Finished, Refusal>
+    gather: &mut ReportSink<'_, K::Output, K::Error>,
+) -> Result<BackendStats, BackendError>
 where
     T: Sync,
     K: Task<T> + Sync,
     K::Output: Send,
     K::Error: Send,
 {
-    let plan = brief.plan;
+    let plan = context.plan;
     if plan.workers.get() == 1 || plan.n_items < 2 {
-        return serial::run(brief, output, gather);
+        return serial::run(context, output, gather);
     }
-    let hands_on = matches!(output, Output::Carried);
-    let board = Board::new(plan, brief.cancel, output);
+    let hands_on = matches!(output, Output::InReports);
+    let dispatcher = Dispatcher::new(plan, context.cancel, output);
     let computations = compute_context::current();
     let work = || {
         let _same_computation = compute_context::work_for_also(&computations);
-        let _same_config = config::override_with(brief.config.clone());
-        Worker::new(brief, &board).work();
+        let _same_config = config::override_with(context.config.clone());
+        ThreadWorker::new(context, &dispatcher).work();
     };
-    pool.gather(&work, |party| lead(&Host { party, budget, hands_on }, brief, &board, gather));
-    let ledger = board.close();
-    item_time::remember::<K>(ledger.worked.items, ledger.worked.time);
-    ledger.refusal.map_or(Ok(Finished { workers: ledger.workers, ..Finished::default() }), Err)
+    pool.gather(&work, |scope| lead(&Host { scope, budget, hands_on }, context, &dispatcher, gather));
+    let summary = dispatcher.close();
+    item_time::remember::<K>(summary.worked.items, summary.worked.time);
+    summary.refusal.map_or(Ok(BackendStats { workers: summary.workers, ..BackendStats::default() }), Err)
 }
 
 /// A call, as the one who invites helpers to it.
 struct Host<'p, 'call> {
-    party: &'p Party<'call>,
+    scope: &'p Scope<'call>,
     budget: NonZeroUsize,
     /// Whether answers are handed on as they come, rather than all at the end.
     hands_on: bool,
@@ -70,31 +72,31 @@ struct Host<'p, 'call> {
 /// The caller's part: gathers what workers pin up, and works itself where it must.
 fn lead<T, K: Task<T>>(
     host: &Host<'_, '_>,
-    brief: &Brief<'_, T, K>,
-    board: &Board<'_, K::Output, K::Error>,
-    gather: &mut Gather<'_, K::Output, K::Error>,
+    context: &RunContext<'_, T, K>,
+    dispatcher: &Dispatcher<'_, K::Output, K::Error>,
+    gather: &mut ReportSink<'_, K::Output, K::Error>,
 ) {
     let begun = Instant::now();
-    let nested = is_at_work();
-    let expected = item_time::expected::<K>(brief.plan.n_items);
-    let may_be_over_soon = expected.is_some_and(|time| time < brief.plan.serial_below);
-    let is_short = expected.is_some_and(|time| time < brief.plan.serial_below * SHORT);
+    let nested = is_worker_thread();
+    let expected = item_time::expected::<K>(context.plan.n_items);
+    let may_be_over_soon = expected.is_some_and(|time| time < context.plan.serial_below);
+    let is_short = expected.is_some_and(|time| time < context.plan.serial_below * SHORT);
     let mut helpers = None;
-    let mut own = Worker::new(brief, board);
-    let _whatever_happens = BreakOff(board);
+    let mut own = ThreadWorker::new(context, dispatcher);
+    let _whatever_happens = AbortOnUnwind(dispatcher);
     loop {
-        if helpers.is_none() && (!may_be_over_soon || begun.elapsed() > brief.plan.serial_below) {
-            helpers = Some(host.invite(brief.plan, nested, nested || is_short || own.has_begun()));
+        if helpers.is_none() && (!may_be_over_soon || begun.elapsed() > context.plan.serial_below) {
+            helpers = Some(host.request_helpers(context.plan, nested, nested || is_short || own.has_begun()));
         }
         let caller_works = nested || is_short || own.has_begun() || helpers.is_none_or(|sure| sure == 0);
-        let news = match caller_works && at_work(|| own.step_as_configured()) {
-            true => board.glance(),
-            false => board.wait_for_news(),
+        let news = match caller_works && in_worker(|| own.step_as_configured()) {
+            true => dispatcher.try_recv(),
+            false => dispatcher.recv(),
         };
         match news {
-            News::Chunks(chunks) => chunks.into_iter().for_each(|chunk| board.obey(gather(chunk), 1)),
-            News::Nothing | News::Hungry => board.obey(gather(Chunk::nothing()), 0),
-            News::End => break,
+            Update::Reports(chunks) => chunks.into_iter().for_each(|chunk| dispatcher.apply_verdict(gather(chunk), 1)),
+            Update::Idle | Update::NeedInput => dispatcher.apply_verdict(gather(ChunkReport::nothing()), 0),
+            Update::End => break,
         }
     }
     own.leave();
@@ -109,51 +111,51 @@ fn remembered_pace<T, K: Task<T>>(plan: &Plan) -> Option<Pace> {
 }
 
 /// Should the caller's part unwind, helpers must not wait for it.
-struct BreakOff<'b, 'out, R, E>(&'b Board<'out, R, E>);
+struct AbortOnUnwind<'b, 'out, R, E>(&'b Dispatcher<'out, R, E>);
 
-impl<R, E> Drop for BreakOff<'_, '_, R, E> {
+impl<R, E> Drop for AbortOnUnwind<'_, '_, R, E> {
     fn drop(&mut self) {
-        self.0.break_off();
+        self.0.abort();
     }
 }
 
 impl Host<'_, '_> {
     /// Invites helpers for every worker that the caller is not itself; gives the number that is sure to come. A call from
     /// outside gets the threads that it asks for, a nested one what the budget leaves.
-    fn invite(&self, plan: &Plan, nested: bool, caller_works: bool) -> usize {
+    fn request_helpers(&self, plan: &Plan, nested: bool, caller_works: bool) -> usize {
         let (budget, workers) = (self.budget.get(), plan.workers.get());
-        let allowance = if nested { Allowance::Nested(budget) } else { Allowance::Outside(budget.max(workers)) };
+        let allowance = if nested { ThreadLimit::Nested(budget) } else { ThreadLimit::TopLevel(budget.max(workers)) };
         // One seat is kept back until it is known that somebody comes, for the caller to take if nobody does.
-        let sure = self.party.invite(workers.min(plan.n_items) - 1, allowance);
-        let sure = if sure == 0 && self.hands_on && !nested { self.party.insist() } else { sure };
-        if caller_works || sure == 0 { sure } else { sure + self.party.invite(1, allowance) }
+        let sure = self.scope.request_helpers(workers.min(plan.n_items) - 1, allowance);
+        let sure = if sure == 0 && self.hands_on && !nested { self.scope.force_helper() } else { sure };
+        if caller_works || sure == 0 { sure } else { sure + self.scope.request_helpers(1, allowance) }
     }
 }
 
 /// A claim in hand: should its worker unwind, the call ends with an error instead of waiting for it.
-struct InHand<'b, 'out, R, E>(&'b Board<'out, R, E>);
+struct ClaimGuard<'b, 'out, R, E>(&'b Dispatcher<'out, R, E>);
 
-impl<R, E> Drop for InHand<'_, '_, R, E> {
+impl<R, E> Drop for ClaimGuard<'_, '_, R, E> {
     fn drop(&mut self) {
-        self.0.refuse(Refusal::State("it panicked outside of every item".to_owned()));
+        self.0.fail_setup(BackendError::State("it panicked outside of every item".to_owned()));
     }
 }
 
 /// One worker at the board: prepares its state at its first claim and keeps it to its last.
-struct Worker<'run, 'out, T, K: Task<T>> {
-    brief: &'run Brief<'run, T, K>,
-    board: &'run Board<'out, K::Output, K::Error>,
+struct ThreadWorker<'run, 'out, T, K: Task<T>> {
+    context: &'run RunContext<'run, T, K>,
+    dispatcher: &'run Dispatcher<'out, K::Output, K::Error>,
     state: Option<K::State>,
     /// Its number, known once it has asked for work.
     number: Option<u32>,
     pace: Option<Pace>,
     /// What the board said last; `None` before the first question.
-    turn: Option<Turn<'out, K::Output>>,
+    turn: Option<Assignment<'out, K::Output>>,
 }
 
-impl<'run, 'out, T, K: Task<T>> Worker<'run, 'out, T, K> {
-    fn new(brief: &'run Brief<'run, T, K>, board: &'run Board<'out, K::Output, K::Error>) -> Self {
-        Self { brief, board, state: None, number: None, pace: remembered_pace::<T, K>(brief.plan), turn: None }
+impl<'run, 'out, T, K: Task<T>> ThreadWorker<'run, 'out, T, K> {
+    fn new(context: &'run RunContext<'run, T, K>, dispatcher: &'run Dispatcher<'out, K::Output, K::Error>) -> Self {
+        Self { context, dispatcher, state: None, number: None, pace: remembered_pace::<T, K>(context.plan), turn: None }
     }
 
     fn has_begun(&self) -> bool {
@@ -167,7 +169,9 @@ impl<'run, 'out, T, K: Task<T>> Worker<'run, 'out, T, K> {
                 continue;
             }
             match self.turn {
-                Some(Turn::Wait) => self.turn = Some(self.board.wait_for_room(self.brief.plan, self.pace)),
+                Some(Assignment::Wait) => {
+                    self.turn = Some(self.dispatcher.wait_for_assignment(self.context.plan, self.pace))
+                }
                 _ => break,
             }
         }
@@ -176,63 +180,63 @@ impl<'run, 'out, T, K: Task<T>> Worker<'run, 'out, T, K> {
 
     /// Runs one chunk, or a part of it, and claims the next; false when there was none to run.
     fn step(&mut self) -> bool {
-        let plan = self.brief.plan;
+        let plan = self.context.plan;
         let mut claim = match self.turn.take() {
-            Some(Turn::Run(claim)) => claim,
-            Some(Turn::Leave) => {
-                self.turn = Some(Turn::Leave);
+            Some(Assignment::Run(claim)) => claim,
+            Some(Assignment::Exit) => {
+                self.turn = Some(Assignment::Exit);
                 return false;
             }
             None => {
-                let (turn, number) = self.board.join(plan, self.pace);
+                let (turn, number) = self.dispatcher.join(plan, self.pace);
                 self.number = u32::try_from(number).ok();
                 return self.ask(turn);
             }
-            Some(Turn::Wait) => return self.ask(self.board.try_again(plan, self.pace)),
+            Some(Assignment::Wait) => return self.ask(self.dispatcher.try_again(plan, self.pace)),
         };
         let state = match &mut self.state {
             Some(state) => state,
-            none => match worker_loop::prepare(self.brief.task) {
+            none => match worker_loop::make_state(self.context.task) {
                 Ok(made) => none.insert(made),
                 Err(refusal) => {
-                    self.board.refuse(refusal);
-                    self.turn = Some(Turn::Leave);
+                    self.dispatcher.fail_setup(refusal);
+                    self.turn = Some(Assignment::Exit);
                     return false;
                 }
             },
         };
-        let in_hand = InHand(self.board);
+        let in_hand = ClaimGuard(self.dispatcher);
         let _outer = amounts::set_aside();
-        let chunk = worker_loop::run(self.brief, &mut claim, state, self.board.fence());
+        let chunk = worker_loop::run(self.context, &mut claim, state, self.dispatcher.fence());
         std::mem::forget(in_hand);
-        let chunk = Chunk { worker: self.number, ..chunk };
+        let chunk = ChunkReport { worker: self.number, ..chunk };
         self.pace = Some(Pace::of(&chunk));
         self.turn = Some(if claim.len > 0 {
-            self.board.report_part(chunk, claim.len, plan);
-            Turn::Run(claim)
+            self.dispatcher.report_part(chunk, claim.len, plan);
+            Assignment::Run(claim)
         } else {
-            self.board.report(chunk, plan)
+            self.dispatcher.report(chunk, plan)
         });
         true
     }
 
-    /// [`Worker::step`] in the caller's thread, whose own config may be another one.
+    /// [`ThreadWorker::step`] in the caller's thread, whose own config may be another one.
     fn step_as_configured(&mut self) -> bool {
-        let _same_config = config::override_with(self.brief.config.clone());
+        let _same_config = config::override_with(self.context.config.clone());
         self.step()
     }
 
     /// Keeps the board's answer; true when it is a claim.
-    fn ask(&mut self, turn: Turn<'out, K::Output>) -> bool {
-        let has_claim = matches!(turn, Turn::Run(_));
+    fn ask(&mut self, turn: Assignment<'out, K::Output>) -> bool {
+        let has_claim = matches!(turn, Assignment::Run(_));
         self.turn = Some(turn);
         has_claim
     }
 
     /// Drops the state on the worker's own thread.
     fn leave(self) {
-        if let Some(Err(refusal)) = self.state.map(worker_loop::dismiss) {
-            self.board.complain(refusal);
+        if let Some(Err(refusal)) = self.state.map(worker_loop::drop_state) {
+            self.dispatcher.fail_teardown(refusal);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::backend::amounts;
 use crate::backend::items::Items;
 use crate::backend::plan::ChunkRule;
 use crate::backend::task::Task;
-use crate::backend::{Brief, Chunk, Claim, Miss, Output, Refusal};
+use crate::backend::{BackendError, ChunkReport, Claim, Output, PositionFailure, RunContext};
 use crate::outcome::Cause;
 use crate::record::{Timing, thread_cpu_time};
 use crate::sync::{AtomicUsize, Instant, Ordering, SystemTime};
@@ -22,42 +22,43 @@ const QUICK: Duration = Duration::from_micros(10);
 
 /// Where items are traced, what is done of a claim is reported when it has taken this long: whoever writes it down is not to wait
 /// for the rest, which may be slow though the claim was made long when items were quick.
-const PART: Duration = Duration::from_millis(50);
+const MAX_REPORT_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Makes a worker's state; a panic of its maker is a refusal like any other.
-pub(crate) fn prepare<T, K: Task<T>>(task: &K) -> Result<K::State, Refusal> {
+pub(crate) fn make_state<T, K: Task<T>>(task: &K) -> Result<K::State, BackendError> {
     match catch_unwind(AssertUnwindSafe(|| task.make_state())) {
-        Ok(made) => made.map_err(Refusal::State),
-        Err(payload) => Err(Refusal::State(format!("panicked: {}", put_away(payload)))),
+        Ok(made) => made.map_err(BackendError::State),
+        Err(payload) => Err(BackendError::State(format!("panicked: {}", into_message(payload)))),
     }
 }
 
 /// Drops a worker's state where it was made; a panic of its destructor ends in the call's error, not in a dead worker.
-pub(crate) fn dismiss<S>(state: S) -> Result<(), Refusal> {
-    catch_unwind(AssertUnwindSafe(|| drop(state)))
-        .map_err(|payload| Refusal::State(format!("panicked while its state was dropped: {}", put_away(payload))))
+pub(crate) fn drop_state<S>(state: S) -> Result<(), BackendError> {
+    catch_unwind(AssertUnwindSafe(|| drop(state))).map_err(|payload| {
+        BackendError::State(format!("panicked while its state was dropped: {}", into_message(payload)))
+    })
 }
 
-/// Runs the claimed positions in order until the claim, the fence or a cancellation ends it, or [`PART`] has passed. In the last
+/// Runs the claimed positions in order until the claim, the fence or a cancellation ends it, or [`MAX_REPORT_INTERVAL`] has passed. In the last
 /// case alone something is left of the claim, to be run next.
 ///
 /// `fence` is the first position that is not to be run any more; it only ever sinks.
 pub(crate) fn run<T, K: Task<T>>(
-    brief: &Brief<'_, T, K>,
+    context: &RunContext<'_, T, K>,
     claim: &mut Claim<'_, K::Output>,
     state: &mut K::State,
     fence: &AtomicUsize,
-) -> Chunk<K::Output, K::Error> {
-    let hold = brief.watch.map(|watch| (watch, watch.begin(brief.plan.index_of(claim.first), claim.len)));
+) -> ChunkReport<K::Output, K::Error> {
+    let hold = context.watch.map(|watch| (watch, watch.begin(context.plan.index_of(claim.first), claim.len)));
     let begun = Instant::now();
-    let mut chunk = Chunk::at(claim.first);
-    let mut clock = Clock::new(brief.plan.traces, claim.len, begun);
-    let stretch = Stretch { len: claim.len, attempt: claim.attempt, fence };
+    let mut chunk = ChunkReport::at(claim.first);
+    let mut clock = Clock::new(context.plan.traces, claim.len, begun);
+    let span = Span { len: claim.len, attempt: claim.attempt, fence };
     match &mut claim.output {
-        Output::Slots(slots) => run_into(&mut Slots { slots }, brief, &stretch, state, &mut chunk, &mut clock),
-        Output::Carried => {
+        Output::Slots(slots) => run_into(&mut SlotStore { slots }, context, &span, state, &mut chunk, &mut clock),
+        Output::InReports => {
             let mut values = Vec::with_capacity(claim.len);
-            run_into(&mut values, brief, &stretch, state, &mut chunk, &mut clock);
+            run_into(&mut values, context, &span, state, &mut chunk, &mut clock);
             chunk.values = values;
         }
     }
@@ -75,7 +76,7 @@ pub(crate) fn run<T, K: Task<T>>(
 }
 
 /// What is the same for all positions of a claim.
-struct Stretch<'f> {
+struct Span<'f> {
     len: usize,
     attempt: u32,
     /// The first position that is not to be run any more.
@@ -83,51 +84,51 @@ struct Stretch<'f> {
 }
 
 /// Where a value goes once it is made.
-trait Store<R> {
+trait ResultStore<R> {
     fn put(&mut self, offset: usize, value: R);
 }
 
-struct Slots<'out, R> {
+struct SlotStore<'out, R> {
     slots: &'out mut [MaybeUninit<R>],
 }
 
-impl<R> Store<R> for Slots<'_, R> {
+impl<R> ResultStore<R> for SlotStore<'_, R> {
     fn put(&mut self, offset: usize, value: R) {
         self.slots[offset].write(value);
     }
 }
 
-impl<R> Store<R> for Vec<R> {
+impl<R> ResultStore<R> for Vec<R> {
     fn put(&mut self, _offset: usize, value: R) {
         self.push(value);
     }
 }
 
 fn run_into<T, K: Task<T>>(
-    store: &mut impl Store<K::Output>,
-    brief: &Brief<'_, T, K>,
-    stretch: &Stretch<'_>,
+    store: &mut impl ResultStore<K::Output>,
+    context: &RunContext<'_, T, K>,
+    span: &Span<'_>,
     state: &mut K::State,
-    chunk: &mut Chunk<K::Output, K::Error>,
+    chunk: &mut ChunkReport<K::Output, K::Error>,
     clock: &mut Clock,
 ) {
     loop {
         // The state stays in use after a panic: it is the caller's business what a panic leaves in it.
-        let run = || run_until_failure(store, brief, stretch, state, chunk.first, &mut chunk.done, clock);
+        let run = || run_until_failure(store, context, span, state, chunk.first, &mut chunk.done, clock);
         let cause = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(())) => return,
             Ok(Err(error)) => Cause::Error(error),
-            Err(payload) => Cause::Panic(put_away(payload)),
+            Err(payload) => Cause::Panic(into_message(payload)),
         };
         let position = chunk.first + chunk.done;
         let elapsed = clock.since_item_began(chunk.done);
-        chunk.failures.push(Miss { position, attempts: stretch.attempt, elapsed, cause });
+        chunk.failures.push(PositionFailure { position, attempts: span.attempt, elapsed, cause });
         chunk.done += 1;
         clock.item_ended();
-        if brief.plan.halt_on_failure {
+        if context.plan.halt_on_failure {
             // What the gatherer will say, said at once, so that the others stop at their next item.
             // Relaxed: see `run_until_failure`.
-            stretch.fence.fetch_min(position + 1, Ordering::Relaxed);
+            span.fence.fetch_min(position + 1, Ordering::Relaxed);
             return;
         }
     }
@@ -135,35 +136,35 @@ fn run_into<T, K: Task<T>>(
 
 /// Runs positions until one fails, with `done` counting those that have their value.
 fn run_until_failure<T, K: Task<T>>(
-    store: &mut impl Store<K::Output>,
-    brief: &Brief<'_, T, K>,
-    stretch: &Stretch<'_>,
+    store: &mut impl ResultStore<K::Output>,
+    context: &RunContext<'_, T, K>,
+    span: &Span<'_>,
     state: &mut K::State,
     first: usize,
     done: &mut usize,
     clock: &mut Clock,
 ) -> Result<(), K::Error> {
-    let &Stretch { len, fence, .. } = stretch;
+    let &Span { len, fence, .. } = span;
     // Long chunks that the plan chose are of quick items: there a stop is looked for at every 16th of them, and at each where a clock
     // is read for each anyway.
-    let is_quick = matches!(brief.plan.chunks, ChunkRule::Guided) && len > TIMED_BY_ITEM;
+    let is_quick = matches!(context.plan.chunks, ChunkRule::Guided) && len > TIMED_BY_ITEM;
     let stride = if is_quick && !clock.by_item { 16 } else { 1 };
     let may_run = |offset: usize| {
         // Relaxed: the fence hands over no data; a worker that sees it an item later runs one item in vain.
-        first + offset < fence.load(Ordering::Relaxed) && !brief.cancel.is_cancelled()
+        first + offset < fence.load(Ordering::Relaxed) && !context.cancel.is_cancelled()
     };
-    let mut call = |item: &T| brief.task.call(state, item);
+    let mut call = |item: &T| context.task.call(state, item);
     // Which of them it is, is asked once here and not for each item.
-    match (brief.items, &brief.plan.order) {
-        (Items::Here(items), None) => {
+    match (context.items, &context.plan.order) {
+        (Items::Slice(items), None) => {
             let items = &items[first..][..len];
             call_each(store, (len, stride), done, clock, may_run, |offset| &items[offset], &mut call)
         }
-        (Items::Here(items), Some(order)) => {
+        (Items::Slice(items), Some(order)) => {
             let order = &order[first..][..len];
             call_each(store, (len, stride), done, clock, may_run, |offset| &items[order[offset]], &mut call)
         }
-        (Items::Coming(stock), _) => {
+        (Items::Stream(stock), _) => {
             let (mut result, mut is_stopped) = (Ok(()), false);
             while *done < len && !is_stopped {
                 let begun = *done;
@@ -189,7 +190,7 @@ fn run_until_failure<T, K: Task<T>>(
 /// The hot loop of every mode: after each `stride` of items it looks whether it may go on. What it calls is inlined, so that an item
 /// of a few nanoseconds stays one.
 fn call_each<'a, T: 'a, R, E>(
-    store: &mut impl Store<R>,
+    store: &mut impl ResultStore<R>,
     (len, stride): (usize, usize),
     done: &mut usize,
     clock: &mut Clock,
@@ -254,7 +255,7 @@ impl Clock {
             let now = Instant::now();
             if self.timings.is_some() {
                 self.note(now);
-                self.is_part_done = now.duration_since(self.begun.1) >= PART;
+                self.is_part_done = now.duration_since(self.begun.1) >= MAX_REPORT_INTERVAL;
             }
             self.since = now;
         }
@@ -283,7 +284,7 @@ impl Clock {
 }
 
 /// Drops a panic's payload and keeps its text. A payload may panic once more when it is dropped; then it is left alone.
-pub(crate) fn put_away(payload: Box<dyn Any + Send>) -> String {
+pub(crate) fn into_message(payload: Box<dyn Any + Send>) -> String {
     let message = panic_message(&*payload);
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);

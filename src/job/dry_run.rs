@@ -1,10 +1,10 @@
 //! What a job would do, without doing it. Reads the journal and asks the job's closures; starts, writes and locks nothing.
 
-use crate::backend::mode::Crew;
+use crate::backend::mode::ModeKind;
 use crate::error::Error;
 use crate::job::{Job, Settings};
 #[cfg(feature = "journal")]
-use crate::persist::journal::{JournalProblem, Recorded, Standing, Store};
+use crate::persist::journal::{ItemState, JournalError, Recorded, Store};
 use crate::run::input::Listed;
 
 /// What a job would do: the places of its items in the input, divided by what would become of them.
@@ -37,7 +37,7 @@ impl<'a, T, M, W, J> Job<'a, T, M, W, J, Listed<'a, T>> {
     /// ```
     pub fn dry_run(self) -> Result<DryRun, Error> {
         let items = self.source.0;
-        let mut checked = self.settings.check(Crew::Caller, Some(items))?;
+        let mut checked = self.settings.check(ModeKind::Caller, Some(items))?;
         let mut finished = Finished::read(&self.settings)?;
         let mut plan = DryRun::default();
         for (index, item) in items.iter().enumerate() {
@@ -76,10 +76,10 @@ impl<'s, 'a, T> Finished<'s, 'a, T> {
     fn has(&mut self, index: usize, item: &T) -> Result<bool, Error> {
         let (Some(journal), Some(recorded)) = (&self.settings.journal, &mut self.recorded) else { return Ok(false) };
         let key = journal.key.as_deref().or(self.settings.key.as_deref());
-        let key = key.ok_or(JournalProblem::NoKeys).map_err(Error::journal)?(item);
+        let key = key.ok_or(JournalError::NoKeys).map_err(Error::journal)?(item);
         let fingerprint = journal.fingerprint.as_deref().map(|fingerprint| fingerprint(item));
         let standing = recorded.look_up(index, &key, fingerprint.as_deref()).map_err(Error::journal)?;
-        Ok(matches!(standing, Standing::Resumed(_)))
+        Ok(matches!(standing, ItemState::Resumed(_)))
     }
 }
 
@@ -139,8 +139,8 @@ mod tests {
             Journal::at(folder.path().join("journal.sqlite")).key(|_: &u32| "same".to_owned()).version(version)
         };
         drop(Job::new(&[1_u32]).journal(journal("1")).run(|n| n + 1).unwrap());
-        assert!(Job::new(&[1_u32]).journal(journal("2")).dry_run().unwrap_err().journal_problem().is_some());
-        assert!(Job::new(&[1_u32, 2]).journal(journal("1")).dry_run().unwrap_err().journal_problem().is_some());
+        assert!(Job::new(&[1_u32]).journal(journal("2")).dry_run().unwrap_err().journal_error().is_some());
+        assert!(Job::new(&[1_u32, 2]).journal(journal("1")).dry_run().unwrap_err().journal_error().is_some());
         assert!(Job::new(&[1_u32]).chunk_size(0).dry_run().unwrap_err().is_config());
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::backend::mode::{Mode, Threads};
-use crate::backend::task::Each;
+use crate::backend::task::MapFn;
 use crate::config::ParallelConfig;
 use crate::error::Error;
 use crate::job::Job;
@@ -56,9 +56,9 @@ impl ParallelExecutor {
     pub fn map_threads<T, R, F>(&self, items: &[T], function: F) -> Result<Vec<R>, Error>
     where
         F: Fn(&T) -> R,
-        Threads: Mode<T, Each<F>>,
+        Threads: Mode<T, MapFn<F>>,
     {
-        self.job(items).run(function)?.into_values()
+        self.job(items).run(function)?.into_result()
     }
 
     /// Calls a function for each item in processes of their own, and gives all answers in input order; see
@@ -76,9 +76,9 @@ impl ParallelExecutor {
     pub fn map_processes<T, R, F>(&self, items: &[T], function: F) -> Result<Vec<R>, Error>
     where
         F: Fn(&T) -> R,
-        crate::Processes: Mode<T, Each<F>>,
+        crate::Processes: Mode<T, MapFn<F>>,
     {
-        self.job(items).mode(crate::Processes::new()).run(function)?.into_values()
+        self.job(items).mode(crate::Processes::new()).run(function)?.into_result()
     }
 
     /// [`map_threads`](ParallelExecutor::map_threads) that shows each answer, with its item's index, as it is finished;
@@ -101,7 +101,7 @@ impl ParallelExecutor {
     where
         F: Fn(&T) -> R,
         C: FnMut(usize, &R),
-        Threads: Mode<T, Each<F>>,
+        Threads: Mode<T, MapFn<F>>,
     {
         let mut answers: Vec<Option<R>> = std::iter::repeat_with(|| None).take(items.len()).collect();
         let mut first_failure: Option<crate::ItemFailure<crate::Never>> = None;

@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::Budget;
-use crate::backend::mode::{Crew, Mode, Threads};
+use crate::backend::mode::{Mode, ModeKind, Threads};
 use crate::backend::plan::{ChunkRule, MemoryBudget, Plan, longest_first, shuffled};
-use crate::backend::task::{Alone, Each, Fallible, Setup, Shared, Sure, TryEach, WorkerState};
+use crate::backend::task::{Context, Init, MapFn, NoContext, Shared, TryInit, TryMapFn, WorkerState};
 use crate::config::{self, ParallelConfig, usable_cores};
 use crate::error::{Error, Never};
 use crate::job::on_failure::{OnFailure, Tolerance};
@@ -70,7 +70,7 @@ use crate::run::input::{Key, Listed, Over, Source};
 /// # Ok::<(), manyhands::Error>(())
 /// ```
 #[must_use = "a job does nothing until it is run"]
-pub struct Job<'a, T, M = Threads, W = Alone, J = Forget, S = Listed<'a, T>> {
+pub struct Job<'a, T, M = Threads, W = NoContext, J = Forget, S = Listed<'a, T>> {
     pub(crate) source: S,
     pub(crate) settings: Settings<'a, T>,
     pub(crate) mode: M,
@@ -152,13 +152,13 @@ impl<'a, T> Job<'a, T> {
     }
 }
 
-impl<'a, T, I: Iterator<Item = T>> Job<'a, T, Threads, Alone, Forget, Over<I>> {
+impl<'a, T, I: Iterator<Item = T>> Job<'a, T, Threads, NoContext, Forget, Over<I>> {
     /// A call over the items that come from here, on [`Threads`], that stops at the first failure. The iterator may be
     /// endless: it is asked for a [`window`](Job::window) ahead of what was handed on, and an item is dropped when it is
     /// finished, so memory stays flat. (A [journal](Job::journal) and a [report](Job::report) keep a key and a record of each item.)
     ///
     /// The iterator is asked in the calling thread, or, by [`Work::ordered`], [`Work::as_completed`] and
-    /// [`Work::run_async`], in the thread that these start. While it makes its caller wait, workers go on with what they have,
+    /// [`Work::spawn`], in the thread that these start. While it makes its caller wait, workers go on with what they have,
     /// and answers, the journal, a cancellation and time limits wait. It may be asked for several items before the first of them is begun, so it must not wait for what
     /// becomes of one. When it panics, the run ends, and the panic goes on in the caller.
     ///
@@ -179,7 +179,7 @@ impl<'a, T, I: Iterator<Item = T>> Job<'a, T, Threads, Alone, Forget, Over<I>> {
     }
 }
 
-impl<'a, T, S> Job<'a, T, Threads, Alone, Forget, S> {
+impl<'a, T, S> Job<'a, T, Threads, NoContext, Forget, S> {
     fn from_source(source: S) -> Self {
         let settings = Settings {
             workers: None,
@@ -200,7 +200,7 @@ impl<'a, T, S> Job<'a, T, Threads, Alone, Forget, S> {
             cancel: CancelToken::new(),
             config: None,
         };
-        Self { source, settings, mode: Threads, with: Alone, keeps: PhantomData }
+        Self { source, settings, mode: Threads, with: NoContext, keeps: PhantomData }
     }
 }
 
@@ -380,7 +380,7 @@ impl<'a, T, M, W, J, S> Job<'a, T, M, W, J, S> {
     ///
     /// Values and failures of earlier runs are in the outcome as if they were this run's; [`Outcome::resumed`] names them, and
     /// a failure that is not tried again is [`Cause::Recorded`](crate::Cause::Recorded). Should the journal fail on the way, the run goes on:
-    /// [`Outcome::troubles`] says so.
+    /// [`Outcome::warnings`] says so.
     ///
     /// ```
     /// use manyhands::{Job, Journal};
@@ -438,7 +438,7 @@ impl<'a, T, M, W, J, S> Job<'a, T, M, W, J, S> {
     }
 }
 
-impl<'a, T, M, J, S> Job<'a, T, M, Alone, J, S> {
+impl<'a, T, M, J, S> Job<'a, T, M, NoContext, J, S> {
     /// Gives every call of the function a reference to this value: `&value`, or an `Arc` of it. A function that gets what
     /// it needs this way captures nothing, and so can run in every mode.
     ///
@@ -449,7 +449,7 @@ impl<'a, T, M, J, S> Job<'a, T, M, Alone, J, S> {
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn shared<D: Deref>(self, shared: D) -> Job<'a, T, M, Shared<D>, J, S> {
-        self.with(|Alone| Shared(shared))
+        self.with(|NoContext| Shared(shared))
     }
 
     /// Gives each worker a state of its own: made once per worker, on that worker, before its first item; dropped there
@@ -467,8 +467,8 @@ impl<'a, T, M, J, S> Job<'a, T, M, Alone, J, S> {
     /// assert_eq!(lengths.into_values()?, [3, 5]);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
-    pub fn worker_state<V, I: Fn() -> V>(self, init: I) -> Job<'a, T, M, WorkerState<Alone, Sure<I>>, J, S> {
-        self.with(|context| WorkerState { context, init: Sure(init) })
+    pub fn worker_state<V, I: Fn() -> V>(self, init: I) -> Job<'a, T, M, WorkerState<NoContext, Init<I>>, J, S> {
+        self.with(|context| WorkerState { context, init: Init(init) })
     }
 
     /// [`worker_state`](Job::worker_state) that may fail: then the run is an error, whose message is this one.
@@ -482,18 +482,18 @@ impl<'a, T, M, J, S> Job<'a, T, M, Alone, J, S> {
     pub fn try_worker_state<V, E: fmt::Display, I: Fn() -> Result<V, E>>(
         self,
         init: I,
-    ) -> Job<'a, T, M, WorkerState<Alone, Fallible<I>>, J, S> {
-        self.with(|context| WorkerState { context, init: Fallible(init) })
+    ) -> Job<'a, T, M, WorkerState<NoContext, TryInit<I>>, J, S> {
+        self.with(|context| WorkerState { context, init: TryInit(init) })
     }
 
     /// The work of calling `function(&item)` for each item.
-    pub fn map<R, F: Fn(&T) -> R>(self, function: F) -> Work<'a, T, M, Each<F>, J, S> {
-        self.work(|with| Each { function, with })
+    pub fn map<R, F: Fn(&T) -> R>(self, function: F) -> Work<'a, T, M, MapFn<F>, J, S> {
+        self.work(|with| MapFn { function, with })
     }
 
     /// [`map`](Job::map) for a function that may return an error.
-    pub fn try_map<R, E, F: Fn(&T) -> Result<R, E>>(self, function: F) -> Work<'a, T, M, TryEach<F>, J, S> {
-        self.work(|with| TryEach { function, with })
+    pub fn try_map<R, E, F: Fn(&T) -> Result<R, E>>(self, function: F) -> Work<'a, T, M, TryMapFn<F>, J, S> {
+        self.work(|with| TryMapFn { function, with })
     }
 }
 
@@ -517,8 +517,8 @@ impl<'a, T, M, D: Deref, J, S> Job<'a, T, M, Shared<D>, J, S> {
     pub fn worker_state<V, I: Fn(&D::Target) -> V>(
         self,
         init: I,
-    ) -> Job<'a, T, M, WorkerState<Shared<D>, Sure<I>>, J, S> {
-        self.with(|context| WorkerState { context, init: Sure(init) })
+    ) -> Job<'a, T, M, WorkerState<Shared<D>, Init<I>>, J, S> {
+        self.with(|context| WorkerState { context, init: Init(init) })
     }
 
     /// [`worker_state`](Job::worker_state), made with a look at the shared value, that may fail.
@@ -533,42 +533,42 @@ impl<'a, T, M, D: Deref, J, S> Job<'a, T, M, Shared<D>, J, S> {
     pub fn try_worker_state<V, E: fmt::Display, I: Fn(&D::Target) -> Result<V, E>>(
         self,
         init: I,
-    ) -> Job<'a, T, M, WorkerState<Shared<D>, Fallible<I>>, J, S> {
-        self.with(|context| WorkerState { context, init: Fallible(init) })
+    ) -> Job<'a, T, M, WorkerState<Shared<D>, TryInit<I>>, J, S> {
+        self.with(|context| WorkerState { context, init: TryInit(init) })
     }
 
     /// The work of calling `function(&shared, &item)` for each item.
-    pub fn map<R, F: Fn(&D::Target, &T) -> R>(self, function: F) -> Work<'a, T, M, Each<F, Shared<D>>, J, S> {
-        self.work(|with| Each { function, with })
+    pub fn map<R, F: Fn(&D::Target, &T) -> R>(self, function: F) -> Work<'a, T, M, MapFn<F, Shared<D>>, J, S> {
+        self.work(|with| MapFn { function, with })
     }
 
     /// [`map`](Job::map) for a function that may return an error.
     pub fn try_map<R, E, F: Fn(&D::Target, &T) -> Result<R, E>>(
         self,
         function: F,
-    ) -> Work<'a, T, M, TryEach<F, Shared<D>>, J, S> {
-        self.work(|with| TryEach { function, with })
+    ) -> Work<'a, T, M, TryMapFn<F, Shared<D>>, J, S> {
+        self.work(|with| TryMapFn { function, with })
     }
 }
 
 impl<'a, T, M, C, I, J, S> Job<'a, T, M, WorkerState<C, I>, J, S>
 where
-    WorkerState<C, I>: Setup,
+    WorkerState<C, I>: Context,
 {
     /// The work of calling `function(&mut state, &item)` for each item.
-    pub fn map<R, F>(self, function: F) -> Work<'a, T, M, Each<F, WorkerState<C, I>>, J, S>
+    pub fn map<R, F>(self, function: F) -> Work<'a, T, M, MapFn<F, WorkerState<C, I>>, J, S>
     where
-        F: Fn(&mut <WorkerState<C, I> as Setup>::State, &T) -> R,
+        F: Fn(&mut <WorkerState<C, I> as Context>::State, &T) -> R,
     {
-        self.work(|with| Each { function, with })
+        self.work(|with| MapFn { function, with })
     }
 
     /// [`map`](Job::map) for a function that may return an error.
-    pub fn try_map<R, E, F>(self, function: F) -> Work<'a, T, M, TryEach<F, WorkerState<C, I>>, J, S>
+    pub fn try_map<R, E, F>(self, function: F) -> Work<'a, T, M, TryMapFn<F, WorkerState<C, I>>, J, S>
     where
-        F: Fn(&mut <WorkerState<C, I> as Setup>::State, &T) -> Result<R, E>,
+        F: Fn(&mut <WorkerState<C, I> as Context>::State, &T) -> Result<R, E>,
     {
-        self.work(|with| TryEach { function, with })
+        self.work(|with| TryMapFn { function, with })
     }
 }
 
@@ -582,7 +582,7 @@ macro_rules! run_at_once {
             /// A setting that cannot be, or a worker state that could not be made. Failed items are in the outcome.
             pub fn run<R, F: Fn($($argument,)* &T) -> R>(self, function: F) -> Result<Outcome<R>, Error>
             where
-                M: Mode<T, Each<F, $with>>,
+                M: Mode<T, MapFn<F, $with>>,
                 J: Keeps<R, Never>,
             {
                 self.map(function).run()
@@ -594,7 +594,7 @@ macro_rules! run_at_once {
             /// As [`run`](Job::run).
             pub fn try_run<R, E, F: Fn($($argument,)* &T) -> Result<R, E>>(self, function: F) -> Result<Outcome<R, E>, Error<E>>
             where
-                M: Mode<T, TryEach<F, $with>>,
+                M: Mode<T, TryMapFn<F, $with>>,
                 J: Keeps<R, E>,
             {
                 self.try_map(function).run()
@@ -603,14 +603,14 @@ macro_rules! run_at_once {
     };
 }
 
-run_at_once!(<> Alone, ());
+run_at_once!(<> NoContext, ());
 run_at_once!(<D> Shared<D>, (&D::Target) where D: Deref);
-run_at_once!(<C, I> WorkerState<C, I>, (&mut <WorkerState<C, I> as Setup>::State) where WorkerState<C, I>: Setup);
+run_at_once!(<C, I> WorkerState<C, I>, (&mut <WorkerState<C, I> as Context>::State) where WorkerState<C, I>: Context);
 
 impl<T> Settings<'_, T> {
     /// Checks what was told, and fills the rest from the config and the machine. The plan is of these items, or of as many as
     /// may come.
-    pub(crate) fn check(&self, crew: Crew, items: Option<&[T]>) -> Result<Checked, Error> {
+    pub(crate) fn check(&self, crew: ModeKind, items: Option<&[T]>) -> Result<Checked, Error> {
         let config = self.config.clone().unwrap_or_else(config::current);
         let budget = Budget { computing: config.max_workers_cpu()?, waiting: config.max_workers_io()? };
         let n_items = items.map_or(usize::MAX, <[T]>::len);
@@ -620,7 +620,7 @@ impl<T> Settings<'_, T> {
         let costs = self.costs(items)?;
         // A guess at the item time must not hold up who asked for so many workers, or for progress; and waiting costs no
         // core's time, so what it takes says nothing about whether helpers are worth waking.
-        let may_stay_here = crew == Crew::Computing && self.workers.is_none() && self.progress.is_none();
+        let may_stay_here = crew == ModeKind::Computing && self.workers.is_none() && self.progress.is_none();
         let plan = Plan {
             n_items,
             workers,
@@ -684,16 +684,16 @@ impl<T> Settings<'_, T> {
 
     fn workers(
         &self,
-        crew: Crew,
+        crew: ModeKind,
         n_items: usize,
         budget: Budget,
         config: &ParallelConfig,
     ) -> Result<NonZeroUsize, Error> {
         let asked = self.workers.as_ref().map(|workers| workers.on(usable_cores())).transpose()?;
-        let stays_here = crew == Crew::Caller || !config.enabled()? || n_items < config.serial_below_items()?;
+        let stays_here = crew == ModeKind::Caller || !config.enabled()? || n_items < config.serial_below_items()?;
         Ok(match crew {
             _ if stays_here => NonZeroUsize::MIN,
-            Crew::Waiting => asked.unwrap_or(budget.waiting),
+            ModeKind::Waiting => asked.unwrap_or(budget.waiting),
             _ => asked.unwrap_or(budget.computing),
         })
     }

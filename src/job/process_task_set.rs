@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::backend::process::processes::Processes;
 use crate::backend::process::{FunctionName, fingerprint};
-use crate::backend::task::Apart;
+use crate::backend::task::Detached;
 use crate::error::Error;
 use crate::job::executor::{ParallelExecutor, Tasks, sealed};
 use crate::job::on_failure::OnFailure;
@@ -177,7 +177,7 @@ where
     }
     let argument = postcard::from_bytes(argument).map_err(|error| error.to_string())?;
     // SAFETY: the function was given to `ProcessTaskSet::add` in this program, which let none pass that captures values.
-    let function = unsafe { Apart::leave() }.function::<F>();
+    let function = unsafe { Detached::leave() }.function::<F>();
     Ok(Box::new(Work { function, argument, answer: PhantomData }))
 }
 

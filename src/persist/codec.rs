@@ -7,7 +7,7 @@ use std::fmt::Display;
 use serde::{Serialize, de::DeserializeOwned};
 
 #[cfg(feature = "journal")]
-use crate::persist::journal::{JournalProblem, decode_value, encode_value};
+use crate::persist::journal::{JournalError, decode_value, encode_value};
 
 /// What a job keeps of its items beyond the run. Sealed: [`Forget`] asks for nothing, a report for errors that can be shown,
 /// a journal for answers that are serde types too.
@@ -67,7 +67,7 @@ pub struct Codec<R, E> {
 #[derive(Debug)]
 pub(crate) struct ValueCodec<R> {
     pub(crate) write: fn(&R) -> Result<Vec<u8>, String>,
-    pub(crate) read: fn(&str, &[u8]) -> Result<R, JournalProblem>,
+    pub(crate) read: fn(&str, &[u8]) -> Result<R, JournalError>,
 }
 
 impl<R, E> Keeps<R, E> for Forget {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::progress::due::Stalls;
-use crate::progress::run_status::{InHand, RunWatch, View};
+use crate::progress::run_status::{InHand, RunStatus, View};
 use crate::sync::{Arc, Condvar, Mutex, spawn_named};
 
 /// Shows a run until it is ended. Dropping it ends it.
@@ -15,12 +15,12 @@ use crate::sync::{Arc, Condvar, Mutex, spawn_named};
 /// state is written, but no longer than two seconds: who reads standard error may have stopped reading, which no write
 /// can know before it hangs. Then the thread is left to its write, and once it returns from that it writes nothing
 /// more.
-pub(crate) struct Painter {
-    stage: Arc<Stage>,
+pub(crate) struct RenderThread {
+    state: Arc<RenderState>,
 }
 
 /// What a run is shown on.
-pub(super) trait Canvas: Send {
+pub(super) trait Renderer: Send {
     /// Shows how the run is, if it is time to; called ten times a second.
     fn draw(&mut self, view: &View);
     /// Tells of a chunk that is in hand for too long.
@@ -30,15 +30,15 @@ pub(super) trait Canvas: Send {
 }
 
 /// Where painter and owner meet.
-pub(super) struct Stage {
+pub(super) struct RenderState {
     /// Guards nothing but itself; the painter writes without it.
-    act: Mutex<Act>,
+    phase: Mutex<Phase>,
     changed: Condvar,
     patience: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Act {
+enum Phase {
     Drawing,
     /// The owner waits for the last state.
     Ending,
@@ -49,27 +49,27 @@ enum Act {
 }
 
 /// What a canvas writes with: silent once the painter is abandoned.
-pub(super) struct Ink {
-    stage: Arc<Stage>,
+pub(super) struct Writer {
+    state: Arc<RenderState>,
     out: Box<dyn Write + Send>,
 }
 
 const TICK: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(2);
 
-impl Painter {
+impl RenderThread {
     /// Begins to show a run on a canvas of this stage. Where the system has no thread to give, nothing is shown: a run
     /// matters more than its display.
     pub(super) fn start(
-        stage: Arc<Stage>,
-        watch: Arc<RunWatch>,
+        state: Arc<RenderState>,
+        watch: Arc<RunStatus>,
         stalls: Stalls,
-        canvas: Box<dyn Canvas>,
+        renderer: Box<dyn Renderer>,
     ) -> Option<Self> {
-        let theirs = Arc::clone(&stage);
-        let started = spawn_named("manyhands-progress".to_string(), move || paint(&theirs, &watch, stalls, canvas));
+        let theirs = Arc::clone(&state);
+        let started = spawn_named("manyhands-progress".to_string(), move || render(&theirs, &watch, stalls, renderer));
         match started {
-            Ok(()) => Some(Self { stage }),
+            Ok(()) => Some(Self { state }),
             Err(error) => {
                 tracing::warn!(%error, "progress is not shown: the system has no thread to give");
                 None
@@ -83,98 +83,98 @@ impl Painter {
     }
 }
 
-impl Drop for Painter {
+impl Drop for RenderThread {
     fn drop(&mut self) {
-        self.stage.end();
+        self.state.end();
     }
 }
 
-impl fmt::Debug for Painter {
+impl fmt::Debug for RenderThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Painter").field("act", &*self.stage.act.lock()).finish()
+        f.debug_struct("RenderThread").field("act", &*self.state.phase.lock()).finish()
     }
 }
 
-fn paint(stage: &Stage, watch: &RunWatch, mut stalls: Stalls, mut canvas: Box<dyn Canvas>) {
+fn render(state: &RenderState, watch: &RunStatus, mut stalls: Stalls, mut renderer: Box<dyn Renderer>) {
     /// Also after a panic, or the owner would wait in vain.
-    struct Leaving<'s>(&'s Stage);
+    struct Leaving<'s>(&'s RenderState);
     impl Drop for Leaving<'_> {
         fn drop(&mut self) {
-            self.0.change(Act::Over);
+            self.0.change(Phase::Over);
         }
     }
-    let _leaving = Leaving(stage);
+    let _leaving = Leaving(state);
     loop {
         let view = watch.view();
         for chunk in stalls.new_ones(&view) {
-            canvas.warn(&view, &chunk);
+            renderer.warn(&view, &chunk);
         }
-        canvas.draw(&view);
-        if stage.wait_for_the_end(TICK) != Act::Drawing {
-            return canvas.finish(&watch.view());
+        renderer.draw(&view);
+        if state.wait_for_the_end(TICK) != Phase::Drawing {
+            return renderer.finish(&watch.view());
         }
     }
 }
 
-impl Stage {
+impl RenderState {
     pub(super) fn new() -> Self {
         Self::with_patience(PATIENCE)
     }
 
     pub(super) fn with_patience(patience: Duration) -> Self {
-        Self { act: Mutex::new(Act::Drawing), changed: Condvar::new(), patience }
+        Self { phase: Mutex::new(Phase::Drawing), changed: Condvar::new(), patience }
     }
 
     /// Called by the painter: sleeps for a tick, or until the owner ends the run.
-    fn wait_for_the_end(&self, tick: Duration) -> Act {
-        let mut act = self.act.lock();
-        while *act == Act::Drawing {
-            let is_up = self.changed.wait_for(&mut act, tick);
+    fn wait_for_the_end(&self, tick: Duration) -> Phase {
+        let mut phase = self.phase.lock();
+        while *phase == Phase::Drawing {
+            let is_up = self.changed.wait_for(&mut phase, tick);
             if is_up {
                 break;
             }
         }
-        *act
+        *phase
     }
 
     /// Called by the owner.
     fn end(&self) {
-        let mut act = self.act.lock();
-        if *act == Act::Drawing {
-            *act = Act::Ending;
+        let mut phase = self.phase.lock();
+        if *phase == Phase::Drawing {
+            *phase = Phase::Ending;
             self.changed.notify_all();
         }
-        while *act == Act::Ending {
-            let is_up = self.changed.wait_for(&mut act, self.patience);
-            if is_up && *act == Act::Ending {
-                *act = Act::Abandoned;
+        while *phase == Phase::Ending {
+            let is_up = self.changed.wait_for(&mut phase, self.patience);
+            if is_up && *phase == Phase::Ending {
+                *phase = Phase::Abandoned;
             }
         }
     }
 
-    fn change(&self, to: Act) {
-        *self.act.lock() = to;
+    fn change(&self, to: Phase) {
+        *self.phase.lock() = to;
         self.changed.notify_all();
     }
 
     pub(super) fn is_abandoned(&self) -> bool {
-        *self.act.lock() == Act::Abandoned
+        *self.phase.lock() == Phase::Abandoned
     }
 }
 
-impl Ink {
-    pub(super) fn on_stderr(stage: Arc<Stage>) -> Self {
-        Self::new(stage, std::io::stderr())
+impl Writer {
+    pub(super) fn on_stderr(state: Arc<RenderState>) -> Self {
+        Self::new(state, std::io::stderr())
     }
 
-    fn new(stage: Arc<Stage>, out: impl Write + Send + 'static) -> Self {
-        Self { stage, out: Box::new(out) }
+    fn new(state: Arc<RenderState>, out: impl Write + Send + 'static) -> Self {
+        Self { state, out: Box::new(out) }
     }
 
     /// Writes the text in one piece. What cannot be written is left out: standard error may be closed, or its disk
     /// full, and the run goes on all the same.
     pub(super) fn write(&mut self, text: &str) {
-        if !self.stage.is_abandoned() {
+        if !self.state.is_abandoned() {
             let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
         }
     }
@@ -210,30 +210,31 @@ mod tests {
         }
     }
 
-    fn painter(watch: &Arc<RunWatch>, patience: Duration, out: impl Write + Send + 'static) -> Painter {
-        let stage = Arc::new(Stage::with_patience(patience));
-        let lines = Lines::new("run".to_string(), Heartbeat::new(0, Duration::ZERO), Ink::new(Arc::clone(&stage), out));
-        Painter::start(stage, Arc::clone(watch), Stalls::new(Duration::MAX), Box::new(lines))
+    fn render_thread(watch: &Arc<RunStatus>, patience: Duration, out: impl Write + Send + 'static) -> RenderThread {
+        let state = Arc::new(RenderState::with_patience(patience));
+        let lines =
+            Lines::new("run".to_string(), Heartbeat::new(0, Duration::ZERO), Writer::new(Arc::clone(&state), out));
+        RenderThread::start(state, Arc::clone(watch), Stalls::new(Duration::MAX), Box::new(lines))
             .expect("the system has a thread to give")
     }
 
     #[test]
     fn the_last_state_is_written_and_nothing_after_it() {
-        let (watch, paper) = (Arc::new(RunWatch::new(Some(3))), Paper::default());
-        let painter = painter(&watch, PATIENCE, paper.clone());
+        let (watch, paper) = (Arc::new(RunStatus::new(Some(3))), Paper::default());
+        let render_thread = render_thread(&watch, PATIENCE, paper.clone());
         watch.count(Ending::Resumed, 3);
         watch.grow_total(1);
         watch.end(watch.begin(3, 1));
         watch.count(Ending::Skipped, 1);
-        painter.end();
+        render_thread.end();
         let text = paper.text();
         assert!(text.ends_with("run: 100%, 4/4, 3 resumed, in 0s\n"), "{text}");
     }
 
     #[test]
     fn a_painter_that_is_dropped_ends_too() {
-        let (watch, paper) = (Arc::new(RunWatch::new(Some(3))), Paper::default());
-        drop(painter(&watch, PATIENCE, paper.clone()));
+        let (watch, paper) = (Arc::new(RunStatus::new(Some(3))), Paper::default());
+        drop(render_thread(&watch, PATIENCE, paper.clone()));
         assert!(paper.text().ends_with("run: 0%, 0/3, ended after 0s\n"));
     }
 
@@ -255,11 +256,11 @@ mod tests {
                 Ok(())
             }
         }
-        let (watch, paper) = (Arc::new(RunWatch::new(Some(3))), Paper::default());
+        let (watch, paper) = (Arc::new(RunStatus::new(Some(3))), Paper::default());
         let ((is_hanging, hangs), (read, go_on)) = (mpsc::channel(), mpsc::channel());
-        let painter = painter(&watch, Duration::ZERO, Full { is_hanging, go_on, paper: paper.clone() });
+        let render_thread = render_thread(&watch, Duration::ZERO, Full { is_hanging, go_on, paper: paper.clone() });
         hangs.recv().unwrap();
-        painter.end();
+        render_thread.end();
         assert_eq!(paper.text(), "");
         drop(read); // the pipe is read again
         while hangs.recv().is_ok() {} // until the painter is gone
@@ -279,22 +280,23 @@ mod tests {
             }
         }
         let (tried, tries) = mpsc::channel();
-        painter(&Arc::new(RunWatch::new(None)), PATIENCE, Closed(tried)).end();
+        render_thread(&Arc::new(RunStatus::new(None)), PATIENCE, Closed(tried)).end();
         assert_eq!(tries.iter().count(), 2, "the first line and the last were tried");
     }
 
     #[test]
     fn a_canvas_that_panics_takes_no_run_with_it() {
         struct Torn;
-        impl Canvas for Torn {
+        impl Renderer for Torn {
             fn draw(&mut self, _: &View) {
                 panic!("expected in this test");
             }
             fn warn(&mut self, _: &View, _: &InHand) {}
             fn finish(&mut self, _: &View) {}
         }
-        let stage = Arc::new(Stage::with_patience(Duration::MAX));
-        let painter = Painter::start(stage, Arc::new(RunWatch::new(None)), Stalls::new(Duration::MAX), Box::new(Torn));
-        painter.unwrap().end();
+        let state = Arc::new(RenderState::with_patience(Duration::MAX));
+        let render_thread =
+            RenderThread::start(state, Arc::new(RunStatus::new(None)), Stalls::new(Duration::MAX), Box::new(Torn));
+        render_thread.unwrap().end();
     }
 }

@@ -2,13 +2,13 @@
 //! decides nothing, and hands over no data.
 //!
 //! # Who calls what, and when
-//! - Before anything starts, the caller's thread makes one [`RunWatch`] per run, counts what is resumed, gives names
+//! - Before anything starts, the caller's thread makes one [`RunStatus`] per run, counts what is resumed, gives names
 //!   to the items if it has them, and hands the watch to the [`Progress`](crate::progress::Progress), which may start a painter.
-//! - Whoever works or feeds workers calls [`RunWatch::begin`] when a chunk is taken in hand and [`RunWatch::end`] when
+//! - Whoever works or feeds workers calls [`RunStatus::begin`] when a chunk is taken in hand and [`RunStatus::end`] when
 //!   it is finished, failed or lost: once per chunk. Until the first `begin`, workers are being started, and no time
 //!   passes for the pace of the run.
-//! - The gatherer counts endings with [`RunWatch::count`], and tells of retries and workers.
-//! - When nothing new will start, the gatherer calls [`RunWatch::stop`].
+//! - The gatherer counts endings with [`RunStatus::count`], and tells of retries and workers.
+//! - When nothing new will start, the gatherer calls [`RunStatus::stop`].
 //! - When nothing is alive that the run started, the caller's thread ends the painter.
 
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ use crate::sync::{Arc, Instant, Mutex};
 
 /// A run as it goes on. Any thread may call anything at any time; no call waits for a painter.
 #[derive(Debug)]
-pub(crate) struct RunWatch {
+pub(crate) struct RunStatus {
     tracker: ProgressTracker,
     begun: Instant,
     /// Guards all but the counts. Nothing runs under it but a few assignments.
@@ -36,9 +36,9 @@ struct State {
     n_begun: u64,
     finished: Held,
     names: Option<Arc<Vec<String>>>,
-    /// Where positions fall behind indices, as [`RunWatch::place`] was told.
+    /// Where positions fall behind indices, as [`RunStatus::place`] was told.
     places: VecDeque<(usize, usize)>,
-    troubles: Troubles,
+    warnings: Troubles,
 }
 
 /// What a run is about.
@@ -82,7 +82,7 @@ pub(crate) struct InHand {
 /// Says which chunk is to be ended.
 #[derive(Debug)]
 #[must_use = "a chunk that is never ended counts as in hand for ever"]
-pub(crate) struct Hold(u64);
+pub(crate) struct InFlightGuard(u64);
 
 /// A run at one moment.
 #[derive(Debug, Clone)]
@@ -92,7 +92,7 @@ pub(crate) struct View {
     pub(crate) phase: Phase,
     /// Their time is that since the first item was begun, so that the making of workers slows down no estimate.
     pub(crate) counts: TrackerSnapshot,
-    pub(crate) troubles: Troubles,
+    pub(crate) warnings: Troubles,
     /// The oldest first.
     pub(crate) in_hand: Vec<InHand>,
     /// How long a finished item was in hand; none before the first.
@@ -100,7 +100,7 @@ pub(crate) struct View {
     names: Option<Arc<Vec<String>>>,
 }
 
-impl RunWatch {
+impl RunStatus {
     /// A watch of so many items, or of a number not known yet. Its time begins now.
     pub(crate) fn new(total: Option<u64>) -> Self {
         let tracker = total.map_or_else(ProgressTracker::new, ProgressTracker::with_total);
@@ -132,12 +132,12 @@ impl RunWatch {
 
     /// A worker begins with `n_items` items, the first of them being this one. What only waits in a worker's queue is
     /// not in hand: it would count as stalled because of what it waits for.
-    pub(crate) fn begin(&self, first: usize, n_items: usize) -> Hold {
+    pub(crate) fn begin(&self, first: usize, n_items: usize) -> InFlightGuard {
         self.begin_at(self.begun.elapsed(), first, n_items)
     }
 
     /// They are not in hand any more, however that came about.
-    pub(crate) fn end(&self, hold: Hold) {
+    pub(crate) fn end(&self, hold: InFlightGuard) {
         self.end_at(self.begun.elapsed(), hold);
     }
 
@@ -148,17 +148,17 @@ impl RunWatch {
 
     /// So many items will be begun once more.
     pub(crate) fn retry(&self, n_items: u64) {
-        self.state.lock().troubles.retried += n_items;
+        self.state.lock().warnings.retried += n_items;
     }
 
     /// A worker died and took what it had in hand with it.
     pub(crate) fn lose_worker(&self) {
-        self.state.lock().troubles.lost_workers += 1;
+        self.state.lock().warnings.lost_workers += 1;
     }
 
     /// A worker was replaced by a fresh one.
     pub(crate) fn recycle_worker(&self) {
-        self.state.lock().troubles.recycled_workers += 1;
+        self.state.lock().warnings.recycled_workers += 1;
     }
 
     /// Nothing new will start.
@@ -171,7 +171,7 @@ impl RunWatch {
         self.view_at(self.begun.elapsed())
     }
 
-    pub(super) fn begin_at(&self, age: Duration, first: usize, n_items: usize) -> Hold {
+    pub(super) fn begin_at(&self, age: Duration, first: usize, n_items: usize) -> InFlightGuard {
         let mut state = self.state.lock();
         if state.phase == Phase::Starting {
             state.phase = Phase::Running;
@@ -183,10 +183,10 @@ impl RunWatch {
         let number = state.n_begun;
         state.n_begun += 1;
         state.in_hand.push(InHand { number, first, n_items, begun: age });
-        Hold(number)
+        InFlightGuard(number)
     }
 
-    pub(super) fn end_at(&self, age: Duration, Hold(number): Hold) {
+    pub(super) fn end_at(&self, age: Duration, InFlightGuard(number): InFlightGuard) {
         let mut state = self.state.lock();
         let place = state.in_hand.iter().position(|chunk| chunk.number == number);
         let chunk = state.in_hand.swap_remove(place.expect("a hold is given out once, with its chunk, and ended once"));
@@ -205,7 +205,7 @@ impl RunWatch {
             age,
             phase: state.phase,
             counts,
-            troubles: state.troubles,
+            warnings: state.warnings,
             mean_item_time: state.finished.mean(),
             names: state.names.clone(),
             in_hand: Vec::new(),
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn the_time_that_workers_take_to_start_slows_down_no_estimate() {
-        let watch = RunWatch::new(Some(10));
+        let watch = RunStatus::new(Some(10));
         watch.count(Ending::Resumed, 2);
         let starting = watch.view_at(30 * SECOND);
         assert_eq!((starting.phase, starting.counts.elapsed), (Phase::Starting, Duration::ZERO));
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn what_is_in_hand_is_known_oldest_first() {
-        let watch = RunWatch::new(None);
+        let watch = RunStatus::new(None);
         let holds = [(1, 7), (2, 5), (3, 9)].map(|(second, first)| watch.begin_at(second * SECOND, first, 1));
         let [oldest, ..] = holds;
         watch.end_at(4 * SECOND, oldest);
@@ -274,11 +274,11 @@ mod tests {
 
     #[test]
     fn items_that_come_are_told_by_their_index_though_some_are_finished_before() {
-        let watch = RunWatch::new(None);
+        let watch = RunStatus::new(None);
         watch.place(2, 500);
         watch.place(4, 700);
         let firsts =
-            |watch: &RunWatch| watch.view_at(SECOND).in_hand.iter().map(|chunk| chunk.first).collect::<Vec<_>>();
+            |watch: &RunStatus| watch.view_at(SECOND).in_hand.iter().map(|chunk| chunk.first).collect::<Vec<_>>();
         let holds = [0, 1, 2, 3, 4, 9].map(|position| watch.begin_at(SECOND, position, 1));
         assert_eq!(firsts(&watch), [0, 1, 500, 501, 700, 705]);
         holds.into_iter().for_each(|hold| watch.end_at(SECOND, hold));
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn the_mean_item_time_is_that_in_a_workers_hand() {
-        let watch = RunWatch::new(Some(9));
+        let watch = RunStatus::new(Some(9));
         assert_eq!(watch.view_at(SECOND).mean_item_time, None);
         let holds = [watch.begin_at(SECOND, 0, 1), watch.begin_at(SECOND, 1, 3)];
         holds.into_iter().for_each(|hold| watch.end_at(5 * SECOND, hold));
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_run_that_stops_before_it_began_is_stopping() {
-        let watch = RunWatch::new(Some(3));
+        let watch = RunStatus::new(Some(3));
         watch.stop();
         let hold = watch.begin_at(SECOND, 0, 1); // a worker that had not heard of it
         assert_eq!(watch.view_at(2 * SECOND).phase, Phase::Stopping);
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn names_are_by_index_and_may_be_too_few() {
-        let watch = RunWatch::new(Some(2));
+        let watch = RunStatus::new(Some(2));
         assert_eq!(watch.view_at(SECOND).name(0), None);
         watch.name_items(Arc::new(vec!["a".to_string()]));
         let view = watch.view_at(SECOND);
@@ -320,11 +320,11 @@ mod tests {
 
     #[test]
     fn troubles_are_counted_by_kind() {
-        let watch = RunWatch::new(Some(2));
+        let watch = RunStatus::new(Some(2));
         watch.retry(3);
         watch.lose_worker();
         watch.recycle_worker();
         watch.recycle_worker();
-        assert_eq!(watch.view_at(SECOND).troubles, Troubles { retried: 3, lost_workers: 1, recycled_workers: 2 });
+        assert_eq!(watch.view_at(SECOND).warnings, Troubles { retried: 3, lost_workers: 1, recycled_workers: 2 });
     }
 }

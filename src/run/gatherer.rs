@@ -7,16 +7,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use crate::backend::plan::Plan;
-use crate::backend::{Again, Chunk, Finished, Miss, Refusal, Verdict, worker_loop};
+use crate::backend::{BackendError, BackendStats, ChunkReport, PositionFailure, RetryRequest, Verdict, worker_loop};
 use crate::error::Error;
 use crate::job::on_failure::Tolerance;
 use crate::job::retry::Retry;
 use crate::outcome::{Outcome, Tally, Values};
 use crate::primitives::cancel::CancelToken;
 use crate::progress::{Ending, Snapshot};
-use crate::run::delivery::{Answer, Delivery, Naming, item_failure};
-use crate::run::observer::{Note, Witness};
-use crate::run::persistence::End;
+use crate::run::delivery::{Answer, Delivery, PositionMap, item_failure};
+use crate::run::observer::{Observer, WorkerEvent};
+use crate::run::persistence::RunEnd;
 use crate::run::slots::Slots;
 use crate::sync::Instant;
 
@@ -24,8 +24,8 @@ use crate::sync::Instant;
 pub(crate) struct Gatherer<'a, E> {
     plan: &'a Plan,
     cancel: &'a CancelToken,
-    witness: Witness<'a>,
-    naming: &'a dyn Naming,
+    observer: Observer<'a>,
+    position_map: &'a dyn PositionMap,
     begun: Instant,
     tolerance: Tolerance,
     retry: Option<&'a Retry>,
@@ -39,12 +39,12 @@ pub(crate) struct Gatherer<'a, E> {
     has_all: bool,
     /// Whether asking for more may bring some before anything else is finished.
     may_grow: bool,
-    done: Done,
+    done: PositionSet,
     /// What was finished since more items were asked for last.
-    newly_done: Vec<Range<usize>>,
+    completed: Vec<Range<usize>>,
     /// The positions that failed, in the order in which they were reported.
     failed: Vec<usize>,
-    misses: Vec<Miss<E>>,
+    position_failures: Vec<PositionFailure<E>>,
     chunks: usize,
     busy: Duration,
     /// What the progress target was told last: items done and failed.
@@ -62,14 +62,14 @@ impl<'a, E> Gatherer<'a, E> {
         plan: &'a Plan,
         cancel: &'a CancelToken,
         tolerance: Tolerance,
-        witness: Witness<'a>,
-        naming: &'a dyn Naming,
+        observer: Observer<'a>,
+        position_map: &'a dyn PositionMap,
     ) -> Self {
         Self {
             plan,
             cancel,
-            witness,
-            naming,
+            observer,
+            position_map,
             begun: Instant::now(),
             tolerance,
             retry: None,
@@ -78,10 +78,10 @@ impl<'a, E> Gatherer<'a, E> {
             stocked: plan.stocked,
             has_all: plan.stocked >= plan.n_items,
             may_grow: plan.stocked < plan.n_items,
-            done: Done::default(),
-            newly_done: Vec::new(),
+            done: PositionSet::default(),
+            completed: Vec::new(),
             failed: Vec::new(),
-            misses: Vec::new(),
+            position_failures: Vec::new(),
             chunks: 0,
             busy: Duration::ZERO,
             shown: None,
@@ -97,11 +97,11 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Takes a chunk whose values lie in their slots.
-    pub(crate) fn take<R>(&mut self, mut chunk: Chunk<R, E>) -> Verdict {
-        self.tell_notes(std::mem::take(&mut chunk.notes));
+    pub(crate) fn take<R>(&mut self, mut chunk: ChunkReport<R, E>) -> Verdict {
+        self.notify_worker_events(std::mem::take(&mut chunk.notes));
         if chunk.done > 0 {
             self.note(&chunk, &[]);
-            self.misses.extend(chunk.failures);
+            self.position_failures.extend(chunk.failures);
             self.show_progress();
         }
         self.verdict(self.done.prefix, Vec::new())
@@ -110,11 +110,11 @@ impl<'a, E> Gatherer<'a, E> {
     /// Takes a chunk that carries its values, hands its answers on, and has more items come where they do.
     pub(crate) fn deliver<R>(
         &mut self,
-        mut chunk: Chunk<R, E>,
+        mut chunk: ChunkReport<R, E>,
         delivery: &mut Delivery<'_, R, E>,
         grow: Option<&mut Grow<'_, R, E>>,
     ) -> Verdict {
-        self.tell_notes(std::mem::take(&mut chunk.notes));
+        self.notify_worker_events(std::mem::take(&mut chunk.notes));
         let again = self.pick_retries(&mut chunk);
         if chunk.done > 0 {
             let but: Vec<usize> = again.iter().map(|again| again.position).collect();
@@ -123,18 +123,18 @@ impl<'a, E> Gatherer<'a, E> {
             self.hand_on(delivery, |delivery| delivery.deliver(chunk, &but, fence));
             self.show_progress();
         }
-        self.stopped |= delivery.is_muted();
+        self.stopped |= delivery.has_stopped_callbacks();
         if let Some(grow) = grow
             && self.wants_more()
         {
-            let finished = NewlyDone { ranges: std::mem::take(&mut self.newly_done), prefix: self.done.prefix };
+            let finished = Completed { ranges: std::mem::take(&mut self.completed), prefix: self.done.prefix };
             let before = delivery.taken_up();
             let growth = self.run_callback(|| grow(delivery, finished));
             let after = delivery.taken_up();
             self.take_up(after.resumed - before.resumed, Ending::Resumed);
             self.take_up(after.done_before - before.done_before, Ending::Skipped);
-            self.take_growth(growth.unwrap_or(Growth { stocked: self.stocked, may_grow: false, is_all: true }));
-            self.stopped |= delivery.is_muted();
+            self.take_growth(growth.unwrap_or(InputProgress { stocked: self.stocked, may_grow: false, is_all: true }));
+            self.stopped |= delivery.has_stopped_callbacks();
         }
         self.verdict(delivery.oldest_position(), again)
     }
@@ -145,7 +145,7 @@ impl<'a, E> Gatherer<'a, E> {
             self.hand_on(delivery, |delivery| delivery.resume(index, answer));
             self.past += 1;
         }
-        self.stopped |= delivery.is_muted();
+        self.stopped |= delivery.has_stopped_callbacks();
     }
 
     /// Whether the caller's callback has ended the run, or its panic.
@@ -156,21 +156,21 @@ impl<'a, E> Gatherer<'a, E> {
     /// Counts items that have just come, and were finished before the run.
     fn take_up(&mut self, n_items: usize, how: Ending) {
         self.past += n_items;
-        self.witness.count(how, n_items);
+        self.observer.count(how, n_items);
     }
 
-    fn take_growth(&mut self, growth: Growth) {
+    fn take_growth(&mut self, growth: InputProgress) {
         self.stocked = growth.stocked;
         self.may_grow = growth.may_grow;
         if growth.is_all {
             self.n_items = growth.stocked;
             (self.has_all, self.may_grow) = (true, false);
-            self.witness.know_total(self.n_items + self.past);
+            self.observer.know_total(self.n_items + self.past);
         }
     }
 
     /// Takes those failures out of a chunk whose items are to be begun again.
-    fn pick_retries<R>(&mut self, chunk: &mut Chunk<R, E>) -> Vec<Again> {
+    fn pick_retries<R>(&mut self, chunk: &mut ChunkReport<R, E>) -> Vec<RetryRequest> {
         let Some(retry) = self.retry.filter(|_| !chunk.failures.is_empty() && !self.is_over()) else {
             return Vec::new();
         };
@@ -178,7 +178,7 @@ impl<'a, E> Gatherer<'a, E> {
         chunk.failures.retain(|miss| match retry.after(miss.cause.kind(), miss.attempts) {
             // Who was never begun would not be begun the next time either.
             Some(after) if miss.position < fence && miss.attempts > 0 => {
-                let item = Again { position: miss.position, attempt: miss.attempts + 1, after };
+                let item = RetryRequest { position: miss.position, attempt: miss.attempts + 1, after };
                 again.push((item, miss.cause.kind().as_str()));
                 false
             }
@@ -186,13 +186,13 @@ impl<'a, E> Gatherer<'a, E> {
         });
         self.retries += again.len();
         if !again.is_empty() {
-            self.tell(|witness, naming| witness.retries(&again, chunk.worker, naming));
+            self.tell(|observer, position_map| observer.retries(&again, chunk.worker, position_map));
         }
         again.into_iter().map(|(item, _)| item).collect()
     }
 
     /// Counts what a chunk says is done, but for these positions, which are to be begun again.
-    fn note<R>(&mut self, chunk: &Chunk<R, E>, but: &[usize]) {
+    fn note<R>(&mut self, chunk: &ChunkReport<R, E>, but: &[usize]) {
         let mut first = chunk.first;
         for &position in but {
             self.note_done(first..position);
@@ -206,15 +206,15 @@ impl<'a, E> Gatherer<'a, E> {
             self.failed.push(miss.position);
         }
         if !chunk.failures.is_empty() {
-            self.tell(|witness, naming| witness.failures(&chunk.failures, chunk.worker, naming));
+            self.tell(|observer, position_map| observer.failures(&chunk.failures, chunk.worker, position_map));
         }
-        self.witness.count(Ending::Succeeded, chunk.done - but.len() - chunk.failures.len());
-        self.witness.count(Ending::Failed, chunk.failures.len());
+        self.observer.count(Ending::Succeeded, chunk.done - but.len() - chunk.failures.len());
+        self.observer.count(Ending::Failed, chunk.failures.len());
     }
 
     fn note_done(&mut self, range: Range<usize>) {
         if !self.has_all && !range.is_empty() {
-            self.newly_done.push(range.clone());
+            self.completed.push(range.clone());
         }
         self.done.add(range);
     }
@@ -228,17 +228,17 @@ impl<'a, E> Gatherer<'a, E> {
         !self.has_all && !self.is_over() && self.tolerance.fence(self.n_items) == self.n_items
     }
 
-    fn verdict(&self, oldest: usize, again: Vec<Again>) -> Verdict {
+    fn verdict(&self, oldest: usize, again: Vec<RetryRequest>) -> Verdict {
         let fence = if self.is_over() { 0 } else { self.tolerance.fence(self.n_items) };
         if fence < self.n_items.min(self.stocked) {
-            self.witness.stop();
+            self.observer.stop();
         }
         let limit = oldest.saturating_add(self.plan.window).min(self.stocked);
         Verdict { fence, limit, may_grow: self.may_grow && self.wants_more(), again }
     }
 
     fn show_progress(&mut self) {
-        if !self.witness.wants_snapshots() {
+        if !self.observer.wants_snapshots() {
             return;
         }
         let snapshot = Snapshot {
@@ -250,9 +250,9 @@ impl<'a, E> Gatherer<'a, E> {
             elapsed: self.begun.elapsed(),
         };
         self.shown = Some((snapshot.done, snapshot.failed));
-        let mut witness = std::mem::take(&mut self.witness);
-        self.run_callback(|| witness.show(&snapshot));
-        self.witness = witness;
+        let mut observer = std::mem::take(&mut self.observer);
+        self.run_callback(|| observer.show(&snapshot));
+        self.observer = observer;
     }
 
     /// Tells the progress target how it ended, unless it knows.
@@ -260,34 +260,34 @@ impl<'a, E> Gatherer<'a, E> {
         if self.shown != Some((self.done.count() + self.past, self.failed.len())) {
             self.show_progress();
         }
-        self.witness.end();
+        self.observer.end();
     }
 
     /// Tells who looks on of what happened to workers.
-    fn tell_notes(&mut self, notes: Vec<Note>) {
+    fn notify_worker_events(&mut self, notes: Vec<WorkerEvent>) {
         if !notes.is_empty() {
-            self.tell(|witness, naming| witness.notes(notes, naming));
+            self.tell(|observer, position_map| observer.notes(notes, position_map));
         }
     }
 
     /// Tells who looks on. How an item is called is said by the caller's code.
-    fn tell(&mut self, tell: impl FnOnce(&Witness<'_>, &dyn Naming)) {
-        let (witness, naming) = (std::mem::take(&mut self.witness), self.naming);
-        self.run_callback(|| tell(&witness, naming));
-        self.witness = witness;
+    fn tell(&mut self, tell: impl FnOnce(&Observer<'_>, &dyn PositionMap)) {
+        let (observer, position_map) = (std::mem::take(&mut self.observer), self.position_map);
+        self.run_callback(|| tell(&observer, position_map));
+        self.observer = observer;
     }
 
     /// Hands answers on. After a panic of the caller's code they are written down all the same, where that is wanted.
     fn hand_on<R>(&mut self, delivery: &mut Delivery<'_, R, E>, hand_on: impl FnOnce(&mut Delivery<'_, R, E>)) {
         let earlier = self.panic.take();
         if earlier.is_some() {
-            delivery.mute();
+            delivery.stop_callbacks();
         }
         self.run_callback(|| hand_on(delivery));
         if let Some(earlier) = earlier
             && let Some(later) = self.panic.replace(earlier)
         {
-            worker_loop::put_away(later);
+            worker_loop::into_message(later);
         }
     }
 
@@ -312,13 +312,13 @@ impl<'a, E> Gatherer<'a, E> {
     /// The slots are those that the chunks of this run were written to, and nobody writes to them any more.
     pub(crate) unsafe fn finish<R>(
         mut self,
-        finished: Result<Finished, Refusal>,
+        finished: Result<BackendStats, BackendError>,
         slots: Slots<R>,
     ) -> Result<Outcome<R, E>, Error<E>> {
         let fence = self.tolerance.fence(self.plan.n_items);
         self.show_end();
         self.failed.sort_unstable();
-        let is_whole = self.done.prefix == self.plan.n_items && self.misses.is_empty();
+        let is_whole = self.done.prefix == self.plan.n_items && self.position_failures.is_empty();
         let values = if is_whole && self.plan.order.is_none() {
             // SAFETY: every position is done and none is missed, and a backend writes the slot of each position that it
             // reports as done and not missed.
@@ -329,10 +329,10 @@ impl<'a, E> Gatherer<'a, E> {
             if is_whole { Values::All(options.into_iter().flatten().collect()) } else { Values::Some(options) }
         };
         self.rethrow();
-        let finished = finished.map_err(Refusal::into_error)?;
+        let finished = finished.map_err(BackendError::into_error)?;
         let tally = self.tally(&finished, fence);
-        let kept = self.misses.into_iter().filter(|miss| miss.position < fence);
-        let mut failures: Vec<_> = kept.map(|miss| item_failure(miss, self.naming)).collect();
+        let kept = self.position_failures.into_iter().filter(|miss| miss.position < fence);
+        let mut failures: Vec<_> = kept.map(|miss| item_failure(miss, self.position_map)).collect();
         failures.sort_unstable_by_key(|failure| failure.index);
         Ok(Outcome::new(values, failures, tally))
     }
@@ -341,19 +341,20 @@ impl<'a, E> Gatherer<'a, E> {
     /// panic of a callback too, for who has something to put away before it goes on.
     pub(crate) fn finish_delivery<R>(
         mut self,
-        finished: Result<Finished, Refusal>,
+        finished: Result<BackendStats, BackendError>,
         delivery: &mut Delivery<'_, R, E>,
         n_inputs: usize,
-    ) -> (Result<End, Error<E>>, Option<Box<dyn Any + Send>>) {
+    ) -> (Result<RunEnd, Error<E>>, Option<Box<dyn Any + Send>>) {
         let fence = self.tolerance.fence(self.n_items);
         self.hand_on(delivery, |delivery| delivery.hand_on_the_rest(fence));
         self.show_end();
         let panic = self.panic.take();
-        let end = finished.map_err(Refusal::into_error).map(|finished| self.end(&finished, delivery, n_inputs, fence));
+        let end =
+            finished.map_err(BackendError::into_error).map(|finished| self.end(&finished, delivery, n_inputs, fence));
         (end, panic)
     }
 
-    fn end<R>(&self, finished: &Finished, delivery: &Delivery<'_, R, E>, n_inputs: usize, fence: usize) -> End {
+    fn end<R>(&self, finished: &BackendStats, delivery: &Delivery<'_, R, E>, n_inputs: usize, fence: usize) -> RunEnd {
         let counts = delivery.counts();
         let mut tally = self.tally(finished, self.n_items);
         tally.items = n_inputs;
@@ -363,7 +364,7 @@ impl<'a, E> Gatherer<'a, E> {
         tally.done_before = counts.done_before;
         tally.cancelled = n_inputs - counts.passed;
         tally.is_cut_short = !self.has_all;
-        End {
+        RunEnd {
             tally,
             fence,
             has_stopped: fence < self.n_items,
@@ -394,7 +395,7 @@ impl<'a, E> Gatherer<'a, E> {
         options
     }
 
-    fn tally(&self, finished: &Finished, fence: usize) -> Tally {
+    fn tally(&self, finished: &BackendStats, fence: usize) -> Tally {
         let done = self.done.count_below(fence);
         let failed = self.failed.iter().filter(|&&position| position < fence).count();
         Tally {
@@ -417,11 +418,11 @@ impl<'a, E> Gatherer<'a, E> {
 }
 
 /// Has more items come: told what is handed on, and what was finished since the last time; says where they end then.
-pub(crate) type Grow<'g, R, E> = dyn FnMut(&mut Delivery<'_, R, E>, NewlyDone) -> Growth + 'g;
+pub(crate) type Grow<'g, R, E> = dyn FnMut(&mut Delivery<'_, R, E>, Completed) -> InputProgress + 'g;
 
 /// What was finished since the last time.
 #[derive(Debug)]
-pub(crate) struct NewlyDone {
+pub(crate) struct Completed {
     /// The positions, in the order in which they were reported.
     pub(crate) ranges: Vec<Range<usize>>,
     /// All before this position are finished.
@@ -430,7 +431,7 @@ pub(crate) struct NewlyDone {
 
 /// How far items have come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Growth {
+pub(crate) struct InputProgress {
     /// Where those end that are there.
     pub(crate) stocked: usize,
     /// Whether asking again may bring more before anything is finished.
@@ -441,14 +442,14 @@ pub(crate) struct Growth {
 
 /// The positions that are done: all before `prefix`, and some ranges ahead of it.
 #[derive(Debug, Default)]
-pub(crate) struct Done {
+pub(crate) struct PositionSet {
     prefix: usize,
     /// First to end, none empty, none touching the prefix or each other.
     ahead: BTreeMap<usize, usize>,
     count: usize,
 }
 
-impl Done {
+impl PositionSet {
     fn add(&mut self, range: Range<usize>) {
         if range.is_empty() {
             return;

@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-use crate::backend::items::{Lend, Stock};
+use crate::backend::items::{ItemBuffer, ItemLookup};
 use crate::backend::plan::Plan;
-use crate::progress::RunWatch;
-use crate::run::delivery::Naming;
-use crate::run::gatherer::{Growth, NewlyDone};
+use crate::progress::RunStatus;
+use crate::run::delivery::PositionMap;
+use crate::run::gatherer::{Completed, InputProgress};
 use crate::sync::{Arc, Instant};
 
 /// Where a job's items come from: made by [`Job::new`](crate::Job::new) and [`Job::over`](crate::Job::over). Sealed.
@@ -45,48 +45,48 @@ impl<I> fmt::Debug for Over<I> {
 /// A run's items.
 pub enum Input<'s, T> {
     /// All there.
-    Here(&'s [T]),
+    Slice(&'s [T]),
     /// One after another, with the place where they stay until they are finished.
-    Coming(&'s mut dyn Iterator<Item = T>, Box<dyn Shelf<T> + 's>),
+    Stream(&'s mut dyn Iterator<Item = T>, Box<dyn Shelf<T> + 's>),
 }
 
 impl<T> fmt::Debug for Input<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Here(_) => "Here",
-            Self::Coming(..) => "Coming",
+            Self::Slice(_) => "Slice",
+            Self::Stream(..) => "Stream",
         })
     }
 }
 
-/// A [`Stock`] of items that may be lent to other threads.
+/// A [`ItemBuffer`] of items that may be lent to other threads.
 #[doc(hidden)]
 pub trait Shelf<T> {
     #[doc(hidden)]
-    fn stock(&self) -> StockOf<'_, T>;
+    fn stock(&self) -> LentBuffer<'_, T>;
 }
 
 /// A stock, for who fills it and for who borrows from it.
-pub struct StockOf<'s, T> {
-    pub(crate) stock: &'s Stock<T>,
-    pub(crate) lend: &'s dyn Lend<T>,
+pub struct LentBuffer<'s, T> {
+    pub(crate) stock: &'s ItemBuffer<T>,
+    pub(crate) lend: &'s dyn ItemLookup<T>,
 }
 
-impl<T> fmt::Debug for StockOf<'_, T> {
+impl<T> fmt::Debug for LentBuffer<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StockOf")
+        f.write_str("LentBuffer")
     }
 }
 
-impl<T: Send + Sync> Shelf<T> for Stock<T> {
-    fn stock(&self) -> StockOf<'_, T> {
-        StockOf { stock: self, lend: self }
+impl<T: Send + Sync> Shelf<T> for ItemBuffer<T> {
+    fn stock(&self) -> LentBuffer<'_, T> {
+        LentBuffer { stock: self, lend: self }
     }
 }
 
 impl<T> Source<T> for Listed<'_, T> {
     fn open(&mut self) -> Input<'_, T> {
-        Input::Here(self.0)
+        Input::Slice(self.0)
     }
 
     fn n_items(&self) -> Option<usize> {
@@ -96,7 +96,7 @@ impl<T> Source<T> for Listed<'_, T> {
 
 impl<T: Send + Sync, I: Iterator<Item = T>> Source<T> for Over<I> {
     fn open(&mut self) -> Input<'_, T> {
-        Input::Coming(&mut self.0, Box::new(Stock::new()))
+        Input::Stream(&mut self.0, Box::new(ItemBuffer::new()))
     }
 
     fn n_items(&self) -> Option<usize> {
@@ -123,7 +123,7 @@ impl<T> Listing<'_, '_, T> {
     }
 }
 
-impl<T> Naming for Listing<'_, '_, T> {
+impl<T> PositionMap for Listing<'_, '_, T> {
     fn index_of(&self, position: usize) -> usize {
         self.plan.index_of(position)
     }
@@ -145,13 +145,13 @@ impl<T> Naming for Listing<'_, '_, T> {
 }
 
 /// Knows how many items were passed on, and whether more are wanted.
-pub(crate) trait Passed {
+pub(crate) trait DeliveryProgress {
     fn passed(&self) -> usize;
     fn wants_more(&self) -> bool;
 }
 
 /// What becomes of an item that has just come.
-pub(crate) enum Arrival {
+pub(crate) enum Admission {
     /// It is to be worked on.
     Work,
     /// It was finished before this run.
@@ -161,10 +161,10 @@ pub(crate) enum Arrival {
 }
 
 /// Items that come: asked for in the calling thread, a window ahead of what is handed on.
-pub(crate) struct Feed<'r, 'k, T> {
+pub(crate) struct InputReader<'r, 'k, T> {
     iterator: RefCell<&'r mut dyn Iterator<Item = T>>,
-    stock: &'r Stock<T>,
-    lend: &'r dyn Lend<T>,
+    stock: &'r ItemBuffer<T>,
+    lend: &'r dyn ItemLookup<T>,
     key: Option<&'r Key<'k, T>>,
     window: usize,
     /// How many items have come.
@@ -176,7 +176,7 @@ pub(crate) struct Feed<'r, 'k, T> {
     /// Whether they do from the start.
     is_side_by_side: Cell<bool>,
     /// Who is told where they do.
-    watch: OnceCell<Arc<RunWatch>>,
+    watch: OnceCell<Arc<RunStatus>>,
 }
 
 /// An iterator is asked for more for so long, before what workers have done is looked at again.
@@ -184,10 +184,10 @@ const A_TURN: Duration = Duration::from_millis(1);
 /// Or for so many items.
 const MOST_PER_TURN: usize = 4096;
 
-impl<'r, 'k, T> Feed<'r, 'k, T> {
+impl<'r, 'k, T> InputReader<'r, 'k, T> {
     pub(crate) fn new(
         iterator: &'r mut dyn Iterator<Item = T>,
-        stock: StockOf<'r, T>,
+        stock: LentBuffer<'r, T>,
         key: Option<&'r Key<'k, T>>,
         window: usize,
     ) -> Self {
@@ -206,13 +206,13 @@ impl<'r, 'k, T> Feed<'r, 'k, T> {
     }
 
     /// Tells who looks on which index an item has.
-    pub(crate) fn shown_to(&self, watch: Option<&Arc<RunWatch>>) {
+    pub(crate) fn shown_to(&self, watch: Option<&Arc<RunStatus>>) {
         if let Some(watch) = watch {
             self.watch.get_or_init(|| Arc::clone(watch));
         }
     }
 
-    pub(crate) fn lend(&self) -> &'r dyn Lend<T> {
+    pub(crate) fn lend(&self) -> &'r dyn ItemLookup<T> {
         self.lend
     }
 
@@ -227,12 +227,12 @@ impl<'r, 'k, T> Feed<'r, 'k, T> {
     }
 
     /// Asks for more items, and drops those that are finished. `arrive` says of each what becomes of it.
-    pub(crate) fn grow<D: Passed>(
+    pub(crate) fn grow<D: DeliveryProgress>(
         &self,
         delivery: &mut D,
-        finished: NewlyDone,
-        mut arrive: impl FnMut(usize, &T, &mut D) -> Arrival,
-    ) -> Growth {
+        finished: Completed,
+        mut arrive: impl FnMut(usize, &T, &mut D) -> Admission,
+    ) -> InputProgress {
         self.forget(finished);
         let begun = Instant::now();
         let first = self.placed.get();
@@ -248,12 +248,12 @@ impl<'r, 'k, T> Feed<'r, 'k, T> {
             let index = self.taken_in.get();
             self.taken_in.set(index + 1);
             match arrive(index, &item, delivery) {
-                Arrival::Work => {
+                Admission::Work => {
                     self.place(first + items.len(), index);
                     items.push(item);
                 }
-                Arrival::Finished => self.is_side_by_side.set(false),
-                Arrival::Fault => {
+                Admission::Finished => self.is_side_by_side.set(false),
+                Admission::Fault => {
                     is_all = true;
                     break;
                 }
@@ -266,7 +266,7 @@ impl<'r, 'k, T> Feed<'r, 'k, T> {
         self.placed.set(first + items.len());
         self.stock.add(first, items);
         let may_grow = !is_all && has_room(delivery);
-        Growth { stocked: self.placed.get(), may_grow, is_all }
+        InputProgress { stocked: self.placed.get(), may_grow, is_all }
     }
 
     /// Notes where an item lies.
@@ -280,7 +280,7 @@ impl<'r, 'k, T> Feed<'r, 'k, T> {
     }
 
     /// Nobody will ask for items that are finished.
-    fn forget(&self, finished: NewlyDone) {
+    fn forget(&self, finished: Completed) {
         finished.ranges.into_iter().for_each(|positions| self.stock.finish(positions));
         let mut places = self.places.borrow_mut();
         while places.get(1).is_some_and(|&(position, _)| position <= finished.prefix) {
@@ -290,7 +290,7 @@ impl<'r, 'k, T> Feed<'r, 'k, T> {
     }
 }
 
-impl<T> Naming for Feed<'_, '_, T> {
+impl<T> PositionMap for InputReader<'_, '_, T> {
     fn index_of(&self, position: usize) -> usize {
         let places = self.places.borrow();
         let after = places.partition_point(|&(at, _)| at <= position);
@@ -323,14 +323,14 @@ mod tests {
     use super::*;
 
     /// A feed over numbers of which those in `finished` were finished before.
-    fn with_feed(n_items: u32, window: usize, body: impl FnOnce(&Feed<'_, '_, u32>)) {
+    fn with_feed(n_items: u32, window: usize, body: impl FnOnce(&InputReader<'_, '_, u32>)) {
         let mut numbers = 0..n_items;
-        let stock = Stock::new();
+        let stock = ItemBuffer::new();
         let key: &Key<'_, u32> = &|n| format!("item {n}");
-        body(&Feed::new(&mut numbers, stock.stock(), Some(key), window));
+        body(&InputReader::new(&mut numbers, stock.stock(), Some(key), window));
     }
 
-    impl Passed for usize {
+    impl DeliveryProgress for usize {
         fn passed(&self) -> usize {
             *self
         }
@@ -340,12 +340,12 @@ mod tests {
         }
     }
 
-    fn below(prefix: usize) -> NewlyDone {
-        NewlyDone { ranges: Vec::new(), prefix }
+    fn below(prefix: usize) -> Completed {
+        Completed { ranges: Vec::new(), prefix }
     }
 
-    fn arrive(finished: &[usize]) -> impl FnMut(usize, &u32, &mut usize) -> Arrival {
-        move |index, _, _| if finished.contains(&index) { Arrival::Finished } else { Arrival::Work }
+    fn arrive(finished: &[usize]) -> impl FnMut(usize, &u32, &mut usize) -> Admission {
+        move |index, _, _| if finished.contains(&index) { Admission::Finished } else { Admission::Work }
     }
 
     #[test]
@@ -353,11 +353,11 @@ mod tests {
         with_feed(100, 10, |feed| {
             assert_eq!(
                 feed.grow(&mut 0, below(0), arrive(&[])),
-                Growth { stocked: 10, may_grow: false, is_all: false }
+                InputProgress { stocked: 10, may_grow: false, is_all: false }
             );
             assert_eq!(
                 feed.grow(&mut 3, below(3), arrive(&[])),
-                Growth { stocked: 13, may_grow: false, is_all: false }
+                InputProgress { stocked: 13, may_grow: false, is_all: false }
             );
             assert_eq!(feed.taken_in(), 13);
         });
@@ -366,14 +366,17 @@ mod tests {
     #[test]
     fn the_end_is_found_when_it_is_asked_for() {
         with_feed(3, 10, |feed| {
-            assert_eq!(feed.grow(&mut 0, below(0), arrive(&[])), Growth { stocked: 3, may_grow: false, is_all: true });
+            assert_eq!(
+                feed.grow(&mut 0, below(0), arrive(&[])),
+                InputProgress { stocked: 3, may_grow: false, is_all: true }
+            );
         });
     }
 
     #[test]
     fn positions_pass_over_what_was_finished_before() {
         with_feed(8, 100, |feed| {
-            let watch = Arc::new(RunWatch::new(None));
+            let watch = Arc::new(RunStatus::new(None));
             feed.shown_to(Some(&watch));
             let growth = feed.grow(&mut 0, below(0), arrive(&[0, 3, 4]));
             assert_eq!(growth.stocked, 5);

@@ -15,20 +15,20 @@ use std::panic::resume_unwind;
 
 use crate::backend::items::Items;
 use crate::backend::mode::Mode;
-use crate::backend::task::{Each, Task, TryEach};
-use crate::backend::{Brief, Finished, Output};
+use crate::backend::task::{MapFn, Task, TryMapFn};
+use crate::backend::{BackendStats, Output, RunContext};
 use crate::error::Error;
 use crate::job::{Job, Settings};
 use crate::outcome::{ItemFailure, Outcome, Past, Tally, Values};
 use crate::persist::codec::{Forget, Keeps};
 use crate::primitives::cancel::CancelToken;
-use crate::run::delivery::{Callback, Delivery, Naming as _};
-use crate::run::gatherer::{Gatherer, NewlyDone};
-use crate::run::input::{Feed, Input, Listed, Listing, Over, Source, StockOf};
-use crate::run::observer::Witness;
-use crate::run::persistence::{Ended, LongRun, Pending};
+use crate::run::delivery::{Callback, Delivery, PositionMap as _};
+use crate::run::gatherer::{Completed, Gatherer};
+use crate::run::input::{Input, InputReader, LentBuffer, Listed, Listing, Over, Source};
+use crate::run::observer::Observer;
+use crate::run::persistence::{Pending, Persistence, RunReport};
 use crate::run::slots::Slots;
-use crate::stream::{Answers, RunningJob};
+use crate::stream::{Answers, JobHandle};
 
 /// Calls a function for each item, in the given mode, and gives all answers in input order.
 ///
@@ -55,9 +55,9 @@ use crate::stream::{Answers, RunningJob};
 pub fn parallel_map<T, R, F, M>(mode: M, items: &[T], function: F) -> Result<Vec<R>, Error>
 where
     F: Fn(&T) -> R,
-    M: Mode<T, Each<F>>,
+    M: Mode<T, MapFn<F>>,
 {
-    Job::new(items).mode(mode).run(function)?.into_values()
+    Job::new(items).mode(mode).run(function)?.into_result()
 }
 
 /// [`parallel_map`] for a function that may return an error.
@@ -76,9 +76,9 @@ where
 pub fn try_parallel_map<T, R, E, F, M>(mode: M, items: &[T], function: F) -> Result<Vec<R>, Error<E>>
 where
     F: Fn(&T) -> Result<R, E>,
-    M: Mode<T, TryEach<F>>,
+    M: Mode<T, TryMapFn<F>>,
 {
-    Job::new(items).mode(mode).try_run(function)?.into_values()
+    Job::new(items).mode(mode).try_run(function)?.into_result()
 }
 
 /// A job that knows its function, and can be run in several ways.
@@ -93,7 +93,7 @@ pub struct Work<'a, T, M, K, J = Forget, S = Listed<'a, T>> {
 
 /// How a run went whose answers were handed on.
 struct Ran {
-    ended: Ended,
+    ended: RunReport,
     /// The indices that a serial run would not have run, though some of them may have been; in order, for who keeps all.
     beyond: Vec<usize>,
 }
@@ -130,18 +130,18 @@ where
 
     /// The usual run: workers write values where they end up.
     fn run_in_slots(mut self) -> Result<Outcome<K::Output, K::Error>, Error<K::Error>> {
-        let Input::Here(items) = self.source.open() else { unreachable!("a source that knows its number has a list") };
+        let Input::Slice(items) = self.source.open() else { unreachable!("a source that knows its number has a list") };
         let mut checked = self.settings.check(self.mode.crew(), Some(items)).map_err(Error::widen)?;
         checked.bound_memory(self.settings.memory_budget());
         let progress = self.settings.progress.take().filter(|_| checked.shows_progress);
         let mut slots = Slots::new(checked.plan.n_items).map_err(Error::widen)?;
         let listing = Listing { items, plan: &checked.plan, is_ascending: false, key: self.settings.key.as_deref() };
-        let witness =
-            Witness::start(progress, Some(items.len()), &Past::default(), || listing.names()).map_err(Error::widen)?;
-        let watch = witness.watch();
-        let mut gatherer = Gatherer::new(&checked.plan, &self.settings.cancel, checked.tolerance, witness, &listing);
-        let brief = Brief {
-            items: Items::Here(items),
+        let observer =
+            Observer::start(progress, Some(items.len()), &Past::default(), || listing.names()).map_err(Error::widen)?;
+        let watch = observer.watch();
+        let mut gatherer = Gatherer::new(&checked.plan, &self.settings.cancel, checked.tolerance, observer, &listing);
+        let context = RunContext {
+            items: Items::Slice(items),
             task: &self.task,
             plan: &checked.plan,
             cancel: &self.settings.cancel,
@@ -149,7 +149,7 @@ where
             config: &checked.config,
             watch: watch.as_deref(),
         };
-        let finished = self.mode.drive(&brief, Output::Slots(slots.unwritten()), &mut |chunk| gatherer.take(chunk));
+        let finished = self.mode.drive(&context, Output::Slots(slots.unwritten()), &mut |chunk| gatherer.take(chunk));
         // SAFETY: these are the slots that the backend was given, and when it returns, nothing that it started is alive.
         unsafe { gatherer.finish(finished, slots) }
     }
@@ -183,7 +183,7 @@ where
         } else {
             Values::Some(values)
         };
-        Ok(Outcome::new(values, failures, tally).with_past(ended.past).with_troubles(ended.troubles))
+        Ok(Outcome::new(values, failures, tally).with_past(ended.past).with_warnings(ended.warnings))
     }
 
     /// Runs the work and calls `callback` with each item's index and answer as it is finished, in no certain order.
@@ -198,7 +198,7 @@ where
     /// [`run`](Work::run), or batches. A call made in the callback counts as one from outside.
     ///
     /// # Errors
-    /// As [`Work::run`], and, when all answers are handed on, what that has in [`Outcome::troubles`]: a journal or a report that
+    /// As [`Work::run`], and, when all answers are handed on, what that has in [`Outcome::warnings`]: a journal or a report that
     /// could not be written. Failed items go to the callback.
     ///
     /// # Panics
@@ -257,11 +257,15 @@ where
     /// Hands answers on; what went wrong beside the items is the call's error once they are.
     fn hand_on(self, callback: &mut Callback<'_, K::Output, K::Error>, how: HandOn) -> Result<Tally, Error<K::Error>> {
         let mut ended = self.drive(callback, how)?.ended;
-        if ended.troubles.is_empty() { Ok(ended.tally) } else { Err(ended.troubles.swap_remove(0).widen()) }
+        if ended.warnings.is_empty() { Ok(ended.tally) } else { Err(ended.warnings.swap_remove(0).widen()) }
     }
 
     /// Hands answers on to another thread.
-    fn hand_over(self, hand: &mut Callback<'_, K::Output, K::Error>, how: HandOn) -> Result<Ended, Error<K::Error>> {
+    fn hand_over(
+        self,
+        hand: &mut Callback<'_, K::Output, K::Error>,
+        how: HandOn,
+    ) -> Result<RunReport, Error<K::Error>> {
         Ok(self.drive(hand, how)?.ended)
     }
 
@@ -269,8 +273,8 @@ where
         let () = M::ACCEPTS;
         let Self { source, settings, mode, task, .. } = &mut self;
         match source.open() {
-            Input::Here(items) => drive_list::<T, M, K, J>(settings, mode, task, items, callback, how),
-            Input::Coming(iterator, shelf) => {
+            Input::Slice(items) => drive_list::<T, M, K, J>(settings, mode, task, items, callback, how),
+            Input::Stream(iterator, shelf) => {
                 drive_coming::<T, M, K, J>(settings, mode, task, (iterator, shelf.stock()), callback, how)
             }
         }
@@ -331,7 +335,7 @@ where
     }
 
     /// Starts the work, and gives a future of its outcome, for any executor; answers one by one are to be had from
-    /// [`RunningJob::answers`], in input order: what comes before a failure that stops the run is then what a serial run gives.
+    /// [`JobHandle::answers`], in input order: what comes before a failure that stops the run is then what a serial run gives.
     /// The work stays on its own threads or processes.
     ///
     /// # Errors
@@ -345,9 +349,9 @@ where
     /// assert_eq!(runtime.block_on(running)?.into_values()?, [1, 4, 9]);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
-    pub fn run_async(mut self) -> Result<RunningJob<K::Output, K::Error>, Error<K::Error>> {
+    pub fn spawn(mut self) -> Result<JobHandle<K::Output, K::Error>, Error<K::Error>> {
         let (window, cancel) = self.prepare()?;
-        Ok(RunningJob::start(window, cancel, move |hand| self.hand_over(hand, HandOn::InOrder)))
+        Ok(JobHandle::start(window, cancel, move |hand| self.hand_over(hand, HandOn::InOrder)))
     }
 
     fn answers(mut self, how: HandOn) -> Result<Answers<K::Output, K::Error>, Error<K::Error>> {
@@ -383,7 +387,7 @@ where
     let window = settings.stream_window(checked.plan.workers).map_err(Error::widen)?;
     let (memory_budget, cancel, retry) = (settings.memory_budget(), settings.cancel.clone(), settings.retry.clone());
     let progress = settings.progress.take().filter(|_| checked.shows_progress);
-    let long_run = LongRun::open(settings, J::codec(), mode.crew()).map_err(Error::widen)?;
+    let long_run = Persistence::open(settings, J::codec(), mode.crew()).map_err(Error::widen)?;
     let Pending { todo, resumed } = long_run.divide(items).map_err(Error::widen)?;
     checked.leave(todo, items.len());
     checked.bound_memory(memory_budget);
@@ -391,17 +395,17 @@ where
     if how == HandOn::AsCompleted || how == HandOn::InOrder && is_ascending {
         checked.plan.window = window;
     }
-    checked.plan.carry(long_run.is_kept(), if is_ascending { long_run.n_alone() } else { 0 });
-    let naming = Listing { items, plan: &checked.plan, is_ascending, key: long_run.key() };
-    let mut delivery = Delivery::new(&naming, long_run.keeper(), callback, how == HandOn::InOrder);
-    let witness =
-        Witness::start(progress, Some(items.len()), &long_run.past(), || naming.names()).map_err(Error::widen)?;
-    let watch = witness.watch();
+    checked.plan.carry(long_run.is_kept(), if is_ascending { long_run.n_serial_sample() } else { 0 });
+    let position_map = Listing { items, plan: &checked.plan, is_ascending, key: long_run.key() };
+    let mut delivery = Delivery::new(&position_map, long_run.sink(), callback, how == HandOn::InOrder);
+    let observer = Observer::start(progress, Some(items.len()), &long_run.past(), || position_map.names())
+        .map_err(Error::widen)?;
+    let watch = observer.watch();
     let mut gatherer =
-        Gatherer::new(&checked.plan, &cancel, checked.tolerance, witness, &naming).retrying(retry.as_ref());
+        Gatherer::new(&checked.plan, &cancel, checked.tolerance, observer, &position_map).retrying(retry.as_ref());
     gatherer.resume(resumed, &mut delivery);
-    let brief = Brief {
-        items: Items::Here(items),
+    let context = RunContext {
+        items: Items::Slice(items),
         task,
         plan: &checked.plan,
         cancel: &cancel,
@@ -410,9 +414,9 @@ where
         watch: watch.as_deref(),
     };
     let finished = if gatherer.has_stopped() {
-        Ok(Finished::default()) // the callback wanted nothing beyond what is older than the run
+        Ok(BackendStats::default()) // the callback wanted nothing beyond what is older than the run
     } else {
-        mode.drive(&brief, Output::Carried, &mut |chunk| gatherer.deliver(chunk, &mut delivery, None))
+        mode.drive(&context, Output::InReports, &mut |chunk| gatherer.deliver(chunk, &mut delivery, None))
     };
     let (end, panic) = gatherer.finish_delivery(finished, &mut delivery, items.len());
     let fence = end.as_ref().map_or(0, |end| end.fence);
@@ -431,7 +435,7 @@ fn drive_coming<T, M, K, J>(
     settings: &mut Settings<'_, T>,
     mode: &M,
     task: &K,
-    (iterator, stock): (&mut dyn Iterator<Item = T>, StockOf<'_, T>),
+    (iterator, stock): (&mut dyn Iterator<Item = T>, LentBuffer<'_, T>),
     callback: &mut Callback<'_, K::Output, K::Error>,
     how: HandOn,
 ) -> Result<Ran, Error<K::Error>>
@@ -444,18 +448,18 @@ where
     let window = settings.stream_window(checked.plan.workers).map_err(Error::widen)?;
     let (cancel, retry) = (settings.cancel.clone(), settings.retry.clone());
     let progress = settings.progress.take().filter(|_| checked.shows_progress);
-    let long_run = LongRun::open(settings, J::codec(), mode.crew()).map_err(Error::widen)?;
+    let long_run = Persistence::open(settings, J::codec(), mode.crew()).map_err(Error::widen)?;
     checked.plan.window = window;
-    checked.plan.carry(long_run.is_kept(), long_run.n_alone());
-    let feed = Feed::new(iterator, stock, long_run.key(), window);
-    let mut delivery = Delivery::new(&feed, long_run.keeper(), callback, how == HandOn::InOrder);
-    let witness = Witness::start(progress, None, &Past::default(), || None).map_err(Error::widen)?;
-    let watch = witness.watch();
+    checked.plan.carry(long_run.is_kept(), long_run.n_serial_sample());
+    let feed = InputReader::new(iterator, stock, long_run.key(), window);
+    let mut delivery = Delivery::new(&feed, long_run.sink(), callback, how == HandOn::InOrder);
+    let observer = Observer::start(progress, None, &Past::default(), || None).map_err(Error::widen)?;
+    let watch = observer.watch();
     feed.shown_to(watch.as_ref());
     let mut gatherer =
-        Gatherer::new(&checked.plan, &cancel, checked.tolerance, witness, &feed).retrying(retry.as_ref());
-    let brief = Brief {
-        items: Items::Coming(feed.lend()),
+        Gatherer::new(&checked.plan, &cancel, checked.tolerance, observer, &feed).retrying(retry.as_ref());
+    let context = RunContext {
+        items: Items::Stream(feed.lend()),
         task,
         plan: &checked.plan,
         cancel: &cancel,
@@ -463,11 +467,11 @@ where
         config: &checked.config,
         watch: watch.as_deref(),
     };
-    let mut grow = |delivery: &mut Delivery<'_, _, _>, finished: NewlyDone| {
+    let mut grow = |delivery: &mut Delivery<'_, _, _>, finished: Completed| {
         feed.grow(delivery, finished, |index, item, delivery| long_run.arrive(index, item, delivery))
     };
     let finished =
-        mode.drive(&brief, Output::Carried, &mut |chunk| gatherer.deliver(chunk, &mut delivery, Some(&mut grow)));
+        mode.drive(&context, Output::InReports, &mut |chunk| gatherer.deliver(chunk, &mut delivery, Some(&mut grow)));
     let (end, panic) = gatherer.finish_delivery(finished, &mut delivery, feed.taken_in());
     let fence = end.as_ref().map_or(0, |end| end.fence);
     let beyond = (fence..feed.placed()).map(|position| feed.index_of(position));

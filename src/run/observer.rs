@@ -2,32 +2,32 @@
 
 use tracing::{Level, enabled, info, warn};
 
-use crate::backend::{Again, Miss};
+use crate::backend::{PositionFailure, RetryRequest};
 use crate::error::Error;
-use crate::outcome::{Cause, Past, WorkerEnding};
-use crate::progress::{Ending, Painter, Progress, RunWatch, Snapshot};
-use crate::run::delivery::Naming;
+use crate::outcome::{Cause, Past, WorkerExit};
+use crate::progress::{Ending, Progress, RenderThread, RunStatus, Snapshot};
+use crate::run::delivery::PositionMap;
 use crate::sync::Arc;
 
 /// Whoever looks on at one run.
 #[derive(Debug, Default)]
-pub(crate) struct Witness<'a> {
+pub(crate) struct Observer<'a> {
     progress: Option<Progress<'a>>,
     /// What a painter looks at; there where one paints.
-    watch: Option<Arc<RunWatch>>,
-    painter: Option<Painter>,
+    watch: Option<Arc<RunStatus>>,
+    render_thread: Option<RenderThread>,
 }
 
 /// What a backend tells of its workers.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Note {
+pub(crate) enum WorkerEvent {
     /// One died, with this position in hand.
-    Lost { worker: u32, position: Option<usize>, attempt: u32, ending: WorkerEnding },
+    Lost { worker: u32, position: Option<usize>, attempt: u32, ending: WorkerExit },
     /// One was replaced on purpose.
     Recycled { worker: u32 },
 }
 
-impl<'a> Witness<'a> {
+impl<'a> Observer<'a> {
     /// Begins to look on at a run of so many items, as far as that is known, some of which are finished. `names` is asked where
     /// somebody will read them.
     pub(crate) fn start(
@@ -37,18 +37,18 @@ impl<'a> Witness<'a> {
         names: impl FnOnce() -> Option<Vec<String>>,
     ) -> Result<Self, Error> {
         let Some(target) = &progress else { return Ok(Self::default()) };
-        let watch = Arc::new(RunWatch::new(total.map(|total| total as u64)));
+        let watch = Arc::new(RunStatus::new(total.map(|total| total as u64)));
         watch.count(Ending::Resumed, past.resumed.len() as u64);
         watch.count(Ending::Skipped, past.done_before.len() as u64);
-        let painter = target.start(&watch).map_err(|unknown| Error::config(unknown.to_string()))?;
-        if let Some(names) = painter.as_ref().and_then(|_| names()) {
+        let render_thread = target.start(&watch).map_err(|unknown| Error::config(unknown.to_string()))?;
+        if let Some(names) = render_thread.as_ref().and_then(|_| names()) {
             watch.name_items(Arc::new(names));
         }
-        Ok(Self { watch: painter.is_some().then_some(watch), painter, progress })
+        Ok(Self { watch: render_thread.is_some().then_some(watch), render_thread, progress })
     }
 
     /// What workers tell of what they have in hand, where somebody looks.
-    pub(crate) fn watch(&self) -> Option<Arc<RunWatch>> {
+    pub(crate) fn watch(&self) -> Option<Arc<RunStatus>> {
         self.watch.clone()
     }
 
@@ -89,13 +89,18 @@ impl<'a> Witness<'a> {
 
     /// Nothing of the run is alive any more.
     pub(crate) fn end(&mut self) {
-        if let Some(painter) = self.painter.take() {
-            painter.end();
+        if let Some(render_thread) = self.render_thread.take() {
+            render_thread.end();
         }
     }
 
     /// Items that will be begun again.
-    pub(crate) fn retries(&self, again: &[(Again, &'static str)], worker: Option<u32>, naming: &dyn Naming) {
+    pub(crate) fn retries(
+        &self,
+        again: &[(RetryRequest, &'static str)],
+        worker: Option<u32>,
+        position_map: &dyn PositionMap,
+    ) {
         if let Some(watch) = &self.watch
             && !again.is_empty()
         {
@@ -105,19 +110,24 @@ impl<'a> Witness<'a> {
             return;
         }
         for (again, kind) in again {
-            let (index, key) = (naming.index_of(again.position), naming.key_of(again.position));
+            let (index, key) = (position_map.index_of(again.position), position_map.key_of(again.position));
             let (attempt, after) = (again.attempt - 1, again.after);
             info!(index, key, attempt, worker, kind, ?after, "an item failed and will be tried again");
         }
     }
 
     /// Items that have failed for good.
-    pub(crate) fn failures<E>(&self, misses: &[Miss<E>], worker: Option<u32>, naming: &dyn Naming) {
+    pub(crate) fn failures<E>(
+        &self,
+        misses: &[PositionFailure<E>],
+        worker: Option<u32>,
+        position_map: &dyn PositionMap,
+    ) {
         if misses.is_empty() || !enabled!(Level::WARN) {
             return;
         }
         for miss in misses {
-            let (index, key) = (naming.index_of(miss.position), naming.key_of(miss.position));
+            let (index, key) = (position_map.index_of(miss.position), position_map.key_of(miss.position));
             let (attempt, kind) = (miss.attempts, miss.cause.kind().as_str());
             let story = if matches!(miss.cause, Cause::Error(_)) { None } else { Some(miss.cause.story()) };
             warn!(index, key, attempt, worker, kind, story, "an item failed");
@@ -125,18 +135,18 @@ impl<'a> Witness<'a> {
     }
 
     /// What happened to workers.
-    pub(crate) fn notes(&self, notes: Vec<Note>, naming: &dyn Naming) {
+    pub(crate) fn notes(&self, notes: Vec<WorkerEvent>, position_map: &dyn PositionMap) {
         for note in notes {
             match note {
-                Note::Lost { worker, position, attempt, ending } => {
+                WorkerEvent::Lost { worker, position, attempt, ending } => {
                     if let Some(watch) = &self.watch {
                         watch.lose_worker();
                     }
-                    let index = position.map(|position| naming.index_of(position));
-                    let key = position.and_then(|position| naming.key_of(position));
+                    let index = position.map(|position| position_map.index_of(position));
+                    let key = position.and_then(|position| position_map.key_of(position));
                     warn!(worker, index, key, attempt, %ending, "a worker was lost");
                 }
-                Note::Recycled { worker } => {
+                WorkerEvent::Recycled { worker } => {
                     if let Some(watch) = &self.watch {
                         watch.recycle_worker();
                     }

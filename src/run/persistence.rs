@@ -5,34 +5,34 @@ use std::cell::{Cell, Ref, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use crate::backend::mode::Crew;
+use crate::backend::mode::ModeKind;
 use crate::error::Error;
 use crate::job::Settings;
 use crate::outcome::{Cause, ItemFailure, Past, Tally};
 use crate::persist::codec::Codec;
 #[cfg(feature = "journal")]
-use crate::persist::journal::{JournalProblem, Recorded, RecordedItem, Standing, Store};
+use crate::persist::journal::{ItemState, JournalError, Recorded, RecordedItem, Store};
 #[cfg(feature = "reports")]
 use crate::persist::report::{EndedBy, Reporter, RunFacts, SerialSample, peak_memory_of_this_process};
 use crate::primitives::cancel::CancelReason;
 use crate::record::{ItemRecord, RecordedFailure, Timing};
-use crate::run::delivery::{Answer, Delivery, Finished, Keep};
-use crate::run::input::{Arrival, Key};
+use crate::run::delivery::{Answer, Delivery, FinishedItem, ResultSink};
+use crate::run::input::{Admission, Key};
 use crate::sync::SystemTime;
 
 /// What is kept of one run.
-pub(crate) struct LongRun<'s, 'a, T, R, E> {
+pub(crate) struct Persistence<'s, 'a, T, R, E> {
     codec: Codec<R, E>,
     key: Option<&'s Key<'a, T>>,
     done_if: Option<&'s (dyn Fn(&T) -> bool + Send + 'a)>,
     #[cfg(feature = "journal")]
     fingerprint: Option<&'s Key<'a, T>>,
     #[cfg(feature = "journal")]
-    books: Option<RefCell<Books>>,
+    journal_writer: Option<RefCell<JournalWriter>>,
     #[cfg(feature = "reports")]
     reporter: Option<RefCell<Reporter<'s>>>,
     /// The names of items that are to be done or in hand, by index.
-    names: RefCell<Names>,
+    names: RefCell<PendingKeys>,
     past: RefCell<Past>,
     /// Why the run cannot go on, found out while items came.
     fault: RefCell<Option<Error>>,
@@ -40,20 +40,20 @@ pub(crate) struct LongRun<'s, 'a, T, R, E> {
     unwritten: RefCell<Option<Error>>,
     /// Positions before this one run alone, to be measured.
     alone: usize,
-    alone_for: Cell<(usize, Duration)>,
-    crew: Crew,
+    serial_time: Cell<(usize, Duration)>,
+    crew: ModeKind,
     begun: SystemTime,
 }
 
 /// A journal that is written, and what it had.
 #[cfg(feature = "journal")]
-struct Books {
+struct JournalWriter {
     store: Store,
     recorded: Recorded,
 }
 
 /// What is written down of an item besides how it went.
-struct Name {
+struct PendingKey {
     key: String,
     fingerprint: Option<String>,
     earlier_attempts: u32,
@@ -63,21 +63,21 @@ struct Name {
 /// of them in a table would be a million looks into memory that is far away, and as many again. Those that stay while the queue
 /// behind them has more gaps than names are put aside, so that a slow item does not make it longer and longer.
 #[derive(Default)]
-struct Names {
+struct PendingKeys {
     /// The index of the first in the queue.
     first: usize,
-    queue: VecDeque<Option<Name>>,
+    queue: VecDeque<Option<PendingKey>>,
     /// How many in the queue are no gaps.
     n_queued: usize,
-    aside: HashMap<usize, Name>,
+    aside: HashMap<usize, PendingKey>,
 }
 
 /// A queue that is shorter than this may have any number of gaps.
 const SHORT_QUEUE: usize = 64;
 
-impl Names {
+impl PendingKeys {
     /// Adds the name of an index that is larger than all before it.
-    fn insert(&mut self, index: usize, name: Name) {
+    fn insert(&mut self, index: usize, name: PendingKey) {
         // Items that were finished before the run have no names: there may be a million of them in between.
         if index - self.first > self.queue.len() + self.n_queued + SHORT_QUEUE {
             let stay = (self.first..).zip(self.queue.drain(..));
@@ -92,7 +92,7 @@ impl Names {
         self.n_queued += 1;
     }
 
-    fn remove(&mut self, index: usize) -> Option<Name> {
+    fn remove(&mut self, index: usize) -> Option<PendingKey> {
         let Some(place) = index.checked_sub(self.first) else { return self.aside.remove(&index) };
         let name = self.queue.get_mut(place)?.take();
         self.n_queued -= usize::from(name.is_some());
@@ -121,14 +121,14 @@ pub(crate) struct Pending<R, E> {
 
 /// How a run went, and what it has to say besides its answers.
 #[derive(Debug, Default)]
-pub(crate) struct Ended {
+pub(crate) struct RunReport {
     pub(crate) tally: Tally,
     pub(crate) past: Past,
-    pub(crate) troubles: Vec<Error>,
+    pub(crate) warnings: Vec<Error>,
 }
 
 /// What the end of a run is made of.
-pub(crate) struct End {
+pub(crate) struct RunEnd {
     pub(crate) tally: Tally,
     /// The first position that a serial run would not have run.
     pub(crate) fence: usize,
@@ -139,9 +139,9 @@ pub(crate) struct End {
     pub(crate) cancelled: Option<CancelReason>,
 }
 
-impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
+impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
     /// Opens what the job was told to keep.
-    pub(crate) fn open(settings: &'s mut Settings<'a, T>, codec: Codec<R, E>, crew: Crew) -> Result<Self, Error> {
+    pub(crate) fn open(settings: &'s mut Settings<'a, T>, codec: Codec<R, E>, crew: ModeKind) -> Result<Self, Error> {
         #[cfg(feature = "reports")]
         let reporter = settings.report.take().map(Reporter::new).transpose().map_err(Error::report)?;
         #[cfg(feature = "reports")]
@@ -154,10 +154,10 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
         let key = settings.journal.as_ref().and_then(|journal| journal.key.as_deref()).or(key);
         #[cfg(feature = "journal")]
         if settings.journal.is_some() && key.is_none() {
-            return Err(Error::journal(JournalProblem::NoKeys));
+            return Err(Error::journal(JournalError::NoKeys));
         }
         #[cfg(feature = "journal")]
-        let books = settings.journal.as_ref().map(Books::open).transpose().map_err(Error::journal)?;
+        let journal_writer = settings.journal.as_ref().map(JournalWriter::open).transpose().map_err(Error::journal)?;
         Ok(Self {
             codec,
             key,
@@ -165,7 +165,7 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
             #[cfg(feature = "journal")]
             fingerprint: settings.journal.as_ref().and_then(|journal| journal.fingerprint.as_deref()),
             #[cfg(feature = "journal")]
-            books: books.map(RefCell::new),
+            journal_writer: journal_writer.map(RefCell::new),
             #[cfg(feature = "reports")]
             reporter: reporter.map(RefCell::new),
             names: RefCell::default(),
@@ -173,7 +173,7 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
             fault: RefCell::default(),
             unwritten: RefCell::default(),
             alone,
-            alone_for: Cell::default(),
+            serial_time: Cell::default(),
             crew,
             begun: SystemTime::now(),
         })
@@ -185,7 +185,7 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
     }
 
     /// Who is to be shown each finished item, if anybody.
-    pub(crate) fn keeper(&self) -> Option<&dyn Keep<R, E>> {
+    pub(crate) fn sink(&self) -> Option<&dyn ResultSink<R, E>> {
         self.is_kept().then_some(self as _)
     }
 
@@ -195,14 +195,14 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
     }
 
     /// How many positions run alone, to be measured.
-    pub(crate) fn n_alone(&self) -> usize {
+    pub(crate) fn n_serial_sample(&self) -> usize {
         self.alone
     }
 
     /// Whether anything is written down.
     pub(crate) fn is_kept(&self) -> bool {
         #[cfg(feature = "journal")]
-        if self.books.is_some() {
+        if self.journal_writer.is_some() {
             return true;
         }
         #[cfg(feature = "reports")]
@@ -228,16 +228,16 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
     }
 
     /// Says what becomes of an item that has just come, and hands on what it has already.
-    pub(crate) fn arrive(&self, index: usize, item: &T, delivery: &mut Delivery<'_, R, E>) -> Arrival {
+    pub(crate) fn arrive(&self, index: usize, item: &T, delivery: &mut Delivery<'_, R, E>) -> Admission {
         match self.look_up(index, item) {
-            Ok(None) => Arrival::Work,
+            Ok(None) => Admission::Work,
             Ok(Some(answer)) => {
                 delivery.resume(index, answer);
-                Arrival::Finished
+                Admission::Finished
             }
             Err(fault) => {
                 self.fault.borrow_mut().get_or_insert(fault);
-                Arrival::Fault
+                Admission::Fault
             }
         }
     }
@@ -247,12 +247,12 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
         let key = || self.key.map_or_else(|| index.to_string(), |key| key(item));
         let mut name = None;
         #[cfg(feature = "journal")]
-        if let Some(books) = &self.books {
+        if let Some(journal_writer) = &self.journal_writer {
             let (key, fingerprint) = (key(), self.fingerprint.map(|fingerprint| fingerprint(item)));
-            let standing = books.borrow_mut().recorded.look_up(index, &key, fingerprint.as_deref());
+            let standing = journal_writer.borrow_mut().recorded.look_up(index, &key, fingerprint.as_deref());
             match standing.map_err(Error::journal)? {
-                Standing::Resumed(recorded) => return self.take_up(index, *recorded).map(Some),
-                Standing::ToDo { earlier_attempts } => name = Some(Name { key, fingerprint, earlier_attempts }),
+                ItemState::Resumed(recorded) => return self.take_up(index, *recorded).map(Some),
+                ItemState::ToDo { earlier_attempts } => name = Some(PendingKey { key, fingerprint, earlier_attempts }),
             }
         }
         if self.done_if.is_some_and(|is_done| is_done(item)) {
@@ -260,7 +260,7 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
             return Ok(Some(None));
         }
         if self.is_kept() {
-            let name = name.unwrap_or_else(|| Name { key: key(), fingerprint: None, earlier_attempts: 0 });
+            let name = name.unwrap_or_else(|| PendingKey { key: key(), fingerprint: None, earlier_attempts: 0 });
             self.names.borrow_mut().insert(index, name);
         }
         Ok(None)
@@ -279,7 +279,7 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
                 cause: Cause::Recorded(recorded.clone()),
             }),
             (None, Some(bytes), Some(codec)) => Ok((codec.read)(&record.key, &bytes).map_err(Error::journal)?),
-            (None, ..) => return Err(Error::journal(JournalProblem::no_value::<R>(&record.key))),
+            (None, ..) => return Err(Error::journal(JournalError::no_value::<R>(&record.key))),
         };
         self.past.borrow_mut().resumed.push(index);
         #[cfg(feature = "reports")]
@@ -290,17 +290,17 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
     }
 
     /// Ends what was written down. `ended` is how the run did, or the error that it has instead.
-    pub(crate) fn finish(self, ended: Result<End, Error<E>>, has_panicked: bool) -> Result<Ended, Error<E>> {
-        let mut troubles: Vec<Error> = self.unwritten.take().into_iter().collect();
+    pub(crate) fn finish(self, ended: Result<RunEnd, Error<E>>, has_panicked: bool) -> Result<RunReport, Error<E>> {
+        let mut warnings: Vec<Error> = self.unwritten.take().into_iter().collect();
         #[cfg(feature = "journal")]
-        if let Some(books) = self.books {
-            let finished = books.into_inner().store.finish();
-            troubles.extend(finished.err().map(Error::journal));
+        if let Some(journal_writer) = self.journal_writer {
+            let finished = journal_writer.into_inner().store.finish();
+            warnings.extend(finished.err().map(Error::journal));
         }
         let end = ended?;
         #[cfg(feature = "reports")]
         if let Some(reporter) = self.reporter {
-            let (n_items, elapsed) = self.alone_for.get();
+            let (n_items, elapsed) = self.serial_time.get();
             let facts = RunFacts {
                 mode: self.crew.name(),
                 begun: self.begun,
@@ -319,35 +319,35 @@ impl<'s, 'a, T, R, E> LongRun<'s, 'a, T, R, E> {
                 serial: (n_items > 0).then_some(SerialSample { n_items, elapsed }),
                 tally: end.tally,
             };
-            troubles.extend(reporter.into_inner().finish(&facts).err().map(Error::report));
+            warnings.extend(reporter.into_inner().finish(&facts).err().map(Error::report));
         }
         match self.fault.take() {
             Some(fault) => Err(fault.widen()),
-            None => Ok(Ended { tally: end.tally, past: self.past.take(), troubles }),
+            None => Ok(RunReport { tally: end.tally, past: self.past.take(), warnings }),
         }
     }
 }
 
 #[cfg(feature = "journal")]
-impl Books {
-    fn open<T>(journal: &crate::persist::journal::Journal<'_, T>) -> Result<Self, JournalProblem> {
+impl JournalWriter {
+    fn open<T>(journal: &crate::persist::journal::Journal<'_, T>) -> Result<Self, JournalError> {
         let (store, recorded) = Store::open(&journal.settings)?;
         Ok(Self { store, recorded: Recorded::new(recorded, &journal.settings) })
     }
 }
 
-impl<T, R, E> Keep<R, E> for LongRun<'_, '_, T, R, E> {
-    fn keep(&self, index: usize, answer: Result<&R, &ItemFailure<E>>, finished: Finished) {
+impl<T, R, E> ResultSink<R, E> for Persistence<'_, '_, T, R, E> {
+    fn keep(&self, index: usize, answer: Result<&R, &ItemFailure<E>>, finished: FinishedItem) {
         let Some(name) = self.names.borrow_mut().remove(index) else { return };
         let timing = finished.timing.unwrap_or_else(|| Timing::unknown(SystemTime::now()));
         if finished.position < self.alone {
-            let (n_items, elapsed) = self.alone_for.get();
-            self.alone_for.set((n_items + 1, elapsed + timing.elapsed));
+            let (n_items, elapsed) = self.serial_time.get();
+            self.serial_time.set((n_items + 1, elapsed + timing.elapsed));
         }
         let record = ItemRecord {
             index,
             key: name.key,
-            failure: answer.err().map(|failure| self.told(failure)),
+            failure: answer.err().map(|failure| self.to_recorded(failure)),
             is_resumed: false,
             attempts: name.earlier_attempts + finished.attempts,
             started: timing.started,
@@ -366,9 +366,9 @@ impl<T, R, E> Keep<R, E> for LongRun<'_, '_, T, R, E> {
     }
 }
 
-impl<T, R, E> LongRun<'_, '_, T, R, E> {
+impl<T, R, E> Persistence<'_, '_, T, R, E> {
     /// A failure in the words in which it is written down.
-    fn told(&self, failure: &ItemFailure<E>) -> RecordedFailure {
+    fn to_recorded(&self, failure: &ItemFailure<E>) -> RecordedFailure {
         let message = match (&failure.cause, self.codec.tell) {
             (Cause::Error(error), Some(tell)) => tell(error),
             (cause, _) => cause.story(),
@@ -378,12 +378,12 @@ impl<T, R, E> LongRun<'_, '_, T, R, E> {
 
     #[cfg(feature = "journal")]
     fn write_down(&self, record: &ItemRecord, fingerprint: Option<&str>, value: Option<&R>) {
-        let (Some(books), Some(codec)) = (&self.books, &self.codec.values) else { return };
+        let (Some(journal_writer), Some(codec)) = (&self.journal_writer, &self.codec.values) else { return };
         match value.map(codec.write).transpose() {
-            Ok(bytes) => books.borrow_mut().store.append(record, fingerprint, bytes.as_deref()),
+            Ok(bytes) => journal_writer.borrow_mut().store.append(record, fingerprint, bytes.as_deref()),
             // It is in the outcome, and will be computed again by the next run.
             Err(why) => {
-                let problem = JournalProblem::Unwritable { key: record.key.clone(), why };
+                let problem = JournalError::Unwritable { key: record.key.clone(), why };
                 self.unwritten.borrow_mut().get_or_insert_with(|| Error::journal(problem));
             }
         }
@@ -396,15 +396,15 @@ mod tests {
 
     use super::*;
 
-    fn name(index: usize) -> Name {
-        Name { key: index.to_string(), fingerprint: None, earlier_attempts: 0 }
+    fn name(index: usize) -> PendingKey {
+        PendingKey { key: index.to_string(), fingerprint: None, earlier_attempts: 0 }
     }
 
     proptest! {
         /// Each step skips so many indices and adds a name, and then takes the name of any index.
         #[test]
         fn names_are_found_as_in_a_plain_table(steps in proptest::collection::vec((prop_oneof![0_usize..4, 0_usize..300], 0_usize..900), 0..150)) {
-            let (mut names, mut plain, mut next) = (Names::default(), HashMap::new(), 0);
+            let (mut names, mut plain, mut next) = (PendingKeys::default(), HashMap::new(), 0);
             for (skipped, taken) in steps {
                 next += skipped;
                 names.insert(next, name(next));
@@ -421,7 +421,7 @@ mod tests {
 
     #[test]
     fn a_name_that_stays_keeps_no_room_for_those_that_went() {
-        let mut names = Names::default();
+        let mut names = PendingKeys::default();
         for index in 0..100_000 {
             names.insert(index, name(index));
             if index % 1000 != 0 {

@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use crate::error::Error;
-use crate::run::gatherer::Done;
+use crate::run::gatherer::PositionSet;
 
 /// Room for one value per position. Positions are the order of work.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl<R> Slots<R> {
     ///
     /// # Safety
     /// Every slot whose position is `done` and not among `missed` has been written. `missed` is sorted.
-    pub(crate) unsafe fn take_written(mut self, done: &Done, missed: &[usize], mut keep: impl FnMut(usize, R)) {
+    pub(crate) unsafe fn take_written(mut self, done: &PositionSet, missed: &[usize], mut keep: impl FnMut(usize, R)) {
         let mut missed = missed.iter().copied().peekable();
         let slots = self.unwritten();
         for position in done.positions() {

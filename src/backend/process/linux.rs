@@ -14,15 +14,15 @@ pub(crate) use super::worker::startup::become_worker;
 use crate::backend::process::processes::Limits;
 use crate::backend::task::Task;
 use crate::backend::threads::{self, COMPUTING};
-use crate::backend::{Brief, Finished, Gather, Output, Refusal};
+use crate::backend::{BackendError, BackendStats, Output, ReportSink, RunContext};
 
 /// Runs all positions in worker processes; in a worker, on its threads.
 pub(crate) fn run<T, K>(
     limits: &Limits,
-    brief: &Brief<'_, T, K>,
+    context: &RunContext<'_, T, K>,
     output: Output<'_, K::Output>,
-    gather: &mut Gather<'_, K::Output, K::Error>,
-) -> Result<Finished, Refusal>
+    gather: &mut ReportSink<'_, K::Output, K::Error>,
+) -> Result<BackendStats, BackendError>
 where
     T: Sync + Serialize + DeserializeOwned,
     K: Task<T> + Sync,
@@ -31,8 +31,8 @@ where
     K::Error: Send + Serialize + DeserializeOwned,
 {
     match startup::role()? {
-        startup::Role::Worker => threads::run(&COMPUTING, brief.budget.computing, brief, output, gather),
-        startup::Role::Caller if brief.plan.n_items == 0 => Ok(Finished::default()),
-        startup::Role::Caller => supervisor::run(limits, brief, output, gather),
+        startup::Role::Worker => threads::run(&COMPUTING, context.budget.computing, context, output, gather),
+        startup::Role::Caller if context.plan.n_items == 0 => Ok(BackendStats::default()),
+        startup::Role::Caller => supervisor::run(limits, context, output, gather),
     }
 }

@@ -1,9 +1,9 @@
 //! The process backend: worker processes that are copies of the running program, each at one end of a socket.
 //!
-//! From call to outcome: `parent.rs` seats workers (`kept.rs`), hands out ranges of positions (`ledger.rs`) as frames
+//! From call to outcome: `parent.rs` seats workers (`kept.rs`), hands out ranges of positions (`work_queue.rs`) as frames
 //! (`wire.rs`, `link.rs`), and turns what it hears (`hearing.rs`) into chunks for the gatherer. `worker.rs` is the other side:
 //! it finds the function (`function.rs`), runs items through the loop that every mode shares (`session.rs`), tells on a page
-//! (`status.rs`) what it has in hand, and sends answers (`tray.rs`).
+//! (`status.rs`) what it has in hand, and sends answers (`outbox.rs`).
 //!
 //! Linux so far. Elsewhere, and under a model checker, a call is refused.
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend::mode::{Crew, Mode, refuse_captures, sealed};
+use crate::backend::mode::{Mode, ModeKind, refuse_captures, sealed};
 use crate::backend::task::Task;
-use crate::backend::{Brief, Finished, Gather, Output, Refusal, process};
+use crate::backend::{BackendError, BackendStats, Output, ReportSink, RunContext, process};
 use crate::error::Error;
 
 /// In processes of their own: an item that aborts, overflows its stack, runs out of memory or never ends takes nothing with
@@ -253,8 +253,8 @@ impl Limits {
 }
 
 impl sealed::Sealed for Processes {
-    fn crew(&self) -> Crew {
-        Crew::Processes
+    fn crew(&self) -> ModeKind {
+        ModeKind::Processes
     }
 }
 
@@ -270,11 +270,11 @@ where
 
     fn drive(
         &self,
-        brief: &Brief<'_, T, K>,
+        context: &RunContext<'_, T, K>,
         output: Output<'_, K::Output>,
-        gather: &mut Gather<'_, K::Output, K::Error>,
-    ) -> Result<Finished, Refusal> {
-        self.limits.check().map_err(|error| Refusal::Unprepared(error.to_string()))?;
-        process::run(&self.limits, brief, output, gather)
+        gather: &mut ReportSink<'_, K::Output, K::Error>,
+    ) -> Result<BackendStats, BackendError> {
+        self.limits.check().map_err(|error| BackendError::Unprepared(error.to_string()))?;
+        process::run(&self.limits, context, output, gather)
     }
 }

@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::process::processes::Limits;
 use crate::backend::task::Task;
-use crate::backend::{Brief, Finished, Gather, Output, Refusal};
+use crate::backend::{BackendError, BackendStats, Output, ReportSink, RunContext};
 
 /// Refuses the call.
 pub(crate) fn run<T, K: Task<T>>(
     _limits: &Limits,
-    _brief: &Brief<'_, T, K>,
+    _brief: &RunContext<'_, T, K>,
     _output: Output<'_, K::Output>,
-    _gather: &mut Gather<'_, K::Output, K::Error>,
-) -> Result<Finished, Refusal> {
-    Err(Refusal::Unsupported("worker processes are not supported on this system yet; use Threads".to_owned()))
+    _gather: &mut ReportSink<'_, K::Output, K::Error>,
+) -> Result<BackendStats, BackendError> {
+    Err(BackendError::Unsupported("worker processes are not supported on this system yet; use Threads".to_owned()))
 }
 
 /// There are none.

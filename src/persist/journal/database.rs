@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension, Row
 
 use crate::persist::journal::keys::Keys;
 use crate::persist::journal::pending::RecordedItem;
-use crate::persist::journal::problem::JournalProblem;
+use crate::persist::journal::problem::JournalError;
 use crate::persist::journal::schema;
 use crate::record::{Amount, FailureKind, ItemRecord, RecordedFailure};
 use crate::sync::SystemTime;
@@ -81,22 +81,22 @@ pub(crate) enum Log {
 
 impl Database {
     /// Opens or makes the journal. The caller has the lock.
-    pub(crate) fn for_writing(path: &Path) -> Result<(Self, Log), JournalProblem> {
+    pub(crate) fn for_writing(path: &Path) -> Result<(Self, Log), JournalError> {
         Self::for_writing_on(path, None)
     }
 
     /// [`for_writing`](Self::for_writing) on one of SQLite's file systems, some of which lack what others have.
-    fn for_writing_on(path: &Path, file_system: Option<&str>) -> Result<(Self, Log), JournalProblem> {
+    fn for_writing_on(path: &Path, file_system: Option<&str>) -> Result<(Self, Log), JournalError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut database = Self::open(path, flags, file_system)?;
-        if let Err(refused @ JournalProblem::Io { .. }) = database.kind() {
+        if let Err(refused @ JournalError::Io { .. }) = database.kind() {
             // Perhaps it was left with a write-ahead log, by a killed run, where there is none to be had now.
             database = Self::open(path, flags, file_system)?;
             database.ask(leave_log_ahead).map_err(|_| refused)?;
         }
         let kind = database.kind()?;
         if database.ask(|connection| connection.is_readonly(MAIN_DB))? {
-            return Err(JournalProblem::ReadOnly { path: path.to_owned() });
+            return Err(JournalError::ReadOnly { path: path.to_owned() });
         }
         // Before anything is changed, so that what is damaged can still be looked into.
         if let Kind::Journal = kind {
@@ -110,9 +110,9 @@ impl Database {
     }
 
     /// Opens a journal that is there, and never changes it.
-    pub(crate) fn for_reading(path: &Path) -> Result<Self, JournalProblem> {
-        if !path.try_exists().map_err(|error| JournalProblem::of_io(path, &error))? {
-            return Err(JournalProblem::NotFound { path: path.to_owned() });
+    pub(crate) fn for_reading(path: &Path) -> Result<Self, JournalError> {
+        if !path.try_exists().map_err(|error| JournalError::of_io(path, &error))? {
+            return Err(JournalError::NotFound { path: path.to_owned() });
         }
         // Not opened as read-only, because what a killed writer left must be brought in order before it can be read. SQLite takes
         // less by itself where no more is allowed.
@@ -125,16 +125,16 @@ impl Database {
         match database.kind()? {
             Kind::Journal => Ok(database),
             // A run that was killed as it began left it so, and the next one takes it for a new file.
-            Kind::Empty => Err(JournalProblem::NotFound { path: path.to_owned() }),
+            Kind::Empty => Err(JournalError::NotFound { path: path.to_owned() }),
         }
     }
 
-    fn open(path: &Path, flags: OpenFlags, file_system: Option<&str>) -> Result<Self, JournalProblem> {
+    fn open(path: &Path, flags: OpenFlags, file_system: Option<&str>) -> Result<Self, JournalError> {
         // The full path, since SQLite takes `:memory:`, `file:..` and an empty one for something else.
-        let full = std::path::absolute(path).map_err(|error| JournalProblem::of_io(path, &error))?;
+        let full = std::path::absolute(path).map_err(|error| JournalError::of_io(path, &error))?;
         // SQLite takes a file of one byte for an empty one, and would write over it.
         if std::fs::metadata(&full).is_ok_and(|about| about.len() == 1) {
-            return Err(JournalProblem::Foreign { path: path.to_owned() });
+            return Err(JournalError::Foreign { path: path.to_owned() });
         }
         let opened = match file_system {
             Some(name) => Connection::open_with_flags_and_vfs(full, flags, name),
@@ -146,33 +146,33 @@ impl Database {
         Ok(database)
     }
 
-    fn ask<'d, T>(&'d self, question: impl FnOnce(&'d Connection) -> rusqlite::Result<T>) -> Result<T, JournalProblem> {
+    fn ask<'d, T>(&'d self, question: impl FnOnce(&'d Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
         question(&self.connection).map_err(|error| self.problem(&error))
     }
 
-    fn problem(&self, error: &rusqlite::Error) -> JournalProblem {
+    fn problem(&self, error: &rusqlite::Error) -> JournalError {
         problem(&self.path, Some(&self.connection), error)
     }
 
-    fn corrupt(&self, detail: impl Into<String>) -> JournalProblem {
-        JournalProblem::Corrupt { path: self.path.clone(), detail: detail.into() }
+    fn corrupt(&self, detail: impl Into<String>) -> JournalError {
+        JournalError::Corrupt { path: self.path.clone(), detail: detail.into() }
     }
 
-    fn kind(&self) -> Result<Kind, JournalProblem> {
+    fn kind(&self) -> Result<Kind, JournalError> {
         let (application, version) =
             self.ask(|connection| Ok((number(connection, "application_id")?, number(connection, "user_version")?)))?;
         match (application, u32::try_from(version)) {
             (schema::APPLICATION_ID, Ok(schema::VERSION)) => Ok(Kind::Journal),
             (schema::APPLICATION_ID, Ok(found)) if found > schema::VERSION => {
-                Err(JournalProblem::Newer { path: self.path.clone(), found, known: schema::VERSION })
+                Err(JournalError::Newer { path: self.path.clone(), found, known: schema::VERSION })
             }
             (schema::APPLICATION_ID, _) => Err(self.corrupt(format!("its tables are of version {version}"))),
             (0, Ok(0)) if self.has_no_tables()? => Ok(Kind::Empty),
-            _ => Err(JournalProblem::Foreign { path: self.path.clone() }),
+            _ => Err(JournalError::Foreign { path: self.path.clone() }),
         }
     }
 
-    fn has_no_tables(&self) -> Result<bool, JournalProblem> {
+    fn has_no_tables(&self) -> Result<bool, JournalError> {
         let count = |connection: &Connection| {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, u32>(0))
         };
@@ -180,7 +180,7 @@ impl Database {
     }
 
     /// Looks for damage before anything is believed or added.
-    fn check(&self) -> Result<(), JournalProblem> {
+    fn check(&self) -> Result<(), JournalError> {
         // What is only in the log goes to the file first, so that the file can be held against its own size. A reader can keep
         // that from being done; then it is left to SQLite.
         let is_busy: bool =
@@ -194,11 +194,11 @@ impl Database {
     }
 
     /// SQLite takes a last page of which a part is missing for one that ends with zeros, which no other check sees.
-    fn check_size(&self) -> Result<(), JournalProblem> {
+    fn check_size(&self) -> Result<(), JournalError> {
         let (pages, page_size) =
             self.ask(|connection| Ok((number(connection, "page_count")?, number(connection, "page_size")?)))?;
         let expected = u64::from(pages.unsigned_abs()) * u64::from(page_size.unsigned_abs());
-        let found = std::fs::metadata(&self.path).map_err(|error| JournalProblem::of_io(&self.path, &error))?.len();
+        let found = std::fs::metadata(&self.path).map_err(|error| JournalError::of_io(&self.path, &error))?.len();
         if found < expected {
             return Err(self.corrupt(format!("{found} bytes are left of {expected}")));
         }
@@ -206,7 +206,7 @@ impl Database {
     }
 
     /// What the last run depended on; none before the first.
-    pub(crate) fn last_setup(&self) -> Result<Option<Setup>, JournalProblem> {
+    pub(crate) fn last_setup(&self) -> Result<Option<Setup>, JournalError> {
         self.ask(|connection| {
             let select = "SELECT version, configuration FROM run ORDER BY id DESC LIMIT 1";
             let setup = |row: &Found<'_>| Ok(Setup { version: row.get(0)?, configuration: row.get(1)? });
@@ -215,7 +215,7 @@ impl Database {
     }
 
     /// Notes that a run begins, and gives its number.
-    pub(crate) fn begin_run(&self, setup: &Setup, writer: &str, begun: SystemTime) -> Result<i64, JournalProblem> {
+    pub(crate) fn begin_run(&self, setup: &Setup, writer: &str, begun: SystemTime) -> Result<i64, JournalError> {
         self.ask(|connection| {
             let insert = "INSERT INTO run (version, configuration, writer, begun_ns) VALUES (?1, ?2, ?3, ?4)";
             connection.execute(insert, params![setup.version, setup.configuration, writer, nanoseconds(begun)])?;
@@ -224,7 +224,7 @@ impl Database {
     }
 
     /// The newest row of each key that was recorded under this setup, in the order in which the keys first came.
-    pub(crate) fn newest(&self, setup: &Setup) -> Result<Vec<RecordedItem>, JournalProblem> {
+    pub(crate) fn newest(&self, setup: &Setup) -> Result<Vec<RecordedItem>, JournalError> {
         let select = format!(
             "SELECT {COLUMNS} FROM entry WHERE run IN (SELECT id FROM run WHERE version = ?1 AND configuration = ?2) \
              ORDER BY id"
@@ -246,7 +246,7 @@ impl Database {
     }
 
     /// Rows of the view `newest`.
-    pub(crate) fn shown(&self, which: Shown) -> Result<Vec<RecordedItem>, JournalProblem> {
+    pub(crate) fn shown(&self, which: Shown) -> Result<Vec<RecordedItem>, JournalError> {
         let condition = match which {
             Shown::All => "",
             Shown::Failed => "WHERE failure IS NOT NULL",
@@ -258,14 +258,14 @@ impl Database {
     }
 
     /// What the last run depended on, and all rows, counted; both at one moment.
-    pub(crate) fn status(&self) -> Result<(Option<Setup>, Counts), JournalProblem> {
+    pub(crate) fn status(&self) -> Result<(Option<Setup>, Counts), JournalError> {
         let moment = self.ask(Connection::unchecked_transaction)?;
         let status = (self.last_setup()?, self.counts()?);
         moment.commit().map_err(|error| self.problem(&error))?;
         Ok(status)
     }
 
-    fn counts(&self) -> Result<Counts, JournalProblem> {
+    fn counts(&self) -> Result<Counts, JournalError> {
         let select = "SELECT (SELECT count(*) FROM newest WHERE failure IS NULL), \
                              (SELECT count(*) FROM newest WHERE failure IS NOT NULL), \
                              (SELECT count(*) FROM entry), (SELECT count(*) FROM run), \
@@ -285,7 +285,7 @@ impl Database {
     }
 
     /// Ready to add rows to this run.
-    pub(crate) fn writing(&self, run: i64) -> Result<Writing<'_>, JournalProblem> {
+    pub(crate) fn writing(&self, run: i64) -> Result<Writing<'_>, JournalError> {
         let insert = format!(
             "INSERT INTO entry (run, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
              ?15)"
@@ -369,11 +369,11 @@ pub(crate) struct Writing<'d> {
 }
 
 impl Writing<'_> {
-    pub(crate) fn begin(&self) -> Result<(), JournalProblem> {
+    pub(crate) fn begin(&self) -> Result<(), JournalError> {
         self.database.ask(|connection| connection.execute_batch("BEGIN IMMEDIATE"))
     }
 
-    pub(crate) fn add(&mut self, row: &Row<'_>) -> Result<(), JournalProblem> {
+    pub(crate) fn add(&mut self, row: &Row<'_>) -> Result<(), JournalError> {
         let added = self.statement.execute(params![
             self.run,
             integer(row.place),
@@ -394,19 +394,19 @@ impl Writing<'_> {
         added.map(drop).map_err(|error| self.database.problem(&error))
     }
 
-    pub(crate) fn commit(&self) -> Result<(), JournalProblem> {
+    pub(crate) fn commit(&self) -> Result<(), JournalError> {
         self.database.ask(|connection| connection.execute_batch("COMMIT"))
     }
 
     /// Commits with a note that the run came to its end.
-    pub(crate) fn end_run(&self, ended: SystemTime) -> Result<(), JournalProblem> {
+    pub(crate) fn end_run(&self, ended: SystemTime) -> Result<(), JournalError> {
         let update = "UPDATE run SET ended_ns = ?1 WHERE id = ?2";
         self.database.ask(|connection| connection.execute(update, params![nanoseconds(ended), self.run]))?;
         Ok(())
     }
 
     /// Commits that there was no such run.
-    pub(crate) fn forget_run(&self) -> Result<(), JournalProblem> {
+    pub(crate) fn forget_run(&self) -> Result<(), JournalError> {
         self.database.ask(|connection| connection.execute("DELETE FROM run WHERE id = ?1", [self.run]))?;
         Ok(())
     }
@@ -544,31 +544,31 @@ fn moment(nanoseconds: i64) -> SystemTime {
 }
 
 /// What an error of SQLite means for a journal. `connection` is the one that it came from.
-fn problem(path: &Path, connection: Option<&Connection>, error: &rusqlite::Error) -> JournalProblem {
+fn problem(path: &Path, connection: Option<&Connection>, error: &rusqlite::Error) -> JournalError {
     use rusqlite::ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHORT_READ};
     let owned = path.to_owned();
     let Some(found) = error.sqlite_error() else {
         // A column that holds something else than this crate writes.
-        return JournalProblem::Corrupt { path: owned, detail: error.to_string() };
+        return JournalError::Corrupt { path: owned, detail: error.to_string() };
     };
     match (found.code, found.extended_code) {
-        (ErrorCode::NotADatabase, _) => JournalProblem::Foreign { path: owned },
+        (ErrorCode::NotADatabase, _) => JournalError::Foreign { path: owned },
         (ErrorCode::DatabaseCorrupt, _) | (_, SQLITE_IOERR_SHORT_READ | SQLITE_IOERR_CORRUPTFS) => {
-            JournalProblem::Corrupt { path: owned, detail: error.to_string() }
+            JournalError::Corrupt { path: owned, detail: error.to_string() }
         }
-        (ErrorCode::DiskFull, _) => JournalProblem::Full { path: owned },
-        (ErrorCode::ReadOnly, _) => JournalProblem::ReadOnly { path: owned },
+        (ErrorCode::DiskFull, _) => JournalError::Full { path: owned },
+        (ErrorCode::ReadOnly, _) => JournalError::ReadOnly { path: owned },
         (ErrorCode::SystemIoFailure | ErrorCode::CannotOpen, _) => {
             // What the system said last may be about another file, where it was SQLite itself that refused.
             let is_about_it = |error: &io::Error| {
                 error.raw_os_error() != Some(0) && (error.kind() != io::ErrorKind::NotFound || !path.exists())
             };
             match connection.map(system_error).filter(is_about_it) {
-                Some(error) => JournalProblem::of_io(path, &error),
-                None => JournalProblem::Io { path: owned, detail: error.to_string() },
+                Some(error) => JournalError::of_io(path, &error),
+                None => JournalError::Io { path: owned, detail: error.to_string() },
             }
         }
-        _ => JournalProblem::Io { path: owned, detail: error.to_string() },
+        _ => JournalError::Io { path: owned, detail: error.to_string() },
     }
 }
 

@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::persist::journal::problem::JournalProblem;
+use crate::persist::journal::problem::JournalError;
 use crate::sync::{Condvar, Mutex, SystemTime};
 
 /// How often a lock is tried for that somebody has, and how long after each other: whoever only asks for the writer's name
@@ -26,7 +26,7 @@ pub(crate) struct WriterLock {
 }
 
 impl WriterLock {
-    pub(crate) fn take(journal: &Path) -> Result<Self, JournalProblem> {
+    pub(crate) fn take(journal: &Path) -> Result<Self, JournalError> {
         let path = lock_path(journal);
         for _ in 0..TRIES {
             let file = open(&path).map_err(|error| refused(journal, &error))?;
@@ -39,7 +39,7 @@ impl WriterLock {
             }
         }
         let holder = name_in(&path);
-        Err(JournalProblem::Locked { path: journal.to_owned(), holder })
+        Err(JournalError::Locked { path: journal.to_owned(), holder })
     }
 
     fn named(mut file: File, path: PathBuf) -> io::Result<Self> {
@@ -87,12 +87,12 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-fn refused(journal: &Path, error: &io::Error) -> JournalProblem {
+fn refused(journal: &Path, error: &io::Error) -> JournalError {
     let folder = journal.parent().unwrap_or(journal);
     if error.kind() == io::ErrorKind::NotFound {
-        return JournalProblem::NotFound { path: folder.to_owned() };
+        return JournalError::NotFound { path: folder.to_owned() };
     }
-    JournalProblem::of_io(journal, error)
+    JournalError::of_io(journal, error)
 }
 
 #[cfg(unix)]
@@ -158,7 +158,7 @@ mod tests {
         let name = holder(&journal).unwrap();
         assert!(name.starts_with(&format!("process {} on ", std::process::id())), "{name}");
         let problem = WriterLock::take(&journal).unwrap_err();
-        assert_eq!(problem, JournalProblem::Locked { path: journal.clone(), holder: name });
+        assert_eq!(problem, JournalError::Locked { path: journal.clone(), holder: name });
         drop(first);
         assert_eq!(holder(&journal), None);
         drop(WriterLock::take(&journal).unwrap());
@@ -199,7 +199,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("missing");
         let problem = WriterLock::take(&missing.join("a.journal")).unwrap_err();
-        assert_eq!(problem, JournalProblem::NotFound { path: missing });
+        assert_eq!(problem, JournalError::NotFound { path: missing });
     }
 
     #[test]

@@ -24,8 +24,8 @@ use serde::Serialize;
 use crate::run::input::Key;
 use crate::sync::SystemTime;
 
-pub(crate) use pending::{Recorded, RecordedItem, Standing};
-pub use problem::JournalProblem;
+pub(crate) use pending::{ItemState, Recorded, RecordedItem};
+pub use problem::JournalError;
 pub use reader::{JournalEntry, JournalReader, JournalStatus};
 pub(crate) use store::Store;
 pub(crate) use value::{decode_value, encode_value};

@@ -1,7 +1,7 @@
 //! Items minus what is recorded: which are still to be done, and which come back as they were. Pure.
 
 use crate::persist::journal::keys::Keys;
-use crate::persist::journal::problem::JournalProblem;
+use crate::persist::journal::problem::JournalError;
 use crate::persist::journal::{JournalSettings, OnChange, RetryRecorded};
 use crate::record::{FailureKind, ItemRecord};
 
@@ -30,7 +30,7 @@ pub(crate) struct Recorded {
 
 /// How an item stands at the start of a run.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Standing {
+pub(crate) enum ItemState {
     /// It is to be done, and was begun this often before.
     ToDo { earlier_attempts: u32 },
     /// It is done, or failed and is not tried again; its record has the item's place in this run.
@@ -54,32 +54,32 @@ impl Recorded {
         index: usize,
         key: &str,
         fingerprint: Option<&str>,
-    ) -> Result<Standing, JournalProblem> {
+    ) -> Result<ItemState, JournalError> {
         let number = self.keys.number(key);
         if let Some(&Some(first)) = self.asked.get(number) {
-            return Err(JournalProblem::DuplicateKey { key: key.to_owned(), first, second: index });
+            return Err(JournalError::DuplicateKey { key: key.to_owned(), first, second: index });
         }
         put(&mut self.asked, number, Some(index));
         // Each key is asked for once, so its record is not needed again.
         let Some(mut item) = self.items.get_mut(number).and_then(Option::take) else {
-            return Ok(Standing::ToDo { earlier_attempts: 0 });
+            return Ok(ItemState::ToDo { earlier_attempts: 0 });
         };
         let is_done_again = is_done_again(&item.record, self.retry);
         if let Some(now) = fingerprint.filter(|_| item.fingerprint.as_deref() != fingerprint) {
             return match self.on_change {
                 // There is no answer of the old input that could be taken for one of the new.
-                _ if is_done_again => Ok(Standing::ToDo { earlier_attempts: 0 }),
+                _ if is_done_again => Ok(ItemState::ToDo { earlier_attempts: 0 }),
                 OnChange::Refuse => Err(changed_fingerprint(key, item.fingerprint.as_deref(), now)),
                 // Another input is another item: its earlier attempts are not this one's.
-                OnChange::Recompute => Ok(Standing::ToDo { earlier_attempts: 0 }),
+                OnChange::Recompute => Ok(ItemState::ToDo { earlier_attempts: 0 }),
             };
         }
         if is_done_again {
             let earlier_attempts = if item.record.failure.is_some() { item.record.attempts } else { 0 };
-            return Ok(Standing::ToDo { earlier_attempts });
+            return Ok(ItemState::ToDo { earlier_attempts });
         }
         item.record.index = index;
-        Ok(Standing::Resumed(Box::new(item)))
+        Ok(ItemState::Resumed(Box::new(item)))
     }
 }
 
@@ -91,8 +91,8 @@ fn put<V>(list: &mut Vec<V>, number: usize, value: V) {
     }
 }
 
-fn changed_fingerprint(key: &str, recorded: Option<&str>, now: &str) -> JournalProblem {
-    JournalProblem::Changed {
+fn changed_fingerprint(key: &str, recorded: Option<&str>, now: &str) -> JournalError {
+    JournalError::Changed {
         what: format!("the fingerprint of {key:?}"),
         recorded: recorded.map_or("not taken".to_owned(), |recorded| format!("{recorded:?}")),
         now: format!("{now:?}"),
@@ -133,19 +133,19 @@ mod tests {
         fingerprints: Option<&[String]>,
         recorded: Vec<RecordedItem>,
         settings: &JournalSettings,
-    ) -> Result<Pending, JournalProblem> {
+    ) -> Result<Pending, JournalError> {
         let mut recorded = Recorded::new(recorded, settings);
         let mut pending = Pending::default();
         for (index, key) in keys.iter().enumerate() {
             let fingerprint = fingerprints.map(|fingerprints| fingerprints[index].as_str());
             match recorded.look_up(index, key, fingerprint)? {
-                Standing::ToDo { earlier_attempts } => {
+                ItemState::ToDo { earlier_attempts } => {
                     pending.todo.push(index);
                     if earlier_attempts > 0 {
                         pending.earlier_attempts.push((index, earlier_attempts));
                     }
                 }
-                Standing::Resumed(item) => pending.resumed.push((index, *item)),
+                ItemState::Resumed(item) => pending.resumed.push((index, *item)),
             }
         }
         Ok(pending)
@@ -206,7 +206,7 @@ mod tests {
             (vec![0], vec![]),
             "another input's attempts do not count"
         );
-        assert!(matches!(pending_of(&refusing(RetryRecorded::Nothing)), Err(JournalProblem::Changed { .. })));
+        assert!(matches!(pending_of(&refusing(RetryRecorded::Nothing)), Err(JournalError::Changed { .. })));
     }
 
     #[test]
@@ -231,7 +231,7 @@ mod tests {
     fn two_items_of_one_key_are_refused_with_both_places() {
         let settings = settings(RetryRecorded::Failed, OnChange::Refuse);
         let problem = pending(&keys(&["a", "b", "a"]), None, Vec::new(), &settings).unwrap_err();
-        assert_eq!(problem, JournalProblem::DuplicateKey { key: "a".to_owned(), first: 0, second: 2 });
+        assert_eq!(problem, JournalError::DuplicateKey { key: "a".to_owned(), first: 0, second: 2 });
         assert_eq!(problem.to_string(), r#"items 0 and 2 have the same key "a"; give each its own"#);
     }
 
@@ -248,11 +248,11 @@ mod tests {
         };
         for before in [Some("5 bytes"), None] {
             let problem = ask(&refuse, before, Some("6 bytes")).unwrap_err();
-            assert!(matches!(&problem, JournalProblem::Changed { what, .. } if what == r#"the fingerprint of "a""#));
-            assert_eq!(ask(&recompute, before, Some("6 bytes")), Ok(Standing::ToDo { earlier_attempts: 0 }));
+            assert!(matches!(&problem, JournalError::Changed { what, .. } if what == r#"the fingerprint of "a""#));
+            assert_eq!(ask(&recompute, before, Some("6 bytes")), Ok(ItemState::ToDo { earlier_attempts: 0 }));
         }
-        assert!(matches!(ask(&refuse, Some("5 bytes"), Some("5 bytes")), Ok(Standing::Resumed(_))));
-        assert!(matches!(ask(&refuse, Some("5 bytes"), None), Ok(Standing::Resumed(_))), "nobody asked to compare");
+        assert!(matches!(ask(&refuse, Some("5 bytes"), Some("5 bytes")), Ok(ItemState::Resumed(_))));
+        assert!(matches!(ask(&refuse, Some("5 bytes"), None), Ok(ItemState::Resumed(_))), "nobody asked to compare");
     }
 
     #[test]

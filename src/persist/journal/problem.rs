@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum JournalProblem {
+pub enum JournalError {
     /// Another run writes this journal.
     Locked {
         /// The journal.
@@ -106,7 +106,7 @@ pub enum JournalProblem {
     },
 }
 
-impl fmt::Display for JournalProblem {
+impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Locked { path, holder } => {
@@ -158,9 +158,9 @@ impl fmt::Display for JournalProblem {
     }
 }
 
-impl std::error::Error for JournalProblem {}
+impl std::error::Error for JournalError {}
 
-impl JournalProblem {
+impl JournalError {
     /// A success was recorded without its value.
     pub(crate) fn no_value<R>(key: &str) -> Self {
         Self::Value { key: key.to_owned(), kind: std::any::type_name::<R>(), why: "none was kept".to_owned() }

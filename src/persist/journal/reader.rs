@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::persist::journal::database::{Database, Shown};
 use crate::persist::journal::lock;
 use crate::persist::journal::pending::RecordedItem;
-use crate::persist::journal::problem::JournalProblem;
+use crate::persist::journal::problem::JournalError;
 use crate::persist::journal::value::decode_value;
 use crate::record::RecordedFailure;
 use crate::sync::SystemTime;
@@ -87,7 +87,7 @@ impl JournalReader {
     ///
     /// # Errors
     /// When the file is not there, is no journal, is damaged, or was written by a later version of this crate.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalProblem> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
         let path = path.as_ref().to_owned();
         Ok(Self { database: Database::for_reading(&path)?, path })
     }
@@ -96,7 +96,7 @@ impl JournalReader {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn status(&self) -> Result<JournalStatus, JournalProblem> {
+    pub fn status(&self) -> Result<JournalStatus, JournalError> {
         let (setup, counts) = self.database.status()?;
         let (version, configuration) = match setup {
             Some(setup) => (setup.version, setup.configuration),
@@ -119,7 +119,7 @@ impl JournalReader {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn entries(&self) -> Result<Vec<JournalEntry>, JournalProblem> {
+    pub fn entries(&self) -> Result<Vec<JournalEntry>, JournalError> {
         self.shown(Shown::All)
     }
 
@@ -127,11 +127,11 @@ impl JournalReader {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn failures(&self) -> Result<Vec<JournalEntry>, JournalProblem> {
+    pub fn failures(&self) -> Result<Vec<JournalEntry>, JournalError> {
         self.shown(Shown::Failed)
     }
 
-    fn shown(&self, which: Shown) -> Result<Vec<JournalEntry>, JournalProblem> {
+    fn shown(&self, which: Shown) -> Result<Vec<JournalEntry>, JournalError> {
         Ok(self.database.shown(which)?.into_iter().map(JournalEntry::of).collect())
     }
 }
@@ -154,8 +154,8 @@ impl JournalEntry {
     /// The item's value; none when it failed, or when its run kept no values.
     ///
     /// # Errors
-    /// [`JournalProblem::Value`] when what is recorded is no `R`: the type must be the one that the run's function returned.
-    pub fn value<R: DeserializeOwned>(&self) -> Result<Option<R>, JournalProblem> {
+    /// [`JournalError::Value`] when what is recorded is no `R`: the type must be the one that the run's function returned.
+    pub fn value<R: DeserializeOwned>(&self) -> Result<Option<R>, JournalError> {
         self.value.as_deref().map(|bytes| decode_value(&self.key, bytes)).transpose()
     }
 }

@@ -14,7 +14,7 @@ use crate::persist::journal::OnChange;
 use crate::persist::journal::database::{Database, Log, Row, Setup, Writing};
 use crate::persist::journal::lock::{self, WriterLock};
 use crate::persist::journal::pending::RecordedItem;
-use crate::persist::journal::problem::JournalProblem;
+use crate::persist::journal::problem::JournalError;
 use crate::persist::journal::value::first_difference;
 use crate::record::{FailureKind, ItemRecord};
 use crate::sync::{Arc, Condvar, JoinHandle, Mutex, SystemTime, WallClock, spawn_owned};
@@ -32,7 +32,7 @@ const KEPT_BYTES: usize = 4 << 20;
 /// A journal, open for one run.
 #[derive(Debug)]
 pub(crate) struct Store {
-    desk: Arc<Desk>,
+    queue: Arc<WriteQueue>,
     writer: Option<JoinHandle<()>>,
     /// Freed when the writer is done, so that nobody else begins before that.
     lock: Option<WriterLock>,
@@ -40,7 +40,7 @@ pub(crate) struct Store {
 
 /// Where the run leaves rows and the writer fetches them.
 #[derive(Debug, Default)]
-struct Desk {
+struct WriteQueue {
     state: Mutex<State>,
     /// Told when there is something for the writer.
     filled: Condvar,
@@ -54,7 +54,7 @@ struct State {
     is_closed: bool,
     /// The run was refused before any of its items was begun.
     is_refused: bool,
-    trouble: Option<JournalProblem>,
+    write_error: Option<JournalError>,
 }
 
 /// Rows on their way, one after the other in two buffers, so that a row costs no allocation of its own.
@@ -84,7 +84,7 @@ struct Head {
 
 /// What the writer does with the rows that it fetched.
 #[derive(Debug, PartialEq, Eq)]
-enum Next {
+enum WriterStep {
     Add,
     Commit,
     End,
@@ -92,10 +92,10 @@ enum Next {
 
 impl Store {
     /// What is recorded, as [`open`](Store::open) would give it now, without taking or changing anything.
-    pub(crate) fn peek(settings: &JournalSettings) -> Result<Vec<RecordedItem>, JournalProblem> {
+    pub(crate) fn peek(settings: &JournalSettings) -> Result<Vec<RecordedItem>, JournalError> {
         let setup = Setup::of(settings)?;
         let database = match Database::for_reading(&settings.path) {
-            Err(JournalProblem::NotFound { .. }) => return Ok(Vec::new()),
+            Err(JournalError::NotFound { .. }) => return Ok(Vec::new()),
             database => database?,
         };
         admit(&database, settings, &setup)?;
@@ -105,7 +105,7 @@ impl Store {
     /// Opens the journal for one run and gives what is recorded of earlier ones: the newest row of each key.
     ///
     /// After another version or configuration that is nothing, if the settings allow it at all.
-    pub(crate) fn open(settings: &JournalSettings) -> Result<(Self, Vec<RecordedItem>), JournalProblem> {
+    pub(crate) fn open(settings: &JournalSettings) -> Result<(Self, Vec<RecordedItem>), JournalError> {
         let setup = Setup::of(settings)?;
         let lock = WriterLock::take(&settings.path)?;
         let (database, log) = Database::for_writing(&settings.path)?;
@@ -118,47 +118,47 @@ impl Store {
         admit(&database, settings, &setup)?;
         let recorded = database.newest(&setup)?;
         let run = database.begin_run(&setup, &lock::this_process(), SystemTime::now())?;
-        let desk = Arc::new(Desk::default());
-        let writer = start_writer(Arc::clone(&desk), database, run, settings)?;
-        Ok((Self { desk, writer: Some(writer), lock: Some(lock) }, recorded))
+        let queue = Arc::new(WriteQueue::default());
+        let writer = start_writer(Arc::clone(&queue), database, run, settings)?;
+        Ok((Self { queue, writer: Some(writer), lock: Some(lock) }, recorded))
     }
 
     /// Has an item written down within about one commit interval. Waits only while the writer is far behind.
     pub(crate) fn append(&mut self, record: &ItemRecord, fingerprint: Option<&str>, value: Option<&[u8]>) {
-        let mut state = self.desk.state.lock();
-        while state.rows.are_too_many() && state.trouble.is_none() {
-            self.desk.filled.notify_one();
-            self.desk.emptied.wait(&mut state);
+        let mut state = self.queue.state.lock();
+        while state.rows.are_too_many() && state.write_error.is_none() {
+            self.queue.filled.notify_one();
+            self.queue.emptied.wait(&mut state);
         }
-        if state.trouble.is_some() {
+        if state.write_error.is_some() {
             return;
         }
         state.rows.push(record, fingerprint, value);
         let waiting = state.rows.heads.len();
         drop(state);
         if waiting == 1 || waiting == PLENTY {
-            self.desk.filled.notify_one();
+            self.queue.filled.notify_one();
         }
     }
 
     /// What went wrong with the file in this run; from then on nothing was written.
-    pub(crate) fn trouble(&self) -> Option<JournalProblem> {
-        self.desk.state.lock().trouble.clone()
+    pub(crate) fn write_error(&self) -> Option<JournalError> {
+        self.queue.state.lock().write_error.clone()
     }
 
     /// Waits until all is written, and frees the journal. Dropping it does the same without the answer, and, if nothing was
     /// appended, leaves no trace of the run: its setup is not to be taken for one that the journal was written under.
-    pub(crate) fn finish(mut self) -> Result<(), JournalProblem> {
+    pub(crate) fn finish(mut self) -> Result<(), JournalError> {
         self.close(false);
-        self.trouble().map_or(Ok(()), Err)
+        self.write_error().map_or(Ok(()), Err)
     }
 
     fn close(&mut self, is_refused: bool) {
         let Some(writer) = self.writer.take() else { return };
-        let mut state = self.desk.state.lock();
+        let mut state = self.queue.state.lock();
         (state.is_closed, state.is_refused) = (true, is_refused);
         drop(state);
-        self.desk.filled.notify_one();
+        self.queue.filled.notify_one();
         let _ = writer.join();
         self.lock = None;
     }
@@ -171,23 +171,23 @@ impl Drop for Store {
 }
 
 impl Setup {
-    fn of(settings: &JournalSettings) -> Result<Self, JournalProblem> {
-        let configuration = settings.configuration.clone().map_err(JournalProblem::Configuration)?;
+    fn of(settings: &JournalSettings) -> Result<Self, JournalError> {
+        let configuration = settings.configuration.clone().map_err(JournalError::Configuration)?;
         Ok(Self { version: settings.version.clone(), configuration })
     }
 }
 
 /// Refuses a journal that was written under another setup, where that is to be refused.
-fn admit(database: &Database, settings: &JournalSettings, setup: &Setup) -> Result<(), JournalProblem> {
+fn admit(database: &Database, settings: &JournalSettings, setup: &Setup) -> Result<(), JournalError> {
     match (settings.on_change, database.last_setup()?) {
         (OnChange::Refuse, Some(recorded)) => refuse_change(&recorded, setup),
         _ => Ok(()),
     }
 }
 
-fn refuse_change(recorded: &Setup, now: &Setup) -> Result<(), JournalProblem> {
+fn refuse_change(recorded: &Setup, now: &Setup) -> Result<(), JournalError> {
     if recorded.version != now.version {
-        return Err(JournalProblem::Changed {
+        return Err(JournalError::Changed {
             what: "the version".to_owned(),
             recorded: format!("{:?}", recorded.version),
             now: format!("{:?}", now.version),
@@ -197,39 +197,40 @@ fn refuse_change(recorded: &Setup, now: &Setup) -> Result<(), JournalProblem> {
         let (field, recorded, now) = first_difference(&recorded.configuration, &now.configuration);
         let what =
             if field.is_empty() { "the configuration".to_owned() } else { format!("the configuration's {field}") };
-        return Err(JournalProblem::Changed { what, recorded, now });
+        return Err(JournalError::Changed { what, recorded, now });
     }
     Ok(())
 }
 
 fn start_writer(
-    desk: Arc<Desk>,
+    queue: Arc<WriteQueue>,
     database: Database,
     run: i64,
     settings: &JournalSettings,
-) -> Result<JoinHandle<()>, JournalProblem> {
+) -> Result<JoinHandle<()>, JournalError> {
     let (interval, path) = (settings.commit_every, settings.path.clone());
     let body = move || {
         // A panic would be a fault of this module: whoever waits for room is let go all the same.
-        let writing = || database.writing(run).and_then(|writing| write(&desk, writing, interval));
+        let writing = || database.writing(run).and_then(|writing| write(&queue, writing, interval));
         match catch_unwind(AssertUnwindSafe(writing)) {
             Ok(Ok(())) => {}
-            Ok(Err(trouble)) => desk.give_up(&path, trouble),
-            Err(_) => {
-                desk.give_up(&path, JournalProblem::Io { path: path.clone(), detail: "its writer panicked".to_owned() })
-            }
+            Ok(Err(write_error)) => queue.fail_remaining(&path, write_error),
+            Err(_) => queue.fail_remaining(
+                &path,
+                JournalError::Io { path: path.clone(), detail: "its writer panicked".to_owned() },
+            ),
         }
         database.close();
     };
-    spawn_owned("manyhands-journal".to_owned(), body).map_err(|error| JournalProblem::of_io(&settings.path, &error))
+    spawn_owned("manyhands-journal".to_owned(), body).map_err(|error| JournalError::of_io(&settings.path, &error))
 }
 
 /// The writer's life: adds rows as they come, and commits an interval after the first that is not committed.
-fn write(desk: &Desk, mut writing: Writing<'_>, interval: Duration) -> Result<(), JournalProblem> {
+fn write(queue: &WriteQueue, mut writing: Writing<'_>, interval: Duration) -> Result<(), JournalError> {
     let mut rows = Rows::default();
     let (mut due, mut is_empty) = (None, true);
     loop {
-        let next = desk.fetch(&mut rows, due);
+        let next = queue.fetch(&mut rows, due);
         is_empty &= rows.heads.is_empty();
         for (row_idx, row) in rows.iter().enumerate() {
             if due.is_none() {
@@ -245,17 +246,17 @@ fn write(desk: &Desk, mut writing: Writing<'_>, interval: Duration) -> Result<()
         }
         rows.clear();
         match next {
-            Next::Add => {}
-            Next::Commit => {
+            WriterStep::Add => {}
+            WriterStep::Commit => {
                 if due.take().is_some() {
                     writing.commit()?;
                 }
             }
-            Next::End => {
+            WriterStep::End => {
                 if due.is_none() {
                     writing.begin()?;
                 }
-                match is_empty && desk.state.lock().is_refused {
+                match is_empty && queue.state.lock().is_refused {
                     true => writing.forget_run()?,
                     false => writing.end_run(SystemTime::now())?,
                 }
@@ -265,24 +266,24 @@ fn write(desk: &Desk, mut writing: Writing<'_>, interval: Duration) -> Result<()
     }
 }
 
-impl Desk {
+impl WriteQueue {
     /// Waits for rows and exchanges the given ones, which are empty, for them. With a commit due, waits no longer than that.
-    fn fetch(&self, empty: &mut Rows, due: Option<WallClock>) -> Next {
+    fn fetch(&self, empty: &mut Rows, due: Option<WallClock>) -> WriterStep {
         let mut state = self.state.lock();
         let next = loop {
             if state.is_closed {
-                break Next::End;
+                break WriterStep::End;
             }
             match due {
-                None if !state.rows.heads.is_empty() => break Next::Add,
+                None if !state.rows.heads.is_empty() => break WriterStep::Add,
                 None => self.filled.wait(&mut state),
                 Some(due) => {
                     let left = due.saturating_duration_since(WallClock::now());
                     if left.is_zero() {
-                        break Next::Commit;
+                        break WriterStep::Commit;
                     }
                     if state.rows.heads.len() >= PLENTY || state.rows.are_too_many() {
-                        break Next::Add;
+                        break WriterStep::Add;
                     }
                     self.filled.wait_for(&mut state, left);
                 }
@@ -295,15 +296,15 @@ impl Desk {
     }
 
     /// Nothing is written from here on, which is said at once: the run may go on for days.
-    fn give_up(&self, path: &Path, trouble: JournalProblem) {
+    fn fail_remaining(&self, path: &Path, write_error: JournalError) {
         tracing::error!(
             journal = %path.display(),
-            problem = %trouble,
+            problem = %write_error,
             "the journal takes nothing more in this run: what is finished from now on is in the run's own results alone"
         );
         let mut state = self.state.lock();
         state.rows = Rows::default();
-        state.trouble.get_or_insert(trouble);
+        state.write_error.get_or_insert(write_error);
         drop(state);
         self.emptied.notify_all();
     }

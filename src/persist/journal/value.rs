@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::persist::journal::problem::JournalProblem;
+use crate::persist::journal::problem::JournalError;
 
 /// A value's bytes for the journal.
 pub(crate) fn encode_value<R: Serialize>(value: &R) -> Result<Vec<u8>, String> {
@@ -12,8 +12,8 @@ pub(crate) fn encode_value<R: Serialize>(value: &R) -> Result<Vec<u8>, String> {
 }
 
 /// The value of these bytes, all of which must belong to it.
-pub(crate) fn decode_value<R: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<R, JournalProblem> {
-    let refused = |why: String| JournalProblem::Value { key: key.to_owned(), kind: std::any::type_name::<R>(), why };
+pub(crate) fn decode_value<R: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<R, JournalError> {
+    let refused = |why: String| JournalError::Value { key: key.to_owned(), kind: std::any::type_name::<R>(), why };
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
         Ok((_, rest)) => Err(refused(format!("{} bytes are left over", rest.len()))),

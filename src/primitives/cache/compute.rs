@@ -158,10 +158,10 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     ) -> Result<V, ComputeError<E>> {
         let mut key = key;
         loop {
-            match self.board(hash, key) {
-                Boarded::Found(value, _key) => return Ok(value),
-                Boarded::Leads(lead) => return self.fly(lead, compute).map_err(ComputeError::Failed),
-                Boarded::Waits(flight, for_key) => match flight.wait() {
+            match self.join_or_lead(hash, key) {
+                JoinOrLead::Found(value, _key) => return Ok(value),
+                JoinOrLead::Leads(lead) => return self.run(lead, compute).map_err(ComputeError::Failed),
+                JoinOrLead::Waits(flight, for_key) => match flight.wait() {
                     Waited::Landed(value) => return Ok(value),
                     Waited::Failed => key = for_key,
                     Waited::Cycle => {
@@ -175,22 +175,22 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
 
     /// Step 2 of the protocol: looks again, alone, and takes the lead if nobody else has it. Only a lead needs the key no
     /// more.
-    fn board(&self, hash: u64, key: K) -> Boarded<'_, K, V, S> {
+    fn join_or_lead(&self, hash: u64, key: K) -> JoinOrLead<'_, K, V, S> {
         let mut table = self.write(self.shard(hash));
         match table.slot(hash, &key) {
-            Slot::Value(value) => Boarded::Found(value.clone(), key),
-            Slot::Flight(flight) => Boarded::Waits(Arc::clone(flight), key),
+            Slot::Value(value) => JoinOrLead::Found(value.clone(), key),
+            Slot::Flight(flight) => JoinOrLead::Waits(Arc::clone(flight), key),
             Slot::Nothing => {
                 let computation = Computation::start();
                 let flight = Arc::new(Flight::new(computation.clone()));
                 table.take_off(hash, key, Arc::clone(&flight), |key| self.hasher.hash_one(key));
-                Boarded::Leads(Lead { cache: self, hash, flight, computation, has_landed: false })
+                JoinOrLead::Leads(Lead { cache: self, hash, flight, computation, has_landed: false })
             }
         }
     }
 
     /// Steps 3 to 5: computes, publishes, and hands the value on.
-    fn fly<E>(&self, mut lead: Lead<'_, K, V, S>, compute: impl FnOnce() -> Result<V, E>) -> Result<V, E> {
+    fn run<E>(&self, mut lead: Lead<'_, K, V, S>, compute: impl FnOnce() -> Result<V, E>) -> Result<V, E> {
         self.counts.add(Happened::Compute);
         let computed = {
             let _inside = lead.computation.enter();
@@ -200,7 +200,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
         self.publish(&lead, value.clone());
         // Who waits has the flight; nobody finds it any more.
         if Arc::strong_count(&lead.flight) > 1 {
-            lead.flight.land(value.clone());
+            lead.flight.complete(value.clone());
         }
         lead.has_landed = true; // not before the last clone, which may panic
         Ok(value)
@@ -221,7 +221,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
 }
 
 /// What a caller that misses a key finds under the writers' lock.
-enum Boarded<'c, K, V, S> {
+enum JoinOrLead<'c, K, V, S> {
     /// A value that came meanwhile. The key is to be dropped outside of the lock.
     Found(V, K),
     /// Somebody computes it.

@@ -38,7 +38,7 @@ impl<V> Flight<V> {
     }
 
     /// Hands the value to all who wait.
-    pub(crate) fn land(&self, value: V) {
+    pub(crate) fn complete(&self, value: V) {
         *self.state.lock() = State::Landed(value);
         self.landed.notify_all();
     }
@@ -54,12 +54,12 @@ impl<V: Clone> Flight<V> {
     /// Waits for the end of the flight, unless that would be for ever.
     pub(crate) fn wait(&self) -> Waited<V> {
         match Wait::begin(&self.computation) {
-            Some(_wait) => self.wait_for_landing(),
+            Some(_wait) => self.wait_for_value(),
             None => Waited::Cycle,
         }
     }
 
-    fn wait_for_landing(&self) -> Waited<V> {
+    fn wait_for_value(&self) -> Waited<V> {
         let mut state = self.state.lock();
         loop {
             match &*state {

@@ -21,9 +21,9 @@ crate::sync::thread_local! {
 
 /// A look into a cache, as long as it lasts.
 #[derive(Debug)]
-pub(crate) struct Looking;
+pub(crate) struct ReentrancyGuard;
 
-impl Looking {
+impl ReentrancyGuard {
     pub(crate) fn into<T>(cache: *const T) -> Self {
         // A thread that is ending has no list any more; it is trusted.
         let is_noted = LOOKED_INTO.try_with(|caches| caches.borrow_mut().push(cache.addr())).is_ok();
@@ -32,7 +32,7 @@ impl Looking {
     }
 }
 
-impl Drop for Looking {
+impl Drop for ReentrancyGuard {
     fn drop(&mut self) {
         let was_noted = LOOKED_INTO.try_with(|caches| caches.borrow_mut().pop().is_some()).unwrap_or(false);
         DEPTH.with(|depth| depth.set(depth.get() - usize::from(was_noted)));

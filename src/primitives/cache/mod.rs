@@ -38,9 +38,9 @@ pub use compute::ComputeError;
 pub use hasher::FastHash;
 pub use stats::CacheStats;
 
-use crate::primitives::lock::{ManyWords, RwLockReadGuard, RwLockWriteGuard, StripedRwLock};
+use crate::primitives::lock::{RwLockReadGuard, RwLockWriteGuard, Sharded, StripedRwLock};
 use crate::sync;
-use looking::{Looking, is_looking_into};
+use looking::{ReentrancyGuard, is_looking_into};
 use stats::{Counts, Happened};
 use table::Table;
 
@@ -133,8 +133,8 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
         while n_shards > 1 && entries.is_some_and(|entries| entries < n_shards * ROOM_OF_A_SHARD) {
             n_shards /= 2;
         }
-        let room_of = |shard| entries.map(|entries| entries / n_shards + usize::from(shard < entries % n_shards));
-        let shards = (0..n_shards).map(|shard| StripedRwLock::new(Table::new(room_of(shard)))).collect();
+        let item_quota = |shard| entries.map(|entries| entries / n_shards + usize::from(shard < entries % n_shards));
+        let shards = (0..n_shards).map(|shard| StripedRwLock::new(Table::new(item_quota(shard)))).collect();
         let spread = if entries.is_some() { ALL_BITS } else { BITS_BELOW_THE_TOP };
         Self { hasher, shards, spread, counts: Counts::default() }
     }
@@ -165,7 +165,7 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
     pub fn stats(&self) -> CacheStats {
         // Computations first: each has its miss before it.
         let (computes, cycles) = (self.counts.sum(Happened::Compute), self.counts.sum(Happened::Cycle));
-        let misses = self.counts.sum(Happened::Miss);
+        let misses = self.counts.sum(Happened::PositionFailure);
         let mut stats = CacheStats { misses, computes, cycles, ..CacheStats::default() };
         for shard in &self.shards {
             stats.hits += shard.tally();
@@ -180,7 +180,7 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
 
     #[inline(never)] // so that the way of a hit stays short
     fn count_miss(&self) {
-        self.counts.add(Happened::Miss);
+        self.counts.add(Happened::PositionFailure);
     }
 
     #[inline]
@@ -191,7 +191,7 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
 
     /// A shard to look at.
     #[inline]
-    fn read<'c>(&self, shard: &'c Shard<K, V>) -> RwLockReadGuard<'c, Table<K, V>, ManyWords> {
+    fn read<'c>(&self, shard: &'c Shard<K, V>) -> RwLockReadGuard<'c, Table<K, V>, Sharded> {
         if cfg!(debug_assertions) {
             self.refuse_inside_of_a_look();
         }
@@ -202,14 +202,14 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
     }
 
     #[cold]
-    fn read_later<'c>(&self, shard: &'c Shard<K, V>) -> RwLockReadGuard<'c, Table<K, V>, ManyWords> {
+    fn read_later<'c>(&self, shard: &'c Shard<K, V>) -> RwLockReadGuard<'c, Table<K, V>, Sharded> {
         self.refuse_inside_of_a_look();
         shard.read()
     }
 
     /// A shard to change.
     #[inline]
-    fn write<'c>(&self, shard: &'c Shard<K, V>) -> RwLockWriteGuard<'c, Table<K, V>, ManyWords> {
+    fn write<'c>(&self, shard: &'c Shard<K, V>) -> RwLockWriteGuard<'c, Table<K, V>, Sharded> {
         self.refuse_inside_of_a_look();
         shard.write()
     }
@@ -261,7 +261,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
         self.refuse_inside_of_a_look();
         let hash = self.hasher.hash_one(key);
         self.look(hash, key, |value| {
-            let _looking = Looking::into(self.shards.as_ptr());
+            let _looking = ReentrancyGuard::into(self.shards.as_ptr());
             look(value)
         })
     }
@@ -313,8 +313,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let mut visit = self.read(self.shard(hash)).visit();
-        let (table, tally) = visit.parts();
+        let mut counting = self.read(self.shard(hash)).counting();
+        let (table, tally) = counting.parts();
         match table.find(hash, key) {
             Some(value) => {
                 tally.add();

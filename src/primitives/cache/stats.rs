@@ -38,7 +38,7 @@ impl CacheStats {
 /// Something that is counted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Happened {
-    Miss,
+    PositionFailure,
     Compute,
     Cycle,
 }

@@ -13,14 +13,14 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
 pub use synchronized::Synchronized;
-pub use words::{LockWords, ManyWords, OneWord};
+pub use words::{LockWords, Sharded, Single};
 
 use crate::sync::{AtomicU64, UnsafeCell, const_unless_modelled};
 use protocol::{LEAVE, LEAVE_AND_TALLY, Protocol};
 
 /// A lock for many readers or one writer: once a writer has announced itself, no later reader enters before it.
 ///
-/// `W` are the words that readers and writers meet on: [`OneWord`] in [`RwLock`], [`ManyWords`] in [`StripedRwLock`].
+/// `W` are the words that readers and writers meet on: [`Single`] in [`RwLock`], [`Sharded`] in [`StripedRwLock`].
 ///
 /// # Concurrency
 /// Reading costs two atomic read-modify-write operations, on the readers' word; writing two on the writers' word, and a look
@@ -45,7 +45,7 @@ use protocol::{LEAVE, LEAVE_AND_TALLY, Protocol};
 /// lock.write().push(3);
 /// assert_eq!(lock.into_inner(), [1, 2, 3]);
 /// ```
-pub struct RwLockOf<T: ?Sized, W: LockWords = OneWord> {
+pub struct RwLockOf<T: ?Sized, W: LockWords = Single> {
     protocol: Protocol<W>,
     value: UnsafeCell<T>,
 }
@@ -55,7 +55,7 @@ pub struct RwLockOf<T: ?Sized, W: LockWords = OneWord> {
 /// ```
 /// assert!(size_of::<manyhands::RwLock<u64>>() <= 80);
 /// ```
-pub type RwLock<T> = RwLockOf<T, OneWord>;
+pub type RwLock<T> = RwLockOf<T, Single>;
 
 /// An [`RwLock`] whose readers count themselves on one of sixteen padded words, chosen by thread: reading in many threads at
 /// once shares nothing, and costs what it costs alone.
@@ -71,7 +71,7 @@ pub type RwLock<T> = RwLockOf<T, OneWord>;
 /// *LIMIT.write() += 1;
 /// assert_eq!(*LIMIT.read(), 6);
 /// ```
-pub type StripedRwLock<T> = RwLockOf<T, ManyWords>;
+pub type StripedRwLock<T> = RwLockOf<T, Sharded>;
 
 // SAFETY: the lock owns the value, so it may be sent wherever the value may.
 unsafe impl<T: ?Sized + Send, W: LockWords> Send for RwLockOf<T, W> {}
@@ -136,15 +136,15 @@ impl<T: ?Sized, W: LockWords> RwLockOf<T, W> {
     }
 }
 
-/// The value of an [`RwLock`] to look at, or with [`ManyWords`] of a [`StripedRwLock`]; leaves the lock when it is dropped.
+/// The value of an [`RwLock`] to look at, or with [`Sharded`] of a [`StripedRwLock`]; leaves the lock when it is dropped.
 #[must_use = "the lock is left as soon as the guard is dropped"]
-pub struct RwLockReadGuard<'l, T: ?Sized, W: LockWords = OneWord> {
+pub struct RwLockReadGuard<'l, T: ?Sized, W: LockWords = Single> {
     lock: &'l RwLockOf<T, W>,
     stripe: &'l AtomicU64,
 }
 
 /// A reader's stay that may be tallied: the lock is left, and one added to its tally, in one step.
-pub(crate) struct Visit<'l, T: ?Sized, W: LockWords> {
+pub(crate) struct CountingReadGuard<'l, T: ?Sized, W: LockWords> {
     lock: &'l RwLockOf<T, W>,
     stripe: &'l AtomicU64,
     how_to_leave: u64,
@@ -153,13 +153,13 @@ pub(crate) struct Visit<'l, T: ?Sized, W: LockWords> {
 impl<'l, T: ?Sized, W: LockWords> RwLockReadGuard<'l, T, W> {
     /// Goes on as a visit. A guard has no room for what only a visit needs: it would not fit into two registers any more.
     #[inline]
-    pub(crate) fn visit(self) -> Visit<'l, T, W> {
+    pub(crate) fn counting(self) -> CountingReadGuard<'l, T, W> {
         let Self { lock, stripe } = *ManuallyDrop::new(self);
-        Visit { lock, stripe, how_to_leave: LEAVE }
+        CountingReadGuard { lock, stripe, how_to_leave: LEAVE }
     }
 }
 
-impl<T: ?Sized, W: LockWords> Visit<'_, T, W> {
+impl<T: ?Sized, W: LockWords> CountingReadGuard<'_, T, W> {
     /// The value, and what is to be told should the visit be tallied.
     #[inline]
     pub(crate) fn parts(&mut self) -> (&T, Tally<'_>) {
@@ -182,16 +182,16 @@ impl Tally<'_> {
     }
 }
 
-impl<T: ?Sized, W: LockWords> Drop for Visit<'_, T, W> {
+impl<T: ?Sized, W: LockWords> Drop for CountingReadGuard<'_, T, W> {
     #[inline]
     fn drop(&mut self) {
         self.lock.protocol.leave(self.stripe, self.how_to_leave);
     }
 }
 
-/// The value of an [`RwLock`] to change, or with [`ManyWords`] of a [`StripedRwLock`]; leaves the lock when it is dropped.
+/// The value of an [`RwLock`] to change, or with [`Sharded`] of a [`StripedRwLock`]; leaves the lock when it is dropped.
 #[must_use = "the lock is left as soon as the guard is dropped"]
-pub struct RwLockWriteGuard<'l, T: ?Sized, W: LockWords = OneWord> {
+pub struct RwLockWriteGuard<'l, T: ?Sized, W: LockWords = Single> {
     lock: &'l RwLockOf<T, W>,
 }
 

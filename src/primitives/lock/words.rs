@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::sync::{self, AtomicU64, CachePadded, words_at_zero};
 
-/// The words of a lock: [`OneWord`] or [`ManyWords`]. Sealed.
+/// The words of a lock: [`Single`] or [`Sharded`]. Sealed.
 pub trait LockWords: private::Words + fmt::Debug + Send + Sync + 'static {}
 
 pub(crate) mod private {
@@ -39,7 +39,7 @@ macro_rules! at_zero {
 }
 
 /// All readers count themselves on one word.
-pub struct OneWord {
+pub struct Single {
     stripe: AtomicU64,
     gate: AtomicU64,
 }
@@ -48,15 +48,15 @@ pub struct OneWord {
 const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 
 /// Readers count themselves on one of sixteen padded words.
-pub struct ManyWords {
+pub struct Sharded {
     stripes: [CachePadded<AtomicU64>; STRIPES],
     gate: CachePadded<AtomicU64>,
 }
 
-impl LockWords for OneWord {}
-impl LockWords for ManyWords {}
+impl LockWords for Single {}
+impl LockWords for Sharded {}
 
-impl private::Words for OneWord {
+impl private::Words for Single {
     at_zero!(Self { stripe: AtomicU64::new(0), gate: AtomicU64::new(0) });
     #[inline]
     fn gate(&self) -> &AtomicU64 {
@@ -72,7 +72,7 @@ impl private::Words for OneWord {
     }
 }
 
-impl private::Words for ManyWords {
+impl private::Words for Sharded {
     at_zero!(Self { stripes: words_at_zero!(STRIPES), gate: CachePadded::new(AtomicU64::new(0)) });
     #[inline]
     fn gate(&self) -> &AtomicU64 {
@@ -88,14 +88,14 @@ impl private::Words for ManyWords {
     }
 }
 
-impl fmt::Debug for OneWord {
+impl fmt::Debug for Single {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OneWord")
+        f.write_str("Single")
     }
 }
 
-impl fmt::Debug for ManyWords {
+impl fmt::Debug for Sharded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ManyWords")
+        f.write_str("Sharded")
     }
 }

@@ -115,9 +115,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "src/primitives/cache/mod.rs",
         changes: &[(
             "        let (computes, cycles) = (self.counts.sum(Happened::Compute), self.counts.sum(Happened::Cycle));
-        let misses = self.counts.sum(Happened::Miss);
+        let misses = self.counts.sum(Happened::PositionFailure);
 ",
-            "        let misses = self.counts.sum(Happened::Miss);
+            "        let misses = self.counts.sum(Happened::PositionFailure);
         let (computes, cycles) = (self.counts.sum(Happened::Compute), self.counts.sum(Happened::Cycle));
 ",
         )],

@@ -16,14 +16,14 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 use serde::{Deserialize, Serialize};
 
-use crate::backend::process::child::output::Printed;
+use crate::backend::process::child::output::OutputPipe;
 use crate::backend::process::memory::block::{self, Block, BlockId};
-use crate::backend::process::wire::connection::{Link, Page, Patience};
+use crate::backend::process::wire::connection::{Blocking, Connection, MappedStatusPage};
 use crate::backend::process::wire::frame::{Header, Kind};
 use crate::backend::process::wire::function::{Executable, PROGRAM};
 use crate::backend::process::wire::status_page::Direction;
 use crate::backend::process::worker::nanos;
-use crate::outcome::WorkerEnding;
+use crate::outcome::WorkerExit;
 use crate::sync::{Arc, LazyLock, Mutex};
 
 /// Tells a copy of the program that it is a worker: the process id of its parent.
@@ -44,7 +44,7 @@ const THREAD_VARIABLES: [&str; 6] = [
 
 /// What a worker is told at its start.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Welcome {
+pub(crate) struct Hello {
     pub(crate) executable: Executable,
     pub(crate) threads: usize,
 }
@@ -52,8 +52,8 @@ pub(crate) struct Welcome {
 /// A worker process, and this process's end of everything that leads to it. Dropped, it is killed and reaped.
 pub(crate) struct Worker {
     pub(crate) number: usize,
-    pub(crate) link: Link,
-    pub(crate) printed: Printed,
+    pub(crate) link: Connection,
+    pub(crate) printed: OutputPipe,
     child: Child,
     /// Readable when the process is dead.
     pidfd: OwnedFd,
@@ -72,16 +72,16 @@ pub(crate) struct Worker {
     started: u64,
     /// Whether it has nothing more to say in this call.
     is_done: bool,
-    pub(crate) stirs: Stirs,
+    pub(crate) readiness: Readiness,
 }
 
 /// What is known of a dead worker.
 #[derive(Debug)]
-pub(crate) struct Obituary {
-    pub(crate) ending: WorkerEnding,
+pub(crate) struct ExitReport {
+    pub(crate) ending: WorkerExit,
     pub(crate) last_lines: String,
     /// Whether it printed that an allocation failed.
-    pub(crate) tells_of_memory: bool,
+    pub(crate) ran_out_of_memory: bool,
     /// Whether it ever became a worker.
     pub(crate) came_to_init: bool,
 }
@@ -99,17 +99,17 @@ pub(crate) enum End {
 
 /// What a wait found out about a worker.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Stirs {
+pub(crate) struct Readiness {
     pub(crate) has_sent: bool,
     pub(crate) has_printed: bool,
     pub(crate) is_dead: bool,
 }
 
 /// Workers that wait for a call, and the numbers that are taken.
-static KEPT: LazyLock<Mutex<Kept>> = LazyLock::new(|| Mutex::new(Kept::default()));
+static IDLE: LazyLock<Mutex<IdlePool>> = LazyLock::new(|| Mutex::new(IdlePool::default()));
 
 #[derive(Default)]
-struct Kept {
+struct IdlePool {
     idle: Vec<Worker>,
     /// At each place: whether the worker of that number, less one, is alive.
     numbers: Vec<bool>,
@@ -117,10 +117,10 @@ struct Kept {
 
 /// A worker that waited for a call, if there is one that may use so many threads and has done fewer items than that.
 pub(crate) fn take_idle(threads: usize, most: usize) -> Option<Worker> {
-    let mut kept = KEPT.lock();
+    let mut pool = IDLE.lock();
     // The one that worked last: its core is awake, and its memory is in the caches.
-    let found = kept.idle.iter().rposition(|worker| worker.threads == threads && worker.served < most)?;
-    Some(kept.idle.remove(found))
+    let found = pool.idle.iter().rposition(|worker| worker.threads == threads && worker.served < most)?;
+    Some(pool.idle.remove(found))
 }
 
 /// Keeps a worker for the next call.
@@ -128,20 +128,20 @@ pub(crate) fn keep(mut worker: Worker) {
     (worker.was_kept, worker.is_done) = (true, false);
     worker.printed.pass_on(); // before the call ends, as what was printed belongs to it
     worker.printed.forget_last_lines();
-    KEPT.lock().idle.push(worker);
+    IDLE.lock().idle.push(worker);
 }
 
 /// Ends the workers that wait for a call.
 pub(crate) fn end_idle_workers() -> usize {
-    let idle = std::mem::take(&mut KEPT.lock().idle);
+    let idle = std::mem::take(&mut IDLE.lock().idle);
     let count = idle.len();
-    idle.iter().for_each(Worker::send_off);
-    idle.into_iter().for_each(Worker::retire);
+    idle.iter().for_each(Worker::close);
+    idle.into_iter().for_each(Worker::join);
     count
 }
 
 fn lowest_free_number() -> usize {
-    let numbers = &mut KEPT.lock().numbers;
+    let numbers = &mut IDLE.lock().numbers;
     let free = numbers.iter().position(|taken| !taken).unwrap_or_else(|| {
         numbers.push(false);
         numbers.len() - 1
@@ -155,7 +155,7 @@ impl Worker {
     pub(crate) fn start(threads: usize) -> io::Result<Self> {
         spawner::run(move || {
             let number = lowest_free_number();
-            Self::start_here(number, threads).inspect_err(|_| KEPT.lock().numbers[number - 1] = false)
+            Self::start_here(number, threads).inspect_err(|_| IDLE.lock().numbers[number - 1] = false)
         })
     }
 
@@ -165,7 +165,7 @@ impl Worker {
         let (ours, theirs) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
         rustix::io::ioctl_fionbio(&read, true)?;
-        let (page, page_file) = Page::create()?;
+        let (page, page_file) = MappedStatusPage::create()?;
         let mut command = Command::new("/proc/self/exe");
         if let Some(name) = std::env::args_os().next() {
             command.arg0(name);
@@ -183,8 +183,8 @@ impl Worker {
         let pid = Pid::from_child(&child);
         let mut worker = Self {
             number,
-            link: Link::new(ours, Arc::new(page), Direction::ToWorker),
-            printed: Printed::new(read, number),
+            link: Connection::new(ours, Arc::new(page), Direction::ToWorker),
+            printed: OutputPipe::new(read, number),
             pidfd: match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
                 Ok(pidfd) => pidfd,
                 Err(error) => {
@@ -201,11 +201,11 @@ impl Worker {
             was_kept: false,
             started: nanos(),
             is_done: false,
-            stirs: Stirs::default(),
+            readiness: Readiness::default(),
         };
-        let welcome = Welcome { executable: program.executable.clone(), threads };
+        let welcome = Hello { executable: program.executable.clone(), threads };
         let welcome = postcard::to_stdvec(&welcome).map_err(io::Error::other)?;
-        worker.link.outgoing.push_with(Header::new(Kind::Welcome), &welcome, page_file.into());
+        worker.link.outgoing.push_with(Header::new(Kind::Hello), &welcome, page_file.into());
         Ok(worker)
     }
 
@@ -230,7 +230,7 @@ impl Worker {
 
     /// Sends what is queued, as much as goes now. A worker that is gone is noticed by who reads from it.
     pub(crate) fn send_queued(&mut self) {
-        if self.link.outgoing.send(Patience::Glance).is_err() {
+        if self.link.outgoing.send(Blocking::No).is_err() {
             self.kill(); // gone already, or not to be reached any more
         }
     }
@@ -241,23 +241,23 @@ impl Worker {
     }
 
     /// Tells it that the call is over for it.
-    pub(crate) fn tell_the_end(&mut self) {
+    pub(crate) fn send_end(&mut self) {
         self.link.outgoing.push(Header::new(Kind::End), &[]);
         self.send_queued();
     }
 
     /// What it said of the end that it was told of; `None` while it says nothing. Looks at what the last wait found.
     pub(crate) fn has_ended(&mut self) -> Option<End> {
-        let stirs = std::mem::take(&mut self.stirs);
+        let readiness = std::mem::take(&mut self.readiness);
         self.send_queued();
-        if stirs.has_printed {
+        if readiness.has_printed {
             self.printed.pass_on();
         }
-        if !stirs.has_sent && !stirs.is_dead {
+        if !readiness.has_sent && !readiness.is_dead {
             return None;
         }
-        let heard = self.link.incoming.receive(Patience::Glance);
-        let end = self.read_the_end().or((heard.is_err() || stirs.is_dead).then_some(End::Died));
+        let heard = self.link.incoming.receive(Blocking::No);
+        let end = self.read_the_end().or((heard.is_err() || readiness.is_dead).then_some(End::Died));
         self.is_done = end.is_some();
         end
     }
@@ -280,7 +280,7 @@ impl Worker {
     }
 
     /// Tells it that there is nothing more to come: it ends by itself.
-    pub(crate) fn send_off(&self) {
+    pub(crate) fn close(&self) {
         // An error means that it is dead already.
         let _ = rustix::net::shutdown(self.link.socket(), rustix::net::Shutdown::Write);
     }
@@ -300,29 +300,29 @@ impl Worker {
     }
 
     /// Kills it if need be, waits for its end, and tells how it ended and what it printed last.
-    pub(crate) fn bury(mut self) -> Obituary {
+    pub(crate) fn wait_exit(mut self) -> ExitReport {
         self.kill();
         let ending = self.reap();
         let last_lines = self.printed.end();
         let came_to_init = self.link.page().is_up();
-        Obituary { ending, last_lines, tells_of_memory: self.printed.tells_of_memory(), came_to_init }
+        ExitReport { ending, last_lines, ran_out_of_memory: self.printed.ran_out_of_memory(), came_to_init }
     }
 
-    fn reap(&mut self) -> WorkerEnding {
+    fn reap(&mut self) -> WorkerExit {
         self.is_reaped = true;
         match self.child.wait() {
             Ok(status) => match (status.signal(), status.code()) {
-                (Some(signal), _) => WorkerEnding::Signal(signal),
-                (_, Some(code)) => WorkerEnding::Exit(code),
-                _ => WorkerEnding::Unknown,
+                (Some(signal), _) => WorkerExit::Signal(signal),
+                (_, Some(code)) => WorkerExit::Exit(code),
+                _ => WorkerExit::Unknown,
             },
-            Err(_) => WorkerEnding::Unknown,
+            Err(_) => WorkerExit::Unknown,
         }
     }
 
     /// Lets it end by itself, for a moment; what it was given is dropped there.
-    fn retire(self) {
-        self.send_off();
+    fn join(self) {
+        self.close();
         const A_MOMENT: u64 = 1_000_000_000;
         wait_for(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], A_MOMENT);
     }
@@ -354,8 +354,8 @@ pub(crate) fn wait_for_any(workers: &mut [&mut Worker], nanos: u64) {
     wait_for(&mut fds, nanos);
     let found: Vec<PollFlags> = fds.iter().map(PollFd::revents).collect();
     for (worker, found) in workers.iter_mut().zip(found.chunks_exact(EACH)) {
-        let stirs = |at: usize| found[at].intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
-        worker.stirs = Stirs { has_sent: stirs(0), has_printed: stirs(1), is_dead: stirs(2) };
+        let readiness = |at: usize| found[at].intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
+        worker.readiness = Readiness { has_sent: readiness(0), has_printed: readiness(1), is_dead: readiness(2) };
     }
 }
 
@@ -377,7 +377,7 @@ impl Drop for Worker {
             self.reap();
             self.printed.end();
         }
-        KEPT.lock().numbers[self.number - 1] = false;
+        IDLE.lock().numbers[self.number - 1] = false;
     }
 }
 

@@ -16,13 +16,13 @@ const OUT_OF_MEMORY: &[u8] = b"memory allocation of ";
 
 /// The pipe that one worker prints to.
 #[derive(Debug)]
-pub(crate) struct Printed {
+pub(crate) struct OutputPipe {
     pipe: File,
     lines: Lines,
     is_open: bool,
 }
 
-impl Printed {
+impl OutputPipe {
     /// The reading end of a pipe that does not wait.
     pub(crate) fn new(pipe: OwnedFd, worker: usize) -> Self {
         Self { pipe: File::from(pipe), lines: Lines::new(worker), is_open: true }
@@ -60,12 +60,12 @@ impl Printed {
     /// What was printed until now is not the story of a later call's death.
     pub(crate) fn forget_last_lines(&mut self) {
         self.lines.last.clear();
-        self.lines.tells_of_memory = false;
+        self.lines.ran_out_of_memory = false;
     }
 
     /// Whether an allocation failed that nobody could do without. A backtrace may have followed the line that says so.
-    pub(crate) fn tells_of_memory(&self) -> bool {
-        self.lines.tells_of_memory
+    pub(crate) fn ran_out_of_memory(&self) -> bool {
+        self.lines.ran_out_of_memory
     }
 
     /// Hands on the rest, and gives the last lines. A process that the worker left behind may print on; it is not waited for.
@@ -90,12 +90,12 @@ struct Lines {
     prefix: String,
     begun: Vec<u8>,
     last: Vec<u8>,
-    tells_of_memory: bool,
+    ran_out_of_memory: bool,
 }
 
 impl Lines {
     fn new(worker: usize) -> Self {
-        Self { prefix: format!("[worker {worker}] "), begun: Vec::new(), last: Vec::new(), tells_of_memory: false }
+        Self { prefix: format!("[worker {worker}] "), begun: Vec::new(), last: Vec::new(), ran_out_of_memory: false }
     }
 
     /// The lines that end in these bytes, each with its prefix.
@@ -126,7 +126,7 @@ impl Lines {
         whole.extend(self.prefix.as_bytes());
         whole.extend(&self.begun);
         self.last.extend(&self.begun);
-        self.tells_of_memory |= self.begun.starts_with(OUT_OF_MEMORY);
+        self.ran_out_of_memory |= self.begun.starts_with(OUT_OF_MEMORY);
         let too_much = self.last.len().saturating_sub(KEPT);
         self.last.drain(..too_much);
         self.begun.clear();

@@ -15,7 +15,7 @@ pub(crate) fn run(order: impl FnOnce() -> io::Result<Worker> + Send + 'static) -
 static SPAWNER: LazyLock<Spawner> = LazyLock::new(Spawner::begin);
 
 struct Spawner {
-    desk: Arc<SpawnerDesk>,
+    connection: Arc<SpawnerDesk>,
     /// Set when the thread could not be started.
     refused: Option<String>,
 }
@@ -28,10 +28,10 @@ struct SpawnerDesk {
 
 impl Spawner {
     fn begin() -> Self {
-        let desk = Arc::new(SpawnerDesk::default());
-        let theirs = Arc::clone(&desk);
+        let connection = Arc::new(SpawnerDesk::default());
+        let theirs = Arc::clone(&connection);
         let started = spawn_named("manyhands spawner".to_owned(), move || theirs.serve());
-        Self { desk, refused: started.err().map(|error| error.to_string()) }
+        Self { connection, refused: started.err().map(|error| error.to_string()) }
     }
 
     fn run(&self, order: impl FnOnce() -> io::Result<Worker> + Send + 'static) -> io::Result<Worker> {
@@ -40,12 +40,12 @@ impl Spawner {
         }
         let answer = Arc::new((Mutex::new(None), Condvar::new()));
         let theirs = Arc::clone(&answer);
-        self.desk.orders.lock().push_back(Box::new(move || {
+        self.connection.orders.lock().push_back(Box::new(move || {
             let made = order();
             *theirs.0.lock() = Some(made);
             theirs.1.notify_one();
         }));
-        self.desk.bell.notify_one();
+        self.connection.bell.notify_one();
         let mut place = answer.0.lock();
         loop {
             match place.take() {

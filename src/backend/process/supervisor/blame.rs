@@ -1,9 +1,9 @@
 //! Why a worker died, and whose fault that was. Pure: from what the page, the kernel and the worker's last lines tell.
 
-use crate::backend::process::child::Obituary;
+use crate::backend::process::child::ExitReport;
 use crate::backend::process::processes::Limits;
 use crate::backend::process::wire::status_page::InHand;
-use crate::outcome::WorkerEnding;
+use crate::outcome::WorkerExit;
 
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
@@ -24,11 +24,16 @@ pub(crate) enum Blame {
     Killer(InHand),
 }
 
-/// Whose fault it was, when `suspect` was in hand and `overdue` was told to end.
-pub(crate) fn blame(suspect: Option<InHand>, overdue: Option<InHand>, obituary: &Obituary, limits: &Limits) -> Blame {
-    let Some(item) = suspect else { return Blame::Nobody };
-    let was_told_to_end = matches!(obituary.ending, WorkerEnding::Signal(SIGTERM | SIGKILL));
-    let is_out_of_memory = obituary.ending == WorkerEnding::Signal(SIGABRT) && obituary.tells_of_memory;
+/// Whose fault it was, when `item_in_hand_of` was in hand and `overdue` was told to end.
+pub(crate) fn blame(
+    item_in_hand_of: Option<InHand>,
+    overdue: Option<InHand>,
+    report_of_exit: &ExitReport,
+    limits: &Limits,
+) -> Blame {
+    let Some(item) = item_in_hand_of else { return Blame::Nobody };
+    let was_told_to_end = matches!(report_of_exit.ending, WorkerExit::Signal(SIGTERM | SIGKILL));
+    let is_out_of_memory = report_of_exit.ending == WorkerExit::Signal(SIGABRT) && report_of_exit.ran_out_of_memory;
     match overdue {
         Some(overdue) if overdue == item => Blame::OutOfTime(item),
         // Where nothing is begun twice, it counts that it was begun.
@@ -46,17 +51,17 @@ mod tests {
     const EARLIER: InHand = InHand { position: 6, since: 50 };
 
     fn of(
-        suspect: Option<InHand>,
+        item_in_hand_of: Option<InHand>,
         overdue: Option<InHand>,
         signal: i32,
-        tells_of_memory: bool,
+        ran_out_of_memory: bool,
         limits: Limits,
     ) -> Blame {
-        let ending = WorkerEnding::Signal(signal);
+        let ending = WorkerExit::Signal(signal);
         blame(
-            suspect,
+            item_in_hand_of,
             overdue,
-            &Obituary { ending, last_lines: String::new(), tells_of_memory, came_to_init: true },
+            &ExitReport { ending, last_lines: String::new(), ran_out_of_memory, came_to_init: true },
             &limits,
         )
     }

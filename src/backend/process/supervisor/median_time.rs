@@ -10,11 +10,11 @@ const MANY: usize = 255;
 
 /// Times of items that were finished.
 #[derive(Debug, Default)]
-pub(crate) struct UsualTime {
+pub(crate) struct RunningMedian {
     times: VecDeque<Duration>,
 }
 
-impl UsualTime {
+impl RunningMedian {
     /// So many items took this long together.
     pub(crate) fn note(&mut self, together: Duration, n_items: usize) {
         let Some(each) = u32::try_from(n_items).ok().and_then(|n_items| together.checked_div(n_items)) else { return };
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_few_items_say_nothing_and_one_that_took_long_little() {
-        let mut usual = UsualTime::default();
+        let mut usual = RunningMedian::default();
         (0..9).for_each(|_| usual.note(Duration::from_secs(2), 1));
         assert_eq!(usual.percent(150), None);
         usual.note(Duration::from_secs(3600), 1);
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_is_long_past_is_forgotten() {
-        let mut usual = UsualTime::default();
+        let mut usual = RunningMedian::default();
         (0..MANY).for_each(|_| usual.note(Duration::from_secs(1), 1));
         (0..MANY).for_each(|_| usual.note(Duration::from_secs(10), 2));
         assert_eq!(usual.percent(100), Some(Duration::from_secs(5)));

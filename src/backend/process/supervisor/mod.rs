@@ -3,7 +3,7 @@
 //!
 //! Promises: it never waits for one worker alone while others have something to say, so no size and no number of items can bring
 //! it to a halt; each position below the fence is reported once, whatever dies; when it returns, every worker is idle or dead.
-//! Who is to blame and what is handed out next is decided in `ledger.rs`.
+//! Who is to blame and what is handed out next is decided in `work_queue.rs`.
 
 pub(crate) mod blame;
 pub(crate) mod median_time;
@@ -23,11 +23,11 @@ use crate::backend::plan::Pace;
 use crate::backend::process::child::{self, Worker};
 use crate::backend::process::memory::block::Block;
 use crate::backend::process::processes::Limits;
-use crate::backend::process::supervisor::median_time::UsualTime;
-use crate::backend::process::supervisor::shutdown::Leaving;
-use crate::backend::process::supervisor::work_queue::Ledger;
-use crate::backend::process::supervisor::worker_slot::{Flight, GRACE, Seat, Urgency};
-use crate::backend::process::wire::attachments::{Luggage, packing};
+use crate::backend::process::supervisor::median_time::RunningMedian;
+use crate::backend::process::supervisor::shutdown::ShuttingDown;
+use crate::backend::process::supervisor::work_queue::WorkQueue;
+use crate::backend::process::supervisor::worker_slot::{GRACE, InFlightFrame, TimeoutAction, WorkerSlot};
+use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{CallHead, Settings, SharedValue};
 use crate::backend::process::wire::connection::encode;
@@ -38,12 +38,12 @@ use crate::backend::process::worker::session::{fingerprint, serve};
 use crate::backend::process::worker::{Serve, nanos};
 use crate::backend::retry_queue::Waiting;
 use crate::backend::task::Task;
-use crate::backend::thread_pool::is_at_work;
-use crate::backend::{Brief, Chunk, Finished, Gather, Output, Refusal};
+use crate::backend::thread_pool::is_worker_thread;
+use crate::backend::{BackendError, BackendStats, ChunkReport, Output, ReportSink, RunContext};
 use crate::config::usable_cores;
 use crate::error::Error;
-use crate::outcome::{Cause, LostWorker, WorkerEnding};
-use crate::run::observer::Note;
+use crate::outcome::{Cause, LostWorker, WorkerExit};
+use crate::run::observer::WorkerEvent;
 use crate::sync::{Arc, Instant};
 
 /// A stop is noticed within this time, also while nothing comes.
@@ -62,10 +62,10 @@ const _: () = assert!(MOST_AHEAD <= FRAMES);
 /// Runs all positions in worker processes.
 pub(crate) fn run<T, K>(
     limits: &Limits,
-    brief: &Brief<'_, T, K>,
+    context: &RunContext<'_, T, K>,
     output: Output<'_, K::Output>,
-    gather: &mut Gather<'_, K::Output, K::Error>,
-) -> Result<Finished, Refusal>
+    gather: &mut ReportSink<'_, K::Output, K::Error>,
+) -> Result<BackendStats, BackendError>
 where
     T: Serialize + DeserializeOwned,
     K: Task<T>,
@@ -73,43 +73,43 @@ where
     K::Output: Serialize + DeserializeOwned,
     K::Error: Serialize + DeserializeOwned,
 {
-    let mut supervisor = Supervisor::new(limits, brief, output, gather)?;
+    let mut supervisor = Supervisor::new(limits, context, output, gather)?;
     let supervised = supervisor.supervise();
-    let dismissed = supervisor.dismiss();
+    let dismissed = supervisor.shut_down();
     supervised.and(dismissed).map(|()| supervisor.finished)
 }
 
 /// A call, as the loop in the calling thread sees it.
 pub(crate) struct Supervisor<'c, 'out, T, K: Task<T>> {
     pub(crate) limits: &'c Limits,
-    pub(crate) brief: &'c Brief<'c, T, K>,
+    pub(crate) context: &'c RunContext<'c, T, K>,
     pub(crate) output: Output<'out, K::Output>,
-    pub(crate) gather: &'c mut Gather<'c, K::Output, K::Error>,
-    pub(crate) ledger: Ledger,
+    pub(crate) gather: &'c mut ReportSink<'c, K::Output, K::Error>,
+    pub(crate) work_queue: WorkQueue,
     /// Failed items that are to be begun again.
     pub(crate) waiting: Waiting,
     /// What happened to workers since the last report.
-    pub(crate) notes: Vec<Note>,
+    pub(crate) notes: Vec<WorkerEvent>,
     /// Whether there may be items beyond the limit that come when they are asked for.
     pub(crate) may_grow: bool,
-    pub(crate) seats: Vec<Seat>,
+    pub(crate) worker_slots: Vec<WorkerSlot>,
     /// Workers on their way out, that still drop what they were given.
-    pub(crate) leaving: Vec<Leaving>,
+    pub(crate) shutting_down: Vec<ShuttingDown>,
     /// How the last items went.
     pub(crate) pace: Option<Pace>,
     /// How long items took, where a limit depends on it.
-    pub(crate) usual: UsualTime,
+    pub(crate) usual: RunningMedian,
     /// Deaths and failed starts since the last answer.
-    pub(crate) barren: usize,
+    pub(crate) failed_starts: usize,
     pub(crate) has_answers: bool,
     /// Items in hand are all that is waited for.
     pub(crate) draining: bool,
-    pub(crate) finished: Finished,
+    pub(crate) finished: BackendStats,
     /// What the first destructor of a worker's state said that panicked.
     pub(crate) complaint: Option<String>,
     pub(crate) call: CallFrame,
     threads: usize,
-    luggage: Luggage,
+    attachments: Attachments,
 }
 
 /// What tells a worker of the call: the body of the frame, and the memory that it mentions.
@@ -128,45 +128,45 @@ where
 {
     fn new(
         limits: &'c Limits,
-        brief: &'c Brief<'c, T, K>,
+        context: &'c RunContext<'c, T, K>,
         output: Output<'out, K::Output>,
-        gather: &'c mut Gather<'c, K::Output, K::Error>,
-    ) -> Result<Self, Refusal> {
-        let plan = brief.plan;
+        gather: &'c mut ReportSink<'c, K::Output, K::Error>,
+    ) -> Result<Self, BackendError> {
+        let plan = context.plan;
         // A call made in an item of a thread gets one worker: there are as many such calls as threads.
-        let workers = if is_at_work() { NonZeroUsize::MIN } else { plan.workers };
-        let at_once = if is_at_work() { plan.workers.max(brief.budget.computing) } else { workers };
+        let workers = if is_worker_thread() { NonZeroUsize::MIN } else { plan.workers };
+        let at_once = if is_worker_thread() { plan.workers.max(context.budget.computing) } else { workers };
         Ok(Self {
             limits,
-            brief,
+            context,
             output,
             gather,
-            ledger: Ledger::new(plan.n_items, plan.window.min(plan.stocked)),
+            work_queue: WorkQueue::new(plan.n_items, plan.window.min(plan.stocked)),
             waiting: Waiting::default(),
             notes: Vec::new(),
             may_grow: plan.stocked < plan.n_items,
-            seats: std::iter::repeat_with(Seat::default).take(workers.get().min(plan.n_items)).collect(),
-            leaving: Vec::new(),
+            worker_slots: std::iter::repeat_with(WorkerSlot::default).take(workers.get().min(plan.n_items)).collect(),
+            shutting_down: Vec::new(),
             pace: None,
-            usual: UsualTime::default(),
-            barren: 0,
+            usual: RunningMedian::default(),
+            failed_starts: 0,
             has_answers: false,
             draining: false,
-            finished: Finished::default(),
+            finished: BackendStats::default(),
             complaint: None,
-            call: call_frame(limits, brief, at_once)?,
+            call: call_frame(limits, context, at_once)?,
             threads: (usable_cores().get() / at_once).max(1),
-            luggage: Luggage::default(),
+            attachments: Attachments::default(),
         })
     }
 
     /// Until every position below the fence is reported.
-    fn supervise(&mut self) -> Result<(), Refusal> {
+    fn supervise(&mut self) -> Result<(), BackendError> {
         let mut was_held_up = false;
         loop {
             self.look_for_a_stop();
             self.begin_again();
-            self.hand_out()?;
+            self.dispatch()?;
             self.ask_for_more()?;
             self.show_what_is_in_hand();
             if self.is_over() {
@@ -185,16 +185,16 @@ where
     }
 
     fn look_for_a_stop(&mut self) {
-        if !self.draining && self.brief.cancel.is_cancelled() {
+        if !self.draining && self.context.cancel.is_cancelled() {
             self.stop_below(0);
         }
     }
 
     /// Positions from here on are not to be run any more. After a cancellation items in hand are waited for.
     pub(crate) fn stop_below(&mut self, fence: usize) {
-        self.draining |= fence == 0 && self.brief.cancel.is_cancelled();
-        if self.ledger.lower_fence(fence) {
-            for worker in self.seats.iter().filter_map(|seat| seat.worker.as_ref()) {
+        self.draining |= fence == 0 && self.context.cancel.is_cancelled();
+        if self.work_queue.lower_fence(fence) {
+            for worker in self.worker_slots.iter().filter_map(|slot| slot.worker.as_ref()) {
                 worker.link.page().set_fence(fence);
             }
         }
@@ -203,52 +203,57 @@ where
     /// Failed items that have waited long enough are handed out like any other.
     fn begin_again(&mut self) {
         while let Some(again) = self.waiting.take_due(Instant::now()) {
-            self.ledger.begin_again(again.position, again.attempt);
+            self.work_queue.begin_again(again.position, again.attempt);
         }
     }
 
     /// While workers have nothing to do and there may be more items, the gatherer is asked for them; and it is let know that
     /// time passes.
-    fn ask_for_more(&mut self) -> Result<(), Refusal> {
-        self.report(Chunk::nothing());
-        while self.may_grow && self.ledger.is_starved() && self.seats.iter().any(|seat| seat.flights.is_empty()) {
-            self.report(Chunk::nothing());
-            self.hand_out()?;
+    fn ask_for_more(&mut self) -> Result<(), BackendError> {
+        self.report(ChunkReport::nothing());
+        while self.may_grow
+            && self.work_queue.is_starved()
+            && self.worker_slots.iter().any(|slot| slot.flights.is_empty())
+        {
+            self.report(ChunkReport::nothing());
+            self.dispatch()?;
         }
         Ok(())
     }
 
     /// Tells who looks on what each worker has in hand.
     fn show_what_is_in_hand(&mut self) {
-        let Some(watch) = self.brief.watch else { return };
-        for seat_idx in 0..self.seats.len() {
-            let in_hand = self.seats[seat_idx].worker.as_ref().and_then(|worker| worker.link.page().in_hand());
-            if self.seats[seat_idx].seen.as_ref().map(|(item, _)| *item) == in_hand {
+        let Some(watch) = self.context.watch else { return };
+        for slot_idx in 0..self.worker_slots.len() {
+            let in_hand = self.worker_slots[slot_idx].worker.as_ref().and_then(|worker| worker.link.page().in_hand());
+            if self.worker_slots[slot_idx].seen.as_ref().map(|(item, _)| *item) == in_hand {
                 continue;
             }
-            self.put_down(seat_idx);
-            self.seats[seat_idx].seen =
-                in_hand.map(|item| (item, watch.begin(self.brief.plan.index_of(item.position), 1)));
+            self.clear_in_hand(slot_idx);
+            self.worker_slots[slot_idx].seen =
+                in_hand.map(|item| (item, watch.begin(self.context.plan.index_of(item.position), 1)));
         }
     }
 
     /// Who looks on is told that this worker has nothing in hand.
-    pub(crate) fn put_down(&mut self, seat_idx: usize) {
-        if let (Some(watch), Some((_, hold))) = (self.brief.watch, self.seats[seat_idx].seen.take()) {
+    pub(crate) fn clear_in_hand(&mut self, slot_idx: usize) {
+        if let (Some(watch), Some((_, hold))) = (self.context.watch, self.worker_slots[slot_idx].seen.take()) {
             watch.end(hold);
         }
     }
 
     fn is_over(&self) -> bool {
-        let fence = if self.draining { usize::MAX } else { self.ledger.fence() };
-        self.waiting.is_empty() && self.ledger.is_exhausted() && !self.seats.iter().any(|seat| seat.owes_below(fence))
+        let fence = if self.draining { usize::MAX } else { self.work_queue.fence() };
+        self.waiting.is_empty()
+            && self.work_queue.is_exhausted()
+            && !self.worker_slots.iter().any(|slot| slot.has_pending_below(fence))
     }
 
     /// Sends frames until every worker has enough ahead of it, or nothing is left to send. All get one before any gets two.
-    fn hand_out(&mut self) -> Result<(), Refusal> {
-        for depth in 1..=self.depth() {
-            for seat_idx in 0..self.seats.len() {
-                if self.seats[seat_idx].flights.len() < depth && !self.hand_to(seat_idx)? {
+    fn dispatch(&mut self) -> Result<(), BackendError> {
+        for frames_ahead in 1..=self.frames_ahead() {
+            for slot_idx in 0..self.worker_slots.len() {
+                if self.worker_slots[slot_idx].flights.len() < frames_ahead && !self.dispatch_to(slot_idx)? {
                     return Ok(());
                 }
             }
@@ -257,46 +262,49 @@ where
     }
 
     /// How many frames a worker has ahead of it: enough to hide the way there and back.
-    fn depth(&self) -> usize {
-        if self.limits.at_most_once || self.brief.plan.memory.is_some() {
+    fn frames_ahead(&self) -> usize {
+        if self.limits.at_most_once || self.context.plan.memory.is_some() {
             return 1;
         }
         let Some(pace) = self.pace else { return 2 };
-        let frame_len = self.brief.plan.frame_len(0, self.pace).min(self.brief.plan.n_items);
+        let frame_len = self.context.plan.frame_len(0, self.pace).min(self.context.plan.n_items);
         let frame_nanos = pace.time.as_nanos() * frame_len as u128 / pace.items as u128;
         let frames = AHEAD.as_nanos() / frame_nanos.max(1) + 1;
         usize::try_from(frames).unwrap_or(MOST_AHEAD).clamp(2, MOST_AHEAD)
     }
 
     /// Sends the next frame to this seat; false when there is none for anybody.
-    fn hand_to(&mut self, seat_idx: usize) -> Result<bool, Refusal> {
-        if self.seats[seat_idx].stays_empty() {
+    fn dispatch_to(&mut self, slot_idx: usize) -> Result<bool, BackendError> {
+        if self.worker_slots[slot_idx].is_backing_off() {
             return Ok(true);
         }
-        if !self.ledger.has_more() {
+        if !self.work_queue.has_more() {
             // Nobody is to sit idle beside a worker that has more than it can begin.
-            let is_idle = self.seats[seat_idx].flights.is_empty();
+            let is_idle = self.worker_slots[slot_idx].flights.is_empty();
             match is_idle.then(|| self.take_back_from_the_busiest()).flatten() {
-                Some(taken_back) => self.ledger.give_back(taken_back),
+                Some(taken_back) => self.work_queue.give_back(taken_back),
                 None => return Ok(false),
             }
         }
-        let is_new = self.seats[seat_idx].worker.is_none();
-        if !self.ledger.has_more() {
+        let is_new = self.worker_slots[slot_idx].worker.is_none();
+        if !self.work_queue.has_more() {
             return Ok(false); // what was taken back is not wanted any more
         }
-        if is_new && !self.man(seat_idx)? {
+        if is_new && !self.attach_worker(slot_idx)? {
             return Ok(true);
         }
-        let Some(room) = self.room_of(seat_idx) else { return Ok(true) };
-        let (plan, pace, in_use) = (self.brief.plan, self.pace, self.memory_in_use());
+        let Some(room) = self.item_quota(slot_idx) else { return Ok(true) };
+        let (plan, pace, in_use) = (self.context.plan, self.pace, self.memory_in_use());
         if let Some(memory) = &plan.memory
-            && memory.admit(self.ledger.next_first(), 1, in_use) == 0
+            && memory.admit(self.work_queue.next_first(), 1, in_use) == 0
         {
             return Ok(false); // it waits until something is finished
         }
-        let first = self.ledger.next_first();
-        if first <= plan.alone && first > 0 && plan.alone > 0 && self.seats.iter().any(|seat| !seat.flights.is_empty())
+        let first = self.work_queue.next_first();
+        if first <= plan.alone
+            && first > 0
+            && plan.alone > 0
+            && self.worker_slots.iter().any(|slot| !slot.flights.is_empty())
         {
             return Ok(false); // until those are done that run alone
         }
@@ -305,43 +313,44 @@ where
             let len = if first < plan.alone { len.min(plan.alone - first) } else { len };
             plan.memory.as_ref().map_or(len, |memory| memory.admit(first, len.min(plan.n_items - first), in_use))
         };
-        if let Some(positions) = self.ledger.claim(len) {
-            self.send_items(seat_idx, positions);
+        if let Some(positions) = self.work_queue.claim(len) {
+            self.send_items(slot_idx, positions);
         }
-        if let Some(worker) = self.seats[seat_idx].worker.as_mut().filter(|worker| is_new && !worker.was_kept) {
+        if let Some(worker) = self.worker_slots[slot_idx].worker.as_mut().filter(|worker| is_new && !worker.was_kept) {
             worker.send_queued(); // it begins while the next one is started
         }
         Ok(true)
     }
 
     /// How many items this seat's worker may be given in a frame; `None` when it must be replaced first.
-    fn room_of(&mut self, seat_idx: usize) -> Option<usize> {
+    fn item_quota(&mut self, slot_idx: usize) -> Option<usize> {
         let most_at_once = if self.limits.at_most_once { 1 } else { usize::MAX };
-        let seat = &self.seats[seat_idx];
-        let is_large = self.limits.recycle_above.is_some_and(|most| seat.resident() > most);
+        let slot = &self.worker_slots[slot_idx];
+        let is_large = self.limits.recycle_above.is_some_and(|most| slot.resident() > most);
         let most = if is_large { 0 } else { self.limits.recycle_after.unwrap_or(usize::MAX) };
-        let room = most.saturating_sub(seat.handed());
-        if room == 0 && seat.flights.is_empty() {
-            self.recycle(seat_idx);
+        let room = most.saturating_sub(slot.handed());
+        if room == 0 && slot.flights.is_empty() {
+            self.recycle(slot_idx);
         }
         (room > 0).then_some(room.min(most_at_once))
     }
 
     /// What the items that are on their way need of the memory budget. A worker has one in hand at a time.
     fn memory_in_use(&self) -> u64 {
-        let Some(memory) = &self.brief.plan.memory else { return 0 };
-        let of = |seat: &Seat| seat.flights.iter().map(|flight| memory.cost(flight.unanswered())).max().unwrap_or(0);
-        self.seats.iter().map(of).sum()
+        let Some(memory) = &self.context.plan.memory else { return 0 };
+        let of =
+            |slot: &WorkerSlot| slot.flights.iter().map(|flight| memory.cost(flight.unanswered())).max().unwrap_or(0);
+        self.worker_slots.iter().map(of).sum()
     }
 
     fn take_back_from_the_busiest(&mut self) -> Option<Range<usize>> {
         let busiest =
-            self.seats.iter_mut().filter(|seat| seat.flights.len() > 1).max_by_key(|seat| seat.flights.len())?;
+            self.worker_slots.iter_mut().filter(|slot| slot.flights.len() > 1).max_by_key(|slot| slot.flights.len())?;
         busiest.take_back_newest()
     }
 
     /// Finds a worker for a seat: one that was kept, or a new one. False when none can be had and others go on.
-    fn man(&mut self, seat_idx: usize) -> Result<bool, Refusal> {
+    fn attach_worker(&mut self, slot_idx: usize) -> Result<bool, BackendError> {
         let most = self.limits.recycle_after.unwrap_or(usize::MAX);
         let found = match child::take_idle(self.threads, most) {
             Some(worker) => Ok(worker),
@@ -349,52 +358,58 @@ where
         };
         let mut worker = match found {
             Ok(worker) => worker,
-            Err(error) => return self.go_on_without(seat_idx, &error).map(|()| false),
+            Err(error) => return self.go_on_without(slot_idx, &error).map(|()| false),
         };
-        let fence = self.ledger.fence();
-        worker.link.page().set_fence(if fence < self.brief.plan.n_items { fence } else { usize::MAX });
+        let fence = self.work_queue.fence();
+        worker.link.page().set_fence(if fence < self.context.plan.n_items { fence } else { usize::MAX });
         worker.forget_blocks();
-        let seat = &mut self.seats[seat_idx];
-        (seat.worker, seat.knows_the_call, seat.overdue) = (Some(worker), false, None);
-        let manned = self.seats.iter().filter(|seat| seat.worker.is_some()).count();
+        let slot = &mut self.worker_slots[slot_idx];
+        (slot.worker, slot.knows_the_call, slot.overdue) = (Some(worker), false, None);
+        let manned = self.worker_slots.iter().filter(|slot| slot.worker.is_some()).count();
         self.finished.workers = self.finished.workers.max(manned);
         Ok(true)
     }
 
     /// No worker can be had for a seat: the others do its work, if there are any.
-    fn go_on_without(&mut self, seat_idx: usize, error: &std::io::Error) -> Result<(), Refusal> {
-        if self.seats.iter().any(|seat| seat.worker.is_some()) {
-            self.seats[seat_idx].stay_empty(nanos());
+    fn go_on_without(&mut self, slot_idx: usize, error: &std::io::Error) -> Result<(), BackendError> {
+        if self.worker_slots.iter().any(|slot| slot.worker.is_some()) {
+            self.worker_slots[slot_idx].back_off(nanos());
             return Ok(());
         }
-        if !self.leaving.is_empty() {
+        if !self.shutting_down.is_empty() {
             return Ok(()); // one of those may hold the place that is wanting
         }
-        self.give_up(WorkerEnding::NeverStarted, &format!("no worker process could be started: {error}"))
+        self.fail_remaining(WorkerExit::NeverStarted, &format!("no worker process could be started: {error}"))
     }
 
     /// Nothing can be run any more. What is done is kept, and what is not fails by name; where nothing is done, the call fails.
-    pub(crate) fn give_up(&mut self, ending: WorkerEnding, story: &str) -> Result<(), Refusal> {
+    pub(crate) fn fail_remaining(&mut self, ending: WorkerExit, story: &str) -> Result<(), BackendError> {
         if !self.has_answers {
-            return Err(Refusal::Workers(story.to_owned()));
+            return Err(BackendError::Workers(story.to_owned()));
         }
-        while let Some(positions) = self.ledger.claim(|_| 1) {
+        while let Some(positions) = self.work_queue.claim(|_| 1) {
             let position = positions.start;
             let lost = LostWorker { ending, last_lines: story.to_owned() };
-            self.report_miss(position, self.ledger.attempts(position) - 1, Duration::ZERO, Cause::Lost(lost), None);
+            self.report_failure(
+                position,
+                self.work_queue.attempts(position) - 1,
+                Duration::ZERO,
+                Cause::Lost(lost),
+                None,
+            );
         }
         Ok(())
     }
 
     /// Sends these items, or as many of them as go into one frame; the others go back.
-    fn send_items(&mut self, seat_idx: usize, positions: Range<usize>) {
-        let worker = self.seats[seat_idx].worker.as_mut().expect("items are sent to a worker");
+    fn send_items(&mut self, slot_idx: usize, positions: Range<usize>) {
+        let worker = self.worker_slots[slot_idx].worker.as_mut().expect("items are sent to a worker");
         let mut body = worker.link.outgoing.begin_body();
         let mut end = positions.start;
         let mut refused = None;
-        packing(&mut self.luggage, || {
+        with_attachments(&mut self.attachments, || {
             while end < positions.end && body.len() < FRAME_BYTES {
-                let encoded = self.brief.show_item(end, |item| put_part(&mut body, |body| encode(item, body)));
+                let encoded = self.context.show_item(end, |item| put_part(&mut body, |body| encode(item, body)));
                 if let Err(reason) = encoded {
                     refused = Some(reason);
                     break;
@@ -403,28 +418,28 @@ where
             }
         });
         let unsent = end + usize::from(refused.is_some());
-        self.ledger.give_back(unsent..positions.end);
+        self.work_queue.give_back(unsent..positions.end);
         if end > positions.start {
-            self.send_frame(seat_idx, body, positions.start, end - positions.start);
+            self.send_frame(slot_idx, body, positions.start, end - positions.start);
         } else {
             worker.link.outgoing.drop_body(body);
         }
         if let Some(reason) = refused {
             self.has_answers = true;
             let cause = Cause::Encoding(format!("the item could not be encoded: {reason}"));
-            self.report_miss(end, self.ledger.attempts(end), Duration::ZERO, cause, None);
+            self.report_failure(end, self.work_queue.attempts(end), Duration::ZERO, cause, None);
         }
     }
 
-    fn send_frame(&mut self, seat_idx: usize, body: Body, first: usize, len: usize) {
-        let seat = &mut self.seats[seat_idx];
-        let worker = seat.worker.as_mut().expect("a frame is written for a worker");
-        if !seat.knows_the_call {
+    fn send_frame(&mut self, slot_idx: usize, body: Body, first: usize, len: usize) {
+        let slot = &mut self.worker_slots[slot_idx];
+        let worker = slot.worker.as_mut().expect("a frame is written for a worker");
+        if !slot.knows_the_call {
             worker.push_blocks(&self.call.blocks);
             worker.link.outgoing.push(Header::new(Kind::Call), &self.call.body);
-            seat.knows_the_call = true;
+            slot.knows_the_call = true;
         }
-        worker.push_blocks(&self.luggage.take());
+        worker.push_blocks(&self.attachments.take());
         let number = worker.frames_sent;
         worker.frames_sent = number.wrapping_add(1);
         worker.link.page().frames().send(number);
@@ -432,10 +447,10 @@ where
             count: u32::try_from(len).expect("a frame has at most as many items as bytes"),
             first: first as u64,
             extra: u64::from(number),
-            ..Header::new(Kind::Chunk)
+            ..Header::new(Kind::Items)
         };
         worker.link.outgoing.push_body(header, body);
-        seat.flights.push_back(Flight { number, first, len, done: 0 });
+        slot.flights.push_back(InFlightFrame { number, first, len, done: 0 });
     }
 
     /// How long an item may take, as far as that is known by now.
@@ -448,11 +463,11 @@ where
     fn time_to_look(&self) -> u64 {
         let Some(limit) = self.time_limit() else { return TICK_NANOS };
         let now = nanos();
-        let within = |seat: &Seat| match seat.urgency(limit, now) {
-            Urgency::Within(time) => time,
-            Urgency::Ask(_) | Urgency::Kill => 0,
+        let within = |slot: &WorkerSlot| match slot.urgency(limit, now) {
+            TimeoutAction::Within(time) => time,
+            TimeoutAction::Ask(_) | TimeoutAction::Kill => 0,
         };
-        self.seats.iter().map(within).min().unwrap_or(TICK_NANOS).min(TICK_NANOS)
+        self.worker_slots.iter().map(within).min().unwrap_or(TICK_NANOS).min(TICK_NANOS)
     }
 
     /// Sends what is queued, and waits for anything of any worker, for so long at most.
@@ -460,9 +475,9 @@ where
     /// Both at once: the kernel likes to run the process that was woken on the core of the one that wakes it, which is quick, if
     /// that one has nothing more to do.
     pub(crate) fn wait(&mut self, nanos: u64) {
-        let seated = self.seats.iter_mut().filter_map(|seat| seat.worker.as_mut());
+        let seated = self.worker_slots.iter_mut().filter_map(|slot| slot.worker.as_mut());
         let mut workers: Vec<&mut Worker> =
-            seated.chain(self.leaving.iter_mut().map(|leaving| &mut leaving.worker)).collect();
+            seated.chain(self.shutting_down.iter_mut().map(|shutting_down| &mut shutting_down.worker)).collect();
         workers.iter_mut().filter(|worker| worker.link.outgoing.is_waiting()).for_each(|worker| worker.send_queued());
         child::wait_for_any(&mut workers, nanos);
     }
@@ -470,22 +485,26 @@ where
     /// Asks items to end whose time is up, and kills the workers of those that did not.
     fn look_at_times(&mut self) {
         let now = nanos();
-        let workers = self.seats.iter_mut().filter_map(|seat| seat.worker.as_mut());
+        let workers = self.worker_slots.iter_mut().filter_map(|slot| slot.worker.as_mut());
         workers.filter(|worker| worker.is_late(now)).for_each(|worker| worker.kill());
         let Some(limit) = self.time_limit() else { return };
         let grace = self.limits.grace.unwrap_or(GRACE);
-        for seat in &mut self.seats {
-            match seat.urgency(limit, now) {
-                Urgency::Within(_) => {}
-                Urgency::Ask(item) => seat.ask_to_end(item, limit, grace, now),
-                Urgency::Kill => seat.kill(now),
+        for slot in &mut self.worker_slots {
+            match slot.urgency(limit, now) {
+                TimeoutAction::Within(_) => {}
+                TimeoutAction::Ask(item) => slot.ask_to_end(item, limit, grace, now),
+                TimeoutAction::Kill => slot.kill(now),
             }
         }
     }
 }
 
 /// What workers are told of a call.
-fn call_frame<T, K>(limits: &Limits, brief: &Brief<'_, T, K>, workers: NonZeroUsize) -> Result<CallFrame, Refusal>
+fn call_frame<T, K>(
+    limits: &Limits,
+    context: &RunContext<'_, T, K>,
+    workers: NonZeroUsize,
+) -> Result<CallFrame, BackendError>
 where
     T: DeserializeOwned,
     K: Task<T>,
@@ -493,23 +512,23 @@ where
     K::Output: Serialize,
     K::Error: Serialize,
 {
-    let unprepared = |error: Error| Refusal::Unprepared(error.to_string());
+    let unprepared = |error: Error| BackendError::Unprepared(error.to_string());
     let serve: Serve = serve::<T, K>;
-    let function = FunctionName::of(serve as *const (), fingerprint::<T, K>()).map_err(Refusal::Unsupported)?;
+    let function = FunctionName::of(serve as *const (), fingerprint::<T, K>()).map_err(BackendError::Unsupported)?;
     let head = CallHead {
         function,
-        halts: brief.plan.halt_on_failure,
+        halts: context.plan.halt_on_failure,
         memory: limits.memory,
         watches_time: limits.time.is_some() || limits.time_percent.is_some(),
-        watches_memory: limits.recycle_above.is_some() || brief.plan.traces,
-        traces: brief.plan.traces,
-        settings: Settings::of(brief.config, workers).map_err(unprepared)?,
+        watches_memory: limits.recycle_above.is_some() || context.plan.traces,
+        traces: context.plan.traces,
+        settings: Settings::of(context.config, workers).map_err(unprepared)?,
         shared: SharedValue::Here(Vec::new()),
     };
-    let (mut shared, mut luggage) = (Body::default(), Luggage::default());
-    let refused = |reason| Refusal::Unprepared(format!("the shared value could not be encoded: {reason}"));
-    packing(&mut luggage, || encode(brief.task.shared(), &mut shared)).map_err(refused)?;
-    let mut blocks = luggage.take();
+    let (mut shared, mut attachments) = (Body::default(), Attachments::default());
+    let refused = |reason| BackendError::Unprepared(format!("the shared value could not be encoded: {reason}"));
+    with_attachments(&mut attachments, || encode(context.task.shared(), &mut shared)).map_err(refused)?;
+    let mut blocks = attachments.take();
     let shared = if shared.len() > LARGE_SHARED {
         let block = Block::copy_of(shared.bytes()).map_err(|error| refused(error.to_string()))?;
         blocks.push(Arc::clone(&block));

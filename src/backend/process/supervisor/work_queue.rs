@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// An item that was in hand when this many of its workers died is not tried again.
-pub(crate) const DEATHS_TOLD: u32 = 2;
+pub(crate) const MAX_DEATHS: u32 = 2;
 
 /// The positions of one call.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct WorkQueue {
     n_items: usize,
     /// The first position that was never handed out.
     next: usize,
@@ -26,14 +26,14 @@ pub(crate) struct Ledger {
 
 /// What follows from the death of an item's worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sentence {
+pub(crate) enum RetryDecision {
     /// It will be handed out once more.
-    Again,
+    RetryRequest,
     /// It failed, after so many attempts.
     Failed(u32),
 }
 
-impl Ledger {
+impl WorkQueue {
     pub(crate) fn new(n_items: usize, limit: usize) -> Self {
         Self {
             n_items,
@@ -67,7 +67,7 @@ impl Ledger {
         Some(claimed)
     }
 
-    /// Whether [`Ledger::claim`] has something to give.
+    /// Whether [`WorkQueue::claim`] has something to give.
     pub(crate) fn has_more(&self) -> bool {
         let comes_back = self.again.first_key_value().is_some_and(|(&first, _)| first < self.fence);
         comes_back || self.next < self.end()
@@ -123,15 +123,15 @@ impl Ledger {
     }
 
     /// A worker died with this position in hand. One that was begun again has had its second chance.
-    pub(crate) fn blame(&mut self, position: usize, most: u32) -> Sentence {
+    pub(crate) fn blame(&mut self, position: usize, most: u32) -> RetryDecision {
         let most = if self.begun_before.contains_key(&position) { 1 } else { most };
         let deaths = self.deaths.entry(position).or_default();
         *deaths += 1;
         if *deaths >= most {
-            return Sentence::Failed(self.attempts(position) - 1);
+            return RetryDecision::Failed(self.attempts(position) - 1);
         }
         self.give_back(position..position + 1);
-        Sentence::Again
+        RetryDecision::RetryRequest
     }
 
     /// Whether any position was begun more than once.
@@ -176,16 +176,16 @@ mod tests {
             n_items in 0_usize..100,
             steps in prop::collection::vec(step(), 0..60),
         ) {
-            let mut ledger = Ledger::new(n_items, usize::MAX);
+            let mut work_queue = WorkQueue::new(n_items, usize::MAX);
             let (mut in_hand, mut done): (Vec<Range<usize>>, Vec<u32>) = (Vec::new(), vec![0; n_items]);
             for step in steps {
                 match step {
                     Step::Claim(len) => {
-                        let has_more = ledger.has_more();
-                        let claim = ledger.claim(|_| len);
+                        let has_more = work_queue.has_more();
+                        let claim = work_queue.claim(|_| len);
                         prop_assert_eq!(claim.is_some(), has_more);
                         if let Some(claim) = claim {
-                            prop_assert!(!claim.is_empty() && claim.len() <= len && claim.start < ledger.fence());
+                            prop_assert!(!claim.is_empty() && claim.len() <= len && claim.start < work_queue.fence());
                             in_hand.push(claim);
                         }
                     }
@@ -193,56 +193,56 @@ mod tests {
                         let claim = in_hand.swap_remove(which.index(in_hand.len()));
                         let until = claim.start + share.index(claim.len() + 1);
                         (claim.start..until).for_each(|position| done[position] += 1);
-                        ledger.give_back(until..claim.end);
+                        work_queue.give_back(until..claim.end);
                     }
                     Step::Settle { .. } => {}
                     Step::Fence(fence) => {
-                        ledger.lower_fence(fence);
+                        work_queue.lower_fence(fence);
                     }
                 }
             }
-            in_hand.into_iter().for_each(|claim| ledger.give_back(claim));
-            while let Some(claim) = ledger.claim(|_| 7) {
+            in_hand.into_iter().for_each(|claim| work_queue.give_back(claim));
+            while let Some(claim) = work_queue.claim(|_| 7) {
                 claim.for_each(|position| done[position] += 1);
             }
-            prop_assert!(!ledger.has_more());
-            prop_assert!(ledger.is_exhausted());
-            let fence = ledger.fence();
+            prop_assert!(!work_queue.has_more());
+            prop_assert!(work_queue.is_exhausted());
+            let fence = work_queue.fence();
             prop_assert!(done.iter().enumerate().all(|(position, &times)| times == 1 || position >= fence && times <= 1));
         }
     }
 
     #[test]
     fn an_item_that_kills_twice_is_not_tried_again() {
-        let mut ledger = Ledger::new(3, usize::MAX);
-        assert_eq!(ledger.claim(|_| 3), Some(0..3));
-        assert_eq!(ledger.blame(1, DEATHS_TOLD), Sentence::Again);
-        assert_eq!((ledger.attempts(1), ledger.attempts(0)), (2, 1));
-        assert_eq!(ledger.claim(|_| 9), Some(1..2));
-        assert_eq!(ledger.blame(1, DEATHS_TOLD), Sentence::Failed(2));
-        assert!(ledger.is_exhausted());
-        assert_eq!(Ledger::new(3, usize::MAX).blame(1, 1), Sentence::Failed(1));
+        let mut work_queue = WorkQueue::new(3, usize::MAX);
+        assert_eq!(work_queue.claim(|_| 3), Some(0..3));
+        assert_eq!(work_queue.blame(1, MAX_DEATHS), RetryDecision::RetryRequest);
+        assert_eq!((work_queue.attempts(1), work_queue.attempts(0)), (2, 1));
+        assert_eq!(work_queue.claim(|_| 9), Some(1..2));
+        assert_eq!(work_queue.blame(1, MAX_DEATHS), RetryDecision::Failed(2));
+        assert!(work_queue.is_exhausted());
+        assert_eq!(WorkQueue::new(3, usize::MAX).blame(1, 1), RetryDecision::Failed(1));
     }
 
     #[test]
     fn an_item_that_is_tried_again_has_its_attempts_counted_on() {
-        let mut ledger = Ledger::new(3, usize::MAX);
-        assert_eq!(ledger.claim(|_| 3), Some(0..3));
-        assert_eq!(ledger.blame(1, DEATHS_TOLD), Sentence::Again);
-        assert_eq!(ledger.claim(|_| 3), Some(1..2));
-        assert_eq!(ledger.blame(1, DEATHS_TOLD), Sentence::Failed(2));
-        ledger.begin_again(1, 3);
-        assert_eq!((ledger.claim(|_| 3), ledger.attempts(1)), (Some(1..2), 3));
-        assert_eq!(ledger.blame(1, DEATHS_TOLD), Sentence::Failed(3), "from then on each death is one attempt");
+        let mut work_queue = WorkQueue::new(3, usize::MAX);
+        assert_eq!(work_queue.claim(|_| 3), Some(0..3));
+        assert_eq!(work_queue.blame(1, MAX_DEATHS), RetryDecision::RetryRequest);
+        assert_eq!(work_queue.claim(|_| 3), Some(1..2));
+        assert_eq!(work_queue.blame(1, MAX_DEATHS), RetryDecision::Failed(2));
+        work_queue.begin_again(1, 3);
+        assert_eq!((work_queue.claim(|_| 3), work_queue.attempts(1)), (Some(1..2), 3));
+        assert_eq!(work_queue.blame(1, MAX_DEATHS), RetryDecision::Failed(3), "from then on each death is one attempt");
     }
 
     #[test]
     fn nothing_beyond_the_window_is_handed_out() {
-        let mut ledger = Ledger::new(100, 10);
-        assert_eq!(ledger.claim(|_| 50), Some(0..10));
-        assert_eq!(ledger.claim(|_| 50), None);
-        assert!(!ledger.is_exhausted());
-        ledger.raise_limit(14);
-        assert_eq!(ledger.claim(|_| 50), Some(10..14));
+        let mut work_queue = WorkQueue::new(100, 10);
+        assert_eq!(work_queue.claim(|_| 50), Some(0..10));
+        assert_eq!(work_queue.claim(|_| 50), None);
+        assert!(!work_queue.is_exhausted());
+        work_queue.raise_limit(14);
+        assert_eq!(work_queue.claim(|_| 50), Some(10..14));
     }
 }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use crate::backend::process::child::Worker;
 use crate::backend::process::wire::status_page::InHand;
 use crate::backend::process::worker::nanos;
-use crate::progress::Hold;
+use crate::progress::InFlightGuard;
 
 /// A worker's place in a call.
 #[derive(Debug, Default)]
-pub(crate) struct Seat {
+pub(crate) struct WorkerSlot {
     pub(crate) worker: Option<Worker>,
     /// Frames that were sent and not answered to their end, oldest first. The worker runs them in this order.
-    pub(crate) flights: VecDeque<Flight>,
+    pub(crate) flights: VecDeque<InFlightFrame>,
     /// Whether this worker was told of the call.
     pub(crate) knows_the_call: bool,
     /// Whether its worker has answered anything in this call.
@@ -24,12 +24,12 @@ pub(crate) struct Seat {
     /// The item that was told to end because its time is up.
     pub(crate) overdue: Option<Overdue>,
     /// What it was last seen to have in hand, as told to who looks on.
-    pub(crate) seen: Option<(InHand, Hold)>,
+    pub(crate) seen: Option<(InHand, InFlightGuard)>,
 }
 
 /// A frame of items on its way.
 #[derive(Debug)]
-pub(crate) struct Flight {
+pub(crate) struct InFlightFrame {
     pub(crate) number: u32,
     pub(crate) first: usize,
     pub(crate) len: usize,
@@ -52,7 +52,7 @@ pub(crate) const GRACE: Duration = Duration::from_millis(50);
 
 /// What an item in hand needs done about its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Urgency {
+pub(crate) enum TimeoutAction {
     /// Nothing before this many nanoseconds have passed.
     Within(u64),
     /// This item is to be asked to end.
@@ -61,16 +61,16 @@ pub(crate) enum Urgency {
     Kill,
 }
 
-impl Flight {
+impl InFlightFrame {
     /// The positions that have no answer yet.
     pub(crate) fn unanswered(&self) -> Range<usize> {
         self.first + self.done..self.first + self.len
     }
 }
 
-impl Seat {
+impl WorkerSlot {
     /// Whether an answer below this position is still to come.
-    pub(crate) fn owes_below(&self, fence: usize) -> bool {
+    pub(crate) fn has_pending_below(&self, fence: usize) -> bool {
         self.flights.iter().any(|flight| flight.unanswered().start < fence)
     }
 
@@ -86,12 +86,12 @@ impl Seat {
     }
 
     /// Whether no worker is to be sought for it yet.
-    pub(crate) fn stays_empty(&self) -> bool {
+    pub(crate) fn is_backing_off(&self) -> bool {
         self.stays_empty_until > 0 && nanos() < self.stays_empty_until
     }
 
     /// No worker can be had for it at the moment.
-    pub(crate) fn stay_empty(&mut self, now: u64) {
+    pub(crate) fn back_off(&mut self, now: u64) {
         const A_WHILE: u64 = 1_000_000_000;
         self.stays_empty_until = now.saturating_add(A_WHILE);
     }
@@ -107,18 +107,18 @@ impl Seat {
     }
 
     /// What the item in hand needs done, under this limit.
-    pub(crate) fn urgency(&self, limit: Duration, now: u64) -> Urgency {
+    pub(crate) fn urgency(&self, limit: Duration, now: u64) -> TimeoutAction {
         let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         // An item that begins now is to be looked at when its time is up.
         let Some(item) = self.worker.as_ref().and_then(|worker| worker.link.page().in_hand()) else {
-            return Urgency::Within(limit);
+            return TimeoutAction::Within(limit);
         };
         let end = item.since.saturating_add(limit);
         match self.overdue {
-            Some(overdue) if overdue.item == item && now >= overdue.kill_at => Urgency::Kill,
-            Some(overdue) if overdue.item == item => Urgency::Within(overdue.kill_at - now),
-            _ if now >= end => Urgency::Ask(item),
-            _ => Urgency::Within(end - now),
+            Some(overdue) if overdue.item == item && now >= overdue.kill_at => TimeoutAction::Kill,
+            Some(overdue) if overdue.item == item => TimeoutAction::Within(overdue.kill_at - now),
+            _ if now >= end => TimeoutAction::Ask(item),
+            _ => TimeoutAction::Within(end - now),
         }
     }
 
@@ -143,7 +143,7 @@ impl Seat {
     }
 
     /// Notes that these positions are answered.
-    pub(crate) fn settle(&mut self, positions: Range<usize>) {
+    pub(crate) fn ack(&mut self, positions: Range<usize>) {
         self.has_answered = true;
         self.overdue = self.overdue.filter(|overdue| !positions.contains(&overdue.item.position));
     }

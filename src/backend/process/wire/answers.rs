@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend::process::wire::attachments::{Luggage, packing};
+use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::connection::{decode, encode};
-use crate::backend::process::wire::frame::{Garbled, Parts, put_part};
+use crate::backend::process::wire::frame::{Parts, ProtocolError, put_part};
 use crate::backend::process::worker::nanos;
 use crate::outcome::Cause;
 use crate::record::{Amount, Timing};
@@ -25,7 +25,7 @@ const SKIPPED: u8 = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     pub(crate) body: Body,
-    pub(crate) luggage: Luggage,
+    pub(crate) attachments: Attachments,
 }
 
 impl Answers {
@@ -33,8 +33,8 @@ impl Answers {
     pub(crate) fn put_value<R: Serialize>(&mut self, value: &R) -> usize {
         let start = self.body.len();
         self.body.push(VALUE);
-        let luggage = &mut self.luggage;
-        if let Err(reason) = put_part(&mut self.body, |body| packing(luggage, || encode(value, body))) {
+        let attachments = &mut self.attachments;
+        if let Err(reason) = put_part(&mut self.body, |body| with_attachments(attachments, || encode(value, body))) {
             self.body.truncate(start);
             self.put(ENCODING, Duration::ZERO, format!("the answer could not be encoded: {reason}").as_bytes());
         }
@@ -60,7 +60,7 @@ impl Answers {
         match cause {
             Cause::Error(error) => {
                 let mut encoded = Body::default();
-                match packing(&mut self.luggage, || encode(error, &mut encoded)) {
+                match with_attachments(&mut self.attachments, || encode(error, &mut encoded)) {
                     Ok(()) => self.put(ERROR, elapsed, encoded.bytes()),
                     Err(reason) => {
                         let reason = format!("the error could not be encoded: {reason}");
@@ -109,8 +109,8 @@ pub(crate) enum Answer<R, E> {
     Failed { elapsed: Duration, cause: Cause<E> },
 }
 
-/// Reads the next answer. Within [`unpacking`](crate::backend::process::wire::attachments::unpacking).
-pub(crate) fn next_answer<R, E>(parts: &mut Parts<'_>) -> Result<Answer<R, E>, Garbled>
+/// Reads the next answer. Within [`with_blocks`](crate::backend::process::wire::attachments::unpacking).
+pub(crate) fn next_answer<R, E>(parts: &mut Parts<'_>) -> Result<Answer<R, E>, ProtocolError>
 where
     R: DeserializeOwned,
     E: DeserializeOwned,
@@ -131,17 +131,17 @@ where
         ERROR => decode(bytes).map_or_else(|reason| undecodable("error", reason), Cause::Error),
         PANIC => Cause::Panic(text()),
         ENCODING => Cause::Encoding(text()),
-        _ => return Err(Garbled),
+        _ => return Err(ProtocolError),
     };
     Ok(Answer::Failed { elapsed, cause })
 }
 
 /// Reads when the item of the answer before was worked on.
-pub(crate) fn next_timing(parts: &mut Parts<'_>) -> Result<Timing, Garbled> {
+pub(crate) fn next_timing(parts: &mut Parts<'_>) -> Result<Timing, ProtocolError> {
     let [started, elapsed, cpu] = [parts.word()?, parts.word()?, parts.word()?];
     let amounts = match parts.part()? {
         [] => Vec::new(),
-        bytes => decode(bytes).map_err(|_| Garbled)?,
+        bytes => decode(bytes).map_err(|_| ProtocolError)?,
     };
     Ok(Timing {
         started: SystemTime::now() - Duration::from_nanos(nanos().saturating_sub(started)),
@@ -152,10 +152,10 @@ pub(crate) fn next_timing(parts: &mut Parts<'_>) -> Result<Timing, Garbled> {
 }
 
 /// How many items were skipped, when this is all that a body says.
-pub(crate) fn skipped(parts: &mut Parts<'_>) -> Result<usize, Garbled> {
+pub(crate) fn skipped(parts: &mut Parts<'_>) -> Result<usize, ProtocolError> {
     match parts.byte()? {
-        SKIPPED => usize::try_from(parts.word()?).map_err(|_| Garbled),
-        _ => Err(Garbled),
+        SKIPPED => usize::try_from(parts.word()?).map_err(|_| ProtocolError),
+        _ => Err(ProtocolError),
     }
 }
 
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(next(), Answer::Value("one".to_owned()));
         assert_eq!(next(), Answer::Failed { elapsed: Duration::from_millis(3), cause: Cause::Error(7) });
         assert_eq!(next(), Answer::Failed { elapsed: Duration::ZERO, cause: Cause::Panic("boom".to_owned()) });
-        assert_eq!(next_answer::<String, u32>(&mut parts), Err(Garbled));
+        assert_eq!(next_answer::<String, u32>(&mut parts), Err(ProtocolError));
     }
 
     #[test]

@@ -12,30 +12,30 @@ use crate::backend::process::memory::block::{Block, BlockId, find_alive};
 
 /// The blocks that encoded values mention, each once, in the order of their first mention.
 #[derive(Debug, Default)]
-pub(crate) struct Luggage {
+pub(crate) struct Attachments {
     blocks: Vec<Arc<Block>>,
 }
 
 /// The blocks that came from the other side, by name.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stock {
+pub(crate) struct BlockTable {
     /// Counted, so that decoding has it without a borrow. Nobody decodes while it changes, so it is never copied.
     blocks: Arc<HashMap<BlockId, Arc<Block>>>,
 }
 
 crate::sync::thread_local! {
     static PACKED: RefCell<Option<Vec<Arc<Block>>>> = RefCell::default();
-    static UNPACKED: RefCell<Option<Stock>> = RefCell::default();
+    static UNPACKED: RefCell<Option<BlockTable>> = RefCell::default();
 }
 
-impl Luggage {
+impl Attachments {
     /// Gives away what was noted so far.
     pub(crate) fn take(&mut self) -> Vec<Arc<Block>> {
         std::mem::take(&mut self.blocks)
     }
 }
 
-impl Stock {
+impl BlockTable {
     /// Takes in a block that came as a descriptor. It must be sealed and as long as announced.
     pub(crate) fn admit(&mut self, id: BlockId, fd: OwnedFd, bytes: usize) -> io::Result<()> {
         let block = Block::adopt(id, fd, bytes)?;
@@ -58,19 +58,19 @@ impl Stock {
 
 /// Encodes something for another process: slices in it are encoded as their places, and their blocks added to the
 /// luggage.
-pub(crate) fn packing<A>(luggage: &mut Luggage, encode: impl FnOnce() -> A) -> A {
+pub(crate) fn with_attachments<A>(attachments: &mut Attachments, encode: impl FnOnce() -> A) -> A {
     struct Packing<'l> {
-        luggage: &'l mut Luggage,
+        attachments: &'l mut Attachments,
         outer: Option<Vec<Arc<Block>>>,
     }
     impl Drop for Packing<'_> {
         fn drop(&mut self) {
             let packed = PACKED.with(|packed| packed.replace(self.outer.take()));
-            self.luggage.blocks = packed.unwrap_or_default();
+            self.attachments.blocks = packed.unwrap_or_default();
         }
     }
-    let outer = PACKED.with(|packed| packed.replace(Some(luggage.take())));
-    let _packing = Packing { luggage, outer };
+    let outer = PACKED.with(|packed| packed.replace(Some(attachments.take())));
+    let _packing = Packing { attachments, outer };
     encode()
 }
 
@@ -88,8 +88,8 @@ pub(crate) fn pack(block: Option<&Arc<Block>>) -> bool {
 }
 
 /// Decodes something from another process: slices in it are places in blocks of the stock or of this process.
-pub(crate) fn unpacking<A>(stock: &Stock, decode: impl FnOnce() -> A) -> A {
-    struct Unpacking(Option<Stock>);
+pub(crate) fn with_blocks<A>(stock: &BlockTable, decode: impl FnOnce() -> A) -> A {
+    struct Unpacking(Option<BlockTable>);
     impl Drop for Unpacking {
         fn drop(&mut self) {
             UNPACKED.with(|unpacked| unpacked.replace(self.0.take()));
@@ -127,9 +127,10 @@ mod tests {
     }
 
     fn post(value: &impl serde::Serialize) -> Parcel {
-        let mut luggage = Luggage::default();
-        let bytes = packing(&mut luggage, || postcard::to_stdvec(value).unwrap());
-        let descriptors = luggage.take().into_iter().map(|block| (block.id(), copy_of(&block), block.bytes().len()));
+        let mut attachments = Attachments::default();
+        let bytes = with_attachments(&mut attachments, || postcard::to_stdvec(value).unwrap());
+        let descriptors =
+            attachments.take().into_iter().map(|block| (block.id(), copy_of(&block), block.bytes().len()));
         Parcel { bytes, descriptors: descriptors.collect() }
     }
 
@@ -139,13 +140,13 @@ mod tests {
 
     impl Parcel {
         /// What another process makes of it; for it to be another one, nothing of the blocks may be left in this one.
-        fn open<T: serde::de::DeserializeOwned>(self) -> (Stock, postcard::Result<T>) {
-            let mut stock = Stock::default();
+        fn open<T: serde::de::DeserializeOwned>(self) -> (BlockTable, postcard::Result<T>) {
+            let mut stock = BlockTable::default();
             for (id, fd, bytes) in self.descriptors {
                 assert!(!is_alive(id), "{id} is still here");
                 stock.admit(id, fd, bytes).unwrap();
             }
-            let value = unpacking(&stock, || postcard::from_bytes(&self.bytes));
+            let value = with_blocks(&stock, || postcard::from_bytes(&self.bytes));
             (stock, value)
         }
     }
@@ -191,7 +192,8 @@ mod tests {
     fn a_process_gets_its_own_block_back_by_name() {
         let numbers = SharedSlice::copy_of(&[1_i32, 2, 3]).unwrap();
         let parcel = post(&numbers.view(1..));
-        let back: SharedSlice<i32> = unpacking(&Stock::default(), || postcard::from_bytes(&parcel.bytes)).unwrap();
+        let back: SharedSlice<i32> =
+            with_blocks(&BlockTable::default(), || postcard::from_bytes(&parcel.bytes)).unwrap();
         assert_eq!(back.as_ptr(), numbers[1..].as_ptr());
     }
 
@@ -200,12 +202,12 @@ mod tests {
         let (this, other) = (Block::copy_of(b"this").unwrap(), Block::copy_of(b"that").unwrap());
         let id = this.id();
         let place = place(&this, 4, 0, 4);
-        let (mut first, mut second) = (Stock::default(), Stock::default());
+        let (mut first, mut second) = (BlockTable::default(), BlockTable::default());
         first.admit(id, copy_of(&this), 4).unwrap();
         assert!(Arc::ptr_eq(&first.blocks[&id], &this));
         second.admit(id, copy_of(&other), 4).unwrap();
         for (stock, expected) in [(&first, b"this"), (&second, b"that")] {
-            let slice: SharedSlice<u8> = unpacking(stock, || postcard::from_bytes(&place)).unwrap();
+            let slice: SharedSlice<u8> = with_blocks(stock, || postcard::from_bytes(&place)).unwrap();
             assert_eq!(*slice, *expected);
         }
         drop((this, first));
@@ -216,7 +218,7 @@ mod tests {
     fn an_unknown_name_is_an_error() {
         let mut parcel = post(&SharedSlice::copy_of(&[1_u8]).unwrap());
         parcel.descriptors.clear();
-        let problem = refusal::<u8>(&parcel.bytes, &Stock::default());
+        let problem = refusal::<u8>(&parcel.bytes, &BlockTable::default());
         assert!(problem.starts_with("shared block ") && problem.ends_with(" is not in this process"), "{problem}");
     }
 
@@ -241,7 +243,7 @@ mod tests {
             let problem = refusal::<f64>(&place(&block, 16, first, bytes), &stock);
             assert!(problem.contains(&format!("its {bytes} bytes from {first} are no [f64]: ")), "{problem}");
         }
-        let whole: SharedSlice<f64> = unpacking(&stock, || postcard::from_bytes(&place(&block, 16, 0, 16))).unwrap();
+        let whole: SharedSlice<f64> = with_blocks(&stock, || postcard::from_bytes(&place(&block, 16, 0, 16))).unwrap();
         assert_eq!(*whole, [0.0, 0.0]);
     }
 
@@ -250,22 +252,22 @@ mod tests {
         let id = Block::copy_of(b"x").unwrap().id();
         let unsealed = SegmentFile::create("test", 16).unwrap();
         let fd = unsealed.as_fd().try_clone_to_owned().unwrap();
-        let error = Stock::default().admit(id, fd, 16).unwrap_err();
+        let error = BlockTable::default().admit(id, fd, 16).unwrap_err();
         assert!(error.to_string().contains("came without its seal"), "{error}");
 
         let block = Block::copy_of(b"four").unwrap();
-        assert!(Stock::default().admit(id, copy_of(&block), 5).is_err());
+        assert!(BlockTable::default().admit(id, copy_of(&block), 5).is_err());
         let plain = std::fs::File::open("/proc/self/exe").unwrap();
-        assert!(Stock::default().admit(id, plain.into(), 5).is_err());
+        assert!(BlockTable::default().admit(id, plain.into(), 5).is_err());
     }
 
     #[test]
     fn packing_within_packing_keeps_the_outer_luggage_also_after_a_panic() {
         let (first, second) = (SharedSlice::copy_of(&[1_u8]).unwrap(), SharedSlice::copy_of(&[2_u8]).unwrap());
-        let (mut outer, mut inner) = (Luggage::default(), Luggage::default());
-        packing(&mut outer, || {
+        let (mut outer, mut inner) = (Attachments::default(), Attachments::default());
+        with_attachments(&mut outer, || {
             let panicked = catch_unwind(AssertUnwindSafe(|| {
-                packing(&mut inner, || {
+                with_attachments(&mut inner, || {
                     postcard::to_stdvec(&first).unwrap();
                     panic!("on the way");
                 });
@@ -280,12 +282,12 @@ mod tests {
     #[test]
     fn luggage_gathers_over_several_messages_until_it_is_taken() {
         let slice = SharedSlice::copy_of(&[1_u8]).unwrap();
-        let mut luggage = Luggage::default();
+        let mut attachments = Attachments::default();
         for _ in 0..2 {
-            packing(&mut luggage, || postcard::to_stdvec(&slice).unwrap());
+            with_attachments(&mut attachments, || postcard::to_stdvec(&slice).unwrap());
         }
-        assert_eq!(luggage.take().len(), 1);
-        assert_eq!(luggage.take().len(), 0);
+        assert_eq!(attachments.take().len(), 1);
+        assert_eq!(attachments.take().len(), 0);
     }
 
     #[test]
@@ -293,8 +295,8 @@ mod tests {
         let parcel = post(&SharedSlice::copy_of(&[1_u8]).unwrap());
         let bytes = parcel.bytes.clone();
         let (outer, _value) = parcel.open::<SharedSlice<u8>>();
-        unpacking(&outer, || {
-            let panicked = catch_unwind(|| unpacking(&Stock::default(), || panic!("on the way")));
+        with_blocks(&outer, || {
+            let panicked = catch_unwind(|| with_blocks(&BlockTable::default(), || panic!("on the way")));
             assert!(panicked.is_err());
             let blocks = UNPACKED.with(|unpacked| unpacked.borrow().as_ref().map(|stock| stock.blocks.len()));
             assert_eq!(blocks, Some(1));
@@ -303,13 +305,13 @@ mod tests {
         assert!(!is_unpacking());
     }
 
-    fn bytes(luggage: &Luggage) -> Vec<&[u8]> {
-        luggage.blocks.iter().map(|block| block.bytes()).collect()
+    fn bytes(attachments: &Attachments) -> Vec<&[u8]> {
+        attachments.blocks.iter().map(|block| block.bytes()).collect()
     }
 
-    fn sixteen_bytes() -> (Arc<Block>, Stock) {
+    fn sixteen_bytes() -> (Arc<Block>, BlockTable) {
         let block = Block::copy_of(&[0; 16]).unwrap();
-        let mut stock = Stock::default();
+        let mut stock = BlockTable::default();
         stock.admit(block.id(), copy_of(&block), 16).unwrap();
         (block, stock)
     }
@@ -319,9 +321,9 @@ mod tests {
     }
 
     /// Why these bytes are no slice. Asked for in an own format, since postcard's errors drop their text.
-    fn refusal<T: crate::PlainNumber + serde::de::DeserializeOwned>(bytes: &[u8], stock: &Stock) -> String {
+    fn refusal<T: crate::PlainNumber + serde::de::DeserializeOwned>(bytes: &[u8], stock: &BlockTable) -> String {
         let place: Option<(BlockId, usize, usize, usize)> = postcard::from_bytes(bytes).unwrap();
         let text = serde_json::to_string(&place).unwrap();
-        unpacking(stock, || serde_json::from_str::<SharedSlice<T>>(&text)).unwrap_err().to_string()
+        with_blocks(stock, || serde_json::from_str::<SharedSlice<T>>(&text)).unwrap_err().to_string()
     }
 }

@@ -18,11 +18,11 @@ use rustix::net::{
 use crate::backend::process::memory::available;
 use crate::backend::process::memory::block::{Block, BlockId};
 use crate::backend::process::memory::segment::{Access, Mapping, SegmentFile};
-use crate::backend::process::wire::attachments::Stock;
+use crate::backend::process::wire::attachments::BlockTable;
 use crate::backend::process::wire::body::Body;
-use crate::backend::process::wire::frame::{Garbled, Header, Inbox, Kind};
+use crate::backend::process::wire::frame::{Header, Inbox, Kind, ProtocolError};
 use crate::backend::process::wire::status_page::{Direction, SLOTS, StatusPage};
-use crate::backend::worker_loop::put_away;
+use crate::backend::worker_loop::into_message;
 use crate::sync::Arc;
 
 /// Memory for bodies that grew beyond this is given back.
@@ -31,11 +31,11 @@ const KEPT: usize = 1024 * 1024;
 const LARGE: usize = 64 * 1024;
 
 /// The status page, as this process sees it.
-pub(crate) struct Page {
+pub(crate) struct MappedStatusPage {
     mapping: Mapping,
 }
 
-impl Page {
+impl MappedStatusPage {
     /// A new page at zero, and the file to pass on.
     pub(crate) fn create() -> io::Result<(Self, SegmentFile)> {
         let file = SegmentFile::create("manyhands-status", size_of::<StatusPage>())?;
@@ -58,7 +58,7 @@ impl Page {
     }
 }
 
-impl fmt::Debug for Page {
+impl fmt::Debug for MappedStatusPage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.status().fmt(f)
     }
@@ -66,7 +66,7 @@ impl fmt::Debug for Page {
 
 /// One end of a connection. Its two halves are apart, so that they can be in two hands.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct Connection {
     pub(crate) outgoing: Outgoing,
     pub(crate) incoming: Incoming,
 }
@@ -75,7 +75,7 @@ pub(crate) struct Link {
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     socket: Arc<OwnedFd>,
-    page: Arc<Page>,
+    page: Arc<MappedStatusPage>,
     way: Direction,
     outbox: Outbox,
     /// Slots that this end fills.
@@ -90,7 +90,7 @@ pub(crate) struct Outgoing {
 #[derive(Debug)]
 pub(crate) struct Incoming {
     socket: Arc<OwnedFd>,
-    page: Arc<Page>,
+    page: Arc<MappedStatusPage>,
     way: Direction,
     inbox: Inbox,
     /// Descriptors that came and whose frame was not looked at yet.
@@ -98,7 +98,7 @@ pub(crate) struct Incoming {
     /// Slots that the other end fills.
     read: [Option<Mapping>; SLOTS],
     /// Memory that came from the other end, and that values may mention.
-    pub(crate) stock: Stock,
+    pub(crate) stock: BlockTable,
 }
 
 /// What is queued to go out.
@@ -116,24 +116,24 @@ pub(crate) enum Broken {
     /// The other end is closed, or its process is gone.
     Closed,
     /// The other end sent what it never sends, or what it sent cannot be taken.
-    Garbled(String),
+    ProtocolError(String),
 }
 
-impl From<Garbled> for Broken {
-    fn from(_: Garbled) -> Self {
-        Self::Garbled("what came is no frame".to_owned())
+impl From<ProtocolError> for Broken {
+    fn from(_: ProtocolError) -> Self {
+        Self::ProtocolError("what came is no frame".to_owned())
     }
 }
 
 impl From<io::Error> for Broken {
     fn from(error: io::Error) -> Self {
-        Self::Garbled(error.to_string())
+        Self::ProtocolError(error.to_string())
     }
 }
 
 /// What a look at the socket brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Came {
+pub(crate) enum ReadResult {
     Nothing,
     Some,
     /// There is probably more.
@@ -142,16 +142,16 @@ pub(crate) enum Came {
 
 /// Whether to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Patience {
+pub(crate) enum Blocking {
     /// Until something can be done.
-    Wait,
+    Yes,
     /// Not at all.
-    Glance,
+    No,
 }
 
-impl Link {
+impl Connection {
     /// The end of a connection that sends this way.
-    pub(crate) fn new(socket: OwnedFd, page: Arc<Page>, sends: Direction) -> Self {
+    pub(crate) fn new(socket: OwnedFd, page: Arc<MappedStatusPage>, sends: Direction) -> Self {
         let socket = Arc::new(socket);
         let outgoing = Outgoing {
             socket: Arc::clone(&socket),
@@ -169,13 +169,13 @@ impl Link {
             inbox: Inbox::default(),
             descriptors: VecDeque::new(),
             read: Default::default(),
-            stock: Stock::default(),
+            stock: BlockTable::default(),
         };
         Self { outgoing, incoming }
     }
 
     /// The same connection with another page.
-    pub(crate) fn with_page(mut self, page: Arc<Page>) -> Self {
+    pub(crate) fn with_page(mut self, page: Arc<MappedStatusPage>) -> Self {
         self.outgoing.page = Arc::clone(&page);
         self.incoming.page = page;
         self
@@ -305,8 +305,8 @@ impl Outgoing {
     }
 
     /// Sends what is queued, as much as goes or all of it.
-    pub(crate) fn send(&mut self, patience: Patience) -> io::Result<()> {
-        let wait = if patience == Patience::Wait { SendFlags::empty() } else { SendFlags::DONTWAIT };
+    pub(crate) fn send(&mut self, patience: Blocking) -> io::Result<()> {
+        let wait = if patience == Blocking::Yes { SendFlags::empty() } else { SendFlags::DONTWAIT };
         let flags = wait | SendFlags::NOSIGNAL;
         while self.is_waiting() {
             match self.outbox.send_some(&self.socket, flags) {
@@ -329,13 +329,13 @@ impl Incoming {
         self.page.status()
     }
 
-    pub(crate) fn shared_page(&self) -> Arc<Page> {
+    pub(crate) fn shared_page(&self) -> Arc<MappedStatusPage> {
         Arc::clone(&self.page)
     }
 
     /// Takes what has come into the inbox.
-    pub(crate) fn receive(&mut self, patience: Patience) -> Result<Came, Broken> {
-        let wait = if patience == Patience::Wait { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
+    pub(crate) fn receive(&mut self, patience: Blocking) -> Result<ReadResult, Broken> {
+        let wait = if patience == Blocking::Yes { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let (came, room) = loop {
@@ -344,7 +344,7 @@ impl Incoming {
             let mut room = [IoSliceMut::new(room)];
             match rustix::net::recvmsg(&self.socket, &mut room, &mut ancillary, wait | RecvFlags::CMSG_CLOEXEC) {
                 Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::AGAIN) => return Ok(Came::Nothing),
+                Err(rustix::io::Errno::AGAIN) => return Ok(ReadResult::Nothing),
                 Err(rustix::io::Errno::CONNRESET) => return Err(Broken::Closed),
                 Err(error) => return Err(io::Error::from(error).into()),
                 Ok(came) => break (came, len),
@@ -356,13 +356,13 @@ impl Incoming {
             }
         }
         if came.flags.contains(ReturnFlags::CTRUNC) {
-            return Err(Broken::Garbled("a descriptor got lost; are there too many open files?".to_owned()));
+            return Err(Broken::ProtocolError("a descriptor got lost; are there too many open files?".to_owned()));
         }
         if came.bytes == 0 {
             return Err(Broken::Closed);
         }
         self.inbox.came(came.bytes);
-        Ok(if came.bytes == room { Came::AsMuchAsFits } else { Came::Some })
+        Ok(if came.bytes == room { ReadResult::AsMuchAsFits } else { ReadResult::Some })
     }
 
     /// The next frame that has come whole, if there is one. What concerns the connection itself is seen to here.
@@ -385,30 +385,30 @@ impl Incoming {
     fn adopt_slot(&mut self, header: &Header) -> Result<(), Broken> {
         let (fd, len) = (self.descriptor()?, as_len(header.extra)?);
         let slot = as_len(header.first)?;
-        let place = self.read.get_mut(slot).ok_or(Garbled)?;
+        let place = self.read.get_mut(slot).ok_or(ProtocolError)?;
         *place = Some(SegmentFile::adopt(fd, len)?.map(Access::Read)?);
         Ok(())
     }
 
     /// The descriptor that came with the frame at hand.
     pub(crate) fn descriptor(&mut self) -> Result<OwnedFd, Broken> {
-        self.descriptors.pop_front().ok_or_else(|| Garbled.into())
+        self.descriptors.pop_front().ok_or_else(|| ProtocolError.into())
     }
 
-    /// The body of the frame that [`Link::next`] found.
+    /// The body of the frame that [`Connection::next`] found.
     pub(crate) fn body(&self, header: &Header) -> Result<&[u8], Broken> {
         let Some(slot) = header.slot else { return Ok(self.inbox.body(header)) };
-        let mapping = self.read.get(usize::from(slot)).and_then(Option::as_ref).ok_or(Garbled)?;
+        let mapping = self.read.get(usize::from(slot)).and_then(Option::as_ref).ok_or(ProtocolError)?;
         let len = as_len(header.len)?;
         if len > mapping.len() {
-            return Err(Garbled.into());
+            return Err(ProtocolError.into());
         }
         // SAFETY: the bytes are mapped as long as `self.read` holds the mapping, which needs `&mut self` to change, and its file
         // cannot shrink. The other end does not write to the slot before `release` gives it free.
         Ok(unsafe { std::slice::from_raw_parts(mapping.start().as_ptr(), len) })
     }
 
-    /// Done with the frame that [`Link::next`] found.
+    /// Done with the frame that [`Connection::next`] found.
     pub(crate) fn release(&mut self, header: &Header) {
         self.inbox.take(header);
         if let Some(slot) = header.slot.map(usize::from).filter(|&slot| slot < SLOTS) {
@@ -417,8 +417,8 @@ impl Incoming {
     }
 }
 
-fn as_len(word: u64) -> Result<usize, Garbled> {
-    usize::try_from(word).map_err(|_| Garbled)
+fn as_len(word: u64) -> Result<usize, ProtocolError> {
+    usize::try_from(word).map_err(|_| ProtocolError)
 }
 
 impl Outbox {
@@ -482,12 +482,12 @@ impl postcard::ser_flavors::Flavor for Tail<'_> {
     }
 }
 
-/// Appends a value. Within [`packing`](crate::backend::process::wire::attachments::packing), which notes the memory that it mentions.
+/// Appends a value. Within [`with_attachments`](crate::backend::process::wire::attachments::packing), which notes the memory that it mentions.
 pub(crate) fn encode<V: serde::Serialize + ?Sized>(value: &V, body: &mut Body) -> Result<(), String> {
     caught(|| postcard::serialize_with_flavor(value, Tail(body)))?.map_err(|error| error.to_string())
 }
 
-/// The value that these bytes are. Within [`unpacking`](crate::backend::process::wire::attachments::unpacking), which knows the memory that it mentions.
+/// The value that these bytes are. Within [`with_blocks`](crate::backend::process::wire::attachments::unpacking), which knows the memory that it mentions.
 pub(crate) fn decode<V: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<V, String> {
     let (value, rest) = caught(|| postcard::take_from_bytes(bytes))?.map_err(|error| error.to_string())?;
     match rest.len() {
@@ -498,5 +498,6 @@ pub(crate) fn decode<V: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<V, 
 
 /// Serde code may be the user's own: its panic is that of one item and no more.
 fn caught<A>(code: impl FnOnce() -> A) -> Result<A, String> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| format!("its serde code panicked: {}", put_away(payload)))
+    catch_unwind(AssertUnwindSafe(code))
+        .map_err(|payload| format!("its serde code panicked: {}", into_message(payload)))
 }

@@ -12,11 +12,11 @@ pub(crate) const HEADER: usize = 32;
 #[repr(u8)]
 pub(crate) enum Kind {
     /// To the worker: who it is and what it may use. The first frame; comes with its status page.
-    Welcome = 1,
+    Hello = 1,
     /// To the worker: which function is meant, and the shared value.
     Call,
     /// To the worker: items.
-    Chunk,
+    Items,
     /// To the worker: the call is over, drop what belongs to it.
     End,
     /// To the caller: what became of items.
@@ -36,9 +36,9 @@ pub(crate) enum Kind {
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
         const ALL: [Kind; 10] = [
-            Kind::Welcome,
+            Kind::Hello,
             Kind::Call,
-            Kind::Chunk,
+            Kind::Items,
             Kind::End,
             Kind::Answers,
             Kind::Refused,
@@ -116,7 +116,7 @@ pub(crate) struct Inbox {
 
 /// The other side sent what it never sends.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Garbled;
+pub(crate) struct ProtocolError;
 
 /// There is always at least this much room for what comes next.
 const ROOM: usize = 64 * 1024;
@@ -161,13 +161,13 @@ impl Inbox {
         self.tail += n_bytes;
     }
 
-    fn header(&self) -> Result<Option<Header>, Garbled> {
+    fn header(&self) -> Result<Option<Header>, ProtocolError> {
         let Some(bytes) = self.bytes[self.head..self.tail].first_chunk::<HEADER>() else { return Ok(None) };
-        Header::from_bytes(bytes).map(Some).ok_or(Garbled)
+        Header::from_bytes(bytes).map(Some).ok_or(ProtocolError)
     }
 
     /// The next whole frame; its body is what [`Inbox::body`] gives until [`Inbox::take`].
-    pub(crate) fn peek(&self) -> Result<Option<Header>, Garbled> {
+    pub(crate) fn peek(&self) -> Result<Option<Header>, ProtocolError> {
         let Some(header) = self.header()? else { return Ok(None) };
         let came = (self.tail - self.head - HEADER) as u64;
         Ok((came >= header.inline_len()).then_some(header))
@@ -196,22 +196,22 @@ impl<'b> Parts<'b> {
         Self { rest: body }
     }
 
-    pub(crate) fn byte(&mut self) -> Result<u8, Garbled> {
+    pub(crate) fn byte(&mut self) -> Result<u8, ProtocolError> {
         self.bytes(1).map(|bytes| bytes[0])
     }
 
-    pub(crate) fn word(&mut self) -> Result<u64, Garbled> {
+    pub(crate) fn word(&mut self) -> Result<u64, ProtocolError> {
         Ok(u64::from_ne_bytes(self.bytes(8)?.try_into().expect("8 bytes")))
     }
 
     /// What [`put_part`] wrote.
-    pub(crate) fn part(&mut self) -> Result<&'b [u8], Garbled> {
+    pub(crate) fn part(&mut self) -> Result<&'b [u8], ProtocolError> {
         let len = u32::from_ne_bytes(self.bytes(4)?.try_into().expect("4 bytes"));
         self.bytes(len as usize)
     }
 
-    fn bytes(&mut self, len: usize) -> Result<&'b [u8], Garbled> {
-        let (bytes, rest) = self.rest.split_at_checked(len).ok_or(Garbled)?;
+    fn bytes(&mut self, len: usize) -> Result<&'b [u8], ProtocolError> {
+        let (bytes, rest) = self.rest.split_at_checked(len).ok_or(ProtocolError)?;
         self.rest = rest;
         Ok(bytes)
     }
@@ -255,7 +255,7 @@ mod tests {
             bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..20),
             cuts in prop::collection::vec(1_usize..200, 1..50),
         ) {
-            let stream: Vec<u8> = bodies.iter().zip(0..).flat_map(|(body, n)| frame(Kind::Chunk, n, body)).collect();
+            let stream: Vec<u8> = bodies.iter().zip(0..).flat_map(|(body, n)| frame(Kind::Items, n, body)).collect();
             let (mut inbox, mut found, mut rest, mut cuts) = (Inbox::default(), Vec::new(), &stream[..], cuts.iter().cycle());
             while !rest.is_empty() {
                 let (piece, left) = rest.split_at((*cuts.next().unwrap()).min(rest.len()));
@@ -263,7 +263,7 @@ mod tests {
                 inbox.came(piece.len());
                 rest = left;
                 while let Some(header) = inbox.peek().unwrap() {
-                    prop_assert_eq!((header.kind, header.first, header.count, header.extra), (Kind::Chunk, found.len() as u64, 3, 9));
+                    prop_assert_eq!((header.kind, header.first, header.count, header.extra), (Kind::Items, found.len() as u64, 3, 9));
                     found.push(inbox.body(&header).to_vec());
                     inbox.take(&header);
                 }
@@ -284,7 +284,7 @@ mod tests {
             for part in &parts {
                 prop_assert_eq!(whole.part().unwrap(), &part[..]);
             }
-            prop_assert_eq!(whole.part(), Err(Garbled));
+            prop_assert_eq!(whole.part(), Err(ProtocolError));
             let mut torn = Parts::of(&body.bytes()[..torn.index(body.len())]);
             prop_assert!(parts.iter().any(|_| torn.part().is_err()));
         }
@@ -295,7 +295,7 @@ mod tests {
         let mut inbox = Inbox::default();
         inbox.room()[..HEADER].fill(0xee);
         inbox.came(HEADER);
-        assert_eq!(inbox.peek(), Err(Garbled));
+        assert_eq!(inbox.peek(), Err(ProtocolError));
     }
 
     #[test]

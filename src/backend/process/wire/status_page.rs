@@ -71,7 +71,7 @@ impl StatusPage {
     }
 
     /// The worker lets go of the item in hand, which is not done.
-    pub(crate) fn put_down(&self) {
+    pub(crate) fn clear_in_hand(&self) {
         // Relaxed: see `end`.
         self.worker.in_hand.store(0, Ordering::Relaxed);
     }
@@ -202,15 +202,15 @@ impl Frames {
 
     /// The worker begins the frame; false when it was taken back.
     pub(crate) fn begin(&self, number: u32) -> bool {
-        self.settle(number, BEGUN)
+        self.ack(number, BEGUN)
     }
 
     /// The caller takes the frame back; false when it was begun.
     pub(crate) fn take_back(&self, number: u32) -> bool {
-        self.settle(number, TAKEN_BACK)
+        self.ack(number, TAKEN_BACK)
     }
 
-    fn settle(&self, number: u32, what: u32) -> bool {
+    fn ack(&self, number: u32, what: u32) -> bool {
         // Relaxed: one step of one word decides who is first; neither hands the other data with it.
         let sent = word(number, SENT);
         self.mark(number).compare_exchange(sent, word(number, what), Ordering::Relaxed, Ordering::Relaxed).is_ok()

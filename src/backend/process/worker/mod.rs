@@ -12,14 +12,14 @@ use std::os::fd::OwnedFd;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::backend::process::child::Welcome;
-use crate::backend::process::wire::attachments::{find, unpacking};
+use crate::backend::process::child::Hello;
+use crate::backend::process::wire::attachments::{find, with_blocks};
 use crate::backend::process::wire::call::{CallHead, SharedValue};
-use crate::backend::process::wire::connection::{Broken, Incoming, Link, Page, Patience, decode};
+use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming, MappedStatusPage, decode};
 use crate::backend::process::wire::frame::{Header, Kind};
 use crate::backend::process::wire::function::PROGRAM;
 use crate::backend::process::wire::status_page::Direction;
-use crate::backend::process::worker::outbox::Tray;
+use crate::backend::process::worker::outbox::Outbox;
 use crate::config;
 use crate::sync::Arc;
 
@@ -27,25 +27,25 @@ use crate::sync::Arc;
 const LOOK_NANOS: u64 = 10_000_000;
 
 /// What serves the calls of one function: made for its types in the caller, and found again here by its place.
-pub(crate) type Serve = fn(&mut Desk) -> Result<(), Gone>;
+pub(crate) type Serve = fn(&mut WorkerConnection) -> Result<(), Disconnected>;
 
 /// The caller is gone: there is nobody to work for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Gone;
+pub(crate) struct Disconnected;
 
-impl From<Broken> for Gone {
+impl From<Broken> for Disconnected {
     fn from(_: Broken) -> Self {
         Self
     }
 }
 
-impl From<crate::backend::process::wire::frame::Garbled> for Gone {
-    fn from(_: crate::backend::process::wire::frame::Garbled) -> Self {
+impl From<crate::backend::process::wire::frame::ProtocolError> for Disconnected {
+    fn from(_: crate::backend::process::wire::frame::ProtocolError) -> Self {
         Self
     }
 }
 
-impl From<io::Error> for Gone {
+impl From<io::Error> for Disconnected {
     fn from(_: io::Error) -> Self {
         Self
     }
@@ -53,7 +53,7 @@ impl From<io::Error> for Gone {
 
 /// Why a call is not served.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Refused {
+pub(crate) enum CallRejected {
     /// The worker's state could not be made.
     State(String),
     /// What was asked for could not be understood.
@@ -62,9 +62,9 @@ pub(crate) enum Refused {
 
 /// A worker's end of the connection, and what it needs for a call.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct WorkerConnection {
     pub(crate) incoming: Incoming,
-    pub(crate) tray: Arc<Tray>,
+    pub(crate) outbox: Arc<Outbox>,
     threads: usize,
     /// What the call that is to be served says.
     pub(crate) head: Option<CallHead>,
@@ -74,56 +74,57 @@ pub(crate) struct Desk {
 
 /// Serves calls until the caller is gone. `socket` is the worker's end of the connection.
 pub(crate) fn run(socket: OwnedFd) -> Result<(), String> {
-    let mut desk = Desk::welcomed(socket)?;
+    let mut connection = WorkerConnection::handshake(socket)?;
     loop {
         // That the caller is gone is the usual end of a worker.
-        let Ok(header) = desk.wait() else { return Ok(()) };
-        let served = if header.kind == Kind::Call { desk.serve() } else { desk.pass_over(&header) };
+        let Ok(header) = connection.wait() else { return Ok(()) };
+        let served = if header.kind == Kind::Call { connection.serve() } else { connection.pass_over(&header) };
         if served.is_err() {
             return Ok(());
         }
     }
 }
 
-impl Desk {
+impl WorkerConnection {
     /// Takes the first frame, which says who this worker is.
-    fn welcomed(socket: OwnedFd) -> Result<Self, String> {
+    fn handshake(socket: OwnedFd) -> Result<Self, String> {
         let gone = |broken: Broken| format!("the first message did not come: {broken:?}");
         let program = PROGRAM.as_ref().map_err(String::clone)?;
         // Read with a page of its own, until the shared one has come.
-        let (page, _) = Page::create().map_err(|error| format!("no memory for a worker's page: {error}"))?;
-        let mut first = Link::new(socket, Arc::new(page), Direction::ToCaller);
+        let (page, _) =
+            MappedStatusPage::create().map_err(|error| format!("no memory for a worker's page: {error}"))?;
+        let mut first = Connection::new(socket, Arc::new(page), Direction::ToCaller);
         let header = loop {
             match first.incoming.next().map_err(gone)? {
                 Some(header) => break header,
-                None => first.incoming.receive(Patience::Wait).map_err(gone)?,
+                None => first.incoming.receive(Blocking::Yes).map_err(gone)?,
             };
         };
-        if header.kind != Kind::Welcome {
+        if header.kind != Kind::Hello {
             return Err("the first message was another one than it should be".to_owned());
         }
         let body = first.incoming.body(&header).map_err(gone)?;
-        let welcome: Welcome = postcard::from_bytes(body).map_err(|error| format!("the first message: {error}"))?;
+        let welcome: Hello = postcard::from_bytes(body).map_err(|error| format!("the first message: {error}"))?;
         if welcome.executable != program.executable {
             return Err("the caller is another program than this one".to_owned());
         }
-        let page = first.incoming.descriptor().and_then(|fd| Ok(Page::adopt(fd)?)).map_err(gone)?;
+        let page = first.incoming.descriptor().and_then(|fd| Ok(MappedStatusPage::adopt(fd)?)).map_err(gone)?;
         first.incoming.release(&header);
         let link = first.with_page(Arc::new(page));
         link.page().come_up();
-        let tray = Arc::new(Tray::new(link.outgoing));
-        Ok(Self { incoming: link.incoming, tray, threads: welcome.threads, head: None, looked: 0 })
+        let outbox = Arc::new(Outbox::new(link.outgoing));
+        Ok(Self { incoming: link.incoming, outbox, threads: welcome.threads, head: None, looked: 0 })
     }
 
     /// The next frame. What is queued goes out before the worker waits.
-    pub(crate) fn wait(&mut self) -> Result<Header, Gone> {
+    pub(crate) fn wait(&mut self) -> Result<Header, Disconnected> {
         loop {
             if let Some(header) = self.incoming.next()? {
-                self.tray.go_on();
+                self.outbox.go_on();
                 return Ok(header);
             }
-            self.tray.flush()?;
-            self.incoming.receive(Patience::Wait)?;
+            self.outbox.flush()?;
+            self.incoming.receive(Blocking::Yes)?;
         }
     }
 
@@ -133,7 +134,7 @@ impl Desk {
     }
 
     /// A frame of a call that was refused.
-    fn pass_over(&mut self, header: &Header) -> Result<(), Gone> {
+    fn pass_over(&mut self, header: &Header) -> Result<(), Disconnected> {
         self.incoming.release(header);
         if header.kind == Kind::End {
             self.end(String::new())?;
@@ -142,22 +143,22 @@ impl Desk {
     }
 
     /// Says that everything of the call is dropped, and what its destructors complained of.
-    pub(crate) fn end(&mut self, complaint: String) -> Result<(), Gone> {
+    pub(crate) fn end(&mut self, complaint: String) -> Result<(), Disconnected> {
         self.head = None;
-        self.tray.push(Header::new(Kind::Ended), complaint.as_bytes());
-        self.tray.flush()
+        self.outbox.push(Header::new(Kind::Ended), complaint.as_bytes());
+        self.outbox.flush()
     }
 
-    pub(crate) fn refuse(&mut self, refused: &Refused) -> Result<(), Gone> {
-        let body = postcard::to_stdvec(refused).map_err(|_| Gone)?;
-        self.tray.push(Header::new(Kind::Refused), &body);
-        self.tray.flush()
+    pub(crate) fn refuse(&mut self, rejected: &CallRejected) -> Result<(), Disconnected> {
+        let body = postcard::to_stdvec(rejected).map_err(|_| Disconnected)?;
+        self.outbox.push(Header::new(Kind::Refused), &body);
+        self.outbox.flush()
     }
 
     /// Finds the function that the call at hand names, and lets it serve.
-    fn serve(&mut self) -> Result<(), Gone> {
+    fn serve(&mut self) -> Result<(), Disconnected> {
         let header = self.wait()?;
-        let head = postcard::from_bytes::<CallHead>(self.incoming.body(&header)?).map_err(|_| Gone)?;
+        let head = postcard::from_bytes::<CallHead>(self.incoming.body(&header)?).map_err(|_| Disconnected)?;
         self.incoming.release(&header);
         match head.function.place().and_then(|place| self.prepare(&head).map(|()| place)) {
             Ok(place) => {
@@ -167,12 +168,12 @@ impl Desk {
                 let serve = unsafe { std::mem::transmute::<*const (), Serve>(place) };
                 serve(self)
             }
-            Err(reason) => self.refuse(&Refused::Call(reason)),
+            Err(reason) => self.refuse(&CallRejected::Call(reason)),
         }
     }
 
     pub(crate) fn decode_shared<V: DeserializeOwned>(&self, shared: &SharedValue) -> Result<V, String> {
-        unpacking(&self.incoming.stock, || match shared {
+        with_blocks(&self.incoming.stock, || match shared {
             SharedValue::Here(bytes) => decode(bytes),
             SharedValue::Block(id) => decode(find(*id).ok_or("its memory did not come")?.bytes()),
         })

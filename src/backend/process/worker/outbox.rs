@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::backend::process::wire::answers::{Answers, Trace};
-use crate::backend::process::wire::connection::{Outgoing, Patience};
+use crate::backend::process::wire::connection::{Blocking, Outgoing};
 use crate::backend::process::wire::frame::{Header, Kind};
-use crate::backend::process::worker::{Gone, nanos};
+use crate::backend::process::worker::{Disconnected, nanos};
 use crate::outcome::Cause;
 use crate::sync::{Arc, Condvar, Mutex, spawn_named};
 
@@ -23,7 +23,7 @@ const IDLE_ROUNDS: u32 = 20;
 
 /// A tray, and who carries it out.
 #[derive(Debug)]
-pub(crate) struct Tray {
+pub(crate) struct Outbox {
     contents: Mutex<Contents>,
     /// The carrier sleeps here.
     bell: Condvar,
@@ -41,12 +41,12 @@ struct Contents {
     since: u64,
     worked: u64,
     told: u64,
-    carrier: Carrier,
+    carrier: Flusher,
 }
 
 /// What the worker does when it has put something on the tray.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Next {
+pub(crate) enum SendState {
     /// It goes on.
     Nothing,
     /// It wakes the carrier, if it goes on with items of the same frame.
@@ -57,14 +57,14 @@ pub(crate) enum Next {
 
 /// The thread that carries out what waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Carrier {
+enum Flusher {
     /// There is none before it is wanted first.
     Unborn,
     Asleep,
     Awake,
 }
 
-impl Tray {
+impl Outbox {
     pub(crate) fn new(outgoing: Outgoing) -> Self {
         let contents = Contents {
             outgoing,
@@ -74,7 +74,7 @@ impl Tray {
             since: 0,
             worked: 0,
             told: 0,
-            carrier: Carrier::Unborn,
+            carrier: Flusher::Unborn,
         };
         Self { contents: Mutex::new(contents), bell: Condvar::new() }
     }
@@ -87,10 +87,10 @@ impl Tray {
     }
 
     /// An item has ended with a value. What is to be done then is done when the item is no longer in hand, as it may take time:
-    /// see [`Next`]. Gives the time too, in nanoseconds of the steady clock.
+    /// see [`SendState`]. Gives the time too, in nanoseconds of the steady clock.
     ///
     /// The value's own serde code runs under the lock: the worker's thread is the only one that waits for it, and the carrier.
-    pub(crate) fn put_value<R: Serialize>(&self, value: &R, trace: Option<&Trace>) -> (Next, u64) {
+    pub(crate) fn put_value<R: Serialize>(&self, value: &R, trace: Option<&Trace>) -> (SendState, u64) {
         let mut contents = self.contents.lock();
         let len = contents.answers.put_value(value);
         if let Some(trace) = trace {
@@ -99,9 +99,9 @@ impl Tray {
         let now = nanos();
         contents.note(now);
         let next = match contents.carrier {
-            _ if now.saturating_sub(contents.since) >= FLOW_NANOS || len >= FLOW_BYTES => Next::Send,
-            Carrier::Awake => Next::Nothing,
-            _ => Next::Wake,
+            _ if now.saturating_sub(contents.since) >= FLOW_NANOS || len >= FLOW_BYTES => SendState::Send,
+            Flusher::Awake => SendState::Nothing,
+            _ => SendState::Wake,
         };
         (next, now)
     }
@@ -124,23 +124,23 @@ impl Tray {
 
     /// Sends what is on the tray, however long that takes. That the caller is gone is seen by who reads from it.
     pub(crate) fn send(&self) {
-        let _ = self.contents.lock().send_on(Patience::Wait);
+        let _ = self.contents.lock().send_on(Blocking::Yes);
     }
 
     #[cold]
-    pub(crate) fn wake_carrier(self: &Arc<Self>) {
+    pub(crate) fn wake_flusher(self: &Arc<Self>) {
         let mut contents = self.contents.lock();
-        if contents.carrier == Carrier::Unborn {
-            let tray = Arc::clone(self);
+        if contents.carrier == Flusher::Unborn {
+            let outbox = Arc::clone(self);
             // Where no thread can be had, answers wait for the end of their frame.
-            let _ = spawn_named("manyhands answers".to_owned(), move || tray.carry_out());
+            let _ = spawn_named("manyhands answers".to_owned(), move || outbox.flush_loop());
         }
-        contents.carrier = Carrier::Awake;
+        contents.carrier = Flusher::Awake;
         self.bell.notify_one();
     }
 
     /// Queues what is on the tray: its items' frame is over.
-    pub(crate) fn end(&self) -> Result<(), Gone> {
+    pub(crate) fn end(&self) -> Result<(), Disconnected> {
         let mut contents = self.contents.lock();
         contents.queue()?;
         let body = std::mem::take(&mut contents.answers.body);
@@ -151,10 +151,10 @@ impl Tray {
     /// The worker goes on to another frame with what it has queued unsent.
     pub(crate) fn go_on(self: &Arc<Self>) {
         let contents = self.contents.lock();
-        let is_to_wake = contents.is_waiting() && contents.carrier != Carrier::Awake;
+        let is_to_wake = contents.is_waiting() && contents.carrier != Flusher::Awake;
         drop(contents);
         if is_to_wake {
-            self.wake_carrier();
+            self.wake_flusher();
         }
     }
 
@@ -164,22 +164,22 @@ impl Tray {
     }
 
     /// Sends all that is queued.
-    pub(crate) fn flush(&self) -> Result<(), Gone> {
+    pub(crate) fn flush(&self) -> Result<(), Disconnected> {
         let mut contents = self.contents.lock();
         if contents.outgoing.is_waiting() {
-            contents.outgoing.send(Patience::Wait)?;
+            contents.outgoing.send(Blocking::Yes)?;
         }
         Ok(())
     }
 
     /// The carrier's whole life.
-    fn carry_out(&self) {
+    fn flush_loop(&self) {
         let mut contents = self.contents.lock();
         let mut idle_rounds = 0;
         loop {
             if idle_rounds >= IDLE_ROUNDS {
-                contents.carrier = Carrier::Asleep;
-                while contents.carrier == Carrier::Asleep {
+                contents.carrier = Flusher::Asleep;
+                while contents.carrier == Flusher::Asleep {
                     self.bell.wait(&mut contents);
                 }
                 idle_rounds = 0;
@@ -188,7 +188,7 @@ impl Tray {
             idle_rounds = if contents.is_waiting() { 0 } else { idle_rounds + 1 };
             let is_due = contents.is_waiting() && nanos().saturating_sub(contents.since) >= FLOW_NANOS;
             // Without waiting for room: who puts something on the tray is not to wait for the caller.
-            if is_due && contents.send_on(Patience::Glance).is_err() {
+            if is_due && contents.send_on(Blocking::No).is_err() {
                 return; // the caller is gone
             }
         }
@@ -210,7 +210,7 @@ impl Contents {
     }
 
     /// Sends what is on the tray, and makes room for more.
-    fn send_on(&mut self, patience: Patience) -> Result<(), Gone> {
+    fn send_on(&mut self, patience: Blocking) -> Result<(), Disconnected> {
         if self.count > 0 {
             self.queue()?;
             self.answers.body = self.outgoing.begin_body();
@@ -218,16 +218,16 @@ impl Contents {
         Ok(self.outgoing.send(patience)?)
     }
 
-    fn queue(&mut self) -> Result<(), Gone> {
+    fn queue(&mut self) -> Result<(), Disconnected> {
         if self.count == 0 {
             return Ok(());
         }
-        for block in self.answers.luggage.take() {
+        for block in self.answers.attachments.take() {
             // Without a descriptor to spare the caller will say that it does not know the block.
             let _ = self.outgoing.push_block(&block);
         }
         let header = Header {
-            count: u32::try_from(self.count).map_err(|_| Gone)?,
+            count: u32::try_from(self.count).map_err(|_| Disconnected)?,
             first: self.first as u64,
             extra: self.worked.saturating_sub(self.told),
             ..Header::new(Kind::Answers)

@@ -15,25 +15,25 @@ use crate::backend::amounts;
 use crate::backend::items::Items;
 use crate::backend::plan::{ChunkRule, Plan};
 use crate::backend::process::wire::answers::{Answers, Trace};
-use crate::backend::process::wire::attachments::unpacking;
+use crate::backend::process::wire::attachments::with_blocks;
 use crate::backend::process::wire::call::CallHead;
-use crate::backend::process::wire::connection::{Page, decode};
+use crate::backend::process::wire::connection::{MappedStatusPage, decode};
 use crate::backend::process::wire::frame::{Header, Kind, Parts};
 use crate::backend::process::wire::function;
 use crate::backend::process::wire::status_page::StatusPage;
-use crate::backend::process::worker::outbox::{Next, Tray};
-use crate::backend::process::worker::{Desk, Gone, Refused, nanos};
-use crate::backend::task::{self, Apart, Task};
-use crate::backend::thread_pool::at_work;
-use crate::backend::{Brief, Budget, Claim, Output, Refusal, worker_loop};
+use crate::backend::process::worker::outbox::{Outbox, SendState};
+use crate::backend::process::worker::{CallRejected, Disconnected, WorkerConnection, nanos};
+use crate::backend::task::{self, Detached, Task};
+use crate::backend::thread_pool::in_worker;
+use crate::backend::{BackendError, Budget, Claim, Output, RunContext, worker_loop};
 use crate::config::{self, ParallelConfig};
 use crate::outcome::Cause;
 use crate::primitives::cancel::CancelToken;
 use crate::record::thread_cpu_time;
 use crate::sync::{Arc, AtomicUsize, Ordering};
 
-/// Serves one call of one function: what [`Desk::serve`] finds by its place.
-pub(crate) fn serve<T, K>(desk: &mut Desk) -> Result<(), Gone>
+/// Serves one call of one function: what [`WorkerConnection::serve`] finds by its place.
+pub(crate) fn serve<T, K>(connection: &mut WorkerConnection) -> Result<(), Disconnected>
 where
     T: DeserializeOwned,
     K: Task<T>,
@@ -41,37 +41,37 @@ where
     K::Output: Serialize,
     K::Error: Serialize,
 {
-    let Some(head) = desk.head.take() else { return Ok(()) };
+    let Some(head) = connection.head.take() else { return Ok(()) };
     if !head.function.has_fingerprint(fingerprint::<T, K>()) {
         let reason = "another function than the one that was named lies at its place";
-        return desk.refuse(&Refused::Call(reason.to_owned()));
+        return connection.refuse(&CallRejected::Call(reason.to_owned()));
     }
-    let shared: K::Shared = match desk.decode_shared(&head.shared) {
+    let shared: K::Shared = match connection.decode_shared(&head.shared) {
         Ok(shared) => shared,
         Err(reason) => {
             let reason = format!("the shared value could not travel between processes: {reason}");
-            return desk.refuse(&Refused::Call(reason));
+            return connection.refuse(&CallRejected::Call(reason));
         }
     };
-    let over = Session::<T, K>::new(&head, &shared, desk).run(desk);
-    let dropped = worker_loop::dismiss(shared);
+    let over = Session::<T, K>::new(&head, &shared, connection).run(connection);
+    let dropped = worker_loop::drop_state(shared);
     match over? {
-        Over::NextCall => Ok(()),
-        Over::Ended(complaint) => desk.end(complaint.or_else(|| complaint_of(dropped)).unwrap_or_default()),
+        SessionEnd::NextCall => Ok(()),
+        SessionEnd::Ended(complaint) => connection.end(complaint.or_else(|| complaint_of(dropped)).unwrap_or_default()),
     }
 }
 
 /// How a call is over in a worker.
-enum Over {
+enum SessionEnd {
     /// It was asked to end: everything is dropped but the shared value. A destructor may have complained.
     Ended(Option<String>),
     /// Another one begins; this one has left nothing.
     NextCall,
 }
 
-fn complaint_of(dropped: Result<(), Refusal>) -> Option<String> {
+fn complaint_of(dropped: Result<(), BackendError>) -> Option<String> {
     match dropped {
-        Err(Refusal::State(complaint)) => Some(complaint),
+        Err(BackendError::State(complaint)) => Some(complaint),
         _ => None,
     }
 }
@@ -83,16 +83,16 @@ pub(crate) fn fingerprint<T, K: Task<T>>() -> u64 {
 
 /// A call that is being served.
 struct Session<'d, T, K: Task<T>> {
-    apart: Apart,
+    apart: Detached,
     head: &'d CallHead,
     shared: &'d K::Shared,
-    page: Arc<Page>,
+    page: Arc<MappedStatusPage>,
     state: Option<K::State>,
     /// The first position that a failure here has made pointless.
     halted_at: usize,
     /// The items of the frame at hand.
     items: Vec<T>,
-    tray: Arc<Tray>,
+    outbox: Arc<Outbox>,
     /// When the last item ended, in nanoseconds of the steady clock.
     clock: Cell<u64>,
     tracer: Tracer,
@@ -108,18 +108,18 @@ where
     K::Output: Serialize,
     K::Error: Serialize,
 {
-    fn new(head: &'d CallHead, shared: &'d K::Shared, desk: &Desk) -> Self {
+    fn new(head: &'d CallHead, shared: &'d K::Shared, connection: &WorkerConnection) -> Self {
         Self {
             // SAFETY: a task of this type exists in the process that named this function of the same program, where
             // `Mode::ACCEPTS` let no captures pass.
-            apart: unsafe { Apart::leave() },
+            apart: unsafe { Detached::leave() },
             head,
             shared,
-            page: desk.incoming.shared_page(),
+            page: connection.incoming.shared_page(),
             state: None,
             halted_at: usize::MAX,
             items: Vec::new(),
-            tray: Arc::clone(&desk.tray),
+            outbox: Arc::clone(&connection.outbox),
             clock: Cell::new(0),
             tracer: Tracer { traces: head.traces, cpu: Cell::new(None) },
             never: CancelToken::new(),
@@ -128,64 +128,70 @@ where
     }
 
     /// Until the call ends, or a next one begins where this one needs no end.
-    fn run(mut self, desk: &mut Desk) -> Result<Over, Gone> {
+    fn run(mut self, connection: &mut WorkerConnection) -> Result<SessionEnd, Disconnected> {
         loop {
-            let header = desk.wait()?;
+            let header = connection.wait()?;
             match header.kind {
-                Kind::Chunk => {
-                    if !self.run_frame(desk, &header)? {
-                        return Ok(Over::NextCall);
+                Kind::Items => {
+                    if !self.run_frame(connection, &header)? {
+                        return Ok(SessionEnd::NextCall);
                     }
                 }
                 Kind::End => {
-                    desk.incoming.release(&header);
-                    return Ok(Over::Ended(self.state.take().map(worker_loop::dismiss).and_then(complaint_of)));
+                    connection.incoming.release(&header);
+                    return Ok(SessionEnd::Ended(
+                        self.state.take().map(worker_loop::drop_state).and_then(complaint_of),
+                    ));
                 }
-                Kind::Call => return Ok(Over::NextCall),
-                _ => desk.incoming.release(&header),
+                Kind::Call => return Ok(SessionEnd::NextCall),
+                _ => connection.incoming.release(&header),
             }
         }
     }
 
     /// Runs one frame's items, unless the caller took it back; false when there is no state to run them with.
-    fn run_frame(&mut self, desk: &mut Desk, header: &Header) -> Result<bool, Gone> {
+    fn run_frame(&mut self, connection: &mut WorkerConnection, header: &Header) -> Result<bool, Disconnected> {
         // Before the frame is begun: a worker that dies of making its state has begun no item.
-        if self.state.is_none() && !self.make_state(desk)? {
-            desk.incoming.release(header);
+        if self.state.is_none() && !self.make_state(connection)? {
+            connection.incoming.release(header);
             return Ok(false);
         }
         let is_mine = u32::try_from(header.extra).is_ok_and(|number| self.page.status().frames().begin(number));
-        let unread = if is_mine { self.read_items(desk, header)? } else { Vec::new() };
-        desk.incoming.release(header);
+        let unread = if is_mine { self.read_items(connection, header)? } else { Vec::new() };
+        connection.incoming.release(header);
         if is_mine {
-            self.run_items(desk, header, unread)?;
+            self.run_items(connection, header, unread)?;
         }
         Ok(true)
     }
 
     /// Makes the worker's state; false when it was refused.
-    fn make_state(&mut self, desk: &mut Desk) -> Result<bool, Gone> {
-        match worker_loop::prepare(&self.observed(0, 0, &AtomicUsize::new(0))) {
+    fn make_state(&mut self, connection: &mut WorkerConnection) -> Result<bool, Disconnected> {
+        match worker_loop::make_state(&self.observed(0, 0, &AtomicUsize::new(0))) {
             Ok(made) => self.state = Some(made),
-            Err(Refusal::State(reason)) => {
-                desk.refuse(&Refused::State(reason))?;
+            Err(BackendError::State(reason)) => {
+                connection.refuse(&CallRejected::State(reason))?;
                 return Ok(false);
             }
-            Err(_) => return Err(Gone),
+            Err(_) => return Err(Disconnected),
         }
         Ok(true)
     }
 
     /// Decodes the items of a frame; gives those that cannot be, each with its place in the frame. An item that kills the worker
     /// here is in hand like any other.
-    fn read_items(&mut self, desk: &Desk, header: &Header) -> Result<Vec<(usize, String)>, Gone> {
+    fn read_items(
+        &mut self,
+        connection: &WorkerConnection,
+        header: &Header,
+    ) -> Result<Vec<(usize, String)>, Disconnected> {
         const LONG_TO_DECODE: usize = 64 * 1024;
         self.items.clear();
-        let first = usize::try_from(header.first).map_err(|_| Gone)?;
-        let mut parts = Parts::of(desk.incoming.body(header)?);
+        let first = usize::try_from(header.first).map_err(|_| Disconnected)?;
+        let mut parts = Parts::of(connection.incoming.body(header)?);
         let mut unread = Vec::new();
         let mut now = nanos();
-        unpacking(&desk.incoming.stock, || {
+        with_blocks(&connection.incoming.stock, || {
             for offset in 0..header.count as usize {
                 let part = parts.part()?;
                 self.page.status().begin(first + offset, now);
@@ -197,38 +203,43 @@ where
                     now = nanos();
                 }
             }
-            Ok::<(), Gone>(())
+            Ok::<(), Disconnected>(())
         })?;
-        self.page.status().put_down();
+        self.page.status().clear_in_hand();
         Ok(unread)
     }
 
     /// Runs the frame in stretches, each ended by its last item, by a failure or by a fence.
-    fn run_items(&mut self, desk: &mut Desk, header: &Header, unread: Vec<(usize, String)>) -> Result<(), Gone> {
-        let (first, len) = (usize::try_from(header.first).map_err(|_| Gone)?, header.count as usize);
+    fn run_items(
+        &mut self,
+        connection: &mut WorkerConnection,
+        header: &Header,
+        unread: Vec<(usize, String)>,
+    ) -> Result<(), Disconnected> {
+        let (first, len) = (usize::try_from(header.first).map_err(|_| Disconnected)?, header.count as usize);
         let mut unread = unread.into_iter().peekable();
         let (mut offset, mut ran) = (0, 0);
         self.clock.set(nanos());
         self.tracer.begin();
-        self.tray.begin(first, self.clock.get());
+        self.outbox.begin(first, self.clock.get());
         while offset < len && first + offset < self.fence() {
             if let Some((_, reason)) = unread.next_if(|(bad, _)| *bad == offset) {
                 self.fail(first + offset, &Cause::Encoding(reason));
                 offset += 1;
             } else {
                 let until = unread.peek().map_or(len, |(bad, _)| *bad);
-                let done = self.run_stretch(desk, first + offset, ran, until - offset);
+                let done = self.run_stretch(connection, first + offset, ran, until - offset);
                 (offset, ran) = (offset + done, ran + done);
             }
         }
-        self.tray.end()?;
+        self.outbox.end()?;
         if offset < len {
             let skipped = Header { first: (first + offset) as u64, ..Header::new(Kind::Answers) };
-            self.tray.push(skipped, &Answers::skipped(len - offset));
+            self.outbox.push(skipped, &Answers::skipped(len - offset));
         }
         self.items.clear();
         if self.head.watches_memory {
-            desk.look_at_memory();
+            connection.look_at_memory();
         }
         Ok(())
     }
@@ -238,7 +249,7 @@ where
     }
 
     /// Runs up to `len` items, from number `ran` of the frame's on; gives how many it did.
-    fn run_stretch(&mut self, desk: &Desk, position: usize, ran: usize, len: usize) -> usize {
+    fn run_stretch(&mut self, connection: &WorkerConnection, position: usize, ran: usize, len: usize) -> usize {
         let n_items = self.items.len();
         let plan = Plan {
             n_items,
@@ -254,12 +265,12 @@ where
             halt_on_failure: true, // so that a failure is reported before the next item begins
             serial_below: Duration::ZERO,
         };
-        let budget = Budget { computing: desk.threads(), waiting: desk.threads() };
+        let budget = Budget { computing: connection.threads(), waiting: connection.threads() };
         let stop = AtomicUsize::new(ran + len);
         let mut state = self.state.take().expect("a frame is run after its state was made");
         let observed = self.observed(position, position + len, &stop);
-        let brief = Brief {
-            items: Items::Here(&self.items),
+        let context = RunContext {
+            items: Items::Slice(&self.items),
             task: &observed,
             plan: &plan,
             cancel: &self.never,
@@ -267,8 +278,8 @@ where
             config: &self.config,
             watch: None,
         };
-        let mut claim = Claim { first: ran, len, attempt: 1, output: Output::Carried };
-        let chunk = at_work(|| worker_loop::run(&brief, &mut claim, &mut state, &stop));
+        let mut claim = Claim { first: ran, len, attempt: 1, output: Output::InReports };
+        let chunk = in_worker(|| worker_loop::run(&context, &mut claim, &mut state, &stop));
         self.state = Some(state);
         for miss in chunk.failures {
             self.fail(position + miss.position - ran, &miss.cause);
@@ -282,11 +293,11 @@ where
         let in_hand = self.page.status().in_hand();
         let elapsed = in_hand.map_or(0, |item| now.saturating_sub(item.since));
         let trace = self.tracer.end(in_hand.map_or(now, |item| item.since));
-        self.tray.put_failure(Duration::from_nanos(elapsed), cause, trace.as_ref(), now);
+        self.outbox.put_failure(Duration::from_nanos(elapsed), cause, trace.as_ref(), now);
         if in_hand.is_some() {
             self.page.status().end();
         }
-        self.tray.send();
+        self.outbox.send();
         self.clock.set(nanos());
         if self.head.halts {
             self.halted_at = self.halted_at.min(position + 1);
@@ -298,7 +309,7 @@ where
             apart: self.apart,
             shared: self.shared,
             page: self.page.status(),
-            tray: &self.tray,
+            outbox: &self.outbox,
             clock: &self.clock,
             tracer: &self.tracer,
             position: Cell::new(position),
@@ -343,10 +354,10 @@ impl Tracer {
 
 /// The caller's task, with its item told on the status page and its answer encoded while the item is in hand.
 struct Observed<'o, T, K: Task<T>> {
-    apart: Apart,
+    apart: Detached,
     shared: &'o K::Shared,
     page: &'o StatusPage,
-    tray: &'o Arc<Tray>,
+    outbox: &'o Arc<Outbox>,
     clock: &'o Cell<u64>,
     tracer: &'o Tracer,
     /// Of the next item.
@@ -372,25 +383,25 @@ where
     const CAPTURES: bool = K::CAPTURES;
 
     fn make_state(&self) -> Result<K::State, String> {
-        K::make_state_apart(self.apart, self.shared)
+        K::make_state_in_worker(self.apart, self.shared)
     }
 
     fn call(&self, state: &mut K::State, item: &T) -> Result<(), K::Error> {
         let position = self.position.get();
         self.position.set(position + 1);
         self.page.begin(position, self.clock.get());
-        let value = K::call_apart(self.apart, self.shared, state, item)?;
+        let value = K::call_in_worker(self.apart, self.shared, state, item)?;
         let trace = self.tracer.end(self.clock.get());
-        let (next, now) = self.tray.put_value(&value, trace.as_ref());
+        let (next, now) = self.outbox.put_value(&value, trace.as_ref());
         put_away_value(value);
         self.page.end();
         match next {
-            Next::Send => self.tray.send(),
-            Next::Wake if position + 1 < self.end => self.tray.wake_carrier(),
-            Next::Wake | Next::Nothing => {}
+            SendState::Send => self.outbox.send(),
+            SendState::Wake if position + 1 < self.end => self.outbox.wake_flusher(),
+            SendState::Wake | SendState::Nothing => {}
         }
         // The time that sending and dropping took is not the next item's. Quick items have neither, and one look at the clock.
-        let took_time = next == Next::Send || needs_drop::<K::Output>();
+        let took_time = next == SendState::Send || needs_drop::<K::Output>();
         self.clock.set(if took_time { nanos() } else { now });
         if position + 1 >= self.page.fence() {
             // Relaxed: this thread alone reads it.
@@ -403,12 +414,12 @@ where
         self.shared
     }
 
-    fn make_state_apart(apart: Apart, shared: &K::Shared) -> Result<K::State, String> {
-        K::make_state_apart(apart, shared)
+    fn make_state_in_worker(apart: Detached, shared: &K::Shared) -> Result<K::State, String> {
+        K::make_state_in_worker(apart, shared)
     }
 
-    fn call_apart(apart: Apart, shared: &K::Shared, state: &mut K::State, item: &T) -> Result<(), K::Error> {
-        K::call_apart(apart, shared, state, item).map(drop)
+    fn call_in_worker(apart: Detached, shared: &K::Shared, state: &mut K::State, item: &T) -> Result<(), K::Error> {
+        K::call_in_worker(apart, shared, state, item).map(drop)
     }
 }
 
@@ -417,6 +428,6 @@ fn put_away_value<R>(value: R) {
     if needs_drop::<R>()
         && let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value)))
     {
-        worker_loop::put_away(payload);
+        worker_loop::into_message(payload);
     }
 }

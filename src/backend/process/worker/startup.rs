@@ -10,7 +10,7 @@ use std::process::exit;
 
 use rustix::process::{Pid, Signal};
 
-use crate::backend::Refusal;
+use crate::backend::BackendError;
 use crate::backend::process::child::VARIABLE;
 use crate::backend::process::worker;
 use crate::sync::{AtomicU8, Ordering};
@@ -33,15 +33,15 @@ pub(crate) enum Role {
 }
 
 /// What this process is, if it was prepared.
-pub(crate) fn role() -> Result<Role, Refusal> {
+pub(crate) fn role() -> Result<Role, BackendError> {
     // Relaxed: the role hands over no data.
     match ROLE.load(Ordering::Relaxed) {
         CALLER => Ok(Role::Caller),
         WORKER => Ok(Role::Worker),
-        _ if env::var_os(VARIABLE).is_some() => Err(Refusal::Unprepared(
+        _ if env::var_os(VARIABLE).is_some() => Err(BackendError::Unprepared(
             "this process was started as a worker and is none yet; call manyhands::init() first in main".to_owned(),
         )),
-        _ => Err(Refusal::Unprepared(
+        _ => Err(BackendError::Unprepared(
             "worker processes are copies of this program and need manyhands::init() first in main (in tests: manyhands::init_in_tests!() once, outside of any function)"
                 .to_owned(),
         )),
@@ -62,7 +62,7 @@ pub(crate) fn become_worker() {
         .to_str()
         .and_then(|text| text.parse().ok())
         .ok_or_else(|| format!("{VARIABLE} is {parent:?}, where the number of a process was to be"))
-        .and_then(attend)
+        .and_then(adopt_socket)
         .and_then(worker::run);
     match served {
         Ok(()) => exit(0),
@@ -78,7 +78,7 @@ pub(crate) fn become_worker() {
 }
 
 /// Ties this process to its parent, and takes the socket from where it came.
-fn attend(parent: i32) -> Result<OwnedFd, String> {
+fn adopt_socket(parent: i32) -> Result<OwnedFd, String> {
     let failed = |what: &str, error: io::Error| format!("{what}: {error}");
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| failed("no signal at the parent's death", error.into()))?;

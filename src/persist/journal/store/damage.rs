@@ -67,10 +67,10 @@ fn a_journal_that_was_cut_anywhere_is_refused_and_left_as_it_is() {
         fs::write(&settings.path, &whole[..len]).unwrap();
         let problem = Store::open(&settings).expect_err(&format!("cut to {len} of {}", whole.len()));
         assert!(
-            matches!(problem, JournalProblem::Corrupt { .. } | JournalProblem::Foreign { .. }),
+            matches!(problem, JournalError::Corrupt { .. } | JournalError::Foreign { .. }),
             "cut to {len}: {problem}"
         );
-        assert!(len < 4096 || matches!(problem, JournalProblem::Corrupt { .. }), "cut to {len}: {problem}");
+        assert!(len < 4096 || matches!(problem, JournalError::Corrupt { .. }), "cut to {len}: {problem}");
         assert!(fs::read(&settings.path).unwrap() == whole[..len], "cut to {len}");
     }
     fs::write(&settings.path, &whole).unwrap();
@@ -128,7 +128,7 @@ fn a_journal_with_wrong_bytes_in_it_is_not_believed() {
                 append(&mut store, 7);
                 let _ = store.finish();
             }
-            Err(JournalProblem::Corrupt { .. } | JournalProblem::Foreign { .. }) => n_refused += 1,
+            Err(JournalError::Corrupt { .. } | JournalError::Foreign { .. }) => n_refused += 1,
             Err(other) => panic!("{other:?}"),
         }
         if let Ok(reader) = JournalReader::open(&settings.path) {
@@ -150,13 +150,13 @@ fn a_full_database_drops_rows_and_says_so() {
     database.limit_pages(8);
     let setup = Setup { version: String::new(), configuration: "null".to_owned() };
     let run = database.begin_run(&setup, "a test", SystemTime::UNIX_EPOCH).unwrap();
-    let desk = Arc::new(Desk::default());
-    let writer = start_writer(Arc::clone(&desk), database, run, &settings).unwrap();
-    let mut store = Store { desk, writer: Some(writer), lock: None };
+    let queue = Arc::new(WriteQueue::default());
+    let writer = start_writer(Arc::clone(&queue), database, run, &settings).unwrap();
+    let mut store = Store { queue, writer: Some(writer), lock: None };
     // More than may wait, so that this would hang if nobody told the run that there will never be room.
     (10..3 * MOST_ROWS).for_each(|index| append(&mut store, index));
-    let full = JournalProblem::Full { path: settings.path.clone() };
-    assert_eq!(store.trouble(), Some(full.clone()));
+    let full = JournalError::Full { path: settings.path.clone() };
+    assert_eq!(store.write_error(), Some(full.clone()));
     assert_eq!(store.finish(), Err(full));
     let n_items = n_whole(&Store::open(&settings).unwrap().1);
     assert!((10..1000).contains(&n_items), "{n_items}");
@@ -188,12 +188,12 @@ fn fill(folder: &Path) {
     let settings = JournalSettings { commit_every: Duration::from_millis(1), ..settings(folder) };
     let (mut store, _) = Store::open(&settings).unwrap();
     let mut index = 0;
-    while store.trouble().is_none() {
+    while store.write_error().is_none() {
         append(&mut store, index);
         index += 1;
     }
-    let full = JournalProblem::Full { path: folder.join("a.journal") };
-    assert_eq!(store.trouble(), Some(full.clone()));
+    let full = JournalError::Full { path: folder.join("a.journal") };
+    assert_eq!(store.write_error(), Some(full.clone()));
     assert_eq!(store.finish(), Err(full));
     let succeeded = JournalReader::open(folder.join("a.journal")).unwrap().status().unwrap().succeeded;
     assert!((1..20_000).contains(&succeeded), "{succeeded}");
@@ -248,7 +248,7 @@ fn a_read_only_folder_or_file_is_said_to_be_one_and_can_be_read() {
     const NOBODY: u32 = 65_534;
     let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     if let Some(folder) = childs_folder() {
-        let read_only = JournalProblem::ReadOnly { path: folder.join("a.journal") };
+        let read_only = JournalError::ReadOnly { path: folder.join("a.journal") };
         assert_eq!(Store::open(&settings(&folder)).unwrap_err(), read_only);
         let reader = JournalReader::open(folder.join("a.journal")).unwrap();
         assert_eq!((reader.status().unwrap().succeeded, reader.entries().unwrap().len()), (10, 10));

@@ -116,7 +116,7 @@ fn a_journal_that_was_left_before_it_was_made_is_none_yet() {
     let (_folder, settings) = folder_and_settings();
     std::fs::write(&settings.path, "").unwrap();
     let problem = JournalReader::open(&settings.path).unwrap_err();
-    assert_eq!(problem, JournalProblem::NotFound { path: settings.path.clone() });
+    assert_eq!(problem, JournalError::NotFound { path: settings.path.clone() });
     assert_eq!(Store::peek(&settings).unwrap(), []);
     write_all(&settings, &["a"]);
     assert_eq!(keys_of(&Store::peek(&settings).unwrap()), ["a"]);
@@ -132,7 +132,7 @@ fn a_run_that_is_refused_as_it_begins_changes_nothing() {
     assert_eq!(JournalReader::open(&settings.path).unwrap().status().unwrap().succeeded, 1);
     let (store, _) = Store::open(&other).unwrap();
     store.finish().unwrap(); // as when there was nothing to do
-    assert!(matches!(Store::peek(&settings), Err(JournalProblem::Changed { .. })));
+    assert!(matches!(Store::peek(&settings), Err(JournalError::Changed { .. })));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn readers_see_rows_soon_while_the_writer_goes_on() {
         std::thread::sleep(Duration::from_millis(5));
     }
     store.append(&failed(1, "b"), None, None);
-    assert!(store.trouble().is_none());
+    assert!(store.write_error().is_none());
     store.finish().unwrap();
     assert_eq!(reader.status().unwrap().failed, 1);
 }
@@ -188,7 +188,7 @@ fn a_second_writer_is_refused_by_name() {
     let (_folder, settings) = folder_and_settings();
     let (_store, _) = Store::open(&settings).unwrap();
     let problem = Store::open(&settings).unwrap_err();
-    assert!(matches!(&problem, JournalProblem::Locked { holder, .. } if holder.starts_with("process ")), "{problem}");
+    assert!(matches!(&problem, JournalError::Locked { holder, .. } if holder.starts_with("process ")), "{problem}");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_configuration_without_json_is_refused() {
     let (_folder, mut settings) = folder_and_settings();
     settings.configuration = Err("key must be a string".to_owned());
     let problem = Store::open(&settings).unwrap_err();
-    assert_eq!(problem, JournalProblem::Configuration("key must be a string".to_owned()));
+    assert_eq!(problem, JournalError::Configuration("key must be a string".to_owned()));
 }
 
 /// Another connection to the file, as a tool would have it.
@@ -241,14 +241,14 @@ fn a_file_of_something_else_is_left_alone() {
     for content in ["not a database, but long enough to have a header, were it one: ".repeat(20), "x".to_owned()] {
         std::fs::write(&settings.path, &content).unwrap();
         let problem = Store::open(&settings).unwrap_err();
-        assert_eq!(problem, JournalProblem::Foreign { path: settings.path.clone() });
+        assert_eq!(problem, JournalError::Foreign { path: settings.path.clone() });
         assert_eq!(JournalReader::open(&settings.path).unwrap_err(), problem);
         assert_eq!(std::fs::read_to_string(&settings.path).unwrap(), content);
         std::fs::remove_file(&settings.path).unwrap();
     }
     tool(&settings.path).execute_batch("CREATE TABLE other (a)").unwrap();
     let before = std::fs::read(&settings.path).unwrap();
-    assert_eq!(Store::open(&settings).unwrap_err(), JournalProblem::Foreign { path: settings.path.clone() });
+    assert_eq!(Store::open(&settings).unwrap_err(), JournalError::Foreign { path: settings.path.clone() });
     assert_eq!(std::fs::read(&settings.path).unwrap(), before);
 }
 
@@ -257,7 +257,7 @@ fn a_journal_of_a_later_version_is_left_alone() {
     let (_folder, settings) = folder_and_settings();
     write_all(&settings, &["a"]);
     tool(&settings.path).pragma_update(None, "user_version", 99).unwrap();
-    let newer = JournalProblem::Newer { path: settings.path.clone(), found: 99, known: 1 };
+    let newer = JournalError::Newer { path: settings.path.clone(), found: 99, known: 1 };
     assert_eq!(Store::open(&settings).unwrap_err(), newer);
     assert_eq!(JournalReader::open(&settings.path).unwrap_err(), newer);
 }
@@ -274,8 +274,8 @@ fn an_empty_file_is_a_new_journal() {
 fn a_path_that_is_no_file_or_has_no_folder_is_named() {
     let (folder, mut settings) = folder_and_settings();
     settings.path = folder.path().to_owned();
-    assert!(matches!(Store::open(&settings).unwrap_err(), JournalProblem::Io { .. }));
+    assert!(matches!(Store::open(&settings).unwrap_err(), JournalError::Io { .. }));
     let missing: PathBuf = folder.path().join("missing");
     settings.path = missing.join("a.journal");
-    assert_eq!(Store::open(&settings).unwrap_err(), JournalProblem::NotFound { path: missing });
+    assert_eq!(Store::open(&settings).unwrap_err(), JournalError::NotFound { path: missing });
 }

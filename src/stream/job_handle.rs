@@ -9,8 +9,8 @@ use std::task::{Context, Poll, ready};
 use crate::error::Error;
 use crate::outcome::{ItemFailure, Outcome, Tally, Values};
 use crate::primitives::cancel::CancelToken;
-use crate::run::persistence::Ended;
-use crate::stream::feed::Feed;
+use crate::run::persistence::RunReport;
+use crate::stream::run_feed::RunFeed;
 use crate::stream::{Answer, Coming, Hand};
 
 /// A run that goes on in threads of its own: a future of its outcome.
@@ -33,14 +33,14 @@ use crate::stream::{Answer, Coming, Hand};
 /// # let _ = sum;
 /// ```
 #[must_use = "dropping it breaks the run off; await it"]
-pub struct RunningJob<R, E = crate::Never> {
+pub struct JobHandle<R, E = crate::Never> {
     feed: Unattended<R, E>,
     gathered: Gathered<R, E>,
 }
 
 /// The answers of a run that goes on meanwhile, for an executor to ask for: each item's index and its value or failure.
 ///
-/// Given by [`RunningJob::answers`]. What is said there of polling, dropping and panics holds here. An error in place of an
+/// Given by [`JobHandle::answers`]. What is said there of polling, dropping and panics holds here. An error in place of an
 /// answer is about the run itself and the last that comes, as of [`Answers`](crate::Answers).
 ///
 /// ```
@@ -58,12 +58,12 @@ pub struct RunningJob<R, E = crate::Never> {
 /// # let _ = sum;
 /// ```
 #[must_use = "dropping the answers breaks the run off"]
-pub struct AsyncAnswers<R, E = crate::Never> {
+pub struct AsyncResults<R, E = crate::Never> {
     feed: Unattended<R, E>,
 }
 
 /// A feed that is left to end by itself.
-struct Unattended<R, E>(Feed<R, E>);
+struct Unattended<R, E>(RunFeed<R, E>);
 
 impl<R, E> Drop for Unattended<R, E> {
     fn drop(&mut self) {
@@ -72,26 +72,26 @@ impl<R, E> Drop for Unattended<R, E> {
     }
 }
 
-impl<R: Send + 'static, E: Send + 'static> RunningJob<R, E> {
+impl<R: Send + 'static, E: Send + 'static> JobHandle<R, E> {
     /// Starts the drive. At most `capacity` answers are ready and untaken at a time; `cancel` ends this run and nothing else.
     pub(crate) fn start<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Ended, Error<E>> + Send + 'static,
+        D: FnOnce(&mut Hand<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
-        Self { feed: Unattended(Feed::start(capacity, cancel, drive)), gathered: Gathered::default() }
+        Self { feed: Unattended(RunFeed::start(capacity, cancel, drive)), gathered: Gathered::default() }
     }
 
     /// [`start`](Self::start) for models.
     #[cfg(any(manyhands_loom, manyhands_shuttle))]
     pub(crate) fn start_bare<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Ended, Error<E>> + Send + 'static,
+        D: FnOnce(&mut Hand<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
-        Self { feed: Unattended(Feed::start_bare(capacity, cancel, drive)), gathered: Gathered::default() }
+        Self { feed: Unattended(RunFeed::start_bare(capacity, cancel, drive)), gathered: Gathered::default() }
     }
 }
 
-impl<R, E> RunningJob<R, E> {
+impl<R, E> JobHandle<R, E> {
     /// How many answers it holds.
     #[cfg(test)]
     pub(super) fn gathered(&self) -> usize {
@@ -107,14 +107,14 @@ impl<R, E> RunningJob<R, E> {
     /// }
     /// # let _ = first;
     /// ```
-    pub fn answers(self) -> AsyncAnswers<R, E> {
+    pub fn answers(self) -> AsyncResults<R, E> {
         let Self { mut feed, gathered } = self;
         gathered.into_answers().for_each(|answer| feed.0.put_back(answer));
-        AsyncAnswers { feed }
+        AsyncResults { feed }
     }
 }
 
-impl<R, E> AsyncAnswers<R, E> {
+impl<R, E> AsyncResults<R, E> {
     /// The next answer, as soon as it is there; none when there will be no more.
     ///
     /// ```
@@ -148,7 +148,7 @@ impl<R, E> AsyncAnswers<R, E> {
     }
 }
 
-impl<R, E> Future for RunningJob<R, E> {
+impl<R, E> Future for JobHandle<R, E> {
     type Output = Result<Outcome<R, E>, Error<E>>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -159,17 +159,17 @@ impl<R, E> Future for RunningJob<R, E> {
 }
 
 /// Nothing in it is ever pinned.
-impl<R, E> Unpin for RunningJob<R, E> {}
+impl<R, E> Unpin for JobHandle<R, E> {}
 
-impl<R, E> fmt::Debug for RunningJob<R, E> {
+impl<R, E> fmt::Debug for JobHandle<R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunningJob").field("feed", &self.feed.0).finish_non_exhaustive()
+        f.debug_struct("JobHandle").field("feed", &self.feed.0).finish_non_exhaustive()
     }
 }
 
-impl<R, E> fmt::Debug for AsyncAnswers<R, E> {
+impl<R, E> fmt::Debug for AsyncResults<R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncAnswers").field("feed", &self.feed.0).finish()
+        f.debug_struct("AsyncResults").field("feed", &self.feed.0).finish()
     }
 }
 
@@ -207,8 +207,8 @@ impl<R, E> Gathered<R, E> {
         values.chain(self.failures.into_iter().map(|failure| (failure.index, Err(failure))))
     }
 
-    fn into_outcome(mut self, ended: Ended) -> Outcome<R, E> {
-        let Ended { tally, past, troubles } = ended;
+    fn into_outcome(mut self, ended: RunReport) -> Outcome<R, E> {
+        let RunReport { tally, past, warnings } = ended;
         self.failures.sort_unstable_by_key(|failure| failure.index);
         let past_the_last_failure = self.failures.last().map_or(0, |failure| failure.index + 1);
         self.lengthen_to(tally.items.max(past_the_last_failure));
@@ -217,6 +217,6 @@ impl<R, E> Gathered<R, E> {
         } else {
             Values::Some(self.values)
         };
-        Outcome::new(values, self.failures, tally).with_past(past).with_troubles(troubles)
+        Outcome::new(values, self.failures, tally).with_past(past).with_warnings(warnings)
     }
 }

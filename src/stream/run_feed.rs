@@ -12,14 +12,14 @@ use crate::config::{self, ParallelConfig, override_parallel_config};
 use crate::error::Error;
 use crate::outcome::Tally;
 use crate::primitives::cancel::CancelToken;
-use crate::run::persistence::Ended;
+use crate::run::persistence::RunReport;
 use crate::stream::queue::{Queue, Taken};
 use crate::stream::{Answer, Coming, Hand};
 use crate::sync::{Arc, JoinHandle, spawn_owned};
 
 /// A run in a thread of its own, as seen by the one that takes its answers.
-pub(crate) struct Feed<R, E> {
-    queue: Arc<Queue<Answer<R, E>, Ending<E>>>,
+pub(crate) struct RunFeed<R, E> {
+    queue: Arc<Queue<Answer<R, E>, StreamEnd<E>>>,
     /// What was taken from the queue and not yet asked for.
     batch: VecDeque<Answer<R, E>>,
     /// Ends this run and nothing else.
@@ -31,22 +31,22 @@ pub(crate) struct Feed<R, E> {
 }
 
 /// What a drive came to: what it returned, or what it panicked with.
-type Ending<E> = Result<Result<Ended, Error<E>>, Box<dyn Any + Send>>;
+type StreamEnd<E> = Result<Result<RunReport, Error<E>>, Box<dyn Any + Send>>;
 
-impl<R: Send + 'static, E: Send + 'static> Feed<R, E> {
+impl<R: Send + 'static, E: Send + 'static> RunFeed<R, E> {
     /// Starts the drive, in the surroundings of this thread.
     pub(crate) fn start<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Ended, Error<E>> + Send + 'static,
+        D: FnOnce(&mut Hand<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
-        let surroundings = Surroundings::here();
-        Self::start_bare(capacity, cancel, move |hand| surroundings.around(|| drive(hand)))
+        let thread_context = ThreadContext::here();
+        Self::start_bare(capacity, cancel, move |hand| thread_context.around(|| drive(hand)))
     }
 
     /// [`start`](Self::start) in no surroundings: what these are made of is no part of a model.
     pub(crate) fn start_bare<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Ended, Error<E>> + Send + 'static,
+        D: FnOnce(&mut Hand<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
         let queue = Arc::new(Queue::new(capacity));
         let theirs = Arc::clone(&queue);
@@ -67,7 +67,7 @@ impl<R: Send + 'static, E: Send + 'static> Feed<R, E> {
     }
 }
 
-impl<R, E> Feed<R, E> {
+impl<R, E> RunFeed<R, E> {
     /// Waits for the next answer; none when there will be no more.
     pub(crate) fn next(&mut self) -> Option<Coming<R, E>> {
         loop {
@@ -104,7 +104,7 @@ impl<R, E> Feed<R, E> {
         &mut self,
         context: &Context<'_>,
         use_up: impl FnMut(Answer<R, E>),
-    ) -> Poll<Result<Ended, Error<E>>> {
+    ) -> Poll<Result<RunReport, Error<E>>> {
         match ready!(self.queue.poll_take(&mut self.batch, context)) {
             Taken::Batch => {
                 self.batch.drain(..).for_each(use_up);
@@ -142,14 +142,14 @@ impl<R, E> Feed<R, E> {
     }
 
     /// What comes after the last answer: what went wrong with the run, or beside it.
-    fn last(&mut self, ending: Ending<E>) -> Option<Coming<R, E>> {
+    fn last(&mut self, ending: StreamEnd<E>) -> Option<Coming<R, E>> {
         match self.end(ending) {
-            Ok(ended) => ended.troubles.into_iter().next().map(|trouble| Err(trouble.widen())),
+            Ok(ended) => ended.warnings.into_iter().next().map(|trouble| Err(trouble.widen())),
             Err(error) => Some(Err(error)),
         }
     }
 
-    fn end(&mut self, ending: Ending<E>) -> Result<Ended, Error<E>> {
+    fn end(&mut self, ending: StreamEnd<E>) -> Result<RunReport, Error<E>> {
         self.join(); // it has nothing left to do
         let ended = ending.unwrap_or_else(|payload| resume_unwind(payload))?;
         self.tally = Some(ended.tally);
@@ -157,27 +157,27 @@ impl<R, E> Feed<R, E> {
     }
 }
 
-impl<R, E> fmt::Debug for Feed<R, E> {
+impl<R, E> fmt::Debug for RunFeed<R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feed").field("cancel", &self.cancel).field("tally", &self.tally).finish_non_exhaustive()
+        f.debug_struct("RunFeed").field("cancel", &self.cancel).field("tally", &self.tally).finish_non_exhaustive()
     }
 }
 
 /// What a thread has about it that a run in it depends on, carried over to another thread, so that a run does not change with
 /// the way in which its answers are asked for.
-struct Surroundings {
+struct ThreadContext {
     config: ParallelConfig,
     /// Whether it works on an item of another call, whose workers it is to share then.
-    is_at_work: bool,
+    is_worker_thread: bool,
     subscriber: tracing::Dispatch,
     span: tracing::Span,
 }
 
-impl Surroundings {
+impl ThreadContext {
     fn here() -> Self {
         Self {
             config: config::parallel_config(),
-            is_at_work: thread_pool::is_at_work(),
+            is_worker_thread: thread_pool::is_worker_thread(),
             subscriber: tracing::dispatcher::get_default(Clone::clone),
             span: tracing::Span::current(),
         }
@@ -185,7 +185,7 @@ impl Surroundings {
 
     fn around<A>(self, work: impl FnOnce() -> A) -> A {
         let _config = override_parallel_config(self.config);
-        let at_work = || if self.is_at_work { thread_pool::at_work(work) } else { work() };
-        tracing::dispatcher::with_default(&self.subscriber, || self.span.in_scope(at_work))
+        let in_worker = || if self.is_worker_thread { thread_pool::in_worker(work) } else { work() };
+        tracing::dispatcher::with_default(&self.subscriber, || self.span.in_scope(in_worker))
     }
 }

@@ -4,36 +4,36 @@ use super::Mutant;
 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
-        name: "a-seat-taken-in-two-steps",
+        name: "a-slot-taken-in-two-steps",
         file: FILE,
         changes: &[(
-            "        seats.open -= 1;
-        seats.inside += 1;
-        drop(seats);
+            "        slots.open -= 1;
+        slots.inside += 1;
+        drop(slots);
         // SAFETY",
-            "        drop(seats);
-        let mut seats = self.seats.lock();
-        seats.open = seats.open.saturating_sub(1);
-        seats.inside += 1;
-        drop(seats);
+            "        drop(slots);
+        let mut slots = self.slots.lock();
+        slots.open = slots.open.saturating_sub(1);
+        slots.inside += 1;
+        drop(slots);
         // SAFETY",
         )],
         model: "gang::a_call_returns_only_when_every_helper_has_left",
-        breaks: "A helper finds a seat open, the call ends, and the helper sits down in a frame that is gone.",
+        breaks: "A helper finds a slot open, the call ends, and the helper sits down in a frame that is gone.",
     },
     Mutant {
-        name: "seats-that-are-not-closed",
+        name: "slots-that-are-not-closed",
         file: FILE,
         changes: &[(
-            "        seats.open = 0;
+            "        slots.open = 0;
         while",
             "        while",
         )],
         model: "gang::a_call_returns_only_when_every_helper_has_left",
-        breaks: "A helper that comes after the call's end finds a seat.",
+        breaks: "A helper that comes after the call's end finds a slot.",
     },
     Mutant {
-        name: "a-seat-left-before-the-thread-is-free",
+        name: "a-slot-left-before-the-thread-is-free",
         file: FILE,
         changes: &[(
             "                next = self.next();
@@ -48,49 +48,49 @@ pub(super) const MUTANTS: &[Mutant] = &[
 ",
         )],
         model: "gang::a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call",
-        breaks: "The next call counts on a thread that is free in a moment and is not promised it.",
+        breaks: "The next call counts on a thread that is free in a moment and is not assigned it.",
     },
     Mutant {
-        name: "seats-opened-after-the-promise",
+        name: "slots-opened-after-the-promise",
         file: FILE,
         changes: &[
             (
-                "        self.invitation.seats.lock().open += seats;
-        let mut lists",
-                "        let mut lists",
+                "        self.invitation.slots.lock().open += slots;
+        let mut queues",
+                "        let mut queues",
             ),
             (
                 "        woken + started
     }",
-                "        self.invitation.seats.lock().open += seats;
+                "        self.invitation.slots.lock().open += slots;
         woken + started
     }",
             ),
         ],
         model: "gang::a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call",
-        breaks: "A helper that was promised comes before its seat is open and goes away.",
+        breaks: "A helper that was assigned comes before its slot is open and goes away.",
     },
     Mutant {
-        name: "a-lock-released-between-promises-and-bell",
+        name: "a-lock-released-between-promises-and-wakeup",
         file: FILE,
         changes: &[(
-            "            self.bell.wait(&mut lists);",
-            "            drop(lists);
-            lists = self.lists.lock();
-            self.bell.wait(&mut lists);",
+            "            self.wakeup.wait(&mut queues);",
+            "            drop(queues);
+            queues = self.queues.lock();
+            self.wakeup.wait(&mut queues);",
         )],
         model: "gang::a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call",
         breaks: "A promise that is made between a thread's look and its wait wakes nobody.",
     },
     Mutant {
-        name: "a-pool-that-closes-after-the-bell",
+        name: "a-pool-that-closes-after-the-wakeup",
         file: FILE,
         changes: &[(
-            "        self.hall.lists.lock().closing = true;
-        self.hall.bell.notify_all();
+            "        self.shared.queues.lock().closing = true;
+        self.shared.wakeup.notify_all();
 ",
-            "        self.hall.bell.notify_all();
-        self.hall.lists.lock().closing = true;
+            "        self.shared.wakeup.notify_all();
+        self.shared.queues.lock().closing = true;
 ",
         )],
         model: "gang::a_call_returns_only_when_every_helper_has_left",
@@ -101,20 +101,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: FILE,
         changes: &[(
             "        if let Err(payload) = worked {
-            seats.panic.get_or_insert(payload);
+            slots.panic.get_or_insert(payload);
         }
-        seats.inside -= 1;
-        if seats.inside == 0 {
+        slots.inside -= 1;
+        if slots.inside == 0 {
             self.empty.notify_one();
         }
 ",
-            "        seats.inside -= 1;
-        if seats.inside == 0 {
+            "        slots.inside -= 1;
+        if slots.inside == 0 {
             self.empty.notify_one();
         }
-        drop(seats);
+        drop(slots);
         if let Err(payload) = worked {
-            self.seats.lock().panic.get_or_insert(payload);
+            self.slots.lock().panic.get_or_insert(payload);
         }
 ",
         )],
@@ -124,35 +124,35 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a-surplus-thread-that-stays",
         file: FILE,
-        changes: &[("        if lists.surplus > 0 {", "        if lists.surplus > 1 {")],
+        changes: &[("        if queues.surplus > 0 {", "        if queues.surplus > 1 {")],
         model: "gang::who_insists_has_a_helper_though_all_are_at_work",
-        breaks: "Each call that insists leaves one more thread behind.",
+        breaks: "MapFn call that insists leaves one more thread behind.",
     },
     Mutant {
         name: "a-thread-that-goes-though-it-is-hoped-for",
         file: FILE,
         changes: &[(
-            "        if let Some(invitation) = lists.hoped_for.pop_front() {
-            return Next::Call(invitation);
+            "        if let Some(invitation) = queues.queued.pop_front() {
+            return NextTask::Call(invitation);
         }
-        if lists.surplus > 0 {
-            lists.surplus -= 1;
-            lists.threads -= 1;
-            return Next::Go;
+        if queues.surplus > 0 {
+            queues.surplus -= 1;
+            queues.threads -= 1;
+            return NextTask::Go;
         }
 ",
-            "        if lists.surplus > 0 {
-            lists.surplus -= 1;
-            lists.threads -= 1;
-            return Next::Go;
+            "        if queues.surplus > 0 {
+            queues.surplus -= 1;
+            queues.threads -= 1;
+            return NextTask::Go;
         }
-        if let Some(invitation) = lists.hoped_for.pop_front() {
-            return Next::Call(invitation);
+        if let Some(invitation) = queues.queued.pop_front() {
+            return NextTask::Call(invitation);
         }
 ",
         )],
         model: "gang::who_insists_has_a_helper_though_all_are_at_work",
-        breaks: "A seat waits for a thread, and the one that is free goes.",
+        breaks: "A slot waits for a thread, and the one that is free goes.",
     },
 ];
 

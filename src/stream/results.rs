@@ -7,15 +7,15 @@ use std::num::NonZeroUsize;
 use crate::error::Error;
 use crate::outcome::Tally;
 use crate::primitives::cancel::CancelToken;
-use crate::run::persistence::Ended;
-use crate::stream::feed::Feed;
+use crate::run::persistence::RunReport;
+use crate::stream::run_feed::RunFeed;
 use crate::stream::{Coming, Hand};
 
 /// The answers of a run that goes on meanwhile: an iterator over each item's index and its value or failure.
 ///
 /// The run has begun when this is there, and works ahead until a window of answers is untaken. An error in place of an answer
 /// is about the run itself and the last that comes: the one that [`Work::run`](crate::Work::run) would give, or else the first of
-/// [`Outcome::troubles`](crate::Outcome::troubles), after which all answers have come nonetheless and there is a tally.
+/// [`Outcome::warnings`](crate::Outcome::troubles), after which all answers have come nonetheless and there is a tally.
 ///
 /// # Concurrency
 /// `next` waits for the next answer. After the last one, nothing that the run started is alive. Dropping it earlier breaks the
@@ -40,25 +40,25 @@ use crate::stream::{Coming, Hand};
 /// ```
 #[must_use = "dropping the answers breaks the run off"]
 pub struct Answers<R, E = crate::Never> {
-    feed: Feed<R, E>,
+    feed: RunFeed<R, E>,
 }
 
 impl<R: Send + 'static, E: Send + 'static> Answers<R, E> {
     /// Starts the drive. At most `capacity` answers are ready and untaken at a time; `cancel` ends this run and nothing else.
     pub(crate) fn start<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Ended, Error<E>> + Send + 'static,
+        D: FnOnce(&mut Hand<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
-        Self { feed: Feed::start(capacity, cancel, drive) }
+        Self { feed: RunFeed::start(capacity, cancel, drive) }
     }
 
     /// [`start`](Self::start) for models.
     #[cfg(any(manyhands_loom, manyhands_shuttle))]
     pub(crate) fn start_bare<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<Ended, Error<E>> + Send + 'static,
+        D: FnOnce(&mut Hand<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
-        Self { feed: Feed::start_bare(capacity, cancel, drive) }
+        Self { feed: RunFeed::start_bare(capacity, cancel, drive) }
     }
 }
 

@@ -1,32 +1,32 @@
-//! Bugs at the board of one call, where workers claim and report: a wake-up, a re-check or an order is missing.
+//! Bugs at the dispatcher of one call, where workers claim and report: a wake-up, a re-check or an order is missing.
 
 use super::Mutant;
 
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
-        name: "a-lock-released-between-news-and-wait",
+        name: "a-lock-released-between-updates-and-wait",
         file: FILE,
         changes: &[(
-            "let _is_time_up = self.news.wait_for(&mut state, until_next.min(NEWS_AT_LEAST_EVERY));",
+            "let _is_time_up = self.updates.wait_for(&mut state, until_next.min(NEWS_AT_LEAST_EVERY));",
             "drop(state);
         state = self.state.lock();
-        let _is_time_up = self.news.wait_for(&mut state, until_next.min(NEWS_AT_LEAST_EVERY));",
+        let _is_time_up = self.updates.wait_for(&mut state, until_next.min(NEWS_AT_LEAST_EVERY));",
         )],
-        model: "board::each_position_is_claimed_and_reported_exactly_once",
+        model: "dispatcher::each_position_is_claimed_and_reported_exactly_once",
         breaks: "A report between the caller's look and its wait wakes nobody.",
     },
     Mutant {
         name: "a-lock-released-between-claim-and-wait",
         file: FILE,
         changes: &[(
-            "Turn::Wait => self.room.wait(&mut state),",
-            "Turn::Wait => {
+            "Assignment::Wait => self.window_moved.wait(&mut state),",
+            "Assignment::Wait => {
                     drop(state);
                     state = self.state.lock();
-                    self.room.wait(&mut state);
+                    self.window_moved.wait(&mut state);
                 }",
         )],
-        model: "board::claims_wait_for_a_window_of_one_and_go_on",
+        model: "dispatcher::claims_wait_for_a_window_of_one_and_go_on",
         breaks: "A window that moves on between a worker's claim and its wait wakes nobody.",
     },
     Mutant {
@@ -34,12 +34,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: FILE,
         changes: &[(
             "            if state.busy == 0 {
-                self.news.notify_one();
+                self.updates.notify_one();
             }
-            return Turn::Leave;",
-            "            return Turn::Leave;",
+            return Assignment::Exit;",
+            "            return Assignment::Exit;",
         )],
-        model: "board::a_cancelled_call_ends_whenever_the_cancellation_comes",
+        model: "dispatcher::a_cancelled_call_ends_whenever_the_cancellation_comes",
         breaks: "Workers that find the call cancelled leave, and the caller goes on waiting for them.",
     },
     Mutant {
@@ -47,12 +47,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: FILE,
         changes: &[(
             "        self.fence.store(0, Ordering::Relaxed);
-        self.news.notify_one();
+        self.updates.notify_one();
 ",
             "        self.fence.store(0, Ordering::Relaxed);
 ",
         )],
-        model: "board::a_worker_without_its_state_ends_the_call",
+        model: "dispatcher::a_worker_without_its_state_ends_the_call",
         breaks: "The last worker refuses, and the caller goes on waiting for its report.",
     },
     Mutant {
@@ -61,7 +61,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         changes: &[
             (
                 "        if sinks {
-            // The lower one stays, should a worker refuse meanwhile.
+            // The lower one stays, should a worker fail meanwhile.
             self.fence.fetch_min(verdict.fence, Ordering::Relaxed);
         }
 ",
@@ -69,18 +69,18 @@ pub(super) const MUTANTS: &[Mutant] = &[
             ),
             (
                 "            if is_news {
-                self.room.notify_all();
+                self.window_moved.notify_all();
             }
 ",
                 "            if is_news {
-                self.room.notify_all();
+                self.window_moved.notify_all();
             }
             drop(state);
             self.fence.fetch_min(verdict.fence, Ordering::Relaxed);
 ",
             ),
         ],
-        model: "board::behind_a_window_of_one_nothing_above_the_last_failure_runs",
+        model: "dispatcher::behind_a_window_of_one_nothing_above_the_last_failure_runs",
         breaks: "A worker claims beyond the last failure, after the window moved and before the fence sank.",
     },
     Mutant {
@@ -89,14 +89,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         changes: &[(
             "        let _state = self.state.lock();
         self.fence.store(0, Ordering::Relaxed);
-        self.room.notify_all();
+        self.window_moved.notify_all();
 ",
             "        let _state = self.state.lock();
         self.fence.store(0, Ordering::Relaxed);
 ",
         )],
-        model: "board::a_panic_of_the_callers_part_leaves_nobody_waiting",
-        breaks: "When the caller's part panics, a worker goes on waiting for room.",
+        model: "dispatcher::a_panic_of_the_callers_part_leaves_nobody_waiting",
+        breaks: "When the caller's part panics, a worker goes on waiting for window_moved.",
     },
     Mutant {
         name: "a-worker-that-leaves-before-the-verdict",
@@ -105,7 +105,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "self.may_retry && (state.busy > 0 || state.unjudged > 0 || !state.waiting.is_empty())",
             "self.may_retry && (state.busy > 0 || !state.waiting.is_empty())",
         )],
-        model: "board::a_failed_item_is_begun_again_before_the_end",
+        model: "dispatcher::a_failed_item_is_begun_again_before_the_end",
         breaks: "The caller has an item begun again, and everybody has left.",
     },
 ];
