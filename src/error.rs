@@ -2,35 +2,20 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
-use crate::outcome::ItemFailure;
+use crate::config_error::ConfigError;
+use crate::failure::{ErrorText, ItemFailure};
+use crate::never::Never;
 #[cfg(feature = "journal")]
 use crate::persist::journal::JournalError;
 
-/// The error type of a function that cannot fail: it has no value.
-///
-/// ```
-/// let cubes: Result<Vec<u64>, manyhands::Error<manyhands::Never>> =
-///     manyhands::parallel_map(manyhands::Serial, &[1_u64, 2, 3], |n| n * n * n);
-/// assert_eq!(cubes.unwrap(), [1, 8, 27]);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Never {}
-
-impl fmt::Display for Never {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {}
-    }
-}
-
-impl std::error::Error for Never {}
-
 /// Why a call gave no values: a setting that cannot be, a worker state that could not be made, or an item that failed.
 ///
-/// `E` is the error type of the function that ran over the items; it need not be an error in std's sense, so it is no
-/// `source()`: [`Error::failure`] and [`Error::into_failure`] give it. The kind is asked for with predicates, so that kinds
-/// can be added later.
+/// `E` is the error type of the function that ran over the items. It need not be an error of std: [`Error::failure`] and
+/// [`Error::into_failure`] give it. Predicates tell the kind, so that kinds can be added later. `{}` is the error in one line,
+/// and `{:#}` adds the causes of the function's error.
+///
+/// An error widens by `?`: a [`ConfigError`] and the error of a call whose function cannot fail convert into the `Error<E>` of
+/// any `E` with `Display`, and every `Error<E>` into `Box<dyn std::error::Error>` and the errors of anyhow and its like.
 ///
 /// ```
 /// use manyhands::{Job, try_parallel_map, Threads};
@@ -48,7 +33,7 @@ pub struct Error<E = Never> {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Kind<E> {
-    Config(String),
+    Config(ConfigError),
     WorkerState(String),
     #[cfg(feature = "processes")]
     Unsupported(String),
@@ -65,7 +50,7 @@ enum Kind<E> {
 
 impl<E> Error<E> {
     pub(crate) fn config(message: impl Into<String>) -> Self {
-        Self { kind: Box::new(Kind::Config(message.into())) }
+        Self { kind: Box::new(Kind::Config(ConfigError::new(message))) }
     }
 
     pub(crate) fn worker_state(message: impl Into<String>) -> Self {
@@ -208,10 +193,21 @@ impl<E> Error<E> {
 }
 
 impl Error<Never> {
-    /// The same error where another error type is expected; only configuration errors are made before that type is known.
-    pub(crate) fn widen<E>(self) -> Error<E> {
+    /// The same error, for another error type of the function. `?` does this where `E` has `Display`.
+    ///
+    /// ```
+    /// use manyhands::{Error, Serial, parallel_map};
+    ///
+    /// struct Silent; // an error without a text
+    /// fn first(items: &[u32]) -> Result<Option<u32>, Error<Silent>> {
+    ///     Ok(parallel_map(Serial, items, |n| n + 1).map_err(Error::widen)?.first().copied())
+    /// }
+    /// assert_eq!(first(&[1]).ok(), Some(Some(2)));
+    /// ```
+    #[must_use]
+    pub fn widen<E>(self) -> Error<E> {
         match *self.kind {
-            Kind::Config(message) => Error::config(message),
+            Kind::Config(error) => error.into(),
             Kind::WorkerState(message) => Error::worker_state(message),
             #[cfg(feature = "processes")]
             Kind::Unsupported(message) => Error::unsupported(message),
@@ -225,6 +221,20 @@ impl Error<Never> {
             Kind::Report(message) => Error { kind: Box::new(Kind::Report(message)) },
             Kind::Item(failure) => Error::item(failure.map_error(|never| match never {})),
         }
+    }
+}
+
+/// A setting that cannot be, as the error of a call.
+impl<E> From<ConfigError> for Error<E> {
+    fn from(error: ConfigError) -> Self {
+        Self { kind: Box::new(Kind::Config(error)) }
+    }
+}
+
+/// Widens the error of a call whose function cannot fail. [`Never`] has no `Display`, so this is not the reflexive conversion.
+impl<E: fmt::Display> From<Error<Never>> for Error<E> {
+    fn from(error: Error<Never>) -> Self {
+        error.widen()
     }
 }
 
@@ -246,10 +256,10 @@ impl<E: PartialEq> PartialEq for Error<E> {
     }
 }
 
-impl<E: fmt::Display> fmt::Display for Error<E> {
+impl<E: ErrorText> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
-            Kind::Config(message) => f.write_str(message),
+            Kind::Config(error) => error.fmt(f),
             Kind::WorkerState(message) => write!(f, "a worker could not be prepared: {message}"),
             #[cfg(feature = "processes")]
             Kind::Unsupported(message) | Kind::Workers(message) | Kind::Memory(message) => f.write_str(message),
@@ -262,4 +272,15 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
     }
 }
 
-impl<E: fmt::Debug + fmt::Display> std::error::Error for Error<E> {}
+impl<E: fmt::Debug + ErrorText> std::error::Error for Error<E> {
+    /// The cause below the message: of a journal the error of the system or of SQLite, of a failed item the source of the
+    /// function's error, where the job knows it (see [`Work::error_sources`](crate::Work::error_sources)).
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.kind {
+            #[cfg(feature = "journal")]
+            Kind::Journal(error) => std::error::Error::source(error),
+            Kind::Item(failure) => std::error::Error::source(failure),
+            _ => None,
+        }
+    }
+}

@@ -164,69 +164,105 @@
 struct ReadmeExamples;
 
 mod backend;
-mod batch;
-mod config;
+pub mod batch;
+pub mod config;
+mod config_error;
 mod error;
+mod failure;
 #[cfg(test)]
 mod golden;
-mod job;
+pub mod job;
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
 #[doc(hidden)]
 pub mod modelled_parts;
+mod never;
 mod outcome;
+mod panics;
 mod persist;
 mod primitives;
-mod progress;
+pub mod progress;
 mod record;
 mod run;
 #[cfg(all(unix, feature = "signals"))]
 mod signals;
-mod stream;
+pub mod stream;
 pub mod sync;
+mod tally;
 
-pub use backend::amounts::report_amount;
-pub use backend::mode::{AnyMode, IoThreads, LocalMode, Mode, Serial, Threads};
+pub mod cache {
+    //! A cache that threads share: [`ThreadSafeCache`], its statistics, and what its computations need.
+
+    pub use crate::primitives::cache::{CacheStats, ComputeError, FastHash, ThreadSafeCache};
+    pub use crate::primitives::compute_context::ComputeContext;
+}
+
+pub mod counter {
+    //! Counters that threads share: [`AtomicCounter`], and [`StripedCounter`] for paths where many threads count at once.
+
+    pub use crate::primitives::counter::{AtomicCounter, StripedCounter};
+}
+
+#[cfg(feature = "journal")]
+pub mod journal {
+    //! Journals: finished items in a file, so that a run that was killed goes on where it was.
+
+    pub use crate::persist::journal::{
+        Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, file_fingerprint,
+    };
+}
+
+pub mod lock {
+    //! Locks without poison: [`RwLock`], [`StripedRwLock`] for many readers, and [`Synchronized`], a value behind its lock.
+
+    pub use crate::primitives::lock::{RwLock, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, Synchronized};
+}
+
 #[cfg(feature = "processes")]
-pub use backend::process::{PlainNumber, Processes, SharedSlice, init};
-pub use backend::task::{MapFn, NoContext, Shared, Task, TryMapFn, WorkerState};
-pub use batch::{adaptive_batch_size, batch_items, chunk_for_workers, chunk_ranges, group_by_cost};
-pub use config::{
-    ConfigGuard, ParallelConfig, ParallelConfigBuilder, disable_parallel_processing, enable_parallel_processing,
-    override_parallel_config, parallel_config, set_parallel_config, usable_cores,
-};
-pub use error::{Error, Never};
+pub mod process {
+    //! Worker processes: the mode [`Processes`], memory that all of them see, and sets of unlike tasks.
+
+    pub use crate::backend::process::{PlainNumber, Processes, SharedSlice, init};
+    pub use crate::job::process_task_set::ProcessTaskSet;
+}
+
+pub mod report {
+    //! What a run leaves behind for people and programs: [`Report`], amounts that items report, and files that are replaced as a
+    //! whole.
+
+    pub use crate::backend::amounts::report_amount;
+    pub use crate::persist::atomic_file::write_atomically;
+    #[cfg(feature = "reports")]
+    pub use crate::persist::report::Report;
+}
+
+pub use backend::any_mode::AnyMode;
+pub use backend::mode::{IoThreads, LocalMode, Mode, Serial, Threads};
+#[cfg(feature = "processes")]
+pub use backend::process::{Processes, SharedSlice, init};
+pub use batch::{adaptive_batch_size, batch_items, chunk_for_workers, group_by_cost};
+pub use config::ParallelConfig;
+pub use config_error::ConfigError;
+pub use error::Error;
+pub use failure::{Cause, ItemFailure};
 pub use job::Job;
-pub use job::dry_run::DryRun;
-pub use job::executor::{ParallelExecutor, TaskSet, Tasks};
+pub use job::executor::{ParallelExecutor, TaskSet};
 pub use job::on_failure::OnFailure;
 #[cfg(feature = "processes")]
 pub use job::process_task_set::ProcessTaskSet;
-pub use job::retry::Retry;
+pub use job::work::{Work, parallel_map, try_parallel_map};
 pub use job::workers::Workers;
-pub use outcome::{Cause, ItemFailure, LostWorker, Outcome, Tally, WorkerExit};
-pub use persist::atomic_file::write_atomically;
+pub use never::Never;
+pub use outcome::Outcome;
 #[cfg(feature = "journal")]
-pub use persist::codec::Journaled;
-#[cfg(feature = "reports")]
-pub use persist::codec::{AndReported, Reported};
-pub use persist::codec::{Forget, Keeps};
-#[cfg(feature = "journal")]
-pub use persist::journal::{
-    Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, file_fingerprint,
-};
+pub use persist::journal::Journal;
 #[cfg(feature = "reports")]
 pub use persist::report::Report;
-pub use primitives::cache::{CacheStats, ComputeError, FastHash, ThreadSafeCache};
-pub use primitives::cancel::{CancelReason, CancelToken};
-pub use primitives::compute_context::ComputeContext;
-pub use primitives::counter::{AtomicCounter, StripedCounter};
-pub use primitives::lock::{
-    LockWords, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, Sharded, Single, StripedRwLock, Synchronized,
-};
-pub use progress::{Ending, Eta, Progress, ProgressTracker, Snapshot, TrackerSnapshot};
-pub use record::{FailureKind, RecordedFailure};
-pub use run::input::{Listed, Over, Source};
-pub use run::{Work, parallel_map, try_parallel_map};
+pub use primitives::cache::ThreadSafeCache;
+pub use primitives::cancel::CancelToken;
+pub use primitives::counter::AtomicCounter;
+pub use primitives::lock::{RwLock, Synchronized};
+pub use progress::{Progress, ProgressTracker};
+pub use run::retry::Retry;
 #[cfg(all(unix, feature = "signals"))]
-pub use signals::{Interrupts, Signal};
-pub use stream::{Answers, AsyncResults, JobHandle};
+pub use signals::Interrupts;
+pub use tally::Tally;

@@ -26,7 +26,7 @@ use crate::run::input::Listing;
 use crate::run::observer::Observer;
 use crate::run::persistence::RunReport;
 use crate::run::slots::Slots;
-use crate::stream::{Answers, JobHandle};
+use crate::stream::{JobHandle, Results};
 
 /// How many writers of a lock have announced themselves, and whether readers wait in its line.
 pub fn announced<T, W: LockWords>(lock: &RwLockOf<T, W>) -> (u64, bool) {
@@ -204,12 +204,12 @@ pub type Hand<'h> = dyn FnMut(usize, Result<usize, ItemFailure<&'static str>>) -
 pub type Driven = Result<Tally, Error<&'static str>>;
 
 /// The answers of a drive, with so many of them on their way.
-pub fn answers(
+pub fn results(
     capacity: usize,
     cancel: &CancelToken,
     drive: impl FnOnce(&mut Hand<'_>) -> Driven + Send + 'static,
-) -> Answers<usize, &'static str> {
-    Answers::start_bare(positive(capacity), cancel.clone(), |hand| ended(drive(hand)))
+) -> Results<usize, &'static str> {
+    Results::start_bare(positive(capacity), cancel.clone(), |hand| ended(drive(hand)))
 }
 
 /// The future of a drive, with so many answers on their way.

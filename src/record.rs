@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::sync::SystemTime;
 
+/// A function that gives the key of an item.
+pub(crate) type Key<'a, T> = dyn Fn(&T) -> String + Send + 'a;
+
 /// Why an item has no value, in one word: what is left of a [`Cause`](crate::Cause) where it is written down.
 ///
 /// ```

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use std::collections::BTreeMap;
 
+use crate::backend::contract::{BackendError, ChunkReport, Claim, Output, RetryRequest, Verdict};
 use crate::backend::plan::{Pace, Plan};
 use crate::backend::retry_queue::Waiting;
-use crate::backend::{BackendError, ChunkReport, Claim, Output, RetryRequest, Verdict};
 use crate::primitives::cancel::CancelToken;
 use crate::sync::{AtomicUsize, CachePadded, Condvar, Instant, Mutex, Ordering};
 
@@ -147,7 +147,7 @@ impl<'out, R, E> Dispatcher<'out, R, E> {
 
     /// Pins up what a worker has done, and claims what it does next.
     pub(crate) fn report(&self, chunk: ChunkReport<R, E>, plan: &Plan) -> Assignment<'out, R> {
-        let pace = Pace::of(&chunk);
+        let pace = chunk.pace();
         let mut state = self.state.lock();
         state.busy -= 1;
         state.unreported_busy += chunk.busy;

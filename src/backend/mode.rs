@@ -1,68 +1,41 @@
-//! How a call runs, as a value: each mode asks for its own bounds and no more.
+//! How a call runs, as a value: the modes of this process. Each mode asks for its own bounds and no more.
+//!
+//! [`AnyMode`](crate::AnyMode), which may also be processes, is in `any_mode.rs`; [`Processes`](crate::Processes) in
+//! `process/processes.rs`.
 
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-#[cfg(feature = "processes")]
-use crate::backend::process::processes::Processes;
-use crate::backend::task::Task;
+use crate::backend::contract::{Backend, BackendError, BackendStats, ModeKind, Output, ReportSink, RunContext};
+use crate::backend::task::{Context, NoContext, Task};
 use crate::backend::threads::{COMPUTING, WAITING};
-use crate::backend::{BackendError, BackendStats, Output, ReportSink, RunContext, serial, threads};
-use crate::error::Error;
+use crate::backend::{serial, threads};
+use crate::config_error::ConfigError;
 
-/// A way to run a task over items of type `T`. Implemented by the modes of this crate, each with the bounds that it needs.
-pub trait Mode<T, K: Task<T>>: sealed::Sealed {
-    /// Fails the build where this mode cannot take the task: evaluated in each public entry.
-    #[doc(hidden)]
-    const ACCEPTS: () = ();
+/// A way to run a task over items of type `T`: [`Serial`], [`Threads`], [`IoThreads`], [`LocalMode`], `Processes` or
+/// `AnyMode`, each with the bounds that it needs. Sealed.
+///
+/// Generic code asks for it with the task that it runs: see [`MapFn`](crate::job::MapFn).
+#[expect(private_bounds, reason = "a seal: how a backend runs is private, and no other crate implements a mode")]
+#[diagnostic::on_unimplemented(
+    message = "the mode `{Self}` cannot run `{K}` over items of type `{T}`",
+    note = "threads share the items and the function (`Sync`); results and errors travel (`Send`)",
+    note = "in processes items, shared value, results and errors are serde types too, and the function is a `fn` pointer"
+)]
+pub trait Mode<T, K: Task<T>>: Backend<T, K> + SupportsContext<NoContext> + SupportsContext<K::Context> {}
 
-    /// Runs the plan to its end.
-    #[doc(hidden)]
-    fn drive(
-        &self,
-        context: &RunContext<'_, T, K>,
-        output: Output<'_, K::Output>,
-        gather: &mut ReportSink<'_, K::Output, K::Error>,
-    ) -> Result<BackendStats, BackendError>;
-}
+/// A mode whose workers can prepare a context: any context on the threads of this process; in processes no context, a
+/// shared value, or a worker state that a `fn` pointer makes. Sealed.
+#[expect(private_bounds, reason = "a seal: no other crate implements a mode")]
+#[diagnostic::on_unimplemented(
+    message = "the mode `{Self}` cannot prepare the worker state of this job",
+    label = "this mode may run in other processes, which need a `fn` pointer to make a worker's state",
+    note = "set `.mode(..)` before `.worker_state(..)`, or write `.worker_state(init as fn() -> _)`"
+)]
+pub trait SupportsContext<C>: ModeSeal {}
 
-pub(crate) mod sealed {
-    /// What a plan asks of a mode.
-    pub trait Sealed {
-        /// Who works.
-        fn crew(&self) -> super::ModeKind;
-    }
-}
-
-/// Who works in a mode: decides the number of workers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ModeKind {
-    /// The calling thread.
-    Caller,
-    /// Threads that compute.
-    Computing,
-    /// Threads that wait.
-    Waiting,
-    /// Processes that compute.
-    #[cfg(feature = "processes")]
-    Processes,
-}
-
-impl ModeKind {
-    /// The name of the mode, as it is asked for.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Caller => "serial",
-            Self::Computing => "threads",
-            Self::Waiting => "io",
-            #[cfg(feature = "processes")]
-            Self::Processes => "processes",
-        }
-    }
-}
+/// Seals [`Mode`] and [`SupportsContext`].
+pub(crate) trait ModeSeal {}
 
 /// In the calling thread, one item after the other: the meaning of all other modes. Asks for no bounds at all.
 ///
@@ -135,91 +108,28 @@ pub enum LocalMode {
     IoThreads,
 }
 
-/// Any mode, chosen at run time, with the function written once. Asks for what every mode asks for, so that a program
-/// that compiles today runs in modes that are added later: items, shared value, answers and errors that are serde types
-/// (std's parse errors are not: turn them into text), and a function that captures nothing, which is checked by
-/// `cargo build`, not by `cargo check`. Where that is too much, use [`LocalMode`].
-///
-/// ```
-/// use manyhands::{AnyMode, Job};
-/// fn scaled(factor: &u32, item: &u32) -> u32 {
-///     factor * item
-/// }
-/// let mode: AnyMode = "threads".parse().unwrap();
-/// let values = Job::new(&[1, 2, 3]).mode(mode).shared(&5).run(scaled)?.into_values()?;
-/// assert_eq!(values, [5, 10, 15]);
-/// # Ok::<(), manyhands::Error>(())
-/// ```
-///
-/// ```compile_fail,E0080
-/// use manyhands::{AnyMode, parallel_map};
-/// let factor = 3;
-/// let _ = parallel_map(AnyMode::Threads, &[1, 2], |n: &u32| n * factor); // captures `factor`: use .shared(&factor)
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AnyMode {
-    /// [`Serial`].
-    Serial,
-    /// [`Threads`].
-    Threads,
-    /// [`IoThreads`].
-    IoThreads,
-    /// [`Processes`], with these limits.
-    #[cfg(feature = "processes")]
-    Processes(Processes),
-}
+impl ModeSeal for Serial {}
+impl<C: Context> SupportsContext<C> for Serial {}
 
-impl sealed::Sealed for Serial {
-    fn crew(&self) -> ModeKind {
-        ModeKind::Caller
+impl<T, K: Task<T>> Mode<T, K> for Serial {}
+
+impl<T, K: Task<T>> Backend<T, K> for Serial {
+    fn kind(&self) -> ModeKind {
+        ModeKind::Serial
     }
-}
 
-impl sealed::Sealed for Threads {
-    fn crew(&self) -> ModeKind {
-        ModeKind::Computing
-    }
-}
-
-impl sealed::Sealed for IoThreads {
-    fn crew(&self) -> ModeKind {
-        ModeKind::Waiting
-    }
-}
-
-impl sealed::Sealed for LocalMode {
-    fn crew(&self) -> ModeKind {
-        match self {
-            Self::Serial => ModeKind::Caller,
-            Self::Threads => ModeKind::Computing,
-            Self::IoThreads => ModeKind::Waiting,
-        }
-    }
-}
-
-impl sealed::Sealed for AnyMode {
-    fn crew(&self) -> ModeKind {
-        match self {
-            Self::Serial => ModeKind::Caller,
-            Self::Threads => ModeKind::Computing,
-            Self::IoThreads => ModeKind::Waiting,
-            #[cfg(feature = "processes")]
-            Self::Processes(_) => ModeKind::Processes,
-        }
-    }
-}
-
-impl<T, K: Task<T>> Mode<T, K> for Serial {
     fn drive(
         &self,
         context: &RunContext<'_, T, K>,
         output: Output<'_, K::Output>,
-        gather: &mut ReportSink<'_, K::Output, K::Error>,
+        sink: &mut ReportSink<'_, K::Output, K::Error>,
     ) -> Result<BackendStats, BackendError> {
-        serial::run(context, output, gather)
+        serial::run(context, output, sink)
     }
 }
+
+impl ModeSeal for Threads {}
+impl<C: Context> SupportsContext<C> for Threads {}
 
 impl<T, K> Mode<T, K> for Threads
 where
@@ -228,15 +138,31 @@ where
     K::Output: Send,
     K::Error: Send,
 {
+}
+
+impl<T, K> Backend<T, K> for Threads
+where
+    T: Sync,
+    K: Task<T> + Sync,
+    K::Output: Send,
+    K::Error: Send,
+{
+    fn kind(&self) -> ModeKind {
+        ModeKind::Threads
+    }
+
     fn drive(
         &self,
         context: &RunContext<'_, T, K>,
         output: Output<'_, K::Output>,
-        gather: &mut ReportSink<'_, K::Output, K::Error>,
+        sink: &mut ReportSink<'_, K::Output, K::Error>,
     ) -> Result<BackendStats, BackendError> {
-        threads::run(&COMPUTING, context.budget.computing, context, output, gather)
+        threads::run(&COMPUTING, context.budget.computing, context, output, sink)
     }
 }
+
+impl ModeSeal for IoThreads {}
+impl<C: Context> SupportsContext<C> for IoThreads {}
 
 impl<T, K> Mode<T, K> for IoThreads
 where
@@ -245,15 +171,31 @@ where
     K::Output: Send,
     K::Error: Send,
 {
+}
+
+impl<T, K> Backend<T, K> for IoThreads
+where
+    T: Sync,
+    K: Task<T> + Sync,
+    K::Output: Send,
+    K::Error: Send,
+{
+    fn kind(&self) -> ModeKind {
+        ModeKind::IoThreads
+    }
+
     fn drive(
         &self,
         context: &RunContext<'_, T, K>,
         output: Output<'_, K::Output>,
-        gather: &mut ReportSink<'_, K::Output, K::Error>,
+        sink: &mut ReportSink<'_, K::Output, K::Error>,
     ) -> Result<BackendStats, BackendError> {
-        threads::run(&WAITING, context.budget.waiting, context, output, gather)
+        threads::run(&WAITING, context.budget.waiting, context, output, sink)
     }
 }
+
+impl ModeSeal for LocalMode {}
+impl<C: Context> SupportsContext<C> for LocalMode {}
 
 impl<T, K> Mode<T, K> for LocalMode
 where
@@ -262,94 +204,53 @@ where
     K::Output: Send,
     K::Error: Send,
 {
-    fn drive(
-        &self,
-        context: &RunContext<'_, T, K>,
-        output: Output<'_, K::Output>,
-        gather: &mut ReportSink<'_, K::Output, K::Error>,
-    ) -> Result<BackendStats, BackendError> {
-        match self {
-            Self::Serial => Serial.drive(context, output, gather),
-            Self::Threads => Threads.drive(context, output, gather),
-            Self::IoThreads => IoThreads.drive(context, output, gather),
-        }
-    }
 }
 
-impl<T, K> Mode<T, K> for AnyMode
+impl<T, K> Backend<T, K> for LocalMode
 where
-    T: Sync + Serialize + DeserializeOwned,
+    T: Sync,
     K: Task<T> + Sync,
-    K::Shared: Serialize + DeserializeOwned,
-    K::Output: Send + Serialize + DeserializeOwned,
-    K::Error: Send + Serialize + DeserializeOwned,
+    K::Output: Send,
+    K::Error: Send,
 {
-    const ACCEPTS: () = refuse_captures(K::CAPTURES);
+    fn kind(&self) -> ModeKind {
+        match self {
+            Self::Serial => ModeKind::Serial,
+            Self::Threads => ModeKind::Threads,
+            Self::IoThreads => ModeKind::IoThreads,
+        }
+    }
 
     fn drive(
         &self,
         context: &RunContext<'_, T, K>,
         output: Output<'_, K::Output>,
-        gather: &mut ReportSink<'_, K::Output, K::Error>,
+        sink: &mut ReportSink<'_, K::Output, K::Error>,
     ) -> Result<BackendStats, BackendError> {
         match self {
-            Self::Serial => Serial.drive(context, output, gather),
-            Self::Threads => Threads.drive(context, output, gather),
-            Self::IoThreads => IoThreads.drive(context, output, gather),
-            #[cfg(feature = "processes")]
-            Self::Processes(processes) => processes.drive(context, output, gather),
+            Self::Serial => Serial.drive(context, output, sink),
+            Self::Threads => Threads.drive(context, output, sink),
+            Self::IoThreads => IoThreads.drive(context, output, sink),
         }
     }
 }
 
-/// Fails the build of a call whose function could not travel.
-pub(crate) const fn refuse_captures(captures: bool) {
-    assert!(
-        !captures,
-        "this mode may run in another process, so the function must capture nothing and be no pointer: name the function itself, and pass what it needs with .shared(&value)"
-    );
-}
+/// The names of the modes of this process.
+const LOCAL_MODES: &str = "serial, threads, io";
 
-impl From<LocalMode> for AnyMode {
-    fn from(mode: LocalMode) -> Self {
-        match mode {
-            LocalMode::Serial => Self::Serial,
-            LocalMode::Threads => Self::Threads,
-            LocalMode::IoThreads => Self::IoThreads,
-        }
-    }
+pub(crate) fn unknown_mode(name: &str, known: &str) -> ConfigError {
+    ConfigError::new(format!("mode {name:?} is not known; use one of {known}"))
 }
 
 impl FromStr for LocalMode {
-    type Err = Error;
+    type Err = ConfigError;
 
-    fn from_str(name: &str) -> Result<Self, Error> {
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
         match name {
             "serial" => Ok(Self::Serial),
             "threads" => Ok(Self::Threads),
             "io" => Ok(Self::IoThreads),
-            _ => Err(unknown_mode(name, "serial, threads, io")),
-        }
-    }
-}
-
-#[cfg(feature = "processes")]
-const ANY_MODES: &str = "serial, threads, io, processes";
-#[cfg(not(feature = "processes"))]
-const ANY_MODES: &str = "serial, threads, io";
-
-fn unknown_mode(name: &str, known: &str) -> Error {
-    Error::config(format!("mode {name:?} is not known; use one of {known}"))
-}
-
-impl FromStr for AnyMode {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        match name {
-            #[cfg(feature = "processes")]
-            "processes" => Ok(Self::Processes(Processes::new())),
-            _ => name.parse::<LocalMode>().map(Self::from).map_err(|_| unknown_mode(name, ANY_MODES)),
+            _ => Err(unknown_mode(name, LOCAL_MODES)),
         }
     }
 }
@@ -361,17 +262,5 @@ impl fmt::Display for LocalMode {
             Self::Threads => "threads",
             Self::IoThreads => "io",
         })
-    }
-}
-
-impl fmt::Display for AnyMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Serial => LocalMode::Serial.fmt(f),
-            Self::Threads => LocalMode::Threads.fmt(f),
-            Self::IoThreads => LocalMode::IoThreads.fmt(f),
-            #[cfg(feature = "processes")]
-            Self::Processes(_) => f.pad("processes"),
-        }
     }
 }

@@ -4,8 +4,6 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::backend::ChunkReport;
-
 /// The plan of one run. A *position* is a place in the order of work; an *index* is a place in the input.
 /// They are the same unless a cost hint reordered the work.
 #[derive(Debug, Clone)]
@@ -110,7 +108,7 @@ pub(crate) fn shuffled(n_items: usize, seed: u64) -> Vec<usize> {
     order
 }
 
-/// How a worker's last chunk went.
+/// How many items a worker's last chunk had, and how long they took together.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     pub(crate) items: usize,
@@ -159,11 +157,6 @@ impl ChunkRule {
 }
 
 impl Pace {
-    /// How this chunk went.
-    pub(crate) fn of<R, E>(chunk: &ChunkReport<R, E>) -> Self {
-        Self { items: chunk.done.max(1), time: chunk.busy }
-    }
-
     /// How many items take this long.
     fn items_in(self, time: Duration) -> usize {
         let taken = self.time.as_nanos().max(1);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::backend::RetryRequest;
+use crate::backend::contract::RetryRequest;
 use crate::sync::Instant;
 
 /// Items that wait, each with the time from which on it may be begun.

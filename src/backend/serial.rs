@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::backend::amounts;
-use crate::backend::plan::Pace;
+use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Claim, Output, ReportSink, RunContext};
 use crate::backend::retry_queue::Waiting;
 use crate::backend::task::Task;
-use crate::backend::{BackendError, BackendStats, ChunkReport, Claim, Output, ReportSink, RunContext, worker_loop};
+use crate::backend::worker_loop::{self, LoopOptions};
 use crate::config;
 use crate::sync::{AtomicUsize, Instant, Ordering, nap};
 
@@ -23,7 +23,7 @@ pub(crate) fn run<T, K: Task<T>>(
     if plan.n_items == 0 {
         return Ok(BackendStats::default());
     }
-    let mut state = worker_loop::make_state(context.task)?;
+    let mut state = worker_loop::make_state(context.task.context())?;
     let fence = AtomicUsize::new(plan.n_items);
     let (mut position, mut limit, mut pace) = (0, plan.stocked, None);
     let mut waiting = Waiting::default();
@@ -43,8 +43,10 @@ pub(crate) fn run<T, K: Task<T>>(
         let chunk = if claim.len > 0 {
             let _same_config = config::override_with(context.config.clone());
             let _outer = amounts::set_aside();
-            let chunk = worker_loop::run(context, &mut claim, &mut state, &fence);
-            pace = if claim.attempt == 1 { Some(Pace::of(&chunk)) } else { pace };
+            let options = LoopOptions::new(context, &fence);
+            let chunk =
+                worker_loop::run(context.items, &mut claim, &options, |item| context.task.call(&mut state, item));
+            pace = if claim.attempt == 1 { Some(chunk.pace()) } else { pace };
             ChunkReport { worker: Some(0), ..chunk }
         } else if position < fence.load(Ordering::Relaxed) || !waiting.is_empty() {
             nap(waiting.time_to_next(Instant::now()).unwrap_or_default().min(NAP));

@@ -1,318 +1,248 @@
-//! What a worker does with an item: the caller's function, and what it is given besides the item.
+//! What a worker does with an item: the caller's function, and what the function gets besides the item.
+//!
+//! A [`Task`] pairs a function with its context. Jobs make tasks, backends run them. What a worker process needs to run
+//! the same function is in `process_task.rs`.
 
 use std::fmt;
-use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::ptr::NonNull;
 
-use crate::Never;
+use crate::never::Never;
 
-/// A function and what it needs to know, as a backend sees them. Sealed: jobs make tasks, backends run them.
-pub trait Task<T>: sealed::Sealed {
-    /// What one worker keeps from item to item.
-    type State;
-    /// What every worker may look at.
-    type Shared: ?Sized;
-    /// The value of an item.
+/// A function together with its [`Context`], as a backend runs it over items of type `T`. Sealed: [`Job::map`](crate::Job::map)
+/// and [`Job::try_map`](crate::Job::try_map) make tasks.
+pub trait Task<T>: sealed::Task {
+    /// The value that the function gives for an item.
     type Output;
-    /// Why an item has none.
+    /// The error that the function gives in place of a value.
     type Error;
-    /// Whether the function holds values of its own, which cannot travel to another process.
+    /// What the function gets besides the item.
+    type Context: Context;
+
+    /// The context, which makes worker states and holds the shared value.
     #[doc(hidden)]
-    const CAPTURES: bool;
+    fn context(&self) -> &Self::Context;
+
+    /// Calls the function for one item.
+    #[doc(hidden)]
+    fn call(&self, state: &mut StateOf<T, Self>, item: &T) -> Result<Self::Output, Self::Error>;
+}
+
+/// The state that a worker keeps for a task.
+pub(crate) type StateOf<T, K> = <<K as Task<T>>::Context as Context>::State;
+
+/// The value that all workers of a task share.
+pub(crate) type SharedOf<T, K> = <<K as Task<T>>::Context as Context>::Shared;
+
+/// What a function gets besides its item. Sealed: [`NoContext`], [`Shared`] and [`WorkerState`] are the contexts.
+pub trait Context: sealed::Context {
+    /// What each worker keeps from item to item.
+    type State;
+    /// What all workers read.
+    type Shared: ?Sized;
 
     /// Makes the state of one worker, on that worker.
     #[doc(hidden)]
     fn make_state(&self) -> Result<Self::State, String>;
 
-    /// Works on one item.
-    #[doc(hidden)]
-    fn call(&self, state: &mut Self::State, item: &T) -> Result<Self::Output, Self::Error>;
-
-    /// What every worker may look at.
+    /// The value that all workers read.
     #[doc(hidden)]
     fn shared(&self) -> &Self::Shared;
-
-    /// [`make_state`](Task::make_state) where there is no task, only a copy of the shared value.
-    #[doc(hidden)]
-    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String>;
-
-    /// [`call`](Task::call) where there is no task, only a copy of the shared value.
-    #[doc(hidden)]
-    fn call_in_worker(
-        apart: Detached,
-        shared: &Self::Shared,
-        state: &mut Self::State,
-        item: &T,
-    ) -> Result<Self::Output, Self::Error>;
-}
-
-/// Leave to make a function anew, of nothing, in another process than the one that has it.
-#[derive(Debug, Clone, Copy)]
-pub struct Detached(());
-
-impl Detached {
-    /// Leave for the parts of one task.
-    ///
-    /// # Safety
-    /// The task [captures](Task::CAPTURES) nothing, and one of its type exists or existed in this program.
-    #[cfg(feature = "processes")]
-    pub(crate) unsafe fn leave() -> Self {
-        Self(())
-    }
-
-    /// The function of the task. It is never dropped, as it is only a second look at the one that the caller has.
-    pub(crate) fn function<F>(self) -> ManuallyDrop<F> {
-        assert!(size_of::<F>() == 0, "a function that captures values cannot be made anew");
-        // SAFETY: any aligned pointer will do to read no bytes, and that the type has values at all was promised in `leave`.
-        ManuallyDrop::new(unsafe { NonNull::<F>::dangling().read() })
-    }
 }
 
 pub(crate) mod sealed {
-    pub trait Sealed {}
-    impl<F, W> Sealed for super::MapFn<F, W> {}
-    impl<F, W> Sealed for super::TryMapFn<F, W> {}
+    #[expect(unnameable_types, reason = "a seal: no other crate implements a task")]
+    pub trait Task {}
+    #[expect(unnameable_types, reason = "a seal: no other crate implements a context")]
+    pub trait Context {}
+
+    impl<F, C> Task for super::MapFn<F, C> {}
+    impl<F, C> Task for super::TryMapFn<F, C> {}
+    impl Context for super::NoContext {}
+    impl<D> Context for super::Shared<D> {}
+    impl<C, I> Context for super::WorkerState<C, I> {}
 }
 
-/// A function that always has a value for its item.
-pub struct MapFn<F, W = NoContext> {
+/// A function that gives a value for every item: what [`Job::map`](crate::Job::map) makes.
+///
+/// Generic code names it in a bound:
+///
+/// ```
+/// use manyhands::job::MapFn;
+/// use manyhands::{Error, Mode, Serial, Threads, parallel_map};
+///
+/// fn doubled<M: Mode<i32, MapFn<fn(&i32) -> i32>>>(mode: M, items: &[i32]) -> Result<Vec<i32>, Error> {
+///     parallel_map(mode, items, |n| n * 2)
+/// }
+/// assert_eq!(doubled(Serial, &[1, 2])?, doubled(Threads, &[1, 2])?);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct MapFn<F, C = NoContext> {
     pub(crate) function: F,
-    pub(crate) with: W,
+    pub(crate) context: C,
 }
 
-/// A function that may return an error instead of a value.
-pub struct TryMapFn<F, W = NoContext> {
+/// A function that may give an error in place of a value: what [`Job::try_map`](crate::Job::try_map) makes.
+#[derive(Clone, Copy)]
+pub struct TryMapFn<F, C = NoContext> {
     pub(crate) function: F,
-    pub(crate) with: W,
+    pub(crate) context: C,
 }
 
-/// The function is given its item alone.
-#[derive(Debug, Clone, Copy)]
+/// The function gets its item alone.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct NoContext;
 
-/// The function is given a reference to one value that all workers share, and its item.
+/// The function gets a reference to one value that all workers share, and its item.
 #[derive(Debug, Clone, Copy)]
 pub struct Shared<D>(pub(crate) D);
 
-/// The function is given its worker's own state, and its item.
+/// The function gets the state of its worker, and its item. `C` is the context from which `I` makes the state.
+#[derive(Clone, Copy)]
 pub struct WorkerState<C, I> {
     pub(crate) context: C,
     pub(crate) init: I,
 }
 
-/// A state's maker that cannot fail.
+/// A function that makes a worker's state and cannot fail.
+#[derive(Clone, Copy)]
 pub struct Init<I>(pub(crate) I);
 
-/// A state's maker that may fail.
+/// A function that makes a worker's state or gives an error.
+#[derive(Clone, Copy)]
 pub struct TryInit<I>(pub(crate) I);
-
-/// How a worker prepares before its first item.
-pub trait Context: sealed_setup::Sealed {
-    /// What the worker keeps from item to item.
-    type State;
-    /// What all workers may look at.
-    type Shared: ?Sized;
-    /// Whether the maker holds values of its own.
-    #[doc(hidden)]
-    const CAPTURES: bool;
-    /// Makes the worker's state.
-    #[doc(hidden)]
-    fn prepare(&self) -> Result<Self::State, String>;
-    /// What all workers may look at.
-    #[doc(hidden)]
-    fn shared(&self) -> &Self::Shared;
-    /// [`prepare`](Setup::prepare) where there is only a copy of the shared value.
-    #[doc(hidden)]
-    fn prepare_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String>;
-}
-
-mod sealed_setup {
-    pub trait Sealed {}
-    impl Sealed for super::NoContext {}
-    impl<D> Sealed for super::Shared<D> {}
-    impl<C, I> Sealed for super::WorkerState<C, I> {}
-}
 
 impl Context for NoContext {
     type State = ();
     type Shared = ();
-    const CAPTURES: bool = false;
-    fn prepare(&self) -> Result<(), String> {
+
+    fn make_state(&self) -> Result<(), String> {
         Ok(())
     }
+
     fn shared(&self) -> &() {
         &()
-    }
-    fn prepare_in_worker(_: Detached, (): &()) -> Result<(), String> {
-        Ok(())
     }
 }
 
 impl<D: Deref> Context for Shared<D> {
     type State = ();
     type Shared = D::Target;
-    const CAPTURES: bool = false;
-    fn prepare(&self) -> Result<(), String> {
+
+    fn make_state(&self) -> Result<(), String> {
         Ok(())
     }
+
     fn shared(&self) -> &D::Target {
         &self.0
-    }
-    fn prepare_in_worker(_: Detached, _: &D::Target) -> Result<(), String> {
-        Ok(())
     }
 }
 
 impl<S, I: Fn() -> S> Context for WorkerState<NoContext, Init<I>> {
     type State = S;
     type Shared = ();
-    const CAPTURES: bool = size_of::<I>() != 0;
-    fn prepare(&self) -> Result<S, String> {
+
+    fn make_state(&self) -> Result<S, String> {
         Ok((self.init.0)())
     }
+
     fn shared(&self) -> &() {
         &()
-    }
-    fn prepare_in_worker(apart: Detached, (): &()) -> Result<S, String> {
-        Ok(apart.function::<I>()())
     }
 }
 
 impl<S, E: fmt::Display, I: Fn() -> Result<S, E>> Context for WorkerState<NoContext, TryInit<I>> {
     type State = S;
     type Shared = ();
-    const CAPTURES: bool = size_of::<I>() != 0;
-    fn prepare(&self) -> Result<S, String> {
-        (self.init.0)().map_err(|error| error.to_string())
+
+    fn make_state(&self) -> Result<S, String> {
+        (self.init.0)().map_err(|error| format!("{error:#}"))
     }
+
     fn shared(&self) -> &() {
         &()
-    }
-    fn prepare_in_worker(apart: Detached, (): &()) -> Result<S, String> {
-        apart.function::<I>()().map_err(|error| error.to_string())
     }
 }
 
 impl<D: Deref, S, I: Fn(&D::Target) -> S> Context for WorkerState<Shared<D>, Init<I>> {
     type State = S;
     type Shared = D::Target;
-    const CAPTURES: bool = size_of::<I>() != 0;
-    fn prepare(&self) -> Result<S, String> {
+
+    fn make_state(&self) -> Result<S, String> {
         Ok((self.init.0)(&self.context.0))
     }
+
     fn shared(&self) -> &D::Target {
         &self.context.0
-    }
-    fn prepare_in_worker(apart: Detached, shared: &D::Target) -> Result<S, String> {
-        Ok(apart.function::<I>()(shared))
     }
 }
 
 impl<D: Deref, S, E: fmt::Display, I: Fn(&D::Target) -> Result<S, E>> Context for WorkerState<Shared<D>, TryInit<I>> {
     type State = S;
     type Shared = D::Target;
-    const CAPTURES: bool = size_of::<I>() != 0;
-    fn prepare(&self) -> Result<S, String> {
-        (self.init.0)(&self.context.0).map_err(|error| error.to_string())
+
+    fn make_state(&self) -> Result<S, String> {
+        (self.init.0)(&self.context.0).map_err(|error| format!("{error:#}"))
     }
+
     fn shared(&self) -> &D::Target {
         &self.context.0
     }
-    fn prepare_in_worker(apart: Detached, shared: &D::Target) -> Result<S, String> {
-        apart.function::<I>()(shared).map_err(|error| error.to_string())
-    }
 }
 
-impl<T, R, F: Fn(&T) -> R> Task<T> for MapFn<F, NoContext> {
-    type State = ();
-    type Shared = ();
+impl<T, R, F: Fn(&T) -> R> Task<T> for MapFn<F> {
     type Output = R;
     type Error = Never;
-    const CAPTURES: bool = size_of::<F>() != 0;
-    fn make_state(&self) -> Result<(), String> {
-        self.with.prepare()
+    type Context = NoContext;
+
+    fn context(&self) -> &NoContext {
+        &self.context
     }
+
     fn call(&self, (): &mut (), item: &T) -> Result<R, Never> {
         Ok((self.function)(item))
     }
-    fn shared(&self) -> &Self::Shared {
-        self.with.shared()
-    }
-    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String> {
-        NoContext::prepare_in_worker(apart, shared)
-    }
-    fn call_in_worker(apart: Detached, (): &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, Never> {
-        Ok(apart.function::<F>()(item))
-    }
 }
 
-impl<T, R, E, F: Fn(&T) -> Result<R, E>> Task<T> for TryMapFn<F, NoContext> {
-    type State = ();
-    type Shared = ();
+impl<T, R, E, F: Fn(&T) -> Result<R, E>> Task<T> for TryMapFn<F> {
     type Output = R;
     type Error = E;
-    const CAPTURES: bool = size_of::<F>() != 0;
-    fn make_state(&self) -> Result<(), String> {
-        self.with.prepare()
+    type Context = NoContext;
+
+    fn context(&self) -> &NoContext {
+        &self.context
     }
+
     fn call(&self, (): &mut (), item: &T) -> Result<R, E> {
         (self.function)(item)
-    }
-    fn shared(&self) -> &Self::Shared {
-        self.with.shared()
-    }
-    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String> {
-        NoContext::prepare_in_worker(apart, shared)
-    }
-    fn call_in_worker(apart: Detached, (): &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, E> {
-        apart.function::<F>()(item)
     }
 }
 
 impl<T, D: Deref, R, F: Fn(&D::Target, &T) -> R> Task<T> for MapFn<F, Shared<D>> {
-    type State = ();
-    type Shared = D::Target;
     type Output = R;
     type Error = Never;
-    const CAPTURES: bool = size_of::<F>() != 0;
-    fn make_state(&self) -> Result<(), String> {
-        self.with.prepare()
+    type Context = Shared<D>;
+
+    fn context(&self) -> &Shared<D> {
+        &self.context
     }
+
     fn call(&self, (): &mut (), item: &T) -> Result<R, Never> {
-        Ok((self.function)(&self.with.0, item))
-    }
-    fn shared(&self) -> &Self::Shared {
-        self.with.shared()
-    }
-    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String> {
-        Shared::<D>::prepare_in_worker(apart, shared)
-    }
-    fn call_in_worker(apart: Detached, shared: &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, Never> {
-        Ok(apart.function::<F>()(shared, item))
+        Ok((self.function)(&self.context.0, item))
     }
 }
 
 impl<T, D: Deref, R, E, F: Fn(&D::Target, &T) -> Result<R, E>> Task<T> for TryMapFn<F, Shared<D>> {
-    type State = ();
-    type Shared = D::Target;
     type Output = R;
     type Error = E;
-    const CAPTURES: bool = size_of::<F>() != 0;
-    fn make_state(&self) -> Result<(), String> {
-        self.with.prepare()
+    type Context = Shared<D>;
+
+    fn context(&self) -> &Shared<D> {
+        &self.context
     }
+
     fn call(&self, (): &mut (), item: &T) -> Result<R, E> {
-        (self.function)(&self.with.0, item)
-    }
-    fn shared(&self) -> &Self::Shared {
-        self.with.shared()
-    }
-    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String> {
-        Shared::<D>::prepare_in_worker(apart, shared)
-    }
-    fn call_in_worker(apart: Detached, shared: &Self::Shared, (): &mut Self::State, item: &T) -> Result<R, E> {
-        apart.function::<F>()(shared, item)
+        (self.function)(&self.context.0, item)
     }
 }
 
@@ -321,25 +251,16 @@ where
     WorkerState<C, I>: Context,
     F: Fn(&mut <WorkerState<C, I> as Context>::State, &T) -> R,
 {
-    type State = <WorkerState<C, I> as Context>::State;
-    type Shared = <WorkerState<C, I> as Context>::Shared;
     type Output = R;
     type Error = Never;
-    const CAPTURES: bool = size_of::<F>() != 0 || <WorkerState<C, I> as Context>::CAPTURES;
-    fn make_state(&self) -> Result<Self::State, String> {
-        self.with.prepare()
+    type Context = WorkerState<C, I>;
+
+    fn context(&self) -> &WorkerState<C, I> {
+        &self.context
     }
-    fn call(&self, state: &mut Self::State, item: &T) -> Result<R, Never> {
+
+    fn call(&self, state: &mut StateOf<T, Self>, item: &T) -> Result<R, Never> {
         Ok((self.function)(state, item))
-    }
-    fn shared(&self) -> &Self::Shared {
-        self.with.shared()
-    }
-    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String> {
-        WorkerState::<C, I>::prepare_in_worker(apart, shared)
-    }
-    fn call_in_worker(apart: Detached, _: &Self::Shared, state: &mut Self::State, item: &T) -> Result<R, Never> {
-        Ok(apart.function::<F>()(state, item))
     }
 }
 
@@ -348,25 +269,16 @@ where
     WorkerState<C, I>: Context,
     F: Fn(&mut <WorkerState<C, I> as Context>::State, &T) -> Result<R, E>,
 {
-    type State = <WorkerState<C, I> as Context>::State;
-    type Shared = <WorkerState<C, I> as Context>::Shared;
     type Output = R;
     type Error = E;
-    const CAPTURES: bool = size_of::<F>() != 0 || <WorkerState<C, I> as Context>::CAPTURES;
-    fn make_state(&self) -> Result<Self::State, String> {
-        self.with.prepare()
+    type Context = WorkerState<C, I>;
+
+    fn context(&self) -> &WorkerState<C, I> {
+        &self.context
     }
-    fn call(&self, state: &mut Self::State, item: &T) -> Result<R, E> {
+
+    fn call(&self, state: &mut StateOf<T, Self>, item: &T) -> Result<R, E> {
         (self.function)(state, item)
-    }
-    fn shared(&self) -> &Self::Shared {
-        self.with.shared()
-    }
-    fn make_state_in_worker(apart: Detached, shared: &Self::Shared) -> Result<Self::State, String> {
-        WorkerState::<C, I>::prepare_in_worker(apart, shared)
-    }
-    fn call_in_worker(apart: Detached, _: &Self::Shared, state: &mut Self::State, item: &T) -> Result<R, E> {
-        apart.function::<F>()(state, item)
     }
 }
 
@@ -381,4 +293,4 @@ macro_rules! debug_by_name {
     )+};
 }
 
-debug_by_name!(MapFn<F, W>, TryMapFn<F, W>, WorkerState<C, I>, Init<I>, TryInit<I>);
+debug_by_name!(MapFn<F, C>, TryMapFn<F, C>, WorkerState<C, I>, Init<I>, TryInit<I>);

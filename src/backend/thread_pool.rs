@@ -419,7 +419,7 @@ mod tests {
                 has_entered.recv().unwrap();
             });
         }));
-        assert_eq!(crate::backend::worker_loop::panic_message(&*caught.unwrap_err()), "on purpose");
+        assert_eq!(crate::panics::panic_message(&*caught.unwrap_err()), "on purpose");
         assert_eq!(pool.gather(&|| {}, |scope| scope.request_helpers(1, ThreadLimit::TopLevel(1))), 1);
     }
 

@@ -8,13 +8,13 @@
 use std::num::NonZeroUsize;
 
 use crate::backend::amounts;
+use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Output, ReportSink, RunContext};
 use crate::backend::dispatcher::{Assignment, Dispatcher, Update};
 use crate::backend::plan::{Pace, Plan};
-use crate::backend::task::Task;
+use crate::backend::task::{StateOf, Task};
 use crate::backend::thread_pool::{Pool, Scope, ThreadLimit, in_worker, is_worker_thread};
-use crate::backend::{
-    BackendError, BackendStats, ChunkReport, Output, ReportSink, RunContext, item_time, serial, worker_loop,
-};
+use crate::backend::worker_loop::LoopOptions;
+use crate::backend::{item_time, serial, worker_loop};
 use crate::config;
 use crate::primitives::compute_context;
 use crate::sync::{Instant, LazyLock};
@@ -145,7 +145,7 @@ impl<R, E> Drop for ClaimGuard<'_, '_, R, E> {
 struct ThreadWorker<'run, 'out, T, K: Task<T>> {
     context: &'run RunContext<'run, T, K>,
     dispatcher: &'run Dispatcher<'out, K::Output, K::Error>,
-    state: Option<K::State>,
+    state: Option<StateOf<T, K>>,
     /// Its number, known once it has asked for work.
     number: Option<u32>,
     pace: Option<Pace>,
@@ -196,7 +196,7 @@ impl<'run, 'out, T, K: Task<T>> ThreadWorker<'run, 'out, T, K> {
         };
         let state = match &mut self.state {
             Some(state) => state,
-            none => match worker_loop::make_state(self.context.task) {
+            none => match worker_loop::make_state(self.context.task.context()) {
                 Ok(made) => none.insert(made),
                 Err(refusal) => {
                     self.dispatcher.fail_setup(refusal);
@@ -207,10 +207,11 @@ impl<'run, 'out, T, K: Task<T>> ThreadWorker<'run, 'out, T, K> {
         };
         let in_hand = ClaimGuard(self.dispatcher);
         let _outer = amounts::set_aside();
-        let chunk = worker_loop::run(self.context, &mut claim, state, self.dispatcher.fence());
+        let (options, task) = (LoopOptions::new(self.context, self.dispatcher.fence()), self.context.task);
+        let chunk = worker_loop::run(self.context.items, &mut claim, &options, |item| task.call(state, item));
         std::mem::forget(in_hand);
         let chunk = ChunkReport { worker: self.number, ..chunk };
-        self.pace = Some(Pace::of(&chunk));
+        self.pace = Some(chunk.pace());
         self.turn = Some(if claim.len > 0 {
             self.dispatcher.report_part(chunk, claim.len, plan);
             Assignment::Run(claim)

@@ -1,16 +1,19 @@
-//! One worker, one chunk: calls the task, catches panics, fills slots. Knows no mode: every backend runs this loop.
+//! The loop over items that every backend shares: one worker runs one claim. It calls the function, catches panics, and writes
+//! values where they belong. It knows no mode and no policy beyond its [`LoopOptions`].
 
-use std::any::Any;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::backend::amounts;
+use crate::backend::contract::{BackendError, ChunkReport, Claim, Output, PositionFailure, RunContext};
 use crate::backend::items::Items;
 use crate::backend::plan::ChunkRule;
-use crate::backend::task::Task;
-use crate::backend::{BackendError, ChunkReport, Claim, Output, PositionFailure, RunContext};
-use crate::outcome::Cause;
+use crate::backend::task::Context;
+use crate::failure::Cause;
+use crate::panics::into_message;
+use crate::primitives::cancel::CancelToken;
+use crate::progress::RunStatus;
 use crate::record::{Timing, thread_cpu_time};
 use crate::sync::{AtomicUsize, Instant, Ordering, SystemTime};
 
@@ -20,13 +23,18 @@ const TIMED_BY_ITEM: usize = 32;
 /// An item that took less than this is taken to have been on a core all the time.
 const QUICK: Duration = Duration::from_micros(10);
 
-/// Where items are traced, what is done of a claim is reported when it has taken this long: whoever writes it down is not to wait
-/// for the rest, which may be slow though the claim was made long when items were quick.
+/// Where items are traced, a worker reports what it has done of a claim after this time, so that the journal need not wait for
+/// the rest, which may be slow although the claim was made when items were quick.
 const MAX_REPORT_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Makes a worker's state; a panic of its maker is a refusal like any other.
-pub(crate) fn make_state<T, K: Task<T>>(task: &K) -> Result<K::State, BackendError> {
-    match catch_unwind(AssertUnwindSafe(|| task.make_state())) {
+/// Makes a worker's state; a panic of the function that makes it is an error like any other.
+pub(crate) fn make_state<C: Context>(context: &C) -> Result<C::State, BackendError> {
+    catch_state(|| context.make_state())
+}
+
+/// Runs a function that makes a worker's state.
+pub(crate) fn catch_state<S>(make: impl FnOnce() -> Result<S, String>) -> Result<S, BackendError> {
+    match catch_unwind(AssertUnwindSafe(make)) {
         Ok(made) => made.map_err(BackendError::State),
         Err(payload) => Err(BackendError::State(format!("panicked: {}", into_message(payload)))),
     }
@@ -39,48 +47,83 @@ pub(crate) fn drop_state<S>(state: S) -> Result<(), BackendError> {
     })
 }
 
-/// Runs the claimed positions in order until the claim, the fence or a cancellation ends it, or [`MAX_REPORT_INTERVAL`] has passed. In the last
-/// case alone something is left of the claim, to be run next.
-///
-/// `fence` is the first position that is not to be run any more; it only ever sinks.
-pub(crate) fn run<T, K: Task<T>>(
-    context: &RunContext<'_, T, K>,
-    claim: &mut Claim<'_, K::Output>,
-    state: &mut K::State,
-    fence: &AtomicUsize,
-) -> ChunkReport<K::Output, K::Error> {
-    let hold = context.watch.map(|watch| (watch, watch.begin(context.plan.index_of(claim.first), claim.len)));
+/// How the loop runs claims: the same for all claims of a worker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LoopOptions<'o> {
+    /// The index at each position, where the order of work is not the order of the input.
+    pub(crate) order: Option<&'o [usize]>,
+    /// Whether the first failure ends the claim and lowers the fence.
+    pub(crate) halts_on_failure: bool,
+    /// Whether each item's time and amounts are reported.
+    pub(crate) traces: bool,
+    /// Whether the plan chose the length of the claim by measured item time: a long claim then has quick items.
+    pub(crate) has_guided_chunks: bool,
+    pub(crate) cancel: &'o CancelToken,
+    /// The first position that must not run any more. It only ever falls.
+    pub(crate) fence: &'o AtomicUsize,
+    /// Where the items in hand are noted, if progress shows them.
+    pub(crate) status: Option<&'o RunStatus>,
+}
+
+impl<'o> LoopOptions<'o> {
+    /// The options of a run whose workers look at this fence.
+    pub(crate) fn new<T, K>(context: &'o RunContext<'_, T, K>, fence: &'o AtomicUsize) -> Self {
+        Self {
+            order: context.plan.order.as_deref(),
+            halts_on_failure: context.plan.halt_on_failure,
+            traces: context.plan.traces,
+            has_guided_chunks: matches!(context.plan.chunks, ChunkRule::Guided),
+            cancel: context.cancel,
+            fence,
+            status: context.status,
+        }
+    }
+
+    fn index_of(&self, position: usize) -> usize {
+        self.order.map_or(position, |order| order[position])
+    }
+}
+
+/// Runs the claimed positions in order until the claim, the fence or a cancellation ends it, or [`MAX_REPORT_INTERVAL`] has
+/// passed. Only in the last case the claim keeps a rest, to be run next.
+pub(crate) fn run<T, R, E>(
+    items: Items<'_, T>,
+    claim: &mut Claim<'_, R>,
+    options: &LoopOptions<'_>,
+    mut call: impl FnMut(&T) -> Result<R, E>,
+) -> ChunkReport<R, E> {
+    let in_flight = options.status.map(|status| (status, status.begin(options.index_of(claim.first), claim.len)));
     let begun = Instant::now();
     let mut chunk = ChunkReport::at(claim.first);
-    let mut clock = Clock::new(context.plan.traces, claim.len, begun);
-    let span = Span { len: claim.len, attempt: claim.attempt, fence };
+    let mut clock = Clock::new(options.traces, claim.len, begun);
+    let span = Span { items, len: claim.len, attempt: claim.attempt, options };
     match &mut claim.output {
-        Output::Slots(slots) => run_into(&mut SlotStore { slots }, context, &span, state, &mut chunk, &mut clock),
+        Output::Slots(slots) => run_into(&mut SlotStore { slots }, &span, &mut call, &mut chunk, &mut clock),
         Output::InReports => {
             let mut values = Vec::with_capacity(claim.len);
-            run_into(&mut values, context, &span, state, &mut chunk, &mut clock);
+            run_into(&mut values, &span, &mut call, &mut chunk, &mut clock);
             chunk.values = values;
         }
     }
     if claim.attempt > 1 {
         chunk.tried = (claim.first..claim.first + chunk.done).map(|position| (position, claim.attempt)).collect();
     }
-    let left = if clock.is_part_done { claim.len - chunk.done } else { 0 };
+    let left = if clock.is_report_due { claim.len - chunk.done } else { 0 };
     claim.shorten_to(left);
     chunk.timings = clock.timings.unwrap_or_default();
     chunk.busy = begun.elapsed();
-    if let Some((watch, hold)) = hold {
-        watch.end(hold);
+    if let Some((status, guard)) = in_flight {
+        status.end(guard);
     }
     chunk
 }
 
 /// What is the same for all positions of a claim.
-struct Span<'f> {
+struct Span<'s, T> {
+    items: Items<'s, T>,
     len: usize,
     attempt: u32,
-    /// The first position that is not to be run any more.
-    fence: &'f AtomicUsize,
+    options: &'s LoopOptions<'s>,
 }
 
 /// Where a value goes once it is made.
@@ -104,17 +147,16 @@ impl<R> ResultStore<R> for Vec<R> {
     }
 }
 
-fn run_into<T, K: Task<T>>(
-    store: &mut impl ResultStore<K::Output>,
-    context: &RunContext<'_, T, K>,
-    span: &Span<'_>,
-    state: &mut K::State,
-    chunk: &mut ChunkReport<K::Output, K::Error>,
+fn run_into<T, R, E>(
+    store: &mut impl ResultStore<R>,
+    span: &Span<'_, T>,
+    call: &mut impl FnMut(&T) -> Result<R, E>,
+    chunk: &mut ChunkReport<R, E>,
     clock: &mut Clock,
 ) {
     loop {
-        // The state stays in use after a panic: it is the caller's business what a panic leaves in it.
-        let run = || run_until_failure(store, context, span, state, chunk.first, &mut chunk.done, clock);
+        // The state stays in use after a panic: what a panic leaves in it is up to the caller's function.
+        let run = || run_until_failure(store, span, call, chunk.first, &mut chunk.done, clock);
         let cause = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(())) => return,
             Ok(Err(error)) => Cause::Error(error),
@@ -125,60 +167,51 @@ fn run_into<T, K: Task<T>>(
         chunk.failures.push(PositionFailure { position, attempts: span.attempt, elapsed, cause });
         chunk.done += 1;
         clock.item_ended();
-        if context.plan.halt_on_failure {
-            // What the gatherer will say, said at once, so that the others stop at their next item.
+        if span.options.halts_on_failure {
+            // The verdict that the gatherer will give, applied at once, so that other workers stop at their next item.
             // Relaxed: see `run_until_failure`.
-            span.fence.fetch_min(position + 1, Ordering::Relaxed);
+            span.options.fence.fetch_min(position + 1, Ordering::Relaxed);
             return;
         }
     }
 }
 
 /// Runs positions until one fails, with `done` counting those that have their value.
-fn run_until_failure<T, K: Task<T>>(
-    store: &mut impl ResultStore<K::Output>,
-    context: &RunContext<'_, T, K>,
-    span: &Span<'_>,
-    state: &mut K::State,
+fn run_until_failure<T, R, E>(
+    store: &mut impl ResultStore<R>,
+    span: &Span<'_, T>,
+    call: &mut impl FnMut(&T) -> Result<R, E>,
     first: usize,
     done: &mut usize,
     clock: &mut Clock,
-) -> Result<(), K::Error> {
-    let &Span { len, fence, .. } = span;
-    // Long chunks that the plan chose are of quick items: there a stop is looked for at every 16th of them, and at each where a clock
-    // is read for each anyway.
-    let is_quick = matches!(context.plan.chunks, ChunkRule::Guided) && len > TIMED_BY_ITEM;
+) -> Result<(), E> {
+    let &Span { items, len, options, .. } = span;
+    // Long chunks that the plan chose have quick items: the loop looks for a stop at every 16th of them, and at each item
+    // where it reads a clock for each anyway.
+    let is_quick = options.has_guided_chunks && len > TIMED_BY_ITEM;
     let stride = if is_quick && !clock.by_item { 16 } else { 1 };
     let may_run = |offset: usize| {
         // Relaxed: the fence hands over no data; a worker that sees it an item later runs one item in vain.
-        first + offset < fence.load(Ordering::Relaxed) && !context.cancel.is_cancelled()
+        first + offset < options.fence.load(Ordering::Relaxed) && !options.cancel.is_cancelled()
     };
-    let mut call = |item: &T| context.task.call(state, item);
-    // Which of them it is, is asked once here and not for each item.
-    match (context.items, &context.plan.order) {
+    // The kind of items is matched here once, not for each item.
+    match (items, options.order) {
         (Items::Slice(items), None) => {
             let items = &items[first..][..len];
-            call_each(store, (len, stride), done, clock, may_run, |offset| &items[offset], &mut call)
+            call_each(store, (len, stride), done, clock, may_run, |offset| &items[offset], call)
         }
         (Items::Slice(items), Some(order)) => {
             let order = &order[first..][..len];
-            call_each(store, (len, stride), done, clock, may_run, |offset| &items[order[offset]], &mut call)
+            call_each(store, (len, stride), done, clock, may_run, |offset| &items[order[offset]], call)
         }
-        (Items::Stream(stock), _) => {
+        (Items::Stream(buffer), _) => {
             let (mut result, mut is_stopped) = (Ok(()), false);
             while *done < len && !is_stopped {
                 let begun = *done;
-                stock.lend(first + begun, len - begun, &mut |items| {
+                buffer.look_up(first + begun, len - begun, &mut |items| {
                     let end = begun + items.len();
-                    result = call_each(
-                        store,
-                        (end, stride),
-                        done,
-                        clock,
-                        may_run,
-                        |offset| &items[offset - begun],
-                        &mut call,
-                    );
+                    let item_at = |offset: usize| &items[offset - begun];
+                    result = call_each(store, (end, stride), done, clock, may_run, item_at, call);
                     is_stopped = *done < end;
                 });
             }
@@ -196,10 +229,10 @@ fn call_each<'a, T: 'a, R, E>(
     clock: &mut Clock,
     may_run: impl Fn(usize) -> bool,
     item_at: impl Fn(usize) -> &'a T,
-    mut call: impl FnMut(&'a T) -> Result<R, E>,
+    call: &mut impl FnMut(&T) -> Result<R, E>,
 ) -> Result<(), E> {
     let mut count = Count { reached: *done, done };
-    while count.reached < len && !clock.is_part_done && may_run(count.reached) {
+    while count.reached < len && !clock.is_report_due && may_run(count.reached) {
         let until = len.min(count.reached + stride);
         while count.reached < until {
             let value = call(item_at(count.reached))?;
@@ -234,7 +267,7 @@ struct Clock {
     /// What the thread had spent on a core when the last item ended.
     cpu: Option<Duration>,
     /// Whether what is done is to be reported now.
-    is_part_done: bool,
+    is_report_due: bool,
 }
 
 impl Clock {
@@ -245,7 +278,7 @@ impl Clock {
             timings: traces.then(|| Vec::with_capacity(len)),
             begun: (if traces { SystemTime::now() } else { SystemTime::UNIX_EPOCH }, begun),
             cpu: if traces { thread_cpu_time() } else { None },
-            is_part_done: false,
+            is_report_due: false,
         }
     }
 
@@ -255,7 +288,7 @@ impl Clock {
             let now = Instant::now();
             if self.timings.is_some() {
                 self.note(now);
-                self.is_part_done = now.duration_since(self.begun.1) >= MAX_REPORT_INTERVAL;
+                self.is_report_due = now.duration_since(self.begun.1) >= MAX_REPORT_INTERVAL;
             }
             self.since = now;
         }
@@ -280,25 +313,5 @@ impl Clock {
     fn since_item_began(&self, done: usize) -> Duration {
         let elapsed = self.since.elapsed();
         if self.by_item { elapsed } else { elapsed / u32::try_from(done + 1).unwrap_or(u32::MAX) }
-    }
-}
-
-/// Drops a panic's payload and keeps its text. A payload may panic once more when it is dropped; then it is left alone.
-pub(crate) fn into_message(payload: Box<dyn Any + Send>) -> String {
-    let message = panic_message(&*payload);
-    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(second);
-    }
-    message
-}
-
-/// The text of a panic. Payloads that are no text have none.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
-    if let Some(text) = payload.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "a panic without a message".to_owned()
     }
 }

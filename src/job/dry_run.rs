@@ -1,15 +1,17 @@
 //! What a job would do, without doing it. Reads the journal and asks the job's closures; starts, writes and locks nothing.
 
-use crate::backend::mode::ModeKind;
+use crate::backend::contract::ModeKind;
+use crate::backend::task::Task;
 use crate::error::Error;
-use crate::job::{Job, Settings};
+use crate::job::settings::Settings;
+use crate::job::work::Work;
 #[cfg(feature = "journal")]
-use crate::persist::journal::{ItemState, JournalError, Recorded, Store};
-use crate::run::input::Listed;
+use crate::persist::journal::{ItemState, Journal, JournalError, Recorded, Store};
+use crate::run::persistence::KeepSpec;
 
 /// What a job would do: the places of its items in the input, divided by what would become of them.
 ///
-/// Given by [`Job::dry_run`].
+/// Given by [`Work::dry_run`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct DryRun {
@@ -17,40 +19,50 @@ pub struct DryRun {
     pub to_do: Vec<usize>,
     /// Items that the journal has, values and failures that are not tried again.
     pub resumed: Vec<usize>,
-    /// Items of which [`Job::done_if`] says that they are done.
+    /// Items of which [`Job::done_if`](crate::Job::done_if) says that they are done.
     pub done_before: Vec<usize>,
 }
 
-impl<'a, T, M, W, J> Job<'a, T, M, W, J, Listed<'a, T>> {
-    /// What the job would do if it ran now: which items would be worked on and in which order, and which are finished.
+impl<'a, T, M, K> Work<'a, T, M, K>
+where
+    K: Task<T>,
+{
+    /// What the work would do if it ran now: which items would be worked on and in which order, and which are finished.
     /// Nothing is run, written or locked; a journal that is being written is read as it is at this moment.
     ///
     /// # Errors
-    /// Those that the run would begin with, but for what only its mode and its function can tell.
+    /// Those that the run would begin with, except those of its mode and its function; and a stream of items, which only
+    /// a run reads.
     ///
     /// ```
     /// use manyhands::Job;
     ///
-    /// let plan = Job::new(&[30, 10, 20]).cost(|&samples| samples).done_if(|&samples| samples == 20).dry_run()?;
+    /// let job = Job::new(&[30, 10, 20]).cost(|&samples| samples).done_if(|&samples| samples == 20);
+    /// let plan = job.map(|samples| samples / 2).dry_run()?;
     /// assert_eq!((plan.to_do, plan.done_before), (vec![0, 1], vec![2]));
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn dry_run(self) -> Result<DryRun, Error> {
-        let items = self.source.0;
-        let mut checked = self.settings.check(ModeKind::Caller, Some(items))?;
-        let mut finished = Finished::read(&self.settings)?;
+        let (input, mut settings, keep) = self.into_parts();
+        let Some(items) = input.slice() else {
+            return Err(Error::config(
+                "a dry run of items that come one after another asked for; it needs a list: use Job::new",
+            ));
+        };
+        let mut spec = settings.check(ModeKind::Serial, Some(items))?;
+        let mut finished = Finished::read(&settings, &keep)?;
         let mut plan = DryRun::default();
         for (index, item) in items.iter().enumerate() {
             if finished.has(index, item)? {
                 plan.resumed.push(index);
-            } else if self.settings.done_if.as_ref().is_some_and(|is_done| is_done(item)) {
+            } else if settings.done_if.as_ref().is_some_and(|is_done| is_done(item)) {
                 plan.done_before.push(index);
             } else {
                 plan.to_do.push(index);
             }
         }
-        checked.leave(Some(plan.to_do), items.len());
-        plan.to_do = (0..checked.plan.n_items).map(|position| checked.plan.index_of(position)).collect();
+        spec.restrict_to(Some(plan.to_do), items.len());
+        plan.to_do = (0..spec.plan.n_items).map(|position| spec.plan.index_of(position)).collect();
         Ok(plan)
     }
 }
@@ -59,27 +71,27 @@ impl<'a, T, M, W, J> Job<'a, T, M, W, J, Listed<'a, T>> {
 #[cfg(feature = "journal")]
 struct Finished<'s, 'a, T> {
     settings: &'s Settings<'a, T>,
+    journal: Option<&'s Journal<'a, T>>,
     recorded: Option<Recorded>,
 }
 
 #[cfg(feature = "journal")]
 impl<'s, 'a, T> Finished<'s, 'a, T> {
-    fn read(settings: &'s Settings<'a, T>) -> Result<Self, Error> {
-        let recorded = settings
-            .journal
-            .as_ref()
+    fn read<R, E>(settings: &'s Settings<'a, T>, keep: &'s KeepSpec<'a, T, R, E>) -> Result<Self, Error> {
+        let journal = keep.journal.as_ref();
+        let recorded = journal
             .map(|journal| Store::peek(&journal.settings).map(|recorded| Recorded::new(recorded, &journal.settings)));
-        Ok(Self { settings, recorded: recorded.transpose().map_err(Error::journal)? })
+        Ok(Self { settings, journal, recorded: recorded.transpose().map_err(Error::journal)? })
     }
 
     /// Whether the journal has it.
     fn has(&mut self, index: usize, item: &T) -> Result<bool, Error> {
-        let (Some(journal), Some(recorded)) = (&self.settings.journal, &mut self.recorded) else { return Ok(false) };
+        let (Some(journal), Some(recorded)) = (self.journal, &mut self.recorded) else { return Ok(false) };
         let key = journal.key.as_deref().or(self.settings.key.as_deref());
         let key = key.ok_or(JournalError::NoKeys).map_err(Error::journal)?(item);
         let fingerprint = journal.fingerprint.as_deref().map(|fingerprint| fingerprint(item));
-        let standing = recorded.look_up(index, &key, fingerprint.as_deref()).map_err(Error::journal)?;
-        Ok(matches!(standing, ItemState::Resumed(_)))
+        let state = recorded.look_up(index, &key, fingerprint.as_deref()).map_err(Error::journal)?;
+        Ok(matches!(state, ItemState::Resumed(_)))
     }
 }
 
@@ -88,7 +100,7 @@ struct Finished;
 
 #[cfg(not(feature = "journal"))]
 impl Finished {
-    fn read<T>(_: &Settings<'_, T>) -> Result<Self, Error> {
+    fn read<T, R, E>(_: &Settings<'_, T>, _: &KeepSpec<'_, T, R, E>) -> Result<Self, Error> {
         Ok(Self)
     }
 
@@ -99,7 +111,8 @@ impl Finished {
 
 #[cfg(all(test, feature = "journal", not(any(manyhands_loom, manyhands_shuttle))))]
 mod tests {
-    use crate::{Job, Journal, OnFailure, RetryRecorded};
+    use crate::journal::RetryRecorded;
+    use crate::{Job, Journal, OnFailure};
 
     fn odd_fails(n: &u32) -> Result<u32, &'static str> {
         if n % 2 == 1 { Err("odd") } else { Ok(*n) }
@@ -111,13 +124,14 @@ mod tests {
         let path = folder.path().join("journal.sqlite");
         let journal = |retry| Journal::at(&path).key(|n: &u32| n.to_string()).version("1").retry_recorded(retry);
         let items: Vec<u32> = (0..10).collect();
-        let job = |items, retry| Job::new(items).on_failure(OnFailure::Continue).journal(journal(retry));
+        let job =
+            |items, retry| Job::new(items).on_failure(OnFailure::Continue).try_map(odd_fails).journal(journal(retry));
 
         let first = job(&items[..6], RetryRecorded::Failed).dry_run().unwrap();
         assert_eq!((first.to_do, first.resumed), (vec![0, 1, 2, 3, 4, 5], vec![]));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it writes nothing");
 
-        drop(job(&items[..6], RetryRecorded::Failed).try_run(odd_fails).unwrap());
+        drop(job(&items[..6], RetryRecorded::Failed).run().unwrap());
         for (retry, to_do) in [
             (RetryRecorded::Failed, vec![1, 3, 5, 6, 7, 8, 9]),
             (RetryRecorded::Nothing, vec![6, 7, 8, 9]),
@@ -127,8 +141,12 @@ mod tests {
             assert_eq!(plan.to_do, to_do, "{retry:?}");
             assert_eq!(plan.to_do.len() + plan.resumed.len(), 10);
         }
-        let planned = job(&items, RetryRecorded::Failed).shuffle(3).dry_run().unwrap();
-        let run = job(&items, RetryRecorded::Failed).shuffle(3).try_run(odd_fails).unwrap();
+        let shuffled = || {
+            let job = Job::new(&items).on_failure(OnFailure::Continue).shuffle(3);
+            job.try_map(odd_fails).journal(journal(RetryRecorded::Failed))
+        };
+        let planned = shuffled().dry_run().unwrap();
+        let run = shuffled().run().unwrap();
         assert_eq!(run.resumed().collect::<Vec<_>>(), planned.resumed);
     }
 
@@ -138,9 +156,14 @@ mod tests {
         let journal = |version: &str| {
             Journal::at(folder.path().join("journal.sqlite")).key(|_: &u32| "same".to_owned()).version(version)
         };
-        drop(Job::new(&[1_u32]).journal(journal("1")).run(|n| n + 1).unwrap());
-        assert!(Job::new(&[1_u32]).journal(journal("2")).dry_run().unwrap_err().journal_error().is_some());
-        assert!(Job::new(&[1_u32, 2]).journal(journal("1")).dry_run().unwrap_err().journal_error().is_some());
-        assert!(Job::new(&[1_u32]).chunk_size(0).dry_run().unwrap_err().is_config());
+        let one_more = |n: &u32| n + 1;
+        drop(Job::new(&[1_u32]).map(one_more).journal(journal("1")).run().unwrap());
+        assert!(
+            Job::new(&[1_u32]).map(one_more).journal(journal("2")).dry_run().unwrap_err().journal_error().is_some()
+        );
+        assert!(
+            Job::new(&[1_u32, 2]).map(one_more).journal(journal("1")).dry_run().unwrap_err().journal_error().is_some()
+        );
+        assert!(Job::new(&[1_u32]).chunk_size(0).map(one_more).dry_run().unwrap_err().is_config());
     }
 }

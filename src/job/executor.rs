@@ -1,14 +1,20 @@
 //! An executor: a config that many calls share.
 
 use std::fmt;
-use std::sync::Arc;
+use std::ops::ControlFlow;
 
 use crate::backend::mode::{Mode, Threads};
+#[cfg(feature = "processes")]
+use crate::backend::process::Processes;
 use crate::backend::task::MapFn;
 use crate::config::ParallelConfig;
 use crate::error::Error;
+use crate::failure::ItemFailure;
 use crate::job::Job;
+use crate::job::on_failure::OnFailure;
+use crate::never::Never;
 use crate::outcome::Outcome;
+use crate::sync::Arc;
 
 /// Runs calls under one config, whatever the process-wide one says. The threads are the process's kept ones.
 ///
@@ -42,7 +48,7 @@ impl ParallelExecutor {
     /// ```
     /// let executor = manyhands::ParallelExecutor::default();
     /// let outcome = executor.job(&[1, 2]).chunk_size(1).run(|n| n + 1)?;
-    /// assert_eq!(outcome.into_values()?, [2, 3]);
+    /// assert_eq!(outcome.into_result()?, [2, 3]);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn job<'a, T>(&self, items: &'a [T]) -> Job<'a, T> {
@@ -73,12 +79,11 @@ impl ParallelExecutor {
     /// assert_eq!(executor.map_processes(&[1, 2, 3], |n: &i32| n * 2).unwrap(), [2, 4, 6]);
     /// ```
     #[cfg(feature = "processes")]
-    pub fn map_processes<T, R, F>(&self, items: &[T], function: F) -> Result<Vec<R>, Error>
+    pub fn map_processes<T, R>(&self, items: &[T], function: fn(&T) -> R) -> Result<Vec<R>, Error>
     where
-        F: Fn(&T) -> R,
-        crate::Processes: Mode<T, MapFn<F>>,
+        Processes: Mode<T, MapFn<fn(&T) -> R>>,
     {
-        self.job(items).mode(crate::Processes::new()).run(function)?.into_result()
+        self.job(items).mode(Processes::new()).run(function)?.into_result()
     }
 
     /// [`map_threads`](ParallelExecutor::map_threads) that shows each answer, with its item's index, as it is finished;
@@ -104,7 +109,7 @@ impl ParallelExecutor {
         Threads: Mode<T, MapFn<F>>,
     {
         let mut answers: Vec<Option<R>> = std::iter::repeat_with(|| None).take(items.len()).collect();
-        let mut first_failure: Option<crate::ItemFailure<crate::Never>> = None;
+        let mut first_failure: Option<ItemFailure<Never>> = None;
         let shows = self.config.enable_progress()?;
         self.job(items).map(function).for_each(|index, answer| {
             match answer {
@@ -120,7 +125,7 @@ impl ParallelExecutor {
                     }
                 }
             }
-            std::ops::ControlFlow::Continue(())
+            ControlFlow::Continue(())
         })?;
         match first_failure {
             Some(failure) => Err(Error::item(failure)),
@@ -148,10 +153,10 @@ impl ParallelExecutor {
     /// tasks.add("mean", mean, vec![1.0, 3.0]);
     /// tasks.add("largest", largest, [5.0, 7.0, 6.0]);
     /// let outcome = ParallelExecutor::default().submit_tasks(&tasks)?;
-    /// assert_eq!(outcome.into_values()?, [2.0, 7.0]);
+    /// assert_eq!(outcome.into_result()?, [2.0, 7.0]);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
-    pub fn submit_tasks<S: Tasks>(&self, tasks: &S) -> Result<Outcome<S::Answer>, Error> {
+    pub fn submit_tasks<S: Tasks>(&self, tasks: &S) -> Result<Outcome<S::Output>, Error> {
         tasks.run_with(self)
     }
 }
@@ -159,11 +164,11 @@ impl ParallelExecutor {
 /// Tasks that an executor can run: a [`TaskSet`] or a [`ProcessTaskSet`](crate::ProcessTaskSet).
 pub trait Tasks: sealed::Sealed {
     /// What each of them gives.
-    type Answer;
+    type Output;
 
     /// Runs all of them.
     #[doc(hidden)]
-    fn run_with(&self, executor: &ParallelExecutor) -> Result<Outcome<Self::Answer>, Error>;
+    fn run_with(&self, executor: &ParallelExecutor) -> Result<Outcome<Self::Output>, Error>;
 }
 
 pub(crate) mod sealed {
@@ -172,13 +177,13 @@ pub(crate) mod sealed {
 }
 
 impl<R: Send> Tasks for TaskSet<'_, R> {
-    type Answer = R;
+    type Output = R;
 
     fn run_with(&self, executor: &ParallelExecutor) -> Result<Outcome<R>, Error> {
         executor
             .job(&self.tasks)
             .key(|task| task.name.clone())
-            .on_failure(crate::OnFailure::Continue)
+            .on_failure(OnFailure::Continue)
             .chunk_size(1)
             .run(|task| (task.call)())
     }

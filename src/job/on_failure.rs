@@ -1,8 +1,6 @@
 //! When a failed item ends the run: the user's choice, and the arithmetic behind it. Pure.
 
-use std::collections::BinaryHeap;
-
-use crate::error::Error;
+use crate::config_error::ConfigError;
 
 /// What a failed item does to the rest of a run.
 ///
@@ -32,17 +30,17 @@ pub enum OnFailure {
 
 impl OnFailure {
     /// How many failures end a run over this many items; `None` when none do.
-    pub(crate) fn limit(self, n_items: usize) -> Result<Option<usize>, Error> {
+    pub(crate) fn limit(self, n_items: usize) -> Result<Option<usize>, ConfigError> {
         match self {
             Self::Stop => Ok(Some(1)),
             Self::Continue => Ok(None),
             Self::StopAfter(0) => {
-                Err(Error::config("a stop after 0 failures asked for; use 1 or more, or OnFailure::Continue"))
+                Err(ConfigError::new("a stop after 0 failures asked for; use 1 or more, or OnFailure::Continue"))
             }
             Self::StopAfter(limit) => Ok(Some(limit)),
             Self::StopAbove(percent) if (0.0..=100.0).contains(&percent) => Ok(Some(tolerated(percent, n_items) + 1)),
             Self::StopAbove(percent) => {
-                Err(Error::config(format!("a stop above {percent} percent of failures asked for; use 0 to 100")))
+                Err(ConfigError::new(format!("a stop above {percent} percent of failures asked for; use 0 to 100")))
             }
         }
     }
@@ -58,55 +56,10 @@ fn tolerated(percent: f64, n_items: usize) -> usize {
     (percent / 100.0 * n_items as f64).floor() as usize
 }
 
-/// The failures seen so far, as far as they bear on where a run ends.
-#[derive(Debug)]
-pub(crate) struct Tolerance {
-    limit: Option<usize>,
-    /// The lowest failed positions, at most `limit` of them.
-    lowest: BinaryHeap<usize>,
-}
-
-impl Tolerance {
-    pub(crate) fn new(limit: Option<usize>) -> Self {
-        Self { limit, lowest: BinaryHeap::new() }
-    }
-
-    /// Notes a failed position. Positions may come in any order.
-    pub(crate) fn note(&mut self, position: usize) {
-        let Some(limit) = self.limit else { return };
-        self.lowest.push(position);
-        if self.lowest.len() > limit {
-            self.lowest.pop();
-        }
-    }
-
-    /// The first position that a serial run with these failures would not have run.
-    pub(crate) fn fence(&self, n_items: usize) -> usize {
-        match self.limit {
-            Some(limit) if self.lowest.len() == limit => self.lowest.peek().map_or(n_items, |highest| highest + 1),
-            _ => n_items,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn the_fence_is_where_a_serial_run_would_have_stopped(
-            mut failed in prop::collection::hash_set(0_usize..200, 0..40).prop_map(|set| set.into_iter().collect::<Vec<_>>()),
-            limit in 1_usize..20,
-        ) {
-            let mut tolerance = Tolerance::new(Some(limit));
-            failed.iter().for_each(|&position| tolerance.note(position));
-            failed.sort_unstable();
-            let serial = failed.get(limit - 1).map_or(200, |position| position + 1);
-            prop_assert_eq!(tolerance.fence(200), serial);
-        }
-    }
 
     #[test]
     fn a_percentage_is_of_all_items_and_must_be_exceeded() {

@@ -1,8 +1,6 @@
 //! Tasks of unlike kinds for worker processes: each a name, a function that captures nothing, and its argument.
 
 use std::fmt;
-use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
@@ -10,7 +8,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::backend::process::processes::Processes;
 use crate::backend::process::{FunctionName, fingerprint};
-use crate::backend::task::Detached;
 use crate::error::Error;
 use crate::job::executor::{ParallelExecutor, Tasks, sealed};
 use crate::job::on_failure::OnFailure;
@@ -34,10 +31,10 @@ use crate::outcome::Outcome;
 /// tasks.add("mean", mean, vec![1.0, 3.0]);
 /// tasks.add("length", length, "abc".to_owned());
 /// let outcome = ParallelExecutor::default().submit_tasks(&tasks).unwrap();
-/// assert_eq!(outcome.into_values().unwrap(), [2.0, 3.0]);
+/// assert_eq!(outcome.into_result().unwrap(), [2.0, 3.0]);
 /// ```
 ///
-/// ```compile_fail,E0080
+/// ```compile_fail,E0308
 /// let factor = 3;
 /// manyhands::ProcessTaskSet::new().add("captures", move |n: &i32| n * factor, 7); // pass (7, factor) as the argument
 /// ```
@@ -71,23 +68,20 @@ impl<R: 'static> ProcessTaskSet<R> {
         Self { mode, ..self }
     }
 
-    /// Adds a task: `function(&argument)`, called `name` in failures. A function that captures values fails the build.
-    pub fn add<A, F>(&mut self, name: impl Into<String>, function: F, argument: A)
+    /// Adds a task: `function(&argument)`, called `name` in failures. The function is a plain one, or a closure that captures
+    /// nothing.
+    ///
+    /// ```
+    /// use manyhands::ProcessTaskSet;
+    /// let mut tasks = ProcessTaskSet::new();
+    /// tasks.add("double", |n: &i32| n * 2, 7);
+    /// assert_eq!(tasks.len(), 1);
+    /// ```
+    pub fn add<A>(&mut self, name: impl Into<String>, function: fn(&A) -> R, argument: A)
     where
         A: Serialize + DeserializeOwned + Send + Sync + 'static,
-        F: Fn(&A) -> R + Send + Sync + 'static,
     {
-        const {
-            assert!(
-                size_of::<F>() == 0,
-                "a task for another process must capture nothing and be no pointer: name the function itself, and pass what it needs in its argument"
-            );
-        }
-        let name = name.into();
-        self.tasks.push(ProcessTask {
-            name,
-            work: Box::new(Work { function: ManuallyDrop::new(function), argument, answer: PhantomData }),
-        });
+        self.tasks.push(ProcessTask { name: name.into(), call: Box::new(Call { function, argument }) });
     }
 
     /// The number of tasks.
@@ -112,7 +106,7 @@ impl<R> fmt::Debug for ProcessTaskSet<R> {
 impl<R> sealed::Sealed for ProcessTaskSet<R> {}
 
 impl<R: Serialize + DeserializeOwned + Send + 'static> Tasks for ProcessTaskSet<R> {
-    type Answer = R;
+    type Output = R;
 
     fn run_with(&self, executor: &ParallelExecutor) -> Result<Outcome<R>, Error> {
         executor
@@ -121,80 +115,89 @@ impl<R: Serialize + DeserializeOwned + Send + 'static> Tasks for ProcessTaskSet<
             .key(|task| task.name.clone())
             .on_failure(OnFailure::Continue)
             .chunk_size(1)
-            .run(|task: &ProcessTask<R>| task.work.call())
+            .run(|task| task.call.call())
     }
 }
 
 /// One task. It travels as the place of its maker and its argument's bytes.
 struct ProcessTask<R> {
     name: String,
-    work: Box<dyn Portable<R>>,
+    call: Box<dyn Portable<R>>,
 }
 
 /// A function and its argument, whatever their types.
 trait Portable<R>: Send + Sync {
     fn call(&self) -> R;
-    /// Where the other process finds how to make it anew, and what of.
-    fn pack(&self) -> Result<(FunctionName, Vec<u8>), String>;
+    /// What the worker makes the task of.
+    fn pack(&self) -> Result<PackedTask, String>;
 }
 
-struct Work<A, F, R> {
-    /// Of size zero, and in a worker made anew, so never dropped.
-    function: ManuallyDrop<F>,
+/// A task as it travels: where `unpack` for its types lies, where its function lies, and its argument's bytes.
+#[derive(Serialize, Deserialize)]
+struct PackedTask {
+    unpack: FunctionName,
+    function: FunctionName,
+    argument: Vec<u8>,
+}
+
+struct Call<A, R> {
+    function: fn(&A) -> R,
     argument: A,
-    answer: PhantomData<fn() -> R>,
 }
 
-/// Makes a task of its argument's bytes, and of the fingerprint that it must have.
-type Unpack<R> = fn(&FunctionName, &[u8]) -> Result<Box<dyn Portable<R>>, String>;
+/// Makes a task of what travelled.
+type Unpack<R> = fn(&PackedTask) -> Result<Box<dyn Portable<R>>, String>;
 
-impl<A, F, R> Portable<R> for Work<A, F, R>
+impl<A, R> Portable<R> for Call<A, R>
 where
     A: Serialize + DeserializeOwned + Send + Sync + 'static,
-    F: Fn(&A) -> R + Send + Sync + 'static,
     R: 'static,
 {
     fn call(&self) -> R {
         (self.function)(&self.argument)
     }
 
-    fn pack(&self) -> Result<(FunctionName, Vec<u8>), String> {
-        let unpack: Unpack<R> = unpack::<A, F, R>;
-        let name = FunctionName::of(unpack as *const (), fingerprint::<(A, F, R)>())?;
-        let argument = postcard::to_stdvec(&self.argument).map_err(|error| error.to_string())?;
-        Ok((name, argument))
+    fn pack(&self) -> Result<PackedTask, String> {
+        let unpack: Unpack<R> = unpack::<A, R>;
+        let name = |address| FunctionName::of(address, fingerprint::<(A, R)>());
+        Ok(PackedTask {
+            unpack: name(unpack as *const ())?,
+            function: name(self.function as *const ())?,
+            argument: postcard::to_stdvec(&self.argument).map_err(|error| error.to_string())?,
+        })
     }
 }
 
-fn unpack<A, F, R>(name: &FunctionName, argument: &[u8]) -> Result<Box<dyn Portable<R>>, String>
+fn unpack<A, R>(packed: &PackedTask) -> Result<Box<dyn Portable<R>>, String>
 where
     A: Serialize + DeserializeOwned + Send + Sync + 'static,
-    F: Fn(&A) -> R + Send + Sync + 'static,
     R: 'static,
 {
-    if !name.has_fingerprint(fingerprint::<(A, F, R)>()) {
+    if !packed.unpack.has_fingerprint(fingerprint::<(A, R)>()) {
         return Err("another task than the one that was named lies at its place".to_owned());
     }
-    let argument = postcard::from_bytes(argument).map_err(|error| error.to_string())?;
-    // SAFETY: the function was given to `ProcessTaskSet::add` in this program, which let none pass that captures values.
-    let function = unsafe { Detached::leave() }.function::<F>();
-    Ok(Box::new(Work { function, argument, answer: PhantomData }))
+    let argument = postcard::from_bytes(&packed.argument).map_err(|error| error.to_string())?;
+    let place = packed.function.place()?;
+    // SAFETY: `pack` took the place of a function of this type in the same executable, together with that of this `unpack`,
+    // whose types are the same.
+    let function = unsafe { std::mem::transmute::<*const (), fn(&A) -> R>(place) };
+    Ok(Box::new(Call { function, argument }))
 }
 
 impl<R> Serialize for ProcessTask<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (function, argument) = self.work.pack().map_err(S::Error::custom)?;
-        (&self.name, function, argument).serialize(serializer)
+        let packed = self.call.pack().map_err(S::Error::custom)?;
+        (&self.name, packed).serialize(serializer)
     }
 }
 
 impl<'de, R: 'static> Deserialize<'de> for ProcessTask<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (name, function, argument) = <(String, FunctionName, Vec<u8>)>::deserialize(deserializer)?;
-        let place = function.place().map_err(D::Error::custom)?;
-        // SAFETY: the place was taken from a function of this type in `pack`, for the same answers `R`: the call that the task
-        // travels with has matched them. That the executable is the same was seen when the worker was welcomed.
+        let (name, packed) = <(String, PackedTask)>::deserialize(deserializer)?;
+        let place = packed.unpack.place().map_err(D::Error::custom)?;
+        // SAFETY: `pack` took the place of a function of this type, for the same `R`: the call that the task travels with has
+        // matched them. The worker saw that the executable is the same when it was greeted.
         let unpack = unsafe { std::mem::transmute::<*const (), Unpack<R>>(place) };
-        Ok(Self { name, work: unpack(&function, &argument).map_err(D::Error::custom)? })
+        Ok(Self { name, call: unpack(&packed).map_err(D::Error::custom)? })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::error::Error;
+use crate::config_error::ConfigError;
 
 /// How many workers a call asks for: a number, or a rule over the usable cores.
 ///
@@ -57,20 +57,20 @@ impl Workers {
     /// ```
     /// use manyhands::Workers;
     /// let cores = std::num::NonZeroUsize::new(8).unwrap();
-    /// assert_eq!(Workers::LeaveOne.on(cores)?.get(), 7);
-    /// assert_eq!(Workers::Share(0.25).on(cores)?.get(), 2);
-    /// assert!(Workers::Share(f64::NAN).on(cores).unwrap_err().is_config());
+    /// assert_eq!(Workers::LeaveOne.resolve(cores)?.get(), 7);
+    /// assert_eq!(Workers::Share(0.25).resolve(cores)?.get(), 2);
+    /// assert!(Workers::Share(f64::NAN).resolve(cores).unwrap_err().is_config());
     /// # Ok::<(), manyhands::Error>(())
     /// ```
-    pub fn on(&self, cores: NonZeroUsize) -> Result<NonZeroUsize, Error> {
+    pub fn resolve(&self, cores: NonZeroUsize) -> Result<NonZeroUsize, ConfigError> {
         let count = match self {
             Self::Exactly(0) => {
-                return Err(Error::config("0 workers asked for; use 1 or more, or Workers::PerCore"));
+                return Err(ConfigError::new("0 workers asked for; use 1 or more, or Workers::PerCore"));
             }
             Self::Exactly(count) => *count,
             Self::PerCore => cores.get(),
             Self::Times(0) => {
-                return Err(Error::config(
+                return Err(ConfigError::new(
                     "0 workers per core asked for; use 1 or more, or Workers::Share for a part of them",
                 ));
             }
@@ -79,11 +79,11 @@ impl Workers {
             Self::Share(share) => share_of(*share, cores)?,
             Self::Clamped(rule, least, most) => {
                 if *least == 0 || least > most {
-                    return Err(Error::config(format!(
+                    return Err(ConfigError::new(format!(
                         "workers clamped to {least}..={most}; use bounds of 1 or more, the lower one first"
                     )));
                 }
-                rule.on(cores)?.get().clamp(*least, *most)
+                rule.resolve(cores)?.get().clamp(*least, *most)
             }
         };
         Ok(NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN))
@@ -108,11 +108,11 @@ impl From<NonZeroUsize> for Workers {
     clippy::cast_precision_loss,
     reason = "checked to be in 0..=1 of a core count"
 )]
-fn share_of(share: f64, cores: NonZeroUsize) -> Result<usize, Error> {
+fn share_of(share: f64, cores: NonZeroUsize) -> Result<usize, ConfigError> {
     if share > 0.0 && share <= 1.0 {
         return Ok((share * cores.get() as f64).round() as usize);
     }
-    Err(Error::config(format!("a share of {share} of the cores asked for; use a number above 0 and up to 1")))
+    Err(ConfigError::new(format!("a share of {share} of the cores asked for; use a number above 0 and up to 1")))
 }
 
 #[cfg(test)]
@@ -122,7 +122,7 @@ mod tests {
     use crate::golden;
 
     fn on(workers: &Workers, cores: usize) -> usize {
-        workers.on(NonZeroUsize::new(cores).unwrap()).unwrap().get()
+        workers.resolve(NonZeroUsize::new(cores).unwrap()).unwrap().get()
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
             (Workers::PerCore.clamp(0, 3), "0..=3"),
             (Workers::PerCore.clamp(4, 3), "4..=3"),
         ] {
-            let error = rule.on(one).unwrap_err();
+            let error = rule.resolve(one).unwrap_err();
             assert!(error.is_config() && error.to_string().contains(named), "{error}");
         }
     }

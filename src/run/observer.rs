@@ -1,81 +1,73 @@
-//! All that looks on while a run goes on: the progress target, and whoever listens to events. Tells, and decides nothing.
+//! The observer of a run: its progress target, and the events of `tracing`. It reports and decides nothing.
 
 use tracing::{Level, enabled, info, warn};
 
-use crate::backend::{PositionFailure, RetryRequest};
-use crate::error::Error;
-use crate::outcome::{Cause, Past, WorkerExit};
+use crate::backend::contract::{PositionFailure, RetryRequest, WorkerEvent};
+use crate::config_error::ConfigError;
+use crate::failure::Cause;
+use crate::outcome::Past;
 use crate::progress::{Ending, Progress, RenderThread, RunStatus, Snapshot};
-use crate::run::delivery::PositionMap;
+use crate::run::positions::PositionMap;
 use crate::sync::Arc;
 
-/// Whoever looks on at one run.
+/// Shows one run while it goes on.
 #[derive(Debug, Default)]
 pub(crate) struct Observer<'a> {
     progress: Option<Progress<'a>>,
-    /// What a painter looks at; there where one paints.
-    watch: Option<Arc<RunStatus>>,
+    /// The state that the render thread shows; there where one runs.
+    status: Option<Arc<RunStatus>>,
     render_thread: Option<RenderThread>,
 }
 
-/// What a backend tells of its workers.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum WorkerEvent {
-    /// One died, with this position in hand.
-    Lost { worker: u32, position: Option<usize>, attempt: u32, ending: WorkerExit },
-    /// One was replaced on purpose.
-    Recycled { worker: u32 },
-}
-
 impl<'a> Observer<'a> {
-    /// Begins to look on at a run of so many items, as far as that is known, some of which are finished. `names` is asked where
-    /// somebody will read them.
+    /// Begins to show a run of so many items, as far as the number is known. Some of them may be finished already. `keys` is
+    /// called where the progress target shows the keys of items.
     pub(crate) fn start(
         progress: Option<Progress<'a>>,
         total: Option<usize>,
         past: &Past,
-        names: impl FnOnce() -> Option<Vec<String>>,
-    ) -> Result<Self, Error> {
+        keys: impl FnOnce() -> Option<Vec<String>>,
+    ) -> Result<Self, ConfigError> {
         let Some(target) = &progress else { return Ok(Self::default()) };
-        let watch = Arc::new(RunStatus::new(total.map(|total| total as u64)));
-        watch.count(Ending::Resumed, past.resumed.len() as u64);
-        watch.count(Ending::Skipped, past.done_before.len() as u64);
-        let render_thread = target.start(&watch).map_err(|unknown| Error::config(unknown.to_string()))?;
-        if let Some(names) = render_thread.as_ref().and_then(|_| names()) {
-            watch.name_items(Arc::new(names));
+        let status = Arc::new(RunStatus::new(total.map(|total| total as u64)));
+        status.count(Ending::Resumed, past.resumed.len() as u64);
+        status.count(Ending::Skipped, past.done_before.len() as u64);
+        let render_thread = target.start(&status).map_err(|unknown| ConfigError::new(unknown.to_string()))?;
+        if let Some(keys) = render_thread.as_ref().and_then(|_| keys()) {
+            status.name_items(Arc::new(keys));
         }
-        Ok(Self { watch: render_thread.is_some().then_some(watch), render_thread, progress })
+        Ok(Self { status: render_thread.is_some().then_some(status), render_thread, progress })
     }
 
-    /// What workers tell of what they have in hand, where somebody looks.
-    pub(crate) fn watch(&self) -> Option<Arc<RunStatus>> {
-        self.watch.clone()
+    /// Where workers note which items are in hand, if progress shows it.
+    pub(crate) fn status(&self) -> Option<Arc<RunStatus>> {
+        self.status.clone()
     }
 
-    /// Counts what was finished before the run, or by it.
+    /// Counts items that ended in this way.
     pub(crate) fn count(&self, ending: Ending, n_items: usize) {
-        if let Some(watch) = &self.watch
+        if let Some(status) = &self.status
             && n_items > 0
         {
-            watch.count(ending, n_items as u64);
+            status.count(ending, n_items as u64);
         }
     }
 
     /// All items have come.
-    pub(crate) fn know_total(&self, total: usize) {
-        if let Some(watch) = &self.watch {
-            watch.grow_total(total as u64);
+    pub(crate) fn set_total(&self, total: usize) {
+        if let Some(status) = &self.status {
+            status.grow_total(total as u64);
         }
     }
 
-    /// Nothing new is started any more.
+    /// Nothing new starts any more.
     pub(crate) fn stop(&self) {
-        if let Some(watch) = &self.watch {
-            watch.stop();
+        if let Some(status) = &self.status {
+            status.stop();
         }
     }
 
-    /// Whether somebody wants snapshots.
+    /// Whether the progress target takes snapshots.
     pub(crate) fn wants_snapshots(&self) -> bool {
         self.progress.is_some()
     }
@@ -94,61 +86,65 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// Items that will be begun again.
+    /// Reports failed items that will be run again.
     pub(crate) fn retries(
         &self,
-        again: &[(RetryRequest, &'static str)],
+        requests: &[(RetryRequest, &'static str)],
         worker: Option<u32>,
         position_map: &dyn PositionMap,
     ) {
-        if let Some(watch) = &self.watch
-            && !again.is_empty()
+        if let Some(status) = &self.status
+            && !requests.is_empty()
         {
-            watch.retry(again.len() as u64);
+            status.retry(requests.len() as u64);
         }
         if !enabled!(Level::INFO) {
             return;
         }
-        for (again, kind) in again {
-            let (index, key) = (position_map.index_of(again.position), position_map.key_of(again.position));
-            let (attempt, after) = (again.attempt - 1, again.after);
+        for (request, kind) in requests {
+            let (index, key) = (position_map.index_of(request.position), position_map.key_of(request.position));
+            let (attempt, after) = (request.attempt - 1, request.after);
             info!(index, key, attempt, worker, kind, ?after, "an item failed and will be tried again");
         }
     }
 
-    /// Items that have failed for good.
+    /// Reports items that have failed for good.
     pub(crate) fn failures<E>(
         &self,
-        misses: &[PositionFailure<E>],
+        failures: &[PositionFailure<E>],
         worker: Option<u32>,
         position_map: &dyn PositionMap,
     ) {
-        if misses.is_empty() || !enabled!(Level::WARN) {
+        if failures.is_empty() || !enabled!(Level::WARN) {
             return;
         }
-        for miss in misses {
-            let (index, key) = (position_map.index_of(miss.position), position_map.key_of(miss.position));
-            let (attempt, kind) = (miss.attempts, miss.cause.kind().as_str());
-            let story = if matches!(miss.cause, Cause::Error(_)) { None } else { Some(miss.cause.story()) };
-            warn!(index, key, attempt, worker, kind, story, "an item failed");
+        for failure in failures {
+            let (index, key) = (position_map.index_of(failure.position), position_map.key_of(failure.position));
+            let (attempt, kind) = (failure.attempts, failure.cause.kind().as_str());
+            let reason = if matches!(failure.cause, Cause::Error(_)) {
+                None
+            } else {
+                Some(failure.cause.describe_without_error())
+            };
+            warn!(index, key, attempt, worker, kind, reason, "an item failed");
         }
     }
 
-    /// What happened to workers.
-    pub(crate) fn notes(&self, notes: Vec<WorkerEvent>, position_map: &dyn PositionMap) {
-        for note in notes {
-            match note {
+    /// Reports what happened to workers.
+    pub(crate) fn worker_events(&self, events: Vec<WorkerEvent>, position_map: &dyn PositionMap) {
+        for event in events {
+            match event {
                 WorkerEvent::Lost { worker, position, attempt, ending } => {
-                    if let Some(watch) = &self.watch {
-                        watch.lose_worker();
+                    if let Some(status) = &self.status {
+                        status.lose_worker();
                     }
                     let index = position.map(|position| position_map.index_of(position));
                     let key = position.and_then(|position| position_map.key_of(position));
                     warn!(worker, index, key, attempt, %ending, "a worker was lost");
                 }
                 WorkerEvent::Recycled { worker } => {
-                    if let Some(watch) = &self.watch {
-                        watch.recycle_worker();
+                    if let Some(status) = &self.status {
+                        status.recycle_worker();
                     }
                     info!(worker, "a worker was recycled");
                 }

@@ -2,8 +2,8 @@
 
 use std::mem::MaybeUninit;
 
-use crate::error::Error;
-use crate::run::gatherer::PositionSet;
+use crate::config_error::ConfigError;
+use crate::run::done_set::PositionSet;
 
 /// Room for one value per position. Positions are the order of work.
 #[derive(Debug)]
@@ -14,12 +14,12 @@ pub(crate) struct Slots<R> {
 
 impl<R> Slots<R> {
     /// Room for this many values, all of it unwritten.
-    pub(crate) fn new(n_items: usize) -> Result<Self, Error> {
+    pub(crate) fn new(n_items: usize) -> Result<Self, ConfigError> {
         let mut values = Vec::new();
         values.try_reserve_exact(n_items).map_err(|_| {
             let size = size_of::<R>();
-            Error::config(format!(
-                "no memory for {n_items} answers of {size} bytes each; use for_each, which keeps none of them"
+            ConfigError::new(format!(
+                "no memory for {n_items} results of {size} bytes each; use for_each, which keeps none of them"
             ))
         })?;
         Ok(Self { values, n_items })

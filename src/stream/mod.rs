@@ -1,4 +1,4 @@
-//! Answers that come to whoever asks for them, by an iterator or a future, while the run goes on in a thread of its own.
+//! Results that come to whoever asks for them, by an iterator or a future, while the run goes on in a thread of its own.
 //!
 //! A run is known here as a drive: a function that hands each answer to a callback, stops when that breaks, and returns when
 //! all is over. Which items those are, in which mode and order they are handled, is its own affair. `queue.rs` lies between its
@@ -12,18 +12,18 @@ mod run_feed;
 mod tests;
 
 pub use job_handle::{AsyncResults, JobHandle};
-pub use results::Answers;
+pub use results::Results;
 
 use std::ops::ControlFlow;
 
 use crate::error::Error;
-use crate::outcome::ItemFailure;
+use crate::failure::ItemFailure;
 
 /// The index of an item in the input, and its answer.
-pub(crate) type Answer<R, E> = (usize, Result<R, ItemFailure<E>>);
+pub(crate) type IndexedResult<R, E> = (usize, Result<R, ItemFailure<E>>);
 
 /// What comes to whoever asks: an answer; or, once and last, why the run itself could not go on.
-pub(crate) type Coming<R, E> = Result<Answer<R, E>, Error<E>>;
+pub(crate) type NextResult<R, E> = Result<IndexedResult<R, E>, Error<E>>;
 
 /// What a drive calls with each answer. It waits while too many of them are untaken, and breaks when nobody wants more.
 pub(crate) type Hand<'h, R, E> = dyn FnMut(usize, Result<R, ItemFailure<E>>) -> ControlFlow<()> + 'h;

@@ -1,21 +1,21 @@
-//! Answers as an iterator.
+//! Results as an iterator.
 
 use std::fmt;
 use std::iter::FusedIterator;
 use std::num::NonZeroUsize;
 
 use crate::error::Error;
-use crate::outcome::Tally;
 use crate::primitives::cancel::CancelToken;
-use crate::run::persistence::RunReport;
+use crate::run::end::RunReport;
 use crate::stream::run_feed::RunFeed;
-use crate::stream::{Coming, Hand};
+use crate::stream::{Hand, NextResult};
+use crate::tally::Tally;
 
 /// The answers of a run that goes on meanwhile: an iterator over each item's index and its value or failure.
 ///
 /// The run has begun when this is there, and works ahead until a window of answers is untaken. An error in place of an answer
 /// is about the run itself and the last that comes: the one that [`Work::run`](crate::Work::run) would give, or else the first of
-/// [`Outcome::warnings`](crate::Outcome::troubles), after which all answers have come nonetheless and there is a tally.
+/// [`Outcome::warnings`](crate::Outcome::warnings), after which all answers have come nonetheless and there is a tally.
 ///
 /// # Concurrency
 /// `next` waits for the next answer. After the last one, nothing that the run started is alive. Dropping it earlier breaks the
@@ -25,9 +25,9 @@ use crate::stream::{Coming, Hand};
 /// after it.
 ///
 /// ```
-/// use manyhands::{Answers, Error};
+/// use manyhands::{Results, Error};
 ///
-/// fn sum(mut lengths: Answers<u64, String>) -> Result<u64, Error<String>> {
+/// fn sum(mut lengths: Results<u64, String>) -> Result<u64, Error<String>> {
 ///     let mut sum = 0;
 ///     for answer in &mut lengths {
 ///         let (index, length) = answer?;
@@ -39,11 +39,11 @@ use crate::stream::{Coming, Hand};
 /// # let _ = sum;
 /// ```
 #[must_use = "dropping the answers breaks the run off"]
-pub struct Answers<R, E = crate::Never> {
+pub struct Results<R, E = crate::Never> {
     feed: RunFeed<R, E>,
 }
 
-impl<R: Send + 'static, E: Send + 'static> Answers<R, E> {
+impl<R: Send + 'static, E: Send + 'static> Results<R, E> {
     /// Starts the drive. At most `capacity` answers are ready and untaken at a time; `cancel` ends this run and nothing else.
     pub(crate) fn start<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
     where
@@ -62,13 +62,13 @@ impl<R: Send + 'static, E: Send + 'static> Answers<R, E> {
     }
 }
 
-impl<R, E> Answers<R, E> {
+impl<R, E> Results<R, E> {
     /// What the run did and what it cost; none before the end, or when the run itself had an error.
     ///
     /// ```
     /// use manyhands::Answers;
     ///
-    /// fn count(mut answers: Answers<u64>) -> usize {
+    /// fn count(mut answers: Results<u64>) -> usize {
     ///     assert!(answers.tally().is_none());
     ///     answers.by_ref().for_each(drop);
     ///     answers.tally().map_or(0, |tally| tally.succeeded)
@@ -81,25 +81,25 @@ impl<R, E> Answers<R, E> {
     }
 }
 
-impl<R, E> Iterator for Answers<R, E> {
-    type Item = Coming<R, E>;
+impl<R, E> Iterator for Results<R, E> {
+    type Item = NextResult<R, E>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.feed.next()
     }
 }
 
-impl<R, E> FusedIterator for Answers<R, E> {}
+impl<R, E> FusedIterator for Results<R, E> {}
 
-impl<R, E> Drop for Answers<R, E> {
+impl<R, E> Drop for Results<R, E> {
     fn drop(&mut self) {
         self.feed.break_off();
         self.feed.join();
     }
 }
 
-impl<R, E> fmt::Debug for Answers<R, E> {
+impl<R, E> fmt::Debug for Results<R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answers").field("feed", &self.feed).finish()
+        f.debug_struct("Results").field("feed", &self.feed).finish()
     }
 }

@@ -10,18 +10,18 @@ use std::task::{Context, Poll, ready};
 use crate::backend::thread_pool;
 use crate::config::{self, ParallelConfig, override_parallel_config};
 use crate::error::Error;
-use crate::outcome::Tally;
 use crate::primitives::cancel::CancelToken;
-use crate::run::persistence::RunReport;
+use crate::run::end::RunReport;
 use crate::stream::queue::{Queue, Taken};
-use crate::stream::{Answer, Coming, Hand};
+use crate::stream::{Hand, IndexedResult, NextResult};
 use crate::sync::{Arc, JoinHandle, spawn_owned};
+use crate::tally::Tally;
 
 /// A run in a thread of its own, as seen by the one that takes its answers.
 pub(crate) struct RunFeed<R, E> {
-    queue: Arc<Queue<Answer<R, E>, StreamEnd<E>>>,
+    queue: Arc<Queue<IndexedResult<R, E>, StreamEnd<E>>>,
     /// What was taken from the queue and not yet asked for.
-    batch: VecDeque<Answer<R, E>>,
+    batch: VecDeque<IndexedResult<R, E>>,
     /// Ends this run and nothing else.
     cancel: CancelToken,
     /// The run's thread, until its end was seen.
@@ -69,7 +69,7 @@ impl<R: Send + 'static, E: Send + 'static> RunFeed<R, E> {
 
 impl<R, E> RunFeed<R, E> {
     /// Waits for the next answer; none when there will be no more.
-    pub(crate) fn next(&mut self) -> Option<Coming<R, E>> {
+    pub(crate) fn next(&mut self) -> Option<NextResult<R, E>> {
         loop {
             if let Some(answer) = self.batch.pop_front() {
                 return Some(Ok(answer));
@@ -83,7 +83,7 @@ impl<R, E> RunFeed<R, E> {
     }
 
     /// [`next`](Self::next) in the way of futures.
-    pub(crate) fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<Coming<R, E>>> {
+    pub(crate) fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<NextResult<R, E>>> {
         loop {
             if let Some(answer) = self.batch.pop_front() {
                 return Poll::Ready(Some(Ok(answer)));
@@ -103,7 +103,7 @@ impl<R, E> RunFeed<R, E> {
     pub(crate) fn poll_all(
         &mut self,
         context: &Context<'_>,
-        use_up: impl FnMut(Answer<R, E>),
+        use_up: impl FnMut(IndexedResult<R, E>),
     ) -> Poll<Result<RunReport, Error<E>>> {
         match ready!(self.queue.poll_take(&mut self.batch, context)) {
             Taken::Batch => {
@@ -118,7 +118,7 @@ impl<R, E> RunFeed<R, E> {
     }
 
     /// Puts an answer back that was taken already.
-    pub(crate) fn put_back(&mut self, answer: Answer<R, E>) {
+    pub(crate) fn put_back(&mut self, answer: IndexedResult<R, E>) {
         self.batch.push_back(answer);
     }
 
@@ -142,7 +142,7 @@ impl<R, E> RunFeed<R, E> {
     }
 
     /// What comes after the last answer: what went wrong with the run, or beside it.
-    fn last(&mut self, ending: StreamEnd<E>) -> Option<Coming<R, E>> {
+    fn last(&mut self, ending: StreamEnd<E>) -> Option<NextResult<R, E>> {
         match self.end(ending) {
             Ok(ended) => ended.warnings.into_iter().next().map(|trouble| Err(trouble.widen())),
             Err(error) => Some(Err(error)),

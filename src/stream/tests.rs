@@ -43,8 +43,8 @@ fn count_to(n_items: usize, odd_fails: bool) -> Drive {
     })
 }
 
-fn answers(n: usize, drive: Drive) -> Answers<usize, String> {
-    Answers::start(capacity(n), CancelToken::new(), drive)
+fn answers(n: usize, drive: Drive) -> Results<usize, String> {
+    Results::start(capacity(n), CancelToken::new(), drive)
 }
 
 fn running(n: usize, drive: Drive) -> JobHandle<usize, String> {
@@ -149,7 +149,7 @@ fn dropping_the_answers_cancels_the_run_and_waits_for_its_end() {
         told.store(handed, Ordering::SeqCst);
         Ok(RunReport::default())
     });
-    let mut answers = Answers::start(capacity(4), token.clone(), drive);
+    let mut answers = Results::start(capacity(4), token.clone(), drive);
     assert!(answers.next().unwrap().is_ok());
     drop(answers);
     assert!(token.is_cancelled());
@@ -174,7 +174,7 @@ fn every_answer_is_dropped_exactly_once_however_the_stream_ends() {
             }
             Ok(RunReport::default())
         };
-        let mut answers = Answers::start(capacity(3), CancelToken::new(), drive);
+        let mut answers = Results::start(capacity(3), CancelToken::new(), drive);
         let taken: Vec<_> = answers.by_ref().take(n_taken).map(|answer| answer.unwrap().1.unwrap()).collect();
         drop(answers);
         assert_eq!(Arc::strong_count(&lives), 1 + n_taken);
@@ -242,7 +242,7 @@ fn a_future_gives_the_error_of_the_run_and_its_panic() {
 
 #[test]
 fn answers_come_one_by_one_to_an_executor() {
-    let mut answers = running(2, count_to(100, true)).answers();
+    let mut answers = running(2, count_to(100, true)).results();
     block_on(async {
         for expected in 0..100 {
             assert_eq!(answers.next().await.unwrap().unwrap().0, expected);
@@ -271,7 +271,7 @@ fn what_a_future_has_gathered_is_not_lost_to_the_answers() {
         polled_until_there_is_nothing(&mut running);
     }
     go_on.send(()).unwrap();
-    let mut answers = running.answers();
+    let mut answers = running.results();
     let rest: Vec<_> = block_on(async {
         let mut rest = Vec::new();
         while let Some(answer) = answers.next().await {
@@ -337,7 +337,7 @@ fn a_slow_run_lets_an_executor_do_other_things() {
 fn a_task_of_tokio_may_move_between_threads() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let task = runtime.spawn(async {
-        let mut answers = running(3, count_to(500, false)).answers();
+        let mut answers = running(3, count_to(500, false)).results();
         let mut sum = 0;
         while let Some(answer) = answers.next().await {
             sum += answer.unwrap().1.unwrap();
@@ -359,7 +359,7 @@ fn a_waker_that_is_replaced_is_not_kept() {
         let _ = gate.recv();
         Ok(RunReport::default())
     });
-    let mut answers = running(1, drive).answers();
+    let mut answers = running(1, drive).results();
     let mut poll_with_a_new_waker = || -> Weak<Idle> {
         let idle = Arc::new(Idle);
         let waker = Waker::from(Arc::clone(&idle));

@@ -11,10 +11,11 @@ pub(crate) use super::wire::function::{FunctionName, fingerprint};
 use super::worker::startup;
 pub(crate) use super::worker::startup::become_worker;
 
+use crate::backend::contract::{BackendError, BackendStats, Output, ReportSink, RunContext};
 use crate::backend::process::processes::Limits;
-use crate::backend::task::Task;
+use crate::backend::process_task::ProcessTask;
+use crate::backend::task::SharedOf;
 use crate::backend::threads::{self, COMPUTING};
-use crate::backend::{BackendError, BackendStats, Output, ReportSink, RunContext};
 
 /// Runs all positions in worker processes; in a worker, on its threads.
 pub(crate) fn run<T, K>(
@@ -25,8 +26,8 @@ pub(crate) fn run<T, K>(
 ) -> Result<BackendStats, BackendError>
 where
     T: Sync + Serialize + DeserializeOwned,
-    K: Task<T> + Sync,
-    K::Shared: Serialize + DeserializeOwned,
+    K: ProcessTask<T> + Sync,
+    SharedOf<T, K>: Serialize + DeserializeOwned,
     K::Output: Send + Serialize + DeserializeOwned,
     K::Error: Send + Serialize + DeserializeOwned,
 {

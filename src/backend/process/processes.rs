@@ -5,10 +5,12 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend::mode::{Mode, ModeKind, refuse_captures, sealed};
-use crate::backend::task::Task;
-use crate::backend::{BackendError, BackendStats, Output, ReportSink, RunContext, process};
-use crate::error::Error;
+use crate::backend::contract::{Backend, BackendError, BackendStats, ModeKind, Output, ReportSink, RunContext};
+use crate::backend::mode::{Mode, ModeSeal, SupportsContext};
+use crate::backend::process;
+use crate::backend::process_task::{ProcessContext, ProcessTask};
+use crate::backend::task::SharedOf;
+use crate::config_error::ConfigError;
 
 /// In processes of their own: an item that aborts, overflows its stack, runs out of memory or never ends takes nothing with
 /// it but its own answer. As many as [`ParallelConfig::max_workers_cpu`](crate::ParallelConfig::max_workers_cpu) or
@@ -237,7 +239,7 @@ impl Processes {
 
 impl Limits {
     /// Refuses limits under which nothing can run.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let zero = match self {
             Self { time: Some(Duration::ZERO), .. } => "a time limit of 0 asked for; give items some time",
             Self { time_percent: Some(0), .. } => "a time limit of 0 percent asked for; use 100 or more",
@@ -248,33 +250,42 @@ impl Limits {
             }
             _ => return Ok(()),
         };
-        Err(Error::config(zero))
+        Err(ConfigError::new(zero))
     }
 }
 
-impl sealed::Sealed for Processes {
-    fn crew(&self) -> ModeKind {
-        ModeKind::Processes
-    }
-}
+impl ModeSeal for Processes {}
+impl<C: ProcessContext> SupportsContext<C> for Processes {}
 
 impl<T, K> Mode<T, K> for Processes
 where
     T: Sync + Serialize + DeserializeOwned,
-    K: Task<T> + Sync,
-    K::Shared: Serialize + DeserializeOwned,
+    K: ProcessTask<T> + Sync,
+    SharedOf<T, K>: Serialize + DeserializeOwned,
     K::Output: Send + Serialize + DeserializeOwned,
     K::Error: Send + Serialize + DeserializeOwned,
 {
-    const ACCEPTS: () = refuse_captures(K::CAPTURES);
+}
+
+impl<T, K> Backend<T, K> for Processes
+where
+    T: Sync + Serialize + DeserializeOwned,
+    K: ProcessTask<T> + Sync,
+    SharedOf<T, K>: Serialize + DeserializeOwned,
+    K::Output: Send + Serialize + DeserializeOwned,
+    K::Error: Send + Serialize + DeserializeOwned,
+{
+    fn kind(&self) -> ModeKind {
+        ModeKind::Processes
+    }
 
     fn drive(
         &self,
         context: &RunContext<'_, T, K>,
         output: Output<'_, K::Output>,
-        gather: &mut ReportSink<'_, K::Output, K::Error>,
+        sink: &mut ReportSink<'_, K::Output, K::Error>,
     ) -> Result<BackendStats, BackendError> {
         self.limits.check().map_err(|error| BackendError::Unprepared(error.to_string()))?;
-        process::run(&self.limits, context, output, gather)
+        process::run(&self.limits, context, output, sink)
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend::contract::{BackendError, BackendStats, Output, ReportSink, RunContext};
 use crate::backend::process::processes::Limits;
 use crate::backend::task::Task;
-use crate::backend::{BackendError, BackendStats, Output, ReportSink, RunContext};
 
 /// Refuses the call.
 pub(crate) fn run<T, K: Task<T>>(

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::run::input::Key;
+use crate::record::Key;
 use crate::sync::SystemTime;
 
 pub(crate) use pending::{ItemState, Recorded, RecordedItem};

@@ -15,12 +15,12 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::outcome::Tally;
 use crate::persist::atomic_file::{check_folder, write_atomically};
 use crate::primitives::cache::CacheStats;
 use crate::primitives::cancel::CancelReason;
 use crate::record::ItemRecord;
 use crate::sync::SystemTime;
+use crate::tally::Tally;
 
 pub(crate) use summary::peak_memory_of_this_process;
 

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
-use crate::error::Never;
+use crate::never::Never;
 use crate::primitives::cache::ThreadSafeCache;
 use crate::primitives::cache::flight::{Flight, Waited};
 use crate::primitives::cache::stats::Happened;

@@ -23,7 +23,7 @@ use crate::backend::process::wire::frame::{Header, Kind};
 use crate::backend::process::wire::function::{Executable, PROGRAM};
 use crate::backend::process::wire::status_page::Direction;
 use crate::backend::process::worker::nanos;
-use crate::outcome::WorkerExit;
+use crate::failure::WorkerExit;
 use crate::sync::{Arc, LazyLock, Mutex};
 
 /// Tells a copy of the program that it is a worker: the process id of its parent.

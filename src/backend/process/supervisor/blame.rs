@@ -3,7 +3,7 @@
 use crate::backend::process::child::ExitReport;
 use crate::backend::process::processes::Limits;
 use crate::backend::process::wire::status_page::InHand;
-use crate::outcome::WorkerExit;
+use crate::failure::WorkerExit;
 
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;

@@ -19,6 +19,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::backend::contract::WorkerEvent;
+use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Output, ReportSink, RunContext};
 use crate::backend::plan::Pace;
 use crate::backend::process::child::{self, Worker};
 use crate::backend::process::memory::block::Block;
@@ -36,14 +38,13 @@ use crate::backend::process::wire::function::FunctionName;
 use crate::backend::process::wire::status_page::FRAMES;
 use crate::backend::process::worker::session::{fingerprint, serve};
 use crate::backend::process::worker::{Serve, nanos};
+use crate::backend::process_task::{ProcessContext, ProcessTask};
 use crate::backend::retry_queue::Waiting;
-use crate::backend::task::Task;
+use crate::backend::task::{Context, SharedOf};
 use crate::backend::thread_pool::is_worker_thread;
-use crate::backend::{BackendError, BackendStats, ChunkReport, Output, ReportSink, RunContext};
 use crate::config::usable_cores;
 use crate::error::Error;
-use crate::outcome::{Cause, LostWorker, WorkerExit};
-use crate::run::observer::WorkerEvent;
+use crate::failure::{Cause, LostWorker, WorkerExit};
 use crate::sync::{Arc, Instant};
 
 /// A stop is noticed within this time, also while nothing comes.
@@ -68,8 +69,8 @@ pub(crate) fn run<T, K>(
 ) -> Result<BackendStats, BackendError>
 where
     T: Serialize + DeserializeOwned,
-    K: Task<T>,
-    K::Shared: Serialize + DeserializeOwned,
+    K: ProcessTask<T>,
+    SharedOf<T, K>: Serialize + DeserializeOwned,
     K::Output: Serialize + DeserializeOwned,
     K::Error: Serialize + DeserializeOwned,
 {
@@ -80,7 +81,7 @@ where
 }
 
 /// A call, as the loop in the calling thread sees it.
-pub(crate) struct Supervisor<'c, 'out, T, K: Task<T>> {
+pub(crate) struct Supervisor<'c, 'out, T, K: ProcessTask<T>> {
     pub(crate) limits: &'c Limits,
     pub(crate) context: &'c RunContext<'c, T, K>,
     pub(crate) output: Output<'out, K::Output>,
@@ -121,8 +122,8 @@ pub(crate) struct CallFrame {
 impl<'c, 'out, T, K> Supervisor<'c, 'out, T, K>
 where
     T: Serialize + DeserializeOwned,
-    K: Task<T>,
-    K::Shared: Serialize + DeserializeOwned,
+    K: ProcessTask<T>,
+    SharedOf<T, K>: Serialize + DeserializeOwned,
     K::Output: Serialize + DeserializeOwned,
     K::Error: Serialize + DeserializeOwned,
 {
@@ -223,7 +224,7 @@ where
 
     /// Tells who looks on what each worker has in hand.
     fn show_what_is_in_hand(&mut self) {
-        let Some(watch) = self.context.watch else { return };
+        let Some(watch) = self.context.status else { return };
         for slot_idx in 0..self.worker_slots.len() {
             let in_hand = self.worker_slots[slot_idx].worker.as_ref().and_then(|worker| worker.link.page().in_hand());
             if self.worker_slots[slot_idx].seen.as_ref().map(|(item, _)| *item) == in_hand {
@@ -237,7 +238,7 @@ where
 
     /// Who looks on is told that this worker has nothing in hand.
     pub(crate) fn clear_in_hand(&mut self, slot_idx: usize) {
-        if let (Some(watch), Some((_, hold))) = (self.context.watch, self.worker_slots[slot_idx].seen.take()) {
+        if let (Some(watch), Some((_, hold))) = (self.context.status, self.worker_slots[slot_idx].seen.take()) {
             watch.end(hold);
         }
     }
@@ -507,16 +508,20 @@ fn call_frame<T, K>(
 ) -> Result<CallFrame, BackendError>
 where
     T: DeserializeOwned,
-    K: Task<T>,
-    K::Shared: Serialize + DeserializeOwned,
+    K: ProcessTask<T>,
+    SharedOf<T, K>: Serialize + DeserializeOwned,
     K::Output: Serialize,
     K::Error: Serialize,
 {
     let unprepared = |error: Error| BackendError::Unprepared(error.to_string());
     let serve: Serve = serve::<T, K>;
-    let function = FunctionName::of(serve as *const (), fingerprint::<T, K>()).map_err(BackendError::Unsupported)?;
+    let name = |address| FunctionName::of(address, fingerprint::<T, K>()).map_err(BackendError::Unsupported);
+    let init = context.task.context().init_address();
+    let init = if init.is_null() { None } else { Some(name(init)?) };
     let head = CallHead {
-        function,
+        function: name(serve as *const ())?,
+        item_function: name(context.task.address())?,
+        init,
         halts: context.plan.halt_on_failure,
         memory: limits.memory,
         watches_time: limits.time.is_some() || limits.time_percent.is_some(),
@@ -527,7 +532,7 @@ where
     };
     let (mut shared, mut attachments) = (Body::default(), Attachments::default());
     let refused = |reason| BackendError::Unprepared(format!("the shared value could not be encoded: {reason}"));
-    with_attachments(&mut attachments, || encode(context.task.shared(), &mut shared)).map_err(refused)?;
+    with_attachments(&mut attachments, || encode(context.task.context().shared(), &mut shared)).map_err(refused)?;
     let mut blocks = attachments.take();
     let shared = if shared.len() > LARGE_SHARED {
         let block = Block::copy_of(shared.bytes()).map_err(|error| refused(error.to_string()))?;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::backend::contract::WorkerEvent;
+use crate::backend::contract::{BackendError, ChunkReport, Output, PositionFailure};
 use crate::backend::plan::Pace;
 use crate::backend::process::child::ExitReport;
 use crate::backend::process::supervisor::Supervisor;
@@ -17,11 +19,10 @@ use crate::backend::process::wire::connection::{Blocking, Broken, ReadResult};
 use crate::backend::process::wire::frame::{Header, Kind, Parts, ProtocolError};
 use crate::backend::process::wire::status_page::InHand;
 use crate::backend::process::worker::{CallRejected, nanos};
-use crate::backend::task::Task;
-use crate::backend::{BackendError, ChunkReport, Output, PositionFailure};
-use crate::outcome::{Cause, LostWorker};
+use crate::backend::process_task::ProcessTask;
+use crate::backend::task::SharedOf;
+use crate::failure::{Cause, LostWorker};
 use crate::record::Timing;
-use crate::run::observer::WorkerEvent;
 use crate::sync::{Instant, SystemTime};
 
 /// How a worker has gone.
@@ -34,8 +35,8 @@ enum WorkerStatus {
 impl<T, K> Supervisor<'_, '_, T, K>
 where
     T: Serialize + DeserializeOwned,
-    K: Task<T>,
-    K::Shared: Serialize + DeserializeOwned,
+    K: ProcessTask<T>,
+    SharedOf<T, K>: Serialize + DeserializeOwned,
     K::Output: Serialize + DeserializeOwned,
     K::Error: Serialize + DeserializeOwned,
 {
@@ -166,7 +167,7 @@ where
         }
         slot.ack(first..first + count);
         (self.failed_starts, self.has_answers) = (0, true);
-        self.pace = Some(Pace::of(&chunk));
+        self.pace = Some(chunk.pace());
         if self.limits.time_percent.is_some() {
             self.usual.note(chunk.busy, chunk.done);
         }
@@ -176,7 +177,7 @@ where
 
     /// Hands a chunk to the gatherer, and does what it says.
     pub(crate) fn report(&mut self, mut chunk: ChunkReport<K::Output, K::Error>) {
-        chunk.notes = std::mem::take(&mut self.notes);
+        chunk.events = std::mem::take(&mut self.notes);
         let verdict = (self.gather)(chunk);
         self.work_queue.raise_limit(verdict.limit);
         self.may_grow = verdict.may_grow;

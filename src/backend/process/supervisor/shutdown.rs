@@ -6,12 +6,13 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::backend::BackendError;
+use crate::backend::contract::BackendError;
+use crate::backend::contract::WorkerEvent;
 use crate::backend::process::child::{self, End, Worker};
 use crate::backend::process::supervisor::{Supervisor, TICK_NANOS};
 use crate::backend::process::worker::nanos;
-use crate::backend::task::Task;
-use crate::run::observer::WorkerEvent;
+use crate::backend::process_task::ProcessTask;
+use crate::backend::task::{SharedOf, StateOf};
 
 /// How long a worker that is busy with what nobody wants is waited for, in nanoseconds.
 const PATIENCE_NANOS: u64 = 30_000_000;
@@ -29,14 +30,14 @@ pub(crate) struct ShuttingDown {
 impl<T, K> Supervisor<'_, '_, T, K>
 where
     T: Serialize + DeserializeOwned,
-    K: Task<T>,
-    K::Shared: Serialize + DeserializeOwned,
+    K: ProcessTask<T>,
+    SharedOf<T, K>: Serialize + DeserializeOwned,
     K::Output: Serialize + DeserializeOwned,
     K::Error: Serialize + DeserializeOwned,
 {
     /// Whether workers hold something of the call that must be dropped before the next one.
     const NEEDS_AN_END: bool =
-        size_of::<K::State>() > 0 || std::mem::needs_drop::<K::State>() || size_of::<K::Shared>() > 0;
+        size_of::<StateOf<T, K>>() > 0 || std::mem::needs_drop::<StateOf<T, K>>() || size_of::<SharedOf<T, K>>() > 0;
 
     /// Lets a worker go that has nothing in hand; the next frame of its seat gets a new one.
     pub(crate) fn recycle(&mut self, slot_idx: usize) {

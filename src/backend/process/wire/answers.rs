@@ -11,7 +11,7 @@ use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::connection::{decode, encode};
 use crate::backend::process::wire::frame::{Parts, ProtocolError, put_part};
 use crate::backend::process::worker::nanos;
-use crate::outcome::Cause;
+use crate::failure::Cause;
 use crate::record::{Amount, Timing};
 use crate::sync::SystemTime;
 

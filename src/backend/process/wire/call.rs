@@ -13,7 +13,12 @@ use crate::error::Error;
 /// A call, as a worker sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CallHead {
+    /// Serves the call: made for its types.
     pub(crate) function: FunctionName,
+    /// Called for each item.
+    pub(crate) item_function: FunctionName,
+    /// Makes a worker's state, where the call has one.
+    pub(crate) init: Option<FunctionName>,
     /// Whether a failure makes all later items pointless.
     pub(crate) halts: bool,
     /// The most memory of its own that the worker may have, in bytes.

@@ -22,7 +22,7 @@ use crate::backend::process::wire::attachments::BlockTable;
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::frame::{Header, Inbox, Kind, ProtocolError};
 use crate::backend::process::wire::status_page::{Direction, SLOTS, StatusPage};
-use crate::backend::worker_loop::into_message;
+use crate::panics::into_message;
 use crate::sync::Arc;
 
 /// Memory for bodies that grew beyond this is given back.

@@ -11,7 +11,7 @@ use crate::backend::process::wire::answers::{Answers, Trace};
 use crate::backend::process::wire::connection::{Blocking, Outgoing};
 use crate::backend::process::wire::frame::{Header, Kind};
 use crate::backend::process::worker::{Disconnected, nanos};
-use crate::outcome::Cause;
+use crate::failure::Cause;
 use crate::sync::{Arc, Condvar, Mutex, spawn_named};
 
 /// Answers wait this long at most, in nanoseconds, while the worker goes on.

@@ -4,30 +4,31 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::needs_drop;
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::null;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::backend::amounts;
+use crate::backend::contract::{BackendError, Claim, Output};
 use crate::backend::items::Items;
-use crate::backend::plan::{ChunkRule, Plan};
 use crate::backend::process::wire::answers::{Answers, Trace};
 use crate::backend::process::wire::attachments::with_blocks;
 use crate::backend::process::wire::call::CallHead;
 use crate::backend::process::wire::connection::{MappedStatusPage, decode};
 use crate::backend::process::wire::frame::{Header, Kind, Parts};
-use crate::backend::process::wire::function;
+use crate::backend::process::wire::function::{self, FunctionName};
 use crate::backend::process::wire::status_page::StatusPage;
 use crate::backend::process::worker::outbox::{Outbox, SendState};
 use crate::backend::process::worker::{CallRejected, Disconnected, WorkerConnection, nanos};
-use crate::backend::task::{self, Detached, Task};
+use crate::backend::process_task::{ProcessContext, ProcessTask};
+use crate::backend::task::{SharedOf, StateOf};
 use crate::backend::thread_pool::in_worker;
-use crate::backend::{BackendError, Budget, Claim, Output, RunContext, worker_loop};
-use crate::config::{self, ParallelConfig};
-use crate::outcome::Cause;
+use crate::backend::worker_loop::{self, LoopOptions};
+use crate::failure::Cause;
+use crate::panics::into_message;
 use crate::primitives::cancel::CancelToken;
 use crate::record::thread_cpu_time;
 use crate::sync::{Arc, AtomicUsize, Ordering};
@@ -36,8 +37,8 @@ use crate::sync::{Arc, AtomicUsize, Ordering};
 pub(crate) fn serve<T, K>(connection: &mut WorkerConnection) -> Result<(), Disconnected>
 where
     T: DeserializeOwned,
-    K: Task<T>,
-    K::Shared: DeserializeOwned,
+    K: ProcessTask<T>,
+    SharedOf<T, K>: DeserializeOwned,
     K::Output: Serialize,
     K::Error: Serialize,
 {
@@ -46,14 +47,18 @@ where
         let reason = "another function than the one that was named lies at its place";
         return connection.refuse(&CallRejected::Call(reason.to_owned()));
     }
-    let shared: K::Shared = match connection.decode_shared(&head.shared) {
+    let functions = match Functions::find(&head) {
+        Ok(functions) => functions,
+        Err(reason) => return connection.refuse(&CallRejected::Call(reason)),
+    };
+    let shared: SharedOf<T, K> = match connection.decode_shared(&head.shared) {
         Ok(shared) => shared,
         Err(reason) => {
             let reason = format!("the shared value could not travel between processes: {reason}");
             return connection.refuse(&CallRejected::Call(reason));
         }
     };
-    let over = Session::<T, K>::new(&head, &shared, connection).run(connection);
+    let over = Session::<T, K>::new(&head, functions, &shared, connection).run(connection);
     let dropped = worker_loop::drop_state(shared);
     match over? {
         SessionEnd::NextCall => Ok(()),
@@ -77,17 +82,34 @@ fn complaint_of(dropped: Result<(), BackendError>) -> Option<String> {
 }
 
 /// Of all types that a call is about.
-pub(crate) fn fingerprint<T, K: Task<T>>() -> u64 {
+pub(crate) fn fingerprint<T, K: ProcessTask<T>>() -> u64 {
     function::fingerprint::<(T, K, K::Output, K::Error)>()
 }
 
+/// Where the functions of a call lie in this program.
+#[derive(Debug, Clone, Copy)]
+struct Functions {
+    /// Called for each item.
+    function: *const (),
+    /// Makes a worker's state; null where there is none.
+    init: *const (),
+}
+
+impl Functions {
+    /// Finds the functions that a call names.
+    fn find(head: &CallHead) -> Result<Self, String> {
+        let init = head.init.as_ref().map_or(Ok(null()), FunctionName::place)?;
+        Ok(Self { function: head.item_function.place()?, init })
+    }
+}
+
 /// A call that is being served.
-struct Session<'d, T, K: Task<T>> {
-    apart: Detached,
+struct Session<'d, T, K: ProcessTask<T>> {
+    functions: Functions,
     head: &'d CallHead,
-    shared: &'d K::Shared,
+    shared: &'d SharedOf<T, K>,
     page: Arc<MappedStatusPage>,
-    state: Option<K::State>,
+    state: Option<StateOf<T, K>>,
     /// The first position that a failure here has made pointless.
     halted_at: usize,
     /// The items of the frame at hand.
@@ -98,21 +120,23 @@ struct Session<'d, T, K: Task<T>> {
     tracer: Tracer,
     /// Part of every brief; here it is the caller who cancels.
     never: CancelToken,
-    config: Arc<ParallelConfig>,
 }
 
 impl<'d, T, K> Session<'d, T, K>
 where
     T: DeserializeOwned,
-    K: Task<T>,
+    K: ProcessTask<T>,
     K::Output: Serialize,
     K::Error: Serialize,
 {
-    fn new(head: &'d CallHead, shared: &'d K::Shared, connection: &WorkerConnection) -> Self {
+    fn new(
+        head: &'d CallHead,
+        functions: Functions,
+        shared: &'d SharedOf<T, K>,
+        connection: &WorkerConnection,
+    ) -> Self {
         Self {
-            // SAFETY: a task of this type exists in the process that named this function of the same program, where
-            // `Mode::ACCEPTS` let no captures pass.
-            apart: unsafe { Detached::leave() },
+            functions,
             head,
             shared,
             page: connection.incoming.shared_page(),
@@ -123,7 +147,6 @@ where
             clock: Cell::new(0),
             tracer: Tracer { traces: head.traces, cpu: Cell::new(None) },
             never: CancelToken::new(),
-            config: config::current(),
         }
     }
 
@@ -167,7 +190,9 @@ where
 
     /// Makes the worker's state; false when it was refused.
     fn make_state(&mut self, connection: &mut WorkerConnection) -> Result<bool, Disconnected> {
-        match worker_loop::make_state(&self.observed(0, 0, &AtomicUsize::new(0))) {
+        // SAFETY: `Functions::find` gave this address for a call of these types.
+        let make = || unsafe { K::Context::make_state_at(self.functions.init, self.shared) };
+        match worker_loop::catch_state(make) {
             Ok(made) => self.state = Some(made),
             Err(BackendError::State(reason)) => {
                 connection.refuse(&CallRejected::State(reason))?;
@@ -250,36 +275,22 @@ where
 
     /// Runs up to `len` items, from number `ran` of the frame's on; gives how many it did.
     fn run_stretch(&mut self, connection: &WorkerConnection, position: usize, ran: usize, len: usize) -> usize {
-        let n_items = self.items.len();
-        let plan = Plan {
-            n_items,
-            workers: NonZeroUsize::MIN,
-            chunks: ChunkRule::Fixed(NonZeroUsize::MIN), // the caller's affair; here it means that every item looks at the fence
-            order: None,
-            window: usize::MAX,
-            stocked: usize::MAX,
-            may_retry: false,
-            alone: 0,
-            traces: false, // told with each answer, while the item is in hand
-            memory: None,
-            halt_on_failure: true, // so that a failure is reported before the next item begins
-            serial_below: Duration::ZERO,
-        };
-        let budget = Budget { computing: connection.threads(), waiting: connection.threads() };
         let stop = AtomicUsize::new(ran + len);
         let mut state = self.state.take().expect("a frame is run after its state was made");
         let observed = self.observed(position, position + len, &stop);
-        let context = RunContext {
-            items: Items::Slice(&self.items),
-            task: &observed,
-            plan: &plan,
+        let options = LoopOptions {
+            order: None,
+            halts_on_failure: true, // so that a failure is reported before the next item begins
+            traces: false,          // told with each result, while the item is in hand
+            has_guided_chunks: false,
             cancel: &self.never,
-            budget,
-            config: &self.config,
-            watch: None,
+            fence: &stop,
+            status: None,
         };
         let mut claim = Claim { first: ran, len, attempt: 1, output: Output::InReports };
-        let chunk = in_worker(|| worker_loop::run(&context, &mut claim, &mut state, &stop));
+        let items = Items::Slice(&self.items);
+        let call = |item: &T| observed.call(&mut state, item);
+        let chunk = in_worker(|| worker_loop::run(items, &mut claim, &options, call));
         self.state = Some(state);
         for miss in chunk.failures {
             self.fail(position + miss.position - ran, &miss.cause);
@@ -306,7 +317,7 @@ where
 
     fn observed<'s>(&'s self, position: usize, end: usize, stop: &'s AtomicUsize) -> Observed<'s, T, K> {
         Observed {
-            apart: self.apart,
+            functions: self.functions,
             shared: self.shared,
             page: self.page.status(),
             outbox: &self.outbox,
@@ -353,9 +364,9 @@ impl Tracer {
 }
 
 /// The caller's task, with its item told on the status page and its answer encoded while the item is in hand.
-struct Observed<'o, T, K: Task<T>> {
-    apart: Detached,
-    shared: &'o K::Shared,
+struct Observed<'o, T, K: ProcessTask<T>> {
+    functions: Functions,
+    shared: &'o SharedOf<T, K>,
     page: &'o StatusPage,
     outbox: &'o Arc<Outbox>,
     clock: &'o Cell<u64>,
@@ -369,28 +380,17 @@ struct Observed<'o, T, K: Task<T>> {
     item: PhantomData<fn(&T)>,
 }
 
-impl<T, K: Task<T>> task::sealed::Sealed for Observed<'_, T, K> {}
-
-impl<T, K> Task<T> for Observed<'_, T, K>
+impl<T, K> Observed<'_, T, K>
 where
-    K: Task<T>,
+    K: ProcessTask<T>,
     K::Output: Serialize,
 {
-    type State = K::State;
-    type Shared = K::Shared;
-    type Output = ();
-    type Error = K::Error;
-    const CAPTURES: bool = K::CAPTURES;
-
-    fn make_state(&self) -> Result<K::State, String> {
-        K::make_state_in_worker(self.apart, self.shared)
-    }
-
-    fn call(&self, state: &mut K::State, item: &T) -> Result<(), K::Error> {
+    fn call(&self, state: &mut StateOf<T, K>, item: &T) -> Result<(), K::Error> {
         let position = self.position.get();
         self.position.set(position + 1);
         self.page.begin(position, self.clock.get());
-        let value = K::call_in_worker(self.apart, self.shared, state, item)?;
+        // SAFETY: `Functions::find` gave this address for a call of these types.
+        let value = unsafe { K::call_at(self.functions.function, self.shared, state, item) }?;
         let trace = self.tracer.end(self.clock.get());
         let (next, now) = self.outbox.put_value(&value, trace.as_ref());
         put_away_value(value);
@@ -409,18 +409,6 @@ where
         }
         Ok(())
     }
-
-    fn shared(&self) -> &K::Shared {
-        self.shared
-    }
-
-    fn make_state_in_worker(apart: Detached, shared: &K::Shared) -> Result<K::State, String> {
-        K::make_state_in_worker(apart, shared)
-    }
-
-    fn call_in_worker(apart: Detached, shared: &K::Shared, state: &mut K::State, item: &T) -> Result<(), K::Error> {
-        K::call_in_worker(apart, shared, state, item).map(drop)
-    }
 }
 
 /// The answer is on its way: should the value panic when it is dropped, that is no failure of the item any more.
@@ -428,6 +416,6 @@ fn put_away_value<R>(value: R) {
     if needs_drop::<R>()
         && let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value)))
     {
-        worker_loop::into_message(payload);
+        into_message(payload);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::config_error::ConfigError;
 use crate::record::FailureKind;
 
 /// How often failed items are tried again, which of them, and after how long.
@@ -71,13 +71,13 @@ impl Retry {
     }
 
     /// Refuses what cannot be.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         match &self.only {
             Some(kinds) if kinds.is_empty() => {
-                Err(Error::config("a retry of no kind of failure asked for; name one, or leave `only` out"))
+                Err(ConfigError::new("a retry of no kind of failure asked for; name one, or leave `only` out"))
             }
             Some(kinds) if kinds.contains(&FailureKind::Cancelled) => {
-                Err(Error::config("a retry of cancelled items asked for; they are left because the run ends"))
+                Err(ConfigError::new("a retry of cancelled items asked for; they are left because the run ends"))
             }
             _ => Ok(()),
         }

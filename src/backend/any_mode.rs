@@ -1,0 +1,136 @@
+//! Any mode, processes included, chosen at run time.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::backend::contract::{Backend, BackendError, BackendStats, ModeKind, Output, ReportSink, RunContext};
+use crate::backend::mode::{IoThreads, LocalMode, Mode, ModeSeal, Serial, SupportsContext, Threads, unknown_mode};
+#[cfg(feature = "processes")]
+use crate::backend::process::processes::Processes;
+use crate::backend::process_task::{ProcessContext, ProcessTask};
+use crate::backend::task::SharedOf;
+use crate::config_error::ConfigError;
+
+/// Any mode, chosen at run time, with the function written once. Asks for what every mode asks for, so that a program
+/// that compiles today runs in modes that are added later: items, shared value, answers and errors that are serde types
+/// (std's parse errors are not: turn them into text), and a function that captures nothing, which is checked by
+/// `cargo build`, not by `cargo check`. Where that is too much, use [`LocalMode`].
+///
+/// ```
+/// use manyhands::{AnyMode, Job};
+/// fn scaled(factor: &u32, item: &u32) -> u32 {
+///     factor * item
+/// }
+/// let mode: AnyMode = "threads".parse().unwrap();
+/// let values = Job::new(&[1, 2, 3]).mode(mode).shared(&5).run(scaled)?.into_values()?;
+/// assert_eq!(values, [5, 10, 15]);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
+///
+/// ```compile_fail,E0080
+/// use manyhands::{AnyMode, parallel_map};
+/// let factor = 3;
+/// let _ = parallel_map(AnyMode::Threads, &[1, 2], |n: &u32| n * factor); // captures `factor`: use .shared(&factor)
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AnyMode {
+    /// [`Serial`].
+    Serial,
+    /// [`Threads`].
+    Threads,
+    /// [`IoThreads`].
+    IoThreads,
+    /// [`Processes`], with these limits.
+    #[cfg(feature = "processes")]
+    Processes(Processes),
+}
+
+impl ModeSeal for AnyMode {}
+impl<C: ProcessContext> SupportsContext<C> for AnyMode {}
+
+impl<T, K> Mode<T, K> for AnyMode
+where
+    T: Sync + Serialize + DeserializeOwned,
+    K: ProcessTask<T> + Sync,
+    SharedOf<T, K>: Serialize + DeserializeOwned,
+    K::Output: Send + Serialize + DeserializeOwned,
+    K::Error: Send + Serialize + DeserializeOwned,
+{
+}
+
+impl<T, K> Backend<T, K> for AnyMode
+where
+    T: Sync + Serialize + DeserializeOwned,
+    K: ProcessTask<T> + Sync,
+    SharedOf<T, K>: Serialize + DeserializeOwned,
+    K::Output: Send + Serialize + DeserializeOwned,
+    K::Error: Send + Serialize + DeserializeOwned,
+{
+    fn kind(&self) -> ModeKind {
+        match self {
+            Self::Serial => ModeKind::Serial,
+            Self::Threads => ModeKind::Threads,
+            Self::IoThreads => ModeKind::IoThreads,
+            #[cfg(feature = "processes")]
+            Self::Processes(_) => ModeKind::Processes,
+        }
+    }
+
+    fn drive(
+        &self,
+        context: &RunContext<'_, T, K>,
+        output: Output<'_, K::Output>,
+        sink: &mut ReportSink<'_, K::Output, K::Error>,
+    ) -> Result<BackendStats, BackendError> {
+        match self {
+            Self::Serial => Serial.drive(context, output, sink),
+            Self::Threads => Threads.drive(context, output, sink),
+            Self::IoThreads => IoThreads.drive(context, output, sink),
+            #[cfg(feature = "processes")]
+            Self::Processes(processes) => processes.drive(context, output, sink),
+        }
+    }
+}
+
+#[cfg(feature = "processes")]
+const ANY_MODES: &str = "serial, threads, io, processes";
+#[cfg(not(feature = "processes"))]
+const ANY_MODES: &str = "serial, threads, io";
+
+impl From<LocalMode> for AnyMode {
+    fn from(mode: LocalMode) -> Self {
+        match mode {
+            LocalMode::Serial => Self::Serial,
+            LocalMode::Threads => Self::Threads,
+            LocalMode::IoThreads => Self::IoThreads,
+        }
+    }
+}
+
+impl FromStr for AnyMode {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        match name {
+            #[cfg(feature = "processes")]
+            "processes" => Ok(Self::Processes(Processes::new())),
+            _ => name.parse::<LocalMode>().map(Self::from).map_err(|_| unknown_mode(name, ANY_MODES)),
+        }
+    }
+}
+
+impl fmt::Display for AnyMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Serial => LocalMode::Serial.fmt(f),
+            Self::Threads => LocalMode::Threads.fmt(f),
+            Self::IoThreads => LocalMode::IoThreads.fmt(f),
+            #[cfg(feature = "processes")]
+            Self::Processes(_) => f.pad("processes"),
+        }
+    }
+}

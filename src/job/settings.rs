@@ -1,0 +1,186 @@
+//! What a job is told, and how it becomes the checked specification of a run.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use crate::backend::contract::{ModeKind, ThreadBudget};
+use crate::backend::plan::{ChunkRule, Plan};
+use crate::config::{self, ParallelConfig, usable_cores};
+use crate::config_error::ConfigError;
+use crate::error::Error;
+use crate::job::on_failure::OnFailure;
+use crate::job::workers::Workers;
+use crate::primitives::cancel::CancelToken;
+use crate::progress::Progress;
+use crate::record::Key;
+use crate::run::persistence::DoneIf;
+use crate::run::retry::Retry;
+use crate::run::spec::{RunSpec, WorkOrder};
+use crate::run::tolerance::Tolerance;
+use crate::sync::Arc;
+
+/// The settings of a job, not checked yet.
+pub(crate) struct Settings<'a, T> {
+    pub(crate) workers: Option<Workers>,
+    pub(crate) chunk_size: Option<usize>,
+    pub(crate) window: Option<usize>,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) cost: Option<Box<dyn Fn(&T) -> u64 + Send + 'a>>,
+    pub(crate) shuffle: Option<u64>,
+    pub(crate) memory_budget: Option<u64>,
+    pub(crate) key: Option<Box<Key<'a, T>>>,
+    pub(crate) done_if: Option<Box<DoneIf<'a, T>>>,
+    pub(crate) progress: Option<Progress<'a>>,
+    pub(crate) cancel: CancelToken,
+    pub(crate) config: Option<Arc<ParallelConfig>>,
+}
+
+impl<T> Default for Settings<'_, T> {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            chunk_size: None,
+            window: None,
+            on_failure: OnFailure::default(),
+            retry: None,
+            cost: None,
+            shuffle: None,
+            memory_budget: None,
+            key: None,
+            done_if: None,
+            progress: None,
+            cancel: CancelToken::new(),
+            config: None,
+        }
+    }
+}
+
+impl<'a, T> Settings<'a, T> {
+    /// Checks the settings, and fills the rest from the config and the machine. Without items the plan is for a stream.
+    pub(crate) fn check(&mut self, mode: ModeKind, items: Option<&[T]>) -> Result<RunSpec<'a>, Error> {
+        let config = self.config.clone().unwrap_or_else(config::current);
+        let budget = ThreadBudget { computing: config.max_workers_cpu()?, waiting: config.max_workers_io()? };
+        let n_items = items.map_or(usize::MAX, <[T]>::len);
+        let workers = self.workers(mode, n_items, budget, &config)?;
+        let failure_limit = self.failure_limit(items.map(<[T]>::len))?;
+        self.retry.as_ref().map_or(Ok(()), Retry::check)?;
+        let order = self.order(items)?;
+        // A guess at the item time must not hold up a job that asks for so many workers, or for progress; and waiting takes
+        // no core's time, so its duration says nothing about whether helpers are worth waking.
+        let may_stay_here = mode == ModeKind::Threads && self.workers.is_none() && self.progress.is_none();
+        let plan = Plan {
+            n_items,
+            workers,
+            chunks: self.chunk_rule(&config)?,
+            order: order.of(n_items),
+            window: usize::MAX,
+            stocked: if items.is_some() { usize::MAX } else { 0 },
+            may_retry: self.retry.is_some(),
+            alone: 0,
+            traces: false,
+            memory: None,
+            halt_on_failure: failure_limit == Some(1) && self.retry.is_none(),
+            serial_below: if may_stay_here { config.serial_below_time()? } else { Duration::ZERO },
+        };
+        let shows_progress = config.enable_progress()?;
+        Ok(RunSpec {
+            mode,
+            plan,
+            order,
+            tolerance: Tolerance::new(failure_limit),
+            retry: self.retry.take(),
+            window: self.window(workers)?,
+            memory_budget: self.memory_budget,
+            budget,
+            config,
+            cancel: self.cancel.clone(),
+            progress: self.progress.take().filter(|_| shows_progress),
+        })
+    }
+
+    fn failure_limit(&self, n_items: Option<usize>) -> Result<Option<usize>, ConfigError> {
+        match (n_items, self.on_failure) {
+            (None, OnFailure::StopAbove(_)) => Err(ConfigError::new(
+                "a stop above a share of all items asked for, of items whose number is not known; use OnFailure::StopAfter",
+            )),
+            (n_items, policy) => policy.limit(n_items.unwrap_or(usize::MAX)),
+        }
+    }
+
+    /// What decides the order of work.
+    fn order(&self, items: Option<&[T]>) -> Result<WorkOrder, ConfigError> {
+        let costs = self.costs(items)?;
+        match (&costs, self.shuffle, items) {
+            (Some(_), Some(_), _) => {
+                Err(ConfigError::new("a cost hint and a shuffle asked for; one of them can decide the order of work"))
+            }
+            (None, Some(_), None) => Err(ConfigError::new(
+                "a shuffle of items that come one after another asked for; it needs a list: use Job::new",
+            )),
+            _ => Ok(WorkOrder { costs, shuffle: self.shuffle }),
+        }
+    }
+
+    /// What each item costs, by index, where the job has a function that gives it.
+    fn costs(&self, items: Option<&[T]>) -> Result<Option<Vec<u64>>, ConfigError> {
+        match (&self.cost, items) {
+            (Some(cost), Some(items)) => Ok(Some(items.iter().map(cost).collect())),
+            (Some(_), None) => Err(ConfigError::new(
+                "a cost hint given for items that come one after another; it needs a list: use Job::new",
+            )),
+            (None, _) if self.memory_budget.is_some() => {
+                Err(ConfigError::new("a memory budget given, but not what an item needs; use .cost(|item| bytes)"))
+            }
+            (None, _) => Ok(None),
+        }
+    }
+
+    fn workers(
+        &self,
+        mode: ModeKind,
+        n_items: usize,
+        budget: ThreadBudget,
+        config: &ParallelConfig,
+    ) -> Result<NonZeroUsize, Error> {
+        let asked = self.workers.as_ref().map(|workers| workers.resolve(usable_cores())).transpose()?;
+        let stays_here = mode == ModeKind::Serial || !config.enabled()? || n_items < config.serial_below_items()?;
+        Ok(match mode {
+            _ if stays_here => NonZeroUsize::MIN,
+            ModeKind::IoThreads => asked.unwrap_or(budget.waiting),
+            _ => asked.unwrap_or(budget.computing),
+        })
+    }
+
+    fn chunk_rule(&self, config: &ParallelConfig) -> Result<ChunkRule, Error> {
+        let size = match self.chunk_size {
+            Some(0) => return Err(Error::config("chunks of 0 items asked for; use a chunk size of 1 or more")),
+            Some(size) => NonZeroUsize::new(size),
+            None => config.chunk_size()?,
+        };
+        Ok(size.map_or(ChunkRule::Guided, ChunkRule::Fixed))
+    }
+
+    /// How far ahead of what was delivered results may be made.
+    fn window(&self, workers: NonZeroUsize) -> Result<usize, ConfigError> {
+        const PER_WORKER: usize = 4096;
+        match self.window {
+            Some(0) => Err(ConfigError::new("a window of 0 items asked for; use 1 or more")),
+            Some(window) => Ok(window),
+            None => Ok(workers.get().saturating_mul(PER_WORKER)),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Settings<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("workers", &self.workers)
+            .field("chunk_size", &self.chunk_size)
+            .field("window", &self.window)
+            .field("on_failure", &self.on_failure)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}

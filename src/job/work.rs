@@ -1,0 +1,518 @@
+//! A job that knows its function: how its results are kept, and the ways to run it. Also `parallel_map`.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+
+#[cfg(feature = "journal")]
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::backend::mode::Mode;
+use crate::backend::task::{MapFn, Task, TryMapFn};
+use crate::error::Error;
+#[cfg(any(feature = "journal", feature = "reports"))]
+use crate::failure::ErrorText;
+use crate::failure::{ErrorSources, ItemFailure};
+use crate::job::Job;
+use crate::job::settings::Settings;
+use crate::outcome::Outcome;
+#[cfg(feature = "journal")]
+use crate::persist::journal::Journal;
+#[cfg(feature = "reports")]
+use crate::persist::report::Report;
+use crate::primitives::cancel::CancelToken;
+#[cfg(feature = "journal")]
+use crate::run::codec::ValueCodec;
+#[cfg(any(feature = "journal", feature = "reports"))]
+use crate::run::codec::error_text;
+use crate::run::delivery::{Callback, Origin};
+use crate::run::end::RunReport;
+use crate::run::input::Input;
+use crate::run::persistence::KeepSpec;
+use crate::run::spec::{DeliveryOrder, RunSpec};
+use crate::run::{self, Run};
+use crate::stream::{Hand, JobHandle, Results};
+use crate::tally::Tally;
+
+/// Calls a function for each item, in the given mode, and returns all values in input order.
+///
+/// Each mode has its own bounds: see [`Serial`](crate::Serial), [`Threads`](crate::Threads) and, for worker processes,
+/// `Processes`. For settings, see [`Job`].
+///
+/// Cost: workers write values where they end up; per item an atomic load and, for tiny items, no clock.
+///
+/// # Errors
+/// The panic with the lowest index, when the function panicked; items before it are finished first. Or a configuration
+/// that cannot be.
+///
+/// ```
+/// use manyhands::{Serial, Threads, parallel_map};
+///
+/// let cubes = parallel_map(Threads, &[1, 2, 3], |n| n * n * n)?;
+/// assert_eq!(cubes, [1, 8, 27]);
+/// assert!(parallel_map(Serial, &[] as &[i32], |n| n + 1)?.is_empty());
+///
+/// let error = parallel_map(Threads, &[1, 0, 2], |n| 6 / n).unwrap_err();
+/// assert_eq!(error.to_string(), "item 1 panicked: attempt to divide by zero");
+/// # Ok::<(), manyhands::Error>(())
+/// ```
+pub fn parallel_map<T, R, F, M>(mode: M, items: &[T], function: F) -> Result<Vec<R>, Error>
+where
+    F: Fn(&T) -> R,
+    M: Mode<T, MapFn<F>>,
+{
+    Job::new(items).mode(mode).run(function)?.into_result()
+}
+
+/// [`parallel_map`] for a function that may return an error.
+///
+/// # Errors
+/// The failure with the lowest index: the function's own error, or its panic. Or a configuration that cannot be.
+///
+/// ```
+/// use manyhands::{Cause, Threads, try_parallel_map};
+///
+/// let error = try_parallel_map(Threads, &["1", "b", "c"], |text| text.parse::<i32>()).unwrap_err();
+/// let failure = error.into_failure().unwrap();
+/// assert_eq!(failure.index, 1);
+/// assert!(matches!(failure.cause, Cause::Error(_)));
+/// ```
+pub fn try_parallel_map<T, R, E, F, M>(mode: M, items: &[T], function: F) -> Result<Vec<R>, Error<E>>
+where
+    F: Fn(&T) -> Result<R, E>,
+    M: Mode<T, TryMapFn<F>>,
+{
+    Job::new(items).mode(mode).try_run(function)?.into_result()
+}
+
+/// A job that knows its function. It says how results are kept ([`journal`](Work::journal), [`report`](Work::report)), and runs in
+/// several ways: [`run`](Work::run) keeps all results, [`for_each`](Work::for_each) and
+/// [`for_each_ordered`](Work::for_each_ordered) hand them to a callback, [`ordered`](Work::ordered) and
+/// [`as_completed`](Work::as_completed) are iterators, and [`spawn`](Work::spawn) is a future.
+///
+/// `T` is the item, `M` the mode, `K` the function with its context: [`MapFn`](crate::job::MapFn) or
+/// [`TryMapFn`](crate::job::TryMapFn).
+///
+/// ```
+/// use manyhands::Job;
+/// let work = Job::new(&["a", "bc"]).workers(2).map(|text| text.len());
+/// assert_eq!(work.run()?.into_result()?, [1, 2]);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
+#[must_use = "work does nothing until it is run"]
+pub struct Work<'a, T, M, K: Task<T>> {
+    input: Input<'a, T>,
+    settings: Settings<'a, T>,
+    mode: M,
+    task: K,
+    keep: KeepSpec<'a, T, K::Output, K::Error>,
+}
+
+/// The result of one item, and where it comes from: what [`Work::for_each_result`] hands to its callback.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct DeliveredResult<R, E> {
+    /// The item's place in the input.
+    pub index: usize,
+    /// The item's value, or why it has none.
+    pub result: Result<R, ItemFailure<E>>,
+    /// Whether an earlier run made the result, and the journal kept it.
+    pub is_resumed: bool,
+}
+
+impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
+    pub(crate) fn new(input: Input<'a, T>, settings: Settings<'a, T>, mode: M, task: K) -> Self {
+        Self { input, settings, mode, task, keep: KeepSpec::default() }
+    }
+
+    /// Keeps finished items in a journal, and takes the results of an earlier run from it. Values must be serde types, and
+    /// errors have a text. `None` and [`Journal::off`] keep nothing. See [`Journal`].
+    ///
+    /// Values and failures of earlier runs are in the outcome as if they were this run's; [`Outcome::resumed`] names them, and a
+    /// failure that is not tried again is [`Cause::Recorded`](crate::Cause::Recorded). If the journal fails on the way, the run
+    /// goes on, and [`Outcome::warnings`] says so.
+    ///
+    /// ```
+    /// use manyhands::{Job, Journal};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let journal = || Journal::at(folder.path().join("night.sqlite")).key(|name: &&str| name.to_string()).version("1");
+    /// let files = ["a.edf", "b.edf"];
+    /// Job::new(&files[..1]).map(|name| name.len()).journal(journal()).run()?.into_result()?;
+    ///
+    /// let outcome = Job::new(&files).map(|name| name.len()).journal(journal()).run()?;
+    /// assert_eq!(outcome.resumed().collect::<Vec<_>>(), [0]);
+    /// assert_eq!(outcome.into_result()?, [5, 5]);
+    ///
+    /// let path: Option<&str> = None; // such as an option of the command line
+    /// let journal = path.map(|path| Journal::at(path).key(|name: &&str| name.to_string()));
+    /// assert!(Job::new(&files).map(|name| name.len()).journal(journal).run()?.is_complete());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "journal")]
+    pub fn journal(mut self, journal: impl Into<Option<Journal<'a, T>>>) -> Self
+    where
+        K::Output: Serialize + DeserializeOwned,
+        K::Error: ErrorText,
+    {
+        self.keep.journal = journal.into();
+        self.keep.codec.values = Some(ValueCodec::new());
+        self.keep.codec.error_text = Some(error_text::<K::Error>);
+        self
+    }
+
+    /// Writes what the run did into a folder. `None` writes nothing. See [`Report`].
+    ///
+    /// ```
+    /// use manyhands::{Job, Report};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let outcome = Job::new(&[2.0, 3.0]).map(|x| x * x).report(Report::at(folder.path())).run()?;
+    /// assert!(outcome.warnings().is_empty());
+    /// let summary: serde_json::Value = serde_json::from_reader(std::fs::File::open(folder.path().join("summary.json"))?)?;
+    /// assert_eq!(summary["succeeded"], 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "reports")]
+    pub fn report(mut self, report: impl Into<Option<Report<'a>>>) -> Self
+    where
+        K::Error: ErrorText,
+    {
+        self.keep.report = report.into();
+        self.keep.codec.error_text = Some(error_text::<K::Error>);
+        self
+    }
+
+    /// Failures know the sources of the function's error: [`ItemFailure`] and [`Error`] give them by `source()`, and `{:#}`, the
+    /// journal and the report show the whole chain. Rust cannot find out by itself whether an error type is an error of std, so
+    /// this says it. Errors whose own `{:#}` shows the chain, such as those of anyhow, need no call.
+    ///
+    /// ```
+    /// use manyhands::{Job, OnFailure};
+    /// use std::error::Error;
+    /// use std::fmt;
+    ///
+    /// #[derive(Debug)]
+    /// struct Decode(std::io::Error);
+    /// impl fmt::Display for Decode {
+    ///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    ///         f.write_str("decode")
+    ///     }
+    /// }
+    /// impl Error for Decode {
+    ///     fn source(&self) -> Option<&(dyn Error + 'static)> {
+    ///         Some(&self.0)
+    ///     }
+    /// }
+    /// let read = |_: &u32| Err::<(), _>(Decode(std::io::Error::other("disk on fire")));
+    /// let outcome = Job::new(&[1]).try_map(read).error_sources().run().unwrap();
+    /// let failure = &outcome.failures()[0];
+    /// assert_eq!(failure.to_string(), "item 0 failed: decode");
+    /// assert_eq!(format!("{failure:#}"), "item 0 failed: decode: disk on fire");
+    /// assert_eq!(failure.source().unwrap().to_string(), "disk on fire");
+    /// ```
+    pub fn error_sources(mut self) -> Self
+    where
+        K::Error: std::error::Error,
+    {
+        self.keep.sources = ErrorSources::of_std();
+        self
+    }
+
+    pub(crate) fn into_parts(self) -> (Input<'a, T>, Settings<'a, T>, KeepSpec<'a, T, K::Output, K::Error>) {
+        (self.input, self.settings, self.keep)
+    }
+}
+
+impl<'a, T, M, K> Work<'a, T, M, K>
+where
+    K: Task<T>,
+    M: Mode<T, K>,
+{
+    /// Runs the work and waits for the outcome.
+    ///
+    /// # Errors
+    /// A setting that cannot be, a worker state that could not be made, or no worker process that could be had. Failed items are
+    /// in the outcome.
+    ///
+    /// # Panics
+    /// When a closure of the job (progress, key, cost) panics: its panic goes on here, once all workers are done.
+    ///
+    /// ```
+    /// let outcome = manyhands::Job::new(&[1, 2, 3]).map(|n| n * 10).run()?;
+    /// assert_eq!(outcome.into_result()?, [10, 20, 30]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn run(mut self) -> Result<Outcome<K::Output, K::Error>, Error<K::Error>> {
+        let spec = self.check().map_err(Error::widen)?;
+        let looks_at_results = spec.retry.is_some() || self.keep.needs_delivery();
+        let run = Run { spec, keep: self.keep, mode: &self.mode, task: &self.task };
+        match self.input {
+            Input::Slice(items) if !looks_at_results => run::run_in_slots(run, items),
+            input => run::run_and_collect(run, input),
+        }
+    }
+
+    /// Runs the work and calls `callback` with each item's index and result as it is finished, in no certain order.
+    /// Keeps no results: no item starts while a [`window`](Job::window) of results waits for a slow callback. A break
+    /// ends the run: items in hand finish (worker processes are not waited for), and no further result is delivered. The tally
+    /// counts what was delivered.
+    ///
+    /// As results come in no certain order, some from beyond the failure that stops a run may come before it; with
+    /// [`for_each_ordered`](Work::for_each_ordered) they are those of a serial run.
+    ///
+    /// Cost: results travel to the calling thread. For items of some nanoseconds that costs more than the work: use
+    /// [`run`](Work::run), or batches. A call made in the callback counts as one from outside.
+    ///
+    /// # Errors
+    /// As [`Work::run`], and, when all results are delivered, the first of [`Outcome::warnings`]: a journal or a report that
+    /// could not be written. Failed items go to the callback.
+    ///
+    /// # Panics
+    /// When the callback panics: its panic goes on here, once all workers are done.
+    ///
+    /// ```
+    /// use manyhands::Job;
+    /// use std::ops::ControlFlow;
+    ///
+    /// let mut sum = 0;
+    /// let tally = Job::new(&[1, 2, 3]).map(|n| n * 10).for_each(|_index, result| {
+    ///     sum += result.unwrap();
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!((sum, tally.succeeded), (60, 3));
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn for_each<C>(self, mut callback: C) -> Result<Tally, Error<K::Error>>
+    where
+        C: FnMut(usize, Result<K::Output, ItemFailure<K::Error>>) -> ControlFlow<()>,
+    {
+        self.deliver(|index, result, _| callback(index, result), DeliveryOrder::AsCompleted)
+    }
+
+    /// [`Work::for_each`] in input order.
+    ///
+    /// No item is started that lies a [`window`](Job::window) or more ahead of the oldest one not yet delivered, so a slow
+    /// item never makes results pile up without bound. A run that is cancelled delivers all that is done, with gaps. (With a [`cost`](Job::cost) hint the order of work differs from the
+    /// order of delivery, and results wait as long as they must.)
+    ///
+    /// # Errors
+    /// As [`Work::for_each`].
+    ///
+    /// # Panics
+    /// When the callback panics: its panic goes on here, once all workers are done.
+    ///
+    /// ```
+    /// use manyhands::Job;
+    /// use std::ops::ControlFlow;
+    ///
+    /// let mut lines = Vec::new();
+    /// Job::new(&["b", "a"]).map(|name| name.to_uppercase()).for_each_ordered(|index, result| {
+    ///     lines.push(format!("{index} {}", result.unwrap()));
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!(lines, ["0 B", "1 A"]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn for_each_ordered<C>(self, mut callback: C) -> Result<Tally, Error<K::Error>>
+    where
+        C: FnMut(usize, Result<K::Output, ItemFailure<K::Error>>) -> ControlFlow<()>,
+    {
+        self.deliver(|index, result, _| callback(index, result), DeliveryOrder::InOrder)
+    }
+
+    /// [`Work::for_each`], whose callback also learns whether an earlier run made the result.
+    ///
+    /// # Errors
+    /// As [`Work::for_each`].
+    ///
+    /// # Panics
+    /// As [`Work::for_each`].
+    ///
+    /// ```
+    /// use manyhands::Job;
+    /// use std::ops::ControlFlow;
+    ///
+    /// let mut fresh = 0;
+    /// Job::new(&[1, 2, 3]).map(|n| n * 10).for_each_result(|delivered| {
+    ///     fresh += usize::from(!delivered.is_resumed);
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!(fresh, 3);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn for_each_result<C>(self, mut callback: C) -> Result<Tally, Error<K::Error>>
+    where
+        C: FnMut(DeliveredResult<K::Output, K::Error>) -> ControlFlow<()>,
+    {
+        let callback =
+            |index, result, origin| callback(DeliveredResult { index, result, is_resumed: origin == Origin::Earlier });
+        self.deliver(callback, DeliveryOrder::AsCompleted)
+    }
+
+    /// [`Work::for_each_result`] in input order.
+    ///
+    /// # Errors
+    /// As [`Work::for_each`].
+    ///
+    /// # Panics
+    /// As [`Work::for_each`].
+    ///
+    /// ```
+    /// use manyhands::Job;
+    /// use std::ops::ControlFlow;
+    ///
+    /// let mut indices = Vec::new();
+    /// Job::new(&["a", "b"]).map(|text| text.len()).for_each_result_ordered(|delivered| {
+    ///     indices.push(delivered.index);
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!(indices, [0, 1]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn for_each_result_ordered<C>(self, mut callback: C) -> Result<Tally, Error<K::Error>>
+    where
+        C: FnMut(DeliveredResult<K::Output, K::Error>) -> ControlFlow<()>,
+    {
+        let callback =
+            |index, result, origin| callback(DeliveredResult { index, result, is_resumed: origin == Origin::Earlier });
+        self.deliver(callback, DeliveryOrder::InOrder)
+    }
+
+    /// Delivers results. What went wrong beside the items is the call's error once they are delivered.
+    fn deliver<C>(mut self, mut callback: C, order: DeliveryOrder) -> Result<Tally, Error<K::Error>>
+    where
+        C: FnMut(usize, Result<K::Output, ItemFailure<K::Error>>, Origin) -> ControlFlow<()>,
+    {
+        let spec = self.check().map_err(Error::widen)?;
+        let mut report = self.run_checked(spec, &mut callback, order)?;
+        if report.warnings.is_empty() { Ok(report.tally) } else { Err(report.warnings.swap_remove(0).widen()) }
+    }
+
+    /// Checks the settings.
+    fn check(&mut self) -> Result<RunSpec<'a>, Error> {
+        let spec = self.settings.check(self.mode.kind(), self.input.slice())?;
+        self.keep.key = self.settings.key.take();
+        self.keep.done_if = self.settings.done_if.take();
+        Ok(spec)
+    }
+
+    fn run_checked(
+        self,
+        spec: RunSpec<'a>,
+        callback: &mut Callback<'_, K::Output, K::Error>,
+        order: DeliveryOrder,
+    ) -> Result<RunReport, Error<K::Error>> {
+        let run = Run { spec, keep: self.keep, mode: &self.mode, task: &self.task };
+        Ok(run::run_and_deliver(run, self.input, callback, order)?.report)
+    }
+}
+
+/// Results for a consumer that asks for them: the work goes on in threads of its own meanwhile, so it must own what it uses.
+impl<T, M, K> Work<'static, T, M, K>
+where
+    T: Send + Sync + 'static,
+    K: Task<T> + Send + 'static,
+    K::Output: Send + 'static,
+    K::Error: Send + 'static,
+    M: Mode<T, K> + Send + 'static,
+{
+    /// Starts the work, and returns its results in input order as they are asked for.
+    ///
+    /// At most a [`window`](Job::window) of results is ready and not taken, and the work is a window ahead of those. Dropping
+    /// the iterator ends the work, as a cancellation does.
+    ///
+    /// # Errors
+    /// A setting that cannot be. What goes wrong later is the iterator's last item.
+    ///
+    /// ```
+    /// use manyhands::Job;
+    ///
+    /// let mut firsts = Vec::new();
+    /// for result in Job::over(0_u64..).window(8).map(|n| n * n).ordered()?.take(4) {
+    ///     let (index, square) = result?;
+    ///     firsts.push((index, square.unwrap()));
+    /// }
+    /// assert_eq!(firsts, [(0, 0), (1, 1), (2, 4), (3, 9)]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn ordered(self) -> Result<Results<K::Output, K::Error>, Error<K::Error>> {
+        self.results(DeliveryOrder::InOrder)
+    }
+
+    /// Starts the work, and returns its results as they are finished, in no certain order; else as [`ordered`](Work::ordered).
+    ///
+    /// # Errors
+    /// As [`ordered`](Work::ordered).
+    ///
+    /// ```
+    /// use manyhands::Job;
+    ///
+    /// let results = Job::over(vec!["a", "bcd"]).map(|text| text.len()).as_completed()?;
+    /// let mut lengths: Vec<usize> = results.map(|result| result.unwrap().1.unwrap()).collect();
+    /// lengths.sort();
+    /// assert_eq!(lengths, [1, 3]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn as_completed(self) -> Result<Results<K::Output, K::Error>, Error<K::Error>> {
+        self.results(DeliveryOrder::AsCompleted)
+    }
+
+    /// Starts the work, and gives a future of its outcome, for any executor; results one by one are to be had from
+    /// [`JobHandle::results`], in input order: what comes before a failure that stops the run is then what a serial run gives.
+    /// The work stays on its own threads or processes.
+    ///
+    /// # Errors
+    /// As [`ordered`](Work::ordered). What goes wrong later is the future's error.
+    ///
+    /// ```
+    /// use manyhands::Job;
+    ///
+    /// let running = Job::over(1_u32..=3).map(|n| n * n).spawn()?;
+    /// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// assert_eq!(runtime.block_on(running)?.into_result()?, [1, 4, 9]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn spawn(self) -> Result<JobHandle<K::Output, K::Error>, Error<K::Error>> {
+        let (window, cancel, drive) = self.into_drive(DeliveryOrder::InOrder)?;
+        Ok(JobHandle::start(window, cancel, drive))
+    }
+
+    fn results(self, order: DeliveryOrder) -> Result<Results<K::Output, K::Error>, Error<K::Error>> {
+        let (window, cancel, drive) = self.into_drive(order)?;
+        Ok(Results::start(window, cancel, drive))
+    }
+
+    /// Checks the settings before anything starts; gives the window, a token that ends this run alone, and the run itself.
+    #[expect(clippy::type_complexity, reason = "three values for its two callers")]
+    fn into_drive(
+        mut self,
+        order: DeliveryOrder,
+    ) -> Result<
+        (
+            NonZeroUsize,
+            CancelToken,
+            impl FnOnce(&mut Hand<'_, K::Output, K::Error>) -> Result<RunReport, Error<K::Error>> + Send + 'static,
+        ),
+        Error<K::Error>,
+    > {
+        self.settings.cancel = self.settings.cancel.child();
+        let spec = self.check().map_err(Error::widen)?;
+        let window = NonZeroUsize::new(spec.window).unwrap_or(NonZeroUsize::MIN);
+        let cancel = spec.cancel.clone();
+        let drive = move |hand: &mut Hand<'_, K::Output, K::Error>| {
+            self.run_checked(spec, &mut |index, result, _| hand(index, result), order)
+        };
+        Ok((window, cancel, drive))
+    }
+}
+
+impl<T, M: fmt::Debug, K: Task<T>> fmt::Debug for Work<'_, T, M, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Work")
+            .field("input", &self.input)
+            .field("settings", &self.settings)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}

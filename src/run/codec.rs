@@ -1,0 +1,51 @@
+//! How a journal and a report write results down: as functions that are known where the types are.
+
+use std::fmt;
+
+#[cfg(feature = "journal")]
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::failure::{ErrorSources, ErrorText, WithCauses};
+#[cfg(feature = "journal")]
+use crate::persist::journal::{JournalError, decode_value, encode_value};
+
+/// How results are written down, as far as they are.
+pub(crate) struct Codec<R, E> {
+    #[cfg(feature = "journal")]
+    pub(crate) values: Option<ValueCodec<R>>,
+    #[cfg(not(feature = "journal"))]
+    pub(crate) values: std::marker::PhantomData<fn() -> R>,
+    /// An error as text, with the chain of its causes.
+    pub(crate) error_text: Option<fn(&E, ErrorSources<E>) -> String>,
+}
+
+/// How values are written and read back.
+#[cfg(feature = "journal")]
+pub(crate) struct ValueCodec<R> {
+    pub(crate) write: fn(&R) -> Result<Vec<u8>, String>,
+    pub(crate) read: fn(&str, &[u8]) -> Result<R, JournalError>,
+}
+
+#[cfg(feature = "journal")]
+impl<R: Serialize + DeserializeOwned> ValueCodec<R> {
+    pub(crate) fn new() -> Self {
+        Self { write: encode_value::<R>, read: decode_value::<R> }
+    }
+}
+
+impl<R, E> Default for Codec<R, E> {
+    fn default() -> Self {
+        Self { values: Default::default(), error_text: None }
+    }
+}
+
+/// An error as text, with the chain of its causes.
+pub(crate) fn error_text<E: ErrorText>(error: &E, sources: ErrorSources<E>) -> String {
+    format!("{:#}", WithCauses::new(error, sources))
+}
+
+impl<R, E> fmt::Debug for Codec<R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Codec")
+    }
+}

@@ -1,0 +1,77 @@
+//! The results of a run as they come, to become an outcome.
+
+use crate::failure::ItemFailure;
+use crate::outcome::{Outcome, Values};
+use crate::run::end::RunReport;
+use crate::tally::Tally;
+
+/// Values by index, and failures, in the order in which they came.
+pub(crate) struct Collected<R, E> {
+    values: Vec<Option<R>>,
+    failures: Vec<ItemFailure<E>>,
+}
+
+impl<R, E> Default for Collected<R, E> {
+    fn default() -> Self {
+        Self { values: Vec::new(), failures: Vec::new() }
+    }
+}
+
+impl<R, E> Collected<R, E> {
+    /// Adds the result of the item with this index.
+    pub(crate) fn add(&mut self, index: usize, result: Result<R, ItemFailure<E>>) {
+        match result {
+            Ok(value) => {
+                self.lengthen_to(index + 1);
+                self.values[index] = Some(value);
+            }
+            Err(failure) => self.failures.push(failure),
+        }
+    }
+
+    /// How many results there are.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.values.iter().flatten().count() + self.failures.len()
+    }
+
+    /// The results one by one: values in input order, then failures.
+    pub(crate) fn into_results(self) -> impl Iterator<Item = (usize, Result<R, ItemFailure<E>>)> {
+        let values = self.values.into_iter().enumerate().filter_map(|(index, value)| Some((index, Ok(value?))));
+        values.chain(self.failures.into_iter().map(|failure| (failure.index, Err(failure))))
+    }
+
+    /// Takes out the results of these indices, which a serial run would not have. They are sorted.
+    pub(crate) fn remove(&mut self, beyond: &[usize]) {
+        for &index in beyond {
+            if let Some(value) = self.values.get_mut(index) {
+                *value = None;
+            }
+        }
+        self.failures.retain(|failure| beyond.binary_search(&failure.index).is_err());
+    }
+
+    /// The outcome of a run that ended like this. Values, failures and unfinished items are counted anew.
+    pub(crate) fn into_outcome(mut self, report: RunReport) -> Outcome<R, E> {
+        let RunReport { tally, past, warnings } = report;
+        self.failures.sort_unstable_by_key(|failure| failure.index);
+        let past_the_last_failure = self.failures.last().map_or(0, |failure| failure.index + 1);
+        self.lengthen_to(tally.items.max(past_the_last_failure));
+        let succeeded = self.values.iter().filter(|value| value.is_some()).count();
+        let failed = self.failures.len();
+        let cancelled = tally.items.saturating_sub(succeeded + failed + tally.done_before);
+        let tally = Tally { succeeded, failed, cancelled, ..tally };
+        let values = if succeeded == self.values.len() {
+            Values::All(self.values.into_iter().flatten().collect())
+        } else {
+            Values::Some(self.values)
+        };
+        Outcome::new(values, self.failures, tally).with_past(past).with_warnings(warnings)
+    }
+
+    fn lengthen_to(&mut self, n_items: usize) {
+        if self.values.len() < n_items {
+            self.values.resize_with(n_items, || None);
+        }
+    }
+}
