@@ -1,7 +1,7 @@
 //! The board between one call and its workers: who claims what, what came back, and when to stop.
 //!
 //! One lock guards it all, and a worker takes it once per chunk: to pin up what it has done and to claim what comes next.
-//! Nothing of the caller's runs under the lock. The protocol is checked by the models in `tests/loom/board.rs`.
+//! Nothing of the caller's runs under the lock. The protocol is checked by the models in `tests/loom/dispatcher.rs`.
 
 use std::time::Duration;
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::assertions::{Undisturbed, notes, numbers, recorded};
 use crate::child::{Child, End, assert_no_orphans};
-use crate::evidence::{Undisturbed, notes, numbers, recorded};
 use crate::harness::{drills, wait_until};
 use crate::roles::REFUSED;
 use crate::study::{Setting, Study};

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use crate::assertions::{Note, Recorded, Undisturbed, notes, recorded};
 use crate::child::{Child, End, KILLED, assert_no_orphans};
-use crate::dice::Dice;
-use crate::evidence::{Note, Recorded, Undisturbed, notes, recorded};
 use crate::harness::{drills, kills, wait_until};
+use crate::rng::Dice;
 use crate::study::{COMMIT_INTERVAL, Setting, Study, now};
 
 drills!(

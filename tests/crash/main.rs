@@ -19,17 +19,13 @@
 )]
 
 #[cfg(target_os = "linux")]
+mod assertions;
+#[cfg(target_os = "linux")]
 mod changes;
 #[cfg(target_os = "linux")]
 mod child;
 #[cfg(target_os = "linux")]
-mod cuts;
-#[cfg(target_os = "linux")]
-mod dice;
-#[cfg(target_os = "linux")]
 mod disks;
-#[cfg(target_os = "linux")]
-mod evidence;
 #[cfg(target_os = "linux")]
 mod harness;
 #[cfg(target_os = "linux")]
@@ -37,11 +33,15 @@ mod kills;
 #[cfg(target_os = "linux")]
 mod reports;
 #[cfg(target_os = "linux")]
+mod rng;
+#[cfg(target_os = "linux")]
 mod roles;
 #[cfg(target_os = "linux")]
 mod signals;
 #[cfg(target_os = "linux")]
 mod study;
+#[cfg(target_os = "linux")]
+mod truncation;
 #[cfg(target_os = "linux")]
 mod turns;
 #[cfg(target_os = "linux")]
@@ -58,7 +58,7 @@ fn main() -> std::process::ExitCode {
             signals::DRILLS,
             writers::DRILLS,
             disks::DRILLS,
-            cuts::DRILLS,
+            truncation::DRILLS,
             changes::DRILLS,
             turns::DRILLS,
         ]),

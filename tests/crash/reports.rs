@@ -5,11 +5,11 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use crate::assertions::{Undisturbed, metrics, summary};
 use crate::child::{Child, End, KILLED, assert_no_orphans};
-use crate::dice::Dice;
-use crate::evidence::{Undisturbed, metrics, summary};
 use crate::harness::{drills, wait_until};
 use crate::kills::temporary_files;
+use crate::rng::Dice;
 use crate::study::{Setting, Study};
 
 drills!(

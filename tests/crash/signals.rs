@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use manyhands::JournalReader;
 use rustix::process::Signal;
 
+use crate::assertions::{Undisturbed, notes, numbers, recorded, summary};
 use crate::child::{Child, End, assert_no_orphans};
-use crate::evidence::{Undisturbed, notes, numbers, recorded, summary};
 use crate::harness::{drills, wait_until};
 use crate::study::{Setting, Study};
 

@@ -12,7 +12,7 @@ use manyhands::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::dice::Dice;
+use crate::rng::Dice;
 
 /// How long a finished item may wait until it is written down: what the journal does by itself.
 pub(crate) const COMMIT_INTERVAL: Duration = Duration::from_millis(50);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::assertions::{Recorded, Undisturbed, notes, numbers, recorded};
 use crate::child::{Child, End, KILLED, assert_no_orphans};
-use crate::evidence::{Recorded, Undisturbed, notes, numbers, recorded};
 use crate::harness::{drills, wait_until};
 use crate::kills::compare;
 use crate::study::{Setting, Study, now};

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use manyhands::{CancelToken, JournalProblem, JournalReader};
 
+use crate::assertions::{Undisturbed, notes, numbers, recorded};
 use crate::child::{Child, End, KILLED, assert_no_orphans};
-use crate::evidence::{Undisturbed, notes, numbers, recorded};
 use crate::harness::{drills, wait_until};
 use crate::roles::REFUSED;
 use crate::study::{Setting, Study};

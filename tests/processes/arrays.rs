@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use manyhands::{OnFailure, SharedSlice};
 
-use crate::acts::job;
+use crate::fixtures::job;
 use crate::harness::{drills, with_every_crew};
 
 drills![

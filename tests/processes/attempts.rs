@@ -5,7 +5,7 @@ use std::process;
 
 use manyhands::Processes;
 
-use crate::acts::{Act, assert_failed_alone, doubles_but, job, kill_itself, perform};
+use crate::fixtures::{Act, assert_failed_alone, doubles_but, job, kill_itself, perform};
 use crate::harness::{drills, with_every_crew};
 use crate::log::Log;
 

@@ -3,7 +3,7 @@
 use manyhands::{Cause, Outcome, Processes};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use crate::acts::{assert_is_usable, job, kill_itself};
+use crate::fixtures::{assert_is_usable, job, kill_itself};
 use crate::harness::{drills, with_every_crew};
 
 drills![

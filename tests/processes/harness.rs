@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Failed, Trial};
 use manyhands::{Job, LocalMode, Processes};
 
-use crate::belongings::{Belongings, children};
+use crate::leak_check::{Belongings, children};
 
 /// A behaviour, by name.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use manyhands::{Alone, Forget, Job, OnFailure, Over, Processes, Retry};
 
-use crate::acts::{assert_is_usable, kill_itself};
+use crate::fixtures::{assert_is_usable, kill_itself};
 use crate::harness::{drills, with_every_crew};
 use crate::log::Log;
 

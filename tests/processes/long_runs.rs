@@ -7,7 +7,7 @@ use std::time::Duration;
 use manyhands::{FailureKind, Job, Journal, JournalReader, OnFailure, Processes, Report, report_amount};
 use serde_json::Value;
 
-use crate::acts::{Act, doubles_but, job, kill_itself, perform, sleep_for_ever};
+use crate::fixtures::{Act, doubles_but, job, kill_itself, perform, sleep_for_ever};
 use crate::harness::{drills, with_every_crew};
 use crate::log::Log;
 

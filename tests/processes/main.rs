@@ -7,7 +7,7 @@
 //! program; it takes the options of every test program, and with `--nocapture` shows what workers print.
 //!
 //! Each drill is watched, and ends the program when it hangs. What holds for every drill is in `harness.rs`; what
-//! items do, in `acts.rs`.
+//! items do, in `fixtures.rs`.
 
 #![cfg_attr(
     target_os = "linux",
@@ -20,23 +20,21 @@
 )]
 
 #[cfg(target_os = "linux")]
-mod acts;
-#[cfg(target_os = "linux")]
 mod any_mode;
 #[cfg(target_os = "linux")]
 mod arrays;
 #[cfg(target_os = "linux")]
 mod attempts;
 #[cfg(target_os = "linux")]
-mod belongings;
-#[cfg(target_os = "linux")]
-mod deaths;
-#[cfg(target_os = "linux")]
 mod encoding;
+#[cfg(target_os = "linux")]
+mod fixtures;
 #[cfg(target_os = "linux")]
 mod harness;
 #[cfg(target_os = "linux")]
 mod lazy;
+#[cfg(target_os = "linux")]
+mod leak_check;
 #[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
@@ -68,6 +66,8 @@ mod streams;
 #[cfg(target_os = "linux")]
 mod tasks;
 #[cfg(target_os = "linux")]
+mod worker_deaths;
+#[cfg(target_os = "linux")]
 mod worker_state;
 
 #[cfg(target_os = "linux")]
@@ -81,7 +81,7 @@ fn main() -> std::process::ExitCode {
             any_mode::DRILLS,
             arrays::DRILLS,
             attempts::DRILLS,
-            deaths::DRILLS,
+            worker_deaths::DRILLS,
             encoding::DRILLS,
             lazy::DRILLS,
             long_runs::DRILLS,

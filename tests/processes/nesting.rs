@@ -4,9 +4,9 @@ use std::process;
 
 use manyhands::{Job, Processes, Threads, parallel_config, parallel_map, usable_cores};
 
-use crate::acts::job;
-use crate::belongings::children;
+use crate::fixtures::job;
 use crate::harness::{drills, with_every_crew};
+use crate::leak_check::children;
 use crate::parents::{Parent, command};
 
 drills![

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::time::Duration;
 
-use crate::acts::{INT, heed, job, pid, sleep_for_ever, survive};
-use crate::belongings::Process;
+use crate::fixtures::{INT, heed, job, pid, sleep_for_ever, survive};
 use crate::harness::{drills, wait_until, with_every_crew};
+use crate::leak_check::Process;
 use crate::log::Log;
 use crate::parents::{Parent, command};
 

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::belongings::{Process, children};
 use crate::harness::{read_all, wait_until};
+use crate::leak_check::{Process, children};
 use crate::{nesting, orphans, prints, starting};
 
 const OPTION: &str = "--play-parent";
@@ -105,7 +105,7 @@ impl Parent {
         self.press_ctrl_c();
         let status = self.ended_within(Duration::from_secs(10));
         let took = begun.elapsed();
-        assert!(status.signal() == Some(crate::acts::INT) || !status.success(), "interrupted, yet {status}");
+        assert!(status.signal() == Some(crate::fixtures::INT) || !status.success(), "interrupted, yet {status}");
         took
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use manyhands::{Cause, Processes};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::acts::{assert_is_usable, job};
+use crate::fixtures::{assert_is_usable, job};
 use crate::harness::{drills, with_every_crew};
 use crate::log::Log;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use crate::acts::job;
+use crate::fixtures::job;
 use crate::harness::{drills, with_every_crew};
 use crate::parents::{Parent, command};
 

@@ -6,7 +6,7 @@ use std::process;
 
 use manyhands::Processes;
 
-use crate::acts::{Act, assert_failed_alone, assert_is_usable, doubles_but, job, perform, pid};
+use crate::fixtures::{Act, assert_failed_alone, assert_is_usable, doubles_but, job, perform, pid};
 use crate::harness::{drills, with_every_crew};
 
 drills![

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use manyhands::{CancelToken, FailureKind, OnFailure, Processes, Progress, Retry};
 
-use crate::acts::{assert_is_usable, job, kill_itself, sleep_for_ever};
+use crate::fixtures::{assert_is_usable, job, kill_itself, sleep_for_ever};
 use crate::harness::{drills, with_every_crew};
 use crate::log::Log;
 

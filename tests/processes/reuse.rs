@@ -8,9 +8,9 @@ use std::time::Duration;
 use manyhands::{Job, Processes};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::acts::{Act, assert_is_usable, doubles_but, job, perform, pid};
-use crate::belongings::children;
+use crate::fixtures::{Act, assert_is_usable, doubles_but, job, perform, pid};
 use crate::harness::{drills, wait_until, with_every_crew};
+use crate::leak_check::children;
 
 drills![
     a_second_call_starts_no_process,

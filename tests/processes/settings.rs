@@ -7,9 +7,9 @@ use manyhands::{
     AnyMode, Error, Job, ParallelConfig, ParallelExecutor, Processes, override_parallel_config, parallel_map,
 };
 
-use crate::acts::{job, pid};
-use crate::belongings::children;
+use crate::fixtures::{job, pid};
 use crate::harness::{drills, with_every_crew};
+use crate::leak_check::children;
 
 drills![
     limits_of_zero_are_refused,

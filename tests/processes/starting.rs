@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use manyhands::{Job, Processes};
 
-use crate::acts::{Act, doubles_but, perform};
+use crate::fixtures::{Act, doubles_but, perform};
 use crate::harness::{drills, with_every_crew};
 use crate::log::Log;
 use crate::parents::{Parent, command};

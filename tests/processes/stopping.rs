@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use manyhands::{CancelToken, Job, OnFailure, Processes};
 
-use crate::acts::{assert_is_usable, job, kill_itself};
+use crate::fixtures::{assert_is_usable, job, kill_itself};
 use crate::harness::{drills, with_every_crew};
 use crate::log::Log;
 

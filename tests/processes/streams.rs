@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use crate::acts::{assert_is_usable, job, kill_itself};
+use crate::fixtures::{assert_is_usable, job, kill_itself};
 use crate::harness::{drills, with_every_crew};
 use crate::log::Log;
 

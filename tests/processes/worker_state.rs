@@ -5,7 +5,7 @@ use std::process;
 
 use manyhands::{Error, OnFailure, Outcome, Processes};
 
-use crate::acts::{assert_is_usable, job, kill_itself};
+use crate::fixtures::{assert_is_usable, job, kill_itself};
 use crate::harness::{drills, with_every_crew};
 use crate::log::Log;
 

@@ -2,8 +2,8 @@
 //! threads, looked at with five to nine. Orderings are not checked here: all threads see one order.
 #![cfg(manyhands_shuttle)]
 
-mod board;
 mod cache;
+mod dispatcher;
 mod lock;
 mod tracker;
 

@@ -12,7 +12,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         state = self.state.lock();
         let _is_time_up = self.news.wait_for(&mut state, until_next.min(NEWS_AT_LEAST_EVERY));",
         )],
-        model: "board::each_position_is_claimed_and_reported_exactly_once",
+        model: "dispatcher::each_position_is_claimed_and_reported_exactly_once",
         breaks: "A report between the caller's look and its wait wakes nobody.",
     },
     Mutant {
@@ -26,7 +26,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                     self.room.wait(&mut state);
                 }",
         )],
-        model: "board::claims_wait_for_a_window_of_one_and_go_on",
+        model: "dispatcher::claims_wait_for_a_window_of_one_and_go_on",
         breaks: "A window that moves on between a worker's claim and its wait wakes nobody.",
     },
     Mutant {
@@ -39,7 +39,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             return Turn::Leave;",
             "            return Turn::Leave;",
         )],
-        model: "board::a_cancelled_call_ends_whenever_the_cancellation_comes",
+        model: "dispatcher::a_cancelled_call_ends_whenever_the_cancellation_comes",
         breaks: "Workers that find the call cancelled leave, and the caller goes on waiting for them.",
     },
     Mutant {
@@ -52,7 +52,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "        self.fence.store(0, Ordering::Relaxed);
 ",
         )],
-        model: "board::a_worker_without_its_state_ends_the_call",
+        model: "dispatcher::a_worker_without_its_state_ends_the_call",
         breaks: "The last worker refuses, and the caller goes on waiting for its report.",
     },
     Mutant {
@@ -80,7 +80,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
 ",
             ),
         ],
-        model: "board::behind_a_window_of_one_nothing_above_the_last_failure_runs",
+        model: "dispatcher::behind_a_window_of_one_nothing_above_the_last_failure_runs",
         breaks: "A worker claims beyond the last failure, after the window moved and before the fence sank.",
     },
     Mutant {
@@ -95,7 +95,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         self.fence.store(0, Ordering::Relaxed);
 ",
         )],
-        model: "board::a_panic_of_the_callers_part_leaves_nobody_waiting",
+        model: "dispatcher::a_panic_of_the_callers_part_leaves_nobody_waiting",
         breaks: "When the caller's part panics, a worker goes on waiting for room.",
     },
     Mutant {
@@ -105,7 +105,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "self.may_retry && (state.busy > 0 || state.unjudged > 0 || !state.waiting.is_empty())",
             "self.may_retry && (state.busy > 0 || !state.waiting.is_empty())",
         )],
-        model: "board::a_failed_item_is_begun_again_before_the_end",
+        model: "dispatcher::a_failed_item_is_begun_again_before_the_end",
         breaks: "The caller has an item begun again, and everybody has left.",
     },
 ];

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use manyhands::{Cause, Never, Outcome, Processes, WorkerEnding};
 
-use crate::acts::{Act, FLOOD, LAST_WORDS, assert_failed_alone, assert_is_usable, doubles_but, job, perform};
+use crate::fixtures::{Act, FLOOD, LAST_WORDS, assert_failed_alone, assert_is_usable, doubles_but, job, perform};
 use crate::harness::{drills, printed, wait_until, with_every_crew};
 use crate::log::Log;
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use manyhands::{CancelToken, JournalProblem, JournalReader};
 
+use crate::assertions::{Undisturbed, entries, notes, numbers, recorded, with_suffix};
 use crate::child::{Child, KILLED, assert_no_orphans};
-use crate::dice::Dice;
-use crate::evidence::{Undisturbed, entries, notes, numbers, recorded, with_suffix};
 use crate::harness::{drills, wait_until};
+use crate::rng::Dice;
 use crate::study::{Features, Setting, Study};
 
 drills!(a_finished_journal_that_is_cut_is_refused, a_killed_journal_whose_log_is_cut_goes_on_from_what_is_left);
