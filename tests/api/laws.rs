@@ -191,7 +191,7 @@ enum Take {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
+    #![proptest_config(manyhands_test_support::property::config(150))]
     #[test]
     fn a_run_gives_and_hands_on_what_a_plain_loop_does(call in calls()) {
         let (before, beyond) = call.by_hand();

@@ -68,7 +68,7 @@ fn functions_and_methods_are_welcome_as_well_as_closures() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(manyhands_test_support::property::config(64))]
     #[test]
     fn any_mode_gives_what_serial_gives(
         items in prop::collection::vec(0_u16..40, 0..400),

@@ -137,6 +137,7 @@ impl Plain {
 }
 
 proptest! {
+    #![proptest_config(manyhands_test_support::property::config(256))]
     #[test]
     fn any_sequence_of_steps_is_counted_as_a_list_would_count_it(steps in prop::collection::vec(step(), 0..60)) {
         let (tracker, mut plain) = (ProgressTracker::new(), Plain::default());

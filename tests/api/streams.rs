@@ -153,7 +153,7 @@ fn a_slow_item_holds_the_others_within_the_window() {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #![proptest_config(manyhands_test_support::property::config(64))]
     #[test]
     fn streams_hand_on_what_a_run_gives_whatever_the_order_of_work(
         items in proptest::collection::vec(0_u16..30, 0..200),

@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 use manyhands::JournalReader;
 use rusqlite::Connection;
 
-use crate::child::{Child, End, assert_no_orphans};
+use manyhands_test_support::child::Exit;
+use manyhands_test_support::processes::assert_no_orphans;
+
+use crate::child::start;
 use crate::study::{Features, Study, Subject, now};
 
 /// What an item said of itself.
@@ -116,16 +119,16 @@ pub(crate) struct Undisturbed {
 impl Undisturbed {
     /// Runs a study like this one in a folder of its own.
     pub(crate) fn of(study: &Study) -> Self {
-        let folder = tempfile::tempdir_in(crate::harness::ground()).unwrap();
+        let folder = tempfile::tempdir_in(crate::harness::parent_folder()).unwrap();
         let log = study.setting.log.as_ref().map(|_| folder.path().join("computed.log"));
         let (pace, slow, gate) = (Duration::ZERO, Duration::ZERO, None);
         let setting = crate::study::Setting { log, pace, slow, gate, ..study.setting.clone() };
         let records = folder.path().to_owned();
         let study = Study { folder: folder.path().to_owned(), records, setting, ..study.clone() };
         let (begun, begun_at) = (Instant::now(), now());
-        let (end, said) = Child::start("study", &study).end();
+        let (end, said) = start("study", &study).end();
         let took = begun.elapsed();
-        assert_eq!(end, End::Code(0), "{said}");
+        assert_eq!(end, Exit::Code(0), "{said}");
         assert!(!said.contains("trouble"), "{said}");
         assert_no_orphans();
         let metrics = metrics(&study);

@@ -5,8 +5,8 @@
 //! that was started with orders runs a study of made signals, see `study.rs` and `roles.rs`, and is killed, signalled or put on
 //! a full disk. Otherwise it runs the drills, one after the other, since each of them counts the processes that are left.
 //!
-//! Moments and lengths are random. The seed is printed, and `MANYHANDS_CRASH_SEED` gives it back; `MANYHANDS_CRASH_KILLS` says
-//! how often the study is killed in each mode, 10 times without it; `MANYHANDS_CRASH_FOLDER`, on which disk.
+//! Moments and lengths are random. The seed is printed, and `MANYHANDS_TEST_SEED` sets it; `MANYHANDS_CRASH_KILLS` says how often
+//! the study is killed in each mode, 10 times without it; `MANYHANDS_CRASH_FOLDER`, on which disk.
 
 #![cfg_attr(
     target_os = "linux",
@@ -32,8 +32,6 @@ mod harness;
 mod kills;
 #[cfg(target_os = "linux")]
 mod reports;
-#[cfg(target_os = "linux")]
-mod rng;
 #[cfg(target_os = "linux")]
 mod roles;
 #[cfg(target_os = "linux")]

@@ -10,9 +10,8 @@ use manyhands::{
     AnyMode, CancelToken, Cause, Error, Job, Journal, OnChange, OnFailure, Outcome, Report, RetryRecorded,
     report_amount, write_atomically,
 };
+use manyhands_test_support::rng::Rng;
 use serde::{Deserialize, Serialize};
-
-use crate::rng::Dice;
 
 /// How long a finished item may wait until it is written down: what the journal does by itself.
 pub(crate) const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
@@ -203,10 +202,10 @@ pub(crate) fn features(setting: &Setting, subject: &Subject) -> Result<Features,
 
 /// From half to one and a half of the mean length.
 fn made_signal(samples: u32, subject: &Subject) -> Vec<f64> {
-    let mut dice = Dice::seeded(u64::from(subject.number));
-    let n_samples = f64::from(samples) * (0.5 + dice.share());
-    let frequency = 0.01 + 0.1 * dice.share();
-    (0..n_samples as u32).map(|at| (f64::from(at) * frequency).sin() + dice.share() - 0.5).collect()
+    let mut rng = Rng::new(u64::from(subject.number));
+    let n_samples = f64::from(samples) * (0.5 + rng.fraction());
+    let frequency = 0.01 + 0.1 * rng.fraction();
+    (0..n_samples as u32).map(|at| (f64::from(at) * frequency).sin() + rng.fraction() - 0.5).collect()
 }
 
 fn measured(signal: &[f64]) -> Features {

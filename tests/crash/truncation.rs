@@ -6,11 +6,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use manyhands::{CancelToken, JournalProblem, JournalReader};
+use manyhands_test_support::child::Exit;
+use manyhands_test_support::processes::assert_no_orphans;
+use manyhands_test_support::rng::Rng;
 
 use crate::assertions::{Undisturbed, entries, notes, numbers, recorded, with_suffix};
-use crate::child::{Child, KILLED, assert_no_orphans};
+use crate::child::start;
 use crate::harness::{drills, wait_until};
-use crate::rng::Dice;
 use crate::study::{Features, Setting, Study};
 
 drills!(a_finished_journal_that_is_cut_is_refused, a_killed_journal_whose_log_is_cut_goes_on_from_what_is_left);
@@ -60,9 +62,9 @@ fn a_finished_journal_that_is_cut_is_refused(folder: &Path) {
     drop(study.run(&CancelToken::new()).unwrap());
     let whole = fs::read(study.journal()).unwrap();
     let length = whole.len() as u64;
-    let mut dice = Dice::of("cuts");
+    let mut rng = Rng::for_test("cuts");
     let lengths = [0, 1, 99, 100, 4095, 4096, length - 4096, length - 1];
-    let random: Vec<u64> = (0..40).map(|_| dice.below(length)).collect();
+    let random: Vec<u64> = (0..40).map(|_| rng.below(length)).collect();
     for length in lengths.into_iter().chain(random) {
         let cut = format!("cut to {length} of {} bytes", whole.len());
         let study = quick_study(&folder.join("cut"));
@@ -88,7 +90,7 @@ fn a_killed_journal_whose_log_is_cut_goes_on_from_what_is_left(folder: &Path) {
     let undisturbed = Undisturbed::of(&study);
     // It never comes to its end.
     let (slow_from, gate) = (60, Some(study.folder.join("never")));
-    let child = Child::start(
+    let mut child = start(
         "study",
         &Study {
             setting: Setting { pace: Duration::from_millis(8), slow_from, gate, ..study.setting.clone() },
@@ -99,14 +101,14 @@ fn a_killed_journal_whose_log_is_cut_goes_on_from_what_is_left(folder: &Path) {
         let reader = JournalReader::open(study.journal());
         reader.and_then(|reader| reader.status()).is_ok_and(|status| status.succeeded > 20)
     });
-    assert_eq!(child.kill(), KILLED);
+    assert_eq!(child.kill(), Exit::KILLED);
     assert_no_orphans();
     let n_whole = recorded(&study).len();
     let [file, log] = ["", "-wal"].map(|suffix| fs::read(with_suffix(&study.journal(), suffix)).unwrap());
-    let mut dice = Dice::of("cut logs");
+    let mut rng = Rng::for_test("cut logs");
     let mut left = Vec::new();
     for round in 0..15 {
-        let length = if round == 0 { log.len() as u64 } else { dice.below(log.len() as u64 + 1) };
+        let length = if round == 0 { log.len() as u64 } else { rng.below(log.len() as u64 + 1) };
         let cut = format!("log cut to {length} of {} bytes", log.len());
         let folder = folder.join("cut");
         fs::create_dir(&folder).unwrap();
@@ -115,7 +117,7 @@ fn a_killed_journal_whose_log_is_cut_goes_on_from_what_is_left(folder: &Path) {
         study.setting.log = Some(folder.join("computed.log"));
         fs::write(study.journal(), &file).unwrap();
         fs::write(with_suffix(&study.journal(), "-wal"), &log[..usize::try_from(length).unwrap()]).unwrap();
-        if dice.below(2) == 0 {
+        if rng.below(2) == 0 {
             read(&study.journal(), &undisturbed, &cut);
         }
         match run(&study, &undisturbed, &cut) {

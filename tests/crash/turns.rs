@@ -4,10 +4,12 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use manyhands_test_support::child::Exit;
+use manyhands_test_support::processes::assert_no_orphans;
 use rustix::process::Signal;
 
 use crate::assertions::{Recorded, Undisturbed, notes, numbers, recorded};
-use crate::child::{Child, End, KILLED, assert_no_orphans};
+use crate::child::start;
 use crate::harness::{drills, wait_until};
 use crate::kills::compare;
 use crate::study::{Setting, Study, now};
@@ -42,17 +44,17 @@ fn begun_so_far(study: &Study) -> usize {
 fn resumed(study: &Study) -> Study {
     let setting = Setting { run: 1, slow: Duration::ZERO, ..study.setting.clone() };
     let resumed = Study { setting, ..study.clone() };
-    let (end, said) = Child::start("study", &resumed).end();
-    assert_eq!(end, End::Code(0), "{said}");
+    let (end, said) = start("study", &resumed).end();
+    assert_eq!(end, Exit::Code(0), "{said}");
     resumed
 }
 
 fn a_study_of_slow_items_in_large_chunks_is_killed(folder: &Path) {
     for mode in ["serial", "threads", "processes"] {
         let study = in_large_chunks(folder, mode);
-        let child = Child::start("study", &study);
+        let mut child = start("study", &study);
         amid_the_first_chunks(&study);
-        assert_eq!(child.kill(), KILLED, "{mode}");
+        assert_eq!(child.kill(), Exit::KILLED, "{mode}");
         let dead = now();
         assert_no_orphans();
         let saved = recorded(&study);
@@ -66,13 +68,13 @@ fn a_study_of_slow_items_in_large_chunks_is_killed(folder: &Path) {
 fn a_study_of_slow_items_in_large_chunks_is_interrupted(folder: &Path) {
     for mode in ["serial", "threads", "processes"] {
         let study = in_large_chunks(folder, mode);
-        let mut child = Child::start("interrupted", &study);
+        let mut child = start("interrupted", &study);
         child.wait_for("listening");
         amid_the_first_chunks(&study);
         let before = begun_so_far(&study);
         child.send_to_group(Signal::INT);
         let (end, said) = child.end();
-        assert_eq!(end, End::Code(130), "{mode}: {said}");
+        assert_eq!(end, Exit::Code(130), "{mode}: {said}");
         assert_no_orphans();
         let ended = numbers(&notes(&study), 0, true);
         let more = ended.len() - before.min(ended.len());

@@ -42,7 +42,7 @@ pub(crate) fn play(role: &str) -> ! {
             hang_in_drop()
         }
         #[cfg(all(target_os = "linux", feature = "processes"))]
-        "crew" => crew(),
+        "workers" => crew(),
         "quiet" => {
             drop(Interrupts::listen(|_| exit(98)).unwrap());
             println!("dropped");

@@ -4,7 +4,7 @@ use manyhands::{Cause, Outcome, Processes};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 use crate::fixtures::{assert_is_usable, job, kill_itself};
-use crate::harness::{drills, with_every_crew};
+use crate::harness::{drills, for_worker_counts};
 
 drills![
     an_item_that_cannot_be_written_fails_alone,
@@ -73,7 +73,7 @@ fn in_every_crew<R>(run: impl Fn(usize, usize) -> Outcome<R>, is_cause: impl Fn(
 where
     Outcome<R>: std::fmt::Debug,
 {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in [1, 10, 50] {
             let outcome = run(workers, chunk_size);
             let failed: Vec<usize> = outcome.failures().iter().map(|failure| failure.index).collect();
@@ -138,7 +138,7 @@ fn an_answer_that_cannot_be_read_fails_alone() {
 
 fn an_error_that_cannot_be_written_fails_its_item_alone() {
     let items = numbers();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for trouble in [Trouble::FailsToWrite, Trouble::FailsToRead, Trouble::None] {
             let outcome = job(&items, workers)
                 .shared(&trouble)
@@ -191,7 +191,7 @@ fn an_answer_whose_writing_kills_the_worker_fails_alone() {
 
 fn a_shared_value_that_cannot_be_written_or_read_is_an_error_of_the_call() {
     let items = numbers();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for trouble in [Trouble::FailsToWrite, Trouble::FailsToRead, Trouble::PanicsInReading, Trouble::KillsInReading]
         {
             let result = manyhands::Job::new(&items)

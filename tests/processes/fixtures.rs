@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use manyhands::{Job, OnFailure, Outcome, Processes};
+use manyhands_test_support::signals::{TERM, ignore};
 use rustix::process::{Signal, getpid, kill_process};
 use serde::{Deserialize, Serialize};
 
@@ -158,33 +159,4 @@ fn close_standard_streams() -> u64 {
         unsafe { rustix::io::close(stream) };
     }
     10
-}
-
-pub(crate) const INT: i32 = 2;
-pub(crate) const TERM: i32 = 15;
-const DEFAULT: usize = 0;
-const IGNORE: usize = 1;
-
-// SAFETY: the C library, which std links, has this function on every Linux; an action is an address or one of two
-// numbers.
-unsafe extern "C" {
-    fn signal(number: i32, action: usize) -> usize;
-}
-
-pub(crate) fn ignore(number: i32) {
-    // SAFETY: no handler is installed, so none can do harm.
-    unsafe { signal(number, IGNORE) };
-}
-
-/// Survives it. Unlike ignoring it, this is not handed down to workers.
-pub(crate) fn survive(number: i32) {
-    extern "C" fn do_nothing(_: i32) {}
-    // SAFETY: a handler that does nothing may run at any moment.
-    unsafe { signal(number, do_nothing as *const () as usize) };
-}
-
-/// Undoes what whoever started this program may have set.
-pub(crate) fn heed(number: i32) {
-    // SAFETY: as above.
-    unsafe { signal(number, DEFAULT) };
 }

@@ -34,8 +34,6 @@ mod harness;
 #[cfg(target_os = "linux")]
 mod lazy;
 #[cfg(target_os = "linux")]
-mod leak_check;
-#[cfg(target_os = "linux")]
 mod log;
 #[cfg(target_os = "linux")]
 mod long_runs;

@@ -4,9 +4,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use manyhands::{Cause, Never, Outcome, Processes, WorkerEnding};
+use manyhands_test_support::capture::captured;
+use manyhands_test_support::wait::wait_until;
 
 use crate::fixtures::{Act, FLOOD, LAST_WORDS, assert_failed_alone, assert_is_usable, doubles_but, job, perform};
-use crate::harness::{drills, printed, wait_until, with_every_crew};
+use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
@@ -35,7 +37,7 @@ drills![
 /// Item 5 of 50 does this, in every crew; then the same crew takes another call.
 fn outcomes_of(act: Act, mode: Processes, check: impl Fn(usize, Outcome<u64>)) {
     let items = doubles_but(50, &[(5, act)]);
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         check(workers, job(&items, workers).mode(mode).run(perform).unwrap());
         assert_is_usable(workers);
     });
@@ -121,7 +123,7 @@ fn an_item_that_is_deaf_to_sigterm_fails_alone_at_its_time_limit() {
 }
 
 fn an_item_that_floods_both_streams_has_its_value_and_no_line_is_lost() {
-    let n_printed = || ["flood on stdout, ", "flood on stderr, "].map(|what| printed().matches(what).count());
+    let n_printed = || ["flood on stdout, ", "flood on stderr, "].map(|what| captured().matches(what).count());
     outcomes_of(Act::Flood, Processes::new(), |_, outcome| assert_failed_alone(&outcome, &[]));
     wait_until("every line of three floods arrives", Duration::from_secs(10), || n_printed() == [3 * FLOOD; 2]);
 }
@@ -146,7 +148,7 @@ fn an_item_that_closes_the_standard_streams_has_its_value() {
 fn several_killers_in_one_call_are_all_named() {
     let killers = [3, 17, 18, 40];
     let items = doubles_but(50, &killers.map(|index| (index, Act::KillItself)));
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let outcome = job(&items, workers).run(perform).unwrap();
         assert_failed_alone(&outcome, &killers);
         assert!(outcome.failures().iter().all(|failure| failure.is_lost() && failure.attempts == 2));
@@ -157,7 +159,7 @@ fn several_killers_in_one_call_are_all_named() {
 
 fn a_call_in_which_every_item_kills_its_worker_ends_and_names_all() {
     let all: Vec<usize> = (0..20).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let outcome = job(&[Act::KillItself; 20], workers).run(perform).unwrap();
         assert_failed_alone(&outcome, &all);
         assert!(outcome.failures().iter().all(|failure| failure.is_lost() && failure.attempts == 2));
@@ -177,7 +179,7 @@ fn in_chunks(items: &[Act], workers: usize, chunk_size: usize) -> Outcome<u64> {
 
 fn an_item_is_blamed_exactly_whatever_the_chunks() {
     let items = doubles_but(1000, &[(500, Act::KillItself)]);
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in CHUNK_SIZES {
             let outcome = in_chunks(&items, workers, chunk_size);
             assert_failed_alone(&outcome, &[500]);
@@ -193,7 +195,7 @@ fn a_killer_in_every_chunk_is_blamed_exactly() {
     // The first, the last and inner places of chunks of ten, and two in one chunk.
     let killers = [0, 9, 10, 19, 25, 55, 56, 99];
     let items = doubles_but(100, &killers.map(|index| (index, Act::Abort)));
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in CHUNK_SIZES {
             let outcome = in_chunks(&items, workers, chunk_size);
             assert_failed_alone(&outcome, &killers);
@@ -204,7 +206,7 @@ fn a_killer_in_every_chunk_is_blamed_exactly() {
 }
 
 fn what_an_item_started_ends_with_its_worker() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let start_and_hang = |log: &Log, _: &usize| -> () {
             let mut started = Command::new("sleep").arg("600").spawn().unwrap();

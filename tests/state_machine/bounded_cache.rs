@@ -13,6 +13,7 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state
 use crate::counted::{Census, Counted};
 
 prop_state_machine! {
+    #![proptest_config(manyhands_test_support::property::config(256))]
     #[test]
     fn whatever_is_evicted_what_is_found_was_put_there_last(sequential 1..120 => KeepsToItsBound);
 }

@@ -16,6 +16,7 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state
 use crate::counted::{Census, Counted};
 
 prop_state_machine! {
+    #![proptest_config(manyhands_test_support::property::config(256))]
     #[test]
     fn any_sequence_of_steps_gives_what_a_map_gives(sequential 1..40 => Follows<FastHash>);
     #[test]

@@ -22,6 +22,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
+    #![proptest_config(manyhands_test_support::property::config(256))]
     #[test]
     fn both_counters_are_a_number_that_wraps_around(steps in prop::collection::vec(step(), 0..60)) {
         let (plain, striped) = (AtomicCounter::new(), StripedCounter::new());

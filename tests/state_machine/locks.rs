@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
 prop_state_machine! {
+    #![proptest_config(manyhands_test_support::property::config(256))]
     #[test]
     fn guards_of_a_plain_lock_keep_out_whom_they_should(sequential 1..40 => Obeys<OneWord>);
     #[test]

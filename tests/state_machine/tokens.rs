@@ -10,6 +10,7 @@ use proptest::prelude::*;
 const HOUR: Duration = Duration::from_secs(3600);
 
 proptest! {
+    #![proptest_config(manyhands_test_support::property::config(256))]
     #[test]
     fn a_token_has_the_reason_that_was_seen_first_in_its_line(steps in prop::collection::vec(step(), 0..60)) {
         let mut family = Family::new();

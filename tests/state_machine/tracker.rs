@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
 prop_state_machine! {
+    #![proptest_config(manyhands_test_support::property::config(256))]
     #[test]
     fn a_tracker_says_what_a_list_of_all_that_happened_says(sequential 1..60 => Tracks);
 }

@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod cache;
+#[cfg(test)]
 mod counters;
 #[cfg(test)]
 mod cycles;
@@ -14,6 +15,7 @@ mod cycles;
 mod locks;
 #[cfg(test)]
 mod play;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod tracker;

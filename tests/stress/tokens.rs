@@ -4,17 +4,18 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use manyhands::{CancelReason, CancelToken};
+use manyhands_test_support::rng::Rng;
 
-use crate::play::{Dice, scenario, together};
+use crate::play::{scenario, together};
 
 #[test]
 fn a_stop_reaches_every_descendant_and_is_never_taken_back() {
-    scenario("token trees", |dice| {
-        let tree = Tree::grow(24, dice);
-        let n_uses = together(4, dice, |_, dice| {
+    scenario("token trees", |rng| {
+        let tree = Tree::grow(24, rng);
+        let n_uses = together(4, rng, |_, rng| {
             for _ in 0..200 {
-                let token = dice.index(tree.nodes.len());
-                match dice.below(16) {
+                let token = rng.index(tree.nodes.len());
+                match rng.below(16) {
                     0 => tree.cancel(token),
                     1 => tree.bear(token),
                     _ => tree.ask(token),
@@ -41,13 +42,13 @@ struct Node {
 }
 
 impl Tree {
-    fn grow(n_nodes: usize, dice: &mut Dice) -> Self {
+    fn grow(n_nodes: usize, rng: &mut Rng) -> Self {
         let mut nodes = vec![Node::new(CancelToken::new(), None)];
         for _ in 1..n_nodes {
-            let parent = dice.index(nodes.len());
+            let parent = rng.index(nodes.len());
             let above = &nodes[parent].token;
-            let token = match dice.below(16) {
-                0 => above.with_time_limit(Duration::from_micros(dice.below(500))),
+            let token = match rng.below(16) {
+                0 => above.with_time_limit(Duration::from_micros(rng.below(500))),
                 1 => above.with_time_limit(Duration::from_secs(3600)),
                 _ => above.child(),
             };

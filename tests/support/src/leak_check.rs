@@ -1,43 +1,54 @@
-//! What this process has that a run may leave behind: worker processes, descriptors, shared memory, threads.
+//! Checks that a piece of work leaves no child process, descriptor, shared memory or thread behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::time::Duration;
 
-/// What the process has now.
+use crate::processes::{Process, children};
+use crate::wait::holds_within;
+
+/// Runs `act` and asserts that nothing exists afterwards that did not exist before.
+///
+/// `settle` is called before each count: it ends what is kept for later on purpose, such as idle workers.
+///
+/// # Panics
+///
+/// If something is left behind; threads have 5 s to end.
+pub fn assert_no_leak(what: &str, settle: impl Fn(), act: impl FnOnce()) {
+    settle();
+    let before = Resources::now();
+    act();
+    settle();
+    let left = Resources::now().beyond(&before);
+    assert!(left.is_empty(), "{what} left behind: {left:#?}");
+    let have_ended = holds_within(Duration::from_secs(5), || n_threads() <= before.n_threads);
+    assert!(have_ended, "{what} left {} threads where {} were", n_threads(), before.n_threads);
+}
+
+/// The resources of this process at one moment.
 #[derive(Debug)]
-pub(crate) struct Belongings {
+struct Resources {
     children: BTreeSet<Process>,
-    /// How many there are of each kind.
+    /// The number of each kind.
     descriptors: BTreeMap<String, usize>,
     mapped: BTreeMap<String, usize>,
     named: BTreeSet<String>,
-    pub(crate) threads: usize,
+    n_threads: usize,
 }
 
-/// A process, told from a later one with the same number by its time of birth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Process {
-    pub(crate) pid: u32,
-    born: u64,
-}
-
-impl Belongings {
-    pub(crate) fn now() -> Self {
+impl Resources {
+    fn now() -> Self {
         Self {
             children: children(std::process::id()),
             descriptors: counted(descriptors()),
             mapped: counted(mapped_memory()),
             named: named_memory(),
-            threads: Self::threads(),
+            n_threads: n_threads(),
         }
     }
 
-    pub(crate) fn threads() -> usize {
-        fs::read_dir("/proc/self/task").unwrap().count()
-    }
-
-    /// What is there that was not there before, but for threads, whose end takes a moment to show.
-    pub(crate) fn beyond(&self, before: &Self) -> Vec<String> {
+    /// What exists now and did not exist before, without threads: `/proc` may list one for a moment after its join.
+    fn beyond(&self, before: &Self) -> Vec<String> {
         let children = self.children.difference(&before.children).map(|child| format!("{child:?} {}", child.state()));
         let named = self.named.difference(&before.named).map(|name| format!("shared memory {name}"));
         let descriptors = more(&self.descriptors, &before.descriptors).map(|kind| format!("descriptor of {kind}"));
@@ -46,49 +57,12 @@ impl Belongings {
     }
 }
 
-impl Process {
-    /// True while it is there and not a zombie: whoever adopted it may take its time.
-    pub(crate) fn is_alive(self) -> bool {
-        Status::of(self.pid).is_some_and(|status| status.born == self.born && !"ZX".contains(status.state))
-    }
-
-    fn state(self) -> char {
-        Status::of(self.pid).map_or('-', |status| status.state)
-    }
+/// The number of threads of this process.
+pub fn n_threads() -> usize {
+    fs::read_dir("/proc/self/task").unwrap().count()
 }
 
-/// The processes that have this one as their parent, those too that have ended and were not waited for.
-pub(crate) fn children(parent: u32) -> BTreeSet<Process> {
-    let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let of_parent = |pid: u32| {
-        let status = Status::of(pid)?;
-        (status.parent == parent).then_some(Process { pid, born: status.born })
-    };
-    processes.filter_map(of_parent).collect()
-}
-
-/// What `/proc` says of a process.
-struct Status {
-    state: char,
-    parent: u32,
-    born: u64,
-}
-
-impl Status {
-    /// Nothing, when there is no such process.
-    fn of(pid: u32) -> Option<Self> {
-        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name stands in brackets, and may hold some itself.
-        let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-        Some(Self {
-            state: fields.first()?.chars().next()?,
-            parent: fields.get(1)?.parse().ok()?,
-            born: fields.get(19)?.parse().ok()?,
-        })
-    }
-}
-
-/// What each descriptor leads to, without the numbers that tell one socket from another.
+/// What each descriptor refers to, without the numbers that tell one socket from another.
 fn descriptors() -> impl Iterator<Item = String> {
     let entries = fs::read_dir("/proc/self/fd").unwrap();
     let targets = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
@@ -107,8 +81,7 @@ fn mapped_memory() -> impl Iterator<Item = String> {
     maps.lines().filter_map(shared).collect::<Vec<String>>().into_iter()
 }
 
-/// Shared memory with a name, as far as it bears that of the library; other programs have some too, and it comes and
-/// goes.
+/// The shared memory with a name that contains that of the library. Other programs create and remove theirs at any time.
 fn named_memory() -> BTreeSet<String> {
     let Ok(entries) = fs::read_dir("/dev/shm") else { return BTreeSet::new() };
     let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
@@ -129,4 +102,20 @@ fn more<'a>(
     grown
         .filter(|(_, now, before)| now > before)
         .map(|(kind, now, before)| format!("{kind}: {now} where {before} were"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_descriptor_that_stays_open_is_found() {
+        let file = tempfile::tempfile().unwrap();
+        let mut kept = None;
+        let leak = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            assert_no_leak("the test", || {}, || kept = Some(file.try_clone().unwrap()));
+        }));
+        let message = leak.unwrap_err().downcast::<String>().unwrap();
+        assert!(message.starts_with("the test left behind: ") && message.contains("descriptor of "), "{message}");
+    }
 }
