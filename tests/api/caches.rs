@@ -1,4 +1,4 @@
-//! The cache under real threads: one computation per key, who wins, who waits, and no wait for ever.
+//! The cache under real threads: one computation per key, which value wins, which caller waits, and no wait for ever.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
@@ -54,7 +54,7 @@ fn a_computation_holds_up_no_other_key_and_no_other_use() {
     assert_eq!(cache.get(&1000), Some(7));
 }
 
-/// Starts a computation of key 0 that goes on when told; gives what tells it, and what it gave.
+/// Starts a computation of key 0 that waits for a message; gives the sender, and the result.
 fn slow<'s>(
     scope: &'s thread::Scope<'s, '_>,
     cache: &'s ThreadSafeCache<u32, &'static str>,
@@ -95,7 +95,7 @@ fn insert_remove_and_clear_win_over_a_computation_that_is_under_way() {
 }
 
 #[test]
-fn after_an_error_or_a_panic_one_of_those_who_wait_computes() {
+fn after_an_error_or_a_panic_one_of_the_waiting_callers_computes() {
     let ends: [fn() -> Result<&'static str, &'static str>; 2] = [|| Err("torn"), || panic!("on purpose")];
     for end in ends {
         let cache = ThreadSafeCache::new();
@@ -126,10 +126,10 @@ fn after_an_error_or_a_panic_one_of_those_who_wait_computes() {
 }
 
 #[test]
-fn a_key_that_asks_for_itself_is_told_so_or_computed_in_place() {
+fn a_key_that_asks_for_itself_gets_an_error_or_is_computed_in_place() {
     let cache = ThreadSafeCache::new();
-    let told = cache.try_get_or_compute(1, || cache.try_get_or_compute(1, || Ok::<i32, ()>(5)));
-    assert_eq!(told, Err(ComputeError::Failed(ComputeError::Cycle)));
+    let answer = cache.try_get_or_compute(1, || cache.try_get_or_compute(1, || Ok::<i32, ()>(5)));
+    assert_eq!(answer, Err(ComputeError::Failed(ComputeError::Cycle)));
     let in_place = cache.get_or_compute(1, || 10 + cache.get_or_compute(1, || 5));
     assert_eq!(in_place, 15);
     let stats = cache.stats();
@@ -245,7 +245,7 @@ fn rayon_that_asks_for_one_key_from_many_items_computes_it_once() {
     };
     let values: Vec<u32> = pool.install(|| (0..400).into_par_iter().with_max_len(1).map(ask).collect());
     assert!(values.iter().enumerate().all(|(item, &value)| value == 496 + 32 * (item as u32 % 2)));
-    // Who was stolen into the key's own computation computed in place, and nobody else did.
+    // A task that was stolen into the key's own computation computed in place, and no other did.
     let stats = cache.stats();
     assert_eq!((computed.value(), stats.inserts), (2 + stats.cycles, 2));
     assert_eq!(stats.hits + stats.misses, 400);
@@ -306,12 +306,12 @@ fn a_look_inside_of_a_look_that_would_wait_is_refused() {
 }
 
 #[test]
-fn a_value_whose_clone_panics_leaves_nobody_waiting() {
+fn a_value_whose_clone_panics_leaves_no_caller_waiting() {
     #[derive(Debug)]
     struct Fragile(Arc<AtomicCounter>);
     impl Clone for Fragile {
         fn clone(&self) -> Self {
-            // The first clone is kept, the second is for those who wait.
+            // The first clone is kept, the second is for the callers that wait.
             assert_ne!(self.0.increment(), 2, "cannot be cloned now");
             Self(Arc::clone(&self.0))
         }
@@ -338,7 +338,7 @@ fn a_value_whose_clone_panics_leaves_nobody_waiting() {
         thread::yield_now();
     }
     go_on.send(()).unwrap();
-    // Should the waiter not have waited yet, nobody clones a second time, and nobody panics.
+    // Should the waiter not have waited yet, there is no second clone, and no panic.
     drop(leader.join());
     waiter.join().unwrap();
 }

@@ -1,4 +1,4 @@
-//! What is told to whoever listens to `tracing`: each failure and each retry, by name.
+//! What a subscriber of `tracing` gets: each failure and each retry, by name.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -62,7 +62,7 @@ impl Listener {
 }
 
 #[test]
-fn each_failure_and_each_retry_is_told_by_name() {
+fn each_failure_and_each_retry_is_reported_by_name() {
     let items: Vec<usize> = (0..20).collect();
     for_every_way(|way| {
         let listener = Listener::default();
@@ -74,15 +74,15 @@ fn each_failure_and_each_retry_is_told_by_name() {
             });
             assert_eq!(outcome.unwrap().failures().len(), 2);
         });
-        let told = |message| listener.heard(message, &["index", "key", "attempt", "kind"]);
+        let reported = |message| listener.heard(message, &["index", "key", "attempt", "kind"]);
         let words = |rows: [[&str; 4]; 2]| rows.map(|row| row.map(str::to_owned).to_vec()).to_vec();
         assert_eq!(
-            told("an item failed and will be tried again"),
+            reported("an item failed and will be tried again"),
             words([["5", "\"n5\"", "1", "\"error\""], ["9", "\"n9\"", "1", "\"panic\""]]),
             "{way:?}"
         );
         assert_eq!(
-            told("an item failed"),
+            reported("an item failed"),
             words([["5", "\"n5\"", "2", "\"error\""], ["9", "\"n9\"", "2", "\"panic\""]])
         );
         let workers = listener.heard("an item failed", &["worker"]);
@@ -91,7 +91,7 @@ fn each_failure_and_each_retry_is_told_by_name() {
 }
 
 #[test]
-fn a_key_that_panics_while_somebody_listens_reaches_the_caller_and_never_hangs() {
+fn a_key_that_panics_under_a_subscriber_reaches_the_caller_and_never_hangs() {
     let items: Vec<usize> = (0..200).collect();
     for_every_way(|way| {
         let listener = Listener::default();

@@ -153,7 +153,7 @@ fn a_payload_that_panics_when_it_is_dropped_fails_its_item_and_no_other() {
 }
 
 #[test]
-fn a_panic_without_a_text_is_told_as_such() {
+fn a_panic_without_a_text_is_reported_as_such() {
     let error = parallel_map(Threads, &[1, 2, 3], |&n: &i32| std::panic::panic_any(n)).unwrap_err();
     assert_eq!(error.to_string(), "item 0 panicked: a panic without a message");
     assert!(error.is_panic() && error.is_item() && !error.is_config());

@@ -206,7 +206,7 @@ fn what_finished_before_a_callback_panicked_is_written_down() {
             Continue(())
         };
         assert!(catch_unwind(AssertUnwindSafe(|| work.for_each_ordered(panicking))).is_err());
-        // Not more either: what was begun was finished, and nobody throws it away.
+        // Not more either: what was begun was finished, and is not discarded.
         assert_eq!(recorded(&path), begun.into_inner().unwrap(), "{way:?}");
     });
 }
@@ -262,8 +262,8 @@ fn an_answer_that_cannot_be_written_down_is_in_the_outcome_and_a_trouble() {
         assert_eq!(later.resumed().collect::<Vec<_>>(), [0, 1, 3]);
         assert_eq!(later.into_values().unwrap(), [0, 1, 2, 3].map(Stubborn));
         let mut answers = work().ordered().unwrap();
-        let (told, ends): (Vec<_>, Vec<_>) = answers.by_ref().partition(Result::is_ok);
-        assert!(told.len() == 4 && ends.len() == 1 && ends[0].as_ref().unwrap_err().to_string().contains("n2"));
+        let (values, ends): (Vec<_>, Vec<_>) = answers.by_ref().partition(Result::is_ok);
+        assert!(values.len() == 4 && ends.len() == 1 && ends[0].as_ref().unwrap_err().to_string().contains("n2"));
         assert_eq!(answers.tally().map(|tally| (tally.succeeded, tally.resumed)), Some((4, 3)));
     });
 }
@@ -298,7 +298,7 @@ fn a_journal_that_fails_on_the_way_takes_no_answer_with_it() {
     const PART: &str = "MANYHANDS_TEST_FULL_DISK";
     let name = "journal::a_journal_that_fails_on_the_way_takes_no_answer_with_it";
     if std::env::var_os(PART).is_none() {
-        // The signal that tells of the limit ends a program that does not ignore it.
+        // The signal that reports the limit ends a program that does not ignore it.
         let copy = std::process::Command::new("sh")
             .args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#])
             .arg(std::env::current_exe().unwrap())

@@ -68,9 +68,9 @@ fn calls() -> impl Strategy<Value = Call> {
 macro_rules! taken {
     ($work:expr, $take:expr) => {{
         let (work, mut seen) = ($work, Vec::new());
-        let told = |failure: manyhands::ItemFailure<usize>| (failure.attempts, failure.cause);
+        let described = |failure: manyhands::ItemFailure<usize>| (failure.attempts, failure.cause);
         let mut note = |index, answer: Result<usize, _>| {
-            seen.push((index, answer.map_err(told)));
+            seen.push((index, answer.map_err(described)));
             ControlFlow::Continue(())
         };
         match $take {
@@ -78,7 +78,7 @@ macro_rules! taken {
                 let outcome = work.run().unwrap();
                 assert!(outcome.troubles().is_empty(), "{:?}", outcome.troubles());
                 for failure in outcome.failures() {
-                    seen.push((failure.index, Err(told(failure.clone()))));
+                    seen.push((failure.index, Err(described(failure.clone()))));
                 }
                 seen.extend(outcome.iter().map(|(index, &value)| (index, Ok(value))));
                 seen.sort_unstable_by_key(|(index, _)| *index);
@@ -162,7 +162,7 @@ impl Call {
         };
         let items: Vec<usize> = (0..self.fates.len()).collect();
         // The types differ, the settings do not.
-        macro_rules! told {
+        macro_rules! configured {
             ($job:expr) => {{
                 let mut job = $job.window(self.window).on_failure(self.policy).done_if(|&n| self.is_done(n));
                 if let Some(times) = self.retries {
@@ -172,11 +172,13 @@ impl Call {
             }};
         }
         match (self.is_lazy, self.keeps_journal) {
-            (false, false) => taken!(told!(self.way.job(&items)).try_map(function), take),
-            (false, true) => taken!(told!(self.way.job(&items)).journal(Self::journal(&path)).try_map(function), take),
-            (true, false) => taken!(told!(self.way.job_over(0..items.len())).try_map(function), take),
+            (false, false) => taken!(configured!(self.way.job(&items)).try_map(function), take),
+            (false, true) => {
+                taken!(configured!(self.way.job(&items)).journal(Self::journal(&path)).try_map(function), take)
+            }
+            (true, false) => taken!(configured!(self.way.job_over(0..items.len())).try_map(function), take),
             (true, true) => {
-                let job = told!(self.way.job_over(0..items.len()));
+                let job = configured!(self.way.job_over(0..items.len()));
                 taken!(job.journal(Self::journal(&path)).try_map(function), take)
             }
         }

@@ -127,7 +127,7 @@ impl Plain {
         assert_eq!(shot.total, total);
         assert!(shot.percent().is_none_or(|percent| (0.0..=100.0).contains(&percent)));
         let is_known = total.is_some_and(|total| total == done || self.latest > 0 && succeeded + failed > 0);
-        // Items that took no time at all, as far as was seen, tell nothing.
+        // Items that took no measurable time say nothing about the rate.
         assert!(shot.eta().is_none() || is_known);
         if let Some(eta) = shot.eta() {
             assert!(eta.at_least <= eta.likely && eta.likely <= eta.at_most);

@@ -1,4 +1,4 @@
-//! The folder that tells what a run did, in every mode.
+//! The folder that records what a run did, in every mode.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow::{Break, Continue};
@@ -36,14 +36,14 @@ fn a_run_that_a_callback_or_a_bad_item_ended_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let work = way.job_over(0..).window(4).report(Report::at(folder.path())).map(|&n: &usize| n);
         work.for_each(|index, _| if index == 7 { Break(()) } else { Continue(()) }).unwrap();
-        let told = summary(folder.path());
-        assert_eq!((&told["ended_by"], &told["is_whole"]), (&"callback".into(), &false.into()), "{way:?}");
+        let written = summary(folder.path());
+        assert_eq!((&written["ended_by"], &written["is_whole"]), (&"callback".into(), &false.into()), "{way:?}");
 
         let journal = Journal::at(folder.path().join("journal")).key(|n: &usize| n.to_string());
         let twice = way.job_over([1, 2, 1].into_iter()).journal(journal).report(Report::at(folder.path()));
         twice.run(|&n| n).unwrap_err();
-        let told = summary(folder.path());
-        assert_eq!((&told["ended_by"], &told["is_whole"]), (&"fault".into(), &false.into()), "{way:?}");
+        let written = summary(folder.path());
+        assert_eq!((&written["ended_by"], &written["is_whole"]), (&"fault".into(), &false.into()), "{way:?}");
     });
 }
 
@@ -89,7 +89,7 @@ fn every_item_has_its_row_with_what_it_took_and_reported() {
 }
 
 #[test]
-fn the_first_items_run_alone_to_be_measured_and_nobody_is_left_waiting() {
+fn the_first_items_run_alone_to_be_measured_and_no_worker_is_left_waiting() {
     let items: Vec<usize> = (0..50).collect();
     for n_alone in [1, 10, 49, 70] {
         for retries in [false, true] {

@@ -1,4 +1,4 @@
-//! Failed items are tried again, and nobody waits for them who has something else to do.
+//! Failed items are tried again, and no worker waits for them that has something else to do.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow::{Break, Continue};
@@ -107,7 +107,7 @@ fn answers_are_handed_on_in_order_though_some_take_several_attempts() {
 }
 
 #[test]
-fn an_item_that_waits_holds_nobody_up() {
+fn an_item_that_waits_holds_no_worker_up() {
     // Item 0 comes back only when all others are done, so a worker that waited for it would wait for ever.
     let items: Vec<usize> = (0..100).collect();
     for_every_way(|way| {
@@ -199,7 +199,7 @@ mod at_rest {
             let time = clock_gettime(ClockId::ThreadCPUTime);
             Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.try_into().unwrap())
         };
-        // Nobody ever sends: it takes as long as the time says.
+        // Nothing is ever sent: it takes as long as the time says.
         let (_sender, never): (_, Receiver<()>) = channel();
         let (never, begun) = (Mutex::new(never), Begun::default());
         let before = now();
@@ -224,7 +224,7 @@ mod at_rest {
     }
 
     #[test]
-    fn nobody_turns_in_circles_while_a_slow_item_holds_the_others() {
+    fn no_worker_spins_while_a_slow_item_holds_the_others() {
         let items: Vec<usize> = (0..100).collect();
         let job = || Job::new(&items).mode(LocalMode::Threads).workers(2).chunk_size(1);
         // The other worker waits for the window, ...

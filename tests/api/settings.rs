@@ -133,7 +133,7 @@ fn map_with_progress_shows_every_answer_and_gives_them_in_order() {
 }
 
 #[test]
-fn a_small_call_that_is_known_to_be_quick_wakes_nobody() {
+fn a_small_call_that_is_known_to_be_quick_wakes_no_thread() {
     let here = std::thread::current().id();
     let items = [1, 2, 3, 4];
     let tiny = |_: &i32| std::thread::current().id();

@@ -102,7 +102,7 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     path.into()
 }
 
-/// What a study comes to that nobody disturbs.
+/// The results of a study that is not disturbed.
 #[derive(Debug)]
 pub(crate) struct Undisturbed {
     pub(crate) took: Duration,
@@ -160,7 +160,7 @@ impl Undisturbed {
         }
     }
 
-    /// Table, journal and report tell of all subjects, as if there had been one run.
+    /// Table, journal and report hold all subjects, as if there had been one run.
     #[track_caller]
     pub(crate) fn assert_is_what_came_of(&self, study: &Study, n_resumed: usize) {
         self.assert_is_table_of(study);

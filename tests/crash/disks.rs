@@ -93,7 +93,7 @@ fn say_that_values_came_back(mut child: Child, study: &Study, undisturbed: &Undi
     assert_no_orphans();
 }
 
-/// Whoever does not ignore the signal that comes with such a limit is ended by it, as by a kill.
+/// A program that does not ignore the signal that comes with such a limit is ended by it, as by a kill.
 fn a_study_that_the_limit_on_files_ends_goes_on_without_it(folder: &Path) {
     let mut study = large_study(folder, "threads");
     let undisturbed = Undisturbed::of(&study);

@@ -38,7 +38,7 @@ fn a_study_in_processes_is_killed_at_random(folder: &Path) {
     Campaign::begin(&Study::new(folder, "processes")).kill_and_resume();
 }
 
-/// Many go from hand to hand at a time, and the journal is flooded.
+/// Many items are reported at a time, and the journal has to record them all.
 fn a_study_of_tiny_items_is_killed_at_random(folder: &Path) {
     let study = Study::new(folder, "threads");
     let setting = Setting { samples: 4, ..study.setting.clone() };
@@ -65,7 +65,7 @@ pub(crate) struct Score {
     /// Items that were begun in the run, and those that never were in any.
     begun: usize,
     left: usize,
-    /// Items that were in hand.
+    /// Items that were running.
     in_hand: usize,
     /// Items that had ended, and were not recorded.
     lost: usize,
@@ -113,7 +113,7 @@ impl Campaign {
             self.n_studies += 1;
             self.one_study();
         }
-        self.tell();
+        self.print_summary();
     }
 
     fn is_unfinished(&self) -> bool {
@@ -169,7 +169,7 @@ impl Campaign {
         end
     }
 
-    fn tell(&self) {
+    fn print_summary(&self) {
         let n_kills = self.scores.len();
         let most = |of: fn(&Score) -> usize| self.scores.iter().map(of).max().unwrap_or_default();
         let mean = |of: fn(&Score) -> usize| self.scores.iter().map(of).sum::<usize>() as f64 / n_kills as f64;

@@ -1,7 +1,7 @@
-//! Long runs under fire: whatever ends a study or gets in its way, the next run takes up what was finished, repeats little,
+//! Long runs that are disturbed: whatever ends a study or gets in its way, the next run takes up what was finished, repeats little,
 //! and comes to the same tables.
 //!
-//! The program has a `main` of its own, because it plays three parts. A copy that was started as a worker becomes one. A copy
+//! The program has a `main` of its own, because it has three roles. A copy that was started as a worker becomes one. A copy
 //! that was started with orders runs a study of made signals, see `study.rs` and `roles.rs`, and is killed, signalled or put on
 //! a full disk. Otherwise it runs the drills, one after the other, since each of them counts the processes that are left.
 //!

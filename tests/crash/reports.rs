@@ -48,7 +48,7 @@ fn a_report_that_is_being_written_is_there_as_a_whole_or_not_at_all(folder: &Pat
         let is_new = || temporary_files(&study).into_iter().find(|path| !left.contains(path));
         // The first one is tried and removed when the run begins, and stays empty.
         let is_growing = || is_new().and_then(|path| fs::metadata(path).ok()).is_some_and(|about| about.len() > 0);
-        wait_until("the report is being written, or was so quickly that nobody saw it", || {
+        wait_until("the report is being written, or was written too quickly to be seen", || {
             is_growing() || child.has_ended()
         });
         thread::sleep(rng.part_of(Duration::from_millis(if round % 3 == 0 { 1 } else { 30 })));

@@ -32,11 +32,11 @@ fn slow_study(folder: &Path, mode: &str) -> Study {
     Study { n_subjects: 14, setting, ..study }
 }
 
-/// A study whose quick subjects are recorded, and of which each worker has a slow one in hand.
+/// A study whose quick subjects are recorded, and of which each worker runs a slow one.
 fn at_work(study: &Study) -> Child {
     let mut child = start("interrupted", study);
     child.wait_for("listening");
-    wait_until("both workers have a slow subject in hand", || {
+    wait_until("both workers run a slow subject", || {
         let notes = notes(study);
         let (begun, ended) = (numbers(&notes, 0, false), numbers(&notes, 0, true));
         ended == [0, 1] && begun.len() == 4

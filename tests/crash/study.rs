@@ -52,7 +52,7 @@ pub(crate) struct Features {
     spectrum: Vec<f64>,
 }
 
-/// What a study is told. It stands in a folder of its own.
+/// The settings of a study. It stands in a folder of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Study {
     pub(crate) folder: PathBuf,
@@ -65,7 +65,7 @@ pub(crate) struct Study {
     /// Whether an item that failed is done again.
     pub(crate) tries_again: bool,
     pub(crate) recomputes: bool,
-    /// How many subjects a worker takes at a time, if that is said.
+    /// How many subjects a worker takes at a time, if that is set.
     pub(crate) chunk_size: Option<usize>,
     pub(crate) setting: Setting,
 }
@@ -131,7 +131,7 @@ impl Study {
     pub(crate) fn run_with<'a>(
         &'a self,
         cancel: &CancelToken,
-        tell: impl FnOnce(Report<'a>) -> Report<'a>,
+        with_report: impl FnOnce(Report<'a>) -> Report<'a>,
     ) -> Result<Outcome<Features, String>, Error<String>> {
         let mode: AnyMode = self.mode.parse().unwrap();
         let journal = Journal::at(self.journal())
@@ -151,11 +151,11 @@ impl Study {
             .on_failure(OnFailure::Continue)
             .cancel(cancel)
             .journal(journal)
-            .report(tell(Report::at(self.report()).field("version", &self.version)))
+            .report(with_report(Report::at(self.report()).field("version", &self.version)))
             .try_run(features)
     }
 
-    /// The final table: nothing in it tells how many runs it took.
+    /// The final table: nothing in it depends on how many runs it took.
     pub(crate) fn write_table(&self, outcome: Outcome<Features, String>) -> io::Result<()> {
         write_atomically(self.table(), |file| {
             writeln!(file, "subject,mean,deviation,line_length,crossings,spectrum")?;

@@ -1,4 +1,4 @@
-//! A journal that is cut: what is left of it is refused by name, or is a part of what was there. Nothing wrong is believed.
+//! A journal that is truncated: what is left of it is refused by name, or is a part of what was there. Nothing wrong is believed.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +15,10 @@ use crate::child::start;
 use crate::harness::{drills, wait_until};
 use crate::study::{Features, Setting, Study};
 
-drills!(a_finished_journal_that_is_cut_is_refused, a_killed_journal_whose_log_is_cut_goes_on_from_what_is_left);
+drills!(
+    a_finished_journal_that_is_truncated_is_refused,
+    a_killed_journal_whose_log_is_truncated_goes_on_from_what_is_left
+);
 
 fn quick_study(folder: &Path) -> Study {
     fs::create_dir_all(folder).unwrap();
@@ -56,13 +59,13 @@ fn read(journal: &Path, undisturbed: &Undisturbed, cut: &str) {
     }
 }
 
-fn a_finished_journal_that_is_cut_is_refused(folder: &Path) {
+fn a_finished_journal_that_is_truncated_is_refused(folder: &Path) {
     let study = quick_study(&folder.join("whole"));
     let undisturbed = Undisturbed::of(&study);
     drop(study.run(&CancelToken::new()).unwrap());
     let whole = fs::read(study.journal()).unwrap();
     let length = whole.len() as u64;
-    let mut rng = Rng::for_test("cuts");
+    let mut rng = Rng::for_test("truncated journals");
     let lengths = [0, 1, 99, 100, 4095, 4096, length - 4096, length - 1];
     let random: Vec<u64> = (0..40).map(|_| rng.below(length)).collect();
     for length in lengths.into_iter().chain(random) {
@@ -83,7 +86,7 @@ fn a_finished_journal_that_is_cut_is_refused(folder: &Path) {
     }
 }
 
-fn a_killed_journal_whose_log_is_cut_goes_on_from_what_is_left(folder: &Path) {
+fn a_killed_journal_whose_log_is_truncated_goes_on_from_what_is_left(folder: &Path) {
     let study = Study { n_subjects: 100, ..Study::new(&folder.join("killed"), "threads") };
     let study = Study { setting: Setting { samples: 100, ..study.setting.clone() }, ..study };
     fs::create_dir(&study.folder).unwrap();
@@ -105,7 +108,7 @@ fn a_killed_journal_whose_log_is_cut_goes_on_from_what_is_left(folder: &Path) {
     assert_no_orphans();
     let n_whole = recorded(&study).len();
     let [file, log] = ["", "-wal"].map(|suffix| fs::read(with_suffix(&study.journal(), suffix)).unwrap());
-    let mut rng = Rng::for_test("cut logs");
+    let mut rng = Rng::for_test("truncated logs");
     let mut left = Vec::new();
     for round in 0..15 {
         let length = if round == 0 { log.len() as u64 } else { rng.below(log.len() as u64 + 1) };

@@ -1,4 +1,4 @@
-//! Slow items of which a worker holds many, as when items were quick and turn slow: what ends is recorded soon all the same.
+//! Slow items in large chunks, as when items were quick and turn slow: what ends is recorded soon all the same.
 
 use std::path::Path;
 use std::thread;

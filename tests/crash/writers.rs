@@ -1,4 +1,4 @@
-//! Two runs at one journal: the second is refused and told who has it, and those who only read may.
+//! Two runs at one journal: the second is refused with the name of the holder, and readers are not.
 
 use std::collections::BTreeSet;
 use std::fs;

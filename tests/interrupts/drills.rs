@@ -18,8 +18,8 @@ drills!(
     an_echo_of_the_first_signal_is_no_second_one,
     after_the_drop_signals_end_the_program_as_before,
     after_a_drop_one_can_listen_again,
-    of_two_listeners_both_are_told_and_one_may_leave,
-    a_handler_of_somebody_else_is_called_and_stays,
+    two_listeners_are_both_notified_and_one_may_leave,
+    a_handler_of_another_library_is_called_and_stays,
     an_ignored_signal_stays_ignored,
     a_closure_that_panics_leaves_the_stop_in_place,
     drop_waits_for_the_closure,
@@ -86,14 +86,14 @@ fn after_a_drop_one_can_listen_again() {
     assert_eq!(child.wait(), Exit::Code(143));
 }
 
-fn of_two_listeners_both_are_told_and_one_may_leave() {
+fn two_listeners_are_both_notified_and_one_may_leave() {
     let mut child = start("two");
-    child.wait_for("both told");
+    child.wait_for("both notified");
     child.wait_for("one left");
     end_within(child, SOON, TERM, A_WHILE);
 }
 
-fn a_handler_of_somebody_else_is_called_and_stays() {
+fn a_handler_of_another_library_is_called_and_stays() {
     let mut child = start("chained");
     child.wait_for("called with ours");
     child.wait_for("called without ours");

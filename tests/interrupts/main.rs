@@ -1,7 +1,7 @@
 //! Ctrl+C and SIGTERM at programs that listen for them: the first one drains, the second one ends, and afterwards all is as
 //! it was.
 //!
-//! The program has a `main` of its own, because it plays two parts. A copy that was started with a role listens and is
+//! The program has a `main` of its own, because it has two roles. A copy that was started with a role listens and is
 //! signalled; otherwise it runs the drills, which start such copies. A copy says on its stdout how far it is, so that a drill need
 //! not guess when to signal it, and ends by itself when a drill has forgotten it.
 

@@ -1,4 +1,4 @@
-//! Whole calls: the board, its workers and the caller that gathers, on a pool of the model's own.
+//! Whole calls: the dispatcher, its workers and the caller that gathers, on a pool of the model's own.
 
 use std::cell::{Cell, RefCell};
 use std::ops::{ControlFlow, Range};
@@ -64,7 +64,7 @@ fn assert_whole(call: Call, items: &Items, (answer, reported): (Answer, Vec<usiz
     assert_eq!(answer.expect(NO_REFUSAL).into_values().expect("no item fails"), values);
 }
 
-/// Proves: with two helpers at the board and the caller gathering, each position is claimed and reported exactly once, what
+/// Proves: with two helpers at the dispatcher and the caller gathering, each position is claimed and reported exactly once, what
 /// a worker wrote is seen by the caller after the end, and no wake-up that the end needs is lost. Leaves out: measured
 /// chunk lengths and the timed look at quick chunks, since time stands still here.
 #[test]
@@ -96,7 +96,7 @@ fn claims_wait_for_a_window_of_one_and_go_on() {
     });
 }
 
-/// Proves: under a budget for one item no two are in hand, and who waits for the other's to be handed in is woken by that. Leaves
+/// Proves: under a budget for one item no two run at once, and the worker that waits for the other's report is woken by it. Leaves
 /// out: items that need more than there is, and parts of chunks, which the drills cover.
 #[test]
 fn claims_wait_for_the_budget_and_go_on() {
@@ -171,9 +171,9 @@ fn behind_a_window_of_one_nothing_above_the_last_failure_runs() {
 }
 
 /// Proves: when the caller's own part panics, workers that wait for a window of 1 are woken, and the call ends with the
-/// panic. Leaves out: wider windows, where nobody waits.
+/// panic. Leaves out: wider windows, where no worker waits.
 #[test]
-fn a_panic_of_the_callers_part_leaves_nobody_waiting() {
+fn a_panic_of_the_callers_part_leaves_no_worker_waiting() {
     crate::check(1, || {
         let call = Call { n_items: 3, window: 1, ..FOUR_ITEMS };
         let items = Items::new(call);
@@ -225,7 +225,7 @@ fn cancel_meanwhile(call: Call) {
 }
 
 /// Proves: a worker whose state cannot be made ends the call with its reason, whatever the other one does meanwhile, and
-/// nobody is left waiting for room. Leaves out: states whose destructors panic.
+/// no worker is left waiting for room. Leaves out: states whose destructors panic.
 #[test]
 fn a_worker_without_its_state_ends_the_call() {
     for window in [usize::MAX, 1] {

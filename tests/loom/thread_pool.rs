@@ -91,7 +91,7 @@ fn a_call_returns_only_when_every_helper_has_left() {
     });
 }
 
-/// Proves: a second call finds the thread of the first one, whether it is on its way, inside or at the bell; nobody is late
+/// Proves: a second call finds the thread of the first one, whether it is on its way, inside or waiting; no thread is late
 /// and no promise is forgotten. Leaves out: a third call.
 #[test]
 fn one_thread_serves_two_calls_one_after_the_other() {
@@ -102,7 +102,7 @@ fn one_thread_serves_two_calls_one_after_the_other() {
     });
 }
 
-/// Proves: two calls at once that share one thread both end, whoever gets it, and a seat that was only hoped for is taken
+/// Proves: two calls at once that share one thread both end, whichever gets it, and a slot that was only requested is taken
 /// back with its call. Leaves out: more calls than two.
 #[test]
 fn two_calls_at_once_share_one_thread() {
@@ -119,7 +119,7 @@ fn two_calls_at_once_share_one_thread() {
 
 /// Proves: a promise is kept: a call that waits for the helper that is sure to come sees it come; and when that call has
 /// returned, its helper counts as free, so the next call is promised the same thread and sees it come too. Leaves out:
-/// hoped-for helpers, who need not come.
+/// requested helpers, which need not come.
 #[test]
 fn a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call() {
     crate::check(3, || {
@@ -151,14 +151,14 @@ fn a_panic_in_a_helper_reaches_the_caller() {
         let call = || pool.gather(&work, |party| party.invite(2, 2));
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
         frame.end();
-        assert_eq!(caught.is_err(), !visits.is_zero(), "who came in has panicked");
+        assert_eq!(caught.is_err(), !visits.is_zero(), "the helper that came in has panicked");
     });
 }
 
-/// Proves: a call that insists has a helper while the only thread is somebody else's; the seat beside it is taken by who is free
+/// Proves: a call that forces a helper has one while another call holds the only thread; the slot beside it is taken by a free thread
 /// first; and when all have left there are as many threads as the budget allows. Leaves out: systems that have no threads to give.
 #[test]
-fn who_insists_has_a_helper_though_all_are_at_work() {
+fn a_forced_helper_comes_though_all_threads_are_at_work() {
     crate::check(2, || {
         let pool = Pool::new();
         let (say, said) = loom::sync::mpsc::channel();
@@ -176,7 +176,7 @@ fn who_insists_has_a_helper_though_all_are_at_work() {
     });
 }
 
-/// Keeps who comes until it is open.
+/// Holds each helper that comes until it is open.
 #[derive(Default)]
 struct Gate {
     is_open: loom::sync::Mutex<bool>,

@@ -18,7 +18,7 @@ drills![
     the_costliest_items_start_first_and_answers_stay_in_order,
 ];
 
-/// One call, in all that is told about it.
+/// One call with all of its settings.
 #[derive(Debug, Clone)]
 struct Call {
     items: Vec<u16>,

@@ -12,7 +12,7 @@ drills![
     every_worker_sees_the_same_array,
     views_travel_in_items_and_come_back_in_answers,
     an_array_that_a_worker_made_comes_back,
-    an_array_is_passed_once_per_worker_and_let_go_when_nobody_has_it,
+    an_array_is_passed_once_per_worker_and_freed_when_no_handle_is_left,
     a_large_shared_value_arrives_whole,
     a_new_worker_is_given_the_array_that_the_dead_one_had,
     arrays_in_answers_are_let_go_as_soon_as_the_caller_drops_them,
@@ -80,7 +80,7 @@ fn arrays_in_answers_are_let_go_as_soon_as_the_caller_drops_them() {
     });
 }
 
-fn an_array_is_passed_once_per_worker_and_let_go_when_nobody_has_it() {
+fn an_array_is_passed_once_per_worker_and_freed_when_no_handle_is_left() {
     let items: Vec<usize> = (0..200).collect();
     for_worker_counts(|workers| {
         let (first, second) = (numbers(1000), numbers(2000));

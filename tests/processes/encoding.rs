@@ -1,4 +1,4 @@
-//! Items and answers whose serde code fails: their own affair, and nobody else's.
+//! Items and answers whose serde code fails: they fail alone.
 
 use manyhands::{Cause, Outcome, Processes};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
@@ -19,7 +19,7 @@ drills![
     a_shared_value_that_cannot_be_written_or_read_is_an_error_of_the_call,
 ];
 
-/// A number whose serde code does what it is told.
+/// A number whose serde code does what its fields say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Fussy(u32, Trouble);
 
@@ -69,7 +69,7 @@ fn numbers() -> Vec<u32> {
     (0..50).collect()
 }
 
-fn in_every_crew<R>(run: impl Fn(usize, usize) -> Outcome<R>, is_cause: impl Fn(&Outcome<R>) -> bool)
+fn with_each_worker_count<R>(run: impl Fn(usize, usize) -> Outcome<R>, is_cause: impl Fn(&Outcome<R>) -> bool)
 where
     Outcome<R>: std::fmt::Debug,
 {
@@ -99,7 +99,7 @@ fn troubled_items(trouble: Trouble, is_cause: impl Fn(&Outcome<u32>) -> bool) {
     let run = |workers, chunk_size| {
         job(&items, workers).chunk_size(chunk_size).run(|Fussy(number, _): &Fussy| number + 1).unwrap()
     };
-    in_every_crew(run, |outcome| {
+    with_each_worker_count(run, |outcome| {
         assert!(outcome.iter().all(|(index, value)| *value as usize == index + 1));
         is_cause(outcome)
     });
@@ -109,7 +109,7 @@ fn troubled_items(trouble: Trouble, is_cause: impl Fn(&Outcome<u32>) -> bool) {
 fn troubled_answers(answer: impl Fn(&u32) -> Fussy + Copy + Send + Sync, is_cause: impl Fn(&Outcome<Fussy>) -> bool) {
     let items = numbers();
     let run = |workers, chunk_size| job(&items, workers).chunk_size(chunk_size).run(answer).unwrap();
-    in_every_crew(run, |outcome| {
+    with_each_worker_count(run, |outcome| {
         assert!(outcome.iter().all(|(index, value)| *value == Fussy(u32::try_from(index).unwrap(), Trouble::None)));
         is_cause(outcome)
     });

@@ -89,7 +89,7 @@ pub(crate) fn assert_failed_alone(outcome: &Outcome<u64>, indices: &[usize]) {
     assert_eq!((tally.cancelled, outcome.unfinished().count()), (0, 0));
 }
 
-/// Asserts that a call works, in the crew that is there.
+/// Asserts that a call works, with the workers that are there.
 pub(crate) fn assert_is_usable(workers: usize) {
     let outcome = job(&doubles_but(50, &[]), workers).run(perform).unwrap();
     assert_failed_alone(&outcome, &[]);
@@ -103,7 +103,7 @@ pub(crate) fn pid<T>(_: &T) -> u32 {
 
 pub(crate) fn kill_itself() -> ! {
     kill_process(getpid(), Signal::KILL).unwrap();
-    unreachable!("SIGKILL ends whom it reaches");
+    unreachable!("SIGKILL ends the process");
 }
 
 fn raise_segv() -> ! {
@@ -117,7 +117,7 @@ fn write_nowhere() -> u64 {
     let nowhere: *mut u8 = black_box(std::ptr::without_provenance_mut(16));
     // SAFETY: there is none; the process is to die of it. Nothing is ever mapped in the first page.
     unsafe { nowhere.write_volatile(1) };
-    unreachable!("nobody survives a write to nowhere");
+    unreachable!("no process survives a write to nowhere");
 }
 
 fn overflow_stack(depth: u64) -> u64 {
@@ -128,7 +128,7 @@ fn overflow_stack(depth: u64) -> u64 {
     overflow_stack(depth + 1) + black_box(&frame)[0]
 }
 
-/// Takes 2 GiB and ends, so that a limit that does not hold harms nobody.
+/// Takes 2 GiB and ends, so that a limit that does not hold does no harm.
 fn eat_memory() -> u64 {
     let mut eaten = Vec::new();
     while eaten.len() < 128 {
@@ -154,7 +154,7 @@ fn flood() -> u64 {
 
 fn close_standard_streams() -> u64 {
     for stream in 0..3 {
-        // SAFETY: whoever uses one of them in this process afterwards gets an error, or whatever is opened next; the
+        // SAFETY: code that uses one of them in this process afterwards gets an error, or whatever is opened next; the
         // drill is about a worker that does just this.
         unsafe { rustix::io::close(stream) };
     }

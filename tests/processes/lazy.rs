@@ -17,7 +17,7 @@ drills![
     a_time_limit_holds_while_a_slow_input_always_has_the_caller_at_work,
     once_a_failure_has_ended_the_run_nothing_more_is_asked_for,
     an_iterator_that_panics_ends_the_run_with_its_panic,
-    answers_come_to_who_asks_for_them,
+    answers_come_when_they_are_asked_for,
     a_future_has_the_outcome_that_a_run_has,
 ];
 
@@ -136,7 +136,7 @@ fn an_iterator_that_panics_ends_the_run_with_its_panic() {
     });
 }
 
-fn answers_come_to_who_asks_for_them() {
+fn answers_come_when_they_are_asked_for() {
     for_worker_counts(|workers| {
         for ordered in [false, true] {
             let (log, _folder) = Log::new();

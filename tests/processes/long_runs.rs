@@ -14,7 +14,7 @@ use crate::log::Log;
 drills![
     a_journal_has_what_workers_finished_and_a_resumed_run_begins_only_the_rest,
     a_failure_that_took_its_worker_is_recorded_with_its_kind_and_tries,
-    a_report_tells_of_the_workers_and_of_what_items_told_in_them,
+    a_report_names_the_workers_and_what_items_reported_in_them,
     what_is_done_before_travels_to_no_worker,
     an_item_that_takes_many_times_the_median_has_no_more_time,
     an_item_whose_time_is_up_may_use_its_grace,
@@ -68,15 +68,15 @@ fn a_failure_that_took_its_worker_is_recorded_with_its_kind_and_tries() {
         let outcome = run();
         let tried: Vec<_> = outcome.failures().iter().map(|failure| (failure.index, failure.attempts)).collect();
         assert_eq!(tried, [(3, 2), (8, 1)]);
-        let told: Vec<Value> = std::fs::read_to_string(folder.path().join("failed.jsonl"))
+        let lines: Vec<Value> = std::fs::read_to_string(folder.path().join("failed.jsonl"))
             .unwrap()
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        let told: Vec<_> = told.iter().map(|failed| (&failed["key"], &failed["kind"], &failed["attempts"])).collect();
+        let rows: Vec<_> = lines.iter().map(|failed| (&failed["key"], &failed["kind"], &failed["attempts"])).collect();
         let (lost, panicked) = ("3".into(), "8".into());
         let (killed, panic) = ("lost".into(), "panic".into());
-        assert_eq!(told, [(&lost, &killed, &2.into()), (&panicked, &panic, &1.into())]);
+        assert_eq!(rows, [(&lost, &killed, &2.into()), (&panicked, &panic, &1.into())]);
         let mut recorded = JournalReader::open(&path).unwrap().entries().unwrap();
         recorded.retain(|entry| entry.failure.is_some());
         recorded.sort_by(|a, b| a.key.cmp(&b.key));
@@ -88,7 +88,7 @@ fn a_failure_that_took_its_worker_is_recorded_with_its_kind_and_tries() {
     });
 }
 
-fn a_report_tells_of_the_workers_and_of_what_items_told_in_them() {
+fn a_report_names_the_workers_and_what_items_reported_in_them() {
     let items: Vec<usize> = (0..40).collect();
     for_worker_counts(|workers| {
         let folder = tempfile::tempdir().unwrap();

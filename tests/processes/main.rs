@@ -1,7 +1,7 @@
-//! Worker processes under fire: whatever an item does to its worker, the call ends, blames that item and no other, and
+//! Worker processes whose items do harm: whatever an item does to its worker, the call ends, blames that item and no other, and
 //! leaves nothing behind.
 //!
-//! The program has a `main` of its own, because it plays three parts. A copy that was started as a worker becomes
+//! The program has a `main` of its own, because it has three roles. A copy that was started as a worker becomes
 //! one. A copy that was started as a parent plays one that is killed, interrupted or badly written: see `parents.rs`.
 //! Otherwise it runs the drills, one after the other, since they count the processes and descriptors of the whole
 //! program; it takes the options of every test program, and with `--nocapture` shows what workers print.

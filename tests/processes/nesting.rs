@@ -14,7 +14,7 @@ drills![
     a_call_with_processes_inside_of_a_worker_stays_in_it,
     a_worker_may_use_its_share_of_the_cores,
     a_worker_tells_other_libraries_its_share_of_the_cores,
-    a_worker_leaves_alone_what_the_parent_told_other_libraries,
+    a_worker_leaves_alone_what_the_parent_set_for_other_libraries,
     a_program_of_this_kind_that_an_item_starts_is_no_worker,
 ];
 
@@ -72,8 +72,8 @@ fn a_worker_may_use_its_share_of_the_cores() {
 
 const VARIABLE: &str = "OMP_NUM_THREADS";
 
-/// A parent that tells what its workers find.
-pub(crate) fn tell_threads(arguments: &[String]) {
+/// A parent that prints what its workers find.
+pub(crate) fn print_threads(arguments: &[String]) {
     let workers = arguments[0].parse().unwrap();
     let seen = job(&[0; 50], workers).run(|_: &i32| std::env::var(VARIABLE).ok()).unwrap().into_values().unwrap();
     assert!(seen.iter().all(|found| *found == seen[0]), "{seen:?}");
@@ -82,7 +82,7 @@ pub(crate) fn tell_threads(arguments: &[String]) {
 
 fn a_worker_tells_other_libraries_its_share_of_the_cores() {
     for_worker_counts(|workers| {
-        let mut command = command("tells-threads", &[&workers.to_string()]);
+        let mut command = command("prints-threads", &[&workers.to_string()]);
         command.env_remove(VARIABLE);
         let (status, stdout, stderr) = Parent::start(command).end();
         assert!(status.is_success(), "{stderr}");
@@ -90,9 +90,9 @@ fn a_worker_tells_other_libraries_its_share_of_the_cores() {
     });
 }
 
-fn a_worker_leaves_alone_what_the_parent_told_other_libraries() {
+fn a_worker_leaves_alone_what_the_parent_set_for_other_libraries() {
     for_worker_counts(|workers| {
-        let mut command = command("tells-threads", &[&workers.to_string()]);
+        let mut command = command("prints-threads", &[&workers.to_string()]);
         command.env(VARIABLE, "5");
         let (status, stdout, stderr) = Parent::start(command).end();
         assert!(status.is_success(), "{stderr}");

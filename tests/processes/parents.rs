@@ -25,7 +25,7 @@ const ROLES: [(&str, fn(&[String])); 9] = [
     ("survives", orphans::survive_ctrl_c),
     ("prints", prints::let_items_print),
     ("reports", starting::report),
-    ("tells-threads", nesting::tell_threads),
+    ("prints-threads", nesting::print_threads),
 ];
 
 /// The role that this copy was started for, and its arguments.

@@ -106,7 +106,7 @@ fn a_slow_first_item_holds_no_big_ones_up() {
     let items: Vec<(usize, Block)> = (0..64).map(|index| (index, block(index, 1 << 20))).collect();
     for_worker_counts(|workers| {
         if workers == 1 {
-            return; // A worker alone has nobody to overtake it.
+            return; // No other worker can overtake a single one.
         }
         let (log, _folder) = Log::new();
         let outcome = job(&items, workers)

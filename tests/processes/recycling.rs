@@ -64,7 +64,7 @@ fn a_worker_that_leaks_is_recycled() {
     });
 }
 
-/// Leaks ten MiB; tells its process and what that has in memory.
+/// Leaks ten MiB; gives its process and what that has in memory.
 fn leaking(_: &i32) -> (u32, usize) {
     std::mem::forget(std::hint::black_box(vec![1_u8; 10 << 20]));
     let pages: usize = fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();

@@ -13,9 +13,9 @@ use crate::parents::{Parent, command};
 
 drills![
     workers_that_all_die_at_their_start_are_an_error_that_tells_the_code,
-    a_program_that_forgets_init_is_told_so,
+    a_program_that_forgets_init_gets_an_error_that_says_so,
     a_worker_whose_program_forgets_init_starts_no_workers,
-    a_program_that_nobody_expects_as_a_worker_says_so_and_ends,
+    a_program_that_is_no_expected_worker_says_so_and_ends,
 ];
 
 /// Set by the library for a copy that is to become a worker.
@@ -55,7 +55,7 @@ pub(crate) fn refuse_to_multiply() {
     }
 }
 
-/// A parent that tells what came of its call.
+/// A parent that prints what came of its call.
 pub(crate) fn report(arguments: &[String]) {
     let workers: usize = arguments[0].parse().unwrap();
     let items: Vec<Act> = doubles_but(50, &[]);
@@ -83,7 +83,7 @@ fn workers_that_all_die_at_their_start_are_an_error_that_tells_the_code() {
     });
 }
 
-fn a_program_that_forgets_init_is_told_so() {
+fn a_program_that_forgets_init_gets_an_error_that_says_so() {
     for_worker_counts(|workers| {
         let (notes, _folder) = Log::new();
         let mut parent = Parent::start(prepared(command("reports", &[&workers.to_string()]), "forget", &notes));
@@ -103,7 +103,7 @@ fn a_worker_whose_program_forgets_init_starts_no_workers() {
     assert_eq!(notes.lines().len(), 1, "no copy of it was started");
 }
 
-fn a_program_that_nobody_expects_as_a_worker_says_so_and_ends() {
+fn a_program_that_is_no_expected_worker_says_so_and_ends() {
     for value in ["1", "0", "yes", "3:4", "-1", "99999999999999999999"] {
         let mut command = command("reports", &["2"]);
         command.env(WORKER, value);

@@ -69,7 +69,7 @@ fn a_stop_does_not_wait_for_items_after_the_failing_one() {
                 let others_sleep = |log: &Log| log.lines().len() >= workers - 1;
                 match n {
                     5 if log.wait_for(Duration::from_secs(20), others_sleep) => Err("five".to_owned()),
-                    5 => Err("nobody slept".to_owned()),
+                    5 => Err("no item slept".to_owned()),
                     n => Ok(n),
                 }
             })

@@ -1,4 +1,4 @@
-//! Whatever an item does to its worker, it fails alone, is told why, and the pool goes on.
+//! Whatever an item does to its worker, it fails alone, its failure says why, and the pool goes on.
 
 use std::process::Command;
 use std::time::Duration;
@@ -17,7 +17,7 @@ drills![
     an_item_that_writes_to_nowhere_fails_alone,
     an_item_that_aborts_fails_alone,
     an_item_that_exits_as_if_all_were_well_fails_alone,
-    an_item_that_exits_with_a_code_fails_alone_and_the_code_is_told,
+    an_item_that_exits_with_a_code_fails_alone_and_the_code_is_reported,
     an_item_that_overflows_its_stack_fails_alone,
     an_item_that_wants_too_much_memory_fails_alone,
     an_item_that_is_refused_memory_may_go_on,
@@ -34,7 +34,7 @@ drills![
     what_an_item_started_ends_with_its_worker,
 ];
 
-/// Item 5 of 50 does this, in every crew; then the same crew takes another call.
+/// Item 5 of 50 does this, with each number of workers; then the same workers take another call.
 fn outcomes_of(act: Act, mode: Processes, check: impl Fn(usize, Outcome<u64>)) {
     let items = doubles_but(50, &[(5, act)]);
     for_worker_counts(|workers| {
@@ -76,7 +76,7 @@ fn an_item_that_exits_as_if_all_were_well_fails_alone() {
     dies_of(Act::Exit(0), WorkerEnding::Exit(0));
 }
 
-fn an_item_that_exits_with_a_code_fails_alone_and_the_code_is_told() {
+fn an_item_that_exits_with_a_code_fails_alone_and_the_code_is_reported() {
     dies_of(Act::Exit(3), WorkerEnding::Exit(3));
 }
 

@@ -40,7 +40,7 @@ impl Drop for State {
     }
 }
 
-/// Tells where its state was made; some of its kind do worse.
+/// Says where its state was made; some of its kind do worse.
 fn home(state: &mut State, item: &Deed) -> u32 {
     match item {
         Deed::Work => {}
@@ -160,9 +160,9 @@ fn errors_of(maker: Maker, check: impl Fn(usize, &Error)) {
         let modes = [Processes::new(), Processes::new().at_most_once()];
         for (policy, mode) in [OnFailure::Stop, OnFailure::Continue].into_iter().zip(modes) {
             let (log, _folder) = Log::new();
-            let told = (log.clone(), maker);
+            let shared = (log.clone(), maker);
             let job = job(&items, workers).mode(mode).on_failure(policy);
-            let work = job.shared(&told).try_worker_state(unmade);
+            let work = job.shared(&shared).try_worker_state(unmade);
             check(workers, &work.run(|(): &mut (), n: &i32| *n).unwrap_err());
             let n_tried = log.lines().len();
             assert!((1..=20 + 4 * workers).contains(&n_tried), "{n_tried} tries by {workers} workers");

@@ -9,7 +9,7 @@ mod tracker;
 
 use manyhands::sync::{Arc, JoinHandle, spawn};
 
-/// Starts a thread for each number below `n`, all with the same thing in hand.
+/// Starts a thread for each number below `n`, all with the same shared value.
 fn crowd<T, A>(n: usize, shared: &Arc<T>, act: fn(&T, usize) -> A) -> Vec<JoinHandle<A>>
 where
     T: Send + Sync + 'static,

@@ -122,7 +122,7 @@ struct Watched {
     n_taken: u64,
 }
 
-/// The answer of a computation that was overtaken. Nobody may ever find it.
+/// The answer of a computation that was overtaken. No look-up may ever find it.
 const OVERTAKEN: u64 = u64::MAX;
 
 struct KeepsToItsBound;

@@ -269,8 +269,8 @@ fn ready(slot: Slot) -> Option<u64> {
     }
 }
 
-/// The cache that is told what the model is told.
-struct Told<S> {
+/// The cache that takes the same steps as the model.
+struct Tested<S> {
     cache: ThreadSafeCache<Counted, Counted, S>,
     keys: Census,
     values: Census,
@@ -281,11 +281,11 @@ struct Told<S> {
 struct Follows<S>(PhantomData<S>);
 
 impl<S: BuildHasher + Default> StateMachineTest for Follows<S> {
-    type SystemUnderTest = Told<S>;
+    type SystemUnderTest = Tested<S>;
     type Reference = Model;
 
-    fn init_test(_: &Model) -> Told<S> {
-        Told {
+    fn init_test(_: &Model) -> Tested<S> {
+        Tested {
             cache: ThreadSafeCache::default(),
             keys: Census::default(),
             values: Census::default(),
@@ -294,31 +294,35 @@ impl<S: BuildHasher + Default> StateMachineTest for Follows<S> {
         }
     }
 
-    fn apply(told: Told<S>, model: &Model, step: Step) -> Told<S> {
-        told.answers.borrow_mut().clear();
-        told.perform(&step);
-        assert_eq!(*told.answers.borrow(), model.answers);
-        told
+    fn apply(tested: Tested<S>, model: &Model, step: Step) -> Tested<S> {
+        tested.answers.borrow_mut().clear();
+        tested.perform(&step);
+        assert_eq!(*tested.answers.borrow(), model.answers);
+        tested
     }
 
-    fn check_invariants(told: &Told<S>, model: &Model) {
+    fn check_invariants(tested: &Tested<S>, model: &Model) {
         let mut expected = model.stats;
         expected.entries = model.len();
-        assert_eq!(told.cache.stats(), expected);
-        assert_eq!((told.cache.len(), told.cache.is_empty()), (model.len(), model.len() == 0));
-        assert_eq!((told.keys.n_alive(), told.values.n_alive()), (model.len(), model.len()), "what the cache holds");
+        assert_eq!(tested.cache.stats(), expected);
+        assert_eq!((tested.cache.len(), tested.cache.is_empty()), (model.len(), model.len() == 0));
+        assert_eq!(
+            (tested.keys.n_alive(), tested.values.n_alive()),
+            (model.len(), model.len()),
+            "what the cache holds"
+        );
     }
 
-    fn teardown(told: Told<S>, model: Model) {
+    fn teardown(tested: Tested<S>, model: Model) {
         for key in 0..KEYS {
-            assert_eq!(told.cache.with(&key, |value| value.number), model.value(key));
+            assert_eq!(tested.cache.with(&key, |value| value.number), model.value(key));
         }
-        drop(told.cache);
-        assert_eq!((told.keys.n_alive(), told.values.n_alive()), (0, 0), "what outlived the cache");
+        drop(tested.cache);
+        assert_eq!((tested.keys.n_alive(), tested.values.n_alive()), (0, 0), "what outlived the cache");
     }
 }
 
-impl<S: BuildHasher> Told<S> {
+impl<S: BuildHasher> Tested<S> {
     fn perform(&self, step: &Step) {
         let cache = &self.cache;
         let answer = match step {

@@ -1,4 +1,4 @@
-//! Locks in one thread: who gets in while which guards are alive or forgotten, and what needs no lock at all.
+//! Locks in one thread: which access is granted while which guards are alive or forgotten, and what needs no lock at all.
 
 use std::fmt::Debug;
 use std::mem;
@@ -12,9 +12,9 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state
 prop_state_machine! {
     #![proptest_config(manyhands_test_support::property::config(256))]
     #[test]
-    fn guards_of_a_plain_lock_keep_out_whom_they_should(sequential 1..40 => Obeys<OneWord>);
+    fn guards_of_a_plain_lock_exclude_what_they_should(sequential 1..40 => Obeys<OneWord>);
     #[test]
-    fn guards_of_a_striped_lock_keep_out_whom_they_should(sequential 1..40 => Obeys<ManyWords>);
+    fn guards_of_a_striped_lock_exclude_what_they_should(sequential 1..40 => Obeys<ManyWords>);
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ enum Step {
     ForgetWriting,
 }
 
-/// Who is inside. Those who were forgotten stay for ever.
+/// The guards that are alive. Those that were forgotten stay for ever.
 #[derive(Debug, Clone, Default)]
 struct Inside {
     n_readers: usize,

@@ -1,4 +1,4 @@
-//! What the shared types do in one thread: any sequence of steps against a plain model that is told the same.
+//! What the shared types do in one thread: any sequence of steps against a plain model that takes the same steps.
 //!
 //! Nothing here starts a thread, so every failure can be repeated. Threads are left to `api` and `stress`, interleavings to
 //! the models. `cfg(test)` is always true here; it tells the lints that helpers may unwrap too.

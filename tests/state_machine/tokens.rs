@@ -1,4 +1,4 @@
-//! Tokens in one thread: any family of tokens, some with deadlines, against a list that knows who descends from whom.
+//! Tokens in one thread: any family of tokens, some with deadlines, against a list of parents.
 //!
 //! A deadline has passed long ago or is hours away, so no answer depends on how quick the test is.
 
@@ -27,7 +27,7 @@ enum Step {
     Late(usize),
     /// A child whose deadline is in so many hours.
     InHours(usize, u32),
-    /// A child whose limit is longer than the clock can tell.
+    /// A child whose limit is beyond the range of the clock.
     Unlimited(usize),
     Cancel(usize),
     Ask(usize),
@@ -61,7 +61,7 @@ struct Family {
 struct Plain {
     parent: Option<usize>,
     deadline: Option<Instant>,
-    /// Why it is cancelled, once somebody has asked for that or has seen it.
+    /// Why it is cancelled, once a step has asked for that or has seen it.
     reason: Option<CancelReason>,
 }
 

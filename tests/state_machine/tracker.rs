@@ -159,7 +159,7 @@ fn is_sane(shot: &TrackerSnapshot, model: &Model) {
     assert!(!shot.to_string().contains("NaN") && !shot.to_string().contains("inf"), "{shot}");
 }
 
-/// A share of so many items that a double cannot tell it from all of them.
+/// A share of so many items that a double rounds it to all of them.
 fn is_nearly_done(shot: &TrackerSnapshot) -> bool {
     shot.total.is_some_and(|total| total - shot.done() <= total >> 50)
 }

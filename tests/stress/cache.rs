@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use manyhands::{ComputeError, ThreadSafeCache};
 use manyhands_test_support::rng::Rng;
 
-use crate::play::{caught, panic_on_purpose, scenario, together};
+use crate::scenario::{caught, panic_on_purpose, scenario, together};
 
 const THREADS: usize = 4;
 
@@ -84,7 +84,7 @@ fn failing(n_keys: usize, rng: &mut Rng) -> u64 {
             match got {
                 Ok(Ok(value)) => assert_eq!(value, key),
                 Ok(Err(ComputeError::Failed(number))) | Err(number) => {
-                    assert_eq!(number, own, "somebody else's failure");
+                    assert_eq!(number, own, "another caller's failure");
                 }
                 Ok(Err(ComputeError::Cycle)) => panic!("no computation asks for another"),
             }
@@ -167,7 +167,7 @@ impl<'a> Version<'a> {
 
 /// A cache whose keys have versions with growing numbers.
 ///
-/// One thread per key raises its number, and then inserts it, removes the key or clears the cache; everybody computes the
+/// One thread per key raises its number, and then inserts it, removes the key or clears the cache; all threads compute the
 /// number that holds when the computation begins. So whatever stands in the cache after some version stood there, or after
 /// the older ones were removed, is no older, unless a computation that had been overtaken was kept nevertheless.
 struct Versions<'a> {
@@ -230,7 +230,7 @@ impl<'a> Versions<'a> {
                 let removed = self.cache.remove(&key);
                 (self.takes(removed, key, least).max(next), None)
             }
-            // Nobody counts what this takes, so a bounded cache is left alone.
+            // What this removes is not counted, so a bounded cache is left alone.
             3 if self.bound == usize::MAX && rng.one_in(8) => {
                 self.clear(thread);
                 (None, None)
@@ -292,7 +292,7 @@ impl<'a> Versions<'a> {
         match got {
             Ok(version) => Some(version.checked(key)),
             Err(number) => {
-                assert_eq!(number, own, "somebody else's panic");
+                assert_eq!(number, own, "another caller's panic");
                 None
             }
         }

@@ -1,10 +1,10 @@
-//! Counters: no count is lost or counted twice, whoever resets when.
+//! Counters: no count is lost or counted twice, whichever thread resets and when.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use manyhands::{AtomicCounter, StripedCounter};
 
-use crate::play::{scenario, together};
+use crate::scenario::{scenario, together};
 
 #[test]
 fn every_count_is_in_a_sum_that_was_taken_or_is_still_there() {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use manyhands::{ComputeError, Job, ThreadSafeCache};
 use manyhands_test_support::rng::Rng;
 
-use crate::play::{scenario, together};
+use crate::scenario::{scenario, together};
 
 type Cache = ThreadSafeCache<u64, u64>;
 

@@ -1,11 +1,11 @@
-//! Locks: a writer is alone, readers see whole values that never go back, nobody is kept out for ever or overtaken.
+//! Locks: a writer is alone, readers see whole values that never go back, no thread is kept out for ever or overtaken.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use manyhands::{LockWords, ManyWords, OneWord, RwLockOf, Synchronized};
 use manyhands_test_support::rng::Rng;
 
-use crate::play::{caught, panic_on_purpose, scenario, together};
+use crate::scenario::{caught, panic_on_purpose, scenario, together};
 
 #[test]
 fn readers_of_a_plain_lock_see_whole_values() {
@@ -136,7 +136,7 @@ fn uses_of_all_kinds<W: LockWords>(rng: &mut Rng, panic_once_in: u64) -> u64 {
         }
         500
     });
-    assert!(lock.try_read().is_some() && lock.try_write().is_some(), "everybody has left");
+    assert!(lock.try_read().is_some() && lock.try_write().is_some(), "all threads have left");
     assert_eq!(lock.into_inner().number(), n_changes.into_inner());
     n_uses
 }
@@ -165,7 +165,7 @@ fn order_of_arrival<W: LockWords>(rng: &mut Rng) -> u64 {
             } else {
                 let reader = lock.read();
                 let before = *reader;
-                rng.yield_one_in(2); // so that writers have somebody to wait for
+                rng.yield_one_in(2); // so that writers have a reader to wait for
                 drop(reader);
                 if lock.try_read().is_none() {
                     let after = *lock.read();

@@ -14,7 +14,7 @@ mod cycles;
 #[cfg(test)]
 mod locks;
 #[cfg(test)]
-mod play;
+mod scenario;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Tokens: a stop reaches every descendant and nobody else, is never taken back, and keeps its first reason.
+//! Tokens: a stop reaches every descendant and no other token, is never taken back, and keeps its first reason.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use manyhands::{CancelReason, CancelToken};
 use manyhands_test_support::rng::Rng;
 
-use crate::play::{scenario, together};
+use crate::scenario::{scenario, together};
 
 #[test]
 fn a_stop_reaches_every_descendant_and_is_never_taken_back() {
@@ -37,7 +37,7 @@ struct Node {
     parent: Option<usize>,
     /// Set after the stop was asked for.
     was_asked: AtomicBool,
-    /// The reason that somebody has seen; 0 for none. Written after the question, and read before the next one.
+    /// The reason that a thread has seen; 0 for none. Written after the question, and read before the next one.
     seen: AtomicU8,
 }
 
@@ -93,7 +93,7 @@ impl Tree {
         self.line(token).any(|node| node.was_asked.load(Ordering::SeqCst) || node.seen.load(Ordering::SeqCst) != 0)
     }
 
-    /// Once nobody asks any more: those tokens are cancelled that have a reason above them, and no others.
+    /// Once no thread asks any more: those tokens are cancelled that have a reason above them, and no others.
     fn is_cancelled_where_it_was_asked_to_be(&self) {
         for (token, node) in self.nodes.iter().enumerate() {
             let is_late = node.token.deadline().is_some_and(|deadline| deadline <= Instant::now());

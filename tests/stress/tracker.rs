@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use manyhands::{Ending, ProgressTracker, TrackerSnapshot};
 
-use crate::play::{scenario, together};
+use crate::scenario::{scenario, together};
 
 const ENDINGS: [Ending; 4] = [Ending::Succeeded, Ending::Failed, Ending::Skipped, Ending::Resumed];
 /// More than a tracker has words, so that some count on the same one.

@@ -67,11 +67,11 @@ pub fn one_after_the_other() -> Arguments {
 /// The message of its panic, and the command that replays it.
 pub fn run_watched(name: &str, timeout: Duration, act: impl FnOnce()) -> Result<(), String> {
     let begun = Instant::now();
-    let watchdog = Watchdog::start(name, timeout);
+    let watchdog = Watchdog::start(name, replay_command(Some(name)), timeout);
     let result = catch_unwind(AssertUnwindSafe(act));
     drop(watchdog);
     eprintln!("{name} took {:.1?}", begun.elapsed());
-    result.map_err(|payload| format!("{}\nreplay with: {}", message_of(&*payload), replay_command(name)))
+    result.map_err(|payload| format!("{}\nreplay with: {}", message_of(&*payload), replay_command(Some(name))))
 }
 
 /// The message of a panic.
@@ -89,6 +89,6 @@ mod tests {
         let run = |act: fn()| run_watched("module::name", Duration::from_secs(60), act);
         assert_eq!(run(|| {}), Ok(()));
         let failed = run(|| panic!("on {}", "purpose")).unwrap_err();
-        assert_eq!(failed, format!("on purpose\nreplay with: {}", replay_command("module::name")));
+        assert_eq!(failed, format!("on purpose\nreplay with: {}", replay_command(Some("module::name"))));
     }
 }

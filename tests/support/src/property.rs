@@ -18,8 +18,7 @@ use crate::seed::{current_test, replay_command, seed};
 /// }
 /// ```
 pub fn config(n_cases: u32) -> Config {
-    let test = current_test().unwrap_or_else(|| "NAME".to_owned());
-    eprintln!("replay with: {}", replay_command(&test));
+    eprintln!("replay with: {}", replay_command(current_test().as_deref()));
     Config { rng_seed: RngSeed::Fixed(seed()), failure_persistence: None, ..Config::with_cases(n_cases) }
 }
 

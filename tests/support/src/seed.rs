@@ -18,15 +18,16 @@ pub fn seed() -> u64 {
     *SEED.get_or_init(|| variable(SEED_VARIABLE).unwrap_or_else(|| RandomState::new().hash_one(std::process::id())))
 }
 
-/// The shell command that runs this test of this program again, with the same seed.
-pub fn replay_command(test: &str) -> String {
+/// The shell command that runs this test of this program again with the same seed, or all of its tests where the name is not known.
+pub fn replay_command(test: Option<&str>) -> String {
     let amounts = AMOUNTS.iter().filter_map(|name| Some(format!("{name}='{}' ", env::var(name).ok()?)));
     let amounts: String = amounts.collect();
     let profile = if cfg!(debug_assertions) { "" } else { "--release " };
     let seed = seed();
     let program = program_name();
+    let filter = test.map_or_else(String::new, |test| format!(" -- --exact {test}"));
     format!(
-        "{amounts}{SEED_VARIABLE}={seed} cargo test {profile}--package manyhands --all-features --test {program} -- --exact {test}"
+        "{amounts}{SEED_VARIABLE}={seed} cargo test {profile}--package manyhands --all-features --test {program}{filter}"
     )
 }
 
@@ -59,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_replay_command_names_the_seed_the_program_and_the_test() {
-        let command = replay_command("module::name");
+        let command = replay_command(Some("module::name"));
         assert!(command.contains(&format!("MANYHANDS_TEST_SEED={} cargo test ", seed())), "{command}");
         assert!(command.ends_with("--test manyhands_test_support -- --exact module::name"), "{command}");
     }

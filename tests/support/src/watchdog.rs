@@ -5,8 +5,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::seed::replay_command;
-
 /// Watches one test from its start to its drop, on a thread of its own. When no beat comes for the time that was given, it
 /// prints what hangs and how to replay it, and aborts the program: a thread that hangs cannot be ended alone.
 #[derive(Debug)]
@@ -16,13 +14,13 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Begins to watch the test of this name.
-    pub fn start(test: &str, timeout: Duration) -> Self {
+    /// Begins to watch the test of this name, which this command replays.
+    pub fn start(test: &str, replay: String, timeout: Duration) -> Self {
         let (beats, heard) = channel();
         let test = test.to_owned();
         let watch = move || {
             if !ends_in_time(&heard, timeout) {
-                abort(&test, timeout);
+                abort(&test, &replay, timeout);
             }
         };
         Self { beats: Some(beats), watcher: Some(thread::spawn(watch)) }
@@ -54,8 +52,7 @@ fn ends_in_time(heard: &Receiver<()>, timeout: Duration) -> bool {
     }
 }
 
-fn abort(test: &str, timeout: Duration) -> ! {
-    let replay = replay_command(test);
+fn abort(test: &str, replay: &str, timeout: Duration) -> ! {
     let children = children();
     let report = format!("\nHANGS: {test} made no progress for {timeout:?}{children}\nreplay with: {replay}\n");
     #[cfg(unix)]

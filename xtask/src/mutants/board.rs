@@ -95,7 +95,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         self.fence.store(0, Ordering::Relaxed);
 ",
         )],
-        model: "dispatcher::a_panic_of_the_callers_part_leaves_nobody_waiting",
+        model: "dispatcher::a_panic_of_the_callers_part_leaves_no_worker_waiting",
         breaks: "When the caller's part panics, a worker goes on waiting for room.",
     },
     Mutant {

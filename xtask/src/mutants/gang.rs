@@ -125,7 +125,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a-surplus-thread-that-stays",
         file: FILE,
         changes: &[("        if lists.surplus > 0 {", "        if lists.surplus > 1 {")],
-        model: "thread_pool::who_insists_has_a_helper_though_all_are_at_work",
+        model: "thread_pool::a_forced_helper_comes_though_all_threads_are_at_work",
         breaks: "Each call that insists leaves one more thread behind.",
     },
     Mutant {
@@ -151,7 +151,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }
 ",
         )],
-        model: "thread_pool::who_insists_has_a_helper_though_all_are_at_work",
+        model: "thread_pool::a_forced_helper_comes_though_all_threads_are_at_work",
         breaks: "A seat waits for a thread, and the one that is free goes.",
     },
 ];

@@ -22,9 +22,9 @@ const ROUND_TIMEOUT: Duration = Duration::from_secs(60);
 /// first, so that it stands in the output of a scenario that fails.
 pub(crate) fn scenario(name: &'static str, mut round: impl FnMut(&mut Rng) -> u64) {
     let time = variable("MANYHANDS_STRESS_SECONDS").map_or(A_MOMENT, Duration::from_secs_f64);
-    let test = current_test().unwrap_or_else(|| "NAME".to_owned());
-    println!("{name}: replay with: {}", replay_command(&test));
-    let watchdog = Watchdog::start(&test, ROUND_TIMEOUT);
+    let replay = replay_command(current_test().as_deref());
+    println!("{name}: replay with: {replay}");
+    let watchdog = Watchdog::start(name, replay, ROUND_TIMEOUT);
     let mut rng = Rng::for_test(name);
     let (mut n_rounds, mut n_operations) = (0_u64, 0_u64);
     let begun = Instant::now();
