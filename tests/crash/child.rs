@@ -2,11 +2,12 @@
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::time::Duration;
 
-use manyhands_test_support::child::Child;
+use manyhands_test_support::child::{Child, Exit};
 use serde::{Deserialize, Serialize};
 
-use crate::study::Study;
+use crate::study::{Setting, Study};
 
 const ORDERS: &str = "MANYHANDS_CRASH_ORDERS";
 
@@ -43,4 +44,14 @@ pub(crate) fn start_by_way_of(words: &[&str], role: &str, study: &Study) -> Chil
     command.env(ORDERS, serde_json::to_string(&orders).unwrap());
     // A group of its own, as a shell gives each of its jobs: the one that Ctrl+C goes to.
     Child::spawn(command.process_group(0))
+}
+
+/// Lets a copy finish a study whose first run was ended, without slow subjects; gives the study as of this second run.
+#[track_caller]
+pub(crate) fn resume(study: &Study) -> Study {
+    let setting = Setting { run: 1, slow: Duration::ZERO, ..study.setting.clone() };
+    let resumed = Study { setting, ..study.clone() };
+    let (exit, said) = start("study", &resumed).end();
+    assert_eq!(exit, Exit::Code(0), "{said}");
+    resumed
 }

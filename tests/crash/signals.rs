@@ -12,7 +12,7 @@ use manyhands_test_support::processes::assert_no_orphans;
 use rustix::process::Signal;
 
 use crate::assertions::{Undisturbed, notes, numbers, recorded, summary};
-use crate::child::start;
+use crate::child::{resume, start};
 use crate::harness::{drills, wait_until};
 use crate::study::{Setting, Study};
 
@@ -59,14 +59,6 @@ fn signal(child: &mut Child, number: Signal, to_group: bool) -> Duration {
     }
     child.wait_for("notice ");
     sent.elapsed()
-}
-
-fn resume(study: &Study) -> Study {
-    let setting = Setting { run: 1, slow: Duration::ZERO, ..study.setting.clone() };
-    let resumed = Study { setting, ..study.clone() };
-    let (end, said) = start("study", &resumed).end();
-    assert_eq!(end, Exit::Code(0), "{said}");
-    resumed
 }
 
 fn the_first_signal_saves_what_is_in_hand_and_nothing_is_done_twice(folder: &Path) {

@@ -9,7 +9,7 @@ use manyhands_test_support::processes::assert_no_orphans;
 use rustix::process::Signal;
 
 use crate::assertions::{Recorded, Undisturbed, notes, numbers, recorded};
-use crate::child::start;
+use crate::child::{resume, start};
 use crate::harness::{drills, wait_until};
 use crate::kills::compare;
 use crate::study::{Setting, Study, now};
@@ -40,15 +40,6 @@ fn begun_so_far(study: &Study) -> usize {
     log.matches(" begins ").count()
 }
 
-/// What is left, with no slow ones any more.
-fn resumed(study: &Study) -> Study {
-    let setting = Setting { run: 1, slow: Duration::ZERO, ..study.setting.clone() };
-    let resumed = Study { setting, ..study.clone() };
-    let (end, said) = start("study", &resumed).end();
-    assert_eq!(end, Exit::Code(0), "{said}");
-    resumed
-}
-
 fn a_study_of_slow_items_in_large_chunks_is_killed(folder: &Path) {
     for mode in ["serial", "threads", "processes"] {
         let study = in_large_chunks(folder, mode);
@@ -60,7 +51,7 @@ fn a_study_of_slow_items_in_large_chunks_is_killed(folder: &Path) {
         let saved = recorded(&study);
         let score = compare(&study, &Recorded::new(), &saved, dead).checked(&study);
         score.unwrap_or_else(|why| panic!("{mode}: {why}"));
-        let resumed = resumed(&study);
+        let resumed = resume(&study);
         Undisturbed::of(&study).assert_is_what_came_of(&resumed, saved.len());
     }
 }
