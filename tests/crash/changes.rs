@@ -4,7 +4,7 @@ use std::path::Path;
 
 use manyhands::{AnyMode, Error, Job, Journal, JournalProblem, OnChange, Outcome, Report};
 
-use crate::evidence::{Note, notes};
+use crate::assertions::{Note, notes};
 use crate::harness::drills;
 use crate::study::{Features, Setting, Study, Subject, features};
 
@@ -51,7 +51,7 @@ fn what_changed_is_refused_by_name_or_computed_again(folder: &Path) {
     for mode in ["serial", "threads", "processes"] {
         let study = Study::new(&folder.join(mode), mode);
         std::fs::create_dir(&study.folder).unwrap();
-        let computed = |run: u32| -> Vec<u32> { crate::evidence::numbers(&notes(&study), run, true) };
+        let computed = |run: u32| -> Vec<u32> { crate::assertions::numbers(&notes(&study), run, true) };
         let all: Vec<u32> = (0..N_SUBJECTS).collect();
         let results = |outcome: Outcome<Features, String>| -> Vec<_> {
             let result =

@@ -6,8 +6,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::child::{Child, End, assert_no_orphans};
-use crate::evidence::{Undisturbed, notes, numbers, recorded};
+use manyhands_test_support::child::{Child, Exit};
+use manyhands_test_support::processes::assert_no_orphans;
+
+use crate::assertions::{Undisturbed, notes, numbers, recorded};
+use crate::child::{start, start_by_way_of};
 use crate::harness::{drills, wait_until};
 use crate::roles::REFUSED;
 use crate::study::{Setting, Study};
@@ -50,7 +53,7 @@ fn on_a_full_disk_values_come_back_and_the_next_run_goes_on(folder: &Path) {
         let fill = format!("dd if=/dev/zero of='{path}/ballast' bs=1k count=3936 status=none");
         let words = words(&format!(r#"{mount} && {fill} && exec "$0""#));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let child = Child::start_by_way_of(&words, "on a full disk", &study);
+        let child = start_by_way_of(&words, "on a full disk", &study);
         say_that_values_came_back(child, &study, &undisturbed);
     }
 }
@@ -60,7 +63,7 @@ fn with_a_limit_on_files_values_come_back_and_the_next_run_goes_on(folder: &Path
     for mode in MODES {
         let study = large_study(&folder.join(mode), mode);
         let undisturbed = Undisturbed::of(&study);
-        let child = Child::start("with a limit on files", &study);
+        let child = start("with a limit on files", &study);
         say_that_values_came_back(child, &study, &undisturbed);
         let n_repeated = numbers(&notes(&study), 1, true).len();
         undisturbed.assert_is_what_came_of(&study, study.n_subjects as usize - n_repeated);
@@ -80,7 +83,7 @@ fn say_that_values_came_back(mut child: Child, study: &Study, undisturbed: &Undi
     child.wait_for("tables written");
     let said = child.wait_for("finished: ");
     let (end, rest) = child.end();
-    assert_eq!(end, End::Code(0), "{mode}: {rest}");
+    assert_eq!(end, Exit::Code(0), "{mode}: {rest}");
     assert!(!rest.contains("trouble"), "{mode}: {rest}");
     undisturbed.assert_is_table_of(study);
     let computed = numbers(&notes(study), 1, true);
@@ -90,15 +93,15 @@ fn say_that_values_came_back(mut child: Child, study: &Study, undisturbed: &Undi
     assert_no_orphans();
 }
 
-/// Whoever does not ignore the signal that comes with such a limit is ended by it, as by a kill.
+/// A program that does not ignore the signal that comes with such a limit is ended by it, as by a kill.
 fn a_study_that_the_limit_on_files_ends_goes_on_without_it(folder: &Path) {
     let mut study = large_study(folder, "threads");
     let undisturbed = Undisturbed::of(&study);
-    assert_eq!(Child::start("ended by the limit on files", &study).end().0, End::Signal(libc::SIGXFSZ));
+    assert_eq!(start("ended by the limit on files", &study).end().0, Exit::Signal(libc::SIGXFSZ));
     let saved = recorded(&study);
     undisturbed.assert_agrees(&saved);
     study.setting.run = 1;
-    assert_eq!(Child::start("study", &study).end().0, End::Code(0));
+    assert_eq!(start("study", &study).end().0, Exit::Code(0));
     undisturbed.assert_is_what_came_of(&study, saved.len());
 }
 
@@ -114,8 +117,8 @@ fn in_a_read_only_folder_nothing_begins(folder: &Path) {
         study.records = study.folder.join("records");
         fs::create_dir(&study.records).unwrap();
         let refused = |study: &Study, words: &[&str]| {
-            let (end, said) = Child::start("without the right to write", study).end();
-            assert_eq!(end, End::Code(REFUSED), "{mode}: {said}");
+            let (end, said) = start("without the right to write", study).end();
+            assert_eq!(end, Exit::Code(REFUSED), "{mode}: {said}");
             assert!(words.iter().all(|word| said.contains(word)), "{mode}: {said}");
             assert!(!said.contains("finished"), "{mode}: {said}");
         };
@@ -132,7 +135,7 @@ fn in_a_read_only_folder_nothing_begins(folder: &Path) {
         refused(&study, &[of_journal]);
         assert!(notes(&study).is_empty(), "{mode}: something was computed");
         allow(&study.records, 0o755);
-        assert_eq!(Child::start("study", &study).end().0, End::Code(0));
+        assert_eq!(start("study", &study).end().0, Exit::Code(0));
         let names = |folder: &Path| fs::read_dir(folder).unwrap().count();
         let before = (names(&study.records), names(&study.report()), fs::read(study.journal()).unwrap());
         allow(&study.report(), 0o555);
@@ -156,13 +159,13 @@ fn a_folder_that_becomes_read_only_costs_the_report_and_no_value(folder: &Path) 
         let undisturbed = Undisturbed::of(&study);
         study.records = study.folder.join("records");
         fs::create_dir(&study.records).unwrap();
-        let child = Child::start("without the right to write", &study);
+        let child = start("without the right to write", &study);
         wait_until("half of the subjects are done", || numbers(&notes(&study), 0, true).len() == 30);
         allow(&study.records, 0o555);
         allow(&study.report(), 0o555);
         fs::write(gate, "open").unwrap();
         let (end, said) = child.end();
-        assert_eq!(end, End::Code(0), "{mode}: {said}");
+        assert_eq!(end, Exit::Code(0), "{mode}: {said}");
         assert_eq!(said.matches("trouble: ").count(), 1, "{mode}: {said}");
         assert!(said.contains("trouble: report: the report could not be written: "), "{mode}: {said}");
         undisturbed.assert_is_table_of(&study);
@@ -170,7 +173,7 @@ fn a_folder_that_becomes_read_only_costs_the_report_and_no_value(folder: &Path) 
         allow(&study.report(), 0o755);
         assert_eq!(recorded(&study).len(), 60, "{mode}: the journal was open, and is whole");
         study.setting.run = 1;
-        assert_eq!(Child::start("study", &study).end().0, End::Code(0));
+        assert_eq!(start("study", &study).end().0, Exit::Code(0));
         undisturbed.assert_is_what_came_of(&study, 60);
     }
 }

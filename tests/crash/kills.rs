@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use crate::child::{Child, End, KILLED, assert_no_orphans};
-use crate::dice::Dice;
-use crate::evidence::{Note, Recorded, Undisturbed, notes, recorded};
+use manyhands_test_support::child::{Child, Exit};
+use manyhands_test_support::processes::assert_no_orphans;
+use manyhands_test_support::rng::Rng;
+
+use crate::assertions::{Note, Recorded, Undisturbed, notes, recorded};
+use crate::child::start;
 use crate::harness::{drills, kills, wait_until};
 use crate::study::{COMMIT_INTERVAL, Setting, Study, now};
 
@@ -35,7 +38,7 @@ fn a_study_in_processes_is_killed_at_random(folder: &Path) {
     Campaign::begin(&Study::new(folder, "processes")).kill_and_resume();
 }
 
-/// Many go from hand to hand at a time, and the journal is flooded.
+/// Many items are reported at a time, and the journal has to record them all.
 fn a_study_of_tiny_items_is_killed_at_random(folder: &Path) {
     let study = Study::new(folder, "threads");
     let setting = Setting { samples: 4, ..study.setting.clone() };
@@ -46,7 +49,7 @@ fn a_study_of_tiny_items_is_killed_at_random(folder: &Path) {
 struct Campaign {
     pattern: Study,
     undisturbed: Undisturbed,
-    dice: Dice,
+    rng: Rng,
     scores: Vec<Score>,
     n_studies: u32,
     n_rows: usize,
@@ -62,7 +65,7 @@ pub(crate) struct Score {
     /// Items that were begun in the run, and those that never were in any.
     begun: usize,
     left: usize,
-    /// Items that were in hand.
+    /// Items that were running.
     in_hand: usize,
     /// Items that had ended, and were not recorded.
     lost: usize,
@@ -96,7 +99,7 @@ impl Campaign {
             span: undisturbed.items_took * 2 / 3,
             pattern: pattern.clone(),
             undisturbed,
-            dice: Dice::of(&format!("kills {} {}", pattern.mode, pattern.n_subjects)),
+            rng: Rng::for_test(&format!("kills {} {}", pattern.mode, pattern.n_subjects)),
             scores: Vec::new(),
             n_studies: 0,
             n_rows: 0,
@@ -110,7 +113,7 @@ impl Campaign {
             self.n_studies += 1;
             self.one_study();
         }
-        self.tell();
+        self.print_summary();
     }
 
     fn is_unfinished(&self) -> bool {
@@ -125,7 +128,7 @@ impl Campaign {
         let mut before = Recorded::new();
         loop {
             let length = log_length(&study);
-            let child = Child::start("study", &study);
+            let child = start("study", &study);
             let end = if self.is_unfinished() { self.kill(child, &study, length) } else { child.end().0 };
             let at = now();
             assert_no_orphans();
@@ -135,8 +138,8 @@ impl Campaign {
             let score = score.unwrap_or_else(|why| panic!("{why}"));
             self.n_rows += after.len();
             match end {
-                KILLED => self.scores.push(score),
-                End::Code(0) => break,
+                Exit::KILLED => self.scores.push(score),
+                Exit::Code(0) => break,
                 other => panic!("the study ended by {other:?}"),
             }
             before = after;
@@ -148,25 +151,25 @@ impl Campaign {
     }
 
     /// Mostly while items are worked on, now and then while the run begins or ends.
-    fn kill(&mut self, mut child: Child, study: &Study, length: u64) -> End {
+    fn kill(&mut self, mut child: Child, study: &Study, length: u64) -> Exit {
         let Undisturbed { took, begun_after, .. } = self.undisturbed;
-        match self.dice.below(10) {
-            0 | 1 => thread::sleep(self.dice.within(begun_after)),
-            2 => thread::sleep(self.dice.within(took)),
+        match self.rng.below(10) {
+            0 | 1 => thread::sleep(self.rng.part_of(begun_after)),
+            2 => thread::sleep(self.rng.part_of(took)),
             _ => {
                 // What is recorded is read first, which takes longer from run to run.
                 wait_until("the first item begins", || log_length(study) > length || child.has_ended());
-                thread::sleep(self.dice.within(self.span));
+                thread::sleep(self.rng.part_of(self.span));
             }
         }
         let end = child.kill();
-        if end != KILLED {
+        if end != Exit::KILLED {
             self.span = self.span.mul_f64(0.8);
         }
         end
     }
 
-    fn tell(&self) {
+    fn print_summary(&self) {
         let n_kills = self.scores.len();
         let most = |of: fn(&Score) -> usize| self.scores.iter().map(of).max().unwrap_or_default();
         let mean = |of: fn(&Score) -> usize| self.scores.iter().map(of).sum::<usize>() as f64 / n_kills as f64;

@@ -1,12 +1,12 @@
-//! Long runs under fire: whatever ends a study or gets in its way, the next run takes up what was finished, repeats little,
+//! Long runs that are disturbed: whatever ends a study or gets in its way, the next run takes up what was finished, repeats little,
 //! and comes to the same tables.
 //!
-//! The program has a `main` of its own, because it plays three parts. A copy that was started as a worker becomes one. A copy
+//! The program has a `main` of its own, because it has three roles. A copy that was started as a worker becomes one. A copy
 //! that was started with orders runs a study of made signals, see `study.rs` and `roles.rs`, and is killed, signalled or put on
 //! a full disk. Otherwise it runs the drills, one after the other, since each of them counts the processes that are left.
 //!
-//! Moments and lengths are random. The seed is printed, and `MANYHANDS_CRASH_SEED` gives it back; `MANYHANDS_CRASH_KILLS` says
-//! how often the study is killed in each mode, 10 times without it; `MANYHANDS_CRASH_FOLDER`, on which disk.
+//! Moments and lengths are random. The seed is printed, and `MANYHANDS_TEST_SEED` sets it; `MANYHANDS_CRASH_KILLS` says how often
+//! the study is killed in each mode, 10 times without it; `MANYHANDS_CRASH_FOLDER`, on which disk.
 
 #![cfg_attr(
     target_os = "linux",
@@ -19,17 +19,13 @@
 )]
 
 #[cfg(target_os = "linux")]
+mod assertions;
+#[cfg(target_os = "linux")]
 mod changes;
 #[cfg(target_os = "linux")]
 mod child;
 #[cfg(target_os = "linux")]
-mod cuts;
-#[cfg(target_os = "linux")]
-mod dice;
-#[cfg(target_os = "linux")]
 mod disks;
-#[cfg(target_os = "linux")]
-mod evidence;
 #[cfg(target_os = "linux")]
 mod harness;
 #[cfg(target_os = "linux")]
@@ -42,6 +38,8 @@ mod roles;
 mod signals;
 #[cfg(target_os = "linux")]
 mod study;
+#[cfg(target_os = "linux")]
+mod truncation;
 #[cfg(target_os = "linux")]
 mod turns;
 #[cfg(target_os = "linux")]
@@ -58,7 +56,7 @@ fn main() -> std::process::ExitCode {
             signals::DRILLS,
             writers::DRILLS,
             disks::DRILLS,
-            cuts::DRILLS,
+            truncation::DRILLS,
             changes::DRILLS,
             turns::DRILLS,
         ]),

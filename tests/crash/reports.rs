@@ -5,9 +5,12 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use crate::child::{Child, End, KILLED, assert_no_orphans};
-use crate::dice::Dice;
-use crate::evidence::{Undisturbed, metrics, summary};
+use manyhands_test_support::child::Exit;
+use manyhands_test_support::processes::assert_no_orphans;
+use manyhands_test_support::rng::Rng;
+
+use crate::assertions::{Undisturbed, metrics, summary};
+use crate::child::start;
 use crate::harness::{drills, wait_until};
 use crate::kills::temporary_files;
 use crate::study::{Setting, Study};
@@ -29,7 +32,7 @@ fn study_of_many(folder: &Path) -> Study {
 fn a_report_that_is_being_written_is_there_as_a_whole_or_not_at_all(folder: &Path) {
     let study = study_of_many(folder);
     let undisturbed = Undisturbed::of(&study);
-    let mut dice = Dice::of("reports");
+    let mut rng = Rng::for_test("reports");
     let mut n_caught = 0;
     let mut had_report = false;
     let mut round = 0;
@@ -41,17 +44,17 @@ fn a_report_that_is_being_written_is_there_as_a_whole_or_not_at_all(folder: &Pat
             had_report = false;
         }
         let left = temporary_files(&study);
-        let mut child = Child::start("study", &study);
+        let mut child = start("study", &study);
         let is_new = || temporary_files(&study).into_iter().find(|path| !left.contains(path));
         // The first one is tried and removed when the run begins, and stays empty.
         let is_growing = || is_new().and_then(|path| fs::metadata(path).ok()).is_some_and(|about| about.len() > 0);
-        wait_until("the report is being written, or was so quickly that nobody saw it", || {
+        wait_until("the report is being written, or was written too quickly to be seen", || {
             is_growing() || child.has_ended()
         });
-        thread::sleep(dice.within(Duration::from_millis(if round % 3 == 0 { 1 } else { 30 })));
+        thread::sleep(rng.part_of(Duration::from_millis(if round % 3 == 0 { 1 } else { 30 })));
         let end = child.kill();
         assert_no_orphans();
-        n_caught += usize::from(end == KILLED && is_new().is_some());
+        n_caught += usize::from(end == Exit::KILLED && is_new().is_some());
         let there = FILES.map(|name| study.report().join(name).exists());
         assert!(!had_report || there == [true; 3], "of {FILES:?} there are {there:?}");
         assert!(there.is_sorted_by(|a, b| a >= b), "they are written in turn: of {FILES:?} there are {there:?}");
@@ -69,7 +72,7 @@ fn a_report_that_is_being_written_is_there_as_a_whole_or_not_at_all(folder: &Pat
         }
         round += 1;
     }
-    assert_eq!(Child::start("study", &study).end().0, End::Code(0));
+    assert_eq!(start("study", &study).end().0, Exit::Code(0));
     undisturbed.assert_is_what_came_of(&study, 5000);
 }
 
@@ -82,12 +85,12 @@ fn a_kill_before_the_summary_leaves_the_one_that_was_there(folder: &Path) {
         if let Some(text) = before {
             fs::write(&path, text).unwrap();
         }
-        let mut child = Child::start("stopped before its summary", &study);
+        let mut child = start("stopped before its summary", &study);
         child.wait_for("at the summary");
-        assert_eq!(child.kill(), KILLED);
+        assert_eq!(child.kill(), Exit::KILLED);
         assert_eq!(fs::read_to_string(&path).ok().as_deref(), before);
         assert_eq!(metrics(&study).len(), 50);
     }
-    assert_eq!(Child::start("study", &study).end().0, End::Code(0));
+    assert_eq!(start("study", &study).end().0, Exit::Code(0));
     undisturbed.assert_is_what_came_of(&study, 50);
 }

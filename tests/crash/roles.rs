@@ -12,7 +12,7 @@ use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use crate::child::Orders;
 use crate::study::{Features, Study};
 
-/// A copy that nobody ends takes this long to do so.
+/// A copy that no drill ends exits after this time.
 const FORGOTTEN: Duration = Duration::from_secs(120);
 
 /// What a copy exits with whose run was refused.

@@ -7,10 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use manyhands::JournalReader;
+use manyhands_test_support::child::{Child, Exit};
+use manyhands_test_support::processes::assert_no_orphans;
 use rustix::process::Signal;
 
-use crate::child::{Child, End, assert_no_orphans};
-use crate::evidence::{Undisturbed, notes, numbers, recorded, summary};
+use crate::assertions::{Undisturbed, notes, numbers, recorded, summary};
+use crate::child::{resume, start};
 use crate::harness::{drills, wait_until};
 use crate::study::{Setting, Study};
 
@@ -30,11 +32,11 @@ fn slow_study(folder: &Path, mode: &str) -> Study {
     Study { n_subjects: 14, setting, ..study }
 }
 
-/// A study whose quick subjects are recorded, and of which each worker has a slow one in hand.
+/// A study whose quick subjects are recorded, and of which each worker runs a slow one.
 fn at_work(study: &Study) -> Child {
-    let mut child = Child::start("interrupted", study);
+    let mut child = start("interrupted", study);
     child.wait_for("listening");
-    wait_until("both workers have a slow subject in hand", || {
+    wait_until("both workers run a slow subject", || {
         let notes = notes(study);
         let (begun, ended) = (numbers(&notes, 0, false), numbers(&notes, 0, true));
         ended == [0, 1] && begun.len() == 4
@@ -59,14 +61,6 @@ fn signal(child: &mut Child, number: Signal, to_group: bool) -> Duration {
     sent.elapsed()
 }
 
-fn resume(study: &Study) -> Study {
-    let setting = Setting { run: 1, slow: Duration::ZERO, ..study.setting.clone() };
-    let resumed = Study { setting, ..study.clone() };
-    let (end, said) = Child::start("study", &resumed).end();
-    assert_eq!(end, End::Code(0), "{said}");
-    resumed
-}
-
 fn the_first_signal_saves_what_is_in_hand_and_nothing_is_done_twice(folder: &Path) {
     // All at once: they mostly sleep. A terminal signals the whole group, a supervisor the program alone.
     let cases = [
@@ -85,7 +79,7 @@ fn the_first_signal_saves_what_is_in_hand_and_nothing_is_done_twice(folder: &Pat
                 assert!(took < PROMPT, "{} took {took:?} to notice", study.mode);
                 let sent = Instant::now();
                 let (end, said) = child.end();
-                assert_eq!(end, End::Code(code), "{}: {said}", study.mode);
+                assert_eq!(end, Exit::Code(code), "{}: {said}", study.mode);
                 assert!(sent.elapsed() < SLOW + PROMPT, "{} took {:?} to end", study.mode, sent.elapsed());
                 assert!(said.contains("finished: 4 succeeded, 0 failed, 0 resumed, 10 left"), "{}: {said}", study.mode);
                 assert!(!said.contains("trouble"), "{}: {said}", study.mode);
@@ -119,7 +113,7 @@ fn the_second_signal_ends_a_study_at_once(folder: &Path) {
         thread::sleep(A_WHILE);
         let sent = Instant::now();
         child.send_to_group(second);
-        assert_eq!(child.end().0, End::Signal(second.as_raw()), "{mode}");
+        assert_eq!(child.end().0, Exit::Signal(second.as_raw()), "{mode}");
         assert!(sent.elapsed() < PROMPT, "{mode} took {:?} to end", sent.elapsed());
         assert_no_orphans();
         let saved: BTreeSet<u32> = recorded(&study).into_keys().collect();

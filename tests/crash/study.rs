@@ -10,9 +10,8 @@ use manyhands::{
     AnyMode, CancelToken, Cause, Error, Job, Journal, OnChange, OnFailure, Outcome, Report, RetryRecorded,
     report_amount, write_atomically,
 };
+use manyhands_test_support::rng::Rng;
 use serde::{Deserialize, Serialize};
-
-use crate::dice::Dice;
 
 /// How long a finished item may wait until it is written down: what the journal does by itself.
 pub(crate) const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
@@ -53,7 +52,7 @@ pub(crate) struct Features {
     spectrum: Vec<f64>,
 }
 
-/// What a study is told. It stands in a folder of its own.
+/// The settings of a study. It stands in a folder of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Study {
     pub(crate) folder: PathBuf,
@@ -66,7 +65,7 @@ pub(crate) struct Study {
     /// Whether an item that failed is done again.
     pub(crate) tries_again: bool,
     pub(crate) recomputes: bool,
-    /// How many subjects a worker takes at a time, if that is said.
+    /// How many subjects a worker takes at a time, if that is set.
     pub(crate) chunk_size: Option<usize>,
     pub(crate) setting: Setting,
 }
@@ -132,7 +131,7 @@ impl Study {
     pub(crate) fn run_with<'a>(
         &'a self,
         cancel: &CancelToken,
-        tell: impl FnOnce(Report<'a>) -> Report<'a>,
+        with_report: impl FnOnce(Report<'a>) -> Report<'a>,
     ) -> Result<Outcome<Features, String>, Error<String>> {
         let mode: AnyMode = self.mode.parse().unwrap();
         let journal = Journal::at(self.journal())
@@ -152,11 +151,11 @@ impl Study {
             .on_failure(OnFailure::Continue)
             .cancel(cancel)
             .journal(journal)
-            .report(tell(Report::at(self.report()).field("version", &self.version)))
+            .report(with_report(Report::at(self.report()).field("version", &self.version)))
             .try_run(features)
     }
 
-    /// The final table: nothing in it tells how many runs it took.
+    /// The final table: nothing in it depends on how many runs it took.
     pub(crate) fn write_table(&self, outcome: Outcome<Features, String>) -> io::Result<()> {
         write_atomically(self.table(), |file| {
             writeln!(file, "subject,mean,deviation,line_length,crossings,spectrum")?;
@@ -203,10 +202,10 @@ pub(crate) fn features(setting: &Setting, subject: &Subject) -> Result<Features,
 
 /// From half to one and a half of the mean length.
 fn made_signal(samples: u32, subject: &Subject) -> Vec<f64> {
-    let mut dice = Dice::seeded(u64::from(subject.number));
-    let n_samples = f64::from(samples) * (0.5 + dice.share());
-    let frequency = 0.01 + 0.1 * dice.share();
-    (0..n_samples as u32).map(|at| (f64::from(at) * frequency).sin() + dice.share() - 0.5).collect()
+    let mut rng = Rng::new(u64::from(subject.number));
+    let n_samples = f64::from(samples) * (0.5 + rng.fraction());
+    let frequency = 0.01 + 0.1 * rng.fraction();
+    (0..n_samples as u32).map(|at| (f64::from(at) * frequency).sin() + rng.fraction() - 0.5).collect()
 }
 
 fn measured(signal: &[f64]) -> Features {

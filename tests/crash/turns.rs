@@ -1,13 +1,15 @@
-//! Slow items of which a worker holds many, as when items were quick and turn slow: what ends is recorded soon all the same.
+//! Slow items in large chunks, as when items were quick and turn slow: what ends is recorded soon all the same.
 
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use manyhands_test_support::child::Exit;
+use manyhands_test_support::processes::assert_no_orphans;
 use rustix::process::Signal;
 
-use crate::child::{Child, End, KILLED, assert_no_orphans};
-use crate::evidence::{Recorded, Undisturbed, notes, numbers, recorded};
+use crate::assertions::{Recorded, Undisturbed, notes, numbers, recorded};
+use crate::child::{resume, start};
 use crate::harness::{drills, wait_until};
 use crate::kills::compare;
 use crate::study::{Setting, Study, now};
@@ -38,27 +40,18 @@ fn begun_so_far(study: &Study) -> usize {
     log.matches(" begins ").count()
 }
 
-/// What is left, with no slow ones any more.
-fn resumed(study: &Study) -> Study {
-    let setting = Setting { run: 1, slow: Duration::ZERO, ..study.setting.clone() };
-    let resumed = Study { setting, ..study.clone() };
-    let (end, said) = Child::start("study", &resumed).end();
-    assert_eq!(end, End::Code(0), "{said}");
-    resumed
-}
-
 fn a_study_of_slow_items_in_large_chunks_is_killed(folder: &Path) {
     for mode in ["serial", "threads", "processes"] {
         let study = in_large_chunks(folder, mode);
-        let child = Child::start("study", &study);
+        let mut child = start("study", &study);
         amid_the_first_chunks(&study);
-        assert_eq!(child.kill(), KILLED, "{mode}");
+        assert_eq!(child.kill(), Exit::KILLED, "{mode}");
         let dead = now();
         assert_no_orphans();
         let saved = recorded(&study);
         let score = compare(&study, &Recorded::new(), &saved, dead).checked(&study);
         score.unwrap_or_else(|why| panic!("{mode}: {why}"));
-        let resumed = resumed(&study);
+        let resumed = resume(&study);
         Undisturbed::of(&study).assert_is_what_came_of(&resumed, saved.len());
     }
 }
@@ -66,13 +59,13 @@ fn a_study_of_slow_items_in_large_chunks_is_killed(folder: &Path) {
 fn a_study_of_slow_items_in_large_chunks_is_interrupted(folder: &Path) {
     for mode in ["serial", "threads", "processes"] {
         let study = in_large_chunks(folder, mode);
-        let mut child = Child::start("interrupted", &study);
+        let mut child = start("interrupted", &study);
         child.wait_for("listening");
         amid_the_first_chunks(&study);
         let before = begun_so_far(&study);
         child.send_to_group(Signal::INT);
         let (end, said) = child.end();
-        assert_eq!(end, End::Code(130), "{mode}: {said}");
+        assert_eq!(end, Exit::Code(130), "{mode}: {said}");
         assert_no_orphans();
         let ended = numbers(&notes(&study), 0, true);
         let more = ended.len() - before.min(ended.len());

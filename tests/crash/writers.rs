@@ -1,13 +1,15 @@
-//! Two runs at one journal: the second is refused and told who has it, and those who only read may.
+//! Two runs at one journal: the second is refused with the name of the holder, and readers are not.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use manyhands::{CancelToken, JournalProblem, JournalReader};
+use manyhands_test_support::child::Exit;
+use manyhands_test_support::processes::assert_no_orphans;
 
-use crate::child::{Child, End, KILLED, assert_no_orphans};
-use crate::evidence::{Undisturbed, notes, numbers, recorded};
+use crate::assertions::{Undisturbed, notes, numbers, recorded};
+use crate::child::start;
 use crate::harness::{drills, wait_until};
 use crate::roles::REFUSED;
 use crate::study::{Setting, Study};
@@ -22,7 +24,7 @@ fn the_second_of_two_runs_is_refused_and_readers_are_not(folder: &Path) {
         let setting = Setting { slow_from: 40, gate: Some(gate.clone()), ..study.setting.clone() };
         let study = Study { n_subjects: 60, setting, ..study };
         let undisturbed = Undisturbed::of(&study);
-        let first = Child::start("study", &study);
+        let first = start("study", &study);
 
         // Reads beside the writer, from the first moment on.
         let mut seen = Vec::new();
@@ -40,8 +42,8 @@ fn the_second_of_two_runs_is_refused_and_readers_are_not(folder: &Path) {
 
         // Another process, and this one.
         let second = Study { setting: Setting { run: 1, ..study.setting.clone() }, ..study.clone() };
-        let (end, said) = Child::start("study", &second).end();
-        assert_eq!(end, End::Code(REFUSED), "{mode}: {said}");
+        let (end, said) = start("study", &second).end();
+        assert_eq!(end, Exit::Code(REFUSED), "{mode}: {said}");
         assert!(said.contains(&format!("is being written by {holder}; wait for its end")), "{mode}: {said}");
         let error = second.run(&CancelToken::new()).unwrap_err();
         let locked = JournalProblem::Locked { path: study.journal(), holder };
@@ -50,7 +52,7 @@ fn the_second_of_two_runs_is_refused_and_readers_are_not(folder: &Path) {
 
         fs::write(gate, "open").unwrap();
         let (end, said) = first.end();
-        assert_eq!(end, End::Code(0), "{mode}: {said}");
+        assert_eq!(end, Exit::Code(0), "{mode}: {said}");
         undisturbed.assert_is_what_came_of(&study, 0);
         assert_eq!(JournalReader::open(study.journal()).unwrap().status().unwrap().writer, None, "{mode}");
     }
@@ -65,14 +67,14 @@ fn a_killed_run_leaves_its_journal_to_the_next_at_once(folder: &Path) {
             // Not so far that the study could be over.
             let (slow_from, gate) = (50 * (run + 1), Some(study.folder.join("never")));
             study.setting = Setting { run, slow_from, gate, ..study.setting };
-            let child = Child::start("study", &study);
+            let mut child = start("study", &study);
             wait_until("it is at work", || numbers(&notes(&study), run, true).len() > 10);
-            assert_eq!(child.kill(), KILLED);
+            assert_eq!(child.kill(), Exit::KILLED);
         }
         // Not waited for: workers of the killed run may still be on their way out.
         study.setting = Setting { run: 3, gate: None, ..study.setting };
-        let (end, said) = Child::start("study", &study).end();
-        assert_eq!(end, End::Code(0), "{mode}: {said}");
+        let (end, said) = start("study", &study).end();
+        assert_eq!(end, Exit::Code(0), "{mode}: {said}");
         assert_no_orphans();
         let computed: BTreeSet<u32> = (0..4).flat_map(|run| numbers(&notes(&study), run, true)).collect();
         assert_eq!(computed.len(), study.n_subjects as usize);

@@ -10,7 +10,7 @@ use manyhands::{Interrupts, Job, Signal};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::raise;
 
-/// A copy that nobody ends takes this long to do so.
+/// A copy that no drill ends exits after this time.
 const FORGOTTEN: Duration = Duration::from_secs(10);
 
 const LONGER_THAN_AN_ECHO: Duration = Duration::from_millis(150);
@@ -42,7 +42,7 @@ pub(crate) fn play(role: &str) -> ! {
             hang_in_drop()
         }
         #[cfg(all(target_os = "linux", feature = "processes"))]
-        "crew" => crew(),
+        "workers" => workers(),
         "quiet" => {
             drop(Interrupts::listen(|_| exit(98)).unwrap());
             println!("dropped");
@@ -97,7 +97,7 @@ fn hang_in_drop() -> ! {
 
 /// Workers that would go on for long; nothing asks them to stop.
 #[cfg(all(target_os = "linux", feature = "processes"))]
-fn crew() -> ! {
+fn workers() -> ! {
     let _interrupts = listen();
     println!("at work");
     let work = |_: &u64| thread::sleep(FORGOTTEN);
@@ -137,19 +137,19 @@ fn gone() -> ! {
 }
 
 fn two() -> ! {
-    let told = Arc::new(AtomicUsize::new(0));
+    let n_notified = Arc::new(AtomicUsize::new(0));
     let count = || {
-        let told = Arc::clone(&told);
-        move |_| _ = told.fetch_add(1, Ordering::SeqCst)
+        let n_notified = Arc::clone(&n_notified);
+        move |_| _ = n_notified.fetch_add(1, Ordering::SeqCst)
     };
     let (first, second) = (Interrupts::listen(count()).unwrap(), Interrupts::listen(count()).unwrap());
     raise(SIGTERM).unwrap();
     assert!(first.token().is_cancelled() && second.token().is_cancelled());
     drop(first);
-    while told.load(Ordering::SeqCst) < 2 {
+    while n_notified.load(Ordering::SeqCst) < 2 {
         thread::yield_now();
     }
-    println!("both told");
+    println!("both notified");
     assert_eq!(second.signal(), Some(Signal::Terminate));
     println!("one left");
     sleep_for_ever()

@@ -1,4 +1,4 @@
-//! The shared cache: one computation per key, what ends a wait, who wins, and what is counted.
+//! The shared cache: one computation per key, what ends a wait, which value wins, and what is counted.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -22,11 +22,11 @@ fn of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value() {
         assert_eq!(cache.get("key"), Some(own));
         let stats = cache.stats();
         assert_eq!((stats.hits + stats.misses, stats.inserts, stats.entries), (3, 1, 1));
-        assert_eq!(stats.computes, 1, "who misses too waits");
+        assert_eq!(stats.computes, 1, "a second caller that misses waits");
     });
 }
 
-/// Proves: of three callers one computes, so each of two who wait is woken. Leaves out: four.
+/// Proves: of three callers one computes, so each of the two that wait is woken. Leaves out: four.
 #[test]
 fn of_three_callers_one_computes_and_both_others_are_woken() {
     crate::check(2, || {
@@ -83,7 +83,7 @@ fn clearing_during_a_computation_leaves_the_callers_value_alone() {
 }
 
 /// Proves: a computation may use the cache itself while another thread writes, since no lock is held while it runs. Leaves
-/// out: two computations that wait for each other's key; here nobody waits for anybody.
+/// out: two computations that wait for each other's key; here no computation waits for another.
 #[test]
 fn a_computation_may_look_at_the_cache_while_another_thread_writes() {
     crate::check(4, || {
@@ -98,10 +98,10 @@ fn a_computation_may_look_at_the_cache_while_another_thread_writes() {
     });
 }
 
-/// Proves: a computation that fails wakes the one who waits for it, who then computes; nothing of the failure is kept.
-/// Leaves out: two who wait.
+/// Proves: a computation that fails wakes the caller that waits for it, which then computes; nothing of the failure is kept.
+/// Leaves out: two waiting callers.
 #[test]
-fn a_failed_computation_wakes_who_waits_and_that_one_computes() {
+fn a_failed_computation_wakes_a_waiting_caller_which_computes() {
     crate::check(3, || {
         let cache = Arc::new(Cache::new());
         let other = Arc::clone(&cache);
@@ -115,7 +115,7 @@ fn a_failed_computation_wakes_who_waits_and_that_one_computes() {
 
 /// Proves: the same for one that panics: the panic reaches its own caller alone. Leaves out: what the panic's hook prints.
 #[test]
-fn a_computation_that_panics_wakes_who_waits_and_that_one_computes() {
+fn a_computation_that_panics_wakes_a_waiting_caller_which_computes() {
     crate::check_no_deeper(3, || {
         let cache = Arc::new(Cache::new());
         let other = Arc::clone(&cache);
@@ -146,7 +146,7 @@ fn an_insert_wins_over_a_computation_that_is_under_way() {
 }
 
 /// Proves: a computation that was detached by a removal never publishes in the place of a later one of the same key, and
-/// takes its waiters' wake-up away from nobody. Leaves out: `clear`, which detaches the same way.
+/// takes its wake-up away from no waiting caller. Leaves out: `clear`, which detaches the same way.
 #[test]
 fn a_detached_computation_leaves_a_later_one_alone() {
     crate::check(3, || {

@@ -7,33 +7,33 @@ use loom::thread;
 use manyhands::{CancelReason, CancelToken};
 use std::time::Duration;
 
-/// Proves: a child that was made before, or is made meanwhile, is cancelled for whoever is handed something by the thread
-/// that cancelled the parent, and nobody ever sees a cancellation undone. Leaves out: how soon it is seen without a
+/// Proves: a child that was made before, or is made meanwhile, is cancelled for a thread that is handed something by the thread
+/// that cancelled the parent, and no thread ever sees a cancellation undone. Leaves out: how soon it is seen without a
 /// hand-over; relaxed promises no time.
 #[test]
-fn who_is_told_of_a_cancellation_sees_it_in_every_child() {
+fn a_thread_that_hears_of_a_cancellation_sees_it_in_every_child() {
     crate::check(3, || {
         let parent = CancelToken::new();
         let child = parent.child();
-        let (tell, told) = channel();
+        let (notify, notified) = channel();
         let canceller = {
             let parent = parent.clone();
             thread::spawn(move || {
                 parent.cancel();
-                tell.send(()).unwrap();
+                notify.send(()).unwrap();
             })
         };
         let early = child.is_cancelled();
         let grandchild = child.child();
         let later = grandchild.is_cancelled();
         assert!(!early || later, "a cancellation was undone");
-        told.recv().unwrap();
+        notified.recv().unwrap();
         assert!(parent.is_cancelled() && child.is_cancelled() && grandchild.is_cancelled());
         canceller.join().unwrap();
     });
 }
 
-/// Proves: a child's own cancellation never reaches its parent or its sibling, whoever asks at whatever time. Leaves out:
+/// Proves: a child's own cancellation never reaches its parent or its sibling, whichever thread asks and whenever. Leaves out:
 /// more than one generation below the parent.
 #[test]
 fn a_child_that_is_cancelled_leaves_its_parent_and_its_sibling_as_they_are() {
@@ -51,7 +51,7 @@ fn a_child_that_is_cancelled_leaves_its_parent_and_its_sibling_as_they_are() {
     });
 }
 
-/// Proves: of a cancellation and a deadline that has passed, the one that was seen first stays the reason, whoever asks.
+/// Proves: of a cancellation and a deadline that has passed, the one that was seen first stays the reason, whichever thread asks.
 /// Leaves out: a deadline that passes during the model, whose time stands still.
 #[test]
 fn the_reason_that_was_seen_first_stays() {
@@ -70,7 +70,7 @@ fn the_reason_that_was_seen_first_stays() {
     });
 }
 
-/// Proves: the same for a cancellation that a token sees in the generation two above it, while somebody else finds the
+/// Proves: the same for a cancellation that a token sees in the generation two above it, while another thread finds the
 /// token's own time to be up. Leaves out: longer lines.
 #[test]
 fn a_reason_that_was_seen_in_an_earlier_generation_stays() {
@@ -100,7 +100,7 @@ fn no_child_is_left_running_that_is_made_during_a_cancellation() {
         };
         let child = parent.child();
         let grandchild = child.child();
-        // Whoever was cancelled when it was asked stays cancelled; the youngest is asked first.
+        // A token that was cancelled when it was asked stays cancelled; the youngest is asked first.
         let (young, old) = (grandchild.is_cancelled(), child.is_cancelled());
         assert!(!young || old && child.is_cancelled());
         canceller.join().unwrap();
@@ -120,7 +120,7 @@ fn a_cancellation_that_is_seen_hands_over_no_data() {
         let data = Arc::new(UnsafeCell::new(0));
         let (their_token, their_data) = (token.clone(), Arc::clone(&data));
         let writer = thread::spawn(move || {
-            // SAFETY: nobody writes besides this thread; that the reader below races with it is what loom must find.
+            // SAFETY: no other thread writes; that the reader below races with it is what loom must find.
             their_data.with_mut(|data| unsafe { *data = 1 });
             their_token.cancel();
         });

@@ -42,10 +42,10 @@ fn each_increment_gives_a_number_of_its_own() {
     });
 }
 
-/// Proves: counts up and down end at their difference; on the way the last one to leave, who counts down to 0, is one alone.
+/// Proves: counts up and down end at their difference; on the way exactly one thread counts down to 0, the last one to leave.
 /// Leaves out: more than two threads.
 #[test]
-fn of_those_who_count_down_one_alone_reaches_zero() {
+fn of_the_threads_that_count_down_one_alone_reaches_zero() {
     crate::check(4, || {
         let counter = Arc::new(AtomicCounter::new());
         counter.add(2);

@@ -24,7 +24,7 @@ fn see_both<W: LockWords>(lock: &RwLockOf<Pair, W>) -> usize {
 /// Proves: a writer and two readers never see a half-written value, and all of them end, so no wake-up is lost. Leaves out:
 /// more readers, and panics.
 #[test]
-fn readers_see_whole_values_and_everybody_ends() {
+fn readers_see_whole_values_and_all_threads_end() {
     crate::check(3, || {
         let lock = Arc::new(RwLock::new((0, 0)));
         let (for_writer, for_reader) = (Arc::clone(&lock), Arc::clone(&lock));
@@ -39,7 +39,7 @@ fn readers_see_whole_values_and_everybody_ends() {
 
 /// Proves: the same for the striped form, whose readers count on words of their own. Leaves out: more than two stripes.
 #[test]
-fn striped_readers_see_whole_values_and_everybody_ends() {
+fn striped_readers_see_whole_values_and_all_threads_end() {
     crate::check(3, || {
         let lock = Arc::new(StripedRwLock::new((0, 0)));
         let other = Arc::clone(&lock);
@@ -78,7 +78,7 @@ fn writers_exclude_each_other() {
     });
 }
 
-/// Proves: of three writers, of whom two wait in line, each is alone and each is woken. Leaves out: readers among them.
+/// Proves: of three writers, two of which wait in line, each is alone and each is woken. Leaves out: readers among them.
 #[test]
 fn three_writers_exclude_each_other_and_all_end() {
     crate::check(2, || {
@@ -151,7 +151,7 @@ fn no_later_reader_enters_before_a_writer_that_came_first() {
         let (for_writer, for_reader) = (Arc::clone(&lock), Arc::clone(&lock));
         let writer = thread::spawn(move || *for_writer.write() = 1);
         let reader = thread::spawn(move || {
-            // A try that fails tells that the writer has announced itself; then this reader is a later one.
+            // A try that fails shows that the writer has announced itself; then this reader is a later one.
             let is_later = for_reader.try_read().is_none();
             (is_later, *for_reader.read())
         });

@@ -1,16 +1,16 @@
 //! Models: every interleaving of a few threads through one primitive, up to a number of pre-emptions.
 #![cfg(manyhands_loom)]
 
-mod board;
 mod cache;
 mod cancel;
 mod counter;
+mod dispatcher;
 mod explore;
-mod gang;
 mod lock;
 mod status;
 mod stream;
 mod synchronized;
+mod thread_pool;
 mod tracker;
 
 use explore::{check, check_no_deeper};

@@ -1,4 +1,4 @@
-//! The page between a worker process and its caller: who gets a frame, whom a time belongs to, when a slot may be filled again.
+//! The page between a worker process and its caller: which side gets a frame, which item a time belongs to, when a slot may be filled again.
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -8,7 +8,7 @@ use manyhands::modelled_parts::{Frames, StatusPage};
 
 /// Proves: a frame that a worker begins while its caller takes it back goes to exactly one of them, and a frame that was sent
 /// after it in the same place is not mistaken for it. Leaves out: a frame that is sent over one that
-/// was taken back and not looked at yet; its number in the mark tells it apart.
+/// was taken back and not looked at yet; its number in the mark identifies it.
 #[test]
 fn a_frame_is_begun_or_taken_back_and_never_both() {
     crate::check(3, || {
@@ -19,16 +19,16 @@ fn a_frame_is_begun_or_taken_back_and_never_both() {
         let taken_back = frames.take_back(3);
         if taken_back {
             frames.send(19);
-            assert!(frames.take_back(19), "a frame that nobody else knows of");
+            assert!(frames.take_back(19), "a frame that no other thread knows of");
         }
         assert_ne!(worker.join().unwrap(), taken_back);
     });
 }
 
-/// Proves: an item in hand is never told with a time from before it began, so that no item is killed for the time of the one
+/// Proves: a running item is never reported with a time from before it began, so that no item is killed for the time of the one
 /// before it. Leaves out: a time that is too late, which only makes the caller look once more.
 #[test]
-fn an_item_is_never_told_with_the_time_of_the_one_before_it() {
+fn an_item_is_never_reported_with_the_time_of_the_one_before_it() {
     crate::check(3, || {
         let page = Arc::new(StatusPage::default());
         let theirs = Arc::clone(&page);
@@ -61,14 +61,14 @@ fn a_slot_is_filled_again_only_when_it_was_read() {
         let (send, frames) = channel();
         let reader = thread::spawn(move || {
             frames.recv().unwrap();
-            // SAFETY: the checker fails the model where somebody writes at the same time; that is what it is for.
+            // SAFETY: the checker fails the model where another thread writes at the same time; that is what it is for.
             let body = theirs.body.with(|body| unsafe { *body });
             theirs.page.give_free();
             body
         });
         let fill = |with| {
             slot.page.take();
-            // SAFETY: as above, for anybody who reads or writes.
+            // SAFETY: as above, for any other access.
             slot.body.with_mut(|body| unsafe { *body = with });
         };
         fill(1);

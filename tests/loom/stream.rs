@@ -19,15 +19,15 @@ fn count_to(n_items: usize) -> impl FnOnce(&mut Hand<'_>) -> Driven + Send + 'st
     }
 }
 
-/// Gives answers until nobody wants more, and asserts that the run is cancelled by then.
-fn until_nobody_asks(token: &CancelToken) -> impl FnOnce(&mut Hand<'_>) -> Driven + Send + 'static {
+/// Gives answers until the consumer wants no more, and asserts that the run is cancelled by then.
+fn until_cancelled(token: &CancelToken) -> impl FnOnce(&mut Hand<'_>) -> Driven + Send + 'static {
     let token = token.clone();
     move |hand| {
         let mut index = 0;
         while hand(index, Ok(index)) == ControlFlow::Continue(()) {
             index += 1;
         }
-        assert!(token.is_cancelled(), "it was told to stop, and not asked to");
+        assert!(token.is_cancelled(), "it was stopped without a request");
         Ok(Tally::default())
     }
 }
@@ -71,7 +71,7 @@ fn assert_all_come(capacity: usize, n_items: usize) {
     assert_eq!(answers.tally().unwrap().succeeded, n_items);
 }
 
-/// Proves: with room for one, each answer comes once and in order, the end comes after them, and whoever waits, for an answer
+/// Proves: with room for one, each answer comes once and in order, the end comes after them, and a thread that waits, for an answer
 /// or for room, is woken. Leaves out: more than three answers.
 #[test]
 fn every_answer_comes_through_a_queue_for_one() {
@@ -84,13 +84,13 @@ fn every_answer_comes_through_a_queue_for_several() {
     crate::check(3, || assert_all_come(3, 4));
 }
 
-/// Proves: whoever drops the answers at any time ends a run that waits for room, or is about to, and comes back when its
-/// thread is over. Leaves out: a drive that does not look at what it is told.
+/// Proves: dropping the answers at any time ends a run that waits for room, or is about to, and returns when its
+/// thread is over. Leaves out: a drive that ignores the stop.
 #[test]
 fn dropping_the_answers_ends_a_run_that_waits_for_room() {
     crate::check(3, || {
         let token = CancelToken::new();
-        let mut answers = answers(1, &token, until_nobody_asks(&token));
+        let mut answers = answers(1, &token, until_cancelled(&token));
         assert_eq!(answers.next().unwrap().unwrap(), (0, Ok(0)));
         drop(answers);
     });
@@ -101,7 +101,7 @@ fn dropping_the_answers_ends_a_run_that_waits_for_room() {
 fn dropping_untouched_answers_ends_the_run() {
     crate::check(3, || {
         let token = CancelToken::new();
-        drop(answers(1, &token, until_nobody_asks(&token)));
+        drop(answers(1, &token, until_cancelled(&token)));
     });
 }
 
@@ -127,7 +127,7 @@ fn an_executor_is_woken_for_each_answer() {
     });
 }
 
-/// Proves: when a future has moved to another task, that one is woken, whatever the first one was told. Leaves out: a third
+/// Proves: when a future has moved to another task, that one is woken, whatever the first one was given. Leaves out: a third
 /// task.
 #[test]
 fn the_task_that_asked_last_is_woken() {
@@ -141,12 +141,12 @@ fn the_task_that_asked_last_is_woken() {
     });
 }
 
-/// Proves: dropping a future that was polled or not ends its run, although nobody waits for that. Leaves out: as above.
+/// Proves: dropping a future that was polled or not ends its run, although no thread waits for that. Leaves out: as above.
 #[test]
 fn dropping_a_future_ends_its_run() {
     crate::check(3, || {
         let token = CancelToken::new();
-        let mut running = running(1, &token, until_nobody_asks(&token));
+        let mut running = running(1, &token, until_cancelled(&token));
         let bell = Waker::from(RealArc::new(Bell::default()));
         assert!(Pin::new(&mut running).poll(&mut Context::from_waker(&bell)).is_pending());
         drop(running);
@@ -156,7 +156,7 @@ fn dropping_a_future_ends_its_run() {
 /// Proves: a panic of the drive comes out where the answers are taken, after the answers before it, and once. Leaves out:
 /// panics under a lock, of which there are none.
 #[test]
-fn a_panic_of_the_drive_reaches_the_one_who_takes() {
+fn a_panic_of_the_run_reaches_the_consumer() {
     crate::check_no_deeper(2, || {
         let drive = |hand: &mut Hand<'_>| {
             let _ = hand(0, Ok(0));

@@ -42,7 +42,7 @@ fn of_two_snapshots_the_later_one_has_no_smaller_count() {
         let late = thread::spawn(move || for_snapshot.snapshot_at(2 * SECOND));
         let own = tracker.snapshot_at(SECOND);
         let late = late.join().unwrap();
-        // Who asks at 1 s and is told 2 s came after the one who asked at 2 s.
+        // A thread that asks at 1 s and gets 2 s came after the one that asked at 2 s.
         match own.elapsed == SECOND {
             true => assert!(own.done() <= late.done(), "the earlier one saw more"),
             false => assert!(late.done() <= own.done(), "the later one saw less"),
@@ -54,7 +54,7 @@ fn of_two_snapshots_the_later_one_has_no_smaller_count() {
 /// Proves: no snapshot makes the time go backwards for those after it, on whatever threads they were taken. Leaves out: the
 /// clock, which stands still here; times are handed in.
 #[test]
-fn time_goes_backwards_for_nobody() {
+fn time_goes_backwards_for_no_thread() {
     crate::check(3, || {
         let tracker = Arc::new(ProgressTracker::with_total(8));
         let other = Arc::clone(&tracker);
@@ -89,7 +89,7 @@ fn totals_that_grow_at_once_all_count() {
 /// Proves: an item that is counted under one ending while another thread counts on the same word under another shows in
 /// every snapshot no more often than it was counted. Leaves out: more than one snapshot meanwhile.
 #[test]
-fn no_snapshot_shows_what_nobody_counted() {
+fn no_snapshot_shows_what_no_thread_counted() {
     crate::check(3, || {
         let tracker = Arc::new(ProgressTracker::with_total(2));
         let other = Arc::clone(&tracker);

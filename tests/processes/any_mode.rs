@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 
 use manyhands::{AnyMode, Cause, Job, OnFailure, Processes, Progress, Tally};
+use manyhands_test_support::property::config;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::harness::{drills, with_every_crew};
+use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
@@ -17,7 +18,7 @@ drills![
     the_costliest_items_start_first_and_answers_stay_in_order,
 ];
 
-/// One call, in all that is told about it.
+/// One call with all of its settings.
 #[derive(Debug, Clone)]
 struct Call {
     items: Vec<u16>,
@@ -103,8 +104,7 @@ fn other_modes() -> [AnyMode; 3] {
 }
 
 fn for_any_call(check: impl Fn(&Call) -> Result<(), TestCaseError>) {
-    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) };
-    TestRunner::new(config).run(&calls(), |call| check(&call)).unwrap();
+    TestRunner::new(config(100)).run(&calls(), |call| check(&call)).unwrap();
 }
 
 fn any_mode_gives_what_serial_gives() {
@@ -132,7 +132,7 @@ fn any_mode_hands_on_what_serial_hands_on() {
 
 /// Ways to run in processes: workers, and chunks of 0 for automatic ones.
 fn for_every_way(mut check: impl FnMut(usize, usize)) {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in [0, 1, 5, 1000] {
             check(workers, chunk_size);
         }

@@ -5,14 +5,14 @@ use std::ops::ControlFlow;
 
 use manyhands::{OnFailure, SharedSlice};
 
-use crate::acts::job;
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::job;
+use crate::harness::{drills, for_worker_counts};
 
 drills![
     every_worker_sees_the_same_array,
     views_travel_in_items_and_come_back_in_answers,
     an_array_that_a_worker_made_comes_back,
-    an_array_is_passed_once_per_worker_and_let_go_when_nobody_has_it,
+    an_array_is_passed_once_per_worker_and_freed_when_no_handle_is_left,
     a_large_shared_value_arrives_whole,
     a_new_worker_is_given_the_array_that_the_dead_one_had,
     arrays_in_answers_are_let_go_as_soon_as_the_caller_drops_them,
@@ -25,7 +25,7 @@ fn numbers(len: usize) -> SharedSlice<u64> {
 fn every_worker_sees_the_same_array() {
     let array = numbers(1_000_000);
     let ranges: Vec<(usize, usize)> = (0..100).map(|part| (part * 10_000, (part + 1) * 10_000)).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let sum = |array: &SharedSlice<u64>, &(first, end): &(usize, usize)| array[first..end].iter().sum::<u64>();
         let sums = job(&ranges, workers).shared(&array).run(sum).unwrap().into_values().unwrap();
         assert_eq!(sums.iter().sum::<u64>(), 999_999 * 1_000_000 / 2);
@@ -36,7 +36,7 @@ fn every_worker_sees_the_same_array() {
 fn views_travel_in_items_and_come_back_in_answers() {
     let array = numbers(10_000);
     let views: Vec<SharedSlice<u64>> = (0..50).map(|part| array.view(part * 100..part * 200)).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let half = |view: &SharedSlice<u64>| view.view(..view.len() / 2);
         let halves = job(&views, workers).run(half).unwrap().into_values().unwrap();
         for (half, view) in halves.iter().zip(&views) {
@@ -49,7 +49,7 @@ fn views_travel_in_items_and_come_back_in_answers() {
 
 fn an_array_that_a_worker_made_comes_back() {
     let lens: Vec<usize> = vec![0, 1, 100_000, 7];
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let made = job(&lens, workers).run(|&len: &usize| numbers(len)).unwrap().into_values().unwrap();
         for (array, &len) in made.iter().zip(&lens) {
             assert!(array.len() == len && array.iter().zip(0..).all(|(&number, value)| number == value));
@@ -64,7 +64,7 @@ fn mappings() -> usize {
 
 fn arrays_in_answers_are_let_go_as_soon_as_the_caller_drops_them() {
     let lens: Vec<usize> = (1..=1500).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let before = mappings();
         let mut most = 0;
         let work = job(&lens, workers).map(|&len: &usize| numbers(len));
@@ -80,9 +80,9 @@ fn arrays_in_answers_are_let_go_as_soon_as_the_caller_drops_them() {
     });
 }
 
-fn an_array_is_passed_once_per_worker_and_let_go_when_nobody_has_it() {
+fn an_array_is_passed_once_per_worker_and_freed_when_no_handle_is_left() {
     let items: Vec<usize> = (0..200).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (first, second) = (numbers(1000), numbers(2000));
         let look =
             |(first, second): &(SharedSlice<u64>, SharedSlice<u64>), &n: &usize| (first[n] + second[n], mappings());
@@ -100,7 +100,7 @@ fn an_array_is_passed_once_per_worker_and_let_go_when_nobody_has_it() {
 fn a_large_shared_value_arrives_whole() {
     let large: Vec<u32> = (0..2_000_000).collect();
     let items: Vec<usize> = (0..100).map(|n| n * 19_999).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let at = |large: &Vec<u32>, &idx: &usize| large[idx];
         let found = job(&items, workers).shared(&large).run(at).unwrap().into_values().unwrap();
         assert!(found.iter().zip(&items).all(|(&value, &idx)| value as usize == idx));
@@ -110,7 +110,7 @@ fn a_large_shared_value_arrives_whole() {
 fn a_new_worker_is_given_the_array_that_the_dead_one_had() {
     let array = numbers(1000);
     let items: Vec<usize> = (0..100).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let outcome = job(&items, workers)
             .on_failure(OnFailure::Continue)
             .shared(&array)

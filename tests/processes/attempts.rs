@@ -5,8 +5,8 @@ use std::process;
 
 use manyhands::Processes;
 
-use crate::acts::{Act, assert_failed_alone, doubles_but, job, kill_itself, perform};
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::{Act, assert_failed_alone, doubles_but, job, kill_itself, perform};
+use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
@@ -34,7 +34,7 @@ fn begun(log: &Log) -> BTreeMap<usize, usize> {
 
 fn an_item_that_kills_its_worker_is_tried_twice() {
     let items = numbered(doubles_but(50, &[(5, Act::KillItself)]));
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let outcome = job(&items, workers).shared(&log).run(noted).unwrap();
         assert_failed_alone(&outcome, &[5]);
@@ -47,7 +47,7 @@ fn an_item_that_kills_its_worker_is_tried_twice() {
 
 fn at_most_once_no_item_is_begun_twice() {
     let items = numbered(doubles_but(50, &[(5, Act::KillItself), (20, Act::Exit(0)), (21, Act::Abort)]));
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let mode = Processes::new().at_most_once();
         let outcome = job(&items, workers).mode(mode).shared(&log).run(noted).unwrap();
@@ -60,7 +60,7 @@ fn at_most_once_no_item_is_begun_twice() {
 
 fn an_item_that_kills_its_worker_only_at_first_has_its_value() {
     let items: Vec<u32> = (0..50).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let outcome = job(&items, workers).shared(&log).run(killing_at_first).unwrap();
         assert_eq!(outcome.tally().lost_workers, 1);

@@ -1,10 +1,10 @@
-//! Items and answers whose serde code fails: their own affair, and nobody else's.
+//! Items and answers whose serde code fails: they fail alone.
 
 use manyhands::{Cause, Outcome, Processes};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use crate::acts::{assert_is_usable, job, kill_itself};
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::{assert_is_usable, job, kill_itself};
+use crate::harness::{drills, for_worker_counts};
 
 drills![
     an_item_that_cannot_be_written_fails_alone,
@@ -19,7 +19,7 @@ drills![
     a_shared_value_that_cannot_be_written_or_read_is_an_error_of_the_call,
 ];
 
-/// A number whose serde code does what it is told.
+/// A number whose serde code does what its fields say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Fussy(u32, Trouble);
 
@@ -69,11 +69,11 @@ fn numbers() -> Vec<u32> {
     (0..50).collect()
 }
 
-fn in_every_crew<R>(run: impl Fn(usize, usize) -> Outcome<R>, is_cause: impl Fn(&Outcome<R>) -> bool)
+fn with_each_worker_count<R>(run: impl Fn(usize, usize) -> Outcome<R>, is_cause: impl Fn(&Outcome<R>) -> bool)
 where
     Outcome<R>: std::fmt::Debug,
 {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in [1, 10, 50] {
             let outcome = run(workers, chunk_size);
             let failed: Vec<usize> = outcome.failures().iter().map(|failure| failure.index).collect();
@@ -99,7 +99,7 @@ fn troubled_items(trouble: Trouble, is_cause: impl Fn(&Outcome<u32>) -> bool) {
     let run = |workers, chunk_size| {
         job(&items, workers).chunk_size(chunk_size).run(|Fussy(number, _): &Fussy| number + 1).unwrap()
     };
-    in_every_crew(run, |outcome| {
+    with_each_worker_count(run, |outcome| {
         assert!(outcome.iter().all(|(index, value)| *value as usize == index + 1));
         is_cause(outcome)
     });
@@ -109,7 +109,7 @@ fn troubled_items(trouble: Trouble, is_cause: impl Fn(&Outcome<u32>) -> bool) {
 fn troubled_answers(answer: impl Fn(&u32) -> Fussy + Copy + Send + Sync, is_cause: impl Fn(&Outcome<Fussy>) -> bool) {
     let items = numbers();
     let run = |workers, chunk_size| job(&items, workers).chunk_size(chunk_size).run(answer).unwrap();
-    in_every_crew(run, |outcome| {
+    with_each_worker_count(run, |outcome| {
         assert!(outcome.iter().all(|(index, value)| *value == Fussy(u32::try_from(index).unwrap(), Trouble::None)));
         is_cause(outcome)
     });
@@ -138,7 +138,7 @@ fn an_answer_that_cannot_be_read_fails_alone() {
 
 fn an_error_that_cannot_be_written_fails_its_item_alone() {
     let items = numbers();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for trouble in [Trouble::FailsToWrite, Trouble::FailsToRead, Trouble::None] {
             let outcome = job(&items, workers)
                 .shared(&trouble)
@@ -191,7 +191,7 @@ fn an_answer_whose_writing_kills_the_worker_fails_alone() {
 
 fn a_shared_value_that_cannot_be_written_or_read_is_an_error_of_the_call() {
     let items = numbers();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for trouble in [Trouble::FailsToWrite, Trouble::FailsToRead, Trouble::PanicsInReading, Trouble::KillsInReading]
         {
             let result = manyhands::Job::new(&items)

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use manyhands::{Alone, Forget, Job, OnFailure, Over, Processes, Retry};
 
-use crate::acts::{assert_is_usable, kill_itself};
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::{assert_is_usable, kill_itself};
+use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
@@ -17,7 +17,7 @@ drills![
     a_time_limit_holds_while_a_slow_input_always_has_the_caller_at_work,
     once_a_failure_has_ended_the_run_nothing_more_is_asked_for,
     an_iterator_that_panics_ends_the_run_with_its_panic,
-    answers_come_to_who_asks_for_them,
+    answers_come_when_they_are_asked_for,
     a_future_has_the_outcome_that_a_run_has,
 ];
 
@@ -28,7 +28,7 @@ fn over<'a, T, I: Iterator<Item = T>>(items: I, workers: usize) -> JobOver<'a, T
 }
 
 fn more_items_than_a_window_come_and_each_is_handed_on_once() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for window in [1, 2, 10, 99, 100, 101] {
             for ordered in [false, true] {
                 let mut seen = Vec::new();
@@ -77,7 +77,7 @@ fn a_time_limit_holds_while_a_slow_input_always_has_the_caller_at_work() {
 }
 
 fn an_item_that_kills_its_worker_fails_alone() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for window in [1, 8, 1000] {
             let job = over(0..60_usize, workers).window(window).on_failure(OnFailure::Continue);
             let outcome = job.run(|&n: &usize| if n % 25 == 20 { kill_itself() } else { n }).unwrap();
@@ -91,7 +91,7 @@ fn an_item_that_kills_its_worker_fails_alone() {
 }
 
 fn an_endless_input_ends_with_a_break() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for ordered in [false, true] {
             let mut passed = 0;
             let mut take = |_, _: Result<usize, _>| {
@@ -107,7 +107,7 @@ fn an_endless_input_ends_with_a_break() {
 }
 
 fn once_a_failure_has_ended_the_run_nothing_more_is_asked_for() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let items = (0..10).chain(std::iter::from_fn(|| panic!("asked for more")));
         let work = over(items, workers).window(10).try_map(|&n: &usize| if n == 0 { Err(n) } else { Ok(n) });
         let mut reached = Vec::new();
@@ -120,7 +120,7 @@ fn once_a_failure_has_ended_the_run_nothing_more_is_asked_for() {
 }
 
 fn an_iterator_that_panics_ends_the_run_with_its_panic() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for at in [0, 1, 5, 40] {
             let items = (0..50).inspect(|&n| assert_ne!(n, at, "in the iterator"));
             let work = over(items, workers).window(3).map(|&n: &usize| n);
@@ -136,8 +136,8 @@ fn an_iterator_that_panics_ends_the_run_with_its_panic() {
     });
 }
 
-fn answers_come_to_who_asks_for_them() {
-    with_every_crew(|workers| {
+fn answers_come_when_they_are_asked_for() {
+    for_worker_counts(|workers| {
         for ordered in [false, true] {
             let (log, _folder) = Log::new();
             let job = over(0_usize.., workers).window(6).retry(Retry::times(1)).shared(std::sync::Arc::new(log));
@@ -161,7 +161,7 @@ fn answers_come_to_who_asks_for_them() {
 
 fn a_future_has_the_outcome_that_a_run_has() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let work = || over(0..80_usize, workers).window(16).try_map(|&n: &usize| if n == 50 { Err(n) } else { Ok(n) });
         let (future, run) = (runtime.block_on(work().run_async().unwrap()).unwrap(), work().run().unwrap());
         assert!(future.iter().eq(run.iter()) && future.tally().succeeded == 50);

@@ -1,4 +1,4 @@
-//! A file that several processes write lines to: how they tell what they did, and wait for what others did.
+//! A file that several processes write lines to: how they record what they did, and wait for what others did.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -64,7 +64,7 @@ impl Log {
             if is_so(self) {
                 return true;
             }
-            std::thread::sleep(Duration::from_millis(1)); // Only so as not to take a core from whom is waited for.
+            std::thread::sleep(Duration::from_millis(1)); // Leaves the core to the process that is waited for.
         }
         false
     }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use manyhands::{FailureKind, Job, Journal, JournalReader, OnFailure, Processes, Report, report_amount};
 use serde_json::Value;
 
-use crate::acts::{Act, doubles_but, job, kill_itself, perform, sleep_for_ever};
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::{Act, doubles_but, job, kill_itself, perform, sleep_for_ever};
+use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
     a_journal_has_what_workers_finished_and_a_resumed_run_begins_only_the_rest,
     a_failure_that_took_its_worker_is_recorded_with_its_kind_and_tries,
-    a_report_tells_of_the_workers_and_of_what_items_told_in_them,
+    a_report_names_the_workers_and_what_items_reported_in_them,
     what_is_done_before_travels_to_no_worker,
     an_item_that_takes_many_times_the_median_has_no_more_time,
     an_item_whose_time_is_up_may_use_its_grace,
@@ -26,7 +26,7 @@ fn journal<T>(path: &Path, key: impl Fn(&T) -> String + Send + 'static) -> Journ
 
 fn a_journal_has_what_workers_finished_and_a_resumed_run_begins_only_the_rest() {
     let items: Vec<usize> = (0..60).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, folder) = Log::new();
         let path = folder.path().join("run.journal");
         let run = |may_fail: bool| {
@@ -57,7 +57,7 @@ fn a_journal_has_what_workers_finished_and_a_resumed_run_begins_only_the_rest() 
 
 fn a_failure_that_took_its_worker_is_recorded_with_its_kind_and_tries() {
     let items = doubles_but(20, &[(3, Act::KillItself), (8, Act::Panic)]);
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.journal");
         let run = || {
@@ -68,15 +68,15 @@ fn a_failure_that_took_its_worker_is_recorded_with_its_kind_and_tries() {
         let outcome = run();
         let tried: Vec<_> = outcome.failures().iter().map(|failure| (failure.index, failure.attempts)).collect();
         assert_eq!(tried, [(3, 2), (8, 1)]);
-        let told: Vec<Value> = std::fs::read_to_string(folder.path().join("failed.jsonl"))
+        let lines: Vec<Value> = std::fs::read_to_string(folder.path().join("failed.jsonl"))
             .unwrap()
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
-        let told: Vec<_> = told.iter().map(|failed| (&failed["key"], &failed["kind"], &failed["attempts"])).collect();
+        let rows: Vec<_> = lines.iter().map(|failed| (&failed["key"], &failed["kind"], &failed["attempts"])).collect();
         let (lost, panicked) = ("3".into(), "8".into());
         let (killed, panic) = ("lost".into(), "panic".into());
-        assert_eq!(told, [(&lost, &killed, &2.into()), (&panicked, &panic, &1.into())]);
+        assert_eq!(rows, [(&lost, &killed, &2.into()), (&panicked, &panic, &1.into())]);
         let mut recorded = JournalReader::open(&path).unwrap().entries().unwrap();
         recorded.retain(|entry| entry.failure.is_some());
         recorded.sort_by(|a, b| a.key.cmp(&b.key));
@@ -88,9 +88,9 @@ fn a_failure_that_took_its_worker_is_recorded_with_its_kind_and_tries() {
     });
 }
 
-fn a_report_tells_of_the_workers_and_of_what_items_told_in_them() {
+fn a_report_names_the_workers_and_what_items_reported_in_them() {
     let items: Vec<usize> = (0..40).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let folder = tempfile::tempdir().unwrap();
         let outcome = job(&items, workers)
             .key(|n| format!("n{n}"))
@@ -128,7 +128,7 @@ fn a_report_tells_of_the_workers_and_of_what_items_told_in_them() {
 
 fn what_is_done_before_travels_to_no_worker() {
     let items: Vec<usize> = (0..30).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let outcome =
             job(&items, workers).done_if(|n| n % 3 == 0).run(|&n| if n % 3 == 0 { kill_itself() } else { n }).unwrap();
         assert_eq!((outcome.tally().done_before, outcome.tally().succeeded, outcome.failures().len()), (10, 20, 0));
@@ -137,7 +137,7 @@ fn what_is_done_before_travels_to_no_worker() {
 
 fn an_item_that_takes_many_times_the_median_has_no_more_time() {
     let items: Vec<usize> = (0..40).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         // Item 30 sleeps when enough others are done that a median is known.
         let outcome = Job::new(&items)
@@ -160,7 +160,7 @@ fn an_item_that_takes_many_times_the_median_has_no_more_time() {
 }
 
 fn an_item_whose_time_is_up_may_use_its_grace() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         // Deaf to SIGTERM, it is there until the grace has passed: SIGKILL comes then, and not before.
         for grace in [Duration::ZERO, Duration::from_millis(300)] {
             let mode = Processes::new().time_limit(Duration::from_millis(50)).grace(grace);

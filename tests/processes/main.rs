@@ -1,13 +1,13 @@
-//! Worker processes under fire: whatever an item does to its worker, the call ends, blames that item and no other, and
+//! Worker processes whose items do harm: whatever an item does to its worker, the call ends, blames that item and no other, and
 //! leaves nothing behind.
 //!
-//! The program has a `main` of its own, because it plays three parts. A copy that was started as a worker becomes
+//! The program has a `main` of its own, because it has three roles. A copy that was started as a worker becomes
 //! one. A copy that was started as a parent plays one that is killed, interrupted or badly written: see `parents.rs`.
 //! Otherwise it runs the drills, one after the other, since they count the processes and descriptors of the whole
 //! program; it takes the options of every test program, and with `--nocapture` shows what workers print.
 //!
 //! Each drill is watched, and ends the program when it hangs. What holds for every drill is in `harness.rs`; what
-//! items do, in `acts.rs`.
+//! items do, in `fixtures.rs`.
 
 #![cfg_attr(
     target_os = "linux",
@@ -20,19 +20,15 @@
 )]
 
 #[cfg(target_os = "linux")]
-mod acts;
-#[cfg(target_os = "linux")]
 mod any_mode;
 #[cfg(target_os = "linux")]
 mod arrays;
 #[cfg(target_os = "linux")]
 mod attempts;
 #[cfg(target_os = "linux")]
-mod belongings;
-#[cfg(target_os = "linux")]
-mod deaths;
-#[cfg(target_os = "linux")]
 mod encoding;
+#[cfg(target_os = "linux")]
+mod fixtures;
 #[cfg(target_os = "linux")]
 mod harness;
 #[cfg(target_os = "linux")]
@@ -68,6 +64,8 @@ mod streams;
 #[cfg(target_os = "linux")]
 mod tasks;
 #[cfg(target_os = "linux")]
+mod worker_deaths;
+#[cfg(target_os = "linux")]
 mod worker_state;
 
 #[cfg(target_os = "linux")]
@@ -81,7 +79,7 @@ fn main() -> std::process::ExitCode {
             any_mode::DRILLS,
             arrays::DRILLS,
             attempts::DRILLS,
-            deaths::DRILLS,
+            worker_deaths::DRILLS,
             encoding::DRILLS,
             lazy::DRILLS,
             long_runs::DRILLS,

@@ -3,10 +3,10 @@
 use std::process;
 
 use manyhands::{Job, Processes, Threads, parallel_config, parallel_map, usable_cores};
+use manyhands_test_support::processes::children;
 
-use crate::acts::job;
-use crate::belongings::children;
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::job;
+use crate::harness::{drills, for_worker_counts};
 use crate::parents::{Parent, command};
 
 drills![
@@ -14,7 +14,7 @@ drills![
     a_call_with_processes_inside_of_a_worker_stays_in_it,
     a_worker_may_use_its_share_of_the_cores,
     a_worker_tells_other_libraries_its_share_of_the_cores,
-    a_worker_leaves_alone_what_the_parent_told_other_libraries,
+    a_worker_leaves_alone_what_the_parent_set_for_other_libraries,
     a_program_of_this_kind_that_an_item_starts_is_no_worker,
 ];
 
@@ -24,7 +24,7 @@ fn share(workers: usize) -> usize {
 
 fn a_call_with_threads_works_inside_of_a_worker() {
     let items: Vec<u64> = (0..50).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let sums = job(&items, workers).run(|&n: &u64| {
             let inner: Vec<u64> = (0..500).collect();
             let few = parallel_map(Threads, &inner, |m| m + n).unwrap().iter().sum::<u64>();
@@ -39,7 +39,7 @@ fn a_call_with_threads_works_inside_of_a_worker() {
 
 fn a_call_with_processes_inside_of_a_worker_stays_in_it() {
     let items: Vec<u64> = (0..20).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let answers = job(&items, workers).run(|&n: &u64| {
             let inner: Vec<u64> = (0..30).collect();
             let nested = Job::new(&inner).mode(Processes::new()).workers(4).run(|m: &u64| (process::id(), m * 2));
@@ -60,7 +60,7 @@ fn budget(_: &i32) -> usize {
 
 fn a_worker_may_use_its_share_of_the_cores() {
     let items = [0; 50];
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let seen = job(&items, workers).run(budget).unwrap().into_values().unwrap();
         assert!(seen.iter().all(|&budget| budget == share(workers)), "{workers} workers: {seen:?}");
     });
@@ -72,8 +72,8 @@ fn a_worker_may_use_its_share_of_the_cores() {
 
 const VARIABLE: &str = "OMP_NUM_THREADS";
 
-/// A parent that tells what its workers find.
-pub(crate) fn tell_threads(arguments: &[String]) {
+/// A parent that prints what its workers find.
+pub(crate) fn print_threads(arguments: &[String]) {
     let workers = arguments[0].parse().unwrap();
     let seen = job(&[0; 50], workers).run(|_: &i32| std::env::var(VARIABLE).ok()).unwrap().into_values().unwrap();
     assert!(seen.iter().all(|found| *found == seen[0]), "{seen:?}");
@@ -81,27 +81,27 @@ pub(crate) fn tell_threads(arguments: &[String]) {
 }
 
 fn a_worker_tells_other_libraries_its_share_of_the_cores() {
-    with_every_crew(|workers| {
-        let mut command = command("tells-threads", &[&workers.to_string()]);
+    for_worker_counts(|workers| {
+        let mut command = command("prints-threads", &[&workers.to_string()]);
         command.env_remove(VARIABLE);
         let (status, stdout, stderr) = Parent::start(command).end();
-        assert!(status.success(), "{stderr}");
+        assert!(status.is_success(), "{stderr}");
         assert_eq!(stdout.trim_end(), share(workers).to_string());
     });
 }
 
-fn a_worker_leaves_alone_what_the_parent_told_other_libraries() {
-    with_every_crew(|workers| {
-        let mut command = command("tells-threads", &[&workers.to_string()]);
+fn a_worker_leaves_alone_what_the_parent_set_for_other_libraries() {
+    for_worker_counts(|workers| {
+        let mut command = command("prints-threads", &[&workers.to_string()]);
         command.env(VARIABLE, "5");
         let (status, stdout, stderr) = Parent::start(command).end();
-        assert!(status.success(), "{stderr}");
+        assert!(status.is_success(), "{stderr}");
         assert_eq!(stdout.trim_end(), "5");
     });
 }
 
 fn a_program_of_this_kind_that_an_item_starts_is_no_worker() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let start = |_: &usize| {
             let started = command("reports", &["1"]).output().unwrap();
             (started.status.success(), String::from_utf8(started.stdout).unwrap())

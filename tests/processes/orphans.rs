@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::time::Duration;
 
-use crate::acts::{INT, heed, job, pid, sleep_for_ever, survive};
-use crate::belongings::Process;
-use crate::harness::{drills, wait_until, with_every_crew};
+use manyhands_test_support::child::Exit;
+use manyhands_test_support::processes::Process;
+use manyhands_test_support::signals::{INT, restore_default, survive};
+use manyhands_test_support::wait::wait_until;
+
+use crate::fixtures::{job, pid, sleep_for_ever};
+use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 use crate::parents::{Parent, command};
 
@@ -26,7 +30,7 @@ drills![
 
 /// Has idle workers until it is let go.
 pub(crate) fn be_idle(arguments: &[String]) {
-    heed(INT);
+    restore_default(INT);
     let workers = arguments[0].parse().unwrap();
     let call = move || drop(job(&vec![0; 20 * workers], workers).run(pid).unwrap().into_values().unwrap());
     match arguments.get(1) {
@@ -39,7 +43,7 @@ pub(crate) fn be_idle(arguments: &[String]) {
 
 /// Has busy workers for ever.
 pub(crate) fn be_busy(arguments: &[String]) {
-    heed(INT);
+    restore_default(INT);
     let workers: usize = arguments[0].parse().unwrap();
     let log = Log::at(&arguments[1]);
     let outcome = job(&vec![0; 20 * workers], workers).chunk_size(1).shared(&log).run(|log: &Log, _: &i32| {
@@ -112,7 +116,7 @@ fn assert_none_is_left(workers: &BTreeSet<Process>) {
 }
 
 fn idle_workers_end_with_a_parent_that_is_killed() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (mut parent, found) = idle_parent("idle", &[&workers.to_string()], workers);
         parent.kill();
         assert_none_is_left(&found);
@@ -120,7 +124,7 @@ fn idle_workers_end_with_a_parent_that_is_killed() {
 }
 
 fn busy_workers_end_with_a_parent_that_is_killed() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (mut parent, found) = busy_parent("busy", workers);
         parent.kill();
         assert_none_is_left(&found);
@@ -128,29 +132,29 @@ fn busy_workers_end_with_a_parent_that_is_killed() {
 }
 
 fn idle_workers_end_with_a_parent_that_ends() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (parent, found) = idle_parent("leaves", &[&workers.to_string()], workers);
-        let (status, _, stderr) = parent.end();
-        assert!(status.success() && stderr.is_empty(), "{status} {stderr}");
+        let (exit, _, stderr) = parent.end();
+        assert!(exit.is_success() && stderr.is_empty(), "{exit} {stderr}");
         assert_none_is_left(&found);
     });
 }
 
 fn busy_workers_end_with_a_parent_that_exits() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (mut parent, found) = busy_parent("exits", workers);
         parent.let_go();
-        let status = parent.ended_within(Duration::from_secs(5));
-        assert_eq!(status.code(), Some(4), "{}", parent.stderr());
+        let exit = parent.ended_within(Duration::from_secs(5));
+        assert_eq!(exit, Exit::Code(4), "{}", parent.stderr());
         assert_none_is_left(&found);
     });
 }
 
 fn idle_workers_end_with_a_parent_that_panics() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (parent, found) = idle_parent("fails", &[&workers.to_string()], workers);
-        let (status, _, stderr) = parent.end();
-        assert!(!status.success() && stderr.contains("the parent has had enough"), "{status} {stderr}");
+        let (exit, _, stderr) = parent.end();
+        assert!(!exit.is_success() && stderr.contains("the parent has had enough"), "{exit} {stderr}");
         assert_none_is_left(&found);
     });
 }
@@ -158,7 +162,7 @@ fn idle_workers_end_with_a_parent_that_panics() {
 /// The kernel's signal at a parent's death is one at the death of the thread that started the worker. So here that
 /// thread is gone, and its workers are still there; and then the parent is killed.
 fn workers_that_another_thread_used_end_with_a_parent_that_is_killed() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (mut parent, found) = idle_parent("idle", &[&workers.to_string(), "in-a-thread"], workers);
         assert!(found.iter().all(|worker| worker.is_alive()), "workers outlive the thread that called");
         parent.kill();
@@ -179,14 +183,14 @@ fn ends_at_once_and_quietly(mut parent: Parent, workers: &BTreeSet<Process>) {
 }
 
 fn ctrl_c_ends_a_parent_with_busy_workers_at_once_and_quietly() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (parent, found) = busy_parent("busy", workers);
         ends_at_once_and_quietly(parent, &found);
     });
 }
 
 fn ctrl_c_ends_a_parent_with_idle_workers_at_once_and_quietly() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (parent, found) = idle_parent("idle", &[&workers.to_string()], workers);
         ends_at_once_and_quietly(parent, &found);
     });
@@ -194,12 +198,12 @@ fn ctrl_c_ends_a_parent_with_idle_workers_at_once_and_quietly() {
 
 /// Workers are no part of the group that Ctrl+C reaches, so a parent that survives it may let them finish.
 fn ctrl_c_reaches_the_parent_alone() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let (mut parent, _) = busy_parent_with("survives", workers, &log);
         parent.press_ctrl_c();
         log.add("interrupted");
         assert_eq!(parent.line(), format!("{} values, 0 lost workers", 4 * workers));
-        assert!(parent.end().0.success());
+        assert!(parent.end().0.is_success());
     });
 }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, ExitStatus, Stdio};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use manyhands_test_support::capture::read_all;
+use manyhands_test_support::child::{Child, Exit};
+use manyhands_test_support::processes::{Process, children};
+use rustix::process::Signal;
 
-use crate::belongings::{Process, children};
-use crate::harness::{read_all, wait_until};
 use crate::{nesting, orphans, prints, starting};
 
 const OPTION: &str = "--play-parent";
@@ -25,7 +25,7 @@ const ROLES: [(&str, fn(&[String])); 9] = [
     ("survives", orphans::survive_ctrl_c),
     ("prints", prints::let_items_print),
     ("reports", starting::report),
-    ("tells-threads", nesting::tell_threads),
+    ("prints-threads", nesting::print_threads),
 ];
 
 /// The role that this copy was started for, and its arguments.
@@ -43,8 +43,6 @@ pub(crate) fn play(role: &str, arguments: &[String]) -> ExitCode {
 /// A parent at work. It ends with the guard.
 pub(crate) struct Parent {
     program: Child,
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
     stderr: File,
 }
 
@@ -58,21 +56,17 @@ pub(crate) fn command(role: &str, arguments: &[&str]) -> Command {
 impl Parent {
     pub(crate) fn start(mut command: Command) -> Self {
         let stderr = tempfile::tempfile().unwrap();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr.try_clone().unwrap());
+        command.stdin(Stdio::piped()).stderr(stderr.try_clone().unwrap());
         // As a shell does it: Ctrl+C then reaches this program and whatever stayed in its group.
-        command.process_group(0);
-        let mut program = command.spawn().unwrap();
-        let stdin = program.stdin.take();
-        let stdout = BufReader::new(program.stdout.take().unwrap());
-        Self { program, stdin, stdout, stderr }
+        let program = Child::spawn(command.process_group(0));
+        Self { program, stderr }
     }
 
     /// The next line of its stdout.
     pub(crate) fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        assert!(line.ends_with('\n'), "the parent said no more than {line:?}, and on stderr {:?}", self.stderr());
-        line.trim_end().to_owned()
+        let line = self.program.line();
+        assert!(!line.is_empty(), "the parent said no more, and on stderr {:?}", self.stderr());
+        line
     }
 
     /// Its workers: all of its children.
@@ -86,52 +80,36 @@ impl Parent {
 
     /// Lets a parent go on that waits for the end of its stdin.
     pub(crate) fn let_go(&mut self) {
-        self.stdin = None;
+        self.program.close_stdin();
     }
 
-    pub(crate) fn kill(&mut self) -> ExitStatus {
-        self.program.kill().unwrap();
-        self.program.wait().unwrap()
+    pub(crate) fn kill(&mut self) -> Exit {
+        self.program.kill()
     }
 
     /// What a terminal does: SIGINT to the whole foreground group.
     pub(crate) fn press_ctrl_c(&self) {
-        kill_process_group(Pid::from_child(&self.program), Signal::INT).unwrap();
+        self.program.send_to_group(Signal::INT);
     }
 
     /// Ends it by Ctrl+C; gives how long it took to end.
     pub(crate) fn interrupt(&mut self) -> Duration {
         let begun = Instant::now();
         self.press_ctrl_c();
-        let status = self.ended_within(Duration::from_secs(10));
+        let exit = self.ended_within(Duration::from_secs(10));
         let took = begun.elapsed();
-        assert!(status.signal() == Some(crate::acts::INT) || !status.success(), "interrupted, yet {status}");
+        assert!(!exit.is_success(), "interrupted, yet {exit}");
         took
     }
 
-    pub(crate) fn ended_within(&mut self, patience: Duration) -> ExitStatus {
-        let mut status = None;
-        wait_until("the parent ends", patience, || {
-            status = self.program.try_wait().unwrap();
-            status.is_some()
-        });
-        status.expect("it has ended")
+    pub(crate) fn ended_within(&mut self, timeout: Duration) -> Exit {
+        self.program.wait_at_most(timeout)
     }
 
     /// Lets it come to its end; gives how, and the rest of what it printed on stdout and all of what it did on stderr.
-    pub(crate) fn end(mut self) -> (ExitStatus, String, String) {
+    pub(crate) fn end(mut self) -> (Exit, String, String) {
         self.let_go();
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).unwrap();
-        let status = self.program.wait().unwrap();
-        (status, rest, self.stderr())
-    }
-}
-
-impl Drop for Parent {
-    fn drop(&mut self) {
-        // Where the drill has seen its end already, there is nothing to be done.
-        let _ = self.program.kill();
-        let _ = self.program.wait();
+        let (exit, rest) = self.program.end();
+        (exit, rest, read_all(&self.stderr))
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use manyhands::{Cause, Processes};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::acts::{assert_is_usable, job};
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::{assert_is_usable, job};
+use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
@@ -32,7 +32,7 @@ fn halves(numbers: &[f64]) -> Vec<f64> {
 
 fn big_items_and_answers_arrive_whole() {
     let items: Vec<Vec<f64>> = (0..3).map(numbers).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let answers = job(&items, workers).run(|numbers: &Vec<f64>| halves(numbers)).unwrap().into_values().unwrap();
         assert!(answers.iter().zip(&items).all(|(answer, item)| *answer == halves(item)));
         assert_is_usable(workers);
@@ -93,7 +93,7 @@ fn swapped(block: &Block) -> Block {
 fn many_big_items_at_once_never_wait_for_each_other() {
     for n_items in [3, 16, 64] {
         let items: Vec<Block> = (0..n_items).map(|seed| block(seed, MOST)).collect();
-        with_every_crew(|workers| {
+        for_worker_counts(|workers| {
             let answers = job(&items, workers).run(swapped).unwrap().into_values().unwrap();
             assert!(answers.iter().zip(&items).all(|(answer, item)| *answer == swapped(item)));
         });
@@ -104,9 +104,9 @@ fn many_big_items_at_once_never_wait_for_each_other() {
 fn a_slow_first_item_holds_no_big_ones_up() {
     const AWAITED: usize = 8;
     let items: Vec<(usize, Block)> = (0..64).map(|index| (index, block(index, 1 << 20))).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         if workers == 1 {
-            return; // A worker alone has nobody to overtake it.
+            return; // No other worker can overtake a single one.
         }
         let (log, _folder) = Log::new();
         let outcome = job(&items, workers)
@@ -133,7 +133,7 @@ fn items_and_answers_of_every_size_arrive_whole() {
     let sizes =
         [0, 1].into_iter().chain([32, 4096, 8192, 65_536, 131_072, 1 << 20, 4 << 20].into_iter().flat_map(around));
     let items: Vec<Block> = sizes.enumerate().map(|(seed, size)| block(seed, size)).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in [1, 5, 50] {
             let answers = job(&items, workers).chunk_size(chunk_size).run(swapped).unwrap().into_values().unwrap();
             assert!(answers.iter().zip(&items).all(|(answer, item)| *answer == swapped(item)));
@@ -145,7 +145,7 @@ fn items_and_answers_of_every_size_arrive_whole() {
 fn an_item_that_is_too_large_for_the_memory_limit_fails_alone() {
     const LIMIT: u64 = 64 << 20;
     let items: Vec<Block> = (0..20).map(|index| Block(vec![1; if index == 5 { 100 << 20 } else { 1000 }])).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let outcome =
             job(&items, workers).mode(Processes::new().memory_limit(LIMIT)).run(|block: &Block| block.0.len()).unwrap();
         let failed: Vec<usize> = outcome.failures().iter().map(|failure| failure.index).collect();

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use crate::acts::job;
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::job;
+use crate::harness::{drills, for_worker_counts};
 use crate::parents::{Parent, command};
 
 drills![what_workers_print_reaches_the_parents_stderr_line_by_line_with_the_workers_number];
@@ -37,9 +37,9 @@ pub(crate) fn let_items_print(arguments: &[String]) {
 }
 
 fn what_workers_print_reaches_the_parents_stderr_line_by_line_with_the_workers_number() {
-    with_every_crew(|workers| {
-        let (status, stdout, stderr) = Parent::start(command("prints", &[&workers.to_string()])).end();
-        assert!(status.success(), "{status} {stderr}");
+    for_worker_counts(|workers| {
+        let (exit, stdout, stderr) = Parent::start(command("prints", &[&workers.to_string()])).end();
+        assert!(exit.is_success(), "{exit} {stderr}");
         assert_eq!(stdout, "before\nafter\n");
         let lines: Vec<&str> = stderr.lines().collect();
         let mut prefixes = BTreeSet::new();

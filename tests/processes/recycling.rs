@@ -6,8 +6,8 @@ use std::process;
 
 use manyhands::Processes;
 
-use crate::acts::{Act, assert_failed_alone, assert_is_usable, doubles_but, job, perform, pid};
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::{Act, assert_failed_alone, assert_is_usable, doubles_but, job, perform, pid};
+use crate::harness::{drills, for_worker_counts};
 
 drills![
     no_worker_does_more_items_than_it_is_recycled_after,
@@ -16,7 +16,7 @@ drills![
 ];
 
 fn no_worker_does_more_items_than_it_is_recycled_after() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let items = vec![0; 50 * workers];
         let outcome = job(&items, workers).mode(Processes::new().recycle_after(7)).run(pid).unwrap();
         let tally = *outcome.tally();
@@ -32,7 +32,7 @@ fn no_worker_does_more_items_than_it_is_recycled_after() {
 
 fn workers_that_are_recycled_lose_no_item() {
     let items = doubles_but(200, &[(5, Act::Panic), (77, Act::KillItself), (78, Act::Exit(1))]);
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in [1, 3, 50] {
             for after in [1, 2, 10] {
                 let job = job(&items, workers).mode(Processes::new().recycle_after(after)).chunk_size(chunk_size);
@@ -48,7 +48,7 @@ fn workers_that_are_recycled_lose_no_item() {
 fn a_worker_that_leaks_is_recycled() {
     const MIB: usize = 1 << 20;
     let items = [0; 60];
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let mode = Processes::new().recycle_above(100 << 20);
         let outcome = job(&items, workers).mode(mode).chunk_size(1).run(leaking).unwrap();
         let tally = *outcome.tally();
@@ -64,7 +64,7 @@ fn a_worker_that_leaks_is_recycled() {
     });
 }
 
-/// Leaks ten MiB; tells its process and what that has in memory.
+/// Leaks ten MiB; gives its process and what that has in memory.
 fn leaking(_: &i32) -> (u32, usize) {
     std::mem::forget(std::hint::black_box(vec![1_u8; 10 << 20]));
     let pages: usize = fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse().unwrap();

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use manyhands::{CancelToken, FailureKind, OnFailure, Processes, Progress, Retry};
 
-use crate::acts::{assert_is_usable, job, kill_itself, sleep_for_ever};
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::{assert_is_usable, job, kill_itself, sleep_for_ever};
+use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
@@ -32,7 +32,7 @@ fn begun(log: &Log) -> BTreeMap<usize, usize> {
 
 fn an_item_that_fails_at_first_has_its_value_in_the_end() {
     let items: Vec<usize> = (0..60).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in [1, 7, 60] {
             let (log, _folder) = Log::new();
             let job = job(&items, workers).chunk_size(chunk_size).retry(Retry::times(2)).shared(&log);
@@ -53,7 +53,7 @@ fn an_item_that_fails_at_first_has_its_value_in_the_end() {
 
 fn an_item_whose_workers_die_is_begun_as_often_as_was_asked_for() {
     let items: Vec<usize> = (0..20).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         // Without a retry, and with one, the item gets two chances; from then on each retry is one more.
         for (times, attempts) in [(0, 2), (1, 2), (2, 3), (3, 4)] {
             let (log, _folder) = Log::new();
@@ -76,7 +76,7 @@ fn an_item_whose_workers_die_is_begun_as_often_as_was_asked_for() {
 
 fn an_item_whose_time_is_up_is_tried_again() {
     let items: Vec<usize> = (0..20).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let mode = Processes::new().time_limit(Duration::from_millis(60));
         let retry = Retry::times(1).only([FailureKind::TimeLimit]).backoff(Duration::from_millis(1));
@@ -98,7 +98,7 @@ fn an_item_whose_time_is_up_is_tried_again() {
 
 fn a_stop_after_some_failures_counts_those_that_stay() {
     let items: Vec<usize> = (0..100).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in [1, 13] {
             let (log, _folder) = Log::new();
             let outcome = job(&items, workers)
@@ -121,7 +121,7 @@ fn a_stop_after_some_failures_counts_those_that_stay() {
 
 fn a_cancelled_run_does_not_wait_for_a_back_off() {
     let items: Vec<usize> = (0..10).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let cancel = CancelToken::new();
         let outcome = job(&items, workers)
             .cancel(&cancel)
@@ -141,7 +141,7 @@ fn a_cancelled_run_does_not_wait_for_a_back_off() {
 /// Each item notes that it begins and ends; what is begun and not ended never needs more than there is, but for one alone.
 fn items_in_hand_stay_within_the_memory_budget_also_when_tried_again() {
     let items: Vec<u64> = (0..60).map(|n| n * 37 % 13).chain([40, 40]).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in [0, 1, 5] {
             let (log, _folder) = Log::new();
             let job = job(&items, workers).cost(|&cost| cost).memory_budget(20).retry(Retry::times(1));

@@ -6,11 +6,12 @@ use std::thread;
 use std::time::Duration;
 
 use manyhands::{Job, Processes};
+use manyhands_test_support::processes::children;
+use manyhands_test_support::wait::wait_until;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::acts::{Act, assert_is_usable, doubles_but, job, perform, pid};
-use crate::belongings::children;
-use crate::harness::{drills, wait_until, with_every_crew};
+use crate::fixtures::{Act, assert_is_usable, doubles_but, job, perform, pid};
+use crate::harness::{drills, for_worker_counts};
 
 drills![
     a_second_call_starts_no_process,
@@ -23,7 +24,7 @@ drills![
 ];
 
 fn a_second_call_starts_no_process() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let items = vec![0; 100 * workers];
         job(&items, workers).run(pid).unwrap().into_values().unwrap();
         let first = children(process::id());
@@ -37,7 +38,7 @@ fn a_second_call_starts_no_process() {
 }
 
 fn a_call_with_another_function_and_other_types_starts_no_process() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         assert_is_usable(workers);
         let first = children(process::id());
         let words: Vec<String> = (0..100).map(|n| "x".repeat(n)).collect();
@@ -48,7 +49,7 @@ fn a_call_with_another_function_and_other_types_starts_no_process() {
 }
 
 fn a_dead_worker_is_replaced_and_the_others_are_kept() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         assert_is_usable(workers);
         let before = children(process::id());
         let outcome = job(&doubles_but(50, &[(5, Act::KillItself)]), workers).run(perform).unwrap();
@@ -61,7 +62,7 @@ fn a_dead_worker_is_replaced_and_the_others_are_kept() {
 }
 
 fn end_idle_workers_ends_them_all_and_counts_them() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         assert_is_usable(workers);
         assert_eq!(children(process::id()).len(), workers);
         assert_eq!(Processes::end_idle_workers(), workers);
@@ -71,7 +72,7 @@ fn end_idle_workers_ends_them_all_and_counts_them() {
 }
 
 fn calls_from_many_threads_at_once_all_end() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         thread::scope(|scope| {
             for caller in 0..4_u64 {
                 scope.spawn(move || {
@@ -90,14 +91,14 @@ fn calls_from_many_threads_at_once_all_end() {
 }
 
 fn an_empty_call_ends_at_once() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let outcome = Job::new(&[] as &[u64]).mode(Processes::new()).workers(workers).run(|n| *n).unwrap();
         assert!(outcome.is_empty() && outcome.is_complete());
     });
 }
 
 fn idle_workers_that_were_killed_are_no_loss_of_the_next_call() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         job(&vec![0; 100 * workers], workers).run(pid).unwrap().into_values().unwrap();
         for process in children(process::id()) {
             kill_process(Pid::from_raw(process.pid.cast_signed()).unwrap(), Signal::KILL).unwrap();

@@ -7,9 +7,10 @@ use manyhands::{
     AnyMode, Error, Job, ParallelConfig, ParallelExecutor, Processes, override_parallel_config, parallel_map,
 };
 
-use crate::acts::{job, pid};
-use crate::belongings::children;
-use crate::harness::{drills, with_every_crew};
+use manyhands_test_support::processes::children;
+
+use crate::fixtures::{job, pid};
+use crate::harness::{drills, for_worker_counts};
 
 drills![
     limits_of_zero_are_refused,
@@ -55,7 +56,7 @@ fn assert_all_ran_elsewhere(pids: &[u32]) {
 fn no_item_runs_in_the_calling_process() {
     assert_all_ran_elsewhere(&parallel_map(Processes::new(), &[0], pid).unwrap());
     assert_all_ran_elsewhere(&parallel_map(Processes::new(), &[0; 100], pid).unwrap());
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for n_items in [1, 2, 100] {
             let items = vec![0; n_items];
             assert_all_ran_elsewhere(&job(&items, workers).run(pid).unwrap().into_values().unwrap());
@@ -68,7 +69,7 @@ fn no_item_runs_in_the_calling_process() {
 
 fn no_item_runs_in_the_calling_process_when_processing_in_parallel_is_disabled() {
     let disabled = ParallelConfig::builder().enabled(false).serial_below_items(1_000_000).build().unwrap();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let executor = ParallelExecutor::new(disabled.clone());
         let outcome = executor.job(&[0; 100]).mode(Processes::new()).workers(workers).run(pid).unwrap();
         assert_eq!(outcome.tally().workers, 1);

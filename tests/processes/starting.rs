@@ -4,17 +4,18 @@ use std::process::Command;
 use std::time::Duration;
 
 use manyhands::{Job, Processes};
+use manyhands_test_support::child::Exit;
 
-use crate::acts::{Act, doubles_but, perform};
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::{Act, doubles_but, perform};
+use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 use crate::parents::{Parent, command};
 
 drills![
     workers_that_all_die_at_their_start_are_an_error_that_tells_the_code,
-    a_program_that_forgets_init_is_told_so,
+    a_program_that_forgets_init_gets_an_error_that_says_so,
     a_worker_whose_program_forgets_init_starts_no_workers,
-    a_program_that_nobody_expects_as_a_worker_says_so_and_ends,
+    a_program_that_is_no_expected_worker_says_so_and_ends,
 ];
 
 /// Set by the library for a copy that is to become a worker.
@@ -54,7 +55,7 @@ pub(crate) fn refuse_to_multiply() {
     }
 }
 
-/// A parent that tells what came of its call.
+/// A parent that prints what came of its call.
 pub(crate) fn report(arguments: &[String]) {
     let workers: usize = arguments[0].parse().unwrap();
     let items: Vec<Act> = doubles_but(50, &[]);
@@ -70,26 +71,26 @@ fn prepared(mut command: Command, before_init: &str, notes: &Log) -> Command {
 }
 
 fn workers_that_all_die_at_their_start_are_an_error_that_tells_the_code() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (notes, _folder) = Log::new();
         let mut parent = Parent::start(prepared(command("reports", &[&workers.to_string()]), "die", &notes));
         let line = parent.line();
         assert!(line.starts_with("config: false, workers: true: ") && line.contains("code 7"), "{line}");
         let n_started = notes.lines().len();
         assert!(n_started > 0 && n_started <= 20 + 4 * workers, "{n_started} starts for {workers} workers");
-        let (status, _, stderr) = parent.end();
-        assert!(status.success(), "{status} {stderr}");
+        let (exit, _, stderr) = parent.end();
+        assert!(exit.is_success(), "{exit} {stderr}");
     });
 }
 
-fn a_program_that_forgets_init_is_told_so() {
-    with_every_crew(|workers| {
+fn a_program_that_forgets_init_gets_an_error_that_says_so() {
+    for_worker_counts(|workers| {
         let (notes, _folder) = Log::new();
         let mut parent = Parent::start(prepared(command("reports", &[&workers.to_string()]), "forget", &notes));
         let line = parent.line();
         assert!(line.starts_with("config: true, ") && line.contains("manyhands::init"), "{line}");
         assert_eq!(notes.lines().len(), 1, "no copy of it was started");
-        assert!(parent.end().0.success());
+        assert!(parent.end().0.is_success());
     });
 }
 
@@ -102,14 +103,14 @@ fn a_worker_whose_program_forgets_init_starts_no_workers() {
     assert_eq!(notes.lines().len(), 1, "no copy of it was started");
 }
 
-fn a_program_that_nobody_expects_as_a_worker_says_so_and_ends() {
+fn a_program_that_is_no_expected_worker_says_so_and_ends() {
     for value in ["1", "0", "yes", "3:4", "-1", "99999999999999999999"] {
         let mut command = command("reports", &["2"]);
         command.env(WORKER, value);
         let mut parent = Parent::start(command);
-        let status = parent.ended_within(Duration::from_secs(10));
+        let exit = parent.ended_within(Duration::from_secs(10));
         let (_, stdout, stderr) = parent.end();
-        assert!(!status.success() && status.code() != Some(LET_THROUGH), "{value:?}: {status} {stderr}");
+        assert!(!exit.is_success() && exit != Exit::Code(LET_THROUGH), "{value:?}: {exit} {stderr}");
         assert!(stderr.contains(WORKER), "{value:?}: {stderr}");
         assert_eq!((stdout.as_str(), stderr.lines().count()), ("", 1), "{value:?}: {stderr}");
     }

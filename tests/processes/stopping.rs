@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use manyhands::{CancelToken, Job, OnFailure, Processes};
 
-use crate::acts::{assert_is_usable, job, kill_itself};
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::{assert_is_usable, job, kill_itself};
+use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
@@ -28,7 +28,7 @@ fn stop<T>(items: &[T], workers: usize) -> Job<'_, T, Processes> {
 
 fn a_stop_gives_the_lowest_failing_item_and_finishes_those_before_it() {
     let items: Vec<usize> = (0..200).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let outcome = stop(&items, workers)
             .chunk_size(1)
@@ -55,7 +55,7 @@ fn a_stop_gives_the_lowest_failing_item_and_finishes_those_before_it() {
 
 fn a_stop_does_not_wait_for_items_after_the_failing_one() {
     let items: Vec<usize> = (0..200).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let begun = Instant::now();
         let outcome = stop(&items, workers)
@@ -69,7 +69,7 @@ fn a_stop_does_not_wait_for_items_after_the_failing_one() {
                 let others_sleep = |log: &Log| log.lines().len() >= workers - 1;
                 match n {
                     5 if log.wait_for(Duration::from_secs(20), others_sleep) => Err("five".to_owned()),
-                    5 => Err("nobody slept".to_owned()),
+                    5 => Err("no item slept".to_owned()),
                     n => Ok(n),
                 }
             })
@@ -85,7 +85,7 @@ fn a_stop_does_not_wait_for_items_after_the_failing_one() {
 
 fn a_worker_that_dies_stops_a_call_that_is_to_stop() {
     let items: Vec<usize> = (0..100).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in [1, 7, 100] {
             let work = stop(&items, workers).chunk_size(chunk_size);
             let error = work.run(|&n| if n % 30 == 20 { kill_itself() } else { n }).unwrap().into_values().unwrap_err();
@@ -98,7 +98,7 @@ fn a_worker_that_dies_stops_a_call_that_is_to_stop() {
 
 fn a_panic_of_the_callback_goes_on_and_the_pool_stays_usable() {
     let items: Vec<usize> = (0..1000).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for ordered in [true, false] {
             let mut handed_on = 0;
             let callback = |_, _| {
@@ -118,7 +118,7 @@ fn a_panic_of_the_callback_goes_on_and_the_pool_stays_usable() {
 
 fn a_break_of_the_callback_ends_the_call() {
     let items: Vec<usize> = (0..100_000).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let mut handed_on = Vec::new();
         let tally = job(&items, workers)
             .map(|&n: &usize| n * 3)
@@ -135,7 +135,7 @@ fn a_break_of_the_callback_ends_the_call() {
 
 fn a_cancelled_call_finishes_the_items_in_hand_and_keeps_their_answers() {
     let items: Vec<usize> = (0..2000).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let token = CancelToken::new();
         let mut handed_on = BTreeSet::new();
@@ -166,7 +166,7 @@ fn a_cancelled_call_finishes_the_items_in_hand_and_keeps_their_answers() {
 }
 
 fn a_token_that_is_cancelled_before_lets_nothing_start() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let token = CancelToken::new();
         token.cancel();
@@ -184,7 +184,7 @@ fn a_token_that_is_cancelled_before_lets_nothing_start() {
 /// Items in hand finish; those after them do not begin.
 fn a_call_that_is_over_its_deadline_ends() {
     let items: Vec<usize> = (0..100_000).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let token = CancelToken::new().with_time_limit(Duration::from_millis(100));
         let outcome = job(&items, workers)
             .cancel(&token)

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use crate::acts::{assert_is_usable, job, kill_itself};
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::{assert_is_usable, job, kill_itself};
+use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
@@ -17,7 +17,7 @@ drills![
 /// caller send many frames ahead, so that the two may lie in one frame, or in two that are there already.
 fn a_finished_answer_is_handed_on_while_its_worker_is_at_a_slow_item() {
     let items: Vec<usize> = (0..400).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in [1, 2, 20] {
             let (log, _folder) = Log::new();
             let mut held_back = Vec::new();
@@ -40,7 +40,7 @@ fn a_finished_answer_is_handed_on_while_its_worker_is_at_a_slow_item() {
 
 fn an_answer_that_was_handed_on_is_not_lost_with_its_worker() {
     let items: Vec<usize> = (0..200).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         for chunk_size in [1, 10, 200] {
             let mut seen = vec![0; items.len()];
             let work = job(&items, workers).chunk_size(chunk_size);
@@ -66,7 +66,7 @@ fn an_answer_that_was_handed_on_is_not_lost_with_its_worker() {
 fn a_window_bounds_how_far_the_workers_are_ahead() {
     const WINDOW: usize = 10;
     let items: Vec<usize> = (0..300).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let work = job(&items, workers).window(WINDOW).shared(&log).map(|log: &Log, &n: &usize| {
             log.add(&format!("begun {n}"));

@@ -4,7 +4,7 @@ use std::process;
 
 use manyhands::{Cause, ParallelConfig, ParallelExecutor, ProcessTaskSet, Processes, SharedSlice, WorkerEnding};
 
-use crate::harness::{drills, with_every_crew};
+use crate::harness::{drills, for_worker_counts};
 
 drills![
     unlike_tasks_give_their_answers_in_the_order_in_which_they_were_added,
@@ -30,7 +30,7 @@ fn own_pid(_: &()) -> u64 {
 
 fn unlike_tasks_give_their_answers_in_the_order_in_which_they_were_added() {
     let numbers = SharedSlice::copy_of(&[1_u64, 2, 3, 4]).unwrap();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let mut tasks = ProcessTaskSet::new();
         tasks.add("length", length, (vec![0.5; 4], "lead II".to_owned()));
         tasks.add("total", total, numbers.view(1..));
@@ -44,7 +44,7 @@ fn unlike_tasks_give_their_answers_in_the_order_in_which_they_were_added() {
 }
 
 fn a_task_that_dies_fails_by_its_name_and_no_other_does() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let mut tasks = ProcessTaskSet::new().mode(Processes::new().at_most_once());
         for n in 0..10 {
             tasks.add(format!("task {n}"), |&n: &u64| if n == 4 { process::exit(9) } else { n }, n);
@@ -59,7 +59,7 @@ fn a_task_that_dies_fails_by_its_name_and_no_other_does() {
 
 fn an_executor_maps_in_processes_under_its_config() {
     let items: Vec<usize> = (0..100).collect();
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let pids = executor(workers).map_processes(&items, |_: &usize| process::id()).unwrap();
         assert!(pids.iter().all(|&pid| pid != process::id()));
         assert!(pids.iter().collect::<std::collections::BTreeSet<_>>().len() <= workers);

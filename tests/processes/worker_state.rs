@@ -5,8 +5,8 @@ use std::process;
 
 use manyhands::{Error, OnFailure, Outcome, Processes};
 
-use crate::acts::{assert_is_usable, job, kill_itself};
-use crate::harness::{drills, with_every_crew};
+use crate::fixtures::{assert_is_usable, job, kill_itself};
+use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
@@ -40,7 +40,7 @@ impl Drop for State {
     }
 }
 
-/// Tells where its state was made; some of its kind do worse.
+/// Says where its state was made; some of its kind do worse.
 fn home(state: &mut State, item: &Deed) -> u32 {
     match item {
         Deed::Work => {}
@@ -71,7 +71,7 @@ fn pids(values: impl Iterator<Item = u32>) -> Vec<usize> {
 }
 
 fn a_state_is_made_once_per_worker_in_it_and_dropped_at_the_end_of_the_call() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let outcome = with_states(&[Deed::Work; 500], workers, Processes::new(), &log);
         let (made, dropped) = (log.after("made"), log.after("dropped"));
@@ -85,7 +85,7 @@ fn a_state_is_made_once_per_worker_in_it_and_dropped_at_the_end_of_the_call() {
 }
 
 fn a_state_is_dropped_when_its_worker_is_recycled() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let items = vec![Deed::Work; 50 * workers];
         let outcome = with_states(&items, workers, Processes::new().recycle_after(7), &log);
@@ -99,7 +99,7 @@ fn a_state_is_dropped_when_its_worker_is_recycled() {
 }
 
 fn a_worker_that_took_the_place_of_a_dead_one_makes_a_state_of_its_own() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let mut items = [Deed::Work; 200];
         items[100] = Deed::DieAtFirst;
@@ -112,7 +112,7 @@ fn a_worker_that_took_the_place_of_a_dead_one_makes_a_state_of_its_own() {
 }
 
 fn a_state_is_kept_after_a_panic() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         let mut items = [Deed::Work; 100];
         items[10] = Deed::Panic;
@@ -126,7 +126,7 @@ fn a_state_is_kept_after_a_panic() {
 }
 
 fn each_call_makes_states_of_its_own() {
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         for call in 1..=3 {
             with_states(&[Deed::Work; 300], workers, Processes::new(), &log).into_values().unwrap();
@@ -156,13 +156,13 @@ fn unmade((log, maker): &(Log, Maker)) -> Result<(), String> {
 /// The error of a call whose states cannot be made, whatever the call thinks of failures.
 fn errors_of(maker: Maker, check: impl Fn(usize, &Error)) {
     let items = [1; 50];
-    with_every_crew(|workers| {
+    for_worker_counts(|workers| {
         let modes = [Processes::new(), Processes::new().at_most_once()];
         for (policy, mode) in [OnFailure::Stop, OnFailure::Continue].into_iter().zip(modes) {
             let (log, _folder) = Log::new();
-            let told = (log.clone(), maker);
+            let shared = (log.clone(), maker);
             let job = job(&items, workers).mode(mode).on_failure(policy);
-            let work = job.shared(&told).try_worker_state(unmade);
+            let work = job.shared(&shared).try_worker_state(unmade);
             check(workers, &work.run(|(): &mut (), n: &i32| *n).unwrap_err());
             let n_tried = log.lines().len();
             assert!((1..=20 + 4 * workers).contains(&n_tried), "{n_tried} tries by {workers} workers");

@@ -1,4 +1,4 @@
-//! The cache with five to eight threads: one computation per key, circles, and who wins.
+//! The cache with five to eight threads: one computation per key, cycles, and which value wins.
 
 use manyhands::sync::{Arc, model};
 use manyhands::{ComputeError, ThreadSafeCache};
@@ -22,7 +22,7 @@ fn of_eight_callers_of_a_missing_key_one_computes() {
 /// Proves: of six callers, three of whose computations fail, those that succeed agree, and no failure leaves anybody waiting.
 /// Leaves out: memory orderings.
 #[test]
-fn failures_among_six_callers_leave_nobody_waiting() {
+fn failures_among_six_callers_leave_no_caller_waiting() {
     model(|| {
         let cache = Arc::new(Cache::new());
         let ask = |cache: &Cache, number: usize| {
@@ -33,7 +33,7 @@ fn failures_among_six_callers_leave_nobody_waiting() {
             match answer {
                 Ok(value) => assert_eq!(cache.get(&0), Some(value)),
                 Err(ComputeError::Failed(whose)) => assert_eq!((whose, whose % 2), (number, 0)),
-                Err(ComputeError::Cycle) => unreachable!("nobody computes for anybody"),
+                Err(ComputeError::Cycle) => unreachable!("no computation asks for another"),
             }
         }
     });
@@ -54,7 +54,7 @@ fn a_ring_of_five_keys_ends() {
     });
 }
 
-/// Proves: with removals, insertions and computations of two keys at once, every caller gets a value that somebody made, the
+/// Proves: with removals, insertions and computations of two keys at once, every caller gets a value that some caller made, the
 /// bound of one holds, and the counts add up. Leaves out: memory orderings.
 #[test]
 fn whatever_happens_to_two_keys_in_one_place_adds_up() {

@@ -47,10 +47,10 @@ fn readers_and_writers_of_a_striped_lock_all_end() {
     model(readers_and_writers::<ManyWords>);
 }
 
-/// Proves: tries to read and write among readers and writers keep nobody waiting, and count exactly when they succeed. Leaves
+/// Proves: tries to read and write among readers and writers keep no thread waiting, and count exactly when they succeed. Leaves
 /// out: memory orderings.
 #[test]
-fn tries_keep_nobody_waiting() {
+fn tries_keep_no_thread_waiting() {
     model(|| {
         let lock = Arc::new(Pair::<ManyWords>::default());
         let act = |lock: &Pair<ManyWords>, number: usize| match number % 4 {

@@ -2,14 +2,14 @@
 //! threads, looked at with five to nine. Orderings are not checked here: all threads see one order.
 #![cfg(manyhands_shuttle)]
 
-mod board;
 mod cache;
+mod dispatcher;
 mod lock;
 mod tracker;
 
 use manyhands::sync::{Arc, JoinHandle, spawn};
 
-/// Starts a thread for each number below `n`, all with the same thing in hand.
+/// Starts a thread for each number below `n`, all with the same shared value.
 fn crowd<T, A>(n: usize, shared: &Arc<T>, act: fn(&T, usize) -> A) -> Vec<JoinHandle<A>>
 where
     T: Send + Sync + 'static,

@@ -44,7 +44,7 @@ fn no_count_is_lost_to_a_reset() {
     });
 }
 
-/// Proves: whoever asks after a child was seen cancelled by its parent sees it too, over four generations. Leaves out: memory
+/// Proves: a thread that asks after a child was seen cancelled by its parent sees it too, over four generations. Leaves out: memory
 /// orderings, and deadlines.
 #[test]
 fn a_cancellation_reaches_four_generations_and_stays() {

@@ -4,20 +4,21 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use manyhands::{ComputeError, ThreadSafeCache};
+use manyhands_test_support::rng::Rng;
 
-use crate::play::{Dice, caught, panic_on_purpose, scenario, together};
+use crate::scenario::{caught, panic_on_purpose, scenario, together};
 
 const THREADS: usize = 4;
 
 #[test]
 fn of_many_callers_of_a_missing_key_one_computes() {
-    scenario("cache, one computation per key", |dice| {
-        let (cache, n_keys) = (ThreadSafeCache::new(), 1 + dice.below(100));
-        let n_lookups = together(THREADS, dice, |_, dice| {
+    scenario("cache, one computation per key", |rng| {
+        let (cache, n_keys) = (ThreadSafeCache::new(), 1 + rng.below(100));
+        let n_lookups = together(THREADS, rng, |_, rng| {
             // All go the same way, so that they meet at each key.
             for key in 0..n_keys {
                 let value = cache.get_or_compute(key, || {
-                    dice.yield_one_in(2);
+                    rng.yield_one_in(2);
                     key * 3
                 });
                 assert_eq!(value, key * 3);
@@ -33,13 +34,13 @@ fn of_many_callers_of_a_missing_key_one_computes() {
 
 #[test]
 fn no_look_up_is_missing_in_the_statistics() {
-    scenario("cache, look-ups of many threads", |dice| {
+    scenario("cache, look-ups of many threads", |rng| {
         let cache = ThreadSafeCache::new();
         (0..100).for_each(|key| _ = cache.insert(key, key));
         // More threads than statistics have words, each long enough at work that two of one word meet.
-        let n_lookups = together(32, dice, |_, dice| {
+        let n_lookups = together(32, rng, |_, rng| {
             for _ in 0..2000 {
-                let key = dice.below(110);
+                let key = rng.below(110);
                 assert_eq!(cache.with(&key, |value| *value), (key < 100).then_some(key));
             }
             2000
@@ -51,12 +52,12 @@ fn no_look_up_is_missing_in_the_statistics() {
 
 #[test]
 fn failures_of_few_keys_are_their_own_callers_and_none_computes_after_a_success() {
-    scenario("cache, few keys that fail and panic", |dice| failing(4, dice));
+    scenario("cache, few keys that fail and panic", |rng| failing(4, rng));
 }
 
 #[test]
 fn failures_of_many_keys_are_their_own_callers_and_none_computes_after_a_success() {
-    scenario("cache, many keys that fail and panic", |dice| failing(200, dice));
+    scenario("cache, many keys that fail and panic", |rng| failing(200, rng));
 }
 
 /// What is known of a key's computations.
@@ -73,17 +74,17 @@ struct Ends {
     panics: AtomicU64,
 }
 
-fn failing(n_keys: usize, dice: &mut Dice) -> u64 {
+fn failing(n_keys: usize, rng: &mut Rng) -> u64 {
     let (cache, ends) = (ThreadSafeCache::new(), Ends::default());
     let computed: Vec<Computed> = (0..n_keys).map(|_| Computed::default()).collect();
-    let n_lookups = together(THREADS, dice, |_, dice| {
+    let n_lookups = together(THREADS, rng, |_, rng| {
         for _ in 0..300 {
-            let (key, own) = (dice.index(n_keys), dice.roll());
-            let got = caught(|| cache.try_get_or_compute(key, || computed[key].compute(key, own, &ends, dice)));
+            let (key, own) = (rng.index(n_keys), rng.next_u64());
+            let got = caught(|| cache.try_get_or_compute(key, || computed[key].compute(key, own, &ends, rng)));
             match got {
                 Ok(Ok(value)) => assert_eq!(value, key),
                 Ok(Err(ComputeError::Failed(number))) | Err(number) => {
-                    assert_eq!(number, own, "somebody else's failure");
+                    assert_eq!(number, own, "another caller's failure");
                 }
                 Ok(Err(ComputeError::Cycle)) => panic!("no computation asks for another"),
             }
@@ -99,11 +100,11 @@ fn failing(n_keys: usize, dice: &mut Dice) -> u64 {
 
 impl Computed {
     /// Ends in one of three ways, each counted. Nothing removes a key, so no two may be under way at once.
-    fn compute(&self, key: usize, own: u64, ends: &Ends, dice: &mut Dice) -> Result<usize, u64> {
+    fn compute(&self, key: usize, own: u64, ends: &Ends, rng: &mut Rng) -> Result<usize, u64> {
         assert!(!self.is_under_way.swap(true, Ordering::SeqCst), "two computations of {key} at once");
         assert!(!self.has_value.load(Ordering::SeqCst), "{key} was known");
-        dice.yield_one_in(2);
-        let end = dice.below(6);
+        rng.yield_one_in(2);
+        let end = rng.below(6);
         self.has_value.store(end > 2, Ordering::SeqCst);
         self.is_under_way.store(false, Ordering::SeqCst);
         match end {
@@ -125,17 +126,17 @@ impl Computed {
 
 #[test]
 fn no_answer_of_few_keys_is_older_than_what_was_found_before() {
-    scenario("cache, few keys that are written", |dice| written(4, None, dice));
+    scenario("cache, few keys that are written", |rng| written(4, None, rng));
 }
 
 #[test]
 fn no_answer_of_many_keys_is_older_than_what_was_found_before() {
-    scenario("cache, many keys that are written", |dice| written(100, None, dice));
+    scenario("cache, many keys that are written", |rng| written(100, None, rng));
 }
 
 #[test]
 fn no_answer_of_a_bounded_cache_is_older_than_what_was_found_before() {
-    scenario("bounded cache, keys that are written", |dice| written(60, Some(16), dice));
+    scenario("bounded cache, keys that are written", |rng| written(60, Some(16), rng));
 }
 
 /// A value, one of those alive.
@@ -166,7 +167,7 @@ impl<'a> Version<'a> {
 
 /// A cache whose keys have versions with growing numbers.
 ///
-/// One thread per key raises its number, and then inserts it, removes the key or clears the cache; everybody computes the
+/// One thread per key raises its number, and then inserts it, removes the key or clears the cache; all threads compute the
 /// number that holds when the computation begins. So whatever stands in the cache after some version stood there, or after
 /// the older ones were removed, is no older, unless a computation that had been overtaken was kept nevertheless.
 struct Versions<'a> {
@@ -182,7 +183,7 @@ struct Versions<'a> {
     n_taken: AtomicU64,
 }
 
-fn written(n_keys: usize, bound: Option<usize>, dice: &mut Dice) -> u64 {
+fn written(n_keys: usize, bound: Option<usize>, rng: &mut Rng) -> u64 {
     let n_alive = AtomicI64::new(0);
     let numbers = || (0..n_keys).map(|_| AtomicU64::new(0)).collect();
     let versions = Versions {
@@ -194,8 +195,8 @@ fn written(n_keys: usize, bound: Option<usize>, dice: &mut Dice) -> u64 {
         n_lookups: AtomicU64::new(0),
         n_taken: AtomicU64::new(0),
     };
-    let n_uses = together(THREADS, dice, |thread, dice| {
-        (0..400).for_each(|_| versions.use_once(thread, dice));
+    let n_uses = together(THREADS, rng, |thread, rng| {
+        (0..400).for_each(|_| versions.use_once(thread, rng));
         400
     });
     let stats = versions.cache.stats();
@@ -211,15 +212,15 @@ fn written(n_keys: usize, bound: Option<usize>, dice: &mut Dice) -> u64 {
 }
 
 impl<'a> Versions<'a> {
-    fn use_once(&self, thread: usize, dice: &mut Dice) {
-        let key = dice.index(self.newest.len());
+    fn use_once(&self, thread: usize, rng: &mut Rng) {
+        let key = rng.index(self.newest.len());
         let least = self.least[key].load(Ordering::SeqCst);
         let is_own = key % THREADS == thread;
         // What stood in the cache or must be followed by no less, and what was handed over.
-        let (standing, handed) = match dice.below(16) {
+        let (standing, handed) = match rng.below(16) {
             0..2 if is_own => {
                 let number = self.raise(key);
-                dice.yield_one_in(4);
+                rng.yield_one_in(4);
                 let before = self.cache.insert(key, Version::new(key, number, self.n_alive));
                 self.takes(before, key, least);
                 (Some(number), None)
@@ -229,8 +230,8 @@ impl<'a> Versions<'a> {
                 let removed = self.cache.remove(&key);
                 (self.takes(removed, key, least).max(next), None)
             }
-            // Nobody counts what this takes, so a bounded cache is left alone.
-            3 if self.bound == usize::MAX && dice.one_in(8) => {
+            // What this removes is not counted, so a bounded cache is left alone.
+            3 if self.bound == usize::MAX && rng.one_in(8) => {
                 self.clear(thread);
                 (None, None)
             }
@@ -246,7 +247,7 @@ impl<'a> Versions<'a> {
                 assert!(self.cache.len() <= self.bound && !self.cache.contains(&usize::MAX));
                 (None, None)
             }
-            _ => (None, self.compute(key, dice, 2)),
+            _ => (None, self.compute(key, rng, 2)),
         };
         assert!(standing.into_iter().chain(handed).all(|number| number >= least), "{standing:?} {handed:?} {least}");
         // A computation's answer may never have stood in the cache, so only what was found there binds the others.
@@ -269,19 +270,19 @@ impl<'a> Versions<'a> {
     }
 
     /// Computes in turn, so that computations meet, overtake each other and close circles; and fails now and then.
-    fn compute(&self, key: usize, dice: &mut Dice, depth: u32) -> Option<u64> {
+    fn compute(&self, key: usize, rng: &mut Rng, depth: u32) -> Option<u64> {
         self.looks_up();
-        let own = dice.roll();
+        let own = rng.next_u64();
         let got = caught(|| {
             self.cache.get_or_compute(key, || {
                 let number = self.newest[key].load(Ordering::SeqCst);
-                dice.yield_one_in(2);
-                match dice.below(8) {
+                rng.yield_one_in(2);
+                match rng.below(8) {
                     0 => panic_on_purpose(own),
                     1..3 if depth > 0 => {
-                        let other = dice.index(self.newest.len());
+                        let other = rng.index(self.newest.len());
                         let least = self.least[other].load(Ordering::SeqCst);
-                        assert!(self.compute(other, dice, depth - 1).is_none_or(|number| number >= least));
+                        assert!(self.compute(other, rng, depth - 1).is_none_or(|number| number >= least));
                     }
                     _ => {}
                 }
@@ -291,7 +292,7 @@ impl<'a> Versions<'a> {
         match got {
             Ok(version) => Some(version.checked(key)),
             Err(number) => {
-                assert_eq!(number, own, "somebody else's panic");
+                assert_eq!(number, own, "another caller's panic");
                 None
             }
         }
@@ -320,12 +321,12 @@ impl Version<'_> {
 
 #[test]
 fn a_bound_holds_at_every_moment() {
-    scenario("bounded cache, more keys than room", |dice| {
-        let bound = usize::try_from(dice.below(60)).unwrap();
+    scenario("bounded cache, more keys than room", |rng| {
+        let bound = usize::try_from(rng.below(60)).unwrap();
         let cache = ThreadSafeCache::bounded(bound);
-        let n_lookups = together(THREADS, dice, |_, dice| {
+        let n_lookups = together(THREADS, rng, |_, rng| {
             for _ in 0..500 {
-                let key = dice.below(200).min(dice.below(200));
+                let key = rng.below(200).min(rng.below(200));
                 assert_eq!(cache.get_or_compute(key, || key), key);
                 let n_kept = cache.len();
                 assert!(n_kept <= bound, "{n_kept} of {bound}");

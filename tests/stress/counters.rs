@@ -1,20 +1,20 @@
-//! Counters: no count is lost or counted twice, whoever resets when.
+//! Counters: no count is lost or counted twice, whichever thread resets and when.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use manyhands::{AtomicCounter, StripedCounter};
 
-use crate::play::{scenario, together};
+use crate::scenario::{scenario, together};
 
 #[test]
 fn every_count_is_in_a_sum_that_was_taken_or_is_still_there() {
-    scenario("counters, with resets", |dice| {
+    scenario("counters, with resets", |rng| {
         let (plain, striped) = (AtomicCounter::new(), StripedCounter::new());
         let [counted, from_plain, from_striped] = [(); 3].map(|()| AtomicU64::new(0));
         // More threads than a striped counter has words, so that some count on the same one.
-        let n_uses = together(20, dice, |_, dice| {
+        let n_uses = together(20, rng, |_, rng| {
             for _ in 0..300 {
-                let amount = match dice.below(64) {
+                let amount = match rng.below(64) {
                     0 => {
                         from_plain.fetch_add(plain.reset(), Ordering::Relaxed);
                         from_striped.fetch_add(striped.reset(), Ordering::Relaxed);
@@ -31,7 +31,7 @@ fn every_count_is_in_a_sum_that_was_taken_or_is_still_there() {
                         u64::MAX
                     }
                     _ => {
-                        let amount = dice.roll();
+                        let amount = rng.next_u64();
                         plain.add(amount);
                         striped.add(amount);
                         amount
@@ -51,15 +51,15 @@ fn every_count_is_in_a_sum_that_was_taken_or_is_still_there() {
 #[test]
 fn every_increment_gives_a_number_of_its_own_and_no_sum_goes_back() {
     const EACH: u64 = 500;
-    scenario("counters, numbers given", |dice| {
+    scenario("counters, numbers given", |rng| {
         let (plain, striped) = (AtomicCounter::new(), StripedCounter::new());
         let given: Vec<AtomicU64> = (0..=4 * EACH).map(|_| AtomicU64::new(0)).collect();
-        let n_uses = together(4, dice, |_, dice| {
+        let n_uses = together(4, rng, |_, rng| {
             let mut seen = (0, 0);
             for _ in 0..EACH {
                 given[usize::try_from(plain.increment()).unwrap()].fetch_add(1, Ordering::Relaxed);
                 striped.increment();
-                dice.yield_one_in(64);
+                rng.yield_one_in(64);
                 let now = (plain.value(), striped.value());
                 assert!(now.0 >= seen.0 && now.1 >= seen.1, "{now:?} after {seen:?}");
                 seen = now;

@@ -4,19 +4,20 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use manyhands::{ComputeError, Job, ThreadSafeCache};
+use manyhands_test_support::rng::Rng;
 
-use crate::play::{Dice, scenario, together};
+use crate::scenario::{scenario, together};
 
 type Cache = ThreadSafeCache<u64, u64>;
 
 #[test]
 fn circles_of_keys_across_threads_end() {
-    scenario("cache, circles of keys", |dice| {
+    scenario("cache, circles of keys", |rng| {
         let (cache, n_lookups) = (Cache::new(), AtomicU64::new(0));
-        together(4, dice, |_, dice| {
+        together(4, rng, |_, rng| {
             for _ in 0..20 {
-                around(&cache, dice.below(6), &n_lookups, dice, 6);
-                if dice.one_in(4) {
+                around(&cache, rng.below(6), &n_lookups, rng, 6);
+                if rng.one_in(4) {
                     cache.clear();
                 }
             }
@@ -30,13 +31,13 @@ fn circles_of_keys_across_threads_end() {
 }
 
 /// Asks for a key whose computation asks for others, in either way, down to a depth.
-fn around(cache: &Cache, key: u64, n_lookups: &AtomicU64, dice: &mut Dice, depth: u32) -> u64 {
+fn around(cache: &Cache, key: u64, n_lookups: &AtomicU64, rng: &mut Rng, depth: u32) -> u64 {
     n_lookups.fetch_add(1, Ordering::Relaxed);
-    let may_say_so = dice.one_in(2);
+    let may_say_so = rng.one_in(2);
     let mut compute = || {
-        dice.yield_one_in(2);
-        let others = if depth == 0 { 0 } else { dice.below(3) };
-        (0..others).map(|_| around(cache, dice.below(6), n_lookups, dice, depth - 1) % 1000).sum::<u64>()
+        rng.yield_one_in(2);
+        let others = if depth == 0 { 0 } else { rng.below(3) };
+        (0..others).map(|_| around(cache, rng.below(6), n_lookups, rng, depth - 1) % 1000).sum::<u64>()
     };
     if may_say_so {
         match cache.try_get_or_compute(key, || Ok::<u64, ()>(compute())) {
@@ -51,12 +52,12 @@ fn around(cache: &Cache, key: u64, n_lookups: &AtomicU64, dice: &mut Dice, depth
 
 #[test]
 fn computations_that_make_nested_calls_give_what_plain_recursion_gives() {
-    scenario("cache, nested calls", |dice| {
+    scenario("cache, nested calls", |rng| {
         let (cache, n_lookups) = (Cache::new(), AtomicU64::new(0));
-        let n_keys = 4 + dice.below(20);
-        together(3, dice, |_, dice| {
+        let n_keys = 4 + rng.below(20);
+        together(3, rng, |_, rng| {
             for _ in 0..10 {
-                let key = dice.below(n_keys);
+                let key = rng.below(n_keys);
                 assert_eq!(number_of_paths(&cache, key, &n_lookups), paths(key));
             }
             0
@@ -85,12 +86,12 @@ fn paths(key: u64) -> u64 {
 
 #[test]
 fn circles_through_nested_calls_end() {
-    scenario("cache, circles through nested calls", |dice| {
+    scenario("cache, circles through nested calls", |rng| {
         let (cache, n_lookups) = (Cache::new(), AtomicU64::new(0));
-        together(3, dice, |_, dice| {
+        together(3, rng, |_, rng| {
             for _ in 0..4 {
-                around_by_calls(&cache, dice.below(4), &n_lookups, &mut dice.fork(), 3);
-                cache.remove(&dice.below(4));
+                around_by_calls(&cache, rng.below(4), &n_lookups, &mut rng.fork(), 3);
+                cache.remove(&rng.below(4));
             }
             0
         });
@@ -100,13 +101,13 @@ fn circles_through_nested_calls_end() {
     });
 }
 
-fn around_by_calls(cache: &Cache, key: u64, n_lookups: &AtomicU64, dice: &mut Dice, depth: u32) -> u64 {
+fn around_by_calls(cache: &Cache, key: u64, n_lookups: &AtomicU64, rng: &mut Rng, depth: u32) -> u64 {
     n_lookups.fetch_add(1, Ordering::Relaxed);
     cache.get_or_compute(key, || {
-        let n_others = if depth == 0 { 0 } else { 1 + dice.below(2) };
-        let others: Vec<(u64, u64)> = (0..n_others).map(|_| (dice.below(4), dice.roll())).collect();
+        let n_others = if depth == 0 { 0 } else { 1 + rng.below(2) };
+        let others: Vec<(u64, u64)> = (0..n_others).map(|_| (rng.below(4), rng.next_u64())).collect();
         let job = Job::new(&others).workers(2).chunk_size(1);
-        let values = job.run(|&(key, seed)| around_by_calls(cache, key, n_lookups, &mut Dice::new(seed), depth - 1));
+        let values = job.run(|&(key, seed)| around_by_calls(cache, key, n_lookups, &mut Rng::new(seed), depth - 1));
         values.unwrap().into_values().unwrap().iter().fold(1, |sum, value| (sum + value) % 1000)
     })
 }

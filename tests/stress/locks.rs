@@ -1,29 +1,30 @@
-//! Locks: a writer is alone, readers see whole values that never go back, nobody is kept out for ever or overtaken.
+//! Locks: a writer is alone, readers see whole values that never go back, no thread is kept out for ever or overtaken.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use manyhands::{LockWords, ManyWords, OneWord, RwLockOf, Synchronized};
+use manyhands_test_support::rng::Rng;
 
-use crate::play::{Dice, caught, panic_on_purpose, scenario, together};
+use crate::scenario::{caught, panic_on_purpose, scenario, together};
 
 #[test]
 fn readers_of_a_plain_lock_see_whole_values() {
-    scenario("plain lock, readers and writers", |dice| uses_of_all_kinds::<OneWord>(dice, 0));
+    scenario("plain lock, readers and writers", |rng| uses_of_all_kinds::<OneWord>(rng, 0));
 }
 
 #[test]
 fn readers_of_a_striped_lock_see_whole_values() {
-    scenario("striped lock, readers and writers", |dice| uses_of_all_kinds::<ManyWords>(dice, 0));
+    scenario("striped lock, readers and writers", |rng| uses_of_all_kinds::<ManyWords>(rng, 0));
 }
 
 #[test]
 fn panics_under_guards_release_a_plain_lock() {
-    scenario("plain lock, panics under guards", |dice| uses_of_all_kinds::<OneWord>(dice, 4));
+    scenario("plain lock, panics under guards", |rng| uses_of_all_kinds::<OneWord>(rng, 4));
 }
 
 #[test]
 fn panics_under_guards_release_a_striped_lock() {
-    scenario("striped lock, panics under guards", |dice| uses_of_all_kinds::<ManyWords>(dice, 4));
+    scenario("striped lock, panics under guards", |rng| uses_of_all_kinds::<ManyWords>(rng, 4));
 }
 
 #[test]
@@ -38,30 +39,28 @@ fn no_reader_overtakes_a_writer_that_waits_for_a_striped_lock() {
 
 #[test]
 fn neither_side_of_a_plain_lock_starves() {
-    scenario("plain lock, crowds", |dice| a_crowd_of_readers::<OneWord>(dice) + a_crowd_of_writers::<OneWord>(dice));
+    scenario("plain lock, crowds", |rng| a_crowd_of_readers::<OneWord>(rng) + a_crowd_of_writers::<OneWord>(rng));
 }
 
 #[test]
 fn neither_side_of_a_striped_lock_starves() {
-    scenario("striped lock, crowds", |dice| {
-        a_crowd_of_readers::<ManyWords>(dice) + a_crowd_of_writers::<ManyWords>(dice)
-    });
+    scenario("striped lock, crowds", |rng| a_crowd_of_readers::<ManyWords>(rng) + a_crowd_of_writers::<ManyWords>(rng));
 }
 
 #[test]
 fn a_synchronized_value_is_changed_by_one_at_a_time() {
-    scenario("synchronized value", |dice| {
+    scenario("synchronized value", |rng| {
         let (value, n_taken) = (Synchronized::new(Words::default()), AtomicU64::new(0));
-        let n_uses = together(4, dice, |_, dice| {
+        let n_uses = together(4, rng, |_, rng| {
             for use_number in 0..400 {
-                if dice.one_in(16) {
+                if rng.one_in(16) {
                     let taken = value.replace(Words::default()).number();
                     n_taken.fetch_add(taken, Ordering::Relaxed);
                 } else {
                     let changed = caught(|| {
                         value.with(|words| {
-                            words.increase(dice);
-                            panic_one_in(8, use_number, dice);
+                            words.increase(rng);
+                            panic_one_in(8, use_number, rng);
                         });
                     });
                     assert!(changed.is_ok() || changed == Err(use_number));
@@ -81,10 +80,10 @@ fn a_synchronized_value_is_changed_by_one_at_a_time() {
 struct Words([u64; 16]);
 
 impl Words {
-    fn increase(&mut self, dice: &mut Dice) {
+    fn increase(&mut self, rng: &mut Rng) {
         for word in &mut self.0 {
             *word += 1;
-            dice.yield_one_in(200);
+            rng.yield_one_in(200);
         }
     }
 
@@ -94,42 +93,42 @@ impl Words {
     }
 }
 
-fn panic_one_in(times: u64, number: u64, dice: &mut Dice) {
-    if times > 0 && dice.one_in(times) {
+fn panic_one_in(times: u64, number: u64, rng: &mut Rng) {
+    if times > 0 && rng.one_in(times) {
         panic_on_purpose(number);
     }
 }
 
-fn uses_of_all_kinds<W: LockWords>(dice: &mut Dice, panic_once_in: u64) -> u64 {
+fn uses_of_all_kinds<W: LockWords>(rng: &mut Rng, panic_once_in: u64) -> u64 {
     let (lock, n_changes) = (RwLockOf::<_, W>::new(Words::default()), AtomicU64::new(0));
-    let n_uses = together(4, dice, |_, dice| {
+    let n_uses = together(4, rng, |_, rng| {
         let mut seen = 0;
         for use_number in 0..500 {
             let ended = caught(|| {
-                match dice.below(8) {
-                    0 => change(&mut lock.write(), &n_changes, dice),
+                match rng.below(8) {
+                    0 => change(&mut lock.write(), &n_changes, rng),
                     1 => {
                         if let Some(mut words) = lock.try_write() {
-                            change(&mut words, &n_changes, dice);
+                            change(&mut words, &n_changes, rng);
                             // Under the guard, as in all of these.
-                            panic_one_in(panic_once_in, use_number, dice);
+                            panic_one_in(panic_once_in, use_number, rng);
                         }
                     }
                     2 | 3 => {
                         if let Some(words) = lock.try_read() {
-                            look(&words, &mut seen, dice);
-                            panic_one_in(panic_once_in, use_number, dice);
+                            look(&words, &mut seen, rng);
+                            panic_one_in(panic_once_in, use_number, rng);
                         }
                     }
                     4 => {
                         let mut words = lock.write();
-                        change(&mut words, &n_changes, dice);
-                        panic_one_in(panic_once_in, use_number, dice);
+                        change(&mut words, &n_changes, rng);
+                        panic_one_in(panic_once_in, use_number, rng);
                     }
                     _ => {
                         let words = lock.read();
-                        look(&words, &mut seen, dice);
-                        panic_one_in(panic_once_in, use_number, dice);
+                        look(&words, &mut seen, rng);
+                        panic_one_in(panic_once_in, use_number, rng);
                     }
                 }
             });
@@ -137,36 +136,36 @@ fn uses_of_all_kinds<W: LockWords>(dice: &mut Dice, panic_once_in: u64) -> u64 {
         }
         500
     });
-    assert!(lock.try_read().is_some() && lock.try_write().is_some(), "everybody has left");
+    assert!(lock.try_read().is_some() && lock.try_write().is_some(), "all threads have left");
     assert_eq!(lock.into_inner().number(), n_changes.into_inner());
     n_uses
 }
 
-fn change(words: &mut Words, n_changes: &AtomicU64, dice: &mut Dice) {
-    words.increase(dice);
+fn change(words: &mut Words, n_changes: &AtomicU64, rng: &mut Rng) {
+    words.increase(rng);
     n_changes.fetch_add(1, Ordering::Relaxed);
 }
 
-fn look(words: &Words, seen: &mut u64, dice: &mut Dice) {
+fn look(words: &Words, seen: &mut u64, rng: &mut Rng) {
     let number = words.number();
     assert!(number >= *seen, "{number} after {seen}");
-    dice.yield_one_in(32);
+    rng.yield_one_in(32);
     assert_eq!(words.number(), number, "changed under a reader's guard");
     *seen = number;
 }
 
 /// A reader that finds the lock taken by a writer, or a writer waiting, and then waits itself, finds that writer's work.
-fn order_of_arrival<W: LockWords>(dice: &mut Dice) -> u64 {
+fn order_of_arrival<W: LockWords>(rng: &mut Rng) -> u64 {
     let lock = RwLockOf::<_, W>::new(0_u64);
-    together(5, dice, |thread, dice| {
+    together(5, rng, |thread, rng| {
         for _ in 0..200 {
             if thread < 2 {
                 *lock.write() += 1;
-                dice.yield_one_in(2);
+                rng.yield_one_in(2);
             } else {
                 let reader = lock.read();
                 let before = *reader;
-                dice.yield_one_in(2); // so that writers have somebody to wait for
+                rng.yield_one_in(2); // so that writers have a reader to wait for
                 drop(reader);
                 if lock.try_read().is_none() {
                     let after = *lock.read();
@@ -179,15 +178,15 @@ fn order_of_arrival<W: LockWords>(dice: &mut Dice) -> u64 {
 }
 
 /// Readers that come for as long as the writer has not been in often enough: it is, or this hangs.
-fn a_crowd_of_readers<W: LockWords>(dice: &mut Dice) -> u64 {
+fn a_crowd_of_readers<W: LockWords>(rng: &mut Rng) -> u64 {
     let (lock, is_over) = (RwLockOf::<_, W>::new(0_u64), AtomicBool::new(false));
-    together(4, dice, |thread, dice| {
+    together(4, rng, |thread, rng| {
         let mut n_uses = 0;
         while !is_over.load(Ordering::Relaxed) {
             n_uses += 1;
             if thread > 0 {
                 let number = lock.read();
-                dice.yield_one_in(2); // so that one is inside at any time
+                rng.yield_one_in(2); // so that one is inside at any time
                 assert!(*number <= 50);
             } else {
                 *lock.write() += 1;
@@ -199,15 +198,15 @@ fn a_crowd_of_readers<W: LockWords>(dice: &mut Dice) -> u64 {
 }
 
 /// Writers that come for as long as the reader has not been in often enough: it is, or this hangs.
-fn a_crowd_of_writers<W: LockWords>(dice: &mut Dice) -> u64 {
+fn a_crowd_of_writers<W: LockWords>(rng: &mut Rng) -> u64 {
     let (lock, is_over) = (RwLockOf::<_, W>::new(0_u64), AtomicBool::new(false));
-    together(4, dice, |thread, dice| {
+    together(4, rng, |thread, rng| {
         let (mut n_uses, mut seen) = (0, 0);
         while !is_over.load(Ordering::Relaxed) {
             n_uses += 1;
             if thread > 0 {
                 let mut number = lock.write();
-                dice.yield_one_in(2); // so that one is waiting at any time
+                rng.yield_one_in(2); // so that one is waiting at any time
                 *number += 1;
             } else {
                 let number = lock.read();

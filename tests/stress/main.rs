@@ -7,13 +7,15 @@
 
 #[cfg(test)]
 mod cache;
+#[cfg(test)]
 mod counters;
 #[cfg(test)]
 mod cycles;
 #[cfg(test)]
 mod locks;
 #[cfg(test)]
-mod play;
+mod scenario;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod tracker;

@@ -1,20 +1,21 @@
-//! Tokens: a stop reaches every descendant and nobody else, is never taken back, and keeps its first reason.
+//! Tokens: a stop reaches every descendant and no other token, is never taken back, and keeps its first reason.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use manyhands::{CancelReason, CancelToken};
+use manyhands_test_support::rng::Rng;
 
-use crate::play::{Dice, scenario, together};
+use crate::scenario::{scenario, together};
 
 #[test]
 fn a_stop_reaches_every_descendant_and_is_never_taken_back() {
-    scenario("token trees", |dice| {
-        let tree = Tree::grow(24, dice);
-        let n_uses = together(4, dice, |_, dice| {
+    scenario("token trees", |rng| {
+        let tree = Tree::grow(24, rng);
+        let n_uses = together(4, rng, |_, rng| {
             for _ in 0..200 {
-                let token = dice.index(tree.nodes.len());
-                match dice.below(16) {
+                let token = rng.index(tree.nodes.len());
+                match rng.below(16) {
                     0 => tree.cancel(token),
                     1 => tree.bear(token),
                     _ => tree.ask(token),
@@ -36,18 +37,18 @@ struct Node {
     parent: Option<usize>,
     /// Set after the stop was asked for.
     was_asked: AtomicBool,
-    /// The reason that somebody has seen; 0 for none. Written after the question, and read before the next one.
+    /// The reason that a thread has seen; 0 for none. Written after the question, and read before the next one.
     seen: AtomicU8,
 }
 
 impl Tree {
-    fn grow(n_nodes: usize, dice: &mut Dice) -> Self {
+    fn grow(n_nodes: usize, rng: &mut Rng) -> Self {
         let mut nodes = vec![Node::new(CancelToken::new(), None)];
         for _ in 1..n_nodes {
-            let parent = dice.index(nodes.len());
+            let parent = rng.index(nodes.len());
             let above = &nodes[parent].token;
-            let token = match dice.below(16) {
-                0 => above.with_time_limit(Duration::from_micros(dice.below(500))),
+            let token = match rng.below(16) {
+                0 => above.with_time_limit(Duration::from_micros(rng.below(500))),
                 1 => above.with_time_limit(Duration::from_secs(3600)),
                 _ => above.child(),
             };
@@ -92,7 +93,7 @@ impl Tree {
         self.line(token).any(|node| node.was_asked.load(Ordering::SeqCst) || node.seen.load(Ordering::SeqCst) != 0)
     }
 
-    /// Once nobody asks any more: those tokens are cancelled that have a reason above them, and no others.
+    /// Once no thread asks any more: those tokens are cancelled that have a reason above them, and no others.
     fn is_cancelled_where_it_was_asked_to_be(&self) {
         for (token, node) in self.nodes.iter().enumerate() {
             let is_late = node.token.deadline().is_some_and(|deadline| deadline <= Instant::now());

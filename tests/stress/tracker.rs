@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use manyhands::{Ending, ProgressTracker, TrackerSnapshot};
 
-use crate::play::{scenario, together};
+use crate::scenario::{scenario, together};
 
 const ENDINGS: [Ending; 4] = [Ending::Succeeded, Ending::Failed, Ending::Skipped, Ending::Resumed];
 /// More than a tracker has words, so that some count on the same one.
@@ -14,10 +14,10 @@ const EACH: u64 = 4000;
 
 #[test]
 fn a_snapshot_that_is_taken_later_shows_no_less() {
-    scenario("tracker", |dice| {
+    scenario("tracker", |rng| {
         let tracker = ProgressTracker::new();
         let (latest, n_at_work) = (Mutex::new(tracker.snapshot()), AtomicUsize::new(WORKERS));
-        let n_uses = together(WORKERS + 2, dice, |thread, dice| {
+        let n_uses = together(WORKERS + 2, rng, |thread, rng| {
             if thread >= WORKERS {
                 return watch(&tracker, &latest, &n_at_work);
             }
@@ -26,7 +26,7 @@ fn a_snapshot_that_is_taken_later_shows_no_less() {
                     tracker.grow_total(100);
                 }
                 tracker.count(ENDINGS[thread % 3], 1);
-                dice.yield_one_in(2000);
+                rng.yield_one_in(2000);
             }
             n_at_work.fetch_sub(1, Ordering::SeqCst);
             EACH

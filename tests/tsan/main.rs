@@ -6,7 +6,7 @@
 //! What it cannot see it reports, although it is right. So:
 //!
 //! - These uses keep to `spawn` and `join`; they take no lock, channel, scope or lazy value of std, and no rayon.
-//! - Whoever drops an `Arc` last learns by a fence that the others are done with it. Where threads share one, it goes back
+//! - The thread that drops an `Arc` last learns by a fence that the others are done with it. Where threads share one, it goes back
 //!   to the main thread, which drops it after the joins.
 //! - A cache shares such an `Arc` itself, where callers meet at a key that is being computed. Where they do, nothing is freed
 //!   meanwhile, and values have nothing to drop; so what is left to judge is how the value is handed over. Elsewhere each
@@ -39,8 +39,8 @@ const SCENARIOS: [(&str, fn()); 9] = [
     ("a token and its children stop", a_token_and_its_children_stop),
     ("a cache hands its values on", a_cache_hands_its_values_on),
     ("a bounded cache hands its values on", a_bounded_cache_hands_its_values_on),
-    ("callers who wait are handed the value", callers_who_wait_are_handed_the_value),
-    ("callers who wait for a failure go on", callers_who_wait_for_a_failure_go_on),
+    ("waiting callers are handed the value", waiting_callers_are_handed_the_value),
+    ("callers that wait for a failure go on", callers_that_wait_for_a_failure_go_on),
 ];
 
 const RACE: &str = "--race-on-purpose";
@@ -169,7 +169,7 @@ const KEYS: usize = 40;
 fn use_cache(cache: &ThreadSafeCache<usize, String>, turn: usize) {
     let (key, is_own) = (turn / 3 % KEYS, turn / 3 % KEYS % THREADS == turn % THREADS);
     match turn % 11 {
-        // Whoever replaces, removes or clears a key that is being computed drops an `Arc` that its caller has too.
+        // A thread that replaces, removes or clears a key that is being computed drops an `Arc` that its caller has too.
         0 if is_own => drop(cache.insert(key, key.to_string())),
         1 if is_own => drop(cache.remove(&key)),
         0 => drop(cache.insert(key + KEYS, key.to_string())),
@@ -192,7 +192,7 @@ fn a_bounded_cache_hands_its_values_on() {
     assert!(cache.len() <= 16 && cache.stats().evictions > 0);
 }
 
-fn callers_who_wait_are_handed_the_value() {
+fn waiting_callers_are_handed_the_value() {
     let somebody_waited = || {
         let cache = shared_by_threads(ThreadSafeCache::new(), |cache, turn| {
             let key = turn / THREADS / 2;
@@ -213,7 +213,7 @@ fn callers_who_wait_are_handed_the_value() {
     assert!(keeping_memory(|| (0..100).any(|_| somebody_waited())));
 }
 
-fn callers_who_wait_for_a_failure_go_on() {
+fn callers_that_wait_for_a_failure_go_on() {
     keeping_memory(|| {
         shared_by_threads(ThreadSafeCache::new(), |cache, turn| {
             let key = turn / THREADS / 2;

@@ -1,6 +1,6 @@
-//! `tests/stress` for minutes: optimized, one scenario after the other, with fresh dice.
+//! `tests/stress` for minutes: optimized, one scenario after the other, with a new seed.
 //!
-//! The command that is shown has the seed in it, so that the same dice can be rolled again.
+//! The command that is shown has the seed in it, so that the same random numbers can be drawn again.
 
 use crate::stage::{Done, Failed, Stages};
 use std::hash::{BuildHasher, RandomState};
@@ -15,7 +15,7 @@ pub(crate) fn stage(stages: &mut Stages, words: &[String]) -> Done {
     stages.cargo("stress, build", BUILD.into_iter().chain(["--no-run"]))?;
     let seconds = (60.0 * minutes / scenarios(stages)?).to_string();
     let seed = RandomState::new().hash_one(std::process::id()).to_string();
-    let environment = [("MANYHANDS_STRESS_SECONDS", seconds.as_str()), ("MANYHANDS_STRESS_SEED", seed.as_str())];
+    let environment = [("MANYHANDS_STRESS_SECONDS", seconds.as_str()), ("MANYHANDS_TEST_SEED", seed.as_str())];
     stages.cargo_with("stress", BUILD.into_iter().chain(["--", "--nocapture", "--test-threads=1"]), &environment)
 }
 
@@ -33,7 +33,7 @@ fn minutes(words: &[String]) -> Option<f64> {
     }
 }
 
-/// How many tests the binary has; each is a scenario, but for what tests the watchdog.
+/// How many tests the binary has; each is a scenario.
 fn scenarios(stages: &Stages) -> Result<f64, Failed> {
     let mut list = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     list.args(BUILD).args(["--quiet", "--", "--list"]).current_dir(stages.root());

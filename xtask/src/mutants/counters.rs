@@ -30,7 +30,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "self.count.fetch_sub(1, Ordering::Relaxed).wrapping_sub(1)",
             "{ let left = self.value().wrapping_sub(1); self.count.store(left, Ordering::Relaxed); left }",
         )],
-        model: "counter::of_those_who_count_down_one_alone_reaches_zero",
+        model: "counter::of_the_threads_that_count_down_one_alone_reaches_zero",
         breaks: "Of two counts down at once one is lost.",
     },
     Mutant {

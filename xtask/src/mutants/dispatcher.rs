@@ -95,8 +95,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         self.fence.store(0, Ordering::Relaxed);
 ",
         )],
-        model: "dispatcher::a_panic_of_the_callers_part_leaves_nobody_waiting",
-        breaks: "When the caller's part panics, a worker goes on waiting for window_moved.",
+        model: "dispatcher::a_panic_of_the_callers_part_leaves_no_worker_waiting",
+        breaks: "When the caller's part panics, a worker goes on waiting for room.",
     },
     Mutant {
         name: "a-worker-that-leaves-before-the-verdict",

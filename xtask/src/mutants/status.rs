@@ -24,7 +24,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "self.worker.in_hand.store(position as u64 + 1, Ordering::Release);",
             "self.worker.in_hand.store(position as u64 + 1, Ordering::Relaxed);",
         )],
-        model: "status::an_item_is_never_told_with_the_time_of_the_one_before_it",
+        model: "status::an_item_is_never_reported_with_the_time_of_the_one_before_it",
         breaks: "The caller sees the item in hand with the time of the one before it, and kills it too early.",
     },
     Mutant {
@@ -34,7 +34,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "let before = self.worker.in_hand.load(Ordering::Acquire);",
             "let before = self.worker.in_hand.load(Ordering::Relaxed);",
         )],
-        model: "status::an_item_is_never_told_with_the_time_of_the_one_before_it",
+        model: "status::an_item_is_never_reported_with_the_time_of_the_one_before_it",
         breaks: "The time is read from before the position that it is told with.",
     },
     Mutant {

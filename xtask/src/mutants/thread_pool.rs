@@ -18,7 +18,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         drop(slots);
         // SAFETY",
         )],
-        model: "gang::a_call_returns_only_when_every_helper_has_left",
+        model: "thread_pool::a_call_returns_only_when_every_helper_has_left",
         breaks: "A helper finds a slot open, the call ends, and the helper sits down in a frame that is gone.",
     },
     Mutant {
@@ -29,7 +29,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         while",
             "        while",
         )],
-        model: "gang::a_call_returns_only_when_every_helper_has_left",
+        model: "thread_pool::a_call_returns_only_when_every_helper_has_left",
         breaks: "A helper that comes after the call's end finds a slot.",
     },
     Mutant {
@@ -47,7 +47,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 next = self.next();
 ",
         )],
-        model: "gang::a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call",
+        model: "thread_pool::a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call",
         breaks: "The next call counts on a thread that is free in a moment and is not assigned it.",
     },
     Mutant {
@@ -67,7 +67,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }",
             ),
         ],
-        model: "gang::a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call",
+        model: "thread_pool::a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call",
         breaks: "A helper that was assigned comes before its slot is open and goes away.",
     },
     Mutant {
@@ -79,7 +79,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             queues = self.queues.lock();
             self.wakeup.wait(&mut queues);",
         )],
-        model: "gang::a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call",
+        model: "thread_pool::a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call",
         breaks: "A promise that is made between a thread's look and its wait wakes nobody.",
     },
     Mutant {
@@ -93,7 +93,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         self.shared.queues.lock().closing = true;
 ",
         )],
-        model: "gang::a_call_returns_only_when_every_helper_has_left",
+        model: "thread_pool::a_call_returns_only_when_every_helper_has_left",
         breaks: "A thread that is woken before the pool is closing waits again, for ever.",
     },
     Mutant {
@@ -118,15 +118,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }
 ",
         )],
-        model: "gang::a_panic_in_a_helper_reaches_the_caller",
+        model: "thread_pool::a_panic_in_a_helper_reaches_the_caller",
         breaks: "The call ends before its last helper has told of its panic, and nobody hears of it.",
     },
     Mutant {
         name: "a-surplus-thread-that-stays",
         file: FILE,
         changes: &[("        if queues.surplus > 0 {", "        if queues.surplus > 1 {")],
-        model: "gang::who_insists_has_a_helper_though_all_are_at_work",
-        breaks: "MapFn call that insists leaves one more thread behind.",
+        model: "thread_pool::a_forced_helper_comes_though_all_threads_are_at_work",
+        breaks: "Each call that insists leaves one more thread behind.",
     },
     Mutant {
         name: "a-thread-that-goes-though-it-is-hoped-for",
@@ -151,7 +151,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }
 ",
         )],
-        model: "gang::who_insists_has_a_helper_though_all_are_at_work",
+        model: "thread_pool::a_forced_helper_comes_though_all_threads_are_at_work",
         breaks: "A slot waits for a thread, and the one that is free goes.",
     },
 ];

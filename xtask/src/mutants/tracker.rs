@@ -51,7 +51,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         let mut seen = self.seen.lock();
         seen.elapsed = elapsed;",
         )],
-        model: "tracker::time_goes_backwards_for_nobody",
+        model: "tracker::time_goes_backwards_for_no_thread",
         breaks: "A snapshot puts its earlier time over the later one of another, and the next is told that.",
     },
     Mutant {

@@ -75,10 +75,11 @@ impl Workshop {
         })
     }
 
-    /// The test programs that start no threads: the unit tests, and those in `tests/sequential` where there are some.
+    /// The test programs that start no threads: the unit tests, and those in `tests/state_machine` where there are some.
     pub(super) fn build_sequential_tests(&self) -> Result<Vec<PathBuf>, String> {
-        let has_more = ["tests/sequential", "tests/sequential.rs"].iter().any(|path| self.tree().join(path).exists());
-        let targets: &[&str] = if has_more { &["--lib", "--test", "sequential"] } else { &["--lib"] };
+        let has_more =
+            ["tests/state_machine", "tests/state_machine.rs"].iter().any(|path| self.tree().join(path).exists());
+        let targets: &[&str] = if has_more { &["--lib", "--test", "state_machine"] } else { &["--lib"] };
         self.build("native", targets, &QUICK_TO_BUILD, &std::env::var("RUSTFLAGS").unwrap_or_default())
     }
 

@@ -125,7 +125,7 @@ mod tests {
     fn only_sync_tests_benches_and_xtask_may_name_a_lock() {
         let code = "use std::sync::Mutex;";
         for path in
-            ["src/sync/native.rs", "tests/it/main.rs", "benches/a.rs", "xtask/src/main.rs", "src/backend/tests.rs"]
+            ["src/sync/native.rs", "tests/api/main.rs", "benches/a.rs", "xtask/src/main.rs", "src/backend/tests.rs"]
         {
             assert_eq!(found_in(path, code), [""; 0], "{path}");
         }

@@ -1,0 +1,359 @@
+//! Runs that remember what is finished, in every mode.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow::{Break, Continue};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use manyhands::{
+    Cause, Job, Journal, JournalProblem, JournalReader, LocalMode, OnFailure, Retry, RetryRecorded, parallel_map,
+};
+
+use crate::modes::{Way, for_every_way};
+
+fn journal(path: &Path) -> Journal<'static, usize> {
+    Journal::at(path).key(|n: &usize| format!("n{n}")).version("1")
+}
+
+/// A journal that has these items.
+fn having(path: &Path, items: &[usize]) {
+    if !items.is_empty() {
+        Job::new(items).journal(journal(path)).run(|n| n * 2).unwrap().into_values().unwrap();
+    }
+}
+
+fn recorded(path: &Path) -> HashSet<String> {
+    JournalReader::open(path).unwrap().entries().unwrap().into_iter().map(|entry| entry.key).collect()
+}
+
+/// A few of the ways: a journal is a file, and files take their time.
+fn for_some_ways(mut check: impl FnMut(Way, PathBuf)) {
+    for_every_way(|way| {
+        if [1, 3].contains(&way.workers) && way.chunk_size != 1000 {
+            let folder = tempfile::tempdir().unwrap();
+            check(way, folder.path().join("run.journal"));
+        }
+    });
+}
+
+#[test]
+fn what_an_earlier_run_finished_is_not_run_again_and_comes_in_its_place() {
+    let items: Vec<usize> = (0..60).collect();
+    for_some_ways(|way, path| {
+        for round in 0..3 {
+            if round == 0 {
+                having(&path, &[3, 4, 17, 59]);
+            }
+            let ran = Mutex::new(Vec::new());
+            let double = |&n: &usize| {
+                ran.lock().unwrap().push(n);
+                n * 2
+            };
+            let outcome = match round {
+                0 => way.job(&items[..30]).journal(journal(&path)).run(double),
+                1 => way.job_over(0..60).window(7).journal(journal(&path)).run(double),
+                _ => way.job(&items).journal(journal(&path)).run(double),
+            };
+            let outcome = outcome.unwrap();
+            assert!(outcome.troubles().is_empty(), "{:?}", outcome.troubles());
+            let resumed: Vec<usize> = outcome.resumed().collect();
+            let mut ran = ran.into_inner().unwrap();
+            ran.sort_unstable();
+            let new = [vec![0], (30..59).collect(), vec![]];
+            match round {
+                0 => assert_eq!(resumed, [3, 4, 17], "{way:?}"),
+                1 => assert_eq!(ran, new[1], "{way:?}"),
+                _ => assert_eq!((ran, resumed), (vec![], items.clone()), "{way:?}"),
+            }
+            let n_items = if round == 0 { 30 } else { 60 };
+            assert_eq!(outcome.tally().succeeded, n_items);
+            assert_eq!(outcome.into_values().unwrap(), (0..n_items).map(|n| n * 2).collect::<Vec<_>>());
+        }
+    });
+}
+
+#[test]
+fn resumed_answers_are_handed_on_where_they_belong() {
+    for_some_ways(|way, path| {
+        having(&path, &[0, 1, 9, 10, 11, 20, 39]);
+        let items: Vec<usize> = (0..40).collect();
+        for window in [1, 4, 100] {
+            for is_lazy in [false, true] {
+                // A copy, as each run adds to it.
+                let copy = path.with_extension(format!("{window}{is_lazy}"));
+                std::fs::copy(&path, &copy).unwrap();
+                let (mut seen, journal) = (Vec::new(), journal(&copy));
+                let take = |index, answer: Result<usize, _>| {
+                    seen.push((index, answer.unwrap()));
+                    Continue(())
+                };
+                let tally = if is_lazy {
+                    way.job_over(0..40).window(window).journal(journal).map(|n| n * 2).for_each_ordered(take)
+                } else {
+                    way.job(&items).window(window).journal(journal).map(|n| n * 2).for_each_ordered(take)
+                };
+                let tally = tally.unwrap();
+                assert_eq!(seen, (0..40).map(|n| (n, n * 2)).collect::<Vec<_>>(), "{way:?}, {window}, {is_lazy}");
+                assert_eq!((tally.resumed, tally.succeeded, tally.cancelled), (7, 40, 0));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_break_while_earlier_answers_come_runs_nothing_and_counts_right() {
+    for_some_ways(|way, path| {
+        having(&path, &[0, 1, 2, 3]);
+        let items: Vec<usize> = (0..10).collect();
+        for is_lazy in [false, true] {
+            for ordered in [false, true] {
+                let mut seen = 0;
+                let mut take = |_, _: Result<usize, _>| {
+                    seen += 1;
+                    if seen == 2 { Break(()) } else { Continue(()) }
+                };
+                let never = |&n: &usize| -> usize { panic!("{n} was begun") };
+                let tally = match (is_lazy, ordered) {
+                    (false, false) => way.job(&items).journal(journal(&path)).map(never).for_each(&mut take),
+                    (false, true) => way.job(&items).journal(journal(&path)).map(never).for_each_ordered(&mut take),
+                    (true, false) => way.job_over(0..10).journal(journal(&path)).map(never).for_each(&mut take),
+                    (true, true) => way.job_over(0..10).journal(journal(&path)).map(never).for_each_ordered(&mut take),
+                };
+                let tally = tally.unwrap();
+                assert_eq!((seen, tally.succeeded, tally.resumed), (2, 2, 2), "{way:?} {is_lazy} {ordered}");
+            }
+        }
+    });
+}
+
+#[test]
+fn failures_are_tried_again_by_the_next_run_or_come_back_as_recorded() {
+    let items: Vec<usize> = (0..20).collect();
+    for_some_ways(|way, path| {
+        let judge = |&n: &usize| if n % 5 == 2 { Err(format!("bad {n}")) } else { Ok(n) };
+        let job = || way.job(&items).on_failure(OnFailure::Continue);
+        let first = job().retry(Retry::times(1)).journal(journal(&path)).try_run(judge).unwrap();
+        assert_eq!(first.failures().len(), 4);
+        let kept = job().journal(journal(&path).retry_recorded(RetryRecorded::Nothing)).try_run(judge).unwrap();
+        assert_eq!(kept.tally().resumed, 20, "{way:?}");
+        for failure in kept.failures() {
+            let Cause::Recorded(recorded) = &failure.cause else { panic!("{failure}") };
+            assert_eq!((failure.attempts, recorded.message.clone()), (2, format!("bad {}", failure.index)));
+        }
+        let again = job().journal(journal(&path)).run(|&n| n).unwrap();
+        assert_eq!((again.tally().resumed, again.into_values().unwrap()), (16, items.clone()));
+        let entries = JournalReader::open(&path).unwrap().entries().unwrap();
+        let attempts: Vec<u32> = entries.iter().filter(|entry| entry.key == "n7").map(|entry| entry.attempts).collect();
+        assert_eq!(attempts, [3], "two by the first run, one by the third");
+    });
+}
+
+#[test]
+fn what_lies_beyond_a_stop_is_put_away_and_remembered() {
+    let items: Vec<usize> = (0..50).collect();
+    for_some_ways(|way, path| {
+        having(&path, &[5, 30, 49]);
+        let judge = |&n: &usize| if n == 20 { Err("stop") } else { Ok(n * 2) };
+        for is_lazy in [false, true] {
+            let copy = path.with_extension(format!("{is_lazy}"));
+            std::fs::copy(&path, &copy).unwrap();
+            let outcome = if is_lazy {
+                way.job_over(0..50).window(40).journal(journal(&copy)).try_run(judge)
+            } else {
+                way.job(&items).journal(journal(&copy)).try_run(judge)
+            };
+            let outcome = outcome.unwrap();
+            let there: Vec<usize> = outcome.iter().map(|(index, _)| index).collect();
+            let expected: Vec<usize> = (0..20).chain([30, 49]).collect();
+            // What comes late may not have come at all.
+            let expected = if is_lazy { &expected[..there.len()] } else { &expected[..] };
+            assert!(there.len() >= 20 && there == expected, "{way:?} {is_lazy} {there:?}");
+            assert_eq!(outcome.failures().iter().map(|failure| failure.index).collect::<Vec<_>>(), [20]);
+        }
+    });
+}
+
+#[test]
+fn the_costliest_of_what_is_left_come_first() {
+    let items: Vec<usize> = (0..30).collect();
+    for_some_ways(|way, path| {
+        having(&path, &[29, 28, 3]);
+        let ran = Mutex::new(Vec::new());
+        let job = way.job(&items).cost(|&n| n as u64).memory_budget(40).journal(journal(&path));
+        let outcome = job.run(|&n| {
+            ran.lock().unwrap().push(n);
+            n * 2
+        });
+        assert_eq!(outcome.unwrap().into_values().unwrap(), items.iter().map(|n| n * 2).collect::<Vec<_>>());
+        let ran = ran.into_inner().unwrap();
+        assert_eq!((ran.len(), ran[0]), (27, 27), "{way:?}");
+        assert!(way.workers > 1 || ran.is_sorted_by(|one, next| one > next));
+    });
+}
+
+#[test]
+fn what_finished_before_a_callback_panicked_is_written_down() {
+    let items: Vec<usize> = (0..40).collect();
+    for_some_ways(|way, path| {
+        let begun = Mutex::new(HashSet::new());
+        let work = way.job(&items).journal(journal(&path)).map(|&n| {
+            begun.lock().unwrap().insert(format!("n{n}"));
+            n * 2
+        });
+        let panicking = |index, _| {
+            assert_ne!(index, 10, "in the callback");
+            Continue(())
+        };
+        assert!(catch_unwind(AssertUnwindSafe(|| work.for_each_ordered(panicking))).is_err());
+        // Not more either: what was begun was finished, and is not discarded.
+        assert_eq!(recorded(&path), begun.into_inner().unwrap(), "{way:?}");
+    });
+}
+
+#[test]
+fn two_items_of_one_key_are_refused_in_a_list_and_end_a_run_whose_items_come() {
+    for_some_ways(|way, path| {
+        let items = [1_usize, 2, 3, 2, 4];
+        let refused = way.job(&items).journal(journal(&path)).run(|&n| n).unwrap_err();
+        assert!(matches!(refused.journal_problem(), Some(JournalProblem::DuplicateKey { first: 1, second: 3, .. })));
+        let mut seen = Vec::new();
+        let work = way.job_over(items.into_iter()).journal(journal(&path)).map(|&n| n);
+        let ended = work.for_each_ordered(|_, answer| {
+            seen.push(answer.unwrap());
+            Continue(())
+        });
+        let error = ended.unwrap_err();
+        assert!(matches!(error.journal_problem(), Some(JournalProblem::DuplicateKey { first: 1, second: 3, .. })));
+        assert_eq!(seen, [1, 2, 3], "{way:?}: what came before is done");
+        assert_eq!(recorded(&path).len(), 3);
+    });
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_down_is_in_the_outcome_and_a_trouble() {
+    #[derive(Debug, PartialEq)]
+    struct Stubborn(usize);
+    impl serde::Serialize for Stubborn {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                2 => Err(serde::ser::Error::custom("not me")),
+                n => serializer.serialize_u64(n as u64),
+            }
+        }
+    }
+    impl<'de> serde::Deserialize<'de> for Stubborn {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            u64::deserialize(deserializer).map(|n| Self(n as usize))
+        }
+    }
+    for_some_ways(|way, path| {
+        let outcome = way.job(&[0, 1, 2, 3]).journal(journal(&path)).run(|&n| Stubborn(n)).unwrap();
+        let trouble = outcome.troubles()[0].to_string();
+        assert!(trouble.contains("n2"), "{way:?}: {trouble}");
+        assert_eq!(outcome.get(2), Some(&Stubborn(2)));
+        assert_eq!(recorded(&path).len(), 3);
+
+        // The same from a future, which goes on with what is recorded; from an iterator it comes when all answers have come.
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let work = || way.job_over(0..4).journal(journal(&path)).map(|&n: &usize| Stubborn(n));
+        let later = runtime.block_on(work().run_async().unwrap()).unwrap();
+        assert!(later.troubles()[0].to_string().contains("n2"), "{way:?}");
+        assert_eq!(later.resumed().collect::<Vec<_>>(), [0, 1, 3]);
+        assert_eq!(later.into_values().unwrap(), [0, 1, 2, 3].map(Stubborn));
+        let mut answers = work().ordered().unwrap();
+        let (values, ends): (Vec<_>, Vec<_>) = answers.by_ref().partition(Result::is_ok);
+        assert!(values.len() == 4 && ends.len() == 1 && ends[0].as_ref().unwrap_err().to_string().contains("n2"));
+        assert_eq!(answers.tally().map(|tally| (tally.succeeded, tally.resumed)), Some((4, 3)));
+    });
+}
+
+#[test]
+fn a_run_within_an_item_of_a_run_has_its_own_journal_and_retries() {
+    for_some_ways(|way, path| {
+        let folder = path.parent().unwrap().to_owned();
+        let items: Vec<usize> = (0..6).collect();
+        for round in 0..2 {
+            let sums = way.job(&items).run(|&n| {
+                let failed = Mutex::new(HashSet::new());
+                let inner: Vec<usize> = (0..8).collect();
+                let job = Job::new(&inner).workers(3).retry(Retry::times(1));
+                let outcome = job
+                    .journal(journal(&folder.join(format!("{n}.journal"))))
+                    .try_run(|&m| if m % 3 == 1 && failed.lock().unwrap().insert(m) { Err("once") } else { Ok(m + n) })
+                    .unwrap();
+                assert_eq!(outcome.tally().resumed, 8 * round);
+                outcome.into_values().unwrap().iter().sum::<usize>()
+            });
+            let sums = sums.unwrap().into_values().unwrap();
+            assert_eq!(sums, items.iter().map(|n| 28 + 8 * n).collect::<Vec<_>>(), "{way:?}");
+        }
+    });
+}
+
+/// With a limit on the size of files: as the limit is the process's, this part is played by a copy of this program.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_journal_that_fails_on_the_way_takes_no_answer_with_it() {
+    const PART: &str = "MANYHANDS_TEST_FULL_DISK";
+    let name = "journal::a_journal_that_fails_on_the_way_takes_no_answer_with_it";
+    if std::env::var_os(PART).is_none() {
+        // The signal that reports the limit ends a program that does not ignore it.
+        let copy = std::process::Command::new("sh")
+            .args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#])
+            .arg(std::env::current_exe().unwrap())
+            .args([name, "--exact", "--nocapture"])
+            .env(PART, "1")
+            .output()
+            .unwrap();
+        assert!(copy.status.success(), "{}", String::from_utf8_lossy(&copy.stderr));
+        return;
+    }
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let items: Vec<usize> = (0..40).collect();
+    for mode in [LocalMode::Serial, LocalMode::Threads] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.journal");
+        having(&path, &[0]);
+        let limit = getrlimit(Resource::Fsize);
+        setrlimit(Resource::Fsize, Rlimit { current: Some(200 * 1024), ..limit }).unwrap();
+        // Each answer is large, so that the file is soon as long as it may be.
+        let job = Job::new(&items[1..]).mode(mode).workers(2).journal(journal(&path));
+        let outcome = job.run(|&n| vec![n as u64; 5000]).unwrap();
+        setrlimit(Resource::Fsize, limit).unwrap();
+        assert_eq!(outcome.troubles().len(), 1, "{mode:?}");
+        assert!(outcome.troubles()[0].journal_problem().is_some(), "{:?}", outcome.troubles());
+        let values = outcome.into_values().unwrap();
+        assert!(values.iter().zip(1..).all(|(value, n)| value == &vec![n; 5000]));
+        let before = recorded(&path).len();
+        assert!((1..40).contains(&before), "what was written is whole: {before}");
+    }
+    assert_eq!(parallel_map(LocalMode::Threads, &[1], |n| n + 1).unwrap(), [2]);
+}
+
+#[test]
+fn a_chunk_that_takes_long_is_handed_in_by_parts_and_nothing_is_lost_or_held_up_by_that() {
+    let items: Vec<usize> = (0..20).collect();
+    for_some_ways(|way, path| {
+        if way.chunk_size != 5 {
+            return;
+        }
+        let in_use = Mutex::new(0);
+        let job = way.job(&items).journal(journal(&path)).on_failure(OnFailure::Continue);
+        let job = job.cost(|n| *n as u64 % 3).memory_budget(3).retry(Retry::times(1));
+        let outcome = job
+            .try_run(|&n| {
+                *in_use.lock().unwrap() += n % 3;
+                assert!(*in_use.lock().unwrap() <= 3);
+                // Every chunk comes in several parts.
+                std::thread::sleep(std::time::Duration::from_millis(26));
+                *in_use.lock().unwrap() -= n % 3;
+                if n == 8 { Err("busy") } else { Ok(n) }
+            })
+            .unwrap();
+        assert_eq!((outcome.tally().succeeded, outcome.tally().retries), (19, 1), "{way:?}");
+        assert_eq!((outcome.failures()[0].index, outcome.failures()[0].attempts), (8, 2));
+        assert!(outcome.iter().all(|(index, &n)| index == n));
+        assert_eq!(recorded(&path).len(), 20);
+    });
+}

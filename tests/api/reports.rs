@@ -1,0 +1,144 @@
+//! The folder that records what a run did, in every mode.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow::{Break, Continue};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use manyhands::{Job, Journal, LocalMode, OnFailure, Report, Retry, report_amount};
+use serde_json::Value;
+
+use crate::modes::for_every_way;
+
+fn summary(folder: &Path) -> Value {
+    serde_json::from_reader(std::fs::File::open(folder.join("summary.json")).unwrap()).unwrap()
+}
+
+/// Each row of the metrics: column names and fields.
+fn rows(folder: &Path) -> Vec<Vec<(String, String)>> {
+    let text = std::fs::read_to_string(folder.join("metrics.csv")).unwrap();
+    let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let head = lines.next().unwrap();
+    lines.map(|fields| head.iter().cloned().zip(fields).collect()).collect()
+}
+
+fn field<'r>(row: &'r [(String, String)], name: &str) -> &'r str {
+    &row.iter().find(|(column, _)| column == name).unwrap().1
+}
+
+#[test]
+fn a_run_that_a_callback_or_a_bad_item_ended_says_so() {
+    for_every_way(|way| {
+        if way.workers != 3 {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let work = way.job_over(0..).window(4).report(Report::at(folder.path())).map(|&n: &usize| n);
+        work.for_each(|index, _| if index == 7 { Break(()) } else { Continue(()) }).unwrap();
+        let written = summary(folder.path());
+        assert_eq!((&written["ended_by"], &written["is_whole"]), (&"callback".into(), &false.into()), "{way:?}");
+
+        let journal = Journal::at(folder.path().join("journal")).key(|n: &usize| n.to_string());
+        let twice = way.job_over([1, 2, 1].into_iter()).journal(journal).report(Report::at(folder.path()));
+        twice.run(|&n| n).unwrap_err();
+        let written = summary(folder.path());
+        assert_eq!((&written["ended_by"], &written["is_whole"]), (&"fault".into(), &false.into()), "{way:?}");
+    });
+}
+
+#[test]
+fn every_item_has_its_row_with_what_it_took_and_reported() {
+    let items: Vec<usize> = (0..40).collect();
+    for_every_way(|way| {
+        if ![1, 3].contains(&way.workers) {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let failed = Mutex::new(HashSet::new());
+        let outcome = way
+            .job(&items)
+            .on_failure(OnFailure::Continue)
+            .retry(Retry::times(2))
+            .key(|n| format!("n{n}"))
+            .report(Report::at(folder.path()).serial_sample(3))
+            .try_run(|&n| {
+                report_amount("samples", n as f64);
+                assert_ne!(n, 11, "on purpose");
+                if n == 20 || n == 7 && failed.lock().unwrap().insert(n) { Err("busy") } else { Ok(n) }
+            })
+            .unwrap();
+        assert!(outcome.troubles().is_empty(), "{:?}", outcome.troubles());
+        let rows = rows(folder.path());
+        assert_eq!(rows.len(), 40, "{way:?}");
+        for (n, row) in rows.iter().enumerate() {
+            assert_eq!(field(row, "key"), format!("n{n}"));
+            let attempts = match n {
+                7 => "2",
+                11 | 20 => "3",
+                _ => "1",
+            };
+            assert_eq!(field(row, "attempts"), attempts, "{way:?} {n}");
+            assert_eq!(field(row, "samples").parse::<f64>().unwrap(), n as f64, "{way:?}: item {n}");
+            assert!(field(row, "seconds").parse::<f64>().unwrap() >= 0.0);
+            assert!(field(row, "worker").parse::<usize>().unwrap() < way.workers.max(1));
+        }
+        let summary = summary(folder.path());
+        assert_eq!((&summary["succeeded"], &summary["failed"]), (&38.into(), &2.into()));
+    });
+}
+
+#[test]
+fn the_first_items_run_alone_to_be_measured_and_no_worker_is_left_waiting() {
+    let items: Vec<usize> = (0..50).collect();
+    for n_alone in [1, 10, 49, 70] {
+        for retries in [false, true] {
+            for_every_way(|way| {
+                if way.workers == 1 || way.chunk_size == 5 {
+                    return; // a report is synced to the disk, which takes its time
+                }
+                let folder = tempfile::tempdir().unwrap();
+                let (in_hand, failed) = (AtomicUsize::new(0), Mutex::new(HashSet::new()));
+                let job = if retries { way.job(&items).retry(Retry::times(1)) } else { way.job(&items) };
+                let outcome = job.report(Report::at(folder.path()).serial_sample(n_alone)).try_run(|&n| {
+                    let others = in_hand.fetch_add(1, Ordering::SeqCst);
+                    assert!(others == 0 || n >= n_alone || retries, "item {n} is not alone");
+                    std::thread::yield_now();
+                    in_hand.fetch_sub(1, Ordering::SeqCst);
+                    if retries && n % 9 == 4 && failed.lock().unwrap().insert(n) { Err(n) } else { Ok(n) }
+                });
+                assert_eq!(outcome.unwrap().into_values().unwrap(), items, "{way:?}");
+            });
+        }
+    }
+    for_every_way(|way| {
+        for n_items in [0, 1, 5, 30] {
+            let folder = tempfile::tempdir().unwrap();
+            let job = way.job_over(0..n_items).window(4).report(Report::at(folder.path()).serial_sample(5));
+            assert_eq!(job.run(|&n: &usize| n).unwrap().into_values().unwrap(), (0..n_items).collect::<Vec<_>>());
+        }
+    });
+}
+
+#[test]
+fn after_a_resume_the_report_is_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let items: Vec<usize> = (0..20).collect();
+    let run = |items: &[usize]| {
+        let journal = Journal::at(folder.path().join("journal")).key(|n: &usize| n.to_string());
+        let job = Job::new(items).mode(LocalMode::Threads).workers(2).journal(journal);
+        job.report(Report::at(folder.path().join("run"))).run(|&n| {
+            report_amount("samples", n as f64);
+            n
+        })
+    };
+    run(&items[5..15]).unwrap().into_values().unwrap();
+    run(&items).unwrap().into_values().unwrap();
+    let rows = rows(&folder.path().join("run"));
+    assert_eq!(rows.len(), 20);
+    for (n, row) in rows.iter().enumerate() {
+        assert_eq!(field(row, "resumed"), ((5..15).contains(&n)).to_string());
+        assert_eq!(field(row, "samples").parse::<f64>().unwrap(), n as f64);
+    }
+    assert_eq!(summary(&folder.path().join("run"))["resumed"], 10);
+}
