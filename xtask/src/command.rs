@@ -3,9 +3,9 @@
 //! A command is a row of `COMMANDS` and a function; the help text and the hint at an unknown name come from the same
 //! rows. How a stage is run and timed is left to `stage`.
 
-use crate::models::{self, Asked};
+use crate::files::Files;
+use crate::models::{self, ModelRun};
 use crate::stage::{Done, Failed, Stages};
-use crate::tree::Tree;
 use crate::{bench_processes, first_run, mutants, stress, tidy, tsan};
 use std::fmt::Write as _;
 
@@ -38,7 +38,7 @@ const COMMANDS: [Command; 14] = [
         "the models alone; --full goes deeper, --mutants [NAME] breaks the code to see them fail",
         loom,
     )
-    .refusing(|words| models::asked(words).err()),
+    .refusing(|words| models::parse(words).err()),
     Command::new("shuttle", "models that are too large for loom, through random interleavings", |stages, _| {
         models::shuttle(stages)
     }),
@@ -128,10 +128,10 @@ fn test(stages: &mut Stages) -> Done {
 }
 
 fn loom(stages: &mut Stages, words: &[String]) -> Done {
-    match models::asked(words).expect("these words were not refused") {
-        Asked::EveryDay => models::every_day(stages),
-        Asked::Full => models::full(stages),
-        Asked::Mutants(name) => mutants::stage(stages, name),
+    match models::parse(words).expect("these words were not refused") {
+        ModelRun::EveryDay => models::every_day(stages),
+        ModelRun::Full => models::full(stages),
+        ModelRun::Mutants(name) => mutants::stage(stages, name),
     }
 }
 
@@ -151,8 +151,8 @@ fn bench_arguments(words: &[String]) -> Vec<&str> {
 }
 
 fn check_rules(stages: &mut Stages) -> Done {
-    stages.step("tidy", "the house rules", |root| match Tree::read(root) {
-        Ok(tree) => report(&tidy::violations(&tree)),
+    stages.step("tidy", "the house rules", |root| match Files::read(root) {
+        Ok(files) => report(&tidy::violations(&files)),
         Err(error) => report(&[tidy::Violation::unreadable(root, &error)]),
     })
 }

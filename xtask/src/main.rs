@@ -8,6 +8,7 @@
 
 mod bench_processes;
 mod command;
+mod files;
 mod first_run;
 mod markdown;
 mod models;
@@ -16,7 +17,6 @@ mod rust_code;
 mod stage;
 mod stress;
 mod tidy;
-mod tree;
 mod tsan;
 
 use command::Request;

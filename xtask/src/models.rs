@@ -9,7 +9,7 @@ use crate::stage::{Done, Stages};
 
 /// How the models are to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked<'a> {
+pub(crate) enum ModelRun<'a> {
     /// With the pre-emptions that each model says.
     EveryDay,
     /// Deeper, as far as each model comes in `SECONDS_PER_MODEL`.
@@ -24,14 +24,14 @@ const SECONDS_PER_MODEL: &str = "8";
 const FLAGS: [&str; 2] = ["--full", "--mutants"];
 
 /// Reads what follows `loom`.
-pub(crate) fn asked(words: &[String]) -> Result<Asked<'_>, String> {
+pub(crate) fn parse(words: &[String]) -> Result<ModelRun<'_>, String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [] => Ok(Asked::EveryDay),
-        ["--full"] => Ok(Asked::Full),
-        ["--mutants"] => Ok(Asked::Mutants(None)),
+        [] => Ok(ModelRun::EveryDay),
+        ["--full"] => Ok(ModelRun::Full),
+        ["--mutants"] => Ok(ModelRun::Mutants(None)),
         ["--mutants", name] if mutants::chosen(Some(name)).is_empty() => Err(unknown_mutant(name)),
-        ["--mutants", name] => Ok(Asked::Mutants(Some(name))),
+        ["--mutants", name] => Ok(ModelRun::Mutants(Some(name))),
         ["--mutants", _, extra, ..] => Err(format!("--mutants takes one name, but got `{extra}` too")),
         ["--full", extra, ..] => Err(format!("--full takes no arguments, but got `{extra}`")),
         [unknown, ..] => Err(hint(unknown)),
@@ -118,24 +118,24 @@ mod tests {
 
     #[test]
     fn a_flag_says_how_the_models_run() {
-        assert_eq!(asked(&[]), Ok(Asked::EveryDay));
-        assert_eq!(asked(&words("--full")), Ok(Asked::Full));
-        assert_eq!(asked(&words("--mutants")), Ok(Asked::Mutants(None)));
-        assert_eq!(asked(&words("--mutants token")), Ok(Asked::Mutants(Some("token"))));
+        assert_eq!(parse(&[]), Ok(ModelRun::EveryDay));
+        assert_eq!(parse(&words("--full")), Ok(ModelRun::Full));
+        assert_eq!(parse(&words("--mutants")), Ok(ModelRun::Mutants(None)));
+        assert_eq!(parse(&words("--mutants token")), Ok(ModelRun::Mutants(Some("token"))));
     }
 
     #[test]
     fn an_unknown_flag_gets_a_hint() {
-        assert!(asked(&words("--fulll")).unwrap_err().starts_with("has no `--fulll`; did you mean `--full`?"));
-        assert!(asked(&words("deeper")).unwrap_err().contains("there are: --full"));
-        assert_eq!(asked(&words("--full now")).unwrap_err(), "--full takes no arguments, but got `now`");
-        assert!(asked(&words("--mutant")).unwrap_err().contains("did you mean `--mutants`?"));
+        assert!(parse(&words("--fulll")).unwrap_err().starts_with("has no `--fulll`; did you mean `--full`?"));
+        assert!(parse(&words("deeper")).unwrap_err().contains("there are: --full"));
+        assert_eq!(parse(&words("--full now")).unwrap_err(), "--full takes no arguments, but got `now`");
+        assert!(parse(&words("--mutant")).unwrap_err().contains("did you mean `--mutants`?"));
     }
 
     #[test]
     fn a_name_that_no_mutant_has_is_refused() {
-        let refusal = asked(&words("--mutants zzz")).unwrap_err();
+        let refusal = parse(&words("--mutants zzz")).unwrap_err();
         assert!(refusal.starts_with("has no mutant with `zzz` in its name or primitive\nthere are: a-"), "{refusal}");
-        assert!(asked(&words("--mutants token gang")).unwrap_err().contains("but got `gang` too"));
+        assert!(parse(&words("--mutants token gang")).unwrap_err().contains("but got `gang` too"));
     }
 }

@@ -48,7 +48,7 @@ const LINES: &str = "target/bench-processes.jsonl";
 
 /// What the words after the name say.
 #[derive(Debug, PartialEq, Eq)]
-struct Asked {
+struct BenchRun {
     rounds: usize,
     is_small: bool,
     has_python: bool,
@@ -57,13 +57,13 @@ struct Asked {
 
 /// Runs both programs for each case of each round, and ends with tables.
 pub(crate) fn stage(stages: &mut Stages, words: &[String]) -> Done {
-    let asked = asked(words).expect("these words were not refused");
+    let run_options = parse(words).expect("these words were not refused");
     stages.cargo("bench, build", bench_words().into_iter().chain(["--no-run"]))?;
-    let python = if asked.has_python { peers(stages) } else { None };
+    let python = if run_options.has_python { peers(stages) } else { None };
     let mut figures = Figures::default();
     let mut is_complete = true;
-    stages.step("rounds", &format!("{} of {}", asked.rounds, asked.cases.join(" ")), |root| {
-        is_complete = take_rounds(&asked, python.as_ref(), root, &mut figures)?;
+    stages.step("rounds", &format!("{} of {}", run_options.rounds, run_options.cases.join(" ")), |root| {
+        is_complete = take_rounds(&run_options, python.as_ref(), root, &mut figures)?;
         Ok(())
     })?;
     stages.step("figures", "medians, and the bars", |_| {
@@ -74,26 +74,26 @@ pub(crate) fn stage(stages: &mut Stages, words: &[String]) -> Done {
 
 /// What is wrong with the words that follow the name, if anything is.
 pub(crate) fn refuse(words: &[String]) -> Option<String> {
-    asked(words).err()
+    parse(words).err()
 }
 
-fn asked(words: &[String]) -> Result<Asked, String> {
-    let mut asked = Asked { rounds: ROUNDS, is_small: false, has_python: true, cases: Vec::new() };
+fn parse(words: &[String]) -> Result<BenchRun, String> {
+    let mut run_options = BenchRun { rounds: ROUNDS, is_small: false, has_python: true, cases: Vec::new() };
     for word in words {
         match word.as_str() {
-            "--small" => asked.is_small = true,
-            "--without-python" => asked.has_python = false,
+            "--small" => run_options.is_small = true,
+            "--without-python" => run_options.has_python = false,
             _ => match (word.parse(), CASES.iter().find(|case| *case == word)) {
-                (Ok(rounds), _) if rounds > 0 => asked.rounds = rounds,
-                (_, Some(case)) => asked.cases.push(case),
+                (Ok(rounds), _) if rounds > 0 => run_options.rounds = rounds,
+                (_, Some(case)) => run_options.cases.push(case),
                 _ => return Err(hint(word)),
             },
         }
     }
-    if asked.cases.is_empty() {
-        asked.cases = CASES.to_vec();
+    if run_options.cases.is_empty() {
+        run_options.cases = CASES.to_vec();
     }
-    Ok(asked)
+    Ok(run_options)
 }
 
 fn hint(word: &str) -> String {
@@ -120,14 +120,19 @@ fn peers(stages: &mut Stages) -> Option<Python> {
 }
 
 /// Whether the bench came to its end each time.
-fn take_rounds(asked: &Asked, python: Option<&Python>, root: &Path, figures: &mut Figures) -> Result<bool, Failed> {
+fn take_rounds(
+    run_options: &BenchRun,
+    python: Option<&Python>,
+    root: &Path,
+    figures: &mut Figures,
+) -> Result<bool, Failed> {
     let mut record = File::create(root.join(LINES)).map_err(|error| unwritten(&error))?;
     let mut is_complete = true;
     println!("load {}; every line is kept in {LINES}", load());
-    for round in 0..asked.rounds {
-        for (case_idx, case) in asked.cases.iter().enumerate() {
-            let theirs = python.map(|python| python.script(root, case, asked.is_small));
-            let ours = bench(root, case, round, asked.is_small);
+    for round in 0..run_options.rounds {
+        for (case_idx, case) in run_options.cases.iter().enumerate() {
+            let theirs = python.map(|python| python.script(root, case, run_options.is_small));
+            let ours = bench(root, case, round, run_options.is_small);
             let mut turns: Vec<(Command, bool)> =
                 theirs.map(|command| (command, false)).into_iter().chain([(ours, true)]).collect();
             // Each side goes first as often as the other one.
@@ -204,19 +209,19 @@ fn load() -> String {
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> Result<Asked, String> {
-        asked(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    fn read(line: &str) -> Result<BenchRun, String> {
+        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
 
     #[test]
     fn without_a_word_all_cases_run_with_all_peers() {
-        let all = Asked { rounds: ROUNDS, is_small: false, has_python: true, cases: CASES.to_vec() };
+        let all = BenchRun { rounds: ROUNDS, is_small: false, has_python: true, cases: CASES.to_vec() };
         assert_eq!(read(""), Ok(all));
     }
 
     #[test]
     fn words_choose_rounds_cases_and_peers_in_any_order() {
-        let some = Asked { rounds: 5, is_small: true, has_python: false, cases: vec!["tiny", "crash"] };
+        let some = BenchRun { rounds: 5, is_small: true, has_python: false, cases: vec!["tiny", "crash"] };
         assert_eq!(read("tiny 5 --without-python crash --small").as_ref(), Ok(&some));
     }
 

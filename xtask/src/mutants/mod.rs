@@ -9,11 +9,11 @@ mod counters;
 mod gang;
 mod lock;
 mod run;
+mod sandbox;
 mod status;
 mod stream;
 mod token;
 mod tracker;
-mod workshop;
 
 pub(crate) use run::stage;
 

@@ -1,13 +1,13 @@
 //! No text holds a path of somebody's machine, a promise of later work, or a test that does not run.
 
 use super::{Violation, is_free_of_forbidden_words};
-use crate::tree::Tree;
+use crate::files::Files;
 
 const FOLDERS: [&str; 5] = ["/work", "/root", "/home", "/tmp", "/Users"];
 const WORDS: [&str; 5] = ["TODO", "FIXME", "XXX", "todo!", "unimplemented!"];
 
-pub(super) fn check(tree: &Tree) -> Vec<Violation> {
-    let texts = tree.files().filter(|(path, _)| is_free_of_forbidden_words(path));
+pub(super) fn check(files: &Files) -> Vec<Violation> {
+    let texts = files.iter().filter(|(path, _)| is_free_of_forbidden_words(path));
     texts
         .flat_map(|(path, text)| text.lines().enumerate().flat_map(move |(idx, line)| check_line(path, idx + 1, line)))
         .collect()
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn is_clean(path: &str, text: &str) -> bool {
-        check(&Tree::from([(path, text)])).is_empty()
+        check(&Files::from([(path, text)])).is_empty()
     }
 
     #[test]
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn each_line_is_judged_alone() {
-        let tree = Tree::from([("a.md", "good\ncd /tmp/x\n\nTODO\n"), ("xtask/src/tidy/a.rs", "TODO /tmp/x")]);
-        assert_eq!(places(&check(&tree)), ["a.md:2", "a.md:4"]);
+        let files = Files::from([("a.md", "good\ncd /tmp/x\n\nTODO\n"), ("xtask/src/tidy/a.rs", "TODO /tmp/x")]);
+        assert_eq!(places(&check(&files)), ["a.md:2", "a.md:4"]);
     }
 }

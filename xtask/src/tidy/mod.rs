@@ -14,7 +14,7 @@ mod primitives;
 mod records;
 mod safety;
 
-use crate::tree::Tree;
+use crate::files::Files;
 use std::fmt;
 use std::path::Path;
 
@@ -27,7 +27,7 @@ pub(crate) struct Violation {
     way_out: &'static str,
 }
 
-type Rule = fn(&Tree) -> Vec<Violation>;
+type Rule = fn(&Files) -> Vec<Violation>;
 
 const RULES: [Rule; 10] = [
     clean_text::check,
@@ -43,8 +43,8 @@ const RULES: [Rule; 10] = [
 ];
 
 /// Every departure from every rule, by rule and then by file.
-pub(crate) fn violations(tree: &Tree) -> Vec<Violation> {
-    RULES.iter().flat_map(|rule| rule(tree)).collect()
+pub(crate) fn violations(files: &Files) -> Vec<Violation> {
+    RULES.iter().flat_map(|rule| rule(files)).collect()
 }
 
 impl Violation {
@@ -88,6 +88,6 @@ mod tests {
 
     #[test]
     fn an_empty_project_lacks_its_documents() {
-        assert!(violations(&Tree::default()).iter().any(|violation| violation.file == "README.md"));
+        assert!(violations(&Files::default()).iter().any(|violation| violation.file == "README.md"));
     }
 }

@@ -4,8 +4,8 @@
 //! use what they like. Reference counts (`Arc`) and plain facts about the machine are no locks.
 
 use super::Violation;
+use crate::files::Files;
 use crate::rust_code::{NamedPath, paths, without_comments, without_tests};
-use crate::tree::Tree;
 
 const WAY_OUT: &str = "let src/sync name it and import it from crate::sync, or use what manyhands offers";
 
@@ -24,8 +24,8 @@ const LOCK_CRATES: [&str; 9] = [
 const FREE_OF_LOCKS: [&str; 2] = ["Arc", "Weak"];
 const FACTS_ABOUT_THREADS: [&str; 3] = ["available_parallelism", "panicking", "Result"];
 
-pub(super) fn check(tree: &Tree) -> Vec<Violation> {
-    tree.ending(".rs").filter(|(path, _)| is_bound(path)).flat_map(|(path, text)| check_file(path, text)).collect()
+pub(super) fn check(files: &Files) -> Vec<Violation> {
+    files.ending(".rs").filter(|(path, _)| is_bound(path)).flat_map(|(path, text)| check_file(path, text)).collect()
 }
 
 /// The code of the library and of its consumers; not `src/sync`, xtask, tests or benches.
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn found_in(path: &str, code: &str) -> Vec<String> {
-        places(&check(&Tree::from([(path, code)])))
+        places(&check(&Files::from([(path, code)])))
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Every `unsafe` says why it is sound, within the three lines above it.
 
 use super::Violation;
+use crate::files::Files;
 use crate::rust_code::{lines_with_word, without_comments};
-use crate::tree::Tree;
 
 const LINES_ABOVE: usize = 3;
 const WAY_OUT: &str = "write `// SAFETY: why this is sound` right above, or do without";
 
-pub(super) fn check(tree: &Tree) -> Vec<Violation> {
-    tree.ending(".rs").flat_map(|(path, text)| check_file(path, text)).collect()
+pub(super) fn check(files: &Files) -> Vec<Violation> {
+    files.ending(".rs").flat_map(|(path, text)| check_file(path, text)).collect()
 }
 
 fn check_file(path: &str, text: &str) -> Vec<Violation> {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     fn found_in(code: &str) -> Vec<String> {
-        places(&check(&Tree::from([("src/a.rs", code)])))
+        places(&check(&Files::from([("src/a.rs", code)])))
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! Copying leaves files alone that are the same already, and each write is newer than the build before it. So cargo builds
 //! what changed and nothing else.
 
+use crate::files::listed;
 use crate::models::{MODELLED, compiler_flags};
-use crate::tree::listed;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// The copy and what is built of it.
 #[derive(Debug)]
-pub(super) struct Workshop {
+pub(super) struct Sandbox {
     root: PathBuf,
     folder: PathBuf,
 }
@@ -34,22 +34,22 @@ const QUICK_TO_BUILD: [&str; 2] = ["profile.dev.debug=0", "profile.dev.package.\
 const QUICK_TO_BUILD_AND_RUN: [&str; 3] =
     ["profile.release.opt-level=1", "profile.release.debug=0", "profile.release.incremental=true"];
 
-impl Workshop {
+impl Sandbox {
     /// Brings the copy up to what the files of the project are now.
     pub(super) fn open(root: &Path) -> io::Result<Self> {
-        let workshop = Self { root: root.to_path_buf(), folder: root.join("target/mutants") };
+        let sandbox = Self { root: root.to_path_buf(), folder: root.join("target/mutants") };
         let files = listed(root)?;
         for path in &files {
             match fs::read(root.join(path)) {
-                Ok(bytes) => write_if_other(&workshop.tree().join(path), &bytes)?,
+                Ok(bytes) => write_if_other(&sandbox.tree().join(path), &bytes)?,
                 // Removed from the folder, but not yet from git's list.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             }
         }
         let is_known = |path: &Path| path.to_str().is_some_and(|path| files.iter().any(|file| file == path));
-        remove_others(&workshop.tree(), Path::new(""), &is_known)?;
-        Ok(workshop)
+        remove_others(&sandbox.tree(), Path::new(""), &is_known)?;
+        Ok(sandbox)
     }
 
     fn tree(&self) -> PathBuf {
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_copy_follows_its_project() {
-        let root = std::env::temp_dir().join(format!("xtask-workshop-{}", std::process::id()));
+        let root = std::env::temp_dir().join(format!("xtask-sandbox-{}", std::process::id()));
         for name in ["src/a.rs", "src/old/b.rs"] {
             write_if_other(&root.join(name), b"one").unwrap();
         }
