@@ -8,6 +8,7 @@ use crate::models::{self, ModelRun};
 use crate::stage::{Done, Failed, Stages};
 use crate::{bench_processes, first_run, mutants, stress, tidy, tsan};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub(crate) struct Command {
     pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
 }
 
-const COMMANDS: [Command; 14] = [
+const COMMANDS: [Command; 15] = [
     Command::new("quick", "before a commit: fmt, clippy, unit tests", |stages, _| quick(stages)),
     Command::new(
         "test",
@@ -55,6 +56,8 @@ const COMMANDS: [Command; 14] = [
     )
     .refusing(bench_processes::refuse),
     Command::new("tidy", "the house rules that a machine can hold", |stages, _| check_rules(stages)),
+    Command::new("imports", "the layers of src, here or in another checkout: a drawing, and what breaks them", imports)
+        .refusing(refuse_folders),
     Command::new("fmt", "is the code formatted?", |stages, _| fmt(stages)),
     Command::new("clippy", "lints of every target, warnings denied", |stages, _| clippy(stages)),
     Command::new("doc", "the pages of the crates, warnings denied", |stages, _| doc(stages)),
@@ -148,6 +151,21 @@ fn bench_arguments(words: &[String]) -> Vec<&str> {
     arguments.extend(chosen.into_iter().flat_map(|name| ["--bench", name]));
     arguments.extend(passed_on.iter().map(String::as_str));
     arguments
+}
+
+fn imports(stages: &mut Stages, words: &[String]) -> Done {
+    let root = words.first().map_or_else(|| stages.root().to_path_buf(), PathBuf::from);
+    stages.step("imports", "the layers of src", |_| match Files::read(&root) {
+        Ok(files) => {
+            println!("{}", tidy::layering::drawing(&files));
+            report(&tidy::layering::check(&files))
+        }
+        Err(error) => report(&[tidy::Violation::unreadable(&root, &error)]),
+    })
+}
+
+fn refuse_folders(words: &[String]) -> Option<String> {
+    words.get(1).map(|extra| format!("takes one folder at most, but got `{extra}` too"))
 }
 
 fn check_rules(stages: &mut Stages) -> Done {

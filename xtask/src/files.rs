@@ -59,6 +59,13 @@ impl Files {
 #[cfg(test)]
 impl<const N: usize> From<[(&str, &str); N]> for Files {
     fn from(files: [(&str, &str); N]) -> Self {
+        files.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+impl<'a> FromIterator<(&'a str, &'a str)> for Files {
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(files: I) -> Self {
         Self { texts: files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect() }
     }
 }

@@ -7,6 +7,7 @@ mod clean_text;
 mod documents;
 mod examples;
 mod file_heads;
+pub(crate) mod layering;
 mod links;
 mod lints;
 mod mutants;
@@ -29,11 +30,12 @@ pub(crate) struct Violation {
 
 type Rule = fn(&Files) -> Vec<Violation>;
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     clean_text::check,
     documents::check,
     examples::check,
     file_heads::check,
+    layering::check,
     links::check,
     lints::check,
     mutants::check,
