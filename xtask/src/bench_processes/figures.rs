@@ -1,7 +1,8 @@
 //! What the lines said: medians by peer, case and key, as a table per case. Pure.
 
-use super::json::{self, Value};
-use std::fmt::Write as _;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use std::fmt::{self, Write as _};
 
 /// Everything that was read so far.
 #[derive(Debug, Default)]
@@ -17,20 +18,31 @@ struct Reading {
     values: Vec<(String, Value)>,
 }
 
+/// The pairs of an object in the order of the line, in which the tables show them.
+struct Pairs(Vec<(String, Value)>);
+
+/// The number of the repetition: no figure.
+const REPETITION: &str = "rep";
+/// What Python writes for numbers that JSON does not have.
+const NO_NUMBERS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
 /// What a line has instead of figures when its peer could not be measured.
 const ERROR: &str = "error";
 
 impl Figures {
     /// Reads a line.
     pub(super) fn add(&mut self, line: &str) -> Result<(), String> {
-        let unreadable = || format!("this line is no reading: {line}");
-        let mut values = json::object(line).ok_or_else(unreadable)?;
+        let unreadable = |reason: &str| format!("this line is no reading: {reason}: {line}");
+        let readable =
+            NO_NUMBERS.iter().fold(line.to_owned(), |line, word| line.replace(&format!(": {word}"), ": null"));
+        let Pairs(mut values) = serde_json::from_str(&readable).map_err(|error| unreadable(&error.to_string()))?;
         let mut text = |key: &str| {
             let idx = values.iter().position(|(name, _)| name == key)?;
-            if let (_, Value::Text(text)) = values.remove(idx) { Some(text) } else { None }
+            if let (_, Value::String(text)) = values.remove(idx) { Some(text) } else { None }
         };
-        let (Some(peer), Some(case)) = (text("peer"), text("case")) else { return Err(unreadable()) };
-        values.retain(|(key, _)| key != "rep");
+        let (Some(peer), Some(case)) = (text("peer"), text("case")) else {
+            return Err(unreadable("it does not name its peer and its case"));
+        };
+        values.retain(|(key, _)| key != REPETITION);
         self.readings.push(Reading { peer, case, values });
         Ok(())
     }
@@ -68,7 +80,7 @@ impl Figures {
     fn case_table(&self, case: &str) -> String {
         let readings = || self.readings.iter().filter(|reading| reading.case == case);
         let pairs = readings().flat_map(|reading| &reading.values);
-        let shown = pairs.filter(|(key, value)| key != ERROR && *value != Value::Other);
+        let shown = pairs.filter(|(key, value)| key != ERROR && is_figure(value));
         let keys = distinct(shown.map(|(key, _)| key.as_str()));
         let mut rows = vec![["peer"].into_iter().chain(keys.iter().copied()).map(str::to_owned).collect()];
         for peer in self.peers(case) {
@@ -86,7 +98,7 @@ impl Figures {
     /// The median, or what was said instead of a number.
     fn cell(&self, peer: &str, case: &str, key: &str) -> String {
         let said = self.values(peer, case, key).find_map(|value| match value {
-            Value::Text(text) => Some(text.clone()),
+            Value::String(text) => Some(text.clone()),
             _ => None,
         });
         said.or_else(|| self.median(peer, case, key).map(short)).unwrap_or_else(|| "-".to_owned())
@@ -102,20 +114,41 @@ impl Reading {
     /// Why there are no figures, if there are none.
     fn problem(&self) -> Option<String> {
         let (_, problem) = self.values.iter().find(|(key, _)| key == ERROR)?;
-        let text = if let Value::Text(text) = problem { text } else { "without a word" };
+        let text = problem.as_str().unwrap_or("without a word");
         Some(format!("{}, {}: {text}", self.peer, self.case))
     }
 }
 
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => Some(*number),
-        Value::Truth(is_true) => Some(f64::from(u8::from(*is_true))),
-        Value::Text(_) | Value::Other => None,
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
     }
 }
 
-/// The one in the middle, or the mean of the two there.
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+        let pairs = std::iter::from_fn(|| map.next_entry().transpose());
+        pairs.collect::<Result<_, _>>().map(Pairs)
+    }
+}
+
+/// Lists, objects and null are none.
+fn is_figure(value: &Value) -> bool {
+    value.is_number() || value.is_boolean() || value.is_string()
+}
+
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_bool().map(|is_true| f64::from(u8::from(is_true))))
+}
+
 fn median(mut numbers: Vec<f64>) -> Option<f64> {
     numbers.sort_by(f64::total_cmp);
     let middle = numbers.len() / 2;
@@ -226,9 +259,16 @@ loky, ctrl_c: rc 1
 
     #[test]
     fn a_line_without_peer_or_case_is_refused() {
-        for line in ["{}", r#"{"peer": "mp"}"#, r#"{"peer": 1, "case": "start"}"#, "no JSON"] {
+        for line in ["{}", r#"{"peer": "mp"}"#, r#"{"peer": 1, "case": "start"}"#, "no JSON", "[]"] {
             assert!(Figures::default().add(line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_number_that_json_does_not_have_is_no_figure() {
+        let figures = read(&[r#"{"peer": "mp", "case": "start", "ms": NaN, "s": -Infinity, "us": -1.5e-3}"#]);
+        assert_eq!([figures.median("mp", "start", "ms"), figures.median("mp", "start", "s")], [None; 2]);
+        assert_eq!(figures.median("mp", "start", "us"), Some(-0.0015));
     }
 
     #[test]

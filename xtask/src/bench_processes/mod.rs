@@ -6,7 +6,6 @@
 
 mod bars;
 mod figures;
-mod json;
 mod python;
 
 use crate::command::is_near;
