@@ -6,7 +6,7 @@
 use crate::files::Files;
 use crate::models::{self, ModelRun};
 use crate::stage::{Done, Failed, Stages};
-use crate::{bench_processes, first_run, mutants, stress, tidy, tsan};
+use crate::{bench_processes, deps, features, first_run, mutants, stress, tidy, tools, tsan};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ pub(crate) struct Command {
     pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
 }
 
-const COMMANDS: [Command; 15] = [
+const COMMANDS: [Command; 22] = [
     Command::new("quick", "before a commit: fmt, clippy, unit tests", |stages, _| quick(stages)),
     Command::new(
         "test",
@@ -62,9 +62,28 @@ const COMMANDS: [Command; 15] = [
     Command::new("clippy", "lints of every target, warnings denied", |stages, _| clippy(stages)),
     Command::new("doc", "the pages of the crates, warnings denied", |stages, _| doc(stages)),
     Command::new("bare", "manyhands without default features, and with each by itself", |stages, _| bare(stages)),
+    Command::new("deps", "how many crates each feature brings, and the bounds on that", |stages, _| {
+        deps::stage(stages)
+    }),
     Command::new("first-run", "the first command of README.md, and the files it must write", |stages, _| {
         first_run::stage(stages)
     }),
+    Command::new(
+        "deny",
+        "licences, versions, sources and advisories of all dependencies; needs cargo-deny",
+        |stages, _| tools::deny(stages),
+    ),
+    Command::new("machete", "dependencies that no code uses; needs cargo-machete", |stages, _| tools::machete(stages)),
+    Command::new("hack", "manyhands with each feature and each two of them; needs cargo-hack", |stages, _| {
+        tools::hack(stages)
+    }),
+    Command::new("semver", "does the public surface keep its promises? needs cargo-semver-checks", |stages, _| {
+        tools::semver(stages)
+    }),
+    Command::new("cargo-mutants", "small changes that a test should notice; needs cargo-mutants", tools::mutants)
+        .refusing(|_| None),
+    Command::new("nextest", "the tests, each in its own process; needs cargo-nextest", tools::nextest)
+        .refusing(|_| None),
 ];
 
 impl Command {
@@ -195,9 +214,13 @@ fn doc(stages: &mut Stages) -> Done {
     stages.cargo_with("doc", arguments, &[("RUSTDOCFLAGS", "-D warnings")])
 }
 
-/// No feature, and each by itself: what needs a feature that is not there does not compile, or is dead code.
+/// No feature, and each by itself: code that needs an absent feature does not compile, or is dead.
 fn bare(stages: &mut Stages) -> Done {
-    for features in ["", "processes", "journal", "progress", "reports", "signals"] {
+    let names = features::names(stages.root()).map_err(|problem| {
+        println!("the features of manyhands are not known: {problem}");
+        Failed { exit_code: 1 }
+    })?;
+    for features in [""].into_iter().chain(names.iter().map(String::as_str)) {
         let picked = ["clippy", "--package", "manyhands", "--lib", "--no-default-features", "--features", features];
         stages.cargo("bare", picked.into_iter().chain(["--locked", "--", "-D", "warnings"]))?;
     }

@@ -1,13 +1,15 @@
 //! Every check of the workspace as one program: `cargo xtask <command>`.
 //!
 //! It promises that a command stops at its first failing stage, hands that stage's exit code on, and ends with a table
-//! of what took how long. It depends on the standard library alone, so it builds in seconds on a fresh clone. What the
-//! checks find out is left to cargo and to the rules in `tidy`.
+//! of what took how long. Beside the standard library it depends on serde_json alone, so it builds in seconds on a fresh
+//! clone. What the checks find out is left to cargo, to its tools and to the rules in `tidy`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks to its terminal")]
 
 mod bench_processes;
 mod command;
+mod deps;
+mod features;
 mod files;
 mod first_run;
 mod markdown;
@@ -17,6 +19,7 @@ mod rust_code;
 mod stage;
 mod stress;
 mod tidy;
+mod tools;
 mod tsan;
 
 use command::Request;

@@ -179,8 +179,8 @@ fn remove_others(tree: &Path, folder: &Path, is_known: &dyn Fn(&Path) -> bool) -
 
 /// The programs in what cargo says as JSON, one message per line.
 fn executables(messages: &str) -> Vec<PathBuf> {
-    let named = messages.lines().filter_map(|line| line.split_once("\"executable\":\""));
-    named.filter_map(|(_, rest)| Some(PathBuf::from(rest.split_once('"')?.0))).collect()
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).collect()
 }
 
 /// The first thing that a panic said, in one line.
