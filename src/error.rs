@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "journal")]
-use crate::journal::JournalProblem;
 use crate::outcome::ItemFailure;
+#[cfg(feature = "journal")]
+use crate::persist::journal::JournalError;
 
 /// The error type of a function that cannot fail: it has no value.
 ///
@@ -57,7 +57,7 @@ enum Kind<E> {
     #[cfg(feature = "processes")]
     Memory(String),
     #[cfg(feature = "journal")]
-    Journal(JournalProblem),
+    Journal(JournalError),
     #[cfg(feature = "reports")]
     Report(String),
     Item(ItemFailure<E>),
@@ -88,7 +88,7 @@ impl<E> Error<E> {
     }
 
     #[cfg(feature = "journal")]
-    pub(crate) fn journal(problem: JournalProblem) -> Self {
+    pub(crate) fn journal(problem: JournalError) -> Self {
         Self { kind: Box::new(Kind::Journal(problem)) }
     }
 
@@ -156,7 +156,7 @@ impl<E> Error<E> {
     /// ```
     #[cfg(feature = "journal")]
     #[must_use]
-    pub fn journal_problem(&self) -> Option<&JournalProblem> {
+    pub fn journal_error(&self) -> Option<&JournalError> {
         match &*self.kind {
             Kind::Journal(problem) => Some(problem),
             _ => None,

@@ -76,7 +76,7 @@
 //!
 //! [`Work::for_each`] and [`Work::for_each_ordered`] hand answers on as they come and keep none; a window bounds what is on
 //! its way. [`Job::over`] takes its items from an iterator, which may be endless, with flat memory; of such work
-//! [`Work::ordered`] and [`Work::as_completed`] make an iterator of answers, and [`Work::run_async`] a future.
+//! [`Work::ordered`] and [`Work::as_completed`] make an iterator of answers, and [`Work::spawn`] a future.
 //!
 //! ```
 //! use manyhands::Job;
@@ -164,105 +164,70 @@
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
 
-mod amounts;
-mod atomic_file;
+mod backend;
 mod batch;
-mod cache;
-mod cancel;
-mod collect;
-mod computation;
 mod config;
-mod counter;
-mod deliver;
-mod dry_run;
 mod error;
-mod executor;
-mod failure_policy;
 #[cfg(test)]
 mod golden;
-#[cfg(feature = "processes")]
-mod init;
-#[cfg(all(unix, feature = "signals"))]
-mod interrupt;
-mod items;
 mod job;
-#[cfg(feature = "journal")]
-mod journal;
-mod keeps;
-mod lock;
-mod long_run;
-mod map;
-mod mode;
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
 #[doc(hidden)]
 pub mod modelled_parts;
 mod outcome;
-mod plan;
-mod pool;
-#[cfg(feature = "processes")]
-mod process_tasks;
-#[cfg(feature = "processes")]
-mod processes;
+mod persist;
+mod primitives;
 mod progress;
 mod record;
-#[cfg(feature = "reports")]
-mod report;
-mod retry;
-mod slots;
-mod source;
+mod run;
+#[cfg(all(unix, feature = "signals"))]
+mod signals;
 mod stream;
 pub mod sync;
-mod task;
-mod witness;
-mod workers;
 
-pub use amounts::report_amount;
-pub use atomic_file::write_atomically;
+pub use backend::amounts::report_amount;
+pub use backend::mode::{AnyMode, IoThreads, LocalMode, Mode, Serial, Threads};
+#[cfg(feature = "processes")]
+pub use backend::process::{PlainNumber, Processes, SharedSlice, init};
+pub use backend::task::{MapFn, NoContext, Shared, Task, TryMapFn, WorkerState};
 pub use batch::{adaptive_batch_size, batch_items, chunk_for_workers, chunk_ranges, group_by_cost};
-pub use cache::{CacheStats, ComputeError, FastHash, ThreadSafeCache};
-pub use cancel::{CancelReason, CancelToken};
-pub use computation::ComputeContext;
 pub use config::{
     ConfigGuard, ParallelConfig, ParallelConfigBuilder, disable_parallel_processing, enable_parallel_processing,
     override_parallel_config, parallel_config, set_parallel_config, usable_cores,
 };
-pub use counter::{AtomicCounter, StripedCounter};
-pub use dry_run::DryRun;
 pub use error::{Error, Never};
-pub use executor::{ParallelExecutor, TaskSet, Tasks};
-pub use failure_policy::OnFailure;
-#[cfg(feature = "processes")]
-pub use init::init;
-#[cfg(all(unix, feature = "signals"))]
-pub use interrupt::{Interrupts, Signal};
 pub use job::Job;
+pub use job::dry_run::DryRun;
+pub use job::executor::{ParallelExecutor, TaskSet, Tasks};
+pub use job::on_failure::OnFailure;
+#[cfg(feature = "processes")]
+pub use job::process_task_set::ProcessTaskSet;
+pub use job::retry::Retry;
+pub use job::workers::Workers;
+pub use outcome::{Cause, ItemFailure, LostWorker, Outcome, Tally, WorkerExit};
+pub use persist::atomic_file::write_atomically;
 #[cfg(feature = "journal")]
-pub use journal::{
-    Journal, JournalEntry, JournalProblem, JournalReader, JournalStatus, OnChange, RetryRecorded, file_fingerprint,
-};
-#[cfg(feature = "journal")]
-pub use keeps::Journaled;
+pub use persist::codec::Journaled;
 #[cfg(feature = "reports")]
-pub use keeps::{AndReported, Reported};
-pub use keeps::{Forget, Keeps};
-pub use lock::{
-    LockWords, ManyWords, OneWord, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, Synchronized,
+pub use persist::codec::{AndReported, Reported};
+pub use persist::codec::{Forget, Keeps};
+#[cfg(feature = "journal")]
+pub use persist::journal::{
+    Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, file_fingerprint,
 };
-pub use map::{Work, parallel_map, try_parallel_map};
-pub use mode::{AnyMode, IoThreads, LocalMode, Mode, Serial, Threads};
-pub use outcome::{Cause, ItemFailure, LostWorker, Outcome, Tally, WorkerEnding};
-#[cfg(feature = "processes")]
-pub use pool::processes::{PlainNumber, SharedSlice};
-#[cfg(feature = "processes")]
-pub use process_tasks::ProcessTaskSet;
-#[cfg(feature = "processes")]
-pub use processes::Processes;
+#[cfg(feature = "reports")]
+pub use persist::report::Report;
+pub use primitives::cache::{CacheStats, ComputeError, FastHash, ThreadSafeCache};
+pub use primitives::cancel::{CancelReason, CancelToken};
+pub use primitives::compute_context::ComputeContext;
+pub use primitives::counter::{AtomicCounter, StripedCounter};
+pub use primitives::lock::{
+    LockWords, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, Sharded, Single, StripedRwLock, Synchronized,
+};
 pub use progress::{Ending, Eta, Progress, ProgressTracker, Snapshot, TrackerSnapshot};
 pub use record::{FailureKind, RecordedFailure};
-#[cfg(feature = "reports")]
-pub use report::Report;
-pub use retry::Retry;
-pub use source::{Listed, Over, Source};
-pub use stream::{Answers, AsyncAnswers, RunningJob};
-pub use task::{Alone, Each, Shared, Task, TryEach, WorkerState};
-pub use workers::Workers;
+pub use run::input::{Listed, Over, Source};
+pub use run::{Work, parallel_map, try_parallel_map};
+#[cfg(all(unix, feature = "signals"))]
+pub use signals::{Interrupts, Signal};
+pub use stream::{Answers, AsyncResults, JobHandle};

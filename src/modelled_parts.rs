@@ -9,24 +9,24 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cancel::CancelToken;
-use crate::collect::Gatherer;
+use crate::backend::items::Items;
+use crate::backend::plan::{ChunkRule, MemoryBudget, Plan};
+use crate::backend::task::{NoContext, TryInit, TryMapFn, WorkerState};
+use crate::backend::{Budget, Output, RunContext, thread_pool, threads};
 use crate::config::ParallelConfig;
-use crate::deliver::Delivery;
 use crate::error::Error;
-use crate::failure_policy::Tolerance;
-use crate::items::Items;
-use crate::lock::{LockWords, RwLockOf};
-use crate::long_run::Ended;
+use crate::job::on_failure::Tolerance;
+use crate::job::retry::Retry;
 use crate::outcome::{ItemFailure, Outcome, Tally};
-use crate::plan::{ChunkRule, MemoryBudget, Plan};
-use crate::pool::{Brief, Budget, Output, gang, threads};
-use crate::retry::Retry;
-use crate::slots::Slots;
-use crate::source::Listing;
-use crate::stream::{Answers, RunningJob};
-use crate::task::{Alone, Fallible, TryEach, WorkerState};
-use crate::witness::Witness;
+use crate::primitives::cancel::CancelToken;
+use crate::primitives::lock::{LockWords, RwLockOf};
+use crate::run::delivery::Delivery;
+use crate::run::gatherer::Gatherer;
+use crate::run::input::Listing;
+use crate::run::observer::Observer;
+use crate::run::persistence::RunReport;
+use crate::run::slots::Slots;
+use crate::stream::{Answers, JobHandle};
 
 /// How many writers of a lock have announced themselves, and whether readers wait in its line.
 pub fn announced<T, W: LockWords>(lock: &RwLockOf<T, W>) -> (u64, bool) {
@@ -35,22 +35,22 @@ pub fn announced<T, W: LockWords>(lock: &RwLockOf<T, W>) -> (u64, bool) {
 
 /// The pool of kept threads.
 #[derive(Debug)]
-pub struct Pool(gang::Pool);
+pub struct Pool(thread_pool::Pool);
 
 /// A call in progress.
 #[derive(Debug)]
-pub struct Party<'call>(&'call gang::Party<'call>);
+pub struct Scope<'call>(&'call thread_pool::Scope<'call>);
 
 impl Pool {
     /// A pool without threads.
     #[expect(clippy::new_without_default, reason = "the pool has none either")]
     pub fn new() -> Self {
-        Self(gang::Pool::new("model"))
+        Self(thread_pool::Pool::new("model"))
     }
 
     /// The pool's own `gather`.
-    pub fn gather<A>(&self, work: &(dyn Fn() + Sync), lead: impl FnOnce(&Party<'_>) -> A) -> A {
-        self.0.gather(work, |party| lead(&Party(party)))
+    pub fn gather<A>(&self, work: &(dyn Fn() + Sync), lead: impl FnOnce(&Scope<'_>) -> A) -> A {
+        self.0.gather(work, |scope| lead(&Scope(scope)))
     }
 
     /// The threads that are alive.
@@ -59,26 +59,26 @@ impl Pool {
     }
 
     /// The seats that wait for a thread to become free.
-    pub fn hoped_for(&self) -> usize {
-        self.0.hoped_for()
+    pub fn queued(&self) -> usize {
+        self.0.queued()
     }
 }
 
-impl Party<'_> {
-    /// The party's own `invite`.
-    pub fn invite(&self, seats: usize, budget: usize) -> usize {
-        self.0.invite(seats, crate::pool::gang::Allowance::Outside(budget))
+impl Scope<'_> {
+    /// The party's own `request_helpers`.
+    pub fn request_helpers(&self, slots: usize, budget: usize) -> usize {
+        self.0.request_helpers(slots, crate::backend::thread_pool::ThreadLimit::TopLevel(budget))
     }
 
-    /// The party's own `insist`.
-    pub fn insist(&self) -> usize {
-        self.0.insist()
+    /// The party's own `force_helper`.
+    pub fn force_helper(&self) -> usize {
+        self.0.force_helper()
     }
 }
 
 /// Runs something as if it were an item of a call: calls made in it are nested.
 pub fn as_an_item<A>(work: impl FnOnce() -> A) -> A {
-    gang::at_work(work)
+    thread_pool::in_worker(work)
 }
 
 /// The plan of one call over the items 0, 1, 2 ...
@@ -116,20 +116,21 @@ impl Call {
     ) -> Result<Outcome<usize, &'static str>, Error<&'static str>> {
         let items: Vec<usize> = (0..self.n_items).collect();
         let plan = self.plan();
-        let task = TryEach {
+        let task = TryMapFn {
             function: |_: &mut (), &item: &usize| work(item),
-            with: WorkerState { context: Alone, init: Fallible(begin) },
+            with: WorkerState { context: NoContext, init: TryInit(begin) },
         };
         let budget = Budget { computing: plan.workers, waiting: plan.workers };
         let config = Arc::<ParallelConfig>::default();
-        let items_here = Items::Here(&items);
-        let brief = Brief { items: items_here, task: &task, plan: &plan, cancel, budget, config: &config, watch: None };
+        let items_here = Items::Slice(&items);
+        let context =
+            RunContext { items: items_here, task: &task, plan: &plan, cancel, budget, config: &config, watch: None };
         let mut slots = Slots::new(self.n_items).expect("a model has few items");
         let listing = Listing { items: &items, plan: &plan, is_ascending: true, key: None };
-        let witness = Witness::default();
-        let mut gatherer = Gatherer::new(&plan, cancel, Tolerance::new(self.failure_limit), witness, &listing);
+        let observer = Observer::default();
+        let mut gatherer = Gatherer::new(&plan, cancel, Tolerance::new(self.failure_limit), observer, &listing);
         let output = Output::Slots(slots.unwritten());
-        let finished = threads::run(&pool.0, plan.workers, &brief, output, &mut |chunk| {
+        let finished = threads::run(&pool.0, plan.workers, &context, output, &mut |chunk| {
             on_report(chunk.first..chunk.first + chunk.done);
             gatherer.take(chunk)
         });
@@ -149,11 +150,11 @@ impl Call {
     ) -> Driven {
         let items: Vec<usize> = (0..self.n_items).collect();
         let (plan, cancel) = (self.plan(), CancelToken::new());
-        let task = TryEach { function: |&item: &usize| work(item), with: Alone };
+        let task = TryMapFn { function: |&item: &usize| work(item), with: NoContext };
         let budget = Budget { computing: plan.workers, waiting: plan.workers };
         let config = Arc::<ParallelConfig>::default();
-        let items_here = Items::Here(&items);
-        let brief = Brief {
+        let items_here = Items::Slice(&items);
+        let context = RunContext {
             items: items_here,
             task: &task,
             plan: &plan,
@@ -166,9 +167,9 @@ impl Call {
         let mut delivery = Delivery::new(&listing, None, hand, false);
         let retry = Retry::times(self.retries).backoff(Duration::ZERO);
         let tolerance = Tolerance::new(self.failure_limit);
-        let gatherer = Gatherer::new(&plan, &cancel, tolerance, Witness::default(), &listing);
+        let gatherer = Gatherer::new(&plan, &cancel, tolerance, Observer::default(), &listing);
         let mut gatherer = gatherer.retrying(Some(&retry));
-        let finished = threads::run(&pool.0, plan.workers, &brief, Output::Carried, &mut |chunk| {
+        let finished = threads::run(&pool.0, plan.workers, &context, Output::InReports, &mut |chunk| {
             gatherer.deliver(chunk, &mut delivery, None)
         });
         let (end, panic) = gatherer.finish_delivery(finished, &mut delivery, self.n_items);
@@ -216,12 +217,12 @@ pub fn running(
     capacity: usize,
     cancel: &CancelToken,
     drive: impl FnOnce(&mut Hand<'_>) -> Driven + Send + 'static,
-) -> RunningJob<usize, &'static str> {
-    RunningJob::start_bare(positive(capacity), cancel.clone(), |hand| ended(drive(hand)))
+) -> JobHandle<usize, &'static str> {
+    JobHandle::start_bare(positive(capacity), cancel.clone(), |hand| ended(drive(hand)))
 }
 
-fn ended(driven: Driven) -> Result<Ended, Error<&'static str>> {
-    Ok(Ended { tally: driven?, ..Ended::default() })
+fn ended(driven: Driven) -> Result<RunReport, Error<&'static str>> {
+    Ok(RunReport { tally: driven?, ..RunReport::default() })
 }
 
 fn positive(count: usize) -> NonZeroUsize {
@@ -231,7 +232,7 @@ fn positive(count: usize) -> NonZeroUsize {
 /// The frames on their way to a worker process, as both sides see them.
 #[cfg(feature = "processes")]
 #[derive(Debug, Default)]
-pub struct Frames(crate::pool::processes::status::Frames);
+pub struct Frames(crate::backend::process::wire::status_page::Frames);
 
 #[cfg(feature = "processes")]
 impl Frames {
@@ -254,7 +255,7 @@ impl Frames {
 /// The page that tells what a worker process has in hand, and which slots are in use.
 #[cfg(feature = "processes")]
 #[derive(Debug, Default)]
-pub struct StatusPage(crate::pool::processes::status::StatusPage);
+pub struct StatusPage(crate::backend::process::wire::status_page::StatusPage);
 
 #[cfg(feature = "processes")]
 impl StatusPage {
@@ -288,7 +289,7 @@ impl StatusPage {
         self.slots().give_free(0);
     }
 
-    fn slots(&self) -> &crate::pool::processes::status::Slots {
-        self.0.slots(crate::pool::processes::status::Direction::ToWorker)
+    fn slots(&self) -> &crate::backend::process::wire::status_page::Slots {
+        self.0.slots(crate::backend::process::wire::status_page::Direction::ToWorker)
     }
 }

@@ -81,7 +81,7 @@ impl<E> Cause<E> {
 #[non_exhaustive]
 pub struct LostWorker {
     /// How it ended.
-    pub ending: WorkerEnding,
+    pub ending: WorkerExit,
     /// The last lines that it printed in the call, on either stream, up to 2 KiB.
     pub last_lines: String,
 }
@@ -94,7 +94,7 @@ pub struct LostWorker {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum WorkerEnding {
+pub enum WorkerExit {
     /// A signal of this number killed it.
     Signal(i32),
     /// It exited with this code.
@@ -105,7 +105,7 @@ pub enum WorkerEnding {
     NeverStarted,
 }
 
-impl fmt::Display for WorkerEnding {
+impl fmt::Display for WorkerExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signal(number) => write!(f, "killed by {}", SignalName(*number)),
@@ -333,7 +333,7 @@ pub struct Outcome<R, E = crate::Never> {
     failures: Vec<ItemFailure<E>>,
     tally: Tally,
     past: Past,
-    troubles: Vec<Error>,
+    warnings: Vec<Error>,
 }
 
 /// What of an outcome is older than the run, by index, in order.
@@ -355,15 +355,15 @@ pub(crate) enum Values<R> {
 impl<R, E> Outcome<R, E> {
     /// `failures` are in the order of their indices.
     pub(crate) fn new(values: Values<R>, failures: Vec<ItemFailure<E>>, tally: Tally) -> Self {
-        Self { values, failures, tally, past: Past::default(), troubles: Vec::new() }
+        Self { values, failures, tally, past: Past::default(), warnings: Vec::new() }
     }
 
     pub(crate) fn with_past(self, past: Past) -> Self {
         Self { past, ..self }
     }
 
-    pub(crate) fn with_troubles(self, troubles: Vec<Error>) -> Self {
-        Self { troubles, ..self }
+    pub(crate) fn with_warnings(self, warnings: Vec<Error>) -> Self {
+        Self { warnings, ..self }
     }
 
     /// The number of items of the call, with or without a value.
@@ -430,8 +430,8 @@ impl<R, E> Outcome<R, E> {
     /// What went wrong beside the items: a journal that could not be written to its end, or a report that could not be
     /// written at all. Values and failures are whole nonetheless. A program that counts on either looks here.
     #[must_use]
-    pub fn troubles(&self) -> &[Error] {
-        &self.troubles
+    pub fn warnings(&self) -> &[Error] {
+        &self.warnings
     }
 
     /// What the run did and what it cost.
@@ -447,7 +447,7 @@ impl<R, E> Outcome<R, E> {
     /// # Errors
     /// The first failed item; where none failed and the run was cancelled, the first item that was not finished, be it one that
     /// never came.
-    pub fn into_values(mut self) -> Result<Vec<R>, Error<E>> {
+    pub fn into_result(mut self) -> Result<Vec<R>, Error<E>> {
         if !self.failures.is_empty() {
             return Err(Error::item(self.failures.swap_remove(0)));
         }

@@ -10,9 +10,9 @@ use std::io;
 use console::{Term, measure_text_width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
-use super::painter::{Canvas, Stage};
-use super::text::{self, BarLine};
-use super::watch::{InHand, View};
+use crate::progress::render_thread::{RenderState, Renderer};
+use crate::progress::run_status::{InHand, View};
+use crate::progress::text::{self, BarLine};
 use crate::sync::{Arc, AtomicU16, Ordering};
 
 /// One line that is drawn again and again.
@@ -29,15 +29,15 @@ pub(super) fn is_possible() -> bool {
 }
 
 impl Bar {
-    pub(super) fn on_stderr(name: String, stage: Arc<Stage>) -> Self {
-        Self::new(name, stage, Term::buffered_stderr())
+    pub(super) fn on_stderr(name: String, state: Arc<RenderState>) -> Self {
+        Self::new(name, state, Term::buffered_stderr())
     }
 }
 
 impl<T: TermLike + 'static> Bar<T> {
-    fn new(name: String, stage: Arc<Stage>, terminal: T) -> Self {
+    fn new(name: String, state: Arc<RenderState>, terminal: T) -> Self {
         let settling = Settling::new(terminal.width());
-        let terminal = Arc::new(Gated { width: AtomicU16::new(settling.drawn), terminal, stage });
+        let terminal = Arc::new(Gated { width: AtomicU16::new(settling.drawn), terminal, state });
         let target = ProgressDrawTarget::term_like(Box::new(Shared(Arc::clone(&terminal))));
         let bar = ProgressBar::with_draw_target(None, target).with_style(style(BarLine::default()));
         Self { name, bar, terminal, settling }
@@ -57,7 +57,7 @@ impl<T: TermLike + 'static> Bar<T> {
 /// In fewer columns not even a percentage has room; and indicatif counts on each character having room.
 const NARROWEST: u16 = 4;
 
-impl<T: TermLike + 'static> Canvas for Bar<T> {
+impl<T: TermLike + 'static> Renderer for Bar<T> {
     fn draw(&mut self, view: &View) {
         let may_draw = self.settling.may_draw(self.terminal.terminal.width());
         if may_draw && self.settling.drawn >= NARROWEST {
@@ -131,7 +131,7 @@ impl Settling {
 struct Gated<T> {
     terminal: T,
     width: AtomicU16,
-    stage: Arc<Stage>,
+    state: Arc<RenderState>,
 }
 
 impl<T> fmt::Debug for Gated<T> {
@@ -150,7 +150,7 @@ impl<T> Gated<T> {
         T: TermLike,
     {
         // The terminal is buffered: until here nothing has been written.
-        if self.stage.is_abandoned() { Ok(()) } else { self.terminal.flush() }
+        if self.state.is_abandoned() { Ok(()) } else { self.terminal.flush() }
     }
 }
 
@@ -191,9 +191,9 @@ impl<T: TermLike> TermLike for Shared<T> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::tracker::Ending;
-    use super::super::watch::RunWatch;
     use super::*;
+    use crate::progress::run_status::RunStatus;
+    use crate::progress::tracker::Ending;
     use crate::sync::Mutex;
 
     /// A terminal that keeps what it is told to do.
@@ -247,11 +247,11 @@ mod tests {
     }
 
     fn bar(screen: &Screen) -> Bar<Screen> {
-        Bar::new("run {left}".to_string(), Arc::new(Stage::new()), screen.clone())
+        Bar::new("run {left}".to_string(), Arc::new(RenderState::new()), screen.clone())
     }
 
-    fn watch() -> RunWatch {
-        let watch = RunWatch::new(Some(100));
+    fn watch() -> RunStatus {
+        let watch = RunStatus::new(Some(100));
         watch.count(Ending::Resumed, 50);
         watch
     }
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_run_of_unknown_length_has_no_bar() {
-        let (screen, watch) = (Screen::new(60), RunWatch::new(None));
+        let (screen, watch) = (Screen::new(60), RunStatus::new(None));
         watch.count(Ending::Resumed, 5);
         bar(&screen).draw(&watch.view_at(Duration::ZERO));
         let told = screen.take();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::watch::{InHand, View};
+use crate::progress::run_status::{InHand, View};
 
 /// When the next line is due: after so many items or so much time, whichever comes first.
 #[derive(Debug, Clone, Copy)]
@@ -67,8 +67,8 @@ impl Stalls {
 
 #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
 mod tests {
-    use super::super::watch::RunWatch;
     use super::*;
+    use crate::progress::run_status::RunStatus;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn what_hangs_is_told_of_once_and_the_next_one_again() {
-        let (watch, mut stalls) = (RunWatch::new(Some(9)), Stalls::new(30 * SECOND));
+        let (watch, mut stalls) = (RunStatus::new(Some(9)), Stalls::new(30 * SECOND));
         let told = |stalls: &mut Stalls, second: u32| -> Vec<usize> {
             stalls.new_ones(&watch.view_at(second * SECOND)).iter().map(|chunk| chunk.first).collect()
         };
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn slow_items_and_long_chunks_have_more_patience() {
-        let (watch, mut stalls) = (RunWatch::new(Some(99)), Stalls::new(30 * SECOND));
+        let (watch, mut stalls) = (RunStatus::new(Some(99)), Stalls::new(30 * SECOND));
         let done = watch.begin_at(Duration::ZERO, 0, 2);
         watch.end_at(12 * SECOND, done); // 6 seconds each
         let _one = watch.begin_at(12 * SECOND, 2, 1);
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn warnings_can_be_turned_off() {
-        let (watch, mut stalls) = (RunWatch::new(Some(1)), Stalls::new(Duration::MAX));
+        let (watch, mut stalls) = (RunStatus::new(Some(1)), Stalls::new(Duration::MAX));
         let _forever = watch.begin_at(Duration::ZERO, 0, 1);
         assert_eq!(stalls.new_ones(&watch.view_at(Duration::MAX)), []);
     }

@@ -1,17 +1,17 @@
-//! Progress as JSON lines, for machines. The fields are documented at [`Progress::json`](super::Progress::json).
+//! Progress as JSON lines, for machines. The fields are documented at [`Progress::json`](crate::progress::Progress::json).
 
 use serde::Serialize;
 
-use super::due::Heartbeat;
-use super::painter::{Canvas, Ink};
-use super::watch::{InHand, Phase, View};
+use crate::progress::due::Heartbeat;
+use crate::progress::render_thread::{Renderer, Writer};
+use crate::progress::run_status::{InHand, Phase, View};
 
 /// Writes an object per line: at once, now and then, and at the end.
 pub(super) struct JsonLines {
     name: String,
     beat: Heartbeat,
     is_begun: bool,
-    ink: Ink,
+    writer: Writer,
 }
 
 const ENDED: &str = "ended";
@@ -49,17 +49,17 @@ struct Item<'v> {
 }
 
 impl JsonLines {
-    pub(super) fn new(name: String, beat: Heartbeat, ink: Ink) -> Self {
-        Self { name, beat, is_begun: false, ink }
+    pub(super) fn new(name: String, beat: Heartbeat, writer: Writer) -> Self {
+        Self { name, beat, is_begun: false, writer }
     }
 
     fn write(&mut self, event: &'static str, view: &View, chunk: Option<&InHand>) {
         let text = serde_json::to_string(&line(event, &self.name, view, chunk)).expect("its keys are names of fields");
-        self.ink.write(&(text + "\n"));
+        self.writer.write(&(text + "\n"));
     }
 }
 
-impl Canvas for JsonLines {
+impl Renderer for JsonLines {
     fn draw(&mut self, view: &View) {
         let is_due = self.beat.is_due(view.age, view.counts.done());
         if is_due || !self.is_begun {
@@ -78,7 +78,7 @@ impl Canvas for JsonLines {
 }
 
 fn line<'v>(event: &'static str, name: &'v str, view: &'v View, chunk: Option<&InHand>) -> Line<'v> {
-    let (counts, troubles) = (&view.counts, &view.troubles);
+    let (counts, warnings) = (&view.counts, &view.warnings);
     let is_going_on = event != ENDED && view.phase != Phase::Stopping;
     let eta = counts.eta().filter(|_| is_going_on);
     let item = chunk.map(|chunk| Item {
@@ -101,9 +101,9 @@ fn line<'v>(event: &'static str, name: &'v str, view: &'v View, chunk: Option<&I
         failed: counts.failed,
         skipped: counts.skipped,
         resumed: counts.resumed,
-        retried: troubles.retried,
-        lost_workers: troubles.lost_workers,
-        recycled_workers: troubles.recycled_workers,
+        retried: warnings.retried,
+        lost_workers: warnings.lost_workers,
+        recycled_workers: warnings.recycled_workers,
         in_hand: view.in_hand.iter().map(|chunk| chunk.n_items).sum(),
         elapsed_seconds: view.age.as_secs_f64(),
         items_per_second: counts.items_per_second(),
@@ -120,9 +120,9 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::super::tracker::Ending;
-    use super::super::watch::RunWatch;
     use super::*;
+    use crate::progress::run_status::RunStatus;
+    use crate::progress::tracker::Ending;
     use crate::sync::Arc;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_line_has_every_documented_field() {
-        let watch = RunWatch::new(Some(10));
+        let watch = RunStatus::new(Some(10));
         watch.count(Ending::Resumed, 2);
         watch.count(Ending::Skipped, 1);
         let done = watch.begin_at(SECOND, 3, 1);
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_null() {
-        let view = RunWatch::new(None).view_at(SECOND);
+        let view = RunStatus::new(None).view_at(SECOND);
         let value = value("progress", &view, view.oldest());
         assert_eq!(value["phase"], "starting");
         for field in ["total", "eta_seconds", "eta_at_least_seconds", "eta_at_most_seconds", "item"] {
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn no_time_is_left_for_a_run_that_is_broken_off() {
-        let watch = RunWatch::new(Some(9));
+        let watch = RunStatus::new(Some(9));
         let _in_hand = watch.begin_at(Duration::ZERO, 0, 1);
         watch.count(Ending::Succeeded, 3);
         assert_eq!(value(ENDED, &watch.view_at(SECOND), None)["eta_seconds"], Value::Null);

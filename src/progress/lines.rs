@@ -1,28 +1,28 @@
 //! Progress as lines, for logs.
 
-use super::due::Heartbeat;
-use super::painter::{Canvas, Ink};
-use super::text;
-use super::watch::{InHand, View};
+use crate::progress::due::Heartbeat;
+use crate::progress::render_thread::{Renderer, Writer};
+use crate::progress::run_status::{InHand, View};
+use crate::progress::text;
 
 /// Writes a line now and then, and one at the end.
 pub(super) struct Lines {
     name: String,
     beat: Heartbeat,
-    ink: Ink,
+    writer: Writer,
 }
 
 impl Lines {
-    pub(super) fn new(name: String, beat: Heartbeat, ink: Ink) -> Self {
-        Self { name, beat, ink }
+    pub(super) fn new(name: String, beat: Heartbeat, writer: Writer) -> Self {
+        Self { name, beat, writer }
     }
 
     fn write(&mut self, line: String) {
-        self.ink.write(&(line + "\n"));
+        self.writer.write(&(line + "\n"));
     }
 }
 
-impl Canvas for Lines {
+impl Renderer for Lines {
     fn draw(&mut self, view: &View) {
         if self.beat.is_due(view.age, view.counts.done()) {
             self.write(text::line(&self.name, view, false));

@@ -1,7 +1,7 @@
 //! Where a run's progress goes: the target that the program sets.
 //!
-//! The core writes how a run goes into a `RunWatch` (`watch.rs`, which says who calls what), a painter's thread
-//! (`painter.rs`) looks at it and shows it: as a bar (`bar.rs`), lines (`lines.rs`) or JSON (`json.rs`). When
+//! The core writes how a run goes into a `RunStatus` (`watch.rs`, which says who calls what), a painter's thread
+//! (`render_thread.rs`) looks at it and shows it: as a bar (`bar.rs`), lines (`lines.rs`) or JSON (`json.rs`). When
 //! something is due is decided in `due.rs`, what it says in `text.rs`; how long the rest takes in `estimate.rs`.
 //! `tracker.rs` counts, also for programs that do the work themselves.
 
@@ -12,10 +12,10 @@ mod estimate;
 #[cfg(feature = "progress")]
 mod json;
 mod lines;
-mod painter;
+mod render_thread;
+mod run_status;
 mod text;
 mod tracker;
-mod watch;
 
 #[cfg(feature = "progress")]
 use std::ffi::OsStr;
@@ -23,15 +23,15 @@ use std::fmt;
 use std::time::Duration;
 
 use due::{Heartbeat, Stalls};
-use painter::{Canvas, Ink, Stage};
+use render_thread::{RenderState, Renderer, Writer};
 
 pub use estimate::Eta;
 pub use tracker::{Ending, ProgressTracker, TrackerSnapshot};
 
-pub(crate) use painter::Painter;
+pub(crate) use render_thread::RenderThread;
 #[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
-pub(crate) use watch::Hold;
-pub(crate) use watch::RunWatch;
+pub(crate) use run_status::InFlightGuard;
+pub(crate) use run_status::RunStatus;
 
 use crate::sync::Arc;
 
@@ -296,29 +296,33 @@ impl<'a> Progress<'a> {
     ///
     /// # Errors
     /// When the environment asks for a target that there is not.
-    pub(crate) fn start(&self, watch: &Arc<RunWatch>) -> Result<Option<Painter>, UnknownTarget> {
+    pub(crate) fn start(&self, watch: &Arc<RunStatus>) -> Result<Option<RenderThread>, UnknownTarget> {
         let kind = match self.target {
             #[cfg(feature = "progress")]
             Target::Auto => chosen(std::env::var_os(VARIABLE).as_deref(), bar::is_possible())?,
             Target::Drawn(kind) => kind,
             Target::Callback(_) => Kind::Off,
         };
-        let stage = Arc::new(Stage::new());
-        let Some(canvas) = self.canvas(kind, Arc::clone(&stage)) else { return Ok(None) };
-        Ok(Painter::start(stage, Arc::clone(watch), Stalls::new(self.stall_after), canvas))
+        let state = Arc::new(RenderState::new());
+        let Some(renderer) = self.renderer(kind, Arc::clone(&state)) else { return Ok(None) };
+        Ok(RenderThread::start(state, Arc::clone(watch), Stalls::new(self.stall_after), renderer))
     }
 
-    fn canvas(&self, kind: Kind, stage: Arc<Stage>) -> Option<Box<dyn Canvas>> {
+    fn renderer(&self, kind: Kind, state: Arc<RenderState>) -> Option<Box<dyn Renderer>> {
         let name = self.name.clone();
         match kind {
             Kind::Off => None,
             #[cfg(feature = "progress")]
             Kind::Bar if !bar::is_possible() => None,
             #[cfg(feature = "progress")]
-            Kind::Bar => Some(Box::new(bar::Bar::on_stderr(name, stage))),
-            Kind::Lines => Some(Box::new(lines::Lines::new(name, self.heartbeat(LINES_EVERY), Ink::on_stderr(stage)))),
+            Kind::Bar => Some(Box::new(bar::Bar::on_stderr(name, state))),
+            Kind::Lines => {
+                Some(Box::new(lines::Lines::new(name, self.heartbeat(LINES_EVERY), Writer::on_stderr(state))))
+            }
             #[cfg(feature = "progress")]
-            Kind::Json => Some(Box::new(json::JsonLines::new(name, self.heartbeat(JSON_EVERY), Ink::on_stderr(stage)))),
+            Kind::Json => {
+                Some(Box::new(json::JsonLines::new(name, self.heartbeat(JSON_EVERY), Writer::on_stderr(state))))
+            }
         }
     }
 
@@ -380,7 +384,7 @@ mod tests {
 
     #[test]
     fn nothing_is_started_for_a_callback_or_for_nothing() {
-        let watch = Arc::new(RunWatch::new(Some(1)));
+        let watch = Arc::new(RunStatus::new(Some(1)));
         for progress in [Progress::off(), Progress::callback(|_| ())] {
             assert!(progress.start(&watch).unwrap().is_none());
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::estimate::{Eta, short};
-use super::watch::{InHand, Phase, View};
+use crate::progress::estimate::{Eta, short};
+use crate::progress::run_status::{InHand, Phase, View};
 
 /// One line for a log, with everything that is known.
 pub(super) fn line(name: &str, view: &View, is_last: bool) -> String {
@@ -94,10 +94,10 @@ impl Fact {
 
 /// All that is known, in the order in which it is said.
 fn facts(view: &View, is_last: bool, show_eta: impl Fn(Eta) -> String) -> Vec<(Fact, String)> {
-    let (counts, troubles) = (&view.counts, &view.troubles);
+    let (counts, warnings) = (&view.counts, &view.warnings);
     let done = counts.done();
     let some = |fact, n: u64, what: &str| (n > 0).then(|| (fact, format!("{n} {what}")));
-    let lost = if troubles.lost_workers == 1 { "worker lost" } else { "workers lost" };
+    let lost = if warnings.lost_workers == 1 { "worker lost" } else { "workers lost" };
     let count = counts.total.map_or_else(|| format!("{done} done"), |total| format!("{done}/{total}"));
     [
         // Cut off, here and below, so that 100 is said of nothing less.
@@ -106,8 +106,8 @@ fn facts(view: &View, is_last: bool, show_eta: impl Fn(Eta) -> String) -> Vec<(F
         some(Fact::Failed, counts.failed, "failed"),
         counts.success_rate().map(|rate| (Fact::Success, format!("{}% ok", (rate * 10.0).floor() / 10.0))),
         rate(counts.items_per_second()).map(|rate| (Fact::Rate, rate)),
-        some(Fact::Retried, troubles.retried, "retried"),
-        some(Fact::Lost, troubles.lost_workers, lost),
+        some(Fact::Retried, warnings.retried, "retried"),
+        some(Fact::Lost, warnings.lost_workers, lost),
         some(Fact::Resumed, counts.resumed, "resumed"),
         time(view, is_last, show_eta).map(|time| (Fact::Time, time)),
     ]
@@ -192,9 +192,9 @@ fn printable(name: &str) -> String {
 
 #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
 mod tests {
-    use super::super::tracker::Ending;
-    use super::super::watch::RunWatch;
     use super::*;
+    use crate::progress::run_status::RunStatus;
+    use crate::progress::tracker::Ending;
     use crate::sync::Arc;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -205,7 +205,7 @@ mod tests {
 
     /// 450 of 1000, 7 of them failed, after 45 seconds.
     fn halfway() -> View {
-        let watch = RunWatch::new(Some(1000));
+        let watch = RunStatus::new(Some(1000));
         let _in_hand = watch.begin_at(Duration::ZERO, 0, 2);
         watch.count(Ending::Succeeded, 443);
         watch.count(Ending::Failed, 7);
@@ -224,7 +224,7 @@ mod tests {
             line("features", &halfway(), false),
             "features: 45%, 450/1000, 7 failed, 98.4% ok, 10.0/s, 55s left"
         );
-        let watch = RunWatch::new(Some(30));
+        let watch = RunStatus::new(Some(30));
         let _in_hand = watch.begin_at(Duration::ZERO, 0, 1);
         watch.count(Ending::Resumed, 10);
         watch.count(Ending::Succeeded, 1);
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn an_estimate_that_may_be_far_off_says_so_in_a_bar_too() {
-        let watch = RunWatch::new(Some(100));
+        let watch = RunStatus::new(Some(100));
         let _in_hand = watch.begin_at(Duration::ZERO, 0, 1);
         watch.count(Ending::Succeeded, 1);
         let view = watch.view_at(2 * SECOND);
@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn each_phase_says_what_there_is_to_wait_for() {
-        let watch = RunWatch::new(Some(8));
+        let watch = RunStatus::new(Some(8));
         watch.count(Ending::Resumed, 2);
         assert_eq!(line("a", &watch.view_at(SECOND), false), "a: 25%, 2/8, 2 resumed, starting workers");
         let _in_hand = [watch.begin_at(SECOND, 0, 2), watch.begin_at(SECOND, 2, 1)];
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_run_of_unknown_length_has_no_percent_no_bar_and_no_estimate() {
-        let watch = RunWatch::new(None);
+        let watch = RunStatus::new(None);
         let _in_hand = watch.begin_at(Duration::ZERO, 0, 1);
         watch.count(Ending::Succeeded, 5000);
         let view = watch.view_at(4 * SECOND);
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_stalled_item_is_told_by_index_and_name() {
-        let watch = RunWatch::new(Some(9));
+        let watch = RunStatus::new(Some(9));
         let done = watch.begin_at(Duration::ZERO, 0, 2);
         watch.end_at(SECOND, done);
         let _in_hand = [watch.begin_at(SECOND, 0, 1), watch.begin_at(SECOND, 2, 3)];
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn hundred_percent_is_said_of_nothing_less() {
-        let watch = RunWatch::new(Some(100_000));
+        let watch = RunStatus::new(Some(100_000));
         let _in_hand = watch.begin_at(Duration::ZERO, 0, 1);
         watch.count(Ending::Succeeded, 99_998);
         watch.count(Ending::Failed, 1);

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::estimate::{Eta, Pace, float};
+use crate::progress::estimate::{Eta, Pace, float};
 use crate::sync::{self, AtomicU64, CachePadded, Instant, Mutex, Ordering};
 
 /// Counts items as they end, on any number of threads, and gives snapshots: counts, items per second, time left.

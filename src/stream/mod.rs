@@ -4,15 +4,15 @@
 //! all is over. Which items those are, in which mode and order they are handled, is its own affair. `queue.rs` lies between its
 //! thread and the one that takes the answers, and is all that the two share; `feed.rs` is the thread and the way to its end.
 
-mod answers;
-mod feed;
+mod job_handle;
 mod queue;
-mod running;
+mod results;
+mod run_feed;
 #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
 mod tests;
 
-pub use answers::Answers;
-pub use running::{AsyncAnswers, RunningJob};
+pub use job_handle::{AsyncResults, JobHandle};
+pub use results::Answers;
 
 use std::ops::ControlFlow;
 

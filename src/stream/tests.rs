@@ -12,12 +12,12 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use super::*;
-use crate::cancel::CancelToken;
-use crate::long_run::Ended;
 use crate::outcome::{Cause, Tally};
+use crate::primitives::cancel::CancelToken;
+use crate::run::persistence::RunReport;
+use crate::stream::*;
 
-type Drive = Box<dyn FnOnce(&mut Hand<'_, usize, String>) -> Result<Ended, Error<String>> + Send>;
+type Drive = Box<dyn FnOnce(&mut Hand<'_, usize, String>) -> Result<RunReport, Error<String>> + Send>;
 
 fn capacity(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).expect("a queue holds something")
@@ -39,7 +39,7 @@ fn count_to(n_items: usize, odd_fails: bool) -> Drive {
             }
             *if fails { &mut tally.failed } else { &mut tally.succeeded } += 1;
         }
-        Ok(Ended { tally, ..Ended::default() })
+        Ok(RunReport { tally, ..RunReport::default() })
     })
 }
 
@@ -47,8 +47,8 @@ fn answers(n: usize, drive: Drive) -> Answers<usize, String> {
     Answers::start(capacity(n), CancelToken::new(), drive)
 }
 
-fn running(n: usize, drive: Drive) -> RunningJob<usize, String> {
-    RunningJob::start(capacity(n), CancelToken::new(), drive)
+fn running(n: usize, drive: Drive) -> JobHandle<usize, String> {
+    JobHandle::start(capacity(n), CancelToken::new(), drive)
 }
 
 /// What a plain program does with a future.
@@ -124,7 +124,7 @@ fn no_more_answers_than_the_capacity_are_ahead_of_the_one_who_takes() {
                 counter.fetch_add(1, Ordering::SeqCst);
                 let _ = hand(index, Ok(index));
             }
-            Ok(Ended::default())
+            Ok(RunReport::default())
         });
         let mut answers = answers(n, drive);
         for taken in 1..=200 {
@@ -147,7 +147,7 @@ fn dropping_the_answers_cancels_the_run_and_waits_for_its_end() {
         assert!(run_token.is_cancelled());
         thread::sleep(Duration::from_millis(20));
         told.store(handed, Ordering::SeqCst);
-        Ok(Ended::default())
+        Ok(RunReport::default())
     });
     let mut answers = Answers::start(capacity(4), token.clone(), drive);
     assert!(answers.next().unwrap().is_ok());
@@ -172,7 +172,7 @@ fn every_answer_is_dropped_exactly_once_however_the_stream_ends() {
                     break;
                 }
             }
-            Ok(Ended::default())
+            Ok(RunReport::default())
         };
         let mut answers = Answers::start(capacity(3), CancelToken::new(), drive);
         let taken: Vec<_> = answers.by_ref().take(n_taken).map(|answer| answer.unwrap().1.unwrap()).collect();
@@ -202,9 +202,9 @@ fn a_future_gives_values_by_index_and_failures_in_order() {
         for index in [3, 1, 0, 4, 2] {
             let _ = hand(index, if index % 2 == 1 { Err(failure(index)) } else { Ok(index * 10) });
         }
-        Ok(Ended {
+        Ok(RunReport {
             tally: Tally { items: 7, succeeded: 3, failed: 2, cancelled: 2, ..Tally::default() },
-            ..Ended::default()
+            ..RunReport::default()
         })
     });
     let outcome = block_on(running(2, shuffled)).unwrap();
@@ -217,7 +217,7 @@ fn a_future_gives_values_by_index_and_failures_in_order() {
 fn a_future_of_a_whole_run_gives_all_values() {
     let outcome = block_on(running(16, count_to(10_000, false))).unwrap();
     assert!(outcome.is_complete());
-    assert_eq!(outcome.into_values().unwrap(), (0..10_000).map(|index| index * 10).collect::<Vec<_>>());
+    assert_eq!(outcome.into_result().unwrap(), (0..10_000).map(|index| index * 10).collect::<Vec<_>>());
     assert!(block_on(running(1, count_to(0, false))).unwrap().is_empty());
 }
 
@@ -225,7 +225,7 @@ fn a_future_of_a_whole_run_gives_all_values() {
 fn a_last_failure_is_part_of_an_outcome_that_was_cut_off() {
     let drive: Drive = Box::new(|hand| {
         let _ = hand(2, Err(failure(2)));
-        Ok(Ended::default())
+        Ok(RunReport::default())
     });
     let outcome = block_on(running(1, drive)).unwrap();
     assert_eq!((outcome.len(), outcome.failures()[0].index), (3, 2));
@@ -260,10 +260,10 @@ fn what_a_future_has_gathered_is_not_lost_to_the_answers() {
         let _ = hand(0, Ok(0));
         gate.recv().unwrap();
         let _ = hand(2, Ok(20));
-        Ok(Ended::default())
+        Ok(RunReport::default())
     });
     let mut running = running(64, drive);
-    let polled_until_there_is_nothing = |running: &mut RunningJob<usize, String>| {
+    let polled_until_there_is_nothing = |running: &mut JobHandle<usize, String>| {
         let mut context = Context::from_waker(Waker::noop());
         assert!(Pin::new(running).poll(&mut context).is_pending());
     };
@@ -290,9 +290,9 @@ fn dropping_a_future_cancels_and_does_not_wait() {
     let drive: Drive = Box::new(move |hand| {
         gate.recv().unwrap();
         tell.send(hand(0, Ok(0)) == ControlFlow::Break(())).unwrap();
-        Ok(Ended::default())
+        Ok(RunReport::default())
     });
-    drop(RunningJob::start(capacity(4), token.clone(), drive)); // while the drive is at an item that has not ended
+    drop(JobHandle::start(capacity(4), token.clone(), drive)); // while the drive is at an item that has not ended
     assert!(token.is_cancelled());
     go_on.send(()).unwrap();
     assert!(told.recv().unwrap(), "the drive hears that nobody wants more");
@@ -304,10 +304,10 @@ fn a_run_sees_the_config_of_the_thread_that_started_it() {
     let _guard = crate::override_parallel_config(config);
     let drive: Drive = Box::new(|hand| {
         let _ = hand(0, Ok(crate::parallel_config().max_workers_cpu().unwrap().get()));
-        let _ = hand(1, Ok(usize::from(crate::pool::gang::is_at_work())));
-        Ok(Ended::default())
+        let _ = hand(1, Ok(usize::from(crate::backend::thread_pool::is_worker_thread())));
+        Ok(RunReport::default())
     });
-    let answers = crate::pool::gang::at_work(|| answers(4, drive));
+    let answers = crate::backend::thread_pool::in_worker(|| answers(4, drive));
     assert_eq!(answers.map(|answer| answer.unwrap().1.unwrap()).collect::<Vec<_>>(), [3, 1]);
 }
 
@@ -319,7 +319,7 @@ fn a_slow_run_lets_an_executor_do_other_things() {
             thread::sleep(Duration::from_millis(5));
             let _ = hand(index, Ok(index));
         }
-        Ok(Ended { tally: Tally { items: 5, succeeded: 5, ..Tally::default() }, ..Ended::default() })
+        Ok(RunReport { tally: Tally { items: 5, succeeded: 5, ..Tally::default() }, ..RunReport::default() })
     });
     let (outcome, n_ticks) = runtime.block_on(async {
         let ticks = async {
@@ -330,7 +330,7 @@ fn a_slow_run_lets_an_executor_do_other_things() {
         };
         tokio::join!(running(1, drive), ticks)
     });
-    assert_eq!((outcome.unwrap().into_values().unwrap(), n_ticks), (vec![0, 1, 2, 3, 4], 5));
+    assert_eq!((outcome.unwrap().into_result().unwrap(), n_ticks), (vec![0, 1, 2, 3, 4], 5));
 }
 
 #[test]
@@ -357,7 +357,7 @@ fn a_waker_that_is_replaced_is_not_kept() {
     let (go_on, gate) = mpsc::channel::<()>();
     let drive: Drive = Box::new(move |_| {
         let _ = gate.recv();
-        Ok(Ended::default())
+        Ok(RunReport::default())
     });
     let mut answers = running(1, drive).answers();
     let mut poll_with_a_new_waker = || -> Weak<Idle> {

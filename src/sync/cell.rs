@@ -6,7 +6,7 @@ use loom::cell::UnsafeCell as InnerUnsafeCell;
 #[cfg(not(manyhands_loom))]
 use std::cell::UnsafeCell as InnerUnsafeCell;
 
-use super::const_unless_modelled;
+use crate::sync::const_unless_modelled;
 
 /// A value that a protocol guards: what a lock of your own is built around.
 ///

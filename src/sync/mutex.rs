@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use super::{backend, const_unless_modelled};
+use crate::sync::{backend, const_unless_modelled};
 
 /// A lock for one thread at a time, without poison: a panic under the guard releases it, and what it left in the value is for
 /// the next one to see.

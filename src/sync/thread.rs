@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::backend;
+use crate::sync::backend;
 use crate::sync::{AtomicUsize, Ordering, thread_local};
 
 /// A thread that was started by [`spawn`].

@@ -5,7 +5,7 @@ use super::Mutant;
 pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "no-second-look-for-a-value",
-        file: "src/cache/table.rs",
+        file: "src/primitives/cache/table.rs",
         changes: &[(
             "        if let Some(value) = self.find(hash, key) {
             return Slot::Value(value);
@@ -17,7 +17,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a-lock-released-between-look-and-lead",
-        file: "src/cache/compute.rs",
+        file: "src/primitives/cache/compute.rs",
         changes: &[(
             "            Slot::Nothing => {
                 let computation",
@@ -31,7 +31,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a-lock-released-between-detaching-and-putting",
-        file: "src/cache/mod.rs",
+        file: "src/primitives/cache/mod.rs",
         changes: &[(
             "        let detached = table.detach(hash, &key);
         let before",
@@ -45,7 +45,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a-flight-taken-back-in-two-steps",
-        file: "src/cache/compute.rs",
+        file: "src/primitives/cache/compute.rs",
         changes: &[(
             "            return; // the guard goes before the value, whose destructor may be slow, or use the cache
         };
@@ -61,7 +61,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a-landing-that-wakes-nobody",
-        file: "src/cache/flight.rs",
+        file: "src/primitives/cache/flight.rs",
         changes: &[(
             "        *self.state.lock() = State::Landed(value);
         self.landed.notify_all();",
@@ -72,7 +72,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a-landing-that-wakes-one",
-        file: "src/cache/flight.rs",
+        file: "src/primitives/cache/flight.rs",
         changes: &[(
             "        *self.state.lock() = State::Landed(value);
         self.landed.notify_all();",
@@ -84,21 +84,21 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a-failure-that-wakes-nobody",
-        file: "src/cache/compute.rs",
+        file: "src/primitives/cache/compute.rs",
         changes: &[("            self.flight.fail();", "")],
         model: "cache::a_computation_that_panics_wakes_who_waits_and_that_one_computes",
         breaks: "Those who wait for a computation that panicked wait for ever.",
     },
     Mutant {
         name: "a-value-that-is-not-handed-to-a-lone-waiter",
-        file: "src/cache/compute.rs",
+        file: "src/primitives/cache/compute.rs",
         changes: &[("if Arc::strong_count(&lead.flight) > 1 {", "if Arc::strong_count(&lead.flight) > 2 {")],
         model: "cache::of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value",
         breaks: "One who waits alone is taken for nobody.",
     },
     Mutant {
         name: "waiters-counted-before-the-flight-is-taken-back",
-        file: "src/cache/compute.rs",
+        file: "src/primitives/cache/compute.rs",
         changes: &[
             (
                 "        self.publish(&lead, value.clone());",
@@ -112,12 +112,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a-computation-counted-before-its-miss-is-seen",
-        file: "src/cache/mod.rs",
+        file: "src/primitives/cache/mod.rs",
         changes: &[(
             "        let (computes, cycles) = (self.counts.sum(Happened::Compute), self.counts.sum(Happened::Cycle));
-        let misses = self.counts.sum(Happened::Miss);
+        let misses = self.counts.sum(Happened::PositionFailure);
 ",
-            "        let misses = self.counts.sum(Happened::Miss);
+            "        let misses = self.counts.sum(Happened::PositionFailure);
         let (computes, cycles) = (self.counts.sum(Happened::Compute), self.counts.sum(Happened::Cycle));
 ",
         )],
@@ -126,7 +126,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a-wait-noted-in-two-steps",
-        file: "src/computation.rs",
+        file: "src/primitives/compute_context.rs",
         changes: &[(
             "        for computation in &held_up {
             waits.entry(",
@@ -140,7 +140,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a-miss-counted-in-two-steps",
-        file: "src/cache/stats.rs",
+        file: "src/primitives/cache/stats.rs",
         changes: &[(
             "        stripe[what as usize].fetch_add(1, Ordering::Release);",
             "        let before = stripe[what as usize].load(Ordering::Acquire);

@@ -69,5 +69,5 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
 ];
 
-const FILE: &str = "src/counter.rs";
+const FILE: &str = "src/primitives/counter.rs";
 const STRIPED_ADD: &str = "self.stripes[sync::thread_index() % STRIPES].fetch_add(count, Ordering::Relaxed);";

@@ -131,4 +131,4 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
 ];
 
-const FILE: &str = "src/lock/protocol.rs";
+const FILE: &str = "src/primitives/lock/protocol.rs";

@@ -3,15 +3,15 @@
 //! They test the models. A mutant changes an ordering, a re-check, a wake or a guard, so that no single thread
 //! meets the bug; the runner holds it to that with the sequential tests. `tidy` holds each to the code as it is.
 
-mod board;
 mod cache;
 mod counters;
-mod gang;
+mod dispatcher;
 mod lock;
 mod run;
 mod sandbox;
 mod status;
 mod stream;
+mod thread_pool;
 mod token;
 mod tracker;
 
@@ -45,8 +45,8 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { primitive: "counters", mutants: counters::MUTANTS },
     Group { primitive: "token", mutants: token::MUTANTS },
     Group { primitive: "tracker", mutants: tracker::MUTANTS },
-    Group { primitive: "board", mutants: board::MUTANTS },
-    Group { primitive: "gang", mutants: gang::MUTANTS },
+    Group { primitive: "dispatcher", mutants: dispatcher::MUTANTS },
+    Group { primitive: "thread_pool", mutants: thread_pool::MUTANTS },
     Group { primitive: "status", mutants: status::MUTANTS },
     Group { primitive: "stream", mutants: stream::MUTANTS },
 ];

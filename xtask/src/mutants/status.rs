@@ -59,4 +59,4 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
 ];
 
-const FILE: &str = "src/pool/processes/status.rs";
+const FILE: &str = "src/backend/process/wire/status_page.rs";

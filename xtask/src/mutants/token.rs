@@ -47,4 +47,4 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
 ];
 
-const FILE: &str = "src/cancel.rs";
+const FILE: &str = "src/primitives/cancel.rs";

@@ -70,7 +70,7 @@ mod tests {
             "use std::time::{Duration, Instant};",
             "use std::time;",
         ] {
-            assert_eq!(found_in("src/pool/mod.rs", code), ["src/pool/mod.rs:1"], "{code}");
+            assert_eq!(found_in("src/backend/mod.rs", code), ["src/backend/mod.rs:1"], "{code}");
         }
     }
 
@@ -84,14 +84,15 @@ mod tests {
             "// std::sync::atomic\nfn a() -> &'static str { \"std::sync::LazyLock\" }",
             "#[cfg(all(test, not(x)))]\nmod tests { use std::sync::atomic::AtomicU8; }",
         ] {
-            assert_eq!(found_in("src/pool/mod.rs", code), [""; 0], "{code}");
+            assert_eq!(found_in("src/backend/mod.rs", code), [""; 0], "{code}");
         }
     }
 
     #[test]
     fn sync_tests_examples_and_benches_may_name_an_atomic() {
         let code = "use std::sync::atomic::AtomicU8;";
-        for path in ["src/sync/native.rs", "tests/it/main.rs", "benches/a.rs", "examples/a.rs", "src/pool/tests.rs"] {
+        for path in ["src/sync/native.rs", "tests/it/main.rs", "benches/a.rs", "examples/a.rs", "src/backend/tests.rs"]
+        {
             assert_eq!(found_in(path, code), [""; 0], "{path}");
         }
         assert_eq!(found_in("src/synchronized.rs", code), ["src/synchronized.rs:1"]);

@@ -1,0 +1,156 @@
+//! What a worker prints, on either stream: handed on to this process's stderr line by line, with the worker's number, and its
+//! last lines kept for the story of its death. Splitting is pure; the pipe is read in one place.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// A line that is longer is handed on in pieces.
+const LONGEST_LINE: usize = 64 * 1024;
+/// As much is handed on before others are looked at.
+const AT_A_TIME: usize = 256 * 1024;
+/// As much of the last lines is kept.
+const KEPT: usize = 2 * 1024;
+/// What std says before it aborts because of an allocation that failed, in every version so far.
+const OUT_OF_MEMORY: &[u8] = b"memory allocation of ";
+
+/// The pipe that one worker prints to.
+#[derive(Debug)]
+pub(crate) struct OutputPipe {
+    pipe: File,
+    lines: Lines,
+    is_open: bool,
+}
+
+impl OutputPipe {
+    /// The reading end of a pipe that does not wait.
+    pub(crate) fn new(pipe: OwnedFd, worker: usize) -> Self {
+        Self { pipe: File::from(pipe), lines: Lines::new(worker), is_open: true }
+    }
+
+    /// The pipe, until its other end is closed.
+    pub(crate) fn pipe(&self) -> Option<BorrowedFd<'_>> {
+        self.is_open.then(|| self.pipe.as_fd())
+    }
+
+    /// Hands on what has been printed so far. Of a worker that prints without end, a part: others have something to say too.
+    pub(crate) fn pass_on(&mut self) {
+        self.pass_on_at_most(AT_A_TIME);
+    }
+
+    fn pass_on_at_most(&mut self, mut most: usize) {
+        let mut bytes = [0; 16 * 1024];
+        while self.is_open && most > 0 {
+            match self.pipe.read(&mut bytes) {
+                Ok(0) => self.is_open = false,
+                Ok(len) => {
+                    show(&self.lines.split(&bytes[..len]));
+                    most = most.saturating_sub(len);
+                    if len < bytes.len() {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => self.is_open = false,
+            }
+        }
+    }
+
+    /// What was printed until now is not the story of a later call's death.
+    pub(crate) fn forget_last_lines(&mut self) {
+        self.lines.last.clear();
+        self.lines.ran_out_of_memory = false;
+    }
+
+    /// Whether an allocation failed that nobody could do without. A backtrace may have followed the line that says so.
+    pub(crate) fn ran_out_of_memory(&self) -> bool {
+        self.lines.ran_out_of_memory
+    }
+
+    /// Hands on the rest, and gives the last lines. A process that the worker left behind may print on; it is not waited for.
+    pub(crate) fn end(&mut self) -> String {
+        const WHAT_A_PIPE_HOLDS: usize = 2 * 1024 * 1024;
+        self.pass_on_at_most(WHAT_A_PIPE_HOLDS);
+        show(&self.lines.rest());
+        String::from_utf8_lossy(&self.lines.last).trim().to_owned()
+    }
+}
+
+/// A program whose stderr is closed has nobody to tell.
+fn show(lines: &[u8]) {
+    if !lines.is_empty() {
+        let _ = io::stderr().write_all(lines);
+    }
+}
+
+/// Bytes in, whole lines out.
+#[derive(Debug)]
+struct Lines {
+    prefix: String,
+    begun: Vec<u8>,
+    last: Vec<u8>,
+    ran_out_of_memory: bool,
+}
+
+impl Lines {
+    fn new(worker: usize) -> Self {
+        Self { prefix: format!("[worker {worker}] "), begun: Vec::new(), last: Vec::new(), ran_out_of_memory: false }
+    }
+
+    /// The lines that end in these bytes, each with its prefix.
+    fn split(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut whole = Vec::new();
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            self.begun.extend(piece);
+            if piece.ends_with(b"\n") || self.begun.len() >= LONGEST_LINE {
+                self.finish(&mut whole);
+            }
+        }
+        whole
+    }
+
+    /// A line that was begun and never ended.
+    fn rest(&mut self) -> Vec<u8> {
+        let mut whole = Vec::new();
+        if !self.begun.is_empty() {
+            self.finish(&mut whole);
+        }
+        whole
+    }
+
+    fn finish(&mut self, whole: &mut Vec<u8>) {
+        if !self.begun.ends_with(b"\n") {
+            self.begun.push(b'\n');
+        }
+        whole.extend(self.prefix.as_bytes());
+        whole.extend(&self.begun);
+        self.last.extend(&self.begun);
+        self.ran_out_of_memory |= self.begun.starts_with(OUT_OF_MEMORY);
+        let too_much = self.last.len().saturating_sub(KEPT);
+        self.last.drain(..too_much);
+        self.begun.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_handed_on_whole_with_their_worker() {
+        let mut lines = Lines::new(3);
+        assert_eq!(lines.split(b"one\ntw"), b"[worker 3] one\n");
+        assert_eq!(lines.split(b"o\n\nthree"), b"[worker 3] two\n[worker 3] \n");
+        assert_eq!(lines.rest(), b"[worker 3] three\n");
+        assert_eq!(lines.rest(), b"");
+    }
+
+    #[test]
+    fn a_line_without_end_is_handed_on_in_pieces_and_the_last_lines_are_bounded() {
+        let mut lines = Lines::new(1);
+        let shown = lines.split(&[b'x'; LONGEST_LINE]);
+        assert_eq!(shown.len(), "[worker 1] ".len() + LONGEST_LINE + 1);
+        assert_eq!(lines.last.len(), KEPT);
+    }
+}

@@ -1,0 +1,293 @@
+//! One block of shared memory and its name: what slices look at and what travels to workers. A block never changes once
+//! it exists, and is found by its name while anybody in this process has it. Knows neither types nor frames.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Weak};
+
+use serde::{Deserialize, Serialize};
+
+use crate::backend::process::memory::available;
+use crate::backend::process::memory::segment::{Access, Mapping, SegmentFile};
+use crate::sync::{Mutex, global};
+
+/// What the kernel calls such memory in its lists of mappings and open files.
+const NAME: &str = "manyhands-slice";
+
+/// Sealed memory, mapped for reading.
+#[derive(Debug)]
+pub(crate) struct Block {
+    id: BlockId,
+    file: SegmentFile,
+    mapping: Mapping,
+}
+
+/// Which block of all that the processes of this program have made: the number of the process that made it, and below
+/// that a count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct BlockId(u64);
+
+impl BlockId {
+    /// As it stands in a frame's header.
+    pub(crate) fn to_word(self) -> u64 {
+        self.0
+    }
+
+    /// From a frame's header.
+    pub(crate) fn from_word(word: u64) -> Self {
+        Self(word)
+    }
+}
+
+impl Block {
+    /// A block that holds these bytes.
+    ///
+    /// Measured against this, copying through a mapping takes 1.5 to 1.7 times as long for 800 MB and 2.4 times for 100
+    /// KB, mapped at once or page by page: each page is cleared before it is filled. That the memory is reserved before
+    /// it is written costs 3 percent at most.
+    pub(crate) fn copy_of(bytes: &[u8]) -> io::Result<Arc<Self>> {
+        available::check(bytes.len())?;
+        let file = SegmentFile::create(NAME, bytes.len())?;
+        file.file().write_all_at(bytes, 0)?;
+        file.seal()?;
+        Self::enlist(BlockId::fresh(), file)
+    }
+
+    /// A block that is filled where it is, beginning with zeros.
+    ///
+    /// The reserved memory makes it 1.1 times as fast as pages that come when they are touched; mapping them all at
+    /// once gains nothing.
+    pub(crate) fn filled_by(len: usize, fill: impl FnOnce(&mut [u8])) -> io::Result<Arc<Self>> {
+        available::check(len)?;
+        let file = SegmentFile::create(NAME, len)?;
+        let mapping = file.map(Access::ReadWrite)?;
+        mapping.keep_from_forks()?;
+        // SAFETY: the mapping is this long, zeros are bytes, and nobody else has the file or this mapping of it yet.
+        fill(unsafe { std::slice::from_raw_parts_mut(mapping.start().as_ptr(), mapping.len()) });
+        drop(mapping); // what is mapped for writing cannot be sealed
+        Self::enlist(BlockId::fresh(), sealed(file)?)
+    }
+
+    /// A block that another process made, or the one that is here already when it is the same memory.
+    pub(crate) fn adopt(id: BlockId, fd: OwnedFd, len: usize) -> io::Result<Arc<Self>> {
+        let file = SegmentFile::adopt(fd, len)?;
+        if !file.is_sealed()? {
+            return Err(io::Error::other(format!("{id} came without its seal, so it could change under its readers")));
+        }
+        match find_alive(id) {
+            // A process number is given out again in the end, so a name alone is no proof.
+            Some(block) if block.file.is_same(&file)? => Ok(block),
+            _ => Self::enlist(id, file),
+        }
+    }
+
+    fn enlist(id: BlockId, file: SegmentFile) -> io::Result<Arc<Self>> {
+        let mapping = file.map(Access::Read)?;
+        let block = Arc::new(Self { id, file, mapping });
+        REGISTRY.lock().alive.insert(id, Arc::downgrade(&block));
+        Ok(block)
+    }
+
+    pub(crate) fn id(&self) -> BlockId {
+        self.id
+    }
+
+    pub(crate) fn file(&self) -> &SegmentFile {
+        &self.file
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: the mapping is this long and lives as long as the block. The file is sealed, so nobody can write to
+        // it, in whatever process, and its length is fixed, so every page of the mapping stays readable.
+        unsafe { std::slice::from_raw_parts(self.mapping.start().as_ptr(), self.mapping.len()) }
+    }
+}
+
+/// The same content, sealed. A child that was forked just after the file was mapped, and before the mapping was kept
+/// from forks, has it mapped too until it becomes another program: then a copy is sealed, which is rare enough to be
+/// dear.
+fn sealed(file: SegmentFile) -> io::Result<SegmentFile> {
+    match file.seal() {
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            available::check(file.len())?;
+            let copy = SegmentFile::create(NAME, file.len())?;
+            io::copy(&mut file.file(), &mut copy.file())?;
+            copy.seal()?;
+            Ok(copy)
+        }
+        done => done.map(|()| file),
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        let mut registry = REGISTRY.lock();
+        // A later block of the same name may have taken the place.
+        if registry.alive.get(&self.id).is_some_and(|there| std::ptr::eq(there.as_ptr(), self)) {
+            registry.alive.remove(&self.id);
+        }
+    }
+}
+
+global! {
+    /// The blocks of this process. No block is dropped under the lock, since dropping one takes it.
+    static REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
+}
+
+struct Registry {
+    alive: HashMap<BlockId, Weak<Block>>,
+    n_made: u32,
+}
+
+impl Registry {
+    /// Begins to count anywhere, so that a process that gets the number of one that has died does not repeat its names.
+    fn new() -> Self {
+        Self { alive: HashMap::new(), n_made: RandomState::new().hash_one(()) as u32 }
+    }
+}
+
+impl BlockId {
+    /// A name that no other block has. The process is asked for each time, since a forked one goes on with the same
+    /// count.
+    fn fresh() -> Self {
+        let mut registry = REGISTRY.lock();
+        registry.n_made = registry.n_made.wrapping_add(1);
+        Self(u64::from(std::process::id()) << 32 | u64::from(registry.n_made))
+    }
+}
+
+impl fmt::Display for BlockId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "shared block {} of process {}", self.0 & u64::from(u32::MAX), self.0 >> 32)
+    }
+}
+
+/// The block of this name, while somebody in this process has it.
+pub(crate) fn find_alive(id: BlockId) -> Option<Arc<Block>> {
+    REGISTRY.lock().alive.get(&id).and_then(Weak::upgrade)
+}
+
+/// Whether anybody in this process has the block of this name.
+pub(crate) fn is_alive(id: BlockId) -> bool {
+    REGISTRY.lock().alive.get(&id).is_some_and(|block| block.strong_count() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::{Read, Write};
+    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::net::UnixStream;
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    use super::*;
+
+    /// How many descriptors and how many mappings of this file the process has.
+    fn held(inode: u64) -> (usize, usize) {
+        let entries = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| Some(entry.ok()?.path()));
+        let of_blocks =
+            entries.filter(|path| fs::read_link(path).is_ok_and(|file| file.to_string_lossy().contains(NAME)));
+        let n_descriptors = of_blocks.filter(|path| fs::metadata(path).is_ok_and(|file| file.ino() == inode)).count();
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let of_blocks = maps.lines().filter(|line| line.contains(NAME));
+        let inodes = of_blocks.filter_map(|line| line.split_whitespace().nth(4)?.parse().ok());
+        (n_descriptors, inodes.filter(|found: &u64| *found == inode).count())
+    }
+
+    fn inode(block: &Block) -> u64 {
+        block.file().file().metadata().unwrap().ino()
+    }
+
+    #[test]
+    fn a_dropped_block_leaves_no_descriptor_no_mapping_and_no_name() {
+        for block in [Block::copy_of(&[1; 5000]).unwrap(), Block::filled_by(5000, |bytes| bytes.fill(1)).unwrap()] {
+            let (id, inode) = (block.id(), inode(&block));
+            assert!(block.bytes() == [1; 5000]);
+            assert_eq!((held(inode), is_alive(id)), ((1, 1), true));
+            let other = Arc::clone(&block);
+            drop(block);
+            assert_eq!((held(inode), is_alive(id)), ((1, 1), true));
+            drop(other);
+            assert_eq!((held(inode), is_alive(id)), ((0, 0), false));
+            assert!(!REGISTRY.lock().alive.contains_key(&id));
+        }
+    }
+
+    #[test]
+    fn a_fill_that_panics_leaves_nothing_behind() {
+        let mut found = None;
+        let filled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            Block::filled_by(5000, |bytes| {
+                found = Some(inode_at(bytes.as_ptr().addr()));
+                panic!("half way");
+            })
+        }));
+        assert!(filled.is_err());
+        assert_eq!(held(found.unwrap()), (0, 0));
+    }
+
+    /// Which file is mapped at this address.
+    fn inode_at(address: usize) -> u64 {
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let line = maps.lines().find(|line| line.starts_with(&format!("{address:08x}-"))).unwrap();
+        line.split_whitespace().nth(4).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn nobody_can_write_to_a_block_any_more() {
+        for block in [Block::copy_of(b"words").unwrap(), Block::filled_by(5, |bytes| bytes.fill(b'a')).unwrap()] {
+            let before = block.bytes().to_vec();
+            assert!(block.file().is_sealed().unwrap());
+            assert!(block.file().map(Access::ReadWrite).is_err());
+            assert!(block.file().file().write_at(b"x", 0).is_err());
+            assert!(block.file().file().set_len(1).is_err());
+            assert_eq!(block.bytes(), before);
+        }
+    }
+
+    #[test]
+    fn every_block_has_a_name_of_its_own() {
+        let blocks: Vec<_> = (0..100).map(|n| Block::copy_of(&[n]).unwrap()).collect();
+        for (n, block) in (0..).zip(&blocks) {
+            assert_eq!(find_alive(block.id()).unwrap().bytes(), [n]);
+            assert_eq!(block.id().0 >> 32, u64::from(std::process::id()));
+        }
+    }
+
+    #[test]
+    fn a_child_forked_while_a_block_is_filled_does_not_keep_it_from_its_seal() {
+        let (mut here, there) = UnixStream::pair().unwrap();
+        let mut started = None;
+        let block = Block::filled_by(5000, |bytes| {
+            started = Some((inode_at(bytes.as_ptr().addr()), std::thread::spawn(move || hold_a_fork(there))));
+            here.read_exact(&mut [0]).unwrap(); // the child is there
+        });
+        here.write_all(&[0]).unwrap();
+        let (filled, starter) = started.unwrap();
+        starter.join().unwrap();
+        assert_eq!(inode(&block.unwrap()), filled, "the block had to be copied");
+    }
+
+    /// Starts a program whose process says that it is there, and then waits for a word before it becomes that program.
+    fn hold_a_fork(mut line: UnixStream) {
+        let mut command = Command::new("true");
+        // SAFETY: only reads and writes of a socket, which a forked child may do.
+        unsafe { command.pre_exec(move || line.write_all(&[0]).and_then(|()| line.read_exact(&mut [0]))) };
+        assert!(command.status().unwrap().success());
+    }
+
+    #[test]
+    fn memory_that_somebody_else_can_still_write_to_is_sealed_as_a_copy() {
+        let file = SegmentFile::create(NAME, 5000).unwrap();
+        file.file().write_all_at(&[7; 5000], 0).unwrap();
+        let _somebody = file.map(Access::ReadWrite).unwrap();
+        let block = Block::enlist(BlockId::fresh(), sealed(file).unwrap()).unwrap();
+        assert!(block.bytes() == [7; 5000]);
+        assert!(block.file().is_sealed().unwrap());
+    }
+}

@@ -1,0 +1,222 @@
+//! The body of a frame of answers: written by the worker, read by the caller. Each answer is a tag and a part, so that one that
+//! cannot be decoded harms no other.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::backend::process::wire::attachments::{Attachments, with_attachments};
+use crate::backend::process::wire::body::Body;
+use crate::backend::process::wire::connection::{decode, encode};
+use crate::backend::process::wire::frame::{Parts, ProtocolError, put_part};
+use crate::backend::process::worker::nanos;
+use crate::outcome::Cause;
+use crate::record::{Amount, Timing};
+use crate::sync::SystemTime;
+
+const VALUE: u8 = 0;
+const ERROR: u8 = 1;
+const PANIC: u8 = 2;
+const ENCODING: u8 = 3;
+const SKIPPED: u8 = 4;
+
+/// Answers that were not queued yet.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    pub(crate) body: Body,
+    pub(crate) attachments: Attachments,
+}
+
+impl Answers {
+    /// Appends a value, or why it cannot travel; gives the length of the body.
+    pub(crate) fn put_value<R: Serialize>(&mut self, value: &R) -> usize {
+        let start = self.body.len();
+        self.body.push(VALUE);
+        let attachments = &mut self.attachments;
+        if let Err(reason) = put_part(&mut self.body, |body| with_attachments(attachments, || encode(value, body))) {
+            self.body.truncate(start);
+            self.put(ENCODING, Duration::ZERO, format!("the answer could not be encoded: {reason}").as_bytes());
+        }
+        self.body.len()
+    }
+
+    /// Appends when the item of the answer before was worked on.
+    pub(crate) fn put_trace(&mut self, trace: &Trace) {
+        for word in [trace.started, trace.elapsed, trace.cpu] {
+            self.body.extend(&word.to_ne_bytes());
+        }
+        let written = put_part(&mut self.body, |body| {
+            if !trace.amounts.is_empty() {
+                encode(&trace.amounts, body)?;
+            }
+            Ok(())
+        });
+        written.expect("names and numbers can be encoded");
+    }
+
+    /// Appends why an item has no value.
+    pub(crate) fn put_failure<E: Serialize>(&mut self, elapsed: Duration, cause: &Cause<E>) {
+        match cause {
+            Cause::Error(error) => {
+                let mut encoded = Body::default();
+                match with_attachments(&mut self.attachments, || encode(error, &mut encoded)) {
+                    Ok(()) => self.put(ERROR, elapsed, encoded.bytes()),
+                    Err(reason) => {
+                        let reason = format!("the error could not be encoded: {reason}");
+                        self.put(ENCODING, elapsed, reason.as_bytes());
+                    }
+                }
+            }
+            Cause::Panic(message) => self.put(PANIC, elapsed, message.as_bytes()),
+            Cause::Encoding(reason) => self.put(ENCODING, elapsed, reason.as_bytes()),
+            // The rest is what the caller alone can say.
+            _ => self.put(ENCODING, elapsed, b"a worker gave a reason that it cannot know"),
+        }
+    }
+
+    fn put(&mut self, tag: u8, elapsed: Duration, bytes: &[u8]) {
+        self.body.push(tag);
+        self.body.extend(&u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX).to_ne_bytes());
+        let bytes = &bytes[..bytes.len().min(crate::backend::process::wire::frame::LONGEST_PART)];
+        let written = put_part(&mut self.body, |body| {
+            body.extend(bytes);
+            Ok(())
+        });
+        written.expect("it is no longer than a part may be");
+    }
+
+    /// The body that says that so many items were not run, because nobody wants them any more.
+    pub(crate) fn skipped(count: usize) -> Vec<u8> {
+        [&[SKIPPED][..], &(count as u64).to_ne_bytes()].concat()
+    }
+}
+
+/// When an item was worked on, as a worker tells it: times of the steady clock, which is the same for all processes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Trace {
+    pub(crate) started: u64,
+    pub(crate) elapsed: u64,
+    /// `u64::MAX` where it is not known.
+    pub(crate) cpu: u64,
+    pub(crate) amounts: Vec<Amount>,
+}
+
+/// One answer.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Answer<R, E> {
+    Value(R),
+    Failed { elapsed: Duration, cause: Cause<E> },
+}
+
+/// Reads the next answer. Within [`with_blocks`](crate::backend::process::wire::attachments::unpacking).
+pub(crate) fn next_answer<R, E>(parts: &mut Parts<'_>) -> Result<Answer<R, E>, ProtocolError>
+where
+    R: DeserializeOwned,
+    E: DeserializeOwned,
+{
+    let undecodable =
+        |what: &str, reason: String| Cause::Encoding(format!("the {what} could not be decoded: {reason}"));
+    let tag = parts.byte()?;
+    if tag == VALUE {
+        return Ok(match decode(parts.part()?) {
+            Ok(value) => Answer::Value(value),
+            Err(reason) => Answer::Failed { elapsed: Duration::ZERO, cause: undecodable("answer", reason) },
+        });
+    }
+    let elapsed = Duration::from_nanos(parts.word()?);
+    let bytes = parts.part()?;
+    let text = || String::from_utf8_lossy(bytes).into_owned();
+    let cause = match tag {
+        ERROR => decode(bytes).map_or_else(|reason| undecodable("error", reason), Cause::Error),
+        PANIC => Cause::Panic(text()),
+        ENCODING => Cause::Encoding(text()),
+        _ => return Err(ProtocolError),
+    };
+    Ok(Answer::Failed { elapsed, cause })
+}
+
+/// Reads when the item of the answer before was worked on.
+pub(crate) fn next_timing(parts: &mut Parts<'_>) -> Result<Timing, ProtocolError> {
+    let [started, elapsed, cpu] = [parts.word()?, parts.word()?, parts.word()?];
+    let amounts = match parts.part()? {
+        [] => Vec::new(),
+        bytes => decode(bytes).map_err(|_| ProtocolError)?,
+    };
+    Ok(Timing {
+        started: SystemTime::now() - Duration::from_nanos(nanos().saturating_sub(started)),
+        elapsed: Duration::from_nanos(elapsed),
+        cpu: (cpu != u64::MAX).then(|| Duration::from_nanos(cpu)),
+        amounts,
+    })
+}
+
+/// How many items were skipped, when this is all that a body says.
+pub(crate) fn skipped(parts: &mut Parts<'_>) -> Result<usize, ProtocolError> {
+    match parts.byte()? {
+        SKIPPED => usize::try_from(parts.word()?).map_err(|_| ProtocolError),
+        _ => Err(ProtocolError),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_come_out_as_they_went_in() {
+        let mut answers = Answers::default();
+        answers.put_value(&"one");
+        answers.put_failure(Duration::from_millis(3), &Cause::Error(7_u32));
+        answers.put_failure::<u32>(Duration::ZERO, &Cause::Panic("boom".to_owned()));
+        let mut parts = Parts::of(answers.body.bytes());
+        let mut next = || next_answer::<String, u32>(&mut parts).unwrap();
+        assert_eq!(next(), Answer::Value("one".to_owned()));
+        assert_eq!(next(), Answer::Failed { elapsed: Duration::from_millis(3), cause: Cause::Error(7) });
+        assert_eq!(next(), Answer::Failed { elapsed: Duration::ZERO, cause: Cause::Panic("boom".to_owned()) });
+        assert_eq!(next_answer::<String, u32>(&mut parts), Err(ProtocolError));
+    }
+
+    #[test]
+    fn traces_come_out_as_they_went_in() {
+        let amounts = vec![Amount { name: "samples".into(), value: 7.5 }];
+        let mut answers = Answers::default();
+        answers.put_value(&1_u8);
+        answers.put_trace(&Trace { started: nanos(), elapsed: 5, cpu: 3, amounts: amounts.clone() });
+        answers.put_failure::<u8>(Duration::ZERO, &Cause::Panic("boom".to_owned()));
+        answers.put_trace(&Trace { started: 0, elapsed: 6, cpu: u64::MAX, amounts: Vec::new() });
+        let mut parts = Parts::of(answers.body.bytes());
+        next_answer::<u8, u8>(&mut parts).unwrap();
+        let timing = next_timing(&mut parts).unwrap();
+        assert_eq!((timing.elapsed, timing.cpu), (Duration::from_nanos(5), Some(Duration::from_nanos(3))));
+        assert_eq!(timing.amounts, amounts);
+        next_answer::<u8, u8>(&mut parts).unwrap();
+        let timing = next_timing(&mut parts).unwrap();
+        assert_eq!((timing.elapsed, timing.cpu, timing.amounts), (Duration::from_nanos(6), None, Vec::new()));
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_decoded_harms_no_other() {
+        let mut answers = Answers::default();
+        answers.put_value(&u64::MAX);
+        answers.put_value(&1_u8);
+        let mut parts = Parts::of(answers.body.bytes());
+        let first = next_answer::<u8, u8>(&mut parts).unwrap();
+        assert!(matches!(first, Answer::Failed { cause: Cause::Encoding(_), .. }), "{first:?}");
+        assert_eq!(next_answer::<u8, u8>(&mut parts).unwrap(), Answer::Value(1));
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_encoded_is_told_as_such() {
+        struct Stubborn;
+        impl Serialize for Stubborn {
+            fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("not me"))
+            }
+        }
+        let mut answers = Answers::default();
+        answers.put_value(&Stubborn);
+        let first = next_answer::<u8, u8>(&mut Parts::of(answers.body.bytes())).unwrap();
+        assert!(matches!(first, Answer::Failed { cause: Cause::Encoding(_), .. }), "{first:?}");
+    }
+}

@@ -1,0 +1,311 @@
+//! Frames as bytes, between the calling process and one worker. Pure: does no I/O, so that a stream may be cut at any byte.
+//!
+//! Both ends are the same program on the same machine, so numbers travel as they lie in memory.
+
+use crate::backend::process::wire::body::Body;
+
+/// The length of a header.
+pub(crate) const HEADER: usize = 32;
+
+/// What a frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// To the worker: who it is and what it may use. The first frame; comes with its status page.
+    Hello = 1,
+    /// To the worker: which function is meant, and the shared value.
+    Call,
+    /// To the worker: items.
+    Items,
+    /// To the worker: the call is over, drop what belongs to it.
+    End,
+    /// To the caller: what became of items.
+    Answers,
+    /// To the caller: the call cannot be served.
+    Refused,
+    /// To the caller: what belonged to the call is dropped.
+    Ended,
+    /// Either way: a slot for large bodies was made or replaced; comes with its memory.
+    Slot,
+    /// Either way: memory that later values mention; comes with it.
+    Block,
+    /// To the worker: memory that no value will mention any more.
+    Forget,
+}
+
+impl Kind {
+    fn of(byte: u8) -> Option<Self> {
+        const ALL: [Kind; 10] = [
+            Kind::Hello,
+            Kind::Call,
+            Kind::Items,
+            Kind::End,
+            Kind::Answers,
+            Kind::Refused,
+            Kind::Ended,
+            Kind::Slot,
+            Kind::Block,
+            Kind::Forget,
+        ];
+        ALL.into_iter().find(|&kind| kind as u8 == byte)
+    }
+}
+
+/// What comes before a frame's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) kind: Kind,
+    /// The slot that the body lies in; `None` when it follows the header.
+    pub(crate) slot: Option<u8>,
+    /// How many items or answers the body holds.
+    pub(crate) count: u32,
+    /// The position of the first of them, or the number of a block.
+    pub(crate) first: u64,
+    /// The length of the body.
+    pub(crate) len: u64,
+    /// Chunk: the number of the frame. Answers: nanoseconds at work. Slot and Block: the length of the memory.
+    pub(crate) extra: u64,
+}
+
+const NO_SLOT: u8 = u8::MAX;
+
+impl Header {
+    /// A header without numbers.
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self { kind, slot: None, count: 0, first: 0, len: 0, extra: 0 }
+    }
+
+    /// How many bytes of the body follow the header.
+    pub(crate) fn inline_len(&self) -> u64 {
+        if self.slot.is_some() { 0 } else { self.len }
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; HEADER] {
+        let mut bytes = [0; HEADER];
+        bytes[0] = self.kind as u8;
+        bytes[1] = self.slot.unwrap_or(NO_SLOT);
+        bytes[4..8].copy_from_slice(&self.count.to_ne_bytes());
+        bytes[8..16].copy_from_slice(&self.first.to_ne_bytes());
+        bytes[16..24].copy_from_slice(&self.len.to_ne_bytes());
+        bytes[24..32].copy_from_slice(&self.extra.to_ne_bytes());
+        bytes
+    }
+
+    /// `None` when these bytes are no header.
+    pub(crate) fn from_bytes(bytes: &[u8; HEADER]) -> Option<Self> {
+        let word = |at: usize| u64::from_ne_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
+        Some(Self {
+            kind: Kind::of(bytes[0])?,
+            slot: (bytes[1] != NO_SLOT).then_some(bytes[1]),
+            count: u32::from_ne_bytes(bytes[4..8].try_into().expect("4 bytes")),
+            first: word(8),
+            len: word(16),
+            extra: word(24),
+        })
+    }
+}
+
+/// What came over a stream and was not taken yet.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    /// All of it may be written to; what came lies in `head..tail`.
+    bytes: Vec<u8>,
+    head: usize,
+    tail: usize,
+}
+
+/// The other side sent what it never sends.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ProtocolError;
+
+/// There is always at least this much room for what comes next.
+const ROOM: usize = 64 * 1024;
+/// A buffer that grew beyond this for one frame is given back after it.
+const KEPT: usize = 4 * 1024 * 1024;
+
+impl Inbox {
+    /// Room for what comes next; [`Inbox::came`] says how much of it did.
+    pub(crate) fn room(&mut self) -> &mut [u8] {
+        if self.head == self.tail {
+            (self.head, self.tail) = (0, 0);
+            if self.bytes.len() > KEPT {
+                self.bytes = Vec::new();
+            }
+        }
+        let wanted = self.wanted().max(ROOM);
+        if self.bytes.len() - self.tail < wanted {
+            if self.head > 0 {
+                self.bytes.copy_within(self.head..self.tail, 0);
+                (self.head, self.tail) = (0, self.tail - self.head);
+            }
+            let len = self.bytes.len().max(self.tail + wanted);
+            self.bytes.resize(len, 0);
+        }
+        &mut self.bytes[self.tail..]
+    }
+
+    /// How much of the frame that has begun is still to come, as far as that is known and sane.
+    fn wanted(&self) -> usize {
+        const MOST_AT_ONCE: u64 = 1 << 30; // what a torn length must not make us reserve
+        match self.header() {
+            Ok(Some(header)) => {
+                let whole = (HEADER as u64).saturating_add(header.inline_len()).min(MOST_AT_ONCE);
+                usize::try_from(whole).unwrap_or(usize::MAX).saturating_sub(self.tail - self.head)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Notes that this many bytes of the room were filled.
+    pub(crate) fn came(&mut self, n_bytes: usize) {
+        self.tail += n_bytes;
+    }
+
+    fn header(&self) -> Result<Option<Header>, ProtocolError> {
+        let Some(bytes) = self.bytes[self.head..self.tail].first_chunk::<HEADER>() else { return Ok(None) };
+        Header::from_bytes(bytes).map(Some).ok_or(ProtocolError)
+    }
+
+    /// The next whole frame; its body is what [`Inbox::body`] gives until [`Inbox::take`].
+    pub(crate) fn peek(&self) -> Result<Option<Header>, ProtocolError> {
+        let Some(header) = self.header()? else { return Ok(None) };
+        let came = (self.tail - self.head - HEADER) as u64;
+        Ok((came >= header.inline_len()).then_some(header))
+    }
+
+    /// The body of the frame that [`Inbox::peek`] found, as far as it follows the header.
+    pub(crate) fn body(&self, header: &Header) -> &[u8] {
+        let start = self.head + HEADER;
+        &self.bytes[start..start + usize::try_from(header.inline_len()).expect("it is in memory")]
+    }
+
+    /// Done with the frame that [`Inbox::peek`] found.
+    pub(crate) fn take(&mut self, header: &Header) {
+        self.head += HEADER + usize::try_from(header.inline_len()).expect("it is in memory");
+    }
+}
+
+/// Reads parts off the front of a body.
+#[derive(Debug)]
+pub(crate) struct Parts<'b> {
+    rest: &'b [u8],
+}
+
+impl<'b> Parts<'b> {
+    pub(crate) fn of(body: &'b [u8]) -> Self {
+        Self { rest: body }
+    }
+
+    pub(crate) fn byte(&mut self) -> Result<u8, ProtocolError> {
+        self.bytes(1).map(|bytes| bytes[0])
+    }
+
+    pub(crate) fn word(&mut self) -> Result<u64, ProtocolError> {
+        Ok(u64::from_ne_bytes(self.bytes(8)?.try_into().expect("8 bytes")))
+    }
+
+    /// What [`put_part`] wrote.
+    pub(crate) fn part(&mut self) -> Result<&'b [u8], ProtocolError> {
+        let len = u32::from_ne_bytes(self.bytes(4)?.try_into().expect("4 bytes"));
+        self.bytes(len as usize)
+    }
+
+    fn bytes(&mut self, len: usize) -> Result<&'b [u8], ProtocolError> {
+        let (bytes, rest) = self.rest.split_at_checked(len).ok_or(ProtocolError)?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+}
+
+/// One value travels as at most this many bytes: its length is a part's first four.
+pub(crate) const LONGEST_PART: usize = u32::MAX as usize;
+
+/// Appends what `write` writes, its length first. What could not be written leaves nothing behind.
+pub(crate) fn put_part(body: &mut Body, write: impl FnOnce(&mut Body) -> Result<(), String>) -> Result<(), String> {
+    let start = body.len();
+    body.extend(&[0; 4]);
+    let written = write(body).and_then(|()| {
+        let len = body.len() - start - 4;
+        u32::try_from(len).map_err(|_| {
+            format!(
+                "it is {len} bytes long, and at most {LONGEST_PART} can travel; put large arrays into a SharedSlice"
+            )
+        })
+    });
+    match written {
+        Ok(len) => body.patch(start, &len.to_ne_bytes()),
+        Err(_) => body.truncate(start),
+    }
+    written.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn frame(kind: Kind, first: u64, body: &[u8]) -> Vec<u8> {
+        let header = Header { first, len: body.len() as u64, count: 3, extra: 9, ..Header::new(kind) };
+        [&header.to_bytes()[..], body].concat()
+    }
+
+    proptest! {
+        #[test]
+        fn frames_come_out_as_they_went_in_wherever_the_stream_is_cut(
+            bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..20),
+            cuts in prop::collection::vec(1_usize..200, 1..50),
+        ) {
+            let stream: Vec<u8> = bodies.iter().zip(0..).flat_map(|(body, n)| frame(Kind::Items, n, body)).collect();
+            let (mut inbox, mut found, mut rest, mut cuts) = (Inbox::default(), Vec::new(), &stream[..], cuts.iter().cycle());
+            while !rest.is_empty() {
+                let (piece, left) = rest.split_at((*cuts.next().unwrap()).min(rest.len()));
+                inbox.room()[..piece.len()].copy_from_slice(piece);
+                inbox.came(piece.len());
+                rest = left;
+                while let Some(header) = inbox.peek().unwrap() {
+                    prop_assert_eq!((header.kind, header.first, header.count, header.extra), (Kind::Items, found.len() as u64, 3, 9));
+                    found.push(inbox.body(&header).to_vec());
+                    inbox.take(&header);
+                }
+            }
+            prop_assert_eq!(found, bodies);
+        }
+
+        #[test]
+        fn parts_come_out_as_they_went_in_and_a_torn_body_is_noticed(
+            parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..50), 1..10),
+            torn in any::<prop::sample::Index>(),
+        ) {
+            let mut body = Body::default();
+            for part in &parts {
+                put_part(&mut body, |body| { body.extend(part); Ok(()) }).unwrap();
+            }
+            let mut whole = Parts::of(body.bytes());
+            for part in &parts {
+                prop_assert_eq!(whole.part().unwrap(), &part[..]);
+            }
+            prop_assert_eq!(whole.part(), Err(ProtocolError));
+            let mut torn = Parts::of(&body.bytes()[..torn.index(body.len())]);
+            prop_assert!(parts.iter().any(|_| torn.part().is_err()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_header_is_noticed() {
+        let mut inbox = Inbox::default();
+        inbox.room()[..HEADER].fill(0xee);
+        inbox.came(HEADER);
+        assert_eq!(inbox.peek(), Err(ProtocolError));
+    }
+
+    #[test]
+    fn a_part_that_cannot_be_written_leaves_nothing_behind() {
+        let mut body = Body::default();
+        body.extend(&[1, 2]);
+        let refused = put_part(&mut body, |body| {
+            body.push(3);
+            Err("no".to_owned())
+        });
+        assert_eq!((refused, body.bytes()), (Err("no".to_owned()), &[1, 2][..]));
+    }
+}

@@ -1,0 +1,267 @@
+//! The page that a worker and its caller both see: which item is in hand, since when, how many are done; where to stop; and
+//! which frames were begun.
+//!
+//! Promises: the caller never blames an item that was not in hand; a frame is run by its worker or taken back by the caller,
+//! never both. Starts at zero bytes. No messages, no waits: each side looks when it wants to know.
+
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+
+/// As many frames may be on their way to one worker.
+pub(crate) const FRAMES: usize = 16;
+/// As many large bodies may be on their way in each direction.
+pub(crate) const SLOTS: usize = 4;
+
+/// Shared between two processes, so its layout is fixed. The worker writes to the first line, the caller to the second.
+#[derive(Debug, Default)]
+#[repr(C, align(128))]
+pub(crate) struct StatusPage {
+    worker: WorkerLine,
+    caller: CallerLine,
+    frames: Frames,
+    /// Bodies to the worker, and bodies from it.
+    slots: [Slots; 2],
+}
+
+#[derive(Debug, Default)]
+#[repr(C, align(128))]
+struct WorkerLine {
+    /// The position in hand plus one; 0 between items.
+    in_hand: AtomicU64,
+    /// When it was taken in hand, in nanoseconds of the system's steady clock.
+    since: AtomicU64,
+    /// Items done in the process's life.
+    done: AtomicU64,
+    /// Bytes in memory, as last looked at.
+    resident: AtomicU64,
+    /// 1 when the process has become a worker.
+    is_up: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+#[repr(C, align(128))]
+struct CallerLine {
+    /// The first position that is not to be run any more, plus one; 0 while everything is to be run.
+    fence: AtomicU64,
+}
+
+/// An item that a worker has in hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InHand {
+    pub(crate) position: usize,
+    /// In nanoseconds of the system's steady clock.
+    pub(crate) since: u64,
+}
+
+impl StatusPage {
+    /// The worker begins an item. Two stores.
+    pub(crate) fn begin(&self, position: usize, now: u64) {
+        // Relaxed: ordered by the store after it.
+        self.worker.since.store(now, Ordering::Relaxed);
+        // Release: who sees the position sees a time that is not older. Pairs with `in_hand`.
+        self.worker.in_hand.store(position as u64 + 1, Ordering::Release);
+    }
+
+    /// The worker is done with the item in hand, its answer included.
+    pub(crate) fn end(&self) {
+        // Relaxed: one writer, and a reader that is content with a figure of a moment ago; after a death, the kernel's own
+        // locks have ordered everything.
+        let done = self.worker.done.load(Ordering::Relaxed);
+        self.worker.done.store(done + 1, Ordering::Relaxed);
+        self.worker.in_hand.store(0, Ordering::Relaxed);
+    }
+
+    /// The worker lets go of the item in hand, which is not done.
+    pub(crate) fn clear_in_hand(&self) {
+        // Relaxed: see `end`.
+        self.worker.in_hand.store(0, Ordering::Relaxed);
+    }
+
+    /// What the worker has in hand.
+    pub(crate) fn in_hand(&self) -> Option<InHand> {
+        loop {
+            // Acquire: pairs with `begin`. A time that belongs to a later item would be followed by another position, so the
+            // position is looked at again.
+            let before = self.worker.in_hand.load(Ordering::Acquire);
+            let since = self.worker.since.load(Ordering::Acquire);
+            if before == 0 {
+                return None;
+            }
+            if self.worker.in_hand.load(Ordering::Acquire) == before {
+                let position = usize::try_from(before - 1).expect("it was a position");
+                return Some(InHand { position, since });
+            }
+        }
+    }
+
+    /// How many items the process has done in its life.
+    pub(crate) fn done(&self) -> u64 {
+        self.worker.done.load(Ordering::Relaxed)
+    }
+
+    /// The process has become a worker.
+    pub(crate) fn come_up(&self) {
+        self.worker.is_up.store(1, Ordering::Relaxed);
+    }
+
+    /// Whether the process has become a worker.
+    pub(crate) fn is_up(&self) -> bool {
+        self.worker.is_up.load(Ordering::Relaxed) == 1
+    }
+
+    pub(crate) fn set_resident(&self, bytes: u64) {
+        self.worker.resident.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes that the process had in memory when it last looked.
+    pub(crate) fn resident(&self) -> u64 {
+        self.worker.resident.load(Ordering::Relaxed)
+    }
+
+    /// The caller says where to stop; `usize::MAX` is nowhere.
+    pub(crate) fn set_fence(&self, fence: usize) {
+        // Relaxed: hands over no data; a worker that sees it an item later runs one item in vain.
+        self.caller.fence.store((fence as u64).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// The first position that is not to be run any more.
+    pub(crate) fn fence(&self) -> usize {
+        let fence = self.caller.fence.load(Ordering::Relaxed);
+        usize::try_from(fence.wrapping_sub(1)).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn frames(&self) -> &Frames {
+        &self.frames
+    }
+
+    /// The slots in one direction.
+    pub(crate) fn slots(&self, direction: Direction) -> &Slots {
+        &self.slots[direction as usize]
+    }
+}
+
+/// Which way a body goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    ToWorker = 0,
+    ToCaller = 1,
+}
+
+impl Direction {
+    /// The other way.
+    pub(crate) fn back(self) -> Self {
+        match self {
+            Self::ToWorker => Self::ToCaller,
+            Self::ToCaller => Self::ToWorker,
+        }
+    }
+}
+
+/// Which slots for large bodies are in use: taken by the one who fills them, given free by the one who has read them.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    in_use: [AtomicU32; SLOTS],
+}
+
+impl Slots {
+    /// Whether the slot may be filled. Asked by the one who fills it alone.
+    pub(crate) fn is_free(&self, slot: usize) -> bool {
+        // Acquire: what lay in the slot was read before it was given free. Pairs with `give_free`.
+        self.in_use[slot].load(Ordering::Acquire) == 0
+    }
+
+    /// The slot is about to be filled.
+    pub(crate) fn take(&self, slot: usize) {
+        // Relaxed: the frame that tells of the slot goes through the kernel, which orders both.
+        self.in_use[slot].store(1, Ordering::Relaxed);
+    }
+
+    /// What lay in the slot was read.
+    pub(crate) fn give_free(&self, slot: usize) {
+        // Release: it was read before. Pairs with `is_free`.
+        self.in_use[slot].store(0, Ordering::Release);
+    }
+}
+
+/// The frames of items on their way to a worker: each is begun by the worker or taken back by the caller, whoever is first.
+#[derive(Debug, Default)]
+pub(crate) struct Frames {
+    /// The frame's number and what became of it.
+    marks: [AtomicU32; FRAMES],
+}
+
+const SENT: u32 = 1;
+const BEGUN: u32 = 2;
+const TAKEN_BACK: u32 = 3;
+
+impl Frames {
+    /// The caller sends frame `number`; at most [`FRAMES`] are on their way.
+    pub(crate) fn send(&self, number: u32) {
+        // Relaxed: the frame itself comes through the kernel, which orders both.
+        self.mark(number).store(word(number, SENT), Ordering::Relaxed);
+    }
+
+    /// The worker begins the frame; false when it was taken back.
+    pub(crate) fn begin(&self, number: u32) -> bool {
+        self.ack(number, BEGUN)
+    }
+
+    /// The caller takes the frame back; false when it was begun.
+    pub(crate) fn take_back(&self, number: u32) -> bool {
+        self.ack(number, TAKEN_BACK)
+    }
+
+    fn ack(&self, number: u32, what: u32) -> bool {
+        // Relaxed: one step of one word decides who is first; neither hands the other data with it.
+        let sent = word(number, SENT);
+        self.mark(number).compare_exchange(sent, word(number, what), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    fn mark(&self, number: u32) -> &AtomicU32 {
+        &self.marks[number as usize % FRAMES]
+    }
+}
+
+/// Numbers wrap around after 2^30 frames; no more than [`FRAMES`] of them are told apart at a time.
+fn word(number: u32, what: u32) -> u32 {
+    number << 2 | what
+}
+
+#[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_at_zero_has_nothing_in_hand_and_no_fence() {
+        let page = StatusPage::default();
+        assert_eq!((page.in_hand(), page.fence(), page.done()), (None, usize::MAX, 0));
+        page.set_fence(0);
+        assert_eq!(page.fence(), 0);
+        page.set_fence(usize::MAX);
+        assert_eq!(page.fence(), usize::MAX);
+    }
+
+    #[test]
+    fn the_item_in_hand_is_told_until_it_ends() {
+        let page = StatusPage::default();
+        page.begin(0, 77);
+        assert_eq!(page.in_hand(), Some(InHand { position: 0, since: 77 }));
+        page.end();
+        assert_eq!((page.in_hand(), page.done()), (None, 1));
+    }
+
+    #[test]
+    fn a_frame_is_begun_or_taken_back_but_not_both() {
+        let frames = Frames::default();
+        for number in [0, 1, 15, 16, (1 << 30) - 1, 1 << 30] {
+            frames.send(number);
+            assert!(frames.begin(number) && !frames.take_back(number) && !frames.begin(number), "{number}");
+        }
+        frames.send(5);
+        assert!(frames.take_back(5) && !frames.begin(5));
+    }
+
+    #[test]
+    fn the_page_fits_a_page() {
+        assert!(size_of::<StatusPage>() <= 4096);
+    }
+}

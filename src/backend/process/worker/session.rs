@@ -1,0 +1,433 @@
+//! One call, served in a worker: frames of items in, answers onto the tray. Items run through the loop that every mode shares,
+//! with the item in hand told on the status page.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::mem::needs_drop;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::backend::amounts;
+use crate::backend::items::Items;
+use crate::backend::plan::{ChunkRule, Plan};
+use crate::backend::process::wire::answers::{Answers, Trace};
+use crate::backend::process::wire::attachments::with_blocks;
+use crate::backend::process::wire::call::CallHead;
+use crate::backend::process::wire::connection::{MappedStatusPage, decode};
+use crate::backend::process::wire::frame::{Header, Kind, Parts};
+use crate::backend::process::wire::function;
+use crate::backend::process::wire::status_page::StatusPage;
+use crate::backend::process::worker::outbox::{Outbox, SendState};
+use crate::backend::process::worker::{CallRejected, Disconnected, WorkerConnection, nanos};
+use crate::backend::task::{self, Detached, Task};
+use crate::backend::thread_pool::in_worker;
+use crate::backend::{BackendError, Budget, Claim, Output, RunContext, worker_loop};
+use crate::config::{self, ParallelConfig};
+use crate::outcome::Cause;
+use crate::primitives::cancel::CancelToken;
+use crate::record::thread_cpu_time;
+use crate::sync::{Arc, AtomicUsize, Ordering};
+
+/// Serves one call of one function: what [`WorkerConnection::serve`] finds by its place.
+pub(crate) fn serve<T, K>(connection: &mut WorkerConnection) -> Result<(), Disconnected>
+where
+    T: DeserializeOwned,
+    K: Task<T>,
+    K::Shared: DeserializeOwned,
+    K::Output: Serialize,
+    K::Error: Serialize,
+{
+    let Some(head) = connection.head.take() else { return Ok(()) };
+    if !head.function.has_fingerprint(fingerprint::<T, K>()) {
+        let reason = "another function than the one that was named lies at its place";
+        return connection.refuse(&CallRejected::Call(reason.to_owned()));
+    }
+    let shared: K::Shared = match connection.decode_shared(&head.shared) {
+        Ok(shared) => shared,
+        Err(reason) => {
+            let reason = format!("the shared value could not travel between processes: {reason}");
+            return connection.refuse(&CallRejected::Call(reason));
+        }
+    };
+    let over = Session::<T, K>::new(&head, &shared, connection).run(connection);
+    let dropped = worker_loop::drop_state(shared);
+    match over? {
+        SessionEnd::NextCall => Ok(()),
+        SessionEnd::Ended(complaint) => connection.end(complaint.or_else(|| complaint_of(dropped)).unwrap_or_default()),
+    }
+}
+
+/// How a call is over in a worker.
+enum SessionEnd {
+    /// It was asked to end: everything is dropped but the shared value. A destructor may have complained.
+    Ended(Option<String>),
+    /// Another one begins; this one has left nothing.
+    NextCall,
+}
+
+fn complaint_of(dropped: Result<(), BackendError>) -> Option<String> {
+    match dropped {
+        Err(BackendError::State(complaint)) => Some(complaint),
+        _ => None,
+    }
+}
+
+/// Of all types that a call is about.
+pub(crate) fn fingerprint<T, K: Task<T>>() -> u64 {
+    function::fingerprint::<(T, K, K::Output, K::Error)>()
+}
+
+/// A call that is being served.
+struct Session<'d, T, K: Task<T>> {
+    apart: Detached,
+    head: &'d CallHead,
+    shared: &'d K::Shared,
+    page: Arc<MappedStatusPage>,
+    state: Option<K::State>,
+    /// The first position that a failure here has made pointless.
+    halted_at: usize,
+    /// The items of the frame at hand.
+    items: Vec<T>,
+    outbox: Arc<Outbox>,
+    /// When the last item ended, in nanoseconds of the steady clock.
+    clock: Cell<u64>,
+    tracer: Tracer,
+    /// Part of every brief; here it is the caller who cancels.
+    never: CancelToken,
+    config: Arc<ParallelConfig>,
+}
+
+impl<'d, T, K> Session<'d, T, K>
+where
+    T: DeserializeOwned,
+    K: Task<T>,
+    K::Output: Serialize,
+    K::Error: Serialize,
+{
+    fn new(head: &'d CallHead, shared: &'d K::Shared, connection: &WorkerConnection) -> Self {
+        Self {
+            // SAFETY: a task of this type exists in the process that named this function of the same program, where
+            // `Mode::ACCEPTS` let no captures pass.
+            apart: unsafe { Detached::leave() },
+            head,
+            shared,
+            page: connection.incoming.shared_page(),
+            state: None,
+            halted_at: usize::MAX,
+            items: Vec::new(),
+            outbox: Arc::clone(&connection.outbox),
+            clock: Cell::new(0),
+            tracer: Tracer { traces: head.traces, cpu: Cell::new(None) },
+            never: CancelToken::new(),
+            config: config::current(),
+        }
+    }
+
+    /// Until the call ends, or a next one begins where this one needs no end.
+    fn run(mut self, connection: &mut WorkerConnection) -> Result<SessionEnd, Disconnected> {
+        loop {
+            let header = connection.wait()?;
+            match header.kind {
+                Kind::Items => {
+                    if !self.run_frame(connection, &header)? {
+                        return Ok(SessionEnd::NextCall);
+                    }
+                }
+                Kind::End => {
+                    connection.incoming.release(&header);
+                    return Ok(SessionEnd::Ended(
+                        self.state.take().map(worker_loop::drop_state).and_then(complaint_of),
+                    ));
+                }
+                Kind::Call => return Ok(SessionEnd::NextCall),
+                _ => connection.incoming.release(&header),
+            }
+        }
+    }
+
+    /// Runs one frame's items, unless the caller took it back; false when there is no state to run them with.
+    fn run_frame(&mut self, connection: &mut WorkerConnection, header: &Header) -> Result<bool, Disconnected> {
+        // Before the frame is begun: a worker that dies of making its state has begun no item.
+        if self.state.is_none() && !self.make_state(connection)? {
+            connection.incoming.release(header);
+            return Ok(false);
+        }
+        let is_mine = u32::try_from(header.extra).is_ok_and(|number| self.page.status().frames().begin(number));
+        let unread = if is_mine { self.read_items(connection, header)? } else { Vec::new() };
+        connection.incoming.release(header);
+        if is_mine {
+            self.run_items(connection, header, unread)?;
+        }
+        Ok(true)
+    }
+
+    /// Makes the worker's state; false when it was refused.
+    fn make_state(&mut self, connection: &mut WorkerConnection) -> Result<bool, Disconnected> {
+        match worker_loop::make_state(&self.observed(0, 0, &AtomicUsize::new(0))) {
+            Ok(made) => self.state = Some(made),
+            Err(BackendError::State(reason)) => {
+                connection.refuse(&CallRejected::State(reason))?;
+                return Ok(false);
+            }
+            Err(_) => return Err(Disconnected),
+        }
+        Ok(true)
+    }
+
+    /// Decodes the items of a frame; gives those that cannot be, each with its place in the frame. An item that kills the worker
+    /// here is in hand like any other.
+    fn read_items(
+        &mut self,
+        connection: &WorkerConnection,
+        header: &Header,
+    ) -> Result<Vec<(usize, String)>, Disconnected> {
+        const LONG_TO_DECODE: usize = 64 * 1024;
+        self.items.clear();
+        let first = usize::try_from(header.first).map_err(|_| Disconnected)?;
+        let mut parts = Parts::of(connection.incoming.body(header)?);
+        let mut unread = Vec::new();
+        let mut now = nanos();
+        with_blocks(&connection.incoming.stock, || {
+            for offset in 0..header.count as usize {
+                let part = parts.part()?;
+                self.page.status().begin(first + offset, now);
+                match decode(part) {
+                    Ok(item) => self.items.push(item),
+                    Err(reason) => unread.push((offset, format!("the item could not be decoded: {reason}"))),
+                }
+                if self.head.watches_time || part.len() >= LONG_TO_DECODE {
+                    now = nanos();
+                }
+            }
+            Ok::<(), Disconnected>(())
+        })?;
+        self.page.status().clear_in_hand();
+        Ok(unread)
+    }
+
+    /// Runs the frame in stretches, each ended by its last item, by a failure or by a fence.
+    fn run_items(
+        &mut self,
+        connection: &mut WorkerConnection,
+        header: &Header,
+        unread: Vec<(usize, String)>,
+    ) -> Result<(), Disconnected> {
+        let (first, len) = (usize::try_from(header.first).map_err(|_| Disconnected)?, header.count as usize);
+        let mut unread = unread.into_iter().peekable();
+        let (mut offset, mut ran) = (0, 0);
+        self.clock.set(nanos());
+        self.tracer.begin();
+        self.outbox.begin(first, self.clock.get());
+        while offset < len && first + offset < self.fence() {
+            if let Some((_, reason)) = unread.next_if(|(bad, _)| *bad == offset) {
+                self.fail(first + offset, &Cause::Encoding(reason));
+                offset += 1;
+            } else {
+                let until = unread.peek().map_or(len, |(bad, _)| *bad);
+                let done = self.run_stretch(connection, first + offset, ran, until - offset);
+                (offset, ran) = (offset + done, ran + done);
+            }
+        }
+        self.outbox.end()?;
+        if offset < len {
+            let skipped = Header { first: (first + offset) as u64, ..Header::new(Kind::Answers) };
+            self.outbox.push(skipped, &Answers::skipped(len - offset));
+        }
+        self.items.clear();
+        if self.head.watches_memory {
+            connection.look_at_memory();
+        }
+        Ok(())
+    }
+
+    fn fence(&self) -> usize {
+        self.halted_at.min(self.page.status().fence())
+    }
+
+    /// Runs up to `len` items, from number `ran` of the frame's on; gives how many it did.
+    fn run_stretch(&mut self, connection: &WorkerConnection, position: usize, ran: usize, len: usize) -> usize {
+        let n_items = self.items.len();
+        let plan = Plan {
+            n_items,
+            workers: NonZeroUsize::MIN,
+            chunks: ChunkRule::Fixed(NonZeroUsize::MIN), // the caller's affair; here it means that every item looks at the fence
+            order: None,
+            window: usize::MAX,
+            stocked: usize::MAX,
+            may_retry: false,
+            alone: 0,
+            traces: false, // told with each answer, while the item is in hand
+            memory: None,
+            halt_on_failure: true, // so that a failure is reported before the next item begins
+            serial_below: Duration::ZERO,
+        };
+        let budget = Budget { computing: connection.threads(), waiting: connection.threads() };
+        let stop = AtomicUsize::new(ran + len);
+        let mut state = self.state.take().expect("a frame is run after its state was made");
+        let observed = self.observed(position, position + len, &stop);
+        let context = RunContext {
+            items: Items::Slice(&self.items),
+            task: &observed,
+            plan: &plan,
+            cancel: &self.never,
+            budget,
+            config: &self.config,
+            watch: None,
+        };
+        let mut claim = Claim { first: ran, len, attempt: 1, output: Output::InReports };
+        let chunk = in_worker(|| worker_loop::run(&context, &mut claim, &mut state, &stop));
+        self.state = Some(state);
+        for miss in chunk.failures {
+            self.fail(position + miss.position - ran, &miss.cause);
+        }
+        chunk.done
+    }
+
+    /// Notes a failure as the answer of a position, and ends the item if it is in hand.
+    fn fail(&mut self, position: usize, cause: &Cause<K::Error>) {
+        let now = nanos();
+        let in_hand = self.page.status().in_hand();
+        let elapsed = in_hand.map_or(0, |item| now.saturating_sub(item.since));
+        let trace = self.tracer.end(in_hand.map_or(now, |item| item.since));
+        self.outbox.put_failure(Duration::from_nanos(elapsed), cause, trace.as_ref(), now);
+        if in_hand.is_some() {
+            self.page.status().end();
+        }
+        self.outbox.send();
+        self.clock.set(nanos());
+        if self.head.halts {
+            self.halted_at = self.halted_at.min(position + 1);
+        }
+    }
+
+    fn observed<'s>(&'s self, position: usize, end: usize, stop: &'s AtomicUsize) -> Observed<'s, T, K> {
+        Observed {
+            apart: self.apart,
+            shared: self.shared,
+            page: self.page.status(),
+            outbox: &self.outbox,
+            clock: &self.clock,
+            tracer: &self.tracer,
+            position: Cell::new(position),
+            end,
+            stop,
+            item: PhantomData,
+        }
+    }
+}
+
+/// What is told of each item besides its answer, where that is wanted.
+struct Tracer {
+    traces: bool,
+    /// What this thread had spent on a core when the last item ended.
+    cpu: Cell<Option<Duration>>,
+}
+
+impl Tracer {
+    /// Items begin now.
+    fn begin(&self) {
+        if self.traces {
+            amounts::clear();
+            self.cpu.set(thread_cpu_time());
+        }
+    }
+
+    /// The item that was begun at `since`, by the steady clock, has ended.
+    fn end(&self, since: u64) -> Option<Trace> {
+        if !self.traces {
+            return None;
+        }
+        let cpu = thread_cpu_time();
+        let spent = cpu.zip(self.cpu.replace(cpu)).map(|(cpu, before)| cpu.saturating_sub(before));
+        Some(Trace {
+            started: since,
+            elapsed: nanos().saturating_sub(since),
+            cpu: spent.map_or(u64::MAX, |spent| u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX)),
+            amounts: amounts::take(),
+        })
+    }
+}
+
+/// The caller's task, with its item told on the status page and its answer encoded while the item is in hand.
+struct Observed<'o, T, K: Task<T>> {
+    apart: Detached,
+    shared: &'o K::Shared,
+    page: &'o StatusPage,
+    outbox: &'o Arc<Outbox>,
+    clock: &'o Cell<u64>,
+    tracer: &'o Tracer,
+    /// Of the next item.
+    position: Cell<usize>,
+    /// Of the first item beyond the stretch.
+    end: usize,
+    /// Where the stretch ends: 0 ends it after the item in hand.
+    stop: &'o AtomicUsize,
+    item: PhantomData<fn(&T)>,
+}
+
+impl<T, K: Task<T>> task::sealed::Sealed for Observed<'_, T, K> {}
+
+impl<T, K> Task<T> for Observed<'_, T, K>
+where
+    K: Task<T>,
+    K::Output: Serialize,
+{
+    type State = K::State;
+    type Shared = K::Shared;
+    type Output = ();
+    type Error = K::Error;
+    const CAPTURES: bool = K::CAPTURES;
+
+    fn make_state(&self) -> Result<K::State, String> {
+        K::make_state_in_worker(self.apart, self.shared)
+    }
+
+    fn call(&self, state: &mut K::State, item: &T) -> Result<(), K::Error> {
+        let position = self.position.get();
+        self.position.set(position + 1);
+        self.page.begin(position, self.clock.get());
+        let value = K::call_in_worker(self.apart, self.shared, state, item)?;
+        let trace = self.tracer.end(self.clock.get());
+        let (next, now) = self.outbox.put_value(&value, trace.as_ref());
+        put_away_value(value);
+        self.page.end();
+        match next {
+            SendState::Send => self.outbox.send(),
+            SendState::Wake if position + 1 < self.end => self.outbox.wake_flusher(),
+            SendState::Wake | SendState::Nothing => {}
+        }
+        // The time that sending and dropping took is not the next item's. Quick items have neither, and one look at the clock.
+        let took_time = next == SendState::Send || needs_drop::<K::Output>();
+        self.clock.set(if took_time { nanos() } else { now });
+        if position + 1 >= self.page.fence() {
+            // Relaxed: this thread alone reads it.
+            self.stop.store(0, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn shared(&self) -> &K::Shared {
+        self.shared
+    }
+
+    fn make_state_in_worker(apart: Detached, shared: &K::Shared) -> Result<K::State, String> {
+        K::make_state_in_worker(apart, shared)
+    }
+
+    fn call_in_worker(apart: Detached, shared: &K::Shared, state: &mut K::State, item: &T) -> Result<(), K::Error> {
+        K::call_in_worker(apart, shared, state, item).map(drop)
+    }
+}
+
+/// The answer is on its way: should the value panic when it is dropped, that is no failure of the item any more.
+fn put_away_value<R>(value: R) {
+    if needs_drop::<R>()
+        && let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value)))
+    {
+        worker_loop::into_message(payload);
+    }
+}

@@ -1,0 +1,103 @@
+//! Where a copy of the program becomes a worker, and what keeps a program that is not prepared for it from starting copies of
+//! itself without end.
+
+use std::env;
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::process::exit;
+
+use rustix::process::{Pid, Signal};
+
+use crate::backend::BackendError;
+use crate::backend::process::child::VARIABLE;
+use crate::backend::process::worker;
+use crate::sync::{AtomicU8, Ordering};
+
+/// What this process is. Starts as `UNPREPARED`, changes once.
+static ROLE: AtomicU8 = AtomicU8::new(UNPREPARED);
+
+const UNPREPARED: u8 = 0;
+const CALLER: u8 = 1;
+const WORKER: u8 = 2;
+
+/// The exit code of a worker that nobody expected.
+const UNEXPECTED: i32 = 125;
+
+/// What a process that is prepared may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Caller,
+    Worker,
+}
+
+/// What this process is, if it was prepared.
+pub(crate) fn role() -> Result<Role, BackendError> {
+    // Relaxed: the role hands over no data.
+    match ROLE.load(Ordering::Relaxed) {
+        CALLER => Ok(Role::Caller),
+        WORKER => Ok(Role::Worker),
+        _ if env::var_os(VARIABLE).is_some() => Err(BackendError::Unprepared(
+            "this process was started as a worker and is none yet; call manyhands::init() first in main".to_owned(),
+        )),
+        _ => Err(BackendError::Unprepared(
+            "worker processes are copies of this program and need manyhands::init() first in main (in tests: manyhands::init_in_tests!() once, outside of any function)"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Turns a copy of the program into a worker, which never returns; any other process is noted as a caller.
+pub(crate) fn become_worker() {
+    let Some(parent) = env::var_os(VARIABLE) else {
+        // Relaxed: see `role`.
+        let _ = ROLE.compare_exchange(UNPREPARED, CALLER, Ordering::Relaxed, Ordering::Relaxed);
+        return;
+    };
+    if ROLE.swap(WORKER, Ordering::Relaxed) == WORKER {
+        return; // an item of this worker calls it again
+    }
+    let served = parent
+        .to_str()
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| format!("{VARIABLE} is {parent:?}, where the number of a process was to be"))
+        .and_then(adopt_socket)
+        .and_then(worker::run);
+    match served {
+        Ok(()) => exit(0),
+        Err(reason) => {
+            // A program whose stderr is closed has nobody to tell.
+            let _ = writeln!(
+                io::stderr(),
+                "this process was started as a worker of manyhands, which nobody expects: {reason}; unset {VARIABLE}, which is for manyhands alone"
+            );
+            exit(UNEXPECTED)
+        }
+    }
+}
+
+/// Ties this process to its parent, and takes the socket from where it came.
+fn adopt_socket(parent: i32) -> Result<OwnedFd, String> {
+    let failed = |what: &str, error: io::Error| format!("{what}: {error}");
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|error| failed("no signal at the parent's death", error.into()))?;
+    // Had the parent died before that, no signal would come any more.
+    if rustix::process::getppid().map(Pid::as_raw_nonzero).map(std::num::NonZeroI32::get) != Some(parent) {
+        return Err(format!("its parent is not process {parent}"));
+    }
+    // SAFETY: a worker begins here, first in `main` or before it, when no other thread of the program reads the environment.
+    unsafe { env::remove_var(VARIABLE) }; // what an item starts is no worker
+    let stdin = io::stdin();
+    rustix::net::sockopt::socket_type(&stdin).map_err(|error| failed("its stdin is no socket", error.into()))?;
+    let socket = rustix::io::fcntl_dupfd_cloexec(&stdin, 3).map_err(|error| failed("its socket", error.into()))?;
+    let nothing = File::open("/dev/null").map_err(|error| failed("/dev/null", error))?;
+    rustix::stdio::dup2_stdin(&nothing).map_err(|error| failed("its stdin", error.into()))?;
+    // Started through a link that is called exe, it is called as the program is. It works under any name.
+    let name = env::args().next().unwrap_or_default();
+    let name = name.rsplit('/').next().unwrap_or_default();
+    let _ = CString::new(name).map(|name| rustix::thread::set_name(&name));
+    // Where memory runs out for all, a worker is to go before its caller. Not every system lets it say so.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "500");
+    Ok(socket)
+}

@@ -1,0 +1,657 @@
+//! The journal's file: the only place that names SQLite. Opens it, adds rows, reads them; decides nothing about a run.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension, Row as Found, Statement, params};
+
+use crate::persist::journal::keys::Keys;
+use crate::persist::journal::pending::RecordedItem;
+use crate::persist::journal::problem::JournalError;
+use crate::persist::journal::schema;
+use crate::record::{Amount, FailureKind, ItemRecord, RecordedFailure};
+use crate::sync::SystemTime;
+
+/// How long to wait for another program that has the file locked: a tool that reads it, where readers and a writer exclude each
+/// other, or a copy being made.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The columns of an entry in the order in which they are written and read.
+const COLUMNS: &str = "place, key, fingerprint, failure, message, attempts, started_ns, elapsed_ns, cpu_ns, worker, \
+                       peak_memory, amounts, value, checksum";
+
+/// A journal's file, open.
+#[derive(Debug)]
+pub(crate) struct Database {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// What all answers of a run depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Setup {
+    pub(crate) version: String,
+    pub(crate) configuration: String,
+}
+
+/// One row to be written.
+#[derive(Debug)]
+pub(crate) struct Row<'a> {
+    pub(crate) place: usize,
+    pub(crate) key: &'a str,
+    pub(crate) fingerprint: Option<&'a str>,
+    pub(crate) failure: Option<(FailureKind, &'a str)>,
+    pub(crate) attempts: u32,
+    pub(crate) started: SystemTime,
+    pub(crate) elapsed: Duration,
+    pub(crate) cpu: Option<Duration>,
+    pub(crate) worker: Option<u32>,
+    pub(crate) peak_memory: Option<u64>,
+    /// As JSON.
+    pub(crate) amounts: Option<&'a str>,
+    pub(crate) value: Option<&'a [u8]>,
+}
+
+/// How a file that SQLite can open looks from outside.
+enum Kind {
+    Empty,
+    Journal,
+}
+
+/// What a reader is told of all rows together.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    pub(crate) succeeded: u64,
+    pub(crate) failed: u64,
+    pub(crate) rows: u64,
+    pub(crate) runs: u64,
+    pub(crate) first: Option<SystemTime>,
+    pub(crate) last: Option<SystemTime>,
+}
+
+/// Whether commits go to a write-ahead log, so that readers and the writer do not wait for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Log {
+    Ahead,
+    /// The file system refused: the classic rollback journal, which is as safe, slower, and keeps readers out of a commit.
+    Rollback,
+}
+
+impl Database {
+    /// Opens or makes the journal. The caller has the lock.
+    pub(crate) fn for_writing(path: &Path) -> Result<(Self, Log), JournalError> {
+        Self::for_writing_on(path, None)
+    }
+
+    /// [`for_writing`](Self::for_writing) on one of SQLite's file systems, some of which lack what others have.
+    fn for_writing_on(path: &Path, file_system: Option<&str>) -> Result<(Self, Log), JournalError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut database = Self::open(path, flags, file_system)?;
+        if let Err(refused @ JournalError::Io { .. }) = database.kind() {
+            // Perhaps it was left with a write-ahead log, by a killed run, where there is none to be had now.
+            database = Self::open(path, flags, file_system)?;
+            database.ask(leave_log_ahead).map_err(|_| refused)?;
+        }
+        let kind = database.kind()?;
+        if database.ask(|connection| connection.is_readonly(MAIN_DB))? {
+            return Err(JournalError::ReadOnly { path: path.to_owned() });
+        }
+        // Before anything is changed, so that what is damaged can still be looked into.
+        if let Kind::Journal = kind {
+            database.check()?;
+        }
+        let log = database.ask(choose_log)?;
+        if let Kind::Empty = kind {
+            database.ask(make_tables)?;
+        }
+        Ok((database, log))
+    }
+
+    /// Opens a journal that is there, and never changes it.
+    pub(crate) fn for_reading(path: &Path) -> Result<Self, JournalError> {
+        if !path.try_exists().map_err(|error| JournalError::of_io(path, &error))? {
+            return Err(JournalError::NotFound { path: path.to_owned() });
+        }
+        // Not opened as read-only, because what a killed writer left must be brought in order before it can be read. SQLite takes
+        // less by itself where no more is allowed.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let database = Self::open(path, flags, None)?;
+        database.ask(|connection| {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            connection.pragma_update(None, "query_only", true)
+        })?;
+        match database.kind()? {
+            Kind::Journal => Ok(database),
+            // A run that was killed as it began left it so, and the next one takes it for a new file.
+            Kind::Empty => Err(JournalError::NotFound { path: path.to_owned() }),
+        }
+    }
+
+    fn open(path: &Path, flags: OpenFlags, file_system: Option<&str>) -> Result<Self, JournalError> {
+        // The full path, since SQLite takes `:memory:`, `file:..` and an empty one for something else.
+        let full = std::path::absolute(path).map_err(|error| JournalError::of_io(path, &error))?;
+        // SQLite takes a file of one byte for an empty one, and would write over it.
+        if std::fs::metadata(&full).is_ok_and(|about| about.len() == 1) {
+            return Err(JournalError::Foreign { path: path.to_owned() });
+        }
+        let opened = match file_system {
+            Some(name) => Connection::open_with_flags_and_vfs(full, flags, name),
+            None => Connection::open_with_flags(full, flags),
+        };
+        let connection = opened.map_err(|error| problem(path, None, &error))?;
+        let database = Self { connection, path: path.to_owned() };
+        database.ask(|connection| connection.busy_timeout(PATIENCE))?;
+        Ok(database)
+    }
+
+    fn ask<'d, T>(&'d self, question: impl FnOnce(&'d Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+        question(&self.connection).map_err(|error| self.problem(&error))
+    }
+
+    fn problem(&self, error: &rusqlite::Error) -> JournalError {
+        problem(&self.path, Some(&self.connection), error)
+    }
+
+    fn corrupt(&self, detail: impl Into<String>) -> JournalError {
+        JournalError::Corrupt { path: self.path.clone(), detail: detail.into() }
+    }
+
+    fn kind(&self) -> Result<Kind, JournalError> {
+        let (application, version) =
+            self.ask(|connection| Ok((number(connection, "application_id")?, number(connection, "user_version")?)))?;
+        match (application, u32::try_from(version)) {
+            (schema::APPLICATION_ID, Ok(schema::VERSION)) => Ok(Kind::Journal),
+            (schema::APPLICATION_ID, Ok(found)) if found > schema::VERSION => {
+                Err(JournalError::Newer { path: self.path.clone(), found, known: schema::VERSION })
+            }
+            (schema::APPLICATION_ID, _) => Err(self.corrupt(format!("its tables are of version {version}"))),
+            (0, Ok(0)) if self.has_no_tables()? => Ok(Kind::Empty),
+            _ => Err(JournalError::Foreign { path: self.path.clone() }),
+        }
+    }
+
+    fn has_no_tables(&self) -> Result<bool, JournalError> {
+        let count = |connection: &Connection| {
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, u32>(0))
+        };
+        Ok(self.ask(count)? == 0)
+    }
+
+    /// Looks for damage before anything is believed or added.
+    fn check(&self) -> Result<(), JournalError> {
+        // What is only in the log goes to the file first, so that the file can be held against its own size. A reader can keep
+        // that from being done; then it is left to SQLite.
+        let is_busy: bool =
+            self.ask(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)))?;
+        if !is_busy {
+            self.check_size()?;
+        }
+        let found: String =
+            self.ask(|connection| connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)))?;
+        if found == "ok" { Ok(()) } else { Err(self.corrupt(found)) }
+    }
+
+    /// SQLite takes a last page of which a part is missing for one that ends with zeros, which no other check sees.
+    fn check_size(&self) -> Result<(), JournalError> {
+        let (pages, page_size) =
+            self.ask(|connection| Ok((number(connection, "page_count")?, number(connection, "page_size")?)))?;
+        let expected = u64::from(pages.unsigned_abs()) * u64::from(page_size.unsigned_abs());
+        let found = std::fs::metadata(&self.path).map_err(|error| JournalError::of_io(&self.path, &error))?.len();
+        if found < expected {
+            return Err(self.corrupt(format!("{found} bytes are left of {expected}")));
+        }
+        Ok(())
+    }
+
+    /// What the last run depended on; none before the first.
+    pub(crate) fn last_setup(&self) -> Result<Option<Setup>, JournalError> {
+        self.ask(|connection| {
+            let select = "SELECT version, configuration FROM run ORDER BY id DESC LIMIT 1";
+            let setup = |row: &Found<'_>| Ok(Setup { version: row.get(0)?, configuration: row.get(1)? });
+            connection.query_row(select, [], setup).optional()
+        })
+    }
+
+    /// Notes that a run begins, and gives its number.
+    pub(crate) fn begin_run(&self, setup: &Setup, writer: &str, begun: SystemTime) -> Result<i64, JournalError> {
+        self.ask(|connection| {
+            let insert = "INSERT INTO run (version, configuration, writer, begun_ns) VALUES (?1, ?2, ?3, ?4)";
+            connection.execute(insert, params![setup.version, setup.configuration, writer, nanoseconds(begun)])?;
+            Ok(connection.last_insert_rowid())
+        })
+    }
+
+    /// The newest row of each key that was recorded under this setup, in the order in which the keys first came.
+    pub(crate) fn newest(&self, setup: &Setup) -> Result<Vec<RecordedItem>, JournalError> {
+        let select = format!(
+            "SELECT {COLUMNS} FROM entry WHERE run IN (SELECT id FROM run WHERE version = ?1 AND configuration = ?2) \
+             ORDER BY id"
+        );
+        let (mut newest, mut keys): (Vec<RecordedItem>, _) = (Vec::new(), Keys::default());
+        self.ask(|connection| {
+            let mut statement = connection.prepare(&select)?;
+            let mut rows = statement.query(params![setup.version, setup.configuration])?;
+            while let Some(row) = rows.next()? {
+                let item = recorded_item(row)?;
+                match newest.get_mut(keys.number(&item.record.key)) {
+                    Some(earlier) => *earlier = item,
+                    None => newest.push(item),
+                }
+            }
+            Ok(())
+        })?;
+        Ok(newest)
+    }
+
+    /// Rows of the view `newest`.
+    pub(crate) fn shown(&self, which: Shown) -> Result<Vec<RecordedItem>, JournalError> {
+        let condition = match which {
+            Shown::All => "",
+            Shown::Failed => "WHERE failure IS NOT NULL",
+        };
+        self.ask(|connection| {
+            let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM newest {condition}"))?;
+            statement.query_map([], recorded_item)?.collect()
+        })
+    }
+
+    /// What the last run depended on, and all rows, counted; both at one moment.
+    pub(crate) fn status(&self) -> Result<(Option<Setup>, Counts), JournalError> {
+        let moment = self.ask(Connection::unchecked_transaction)?;
+        let status = (self.last_setup()?, self.counts()?);
+        moment.commit().map_err(|error| self.problem(&error))?;
+        Ok(status)
+    }
+
+    fn counts(&self) -> Result<Counts, JournalError> {
+        let select = "SELECT (SELECT count(*) FROM newest WHERE failure IS NULL), \
+                             (SELECT count(*) FROM newest WHERE failure IS NOT NULL), \
+                             (SELECT count(*) FROM entry), (SELECT count(*) FROM run), \
+                             (SELECT min(started_ns) FROM newest), (SELECT max(started_ns + elapsed_ns) FROM newest)";
+        self.ask(|connection| {
+            connection.query_row(select, [], |row| {
+                Ok(Counts {
+                    succeeded: row.get::<_, i64>(0)?.unsigned_abs(),
+                    failed: row.get::<_, i64>(1)?.unsigned_abs(),
+                    rows: row.get::<_, i64>(2)?.unsigned_abs(),
+                    runs: row.get::<_, i64>(3)?.unsigned_abs(),
+                    first: row.get::<_, Option<i64>>(4)?.map(moment),
+                    last: row.get::<_, Option<i64>>(5)?.map(moment),
+                })
+            })
+        })
+    }
+
+    /// Ready to add rows to this run.
+    pub(crate) fn writing(&self, run: i64) -> Result<Writing<'_>, JournalError> {
+        let insert = format!(
+            "INSERT INTO entry (run, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
+             ?15)"
+        );
+        let statement = self.ask(|connection| connection.prepare(&insert))?;
+        Ok(Writing { database: self, run, statement })
+    }
+
+    /// Closes the file after its last row. Where no reader is there, the journal is one plain file again, which can be copied and
+    /// read from anywhere.
+    pub(crate) fn close(self) {
+        // Both may be refused without harm: the next one to open the journal sees to it.
+        let _ = self.connection.busy_timeout(Duration::ZERO);
+        let _ = self.connection.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()));
+        let _ = self.connection.close();
+    }
+}
+
+#[cfg(test)]
+impl Database {
+    /// Makes it a file that soon is full.
+    pub(crate) fn limit_pages(&self, pages: u32) {
+        let limit =
+            |connection: &Connection| connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
+        self.ask(limit).unwrap();
+    }
+
+    /// What a program without this crate would write: one statement, one thread, a commit when the interval is over.
+    pub(crate) fn insert_bare(&self, records: impl Iterator<Item = (ItemRecord, [u8; 8])>, interval: Duration) {
+        let connection = &self.connection;
+        let marks = ["?"; 14].join(", ");
+        let mut statement =
+            connection.prepare(&format!("INSERT INTO entry (run, {COLUMNS}) VALUES (1, {marks})")).unwrap();
+        let none = None::<i64>;
+        connection.execute_batch("BEGIN").unwrap();
+        let mut begun = std::time::Instant::now();
+        for (record, value) in records {
+            let (started, elapsed) = (nanoseconds(record.started), integer(record.elapsed.as_nanos()));
+            let (key, attempts) = (&record.key, record.attempts);
+            let index = integer(record.index);
+            let row = params![
+                index,
+                key,
+                none,
+                none,
+                none,
+                attempts,
+                started,
+                elapsed,
+                none,
+                none,
+                none,
+                none,
+                value,
+                0x7fff_ffff_ffff_i64
+            ];
+            statement.execute(row).unwrap();
+            if begun.elapsed() >= interval {
+                connection.execute_batch("COMMIT; BEGIN").unwrap();
+                begun = std::time::Instant::now();
+            }
+        }
+        connection.execute_batch("COMMIT").unwrap();
+        drop(statement);
+        connection.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(())).unwrap();
+    }
+}
+
+/// Which rows to show.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shown {
+    All,
+    Failed,
+}
+
+/// Rows being added. What is not committed is gone when this is dropped.
+pub(crate) struct Writing<'d> {
+    database: &'d Database,
+    run: i64,
+    statement: Statement<'d>,
+}
+
+impl Writing<'_> {
+    pub(crate) fn begin(&self) -> Result<(), JournalError> {
+        self.database.ask(|connection| connection.execute_batch("BEGIN IMMEDIATE"))
+    }
+
+    pub(crate) fn add(&mut self, row: &Row<'_>) -> Result<(), JournalError> {
+        let added = self.statement.execute(params![
+            self.run,
+            integer(row.place),
+            row.key,
+            row.fingerprint,
+            row.failure.map(|(kind, _)| kind.as_str()),
+            row.failure.map(|(_, message)| message),
+            row.attempts,
+            nanoseconds(row.started),
+            integer(row.elapsed.as_nanos()),
+            row.cpu.map(|time| integer(time.as_nanos())),
+            row.worker,
+            row.peak_memory.map(integer),
+            row.amounts,
+            row.value,
+            row.checksum(),
+        ]);
+        added.map(drop).map_err(|error| self.database.problem(&error))
+    }
+
+    pub(crate) fn commit(&self) -> Result<(), JournalError> {
+        self.database.ask(|connection| connection.execute_batch("COMMIT"))
+    }
+
+    /// Commits with a note that the run came to its end.
+    pub(crate) fn end_run(&self, ended: SystemTime) -> Result<(), JournalError> {
+        let update = "UPDATE run SET ended_ns = ?1 WHERE id = ?2";
+        self.database.ask(|connection| connection.execute(update, params![nanoseconds(ended), self.run]))?;
+        Ok(())
+    }
+
+    /// Commits that there was no such run.
+    pub(crate) fn forget_run(&self) -> Result<(), JournalError> {
+        self.database.ask(|connection| connection.execute("DELETE FROM run WHERE id = ?1", [self.run]))?;
+        Ok(())
+    }
+}
+
+fn choose_log(connection: &Connection) -> rusqlite::Result<Log> {
+    let set =
+        |mode: &str| connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get::<_, String>(0));
+    // A refusal comes as an answer, or as an error of the shared memory that readers and writer would need.
+    let log = match set("wal") {
+        Ok(mode) if mode == "wal" => Log::Ahead,
+        Ok(_) | Err(_) => {
+            set("delete")?;
+            Log::Rollback
+        }
+    };
+    // Safe from a kill in both modes. From a loss of power, too, with the rollback journal; with the log, the file stays whole
+    // and the last commits may be gone, which costs a resumed run some repeats and spares each commit a wait for the disk.
+    connection.pragma_update(None, "synchronous", "normal")?;
+    Ok(log)
+}
+
+/// Brings what is only in a write-ahead log into the file, without the memory that several users of the log would share.
+fn leave_log_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let set = |pragma: &str, mode: &str| connection.pragma_update_and_check(None, pragma, mode, |_| Ok(()));
+    set("locking_mode", "exclusive")?;
+    set("journal_mode", "delete")?;
+    set("locking_mode", "normal")
+}
+
+fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
+    // All or nothing, so that a run that is killed here leaves a file that the next one takes for a new one.
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {} PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT;",
+        schema::TABLES,
+        schema::APPLICATION_ID,
+        schema::VERSION,
+    ))
+}
+
+fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, pragma, |row| row.get(0))
+}
+
+fn recorded_item(row: &Found<'_>) -> rusqlite::Result<RecordedItem> {
+    let duration = |nanoseconds: i64| Duration::from_nanos(nanoseconds.unsigned_abs());
+    let record = ItemRecord {
+        index: usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX),
+        key: row.get(1)?,
+        failure: match row.get::<_, Option<String>>(3)? {
+            Some(kind) => Some(recorded_failure(&kind, row.get::<_, Option<String>>(4)?)?),
+            None => None,
+        },
+        is_resumed: true,
+        attempts: row.get(5)?,
+        started: moment(row.get(6)?),
+        elapsed: duration(row.get(7)?),
+        cpu: row.get::<_, Option<i64>>(8)?.map(duration),
+        worker: row.get(9)?,
+        peak_memory: row.get::<_, Option<i64>>(10)?.map(i64::unsigned_abs),
+        amounts: match row.get_ref(11)?.as_str_or_null().map_err(|error| unreadable(11, error))? {
+            Some(json) => serde_json::from_str::<Vec<Amount>>(json).map_err(|error| unreadable(11, error))?,
+            None => Vec::new(),
+        },
+    };
+    let item = RecordedItem { record, fingerprint: row.get(2)?, value: row.get(12)? };
+    if row.get::<_, i64>(13)? != checksum_of(&item) {
+        return Err(unreadable(13, format!("the row of {:?} is another than was written", item.record.key)));
+    }
+    Ok(item)
+}
+
+impl Row<'_> {
+    fn checksum(&self) -> i64 {
+        let failure = self.failure.map(|(kind, message)| (kind.as_str(), message));
+        checksum(self.key, self.fingerprint, failure, self.value)
+    }
+}
+
+fn checksum_of(item: &RecordedItem) -> i64 {
+    let failure = item.record.failure.as_ref().map(|failure| (failure.kind.as_str(), failure.message.as_str()));
+    checksum(&item.record.key, item.fingerprint.as_deref(), failure, item.value.as_deref())
+}
+
+/// A checksum of what a resumed run builds on: SQLite has none in its file, and would take a damaged number for a number.
+/// FNV-1a in 64 bits, which is the same everywhere and for ever, over each part and its length.
+fn checksum(key: &str, fingerprint: Option<&str>, failure: Option<(&str, &str)>, value: Option<&[u8]>) -> i64 {
+    let (kind, message) = failure.unzip();
+    let texts = [Some(key), fingerprint, kind, message].map(|text| text.map(str::as_bytes));
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let mut add = |bytes: &[u8]| {
+        for &byte in bytes {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    };
+    for part in texts.into_iter().chain([value]) {
+        // What is not there is told apart from what is empty.
+        let length = part.map_or(u64::MAX, |part| integer(part.len()).unsigned_abs());
+        add(&length.to_le_bytes());
+        add(part.unwrap_or_default());
+    }
+    hash.cast_signed()
+}
+
+fn recorded_failure(kind: &str, message: Option<String>) -> rusqlite::Result<RecordedFailure> {
+    let known = FailureKind::from_name(kind);
+    let kind = known.ok_or_else(|| unreadable(3, format!("no kind of failure is named {kind:?}")))?;
+    Ok(RecordedFailure::new(kind, message.unwrap_or_default()))
+}
+
+fn unreadable(column: usize, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
+}
+
+/// SQLite's integers are signed; what does not fit is as good as the largest.
+fn integer(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
+fn nanoseconds(moment: SystemTime) -> i64 {
+    match moment.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => integer(since.as_nanos()),
+        Err(before) => -integer(before.duration().as_nanos()),
+    }
+}
+
+fn moment(nanoseconds: i64) -> SystemTime {
+    let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
+    let moment = if nanoseconds < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(distance)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(distance)
+    };
+    moment.unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// What an error of SQLite means for a journal. `connection` is the one that it came from.
+fn problem(path: &Path, connection: Option<&Connection>, error: &rusqlite::Error) -> JournalError {
+    use rusqlite::ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHORT_READ};
+    let owned = path.to_owned();
+    let Some(found) = error.sqlite_error() else {
+        // A column that holds something else than this crate writes.
+        return JournalError::Corrupt { path: owned, detail: error.to_string() };
+    };
+    match (found.code, found.extended_code) {
+        (ErrorCode::NotADatabase, _) => JournalError::Foreign { path: owned },
+        (ErrorCode::DatabaseCorrupt, _) | (_, SQLITE_IOERR_SHORT_READ | SQLITE_IOERR_CORRUPTFS) => {
+            JournalError::Corrupt { path: owned, detail: error.to_string() }
+        }
+        (ErrorCode::DiskFull, _) => JournalError::Full { path: owned },
+        (ErrorCode::ReadOnly, _) => JournalError::ReadOnly { path: owned },
+        (ErrorCode::SystemIoFailure | ErrorCode::CannotOpen, _) => {
+            // What the system said last may be about another file, where it was SQLite itself that refused.
+            let is_about_it = |error: &io::Error| {
+                error.raw_os_error() != Some(0) && (error.kind() != io::ErrorKind::NotFound || !path.exists())
+            };
+            match connection.map(system_error).filter(is_about_it) {
+                Some(error) => JournalError::of_io(path, &error),
+                None => JournalError::Io { path: owned, detail: error.to_string() },
+            }
+        }
+        _ => JournalError::Io { path: owned, detail: error.to_string() },
+    }
+}
+
+/// What the system said when SQLite last failed to open, read or write.
+fn system_error(connection: &Connection) -> io::Error {
+    // SAFETY: the handle belongs to an open connection that is borrowed meanwhile; the call only reads a number from it.
+    let code = unsafe { rusqlite::ffi::sqlite3_system_errno(connection.handle()) };
+    io::Error::from_raw_os_error(code)
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file system that SQLite has for those without locks: it has no shared memory, and so no write-ahead log.
+    const PLAIN: Option<&str> = Some("unix-none");
+
+    fn setup() -> Setup {
+        Setup { version: String::new(), configuration: "null".to_owned() }
+    }
+
+    fn add(database: &Database, key: &str) {
+        let run = database.begin_run(&setup(), "a test", SystemTime::UNIX_EPOCH).unwrap();
+        let mut writing = database.writing(run).unwrap();
+        writing.begin().unwrap();
+        let row = Row {
+            place: 0,
+            key,
+            fingerprint: None,
+            failure: None,
+            attempts: 1,
+            started: SystemTime::UNIX_EPOCH,
+            elapsed: Duration::ZERO,
+            cpu: None,
+            worker: None,
+            peak_memory: None,
+            amounts: None,
+            value: None,
+        };
+        writing.add(&row).unwrap();
+        writing.commit().unwrap();
+    }
+
+    fn keys(database: &Database) -> Vec<String> {
+        database.newest(&setup()).unwrap().into_iter().map(|item| item.record.key).collect()
+    }
+
+    #[test]
+    fn without_a_write_ahead_log_the_rollback_journal_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.journal");
+        for expected in [vec!["a"], vec!["a", "b"]] {
+            let (database, log) = Database::for_writing_on(&path, PLAIN).unwrap();
+            assert_eq!(log, Log::Rollback);
+            add(&database, expected.last().unwrap());
+            assert_eq!(keys(&database), expected);
+        }
+        let (database, log) = Database::for_writing(&path).unwrap();
+        assert_eq!((keys(&database), log), (vec!["a".to_owned(), "b".to_owned()], Log::Ahead));
+    }
+
+    #[test]
+    fn a_log_left_by_a_killed_run_is_read_where_there_can_be_no_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy) = (folder.path().join("a.journal"), folder.path().join("b.journal"));
+        let (database, _) = Database::for_writing(&path).unwrap();
+        add(&database, "a");
+        // What a kill at this moment leaves: the row is in the log alone.
+        std::fs::copy(&path, &copy).unwrap();
+        std::fs::copy(folder.path().join("a.journal-wal"), folder.path().join("b.journal-wal")).unwrap();
+        let (database, log) = Database::for_writing_on(&copy, PLAIN).unwrap();
+        assert_eq!((keys(&database), log), (vec!["a".to_owned()], Log::Rollback));
+        assert!(!folder.path().join("b.journal-wal").exists());
+        add(&database, "b");
+        assert_eq!(keys(&database), ["a", "b"]);
+    }
+
+    #[test]
+    fn moments_before_1970_come_back_as_they_were() {
+        for moved in [Duration::ZERO, Duration::from_nanos(1), Duration::from_secs(86_400 * 365 * 50)] {
+            assert_eq!(moment(nanoseconds(SystemTime::UNIX_EPOCH + moved)), SystemTime::UNIX_EPOCH + moved);
+            assert_eq!(moment(nanoseconds(SystemTime::UNIX_EPOCH - moved)), SystemTime::UNIX_EPOCH - moved);
+        }
+    }
+}

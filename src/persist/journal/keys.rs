@@ -1,0 +1,77 @@
+//! Keys by number: each gets the next one when it first comes. Pure.
+//!
+//! A run of a million items asks for each of its keys once, before anything else begins, so this is made for that: one text
+//! holds all keys, and the table a hash and a number of each, so that nothing is allocated per key and no text is looked at
+//! but that of a key that is found.
+
+use std::hash::BuildHasher;
+use std::ops::Range;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+/// Keys, numbered from 0 in the order in which they first came.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    hashing: RandomState,
+    /// Each key's whole hash, and its number.
+    table: HashTable<(u64, usize)>,
+    texts: String,
+    /// Where each key ends in `texts`, by number; it begins where the one before it ends.
+    ends: Vec<usize>,
+}
+
+impl Keys {
+    /// The key's number: the next one, if it comes for the first time.
+    pub(crate) fn number(&mut self, key: &str) -> usize {
+        let Self { hashing, table, texts, ends } = self;
+        let hash = hashing.hash_one(key);
+        let is_it = |&(its_hash, number): &(u64, usize)| its_hash == hash && texts[place(ends, number)] == *key;
+        match table.entry(hash, is_it, |&(its_hash, _)| its_hash) {
+            Entry::Occupied(found) => found.get().1,
+            Entry::Vacant(free) => {
+                let number = ends.len();
+                free.insert((hash, number));
+                texts.push_str(key);
+                ends.push(texts.len());
+                number
+            }
+        }
+    }
+}
+
+fn place(ends: &[usize], number: usize) -> Range<usize> {
+    number.checked_sub(1).map_or(0, |before| ends[before])..ends[number]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn keys_are_numbered_as_a_plain_table_does(keys in proptest::collection::vec("[ab]{0,4}|\\PC{0,3}", 0..200)) {
+            let (mut numbers, mut plain) = (Keys::default(), HashMap::new());
+            for key in &keys {
+                let next = plain.len();
+                prop_assert_eq!(numbers.number(key), *plain.entry(key).or_insert(next), "{:?}", key);
+            }
+        }
+    }
+
+    #[test]
+    fn keys_of_equal_hashes_are_told_apart_by_their_texts() {
+        let mut keys = Keys::default();
+        // As if "b" had the hash of "a".
+        let hash = keys.hashing.hash_one("a");
+        keys.table.insert_unique(hash, (hash, 0), |&(its_hash, _)| its_hash);
+        keys.texts.push('b');
+        keys.ends.push(1);
+        assert_eq!((keys.number("a"), keys.number("a")), (1, 1));
+    }
+}

@@ -1,0 +1,218 @@
+//! One writer at a time: a file beside the journal that its writer keeps locked, and that names the writer.
+//!
+//! The system frees the lock when its holder dies, however that comes about, so no lock is ever left behind; a file may be, and
+//! means nothing by itself.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::persist::journal::problem::JournalError;
+use crate::sync::{Condvar, Mutex, SystemTime};
+
+/// How often a lock is tried for that somebody has, and how long after each other: whoever only asks for the writer's name
+/// ([`holder`]) has it for a moment too.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The right to write a journal, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct WriterLock {
+    /// Locked as long as it is open.
+    _file: File,
+    path: PathBuf,
+}
+
+impl WriterLock {
+    pub(crate) fn take(journal: &Path) -> Result<Self, JournalError> {
+        let path = lock_path(journal);
+        for _ in 0..TRIES {
+            let file = open(&path).map_err(|error| refused(journal, &error))?;
+            match file.try_lock() {
+                // Its last holder may have removed the file between the two calls; who has a removed file has nothing.
+                Ok(()) if is_at(&file, &path) => return Self::named(file, path).map_err(|e| refused(journal, &e)),
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => pause(PAUSE),
+                Err(TryLockError::Error(error)) => return Err(refused(journal, &error)),
+            }
+        }
+        let holder = name_in(&path);
+        Err(JournalError::Locked { path: journal.to_owned(), holder })
+    }
+
+    fn named(mut file: File, path: PathBuf) -> io::Result<Self> {
+        file.set_len(0)?;
+        writeln!(file, "{} since {}", this_process(), utc(SystemTime::now()))?;
+        Ok(Self { _file: file, path })
+    }
+}
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        // Removed while it is still locked, so that it can not be the file of a next holder. Elsewhere a locked file can not be
+        // removed; it stays, and that does no harm.
+        if cfg!(unix) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Who writes this journal now, if anybody does.
+pub(crate) fn holder(journal: &Path) -> Option<String> {
+    let path = lock_path(journal);
+    match File::open(&path).ok()?.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(name_in(&path)),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// This process, by number and machine.
+pub(crate) fn this_process() -> String {
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| std::env::var("HOSTNAME"))
+        .or_else(|_| std::env::var("COMPUTERNAME"));
+    let machine = machine.as_deref().map_or("this machine", str::trim);
+    format!("process {} on {machine}", std::process::id())
+}
+
+fn lock_path(journal: &Path) -> PathBuf {
+    let mut path = OsString::from(journal);
+    path.push(".lock");
+    path.into()
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+fn refused(journal: &Path, error: &io::Error) -> JournalError {
+    let folder = journal.parent().unwrap_or(journal);
+    if error.kind() == io::ErrorKind::NotFound {
+        return JournalError::NotFound { path: folder.to_owned() };
+    }
+    JournalError::of_io(journal, error)
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// What the lock file says; it is empty for a moment, and can not be read at all where a lock keeps readers out.
+fn name_in(path: &Path) -> String {
+    let mut name = String::new();
+    let read = File::open(path).and_then(|file| file.take(500).read_to_string(&mut name));
+    match name.trim() {
+        "" => "another process".to_owned(),
+        _ if read.is_err() => "another process".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+fn pause(time: Duration) {
+    let (nobody, never) = (Mutex::new(()), Condvar::new());
+    never.wait_for(&mut nobody.lock(), time);
+}
+
+/// A moment as `2026-01-31T12:00:00Z`.
+fn utc(moment: SystemTime) -> String {
+    let seconds = moment.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (day, of_day) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = date(day);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", of_day / 3600, of_day / 60 % 60, of_day % 60)
+}
+
+/// The date of a day since 1970, by Howard Hinnant's `civil_from_days`: years begin in March, so that a leap day comes last.
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468; // since the first of March of year 0
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (era * 400 + year + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_of_two_writers_is_told_who_the_first_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("a.journal");
+        assert_eq!(holder(&journal), None);
+        let first = WriterLock::take(&journal).unwrap();
+        let name = holder(&journal).unwrap();
+        assert!(name.starts_with(&format!("process {} on ", std::process::id())), "{name}");
+        let problem = WriterLock::take(&journal).unwrap_err();
+        assert_eq!(problem, JournalError::Locked { path: journal.clone(), holder: name });
+        drop(first);
+        assert_eq!(holder(&journal), None);
+        drop(WriterLock::take(&journal).unwrap());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left lying about");
+    }
+
+    #[test]
+    fn a_file_left_by_the_dead_locks_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("a.journal");
+        std::fs::write(lock_path(&journal), "process 1 on a machine of old").unwrap();
+        assert_eq!(holder(&journal), None);
+        let _lock = WriterLock::take(&journal).unwrap();
+        assert!(holder(&journal).unwrap().starts_with(&this_process()));
+    }
+
+    #[test]
+    fn of_many_who_take_turns_only_one_ever_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("a.journal");
+        let writers = std::sync::atomic::AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        let Ok(lock) = WriterLock::take(&journal) else { continue };
+                        assert_eq!(writers.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 0);
+                        writers.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+                        drop(lock);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_missing_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let problem = WriterLock::take(&missing.join("a.journal")).unwrap_err();
+        assert_eq!(problem, JournalError::NotFound { path: missing });
+    }
+
+    #[test]
+    fn moments_read_as_in_the_calendar() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (951_868_799, "2000-02-29T23:59:59Z"),
+            (1_709_251_199, "2024-02-29T23:59:59Z"),
+            (1_767_225_600, "2026-01-01T00:00:00Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(utc(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The tables of a journal and their version. Text only.
+//!
+//! Rows are only ever added, so that an item costs the same at the start and at the end of a long run: the newest row of a key
+//! is the one that counts, and the view `newest` shows those alone. There is no index, since a run reads the table once, from
+//! end to end; an index would double the cost of each row.
+
+/// Marks an SQLite file as a journal of this crate: `mhnd`.
+pub(crate) const APPLICATION_ID: i32 = 0x6d68_6e64;
+
+/// The version of what is below. A later one is refused, an earlier one would be brought up to date here.
+pub(crate) const VERSION: u32 = 1;
+
+/// Times are nanoseconds, since 1970 in UTC where they are moments. Null means that it is not known, or not there.
+pub(crate) const TABLES: &str = "
+CREATE TABLE run (
+    id            INTEGER PRIMARY KEY,
+    version       TEXT    NOT NULL, -- of what is computed, as the program says
+    configuration TEXT    NOT NULL, -- JSON with sorted names
+    writer        TEXT    NOT NULL, -- the process and its machine
+    begun_ns      INTEGER NOT NULL,
+    ended_ns      INTEGER           -- null while it runs, and for ever when it was killed
+);
+CREATE TABLE entry (
+    id          INTEGER PRIMARY KEY, -- in the order of writing
+    run         INTEGER NOT NULL,    -- run.id
+    place       INTEGER NOT NULL,    -- of the item in that run's input, from 0
+    key         TEXT    NOT NULL,
+    fingerprint TEXT,
+    failure     TEXT,                -- error, panic, lost, time_limit, memory_limit, encoding; null: it succeeded
+    message     TEXT,                -- what the failure said
+    attempts    INTEGER NOT NULL,
+    started_ns  INTEGER NOT NULL,
+    elapsed_ns  INTEGER NOT NULL,
+    cpu_ns      INTEGER,
+    worker      INTEGER,             -- the number of the thread or the id of the process
+    peak_memory INTEGER,             -- bytes
+    amounts     TEXT,                -- JSON: [{\"name\": .., \"value\": ..}, ..], texts for what is not finite
+    value       BLOB,                -- the answer in postcard's format
+    checksum    INTEGER NOT NULL     -- FNV-1a of key, fingerprint, failure, message and value, each after its length
+);
+CREATE VIEW newest AS
+    SELECT entry.*,
+           CASE WHEN failure IS NULL THEN 'succeeded' ELSE 'failed' END AS status,
+           strftime('%Y-%m-%dT%H:%M:%fZ', started_ns / 1e9, 'unixepoch') AS started,
+           elapsed_ns / 1e9 AS seconds
+    FROM entry
+    WHERE id IN (
+        SELECT max(entry.id) FROM entry JOIN run ON run.id = entry.run
+        WHERE (run.version, run.configuration) = (SELECT version, configuration FROM run ORDER BY id DESC LIMIT 1)
+        GROUP BY entry.key
+    )
+    ORDER BY id;
+";

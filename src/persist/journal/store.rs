@@ -1,0 +1,381 @@
+//! A journal that a run writes: takes finished items from the run's thread and hands them to a thread that writes them down.
+//!
+//! The run never waits for the disk, except when so much waits to be written that memory is the greater worry. Trouble with the
+//! file does not end the run: it is remembered, what comes after it is dropped, and the run's own results are not touched.
+
+use std::mem;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::persist::journal::JournalSettings;
+use crate::persist::journal::OnChange;
+use crate::persist::journal::database::{Database, Log, Row, Setup, Writing};
+use crate::persist::journal::lock::{self, WriterLock};
+use crate::persist::journal::pending::RecordedItem;
+use crate::persist::journal::problem::JournalError;
+use crate::persist::journal::value::first_difference;
+use crate::record::{FailureKind, ItemRecord};
+use crate::sync::{Arc, Condvar, JoinHandle, Mutex, SystemTime, WallClock, spawn_owned};
+
+/// So many rows are worth waking the writer for before its time.
+const PLENTY: usize = 512;
+/// So many rows, or bytes, wait at most; then the run waits for the writer.
+const MOST_ROWS: usize = 1 << 16;
+const MOST_BYTES: usize = 64 << 20;
+/// No interval is longer, so that there is such a time; it is a year.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(31_536_000);
+/// A buffer that one huge value made larger than this is not kept.
+const KEPT_BYTES: usize = 4 << 20;
+
+/// A journal, open for one run.
+#[derive(Debug)]
+pub(crate) struct Store {
+    queue: Arc<WriteQueue>,
+    writer: Option<JoinHandle<()>>,
+    /// Freed when the writer is done, so that nobody else begins before that.
+    lock: Option<WriterLock>,
+}
+
+/// Where the run leaves rows and the writer fetches them.
+#[derive(Debug, Default)]
+struct WriteQueue {
+    state: Mutex<State>,
+    /// Told when there is something for the writer.
+    filled: Condvar,
+    /// Told when there is room again, or never will be.
+    emptied: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    rows: Rows,
+    is_closed: bool,
+    /// The run was refused before any of its items was begun.
+    is_refused: bool,
+    write_error: Option<JournalError>,
+}
+
+/// Rows on their way, one after the other in two buffers, so that a row costs no allocation of its own.
+#[derive(Debug, Default)]
+struct Rows {
+    heads: Vec<Head>,
+    texts: String,
+    values: Vec<u8>,
+}
+
+/// A row without its texts and value: where they are.
+#[derive(Debug)]
+struct Head {
+    place: usize,
+    key: Range<usize>,
+    fingerprint: Option<Range<usize>>,
+    failure: Option<(FailureKind, Range<usize>)>,
+    attempts: u32,
+    started: SystemTime,
+    elapsed: Duration,
+    cpu: Option<Duration>,
+    worker: Option<u32>,
+    peak_memory: Option<u64>,
+    amounts: Option<Range<usize>>,
+    value: Option<Range<usize>>,
+}
+
+/// What the writer does with the rows that it fetched.
+#[derive(Debug, PartialEq, Eq)]
+enum WriterStep {
+    Add,
+    Commit,
+    End,
+}
+
+impl Store {
+    /// What is recorded, as [`open`](Store::open) would give it now, without taking or changing anything.
+    pub(crate) fn peek(settings: &JournalSettings) -> Result<Vec<RecordedItem>, JournalError> {
+        let setup = Setup::of(settings)?;
+        let database = match Database::for_reading(&settings.path) {
+            Err(JournalError::NotFound { .. }) => return Ok(Vec::new()),
+            database => database?,
+        };
+        admit(&database, settings, &setup)?;
+        database.newest(&setup)
+    }
+
+    /// Opens the journal for one run and gives what is recorded of earlier ones: the newest row of each key.
+    ///
+    /// After another version or configuration that is nothing, if the settings allow it at all.
+    pub(crate) fn open(settings: &JournalSettings) -> Result<(Self, Vec<RecordedItem>), JournalError> {
+        let setup = Setup::of(settings)?;
+        let lock = WriterLock::take(&settings.path)?;
+        let (database, log) = Database::for_writing(&settings.path)?;
+        if log == Log::Rollback {
+            tracing::warn!(
+                journal = %settings.path.display(),
+                "the file system has no write-ahead log for the journal: its commits take longer, and readers wait for them"
+            );
+        }
+        admit(&database, settings, &setup)?;
+        let recorded = database.newest(&setup)?;
+        let run = database.begin_run(&setup, &lock::this_process(), SystemTime::now())?;
+        let queue = Arc::new(WriteQueue::default());
+        let writer = start_writer(Arc::clone(&queue), database, run, settings)?;
+        Ok((Self { queue, writer: Some(writer), lock: Some(lock) }, recorded))
+    }
+
+    /// Has an item written down within about one commit interval. Waits only while the writer is far behind.
+    pub(crate) fn append(&mut self, record: &ItemRecord, fingerprint: Option<&str>, value: Option<&[u8]>) {
+        let mut state = self.queue.state.lock();
+        while state.rows.are_too_many() && state.write_error.is_none() {
+            self.queue.filled.notify_one();
+            self.queue.emptied.wait(&mut state);
+        }
+        if state.write_error.is_some() {
+            return;
+        }
+        state.rows.push(record, fingerprint, value);
+        let waiting = state.rows.heads.len();
+        drop(state);
+        if waiting == 1 || waiting == PLENTY {
+            self.queue.filled.notify_one();
+        }
+    }
+
+    /// What went wrong with the file in this run; from then on nothing was written.
+    pub(crate) fn write_error(&self) -> Option<JournalError> {
+        self.queue.state.lock().write_error.clone()
+    }
+
+    /// Waits until all is written, and frees the journal. Dropping it does the same without the answer, and, if nothing was
+    /// appended, leaves no trace of the run: its setup is not to be taken for one that the journal was written under.
+    pub(crate) fn finish(mut self) -> Result<(), JournalError> {
+        self.close(false);
+        self.write_error().map_or(Ok(()), Err)
+    }
+
+    fn close(&mut self, is_refused: bool) {
+        let Some(writer) = self.writer.take() else { return };
+        let mut state = self.queue.state.lock();
+        (state.is_closed, state.is_refused) = (true, is_refused);
+        drop(state);
+        self.queue.filled.notify_one();
+        let _ = writer.join();
+        self.lock = None;
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close(true);
+    }
+}
+
+impl Setup {
+    fn of(settings: &JournalSettings) -> Result<Self, JournalError> {
+        let configuration = settings.configuration.clone().map_err(JournalError::Configuration)?;
+        Ok(Self { version: settings.version.clone(), configuration })
+    }
+}
+
+/// Refuses a journal that was written under another setup, where that is to be refused.
+fn admit(database: &Database, settings: &JournalSettings, setup: &Setup) -> Result<(), JournalError> {
+    match (settings.on_change, database.last_setup()?) {
+        (OnChange::Refuse, Some(recorded)) => refuse_change(&recorded, setup),
+        _ => Ok(()),
+    }
+}
+
+fn refuse_change(recorded: &Setup, now: &Setup) -> Result<(), JournalError> {
+    if recorded.version != now.version {
+        return Err(JournalError::Changed {
+            what: "the version".to_owned(),
+            recorded: format!("{:?}", recorded.version),
+            now: format!("{:?}", now.version),
+        });
+    }
+    if recorded.configuration != now.configuration {
+        let (field, recorded, now) = first_difference(&recorded.configuration, &now.configuration);
+        let what =
+            if field.is_empty() { "the configuration".to_owned() } else { format!("the configuration's {field}") };
+        return Err(JournalError::Changed { what, recorded, now });
+    }
+    Ok(())
+}
+
+fn start_writer(
+    queue: Arc<WriteQueue>,
+    database: Database,
+    run: i64,
+    settings: &JournalSettings,
+) -> Result<JoinHandle<()>, JournalError> {
+    let (interval, path) = (settings.commit_every, settings.path.clone());
+    let body = move || {
+        // A panic would be a fault of this module: whoever waits for room is let go all the same.
+        let writing = || database.writing(run).and_then(|writing| write(&queue, writing, interval));
+        match catch_unwind(AssertUnwindSafe(writing)) {
+            Ok(Ok(())) => {}
+            Ok(Err(write_error)) => queue.fail_remaining(&path, write_error),
+            Err(_) => queue.fail_remaining(
+                &path,
+                JournalError::Io { path: path.clone(), detail: "its writer panicked".to_owned() },
+            ),
+        }
+        database.close();
+    };
+    spawn_owned("manyhands-journal".to_owned(), body).map_err(|error| JournalError::of_io(&settings.path, &error))
+}
+
+/// The writer's life: adds rows as they come, and commits an interval after the first that is not committed.
+fn write(queue: &WriteQueue, mut writing: Writing<'_>, interval: Duration) -> Result<(), JournalError> {
+    let mut rows = Rows::default();
+    let (mut due, mut is_empty) = (None, true);
+    loop {
+        let next = queue.fetch(&mut rows, due);
+        is_empty &= rows.heads.is_empty();
+        for (row_idx, row) in rows.iter().enumerate() {
+            if due.is_none() {
+                writing.begin()?;
+                due = Some(WallClock::now() + interval.min(LONGEST_INTERVAL));
+            }
+            writing.add(&row)?;
+            // A run that floods the journal hands over so many rows at once that they take several intervals.
+            if row_idx % 64 == 63 && due.is_some_and(|due| WallClock::now() >= due) {
+                writing.commit()?;
+                due = None;
+            }
+        }
+        rows.clear();
+        match next {
+            WriterStep::Add => {}
+            WriterStep::Commit => {
+                if due.take().is_some() {
+                    writing.commit()?;
+                }
+            }
+            WriterStep::End => {
+                if due.is_none() {
+                    writing.begin()?;
+                }
+                match is_empty && queue.state.lock().is_refused {
+                    true => writing.forget_run()?,
+                    false => writing.end_run(SystemTime::now())?,
+                }
+                return writing.commit();
+            }
+        }
+    }
+}
+
+impl WriteQueue {
+    /// Waits for rows and exchanges the given ones, which are empty, for them. With a commit due, waits no longer than that.
+    fn fetch(&self, empty: &mut Rows, due: Option<WallClock>) -> WriterStep {
+        let mut state = self.state.lock();
+        let next = loop {
+            if state.is_closed {
+                break WriterStep::End;
+            }
+            match due {
+                None if !state.rows.heads.is_empty() => break WriterStep::Add,
+                None => self.filled.wait(&mut state),
+                Some(due) => {
+                    let left = due.saturating_duration_since(WallClock::now());
+                    if left.is_zero() {
+                        break WriterStep::Commit;
+                    }
+                    if state.rows.heads.len() >= PLENTY || state.rows.are_too_many() {
+                        break WriterStep::Add;
+                    }
+                    self.filled.wait_for(&mut state, left);
+                }
+            }
+        };
+        mem::swap(&mut state.rows, empty);
+        drop(state);
+        self.emptied.notify_all();
+        next
+    }
+
+    /// Nothing is written from here on, which is said at once: the run may go on for days.
+    fn fail_remaining(&self, path: &Path, write_error: JournalError) {
+        tracing::error!(
+            journal = %path.display(),
+            problem = %write_error,
+            "the journal takes nothing more in this run: what is finished from now on is in the run's own results alone"
+        );
+        let mut state = self.state.lock();
+        state.rows = Rows::default();
+        state.write_error.get_or_insert(write_error);
+        drop(state);
+        self.emptied.notify_all();
+    }
+}
+
+impl Rows {
+    fn are_too_many(&self) -> bool {
+        self.heads.len() >= MOST_ROWS || self.texts.len() + self.values.len() >= MOST_BYTES
+    }
+
+    fn push(&mut self, record: &ItemRecord, fingerprint: Option<&str>, value: Option<&[u8]>) {
+        let amounts = (!record.amounts.is_empty())
+            .then(|| serde_json::to_string(&record.amounts).expect("names and numbers have JSON"));
+        let texts = &mut self.texts;
+        let head = Head {
+            place: record.index,
+            key: add_text(texts, &record.key),
+            fingerprint: fingerprint.map(|fingerprint| add_text(texts, fingerprint)),
+            failure: record.failure.as_ref().map(|failure| (failure.kind, add_text(texts, &failure.message))),
+            attempts: record.attempts,
+            started: record.started,
+            elapsed: record.elapsed,
+            cpu: record.cpu,
+            worker: record.worker,
+            peak_memory: record.peak_memory,
+            amounts: amounts.map(|amounts| add_text(texts, &amounts)),
+            value: value.map(|value| {
+                let start = self.values.len();
+                self.values.extend_from_slice(value);
+                start..self.values.len()
+            }),
+        };
+        self.heads.push(head);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        self.heads.iter().map(|head| Row {
+            place: head.place,
+            key: &self.texts[head.key.clone()],
+            fingerprint: head.fingerprint.clone().map(|range| &self.texts[range]),
+            failure: head.failure.clone().map(|(kind, range)| (kind, &self.texts[range])),
+            attempts: head.attempts,
+            started: head.started,
+            elapsed: head.elapsed,
+            cpu: head.cpu,
+            worker: head.worker,
+            peak_memory: head.peak_memory,
+            amounts: head.amounts.clone().map(|range| &self.texts[range]),
+            value: head.value.clone().map(|range| &self.values[range]),
+        })
+    }
+
+    fn clear(&mut self) {
+        if self.texts.capacity() + self.values.capacity() > KEPT_BYTES {
+            *self = Self::default();
+        }
+        self.heads.clear();
+        self.texts.clear();
+        self.values.clear();
+    }
+}
+
+fn add_text(texts: &mut String, text: &str) -> Range<usize> {
+    let start = texts.len();
+    texts.push_str(text);
+    start..texts.len()
+}
+
+#[cfg(test)]
+mod cost;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+pub(crate) mod tests;

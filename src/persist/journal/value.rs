@@ -1,0 +1,123 @@
+//! Values and configurations as bytes and text that stay the same from run to run. Pure.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::persist::journal::problem::JournalError;
+
+/// A value's bytes for the journal.
+pub(crate) fn encode_value<R: Serialize>(value: &R) -> Result<Vec<u8>, String> {
+    postcard::to_allocvec(value).map_err(|error| error.to_string())
+}
+
+/// The value of these bytes, all of which must belong to it.
+pub(crate) fn decode_value<R: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<R, JournalError> {
+    let refused = |why: String| JournalError::Value { key: key.to_owned(), kind: std::any::type_name::<R>(), why };
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        Ok((_, rest)) => Err(refused(format!("{} bytes are left over", rest.len()))),
+        Err(error) => Err(refused(error.to_string())),
+    }
+}
+
+/// JSON text in which names are sorted, so that equal configurations are equal texts.
+pub(crate) fn sorted_json(value: Value) -> String {
+    sorted(value).to_string()
+}
+
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            // Serde_json keeps names sorted or as they came, depending on what else is in the build: inserted in order, they
+            // are sorted either way.
+            let mut fields: Vec<(String, Value)> = fields.into_iter().collect();
+            fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Value::Object(fields.into_iter().map(|(name, value)| (name, sorted(value))).collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(sorted).collect()),
+        plain => plain,
+    }
+}
+
+/// Where two JSON texts first differ: the way to the field, and the value on either side. Whole texts where one of them is no
+/// JSON.
+pub(crate) fn first_difference(recorded: &str, now: &str) -> (String, String, String) {
+    match (serde_json::from_str(recorded), serde_json::from_str(now)) {
+        (Ok(recorded), Ok(now)) => differing_field(String::new(), &recorded, &now),
+        _ => (String::new(), recorded.to_owned(), now.to_owned()),
+    }
+}
+
+fn differing_field(way: String, recorded: &Value, now: &Value) -> (String, String, String) {
+    match (recorded, now) {
+        (Value::Object(recorded), Value::Object(now)) => differing_name(way, recorded, now),
+        (Value::Array(recorded), Value::Array(now)) if recorded.len() == now.len() => {
+            let differs = recorded.iter().zip(now).enumerate().find(|(_, (recorded, now))| recorded != now);
+            match differs {
+                Some((place, (recorded, now))) => differing_field(format!("{way}[{place}]"), recorded, now),
+                None => (way, String::new(), String::new()),
+            }
+        }
+        _ => (way, recorded.to_string(), now.to_string()),
+    }
+}
+
+fn differing_name(way: String, recorded: &Map<String, Value>, now: &Map<String, Value>) -> (String, String, String) {
+    let names = recorded.keys().chain(now.keys());
+    let Some(name) = names.into_iter().find(|&name| recorded.get(name) != now.get(name)) else {
+        return (way, String::new(), String::new());
+    };
+    let dot = if way.is_empty() { "" } else { "." };
+    let way = format!("{way}{dot}{name}");
+    match (recorded.get(name), now.get(name)) {
+        (Some(recorded), Some(now)) => differing_field(way, recorded, now),
+        (recorded, now) => {
+            let text = |value: Option<&Value>| value.map_or("not there".to_owned(), Value::to_string);
+            (way, text(recorded), text(now))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn equal_configurations_are_equal_texts_in_whatever_order_their_names_come() {
+        let one: Value = serde_json::from_str(r#"{"b": [{"y": 1, "x": 2}], "a": 0.1}"#).unwrap();
+        let other: Value = serde_json::from_str(r#"{"a": 0.1, "b": [{"x": 2, "y": 1}]}"#).unwrap();
+        assert_eq!(sorted_json(one), r#"{"a":0.1,"b":[{"x":2,"y":1}]}"#);
+        assert_eq!(sorted_json(other), r#"{"a":0.1,"b":[{"x":2,"y":1}]}"#);
+    }
+
+    #[test]
+    fn the_first_field_that_differs_is_named() {
+        let cases = [
+            (json!({"filter": {"low": 0.3}}), json!({"filter": {"low": 0.5}}), ("filter.low", "0.3", "0.5")),
+            (json!({"a": 1}), json!({"a": 1, "b": [2]}), ("b", "not there", "[2]")),
+            (json!({"a": 1, "b": 2}), json!({"a": 1}), ("b", "2", "not there")),
+            (json!({"a": [1, {"b": 2}]}), json!({"a": [1, {"b": 3}]}), ("a[1].b", "2", "3")),
+            (json!([1]), json!([1, 2]), ("", "[1]", "[1,2]")),
+            (json!(null), json!({"a": 1}), ("", "null", r#"{"a":1}"#)),
+        ];
+        for (recorded, now, (way, before, after)) in cases {
+            let expected = (way.to_owned(), before.to_owned(), after.to_owned());
+            assert_eq!(first_difference(&recorded.to_string(), &now.to_string()), expected);
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_refused_by_name() {
+        let bytes = encode_value(&(1_u8, 2_u8)).unwrap();
+        assert_eq!(decode_value::<(u8, u8)>("a", &bytes), Ok((1, 2)));
+        let message = decode_value::<u8>("a", &bytes).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            r#"the recorded value of "a" is no u8: 1 bytes are left over; give the journal another version, or let the function return what it did"#
+        );
+        assert!(decode_value::<[u64; 3]>("a", &bytes).is_err());
+    }
+}

@@ -1,0 +1,8 @@
+//! What outlives a run: the journal, the report, and files that are replaced as a whole.
+
+pub(crate) mod atomic_file;
+pub(crate) mod codec;
+#[cfg(feature = "journal")]
+pub(crate) mod journal;
+#[cfg(feature = "reports")]
+pub(crate) mod report;

@@ -1,0 +1,59 @@
+//! The output of a run: one slot per position, written by workers, read when they are gone.
+
+use std::mem::MaybeUninit;
+
+use crate::error::Error;
+use crate::run::gatherer::PositionSet;
+
+/// Room for one value per position. Positions are the order of work.
+#[derive(Debug)]
+pub(crate) struct Slots<R> {
+    values: Vec<R>,
+    n_items: usize,
+}
+
+impl<R> Slots<R> {
+    /// Room for this many values, all of it unwritten.
+    pub(crate) fn new(n_items: usize) -> Result<Self, Error> {
+        let mut values = Vec::new();
+        values.try_reserve_exact(n_items).map_err(|_| {
+            let size = size_of::<R>();
+            Error::config(format!(
+                "no memory for {n_items} answers of {size} bytes each; use for_each, which keeps none of them"
+            ))
+        })?;
+        Ok(Self { values, n_items })
+    }
+
+    /// The slots, to be split among workers.
+    pub(crate) fn unwritten(&mut self) -> &mut [MaybeUninit<R>] {
+        &mut self.values.spare_capacity_mut()[..self.n_items]
+    }
+
+    /// All values in the order of work.
+    ///
+    /// # Safety
+    /// Every slot has been written.
+    pub(crate) unsafe fn assume_all_written(mut self) -> Vec<R> {
+        // SAFETY: the capacity was reserved in `new`; the caller promises that all of it was written.
+        unsafe { self.values.set_len(self.n_items) };
+        self.values
+    }
+
+    /// Hands each written value to `keep`, by position.
+    ///
+    /// # Safety
+    /// Every slot whose position is `done` and not among `missed` has been written. `missed` is sorted.
+    pub(crate) unsafe fn take_written(mut self, done: &PositionSet, missed: &[usize], mut keep: impl FnMut(usize, R)) {
+        let mut missed = missed.iter().copied().peekable();
+        let slots = self.unwritten();
+        for position in done.positions() {
+            if missed.next_if_eq(&position).is_some() {
+                continue;
+            }
+            // SAFETY: the caller promises that this slot was written; `positions` names each position once, so no value
+            // is read twice, and the vector's length stays 0, so it drops none of them.
+            keep(position, unsafe { slots[position].assume_init_read() });
+        }
+    }
+}
