@@ -193,29 +193,34 @@ struct Scope<'a> {
     modules: &'a BTreeMap<Vec<String>, String>,
     module: &'a [String],
     names: &'a Names,
-    /// The other names that a `use` gives to modules.
-    aliases: BTreeMap<&'a str, Vec<String>>,
+    /// The other names that a `use` gives to modules. Under a `cfg` one name may mean one of several.
+    aliases: BTreeMap<&'a str, Vec<Vec<String>>>,
 }
 
 impl<'a> Scope<'a> {
     fn new(modules: &'a BTreeMap<Vec<String>, String>, module: &'a [String], names: &'a Names) -> Self {
         let mut scope = Self { modules, module, names, aliases: BTreeMap::new() };
-        let aliased = names.paths.iter().filter_map(|path| Some((path.alias.as_deref()?, scope.absolute(path)?)));
-        scope.aliases = aliased.filter(|(_, target)| modules.contains_key(target)).collect();
+        let mut aliases: BTreeMap<&str, Vec<Vec<String>>> = BTreeMap::new();
+        for (alias, path) in names.paths.iter().filter_map(|path| Some((path.alias.as_deref()?, path))) {
+            let targets = scope.targets(path).into_iter().filter(|target| modules.contains_key(target));
+            aliases.entry(alias).or_default().extend(targets);
+        }
+        scope.aliases = aliases;
         scope
     }
 
     fn imports(self) -> impl Iterator<Item = Import> {
-        self.names.paths.iter().filter_map(move |path| self.import(path))
+        let found =
+            self.names.paths.iter().flat_map(|path| self.targets(path).into_iter().map(move |target| (path, target)));
+        found.filter_map(|(path, target)| self.import(path, &target)).collect::<Vec<_>>().into_iter()
     }
 
-    /// The import that a path means; none for names of this file, of other crates, and for what a parent may do.
-    fn import(&self, path: &NamedPath) -> Option<Import> {
+    /// The import that a path to a target is; none for names of this file and for what a parent may do.
+    fn import(&self, path: &NamedPath, target: &[String]) -> Option<Import> {
         if path.place == Place::Code && path.names.len() == 1 {
             return None;
         }
-        let target = self.absolute(path)?;
-        let module = self.longest_known(&target)?;
+        let module = self.longest_known(target)?;
         let is_child = module.len() > self.module.len() && module.starts_with(self.module);
         let is_the_module = path.place == Place::Use && module.len() == target.len();
         if module == self.module || is_child && (path.place == Place::Reexport || is_the_module) {
@@ -225,25 +230,26 @@ impl<'a> Scope<'a> {
         Some(Import { from, line: path.line, to, path: path.names.join("::") })
     }
 
-    /// The path from the root of the crate; none when it leads into another crate or is a name of this file.
-    fn absolute(&self, path: &NamedPath) -> Option<Vec<String>> {
+    /// What a path means, from the root of the crate; nothing when it leads into another crate or is a name of this file.
+    fn targets(&self, path: &NamedPath) -> Vec<Vec<String>> {
         let here: Vec<String> = self.module.iter().chain(&path.inside).cloned().collect();
         let is_relative = |name: &&String| ["self", "super"].contains(&name.as_str());
-        let n_relative = path.names.iter().take_while(is_relative).count();
-        let (relative, rest) = path.names.split_at(n_relative);
-        let (mut base, rest) = match rest.split_first() {
-            Some((first, rest)) if first == "crate" => (Vec::new(), rest),
-            Some((first, after)) if relative.is_empty() => {
-                let base = self.aliases.get(first.as_str()).cloned().unwrap_or_else(|| joined(&here, first));
-                (Some(base).filter(|base| self.modules.contains_key(base))?, after)
-            }
+        let (relative, rest) = path.names.split_at(path.names.iter().take_while(is_relative).count());
+        let (bases, rest) = match rest.split_first() {
+            Some((first, rest)) if first == "crate" => (vec![Vec::new()], rest),
+            Some((first, rest)) if relative.is_empty() => (self.named_modules(&here, first), rest),
             _ => {
                 let n_up = relative.iter().filter(|name| *name == "super").count();
-                (here[..here.len().checked_sub(n_up)?].to_vec(), rest)
+                (vec![here[..here.len().saturating_sub(n_up)].to_vec()], rest)
             }
         };
-        base.extend(rest.iter().cloned());
-        Some(base)
+        bases.into_iter().map(|base| base.into_iter().chain(rest.iter().cloned()).collect()).collect()
+    }
+
+    /// The modules that a name alone means: a child or an alias.
+    fn named_modules(&self, here: &[String], name: &str) -> Vec<Vec<String>> {
+        let child = Some(joined(here, name)).filter(|child| self.modules.contains_key(child));
+        child.into_iter().chain(self.aliases.get(name).into_iter().flatten().cloned()).collect()
     }
 
     fn longest_known<'t>(&self, target: &'t [String]) -> Option<&'t [String]> {
@@ -374,8 +380,12 @@ mod tests {
 
     #[test]
     fn a_child_that_uses_its_parent_and_a_parent_that_uses_its_child_are_a_circle() {
-        for parent in ["mod a; use a::A;", "mod a; fn f() { a::g() }", "mod a; use a as b; fn f() { b::g() }"] {
-            let found = found(&[("src/run/mod.rs", parent), ("src/run/a.rs", "use super::Run;")]);
+        for parent in [
+            "mod a; mod c; use a::A;",
+            "mod a; mod c; fn f() { a::g() }",
+            "mod a; mod c; #[cfg(x)] use a as b; #[cfg(not(x))] use c as b; fn f() { b::g() }",
+        ] {
+            let found = found(&[("src/run/mod.rs", parent), ("src/run/a.rs", "use super::Run;"), ("src/run/c.rs", "")]);
             assert_eq!(found.len(), 1, "{parent}: {found:?}");
             assert!(found[0].contains("2 files import each other in a circle"), "{found:?}");
         }

@@ -11,7 +11,9 @@ const LINES_ABOVE: usize = 3;
 const WAY_OUT: &str = "write `// SAFETY: why this is sound` or a section `# Safety` right above, or do without";
 
 pub(super) fn check(files: &Files) -> Vec<Violation> {
-    files.ending(".rs").flat_map(|(path, text)| check_file(path, text)).collect()
+    // A word that is nowhere in the text is nowhere in the code, and most files have none.
+    let files = files.ending(".rs").filter(|(_, text)| text.contains("unsafe"));
+    files.flat_map(|(path, text)| check_file(path, text)).collect()
 }
 
 fn check_file(path: &str, text: &str) -> Vec<Violation> {
