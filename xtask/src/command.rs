@@ -1,7 +1,7 @@
-//! The commands of `cargo xtask`: their names, what each is for, and the stages that each runs.
+//! The commands of `cargo xtask`: their names, their help lines, and the stages that each runs.
 //!
-//! A command is a row of `COMMANDS` and a function; the help text and the hint at an unknown name come from the same
-//! rows. How a stage is run and timed is left to `stage`.
+//! A command is a row of `COMMANDS` and a function. The help text and the hint after an unknown name are made from the same
+//! rows. `stage` runs and times the stages.
 
 use crate::files::Files;
 use crate::models::{self, ModelRun};
@@ -10,7 +10,7 @@ use crate::{bench_processes, deps, features, first_run, mutants, stress, tidy, t
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-/// What the command line asks for.
+/// What to do, read from the command line.
 #[derive(Debug)]
 pub(crate) enum Request<'a> {
     Help,
@@ -22,7 +22,7 @@ pub(crate) enum Request<'a> {
 pub(crate) struct Command {
     name: &'static str,
     says: &'static str,
-    /// What is wrong with the words that follow the name, if anything is.
+    /// Why the arguments are refused, if they are.
     refuse: fn(&[String]) -> Option<String>,
     pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
 }
@@ -40,22 +40,22 @@ const COMMANDS: [Command; 22] = [
         loom,
     )
     .refusing(|words| models::parse(words).err()),
-    Command::new("shuttle", "models that are too large for loom, through random interleavings", |stages, _| {
+    Command::new("shuttle", "models that are too large for loom, in random interleavings", |stages, _| {
         models::shuttle(stages)
     }),
-    Command::new("stress", "the shared types under real threads, for 5 minutes or as many as named", stress::stage)
+    Command::new("stress", "the shared types under real threads, for 5 minutes or the given number", stress::stage)
         .refusing(stress::refuse),
-    Command::new("tsan", "ThreadSanitizer over locks, cache, counters; needs nightly, says so without", |stages, _| {
+    Command::new("tsan", "ThreadSanitizer over locks, cache, counters; needs the nightly toolchain", |stages, _| {
         tsan::stage(stages)
     }),
-    Command::new("bench", "benches: all, or those named; what follows -- goes to them", bench).refusing(|_| None),
+    Command::new("bench", "benches: all, or the named ones; arguments after -- go to them", bench).refusing(|_| None),
     Command::new(
         "bench-processes",
-        "process mode beside its Python peers, in turns, for 3 rounds or as many as named, and the bars",
+        "process mode and its Python peers in turns, for 3 rounds or the given number, and the bars",
         bench_processes::stage,
     )
     .refusing(bench_processes::refuse),
-    Command::new("tidy", "the house rules that a machine can hold", |stages, _| check_rules(stages)),
+    Command::new("tidy", "the house rules that a program can check", |stages, _| check_rules(stages)),
     Command::new("imports", "the layers of src, here or in another checkout: a drawing, and what breaks them", imports)
         .refusing(refuse_folders),
     Command::new("fmt", "is the code formatted?", |stages, _| fmt(stages)),
@@ -98,7 +98,7 @@ impl Command {
     }
 }
 
-/// Finds the command that these words ask for, or says what could have been meant.
+/// Finds the command that the arguments name. The error is a hint at the nearest name.
 pub(crate) fn parse(words: &[String]) -> Result<Request<'_>, String> {
     let Some((name, rest)) = words.split_first() else { return Ok(Request::Help) };
     if ["help", "--help", "-h"].contains(&name.as_str()) {
@@ -111,11 +111,11 @@ pub(crate) fn parse(words: &[String]) -> Result<Request<'_>, String> {
     }
 }
 
-/// What there is, one line per command.
+/// The help text: one line per command.
 pub(crate) fn help() -> String {
     let mut text = "Every check of the workspace.\n\nUsage: cargo xtask <command>\n\n".to_owned();
     for command in &COMMANDS {
-        writeln!(text, "  {:<15} {}", command.name, command.says).expect("a string takes every write");
+        writeln!(text, "  {:<15} {}", command.name, command.says).expect("writing to a string does not fail");
     }
     text + "\nA command stops at its first failing stage and ends with that stage's exit code; an unknown word is 2.\n\
             Everything that has to pass before a merge is one call: .ci/run\n"
@@ -128,7 +128,7 @@ fn hint(unknown: &str) -> String {
     format!("no command `{unknown}`{guess}\nthere are: {}, help", names.join(", "))
 }
 
-/// One begins with the other, or they are about as long and all letters of the name but one were typed.
+/// True when one is the start of the other, or when their lengths differ by at most one and at most one letter is missing.
 pub(crate) fn is_near(typed: &str, name: &str) -> bool {
     let shared = name.chars().filter(|&letter| typed.contains(letter)).count();
     let is_start = !typed.is_empty() && (name.starts_with(typed) || typed.starts_with(name));
@@ -161,7 +161,7 @@ fn bench(stages: &mut Stages, words: &[String]) -> Done {
     stages.cargo("bench", bench_arguments(words))
 }
 
-/// Names choose bench targets; `*` leaves out the unit tests, which cargo would count as benches too.
+/// The arguments before `--` name bench targets. Without any, `*` picks all benches and no unit tests.
 fn bench_arguments(words: &[String]) -> Vec<&str> {
     let split = words.iter().position(|word| word == "--").unwrap_or(words.len());
     let (names, passed_on) = words.split_at(split);

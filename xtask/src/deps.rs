@@ -69,23 +69,16 @@ fn from_tree(tree: &str) -> BTreeSet<String> {
 }
 
 fn too_many(by_default: usize) -> Option<String> {
-    (by_default > MOST_BY_DEFAULT).then(|| {
-        format!(
-            "the default features bring {by_default} crates, more than {MOST_BY_DEFAULT}; make a feature opt-in, or do without a crate"
-        )
-    })
+    let way_out = "make a feature opt-in, or do without a crate";
+    let problem = format!("the default features bring {by_default} crates, more than {MOST_BY_DEFAULT}; {way_out}");
+    (by_default > MOST_BY_DEFAULT).then_some(problem)
 }
 
-fn checkers_in(crates: &BTreeSet<String>) -> impl Iterator<Item = String> {
+fn checkers_in(crates: &BTreeSet<String>) -> Vec<String> {
+    let way_out = "let only tests, or a feature of its own, depend on it";
     let names = crates.iter().filter_map(|name| name.split(' ').next());
-    let found: Vec<&str> = names.filter(|name| CHECKERS.contains(name)).collect();
-    found
-        .into_iter()
-        .map(|name| {
-            format!("{name} is in the lock file of every user; let only tests and a feature of its own depend on it")
-        })
-        .collect::<Vec<_>>()
-        .into_iter()
+    let found = names.filter(|name| CHECKERS.contains(name));
+    found.map(|name| format!("{name} is in the lock file of every user; {way_out}")).collect()
 }
 
 #[cfg(test)]
@@ -110,9 +103,9 @@ mod tests {
 
     #[test]
     fn a_model_checker_is_named() {
-        let found: Vec<String> = checkers_in(&from_tree(TREE)).collect();
+        let found = checkers_in(&from_tree(TREE));
         assert_eq!(found.len(), 1);
         assert!(found[0].starts_with("loom is in the lock file"));
-        assert_eq!(checkers_in(&from_tree("manyhands v0.1.0\nloom_like v1.0.0\n")).count(), 0);
+        assert_eq!(checkers_in(&from_tree("manyhands v0.1.0\nloom_like v1.0.0\n")), [""; 0]);
     }
 }

@@ -1,7 +1,6 @@
-//! The files of the project as text, read once, so that a rule is a function from text to violations.
+//! The text of every file that git tracks, read once, so that a rule is a function from text to violations.
 //!
-//! Only what git tracks is part of it: a log or a note that lies about is nobody's business. Files that are not text are
-//! there by name, with no text.
+//! Untracked files are left out. A file that is not UTF-8 is listed with an empty text.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,7 +24,7 @@ impl Files {
         for path in listed(root)? {
             match std::fs::read(root.join(&path)) {
                 Ok(bytes) => files.texts.insert(path, String::from_utf8(bytes).unwrap_or_default()),
-                // Removed from the folder, but not yet from git's list.
+                // Deleted from the folder and still in git's index.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
@@ -33,7 +32,7 @@ impl Files {
         Ok(files)
     }
 
-    /// What a file holds.
+    /// The text of a file.
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
         self.texts.get(path).map(String::as_str)
     }
@@ -43,7 +42,7 @@ impl Files {
         self.texts.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
-    /// The files whose names end so.
+    /// The files whose paths end with `end`.
     pub(crate) fn ending<'a>(&'a self, end: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.iter().filter(move |(path, _)| path.ends_with(end))
     }
@@ -55,7 +54,7 @@ impl Files {
     }
 }
 
-/// Made files, for the tests of rules.
+/// Files written in a test of a rule.
 #[cfg(test)]
 impl<const N: usize> From<[(&str, &str); N]> for Files {
     fn from(files: [(&str, &str); N]) -> Self {
@@ -72,10 +71,10 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Files {
 
 /// The paths that git tracks under `root`.
 pub(crate) fn listed(root: &Path) -> io::Result<Vec<String>> {
-    // NUL ends each name, because with line ends git would quote unusual names.
+    // NUL separates the names, because git quotes unusual names when line ends do.
     let arguments = ["ls-files", "-z", "--cached"];
     let mut git = Command::new("git");
-    // Within a hook git names its own folder and index; here the project is the one that `root` lies in.
+    // Inside a hook these variables name the hook's repository; here the one that contains `root` counts.
     git.args(arguments)
         .current_dir(root)
         .env_remove("GIT_DIR")

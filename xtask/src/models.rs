@@ -1,7 +1,6 @@
-//! The models in `tests/loom`: as of every day, and deeper.
+//! The commands that run the models in `tests/loom` and `tests/shuttle`, at their usual depth and deeper.
 //!
-//! How deep a model looks is said by the model itself and by `tests/loom/explore.rs`; here are the commands. Whether the
-//! models notice a bug is left to `mutants`.
+//! Each model and `tests/loom/explore.rs` choose how deep a search goes. `mutants` tests whether the models find bugs.
 
 use crate::command::is_near;
 use crate::mutants;
@@ -10,11 +9,11 @@ use crate::stage::{Done, Stages};
 /// How the models are to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ModelRun<'a> {
-    /// With the pre-emptions that each model says.
+    /// With the number of pre-emptions that each model names.
     EveryDay,
-    /// Deeper, as far as each model comes in `SECONDS_PER_MODEL`.
+    /// Deeper, for `SECONDS_PER_MODEL` per model.
     Full,
-    /// On code with a bug, for the bugs with this in their name or primitive, or for all of them.
+    /// On code with a seeded bug: all bugs, or those whose name or primitive contains the text.
     Mutants(Option<&'a str>),
 }
 
@@ -23,7 +22,7 @@ const SECONDS_PER_MODEL: &str = "8";
 
 const FLAGS: [&str; 2] = ["--full", "--mutants"];
 
-/// Reads what follows `loom`.
+/// Reads the arguments of `loom`.
 pub(crate) fn parse(words: &[String]) -> Result<ModelRun<'_>, String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
@@ -53,7 +52,7 @@ fn unknown_mutant(name: &str) -> String {
 #[derive(Clone, Copy, Debug)]
 struct Checker {
     flag: &'static str,
-    /// A folder of its own: the flag would otherwise make every other build start anew.
+    /// Its own target folder: otherwise the flag would invalidate every other build.
     target: &'static str,
     /// The test binary with its models.
     models: &'static str,
@@ -62,18 +61,18 @@ struct Checker {
 const LOOM: Checker = Checker { flag: "--cfg manyhands_loom", target: "target/loom", models: "loom" };
 const SHUTTLE: Checker = Checker { flag: "--cfg manyhands_shuttle", target: "target/shuttle", models: "shuttle" };
 
-/// Runs the models as each says, and the example of how to write one.
+/// Runs the models at their usual depth, and the example that shows how to write one.
 pub(crate) fn every_day(stages: &mut Stages) -> Done {
     LOOM.check(stages, "models", &[])?;
     LOOM.run_example(stages)
 }
 
-/// Runs the models with one pre-emption more after another; each says how far it came.
+/// Runs the models with more and more pre-emptions; each prints how far it came.
 pub(crate) fn full(stages: &mut Stages) -> Done {
     LOOM.check(stages, "models", &[("MANYHANDS_LOOM_DEEPER", SECONDS_PER_MODEL)])
 }
 
-/// Runs the models that are too large for loom through random interleavings.
+/// Runs the models that are too large for loom, in random interleavings.
 pub(crate) fn shuttle(stages: &mut Stages) -> Done {
     SHUTTLE.check(stages, "shuttle", &[])?;
     SHUTTLE.run_example(stages)
@@ -100,10 +99,10 @@ impl Checker {
     }
 }
 
-/// The features that have models; the others would have SQLite built once more.
+/// The features that have models. The others would build SQLite once more.
 pub(crate) const MODELLED: [&str; 3] = ["--no-default-features", "--features", "processes"];
 
-/// What makes the names in `src/sync` those of loom.
+/// The compiler flags that replace the parts in `src/sync` by those of loom.
 pub(crate) fn compiler_flags() -> String {
     LOOM.compiler_flags()
 }

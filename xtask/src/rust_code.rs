@@ -1,11 +1,11 @@
-//! Rust text as the rules see it: without comments and literals, without tests, and as the paths that it names.
+//! Rust text as the rules read it: without comments and literals, without tests, and as the paths that it names.
 //!
-//! A light reading, not a parser: it keeps every line where it was and never fails, and what it cannot make out stays
-//! code. What may stand where is left to the rules.
+//! This is a scanner, not a parser. It keeps every line number, never fails, and takes text that it does not understand for
+//! code. The rules decide what is allowed where.
 
 use std::ops::Range;
 
-/// The text with comments and literals blanked; each byte that stays is on the line and column where it was.
+/// The text with comments and literals replaced by blanks. Lines and columns of the rest stay the same.
 pub(crate) fn without_comments(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
@@ -22,7 +22,7 @@ pub(crate) fn without_comments(text: &str) -> String {
     code
 }
 
-/// Code without what is compiled for tests alone. Takes what `without_comments` gives.
+/// The code without its tests. Takes the output of `without_comments`.
 pub(crate) fn without_tests(code: &str) -> String {
     let mut kept = code.to_owned();
     for range in test_ranges(code) {
@@ -33,10 +33,10 @@ pub(crate) fn without_tests(code: &str) -> String {
     kept
 }
 
-/// What the code names, and the modules that it declares.
+/// The paths and the module declarations of some code.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    /// Every path, those in the braces of a `use` written out in full. In code a word alone is one only as a macro's name.
+    /// Every path, with the braces of a `use` expanded. Outside of a `use` a single word counts only as the name of a macro.
     pub(crate) paths: Vec<NamedPath>,
     /// The modules of `mod name;`, each a file of its own, and their lines (from 1).
     pub(crate) declared: Vec<(usize, String)>,
@@ -66,7 +66,7 @@ pub(crate) enum Place {
     Reexport,
 }
 
-/// Reads what the code names. Takes what `without_comments` gives.
+/// Collects the paths and modules of the code. Takes the output of `without_comments`.
 pub(crate) fn names(code: &str) -> Names {
     let mut reader = Reader { tokens: tokens(code), at: 0, depth: 0, inside: Vec::new(), names: Names::default() };
     while reader.at < reader.tokens.len() {
@@ -87,7 +87,7 @@ fn push_blank(code: &mut String, text: &str) {
     code.extend(text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
 }
 
-/// How many bytes of a comment or a literal begin here; 0 where code does.
+/// The length in bytes of the comment or literal that begins here; 0 for code.
 fn hidden_length(rest: &str) -> usize {
     if rest.starts_with("//") {
         return rest.find('\n').unwrap_or(rest.len());

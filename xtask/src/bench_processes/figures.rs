@@ -1,10 +1,10 @@
-//! What the lines said: medians by peer, case and key, as a table per case. Pure.
+//! The figures of all lines: medians by peer, case and key, as one table per case. Pure.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use std::fmt::{self, Write as _};
 
-/// Everything that was read so far.
+/// All readings so far.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     readings: Vec<Reading>,
@@ -23,9 +23,9 @@ struct Pairs(Vec<(String, Value)>);
 
 /// The number of the repetition: no figure.
 const REPETITION: &str = "rep";
-/// What Python writes for numbers that JSON does not have.
+/// Numbers that Python writes and JSON does not have.
 const NO_NUMBERS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
-/// What a line has instead of figures when its peer could not be measured.
+/// The key of a line whose peer could not be measured.
 const ERROR: &str = "error";
 
 impl Figures {
@@ -52,12 +52,12 @@ impl Figures {
         median(self.numbers(peer, case, key))
     }
 
-    /// Every number that was read for this, a truth as 1 and a falsehood as 0.
+    /// Every number with this key, true as 1 and false as 0.
     pub(super) fn numbers(&self, peer: &str, case: &str, key: &str) -> Vec<f64> {
         self.values(peer, case, key).filter_map(number).collect()
     }
 
-    /// The peers that have this case, in the order in which they came, but manyhands and the limits first.
+    /// The peers with this case, in the order of their lines, but manyhands and `raw` first.
     pub(super) fn peers(&self, case: &str) -> Vec<&str> {
         let readings = self.readings.iter().filter(|reading| reading.case == case);
         let mut peers = distinct(readings.map(|reading| reading.peer.as_str()));
@@ -65,7 +65,7 @@ impl Figures {
         peers
     }
 
-    /// What these peers could not do.
+    /// The errors of these peers.
     pub(super) fn problems<'a>(&'a self, peers: &'a [&str]) -> impl Iterator<Item = String> + 'a {
         let readings = self.readings.iter().filter(|reading| peers.contains(&reading.peer.as_str()));
         readings.filter_map(Reading::problem)
@@ -90,12 +90,12 @@ impl Figures {
         let mut text = format!("\n## {case}\n\n{}", table(&rows));
         let problems: Vec<String> = readings().filter_map(Reading::problem).collect();
         for problem in distinct(problems.iter().map(String::as_str)) {
-            writeln!(text, "\n{problem}").expect("a string takes every write");
+            writeln!(text, "\n{problem}").expect("writing to a string does not fail");
         }
         text
     }
 
-    /// The median, or what was said instead of a number.
+    /// The median, or the text that stands in place of a number.
     fn cell(&self, peer: &str, case: &str, key: &str) -> String {
         let said = self.values(peer, case, key).find_map(|value| match value {
             Value::String(text) => Some(text.clone()),
@@ -111,10 +111,10 @@ impl Figures {
 }
 
 impl Reading {
-    /// Why there are no figures, if there are none.
+    /// The error of a line without figures.
     fn problem(&self) -> Option<String> {
         let (_, problem) = self.values.iter().find(|(key, _)| key == ERROR)?;
-        let text = problem.as_str().unwrap_or("without a word");
+        let text = problem.as_str().unwrap_or("no message");
         Some(format!("{}, {}: {text}", self.peer, self.case))
     }
 }
@@ -156,7 +156,7 @@ fn median(mut numbers: Vec<f64>) -> Option<f64> {
     Some(if numbers.len() % 2 == 1 { upper } else { f64::midpoint(numbers[middle - 1], upper) })
 }
 
-/// Three digits that count; large numbers whole.
+/// Three significant digits; large numbers without decimals.
 pub(super) fn short(number: f64) -> String {
     let digits = match number.abs() {
         0.0 => 0,
@@ -170,7 +170,7 @@ pub(super) fn short(number: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// Rows of cells as a table of Markdown, the first one as its head.
+/// Rows of cells as a Markdown table; the first row is the head.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
     let Some((head, body)) = rows.split_first() else { return String::new() };
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();

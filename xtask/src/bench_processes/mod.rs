@@ -1,8 +1,8 @@
-//! The bench `processes` and the script of its Python peers, in turns, and their figures against the bars.
+//! Runs the bench `processes` and the script of its Python peers in turns, and compares the figures with the targets.
 //!
-//! It promises that no figure fails the run, and that a wrong answer of manyhands does. The peers need `python3`, its
-//! packages from PyPI and the script beside the checkout; where one is missing, a loud line says so and the other
-//! peers run alone. What a case is and how it is measured is left to the two programs.
+//! A slow figure does not fail the run; a wrong result of manyhands does. The peers need `python3`, its packages from PyPI
+//! and the script beside the checkout; where one is missing, a line that begins with `SKIPPED:` says so and the other peers
+//! run alone. The two programs define the cases and measure them.
 
 mod bars;
 mod figures;
@@ -36,16 +36,16 @@ const CASES: [&str; 11] = [
 
 const OPTIONS: [&str; 2] = ["--small", "--without-python"];
 
-/// Sizes with which a round takes four minutes and says nothing but whether all works.
+/// Small sizes: a round takes four minutes and only shows that everything works.
 #[rustfmt::skip]
 const SMALL: [&str; 10] = [
     "--n", "2000", "--n_lat", "50", "--payload_items", "4", "--shared_f64", "1000000", "--million", "20000",
 ];
 
-/// Where the lines of the last run are kept.
+/// The file with the lines of the last run.
 const LINES: &str = "target/bench-processes.jsonl";
 
-/// What the words after the name say.
+/// The arguments of the command.
 #[derive(Debug, PartialEq, Eq)]
 struct BenchRun {
     rounds: usize,
@@ -71,7 +71,7 @@ pub(crate) fn stage(stages: &mut Stages, words: &[String]) -> Done {
     })
 }
 
-/// What is wrong with the words that follow the name, if anything is.
+/// Why the arguments are refused, if they are.
 pub(crate) fn refuse(words: &[String]) -> Option<String> {
     parse(words).err()
 }
@@ -118,7 +118,7 @@ fn peers(stages: &mut Stages) -> Option<Python> {
     prepared.ok().and(python)
 }
 
-/// Whether the bench came to its end each time.
+/// Runs all rounds. False when the bench of manyhands failed once.
 fn take_rounds(
     run_options: &BenchRun,
     python: Option<&Python>,
@@ -134,7 +134,7 @@ fn take_rounds(
             let ours = bench(root, case, round, run_options.is_small);
             let mut turns: Vec<(Command, bool)> =
                 theirs.map(|command| (command, false)).into_iter().chain([(ours, true)]).collect();
-            // Each side goes first as often as the other one.
+            // Each side goes first equally often.
             if (round + case_idx) % 2 == 1 {
                 turns.reverse();
             }
@@ -151,7 +151,7 @@ fn take_rounds(
 fn bench(root: &Path, case: &str, round: usize, is_small: bool) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(bench_words()).args(["--quiet", "--", "--reps", "1", "--case", case]).current_dir(root);
-    // Each peer goes first in its turn.
+    // The peers take turns at going first.
     cargo.args(["--first_rep", &round.to_string()]);
     if is_small {
         cargo.args(SMALL);
@@ -163,7 +163,7 @@ fn bench_words() -> [&'static str; 6] {
     ["bench", "--package", "manyhands-benches", "--bench", "processes", "--locked"]
 }
 
-/// Runs a program, prints, keeps and reads its lines as they come, and says whether it ended well.
+/// Runs a program and prints, records and reads each of its lines. False when it failed.
 fn take(command: &mut Command, round: usize, figures: &mut Figures, record: &mut File) -> Result<bool, Failed> {
     let mut program = match command.stdout(Stdio::piped()).spawn() {
         Ok(program) => program,
@@ -172,7 +172,7 @@ fn take(command: &mut Command, round: usize, figures: &mut Figures, record: &mut
     };
     let printed = program.stdout.take().expect("its output is a pipe");
     for line in BufReader::new(printed).lines().map_while(Result::ok).filter(|line| line.starts_with('{')) {
-        // The script is run anew for each round, so it says each time that this was its first.
+        // The script runs once per round and always writes 0 as its repetition.
         let line = line.replacen("\"rep\": 0", &format!("\"rep\": {round}"), 1);
         println!("{line}");
         writeln!(record, "{line}").map_err(|error| unwritten(&error))?;
@@ -189,7 +189,7 @@ fn unwritten(error: &std::io::Error) -> Failed {
     Failed { exit_code: 1 }
 }
 
-/// Speed is never a failure; a wrong answer is.
+/// A wrong result fails the run; a slow one does not.
 fn judge(figures: &Figures, is_complete: bool) -> Done {
     let problems: Vec<String> = figures.problems(&["manyhands", "raw"]).chain(bars::wrong(figures)).collect();
     for problem in &problems {
@@ -198,7 +198,7 @@ fn judge(figures: &Figures, is_complete: bool) -> Done {
     if problems.is_empty() && is_complete { Ok(()) } else { Err(Failed { exit_code: 1 }) }
 }
 
-/// The mean number of runnable threads of the last minute.
+/// The load average of the last minute.
 fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().next().unwrap_or("unknown").to_owned()

@@ -1,4 +1,4 @@
-//! No text holds a path of somebody's machine, a promise of later work, or a test that does not run.
+//! No file contains an absolute path of one machine, a promise of later work, or a test that does not run.
 
 use super::{Violation, is_free_of_forbidden_words};
 use crate::files::Files;
@@ -26,7 +26,7 @@ fn check_line(path: &str, line: usize, text: &str) -> impl Iterator<Item = Viola
     [folder, word, ignored].into_iter().flatten()
 }
 
-/// Where an absolute path begins: not inside a longer path or a word.
+/// True when an absolute path begins with the folder, outside of a longer path or word.
 fn names_folder(text: &str, folder: &str) -> bool {
     text.match_indices(folder).any(|(at, _)| {
         let starts =
@@ -44,7 +44,7 @@ fn is_word_letter(letter: char) -> bool {
     letter.is_alphanumeric() || "-_".contains(letter)
 }
 
-/// `#[ignore]` and a doc test that is marked `ignore`.
+/// True for `#[ignore]` and for a doc test marked `ignore`.
 fn skips_a_test(text: &str) -> bool {
     let fence = text.split_once("```").is_some_and(|(_, marks)| marks.split(',').any(|mark| mark.trim() == "ignore"));
     fence || text.trim_start().starts_with("#[ignore")

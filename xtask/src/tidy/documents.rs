@@ -1,6 +1,6 @@
-//! The documents that a reader looks for are there, and hold what others rely on.
+//! The usual documents exist and are not empty.
 //!
-//! CHANGELOG.md has a place for the next change, and README.md starts with the command that the checks run.
+//! CHANGELOG.md has a section for the next change, and README.md starts with the command that `first-run` runs.
 
 use super::Violation;
 use crate::files::Files;

@@ -1,4 +1,4 @@
-//! README.md names every example, so that a newcomer finds the one for their need.
+//! README.md names every example, so that a new user finds it.
 
 use super::Violation;
 use crate::files::Files;
@@ -21,7 +21,7 @@ fn example_name(path: &str) -> Option<&str> {
     (!name.contains('/')).then_some(name)
 }
 
-/// As a name of its own, not as a part of a longer one.
+/// True when the text contains the name as a whole word.
 fn names(text: &str, name: &str) -> bool {
     text.split(|letter: char| !letter.is_alphanumeric() && !"-_".contains(letter)).any(|word| word == name)
 }

@@ -1,4 +1,4 @@
-//! Every Rust file begins with `//!`: what it is for, what it promises, what it leaves to others.
+//! Every Rust file begins with `//!`: its purpose, its promises, and what other files do instead.
 
 use super::Violation;
 use crate::files::Files;

@@ -1,7 +1,7 @@
 //! Imports in `src` point downwards, and no files import each other in a circle.
 //!
-//! It reads each `use`, and each path such as `crate::a::b` or `child::f` in the code, and finds the file that it names. Code
-//! that only tests compile, comments and literals do not count. A path to a name that a `mod.rs` re-exports counts as an
+//! It reads each `use`, and each path such as `crate::a::b` or `child::f` in the code, and finds the file that it names.
+//! Code that only tests compile, comments and literals do not count. A path to a name that a `mod.rs` re-exports counts as an
 //! import of that `mod.rs`. A parent may declare its children and re-export what they offer: neither is an import. The rule
 //! does not see paths that a macro of another crate writes, and takes a module with a `#[path]` for one without a file.
 
@@ -406,7 +406,8 @@ mod tests {
     #[test]
     fn tests_comments_and_literals_do_not_count() {
         let code = "// use crate::job::Job;\n/// [`crate::job::Job`]\nfn a() { \"crate::job::f\"; }\n\
-                    #[cfg(test)] mod tests;\n#[cfg(test)] mod more { use crate::job::Job; }\n#[test] fn t() { crate::job::f() }";
+                    #[cfg(test)] mod tests;\n#[cfg(test)] mod more { use crate::job::Job; }\n\
+                    #[test] fn t() { crate::job::f() }";
         let sources = [
             ("src/job/mod.rs", "use crate::run::Run;"),
             ("src/run/mod.rs", code),

@@ -1,6 +1,6 @@
-//! Links between the documents lead somewhere: the file is there, and so is the heading.
+//! Links between the documents lead to files and headings that exist.
 //!
-//! Links to other hosts are left alone, because a check must not depend on the network.
+//! Links to other hosts are not checked, because a check must not depend on the network.
 
 use super::Violation;
 use crate::files::Files;
@@ -32,7 +32,7 @@ fn problem(files: &Files, from: &str, link: &Link) -> Option<String> {
     (!is_known).then(|| format!("the link `{}` leads to no heading of {target}", link.target))
 }
 
-/// The path from the root that a relative link means; nothing when it leads out of the project. The root is empty.
+/// The target of a relative link as a path from the root, which is the empty path. `None` outside of the project.
 fn resolve(from: &str, link: &str) -> Option<String> {
     let mut folders: Vec<&str> = from.split('/').collect();
     folders.pop();

@@ -28,7 +28,7 @@ fn own_lints(path: &str, text: &str) -> Option<Violation> {
     (!is_shared).then(|| Violation::new(path, line, "the package does not take the lints of the workspace", way_out))
 }
 
-/// The value of a key that stands on a line of its own in a section.
+/// The value of a key on its own line in a section.
 fn value_in<'a>(text: &'a str, section: &str, key: &str) -> Option<&'a str> {
     let lines = text.lines().skip(line_of(text, section)?).take_while(|line| !line.starts_with('['));
     let pairs = lines.filter_map(|line| line.split_once('='));

@@ -1,7 +1,6 @@
-//! The house rules that a machine can hold, each one a function from the files of the project to violations.
+//! The house rules that a program can check, each a function from the files of the project to violations.
 //!
-//! It promises that every violation names its place and the way out. What a person has to judge (names, size, whether
-//! a page is true) is left to reviewers.
+//! Every violation names its place and the way out. Reviewers judge the rest: names, size, whether a page is true.
 
 mod clean_text;
 mod documents;
@@ -19,7 +18,7 @@ use crate::files::Files;
 use std::fmt;
 use std::path::Path;
 
-/// A place where the project departs from a rule, and what to do about it.
+/// A place that breaks a rule, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
     file: String,
@@ -44,7 +43,7 @@ const RULES: [Rule; 11] = [
     safety::check,
 ];
 
-/// Every departure from every rule, by rule and then by file.
+/// The violations of all rules, by rule and then by file.
 pub(crate) fn violations(files: &Files) -> Vec<Violation> {
     RULES.iter().flat_map(|rule| rule(files)).collect()
 }
@@ -67,7 +66,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Whether a rule that speaks about text applies: the rules themselves, and their tests, name what they forbid.
+/// Whether the rules about words apply to a file. The rules and their tests name what they forbid.
 fn is_free_of_forbidden_words(path: &str) -> bool {
     !path.starts_with("xtask/src/tidy/")
 }

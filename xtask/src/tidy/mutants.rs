@@ -1,6 +1,6 @@
 //! Every mutant still fits the code that it breaks, and each primitive has at least three.
 //!
-//! So a change of the code that leaves a mutant behind is noticed before the mutants run.
+//! So a change of the code that breaks a mutant is found before the mutants run.
 
 use super::Violation;
 use crate::files::Files;
@@ -36,7 +36,7 @@ fn check_mutant(files: &Files, mutant: &Mutant) -> Vec<Violation> {
     stale.into_iter().chain(blind).collect()
 }
 
-/// Where a mutant is written down.
+/// The file and line that define a mutant.
 fn place<'a>(files: &'a Files, mutant: &Mutant) -> (&'a str, usize) {
     let name = format!("name: \"{}\"", mutant.name);
     let lists = files.iter().filter(|(path, _)| path.starts_with(FOLDER));

@@ -1,8 +1,8 @@
 //! Within the library only `src/sync` names atomics, the clock, std's lazy values and the crates of locks.
 //!
-//! Clippy holds the rest of that promise, with the lists in clippy.toml: locks, condition variables, channels and threads. It
-//! knows a type by where it was defined, so it cannot tell std's `AtomicU64` from the one that `crate::sync` hands on; this
-//! rule reads the path as it is written.
+//! Clippy checks the rest, with the lists in clippy.toml: locks, condition variables, channels and threads. It knows a type
+//! by its definition, so it cannot tell std's `AtomicU64` from the re-export in `crate::sync`; this rule reads the path as it
+//! is written.
 
 use super::Violation;
 use crate::files::Files;

@@ -1,4 +1,4 @@
-//! Every record of a measurement that a text speaks of is in `benches/records`.
+//! Every record of a measurement that a file names is in `benches/records`.
 
 use super::{Violation, is_free_of_forbidden_words};
 use crate::files::Files;

@@ -1,6 +1,6 @@
 //! Each unsafe function, foreign block and attribute says why it is sound, in its documentation or just above.
 //!
-//! Clippy holds unsafe blocks, implementations and traits to that: `undocumented_unsafe_blocks` is denied in the workspace, and
+//! Clippy checks unsafe blocks, implementations and traits: `undocumented_unsafe_blocks` is denied in the workspace, and
 //! `missing_safety_doc` is on by default. It does not see private functions, foreign blocks and attributes.
 
 use super::Violation;
