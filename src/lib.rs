@@ -154,6 +154,7 @@
 //! Settings come from [`ParallelConfig`]; what it leaves open is filled from `MANYHANDS_*` environment variables, which are
 //! listed there, and then from the machine.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
 #![cfg_attr(
     not(all(feature = "processes", feature = "journal", feature = "progress", feature = "reports")),
     allow(dead_code, unused_mut, unused_variables, reason = "what only a feature uses that is left out")

@@ -75,6 +75,15 @@
 //! - shuttle: sees all threads in one order, so it finds no wrong memory ordering; what it has not drawn, it has not seen.
 //! - [`Threads`](crate::Threads) and other calls of this crate keep threads beyond a model, so they do not belong into one.
 
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "every other file takes its locks and threads from here"
+    )
+)]
+
 mod cell;
 mod handshake;
 mod models;

@@ -1,15 +1,16 @@
-//! The commands of `cargo xtask`: their names, what each is for, and the stages that each runs.
+//! The commands of `cargo xtask`: their names, their help lines, and the stages that each runs.
 //!
-//! A command is a row of `COMMANDS` and a function; the help text and the hint at an unknown name come from the same
-//! rows. How a stage is run and timed is left to `stage`.
+//! A command is a row of `COMMANDS` and a function. The help text and the hint after an unknown name are made from the same
+//! rows. `stage` runs and times the stages.
 
-use crate::models::{self, Asked};
+use crate::files::Files;
+use crate::models::{self, ModelRun};
 use crate::stage::{Done, Failed, Stages};
-use crate::tree::Tree;
-use crate::{bench_processes, first_run, mutants, stress, tidy, tsan};
+use crate::{bench_processes, deps, features, first_run, mutants, stress, tidy, tools, tsan};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
-/// What the command line asks for.
+/// What to do, read from the command line.
 #[derive(Debug)]
 pub(crate) enum Request<'a> {
     Help,
@@ -21,12 +22,12 @@ pub(crate) enum Request<'a> {
 pub(crate) struct Command {
     name: &'static str,
     says: &'static str,
-    /// What is wrong with the words that follow the name, if anything is.
+    /// Why the arguments are refused, if they are.
     refuse: fn(&[String]) -> Option<String>,
     pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
 }
 
-const COMMANDS: [Command; 14] = [
+const COMMANDS: [Command; 22] = [
     Command::new("quick", "before a commit: fmt, clippy, unit tests", |stages, _| quick(stages)),
     Command::new(
         "test",
@@ -38,30 +39,51 @@ const COMMANDS: [Command; 14] = [
         "the models alone; --full goes deeper, --mutants [NAME] breaks the code to see them fail",
         loom,
     )
-    .refusing(|words| models::asked(words).err()),
-    Command::new("shuttle", "models that are too large for loom, through random interleavings", |stages, _| {
+    .refusing(|words| models::parse(words).err()),
+    Command::new("shuttle", "models that are too large for loom, in random interleavings", |stages, _| {
         models::shuttle(stages)
     }),
-    Command::new("stress", "the shared types under real threads, for 5 minutes or as many as named", stress::stage)
+    Command::new("stress", "the shared types under real threads, for 5 minutes or the given number", stress::stage)
         .refusing(stress::refuse),
-    Command::new("tsan", "ThreadSanitizer over locks, cache, counters; needs nightly, says so without", |stages, _| {
+    Command::new("tsan", "ThreadSanitizer over locks, cache, counters; needs the nightly toolchain", |stages, _| {
         tsan::stage(stages)
     }),
-    Command::new("bench", "benches: all, or those named; what follows -- goes to them", bench).refusing(|_| None),
+    Command::new("bench", "benches: all, or the named ones; arguments after -- go to them", bench).refusing(|_| None),
     Command::new(
         "bench-processes",
-        "process mode beside its Python peers, in turns, for 3 rounds or as many as named, and the bars",
+        "process mode and its Python peers in turns, for 3 rounds or the given number, and the bars",
         bench_processes::stage,
     )
     .refusing(bench_processes::refuse),
-    Command::new("tidy", "the house rules that a machine can hold", |stages, _| check_rules(stages)),
+    Command::new("tidy", "the house rules that a program can check", |stages, _| check_rules(stages)),
+    Command::new("imports", "the layers of src, here or in another checkout: a drawing, and what breaks them", imports)
+        .refusing(refuse_folders),
     Command::new("fmt", "is the code formatted?", |stages, _| fmt(stages)),
     Command::new("clippy", "lints of every target, warnings denied", |stages, _| clippy(stages)),
     Command::new("doc", "the pages of the crates, warnings denied", |stages, _| doc(stages)),
     Command::new("bare", "manyhands without default features, and with each by itself", |stages, _| bare(stages)),
+    Command::new("deps", "how many crates each feature brings, and the bounds on that", |stages, _| {
+        deps::stage(stages)
+    }),
     Command::new("first-run", "the first command of README.md, and the files it must write", |stages, _| {
         first_run::stage(stages)
     }),
+    Command::new(
+        "deny",
+        "licences, versions, sources and advisories of all dependencies; needs cargo-deny",
+        |stages, _| tools::deny(stages),
+    ),
+    Command::new("machete", "dependencies that no code uses; needs cargo-machete", |stages, _| tools::machete(stages)),
+    Command::new("hack", "manyhands with each feature and each two of them; needs cargo-hack", |stages, _| {
+        tools::hack(stages)
+    }),
+    Command::new("semver", "does the public surface keep its promises? needs cargo-semver-checks", |stages, _| {
+        tools::semver(stages)
+    }),
+    Command::new("cargo-mutants", "small changes that a test should notice; needs cargo-mutants", tools::mutants)
+        .refusing(|_| None),
+    Command::new("nextest", "the tests, each in its own process; needs cargo-nextest", tools::nextest)
+        .refusing(|_| None),
 ];
 
 impl Command {
@@ -76,7 +98,7 @@ impl Command {
     }
 }
 
-/// Finds the command that these words ask for, or says what could have been meant.
+/// Finds the command that the arguments name. The error is a hint at the nearest name.
 pub(crate) fn parse(words: &[String]) -> Result<Request<'_>, String> {
     let Some((name, rest)) = words.split_first() else { return Ok(Request::Help) };
     if ["help", "--help", "-h"].contains(&name.as_str()) {
@@ -89,11 +111,11 @@ pub(crate) fn parse(words: &[String]) -> Result<Request<'_>, String> {
     }
 }
 
-/// What there is, one line per command.
+/// The help text: one line per command.
 pub(crate) fn help() -> String {
     let mut text = "Every check of the workspace.\n\nUsage: cargo xtask <command>\n\n".to_owned();
     for command in &COMMANDS {
-        writeln!(text, "  {:<15} {}", command.name, command.says).expect("a string takes every write");
+        writeln!(text, "  {:<15} {}", command.name, command.says).expect("writing to a string does not fail");
     }
     text + "\nA command stops at its first failing stage and ends with that stage's exit code; an unknown word is 2.\n\
             Everything that has to pass before a merge is one call: .ci/run\n"
@@ -106,7 +128,7 @@ fn hint(unknown: &str) -> String {
     format!("no command `{unknown}`{guess}\nthere are: {}, help", names.join(", "))
 }
 
-/// One begins with the other, or they are about as long and all letters of the name but one were typed.
+/// True when one is the start of the other, or when their lengths differ by at most one and at most one letter is missing.
 pub(crate) fn is_near(typed: &str, name: &str) -> bool {
     let shared = name.chars().filter(|&letter| typed.contains(letter)).count();
     let is_start = !typed.is_empty() && (name.starts_with(typed) || typed.starts_with(name));
@@ -128,10 +150,10 @@ fn test(stages: &mut Stages) -> Done {
 }
 
 fn loom(stages: &mut Stages, words: &[String]) -> Done {
-    match models::asked(words).expect("these words were not refused") {
-        Asked::EveryDay => models::every_day(stages),
-        Asked::Full => models::full(stages),
-        Asked::Mutants(name) => mutants::stage(stages, name),
+    match models::parse(words).expect("these words were not refused") {
+        ModelRun::EveryDay => models::every_day(stages),
+        ModelRun::Full => models::full(stages),
+        ModelRun::Mutants(name) => mutants::stage(stages, name),
     }
 }
 
@@ -139,7 +161,7 @@ fn bench(stages: &mut Stages, words: &[String]) -> Done {
     stages.cargo("bench", bench_arguments(words))
 }
 
-/// Names choose bench targets; `*` leaves out the unit tests, which cargo would count as benches too.
+/// The arguments before `--` name bench targets. Without any, `*` picks all benches and no unit tests.
 fn bench_arguments(words: &[String]) -> Vec<&str> {
     let split = words.iter().position(|word| word == "--").unwrap_or(words.len());
     let (names, passed_on) = words.split_at(split);
@@ -150,9 +172,24 @@ fn bench_arguments(words: &[String]) -> Vec<&str> {
     arguments
 }
 
+fn imports(stages: &mut Stages, words: &[String]) -> Done {
+    let root = words.first().map_or_else(|| stages.root().to_path_buf(), PathBuf::from);
+    stages.step("imports", "the layers of src", |_| match Files::read(&root) {
+        Ok(files) => {
+            println!("{}", tidy::layering::drawing(&files));
+            report(&tidy::layering::check(&files))
+        }
+        Err(error) => report(&[tidy::Violation::unreadable(&root, &error)]),
+    })
+}
+
+fn refuse_folders(words: &[String]) -> Option<String> {
+    words.get(1).map(|extra| format!("takes one folder at most, but got `{extra}` too"))
+}
+
 fn check_rules(stages: &mut Stages) -> Done {
-    stages.step("tidy", "the house rules", |root| match Tree::read(root) {
-        Ok(tree) => report(&tidy::violations(&tree)),
+    stages.step("tidy", "the house rules", |root| match Files::read(root) {
+        Ok(files) => report(&tidy::violations(&files)),
         Err(error) => report(&[tidy::Violation::unreadable(root, &error)]),
     })
 }
@@ -177,9 +214,13 @@ fn doc(stages: &mut Stages) -> Done {
     stages.cargo_with("doc", arguments, &[("RUSTDOCFLAGS", "-D warnings")])
 }
 
-/// No feature, and each by itself: what needs a feature that is not there does not compile, or is dead code.
+/// No feature, and each by itself: code that needs an absent feature does not compile, or is dead.
 fn bare(stages: &mut Stages) -> Done {
-    for features in ["", "processes", "journal", "progress", "reports", "signals"] {
+    let names = features::names(stages.root()).map_err(|problem| {
+        println!("the features of manyhands are not known: {problem}");
+        Failed { exit_code: 1 }
+    })?;
+    for features in [""].into_iter().chain(names.iter().map(String::as_str)) {
         let picked = ["clippy", "--package", "manyhands", "--lib", "--no-default-features", "--features", features];
         stages.cargo("bare", picked.into_iter().chain(["--locked", "--", "-D", "warnings"]))?;
     }

@@ -1,22 +1,22 @@
-//! The first command that README.md shows, run as a newcomer would, with its output in a folder that is removed again.
+//! Runs the first command that README.md shows, with its output in a temporary folder.
 //!
-//! It promises that the files which README.md speaks of are there and hold something. Whether what they hold is right
-//! is left to the tests of `sleep-analysis`.
+//! It checks that the files which README.md names exist and are not empty. The tests of `sleep-analysis` check what is in
+//! them.
 
 use crate::stage::{Done, Failed, Stages};
 use std::fs;
 use std::path::Path;
 
-/// The command as README.md shows it; `tidy` holds the two together.
+/// The command as README.md shows it; `tidy` checks that the two agree.
 pub(crate) const COMMAND: &str = "cargo run --release -p sleep-analysis";
 
 const FILES: [&str; 4] = ["features.csv", "aligned.csv", "summary.json", "index.html"];
 
-/// Runs the command, looks for its files, and removes them whatever happened.
+/// Runs the command, checks its files, and removes them in every case.
 pub(crate) fn stage(stages: &mut Stages) -> Done {
     let out = std::env::temp_dir().join(format!("manyhands-first-run-{}", std::process::id()));
     let done = run_and_look(stages, &out);
-    // Nothing is there to remove when the command failed before its first file.
+    // The folder does not exist when the command failed before it wrote a file.
     if out.exists() {
         fs::remove_dir_all(&out).unwrap_or_else(|error| eprintln!("{} stays behind: {error}", out.display()));
     }

@@ -1,13 +1,16 @@
 //! Every check of the workspace as one program: `cargo xtask <command>`.
 //!
-//! It promises that a command stops at its first failing stage, hands that stage's exit code on, and ends with a table
-//! of what took how long. It depends on the standard library alone, so it builds in seconds on a fresh clone. What the
-//! checks find out is left to cargo and to the rules in `tidy`.
+//! A command stops at its first failing stage, exits with the code of that stage, and ends with a table of times. The program
+//! depends on serde_json alone, so it builds in seconds on a fresh clone. Cargo, its tools and the rules in `tidy` do the
+//! checking.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks to its terminal")]
 
 mod bench_processes;
 mod command;
+mod deps;
+mod features;
+mod files;
 mod first_run;
 mod markdown;
 mod models;
@@ -16,7 +19,7 @@ mod rust_code;
 mod stage;
 mod stress;
 mod tidy;
-mod tree;
+mod tools;
 mod tsan;
 
 use command::Request;
@@ -24,7 +27,7 @@ use stage::Stages;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The exit code of a request that xtask does not know, as most command line programs have it.
+/// The exit code after unknown arguments, the same as in most command line programs.
 const UNKNOWN_REQUEST: u8 = 2;
 
 fn main() -> ExitCode {
@@ -52,7 +55,7 @@ fn perform(command: &command::Command, rest: &[String]) -> ExitCode {
     }
 }
 
-/// Cargo tells a running program where its manifest is; a program started by hand falls back to where it was built.
+/// Cargo sets a variable with the folder of the manifest; a program started by hand uses the folder of its build.
 fn project_root() -> PathBuf {
     let manifest = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
     Path::new(&manifest).parent().expect("xtask lies one folder below the project's root").to_path_buf()

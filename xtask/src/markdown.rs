@@ -1,6 +1,6 @@
-//! Markdown as the rules see it: its headings as anchors, and its links.
+//! Markdown as the rules read it: its headings as anchors, and its links.
 //!
-//! Code blocks and code spans are text, not links. Whether a link leads somewhere is left to the rules.
+//! Code blocks and code spans contain no links. The rules check where a link leads.
 
 /// A link and the line (from 1) on which it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ fn prose(text: &str) -> Vec<(usize, &str)> {
     sorted_lines(text).into_iter().filter(|(_, _, is_code)| !is_code).map(|(line, text, _)| (line, text)).collect()
 }
 
-/// Every line but the fences, with whether it stands in a code block.
+/// Every line except the fences, and whether it is in a code block.
 fn sorted_lines(text: &str) -> Vec<(usize, &str, bool)> {
     let mut fence: Option<&str> = None;
     let mut lines = Vec::new();
@@ -64,7 +64,7 @@ fn heading(line: &str) -> Option<&str> {
     ((1..=6).contains(&level) && title.starts_with(' ')).then(|| title.trim().trim_end_matches('#').trim_end())
 }
 
-/// The anchor of a title: small letters, a dash for each space, other signs dropped, links by their text.
+/// The anchor of a title: lower case, a dash for each space, no punctuation, links replaced by their text.
 fn slug(title: &str) -> String {
     let kept = link_texts(title).to_lowercase();
     let kept = kept.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
@@ -86,7 +86,7 @@ fn is_repeat_of(slug: &str, anchor: &str) -> bool {
 }
 
 fn without_spans(line: &str) -> String {
-    // An odd number of backticks leaves the last one open: then what follows it is prose.
+    // With an odd number of backticks the text after the last one is prose.
     let mut parts: Vec<&str> = line.split('`').collect();
     let open = if parts.len().is_multiple_of(2) { parts.pop() } else { None };
     let prose: String = parts.into_iter().step_by(2).collect();

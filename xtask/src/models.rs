@@ -1,7 +1,6 @@
-//! The models in `tests/loom`: as of every day, and deeper.
+//! The commands that run the models in `tests/loom` and `tests/shuttle`, at their usual depth and deeper.
 //!
-//! How deep a model looks is said by the model itself and by `tests/loom/explore.rs`; here are the commands. Whether the
-//! models notice a bug is left to `mutants`.
+//! Each model and `tests/loom/explore.rs` choose how deep a search goes. `mutants` tests whether the models find bugs.
 
 use crate::command::is_near;
 use crate::mutants;
@@ -9,12 +8,12 @@ use crate::stage::{Done, Stages};
 
 /// How the models are to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked<'a> {
-    /// With the pre-emptions that each model says.
+pub(crate) enum ModelRun<'a> {
+    /// With the number of pre-emptions that each model names.
     EveryDay,
-    /// Deeper, as far as each model comes in `SECONDS_PER_MODEL`.
+    /// Deeper, for `SECONDS_PER_MODEL` per model.
     Full,
-    /// On code with a bug, for the bugs with this in their name or primitive, or for all of them.
+    /// On code with a seeded bug: all bugs, or those whose name or primitive contains the text.
     Mutants(Option<&'a str>),
 }
 
@@ -23,15 +22,15 @@ const SECONDS_PER_MODEL: &str = "8";
 
 const FLAGS: [&str; 2] = ["--full", "--mutants"];
 
-/// Reads what follows `loom`.
-pub(crate) fn asked(words: &[String]) -> Result<Asked<'_>, String> {
+/// Reads the arguments of `loom`.
+pub(crate) fn parse(words: &[String]) -> Result<ModelRun<'_>, String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [] => Ok(Asked::EveryDay),
-        ["--full"] => Ok(Asked::Full),
-        ["--mutants"] => Ok(Asked::Mutants(None)),
+        [] => Ok(ModelRun::EveryDay),
+        ["--full"] => Ok(ModelRun::Full),
+        ["--mutants"] => Ok(ModelRun::Mutants(None)),
         ["--mutants", name] if mutants::chosen(Some(name)).is_empty() => Err(unknown_mutant(name)),
-        ["--mutants", name] => Ok(Asked::Mutants(Some(name))),
+        ["--mutants", name] => Ok(ModelRun::Mutants(Some(name))),
         ["--mutants", _, extra, ..] => Err(format!("--mutants takes one name, but got `{extra}` too")),
         ["--full", extra, ..] => Err(format!("--full takes no arguments, but got `{extra}`")),
         [unknown, ..] => Err(hint(unknown)),
@@ -53,7 +52,7 @@ fn unknown_mutant(name: &str) -> String {
 #[derive(Clone, Copy, Debug)]
 struct Checker {
     flag: &'static str,
-    /// A folder of its own: the flag would otherwise make every other build start anew.
+    /// Its own target folder: otherwise the flag would invalidate every other build.
     target: &'static str,
     /// The test binary with its models.
     models: &'static str,
@@ -62,18 +61,18 @@ struct Checker {
 const LOOM: Checker = Checker { flag: "--cfg manyhands_loom", target: "target/loom", models: "loom" };
 const SHUTTLE: Checker = Checker { flag: "--cfg manyhands_shuttle", target: "target/shuttle", models: "shuttle" };
 
-/// Runs the models as each says, and the example of how to write one.
+/// Runs the models at their usual depth, and the example that shows how to write one.
 pub(crate) fn every_day(stages: &mut Stages) -> Done {
     LOOM.check(stages, "models", &[])?;
     LOOM.run_example(stages)
 }
 
-/// Runs the models with one pre-emption more after another; each says how far it came.
+/// Runs the models with more and more pre-emptions; each prints how far it came.
 pub(crate) fn full(stages: &mut Stages) -> Done {
     LOOM.check(stages, "models", &[("MANYHANDS_LOOM_DEEPER", SECONDS_PER_MODEL)])
 }
 
-/// Runs the models that are too large for loom through random interleavings.
+/// Runs the models that are too large for loom, in random interleavings.
 pub(crate) fn shuttle(stages: &mut Stages) -> Done {
     SHUTTLE.check(stages, "shuttle", &[])?;
     SHUTTLE.run_example(stages)
@@ -100,10 +99,10 @@ impl Checker {
     }
 }
 
-/// The features that have models; the others would have SQLite built once more.
+/// The features that have models. The others would build SQLite once more.
 pub(crate) const MODELLED: [&str; 3] = ["--no-default-features", "--features", "processes"];
 
-/// What makes the names in `src/sync` those of loom.
+/// The compiler flags that replace the parts in `src/sync` by those of loom.
 pub(crate) fn compiler_flags() -> String {
     LOOM.compiler_flags()
 }
@@ -118,24 +117,24 @@ mod tests {
 
     #[test]
     fn a_flag_says_how_the_models_run() {
-        assert_eq!(asked(&[]), Ok(Asked::EveryDay));
-        assert_eq!(asked(&words("--full")), Ok(Asked::Full));
-        assert_eq!(asked(&words("--mutants")), Ok(Asked::Mutants(None)));
-        assert_eq!(asked(&words("--mutants token")), Ok(Asked::Mutants(Some("token"))));
+        assert_eq!(parse(&[]), Ok(ModelRun::EveryDay));
+        assert_eq!(parse(&words("--full")), Ok(ModelRun::Full));
+        assert_eq!(parse(&words("--mutants")), Ok(ModelRun::Mutants(None)));
+        assert_eq!(parse(&words("--mutants token")), Ok(ModelRun::Mutants(Some("token"))));
     }
 
     #[test]
     fn an_unknown_flag_gets_a_hint() {
-        assert!(asked(&words("--fulll")).unwrap_err().starts_with("has no `--fulll`; did you mean `--full`?"));
-        assert!(asked(&words("deeper")).unwrap_err().contains("there are: --full"));
-        assert_eq!(asked(&words("--full now")).unwrap_err(), "--full takes no arguments, but got `now`");
-        assert!(asked(&words("--mutant")).unwrap_err().contains("did you mean `--mutants`?"));
+        assert!(parse(&words("--fulll")).unwrap_err().starts_with("has no `--fulll`; did you mean `--full`?"));
+        assert!(parse(&words("deeper")).unwrap_err().contains("there are: --full"));
+        assert_eq!(parse(&words("--full now")).unwrap_err(), "--full takes no arguments, but got `now`");
+        assert!(parse(&words("--mutant")).unwrap_err().contains("did you mean `--mutants`?"));
     }
 
     #[test]
     fn a_name_that_no_mutant_has_is_refused() {
-        let refusal = asked(&words("--mutants zzz")).unwrap_err();
+        let refusal = parse(&words("--mutants zzz")).unwrap_err();
         assert!(refusal.starts_with("has no mutant with `zzz` in its name or primitive\nthere are: a-"), "{refusal}");
-        assert!(asked(&words("--mutants token gang")).unwrap_err().contains("but got `gang` too"));
+        assert!(parse(&words("--mutants token gang")).unwrap_err().contains("but got `gang` too"));
     }
 }

@@ -1,11 +1,11 @@
-//! Rust text as the rules see it: without comments and literals, without tests, and as the paths that it names.
+//! Rust text as the rules read it: without comments and literals, without tests, and as the paths that it names.
 //!
-//! A light reading, not a parser: it keeps every line where it was and never fails, and what it cannot make out stays
-//! code. What may stand where is left to the rules.
+//! This is a scanner, not a parser. It keeps every line number, never fails, and takes text that it does not understand for
+//! code. The rules decide what is allowed where.
 
 use std::ops::Range;
 
-/// The text with comments and literals blanked; each byte that stays is on the line and column where it was.
+/// The text with comments and literals replaced by blanks. Lines and columns of the rest stay the same.
 pub(crate) fn without_comments(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
@@ -22,7 +22,7 @@ pub(crate) fn without_comments(text: &str) -> String {
     code
 }
 
-/// Code without what is compiled for tests alone. Takes what `without_comments` gives.
+/// The code without its tests. Takes the output of `without_comments`.
 pub(crate) fn without_tests(code: &str) -> String {
     let mut kept = code.to_owned();
     for range in test_ranges(code) {
@@ -33,37 +33,61 @@ pub(crate) fn without_tests(code: &str) -> String {
     kept
 }
 
-/// A path such as `std::sync::Mutex`, and the line (from 1) on which its last name stands.
+/// The paths and the module declarations of some code.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// Every path, with the braces of a `use` expanded. Outside of a `use` a single word counts only as the name of a macro.
+    pub(crate) paths: Vec<NamedPath>,
+    /// The modules of `mod name;`, each a file of its own, and their lines (from 1).
+    pub(crate) declared: Vec<(usize, String)>,
+}
+
+/// A path such as `crate::sync::Mutex`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NamedPath {
+    /// The line (from 1) of its last name.
     pub(crate) line: usize,
     pub(crate) names: Vec<String>,
+    pub(crate) place: Place,
+    /// The modules with braces that it stands in, outermost first.
+    pub(crate) inside: Vec<String>,
+    /// The other name that a `use` gives it.
+    pub(crate) alias: Option<String>,
 }
 
-/// Every path in the code, those in the braces of a `use` written out in full.
-pub(crate) fn paths(code: &str) -> Vec<NamedPath> {
-    let tokens = tokens(code);
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < tokens.len() {
-        at = match tokens[at].text {
-            text if is_word(text) => read_path(&tokens, at, &[], &mut found),
-            _ => at + 1,
-        };
+/// Where a path stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In an expression, a type or a bound.
+    Code,
+    /// In a `use`.
+    Use,
+    /// In a `pub use`, however restricted.
+    Reexport,
+}
+
+/// Collects the paths and modules of the code. Takes the output of `without_comments`.
+pub(crate) fn names(code: &str) -> Names {
+    let mut reader = Reader { tokens: tokens(code), at: 0, depth: 0, inside: Vec::new(), names: Names::default() };
+    while reader.at < reader.tokens.len() {
+        reader.step();
     }
-    found
+    reader.names
 }
 
-/// The lines (from 1) on which this word stands.
-pub(crate) fn lines_with_word(code: &str, word: &str) -> Vec<usize> {
-    tokens(code).iter().filter(|token| token.text == word).map(|token| token.line).collect()
+/// The lines (from 1) of the words and signs that are sought, each shown with the two that follow it.
+pub(crate) fn lines_where(code: &str, is_sought: impl Fn([&str; 3]) -> bool) -> Vec<usize> {
+    let tokens = tokens(code);
+    let text = |at: usize| tokens.get(at).map_or("", |token| token.text);
+    let sought = (0..tokens.len()).filter(|&at| is_sought([text(at), text(at + 1), text(at + 2)]));
+    sought.map(|at| tokens[at].line).collect()
 }
 
 fn push_blank(code: &mut String, text: &str) {
     code.extend(text.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
 }
 
-/// How many bytes of a comment or a literal begin here; 0 where code does.
+/// The length in bytes of the comment or literal that begins here; 0 for code.
 fn hidden_length(rest: &str) -> usize {
     if rest.starts_with("//") {
         return rest.find('\n').unwrap_or(rest.len());
@@ -249,40 +273,119 @@ fn is_word_letter(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
-/// Reads the path that begins at a token, below the names before its braces; gives the token after it.
-fn read_path(tokens: &[Token<'_>], begin: usize, before: &[String], found: &mut Vec<NamedPath>) -> usize {
-    let mut names = before.to_vec();
-    let mut at = begin;
-    loop {
-        let Some(token) = tokens.get(at) else { return at };
-        if token.text == "{" {
-            return read_group(tokens, at, &names, found);
-        }
-        // `a::{self}` names `a`, and `a::<T>()` ends the path at `a`.
-        if is_word(token.text) && token.text != "self" || token.text == "*" {
-            names.push(token.text.to_owned());
-        }
-        let goes_on = tokens.get(at + 1).is_some_and(|next| next.text == "::")
-            && tokens.get(at + 2).is_some_and(|next| is_word(next.text) || ["{", "*"].contains(&next.text));
-        if !goes_on {
-            found.push(NamedPath { line: token.line, names });
-            return at + 1;
-        }
-        at += 2;
-    }
+/// Goes through the tokens once.
+struct Reader<'a> {
+    tokens: Vec<Token<'a>>,
+    at: usize,
+    /// How many braces are open.
+    depth: usize,
+    /// The open modules with braces, and how many braces were open before each.
+    inside: Vec<(String, usize)>,
+    names: Names,
 }
 
-fn read_group(tokens: &[Token<'_>], open: usize, before: &[String], found: &mut Vec<NamedPath>) -> usize {
-    let mut at = open + 1;
-    while let Some(token) = tokens.get(at) {
-        at = match token.text {
-            "}" => return at + 1,
-            "as" => at + 2,
-            text if is_word(text) || text == "*" => read_path(tokens, at, before, found),
-            _ => at + 1,
-        };
+impl<'a> Reader<'a> {
+    fn text(&self, at: usize) -> &'a str {
+        self.tokens.get(at).map_or("", |token| token.text)
     }
-    at
+
+    fn step(&mut self) {
+        match self.text(self.at) {
+            "{" => self.open(),
+            "}" => self.close(),
+            "mod" if is_word(self.text(self.at + 1)) => self.module(),
+            "use" if self.text(self.at + 1) != "<" => self.import(),
+            // `pub(in crate::a)` says who may see the item, and imports nothing.
+            "pub" if self.text(self.at + 1) == "(" => self.skip_past(")"),
+            // A variable of a macro; `$crate` is the crate itself.
+            "$" if self.text(self.at + 1) != "crate" => self.at += 2,
+            text if is_word(text) && ["::", "!"].contains(&self.text(self.at + 1)) => self.path(&[], Place::Code),
+            _ => self.at += 1,
+        }
+    }
+
+    fn open(&mut self) {
+        self.depth += 1;
+        self.at += 1;
+    }
+
+    fn close(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        self.inside.pop_if(|(_, depth)| *depth == self.depth);
+        self.at += 1;
+    }
+
+    fn module(&mut self) {
+        let (line, name) = (self.tokens[self.at].line, self.text(self.at + 1).to_owned());
+        self.at += 2;
+        if self.text(self.at) == "{" {
+            self.inside.push((name, self.depth));
+        } else if self.inside.is_empty() {
+            self.names.declared.push((line, name));
+        }
+    }
+
+    fn import(&mut self) {
+        let is_public = self.at > 0 && ["pub", ")"].contains(&self.text(self.at - 1));
+        let place = if is_public { Place::Reexport } else { Place::Use };
+        self.at += 1;
+        while self.at < self.tokens.len() && self.text(self.at) != ";" {
+            self.part_of_import(&[], place);
+        }
+    }
+
+    fn part_of_import(&mut self, before: &[String], place: Place) {
+        match self.text(self.at) {
+            "as" => {
+                let alias = self.text(self.at + 1).to_owned();
+                if let Some(last) = self.names.paths.last_mut() {
+                    last.alias = Some(alias);
+                }
+                self.at += 2;
+            }
+            "{" => self.group(before, place),
+            text if is_word(text) || text == "*" => self.path(before, place),
+            _ => self.at += 1,
+        }
+    }
+
+    fn group(&mut self, before: &[String], place: Place) {
+        self.at += 1;
+        while self.at < self.tokens.len() && self.text(self.at) != "}" {
+            self.part_of_import(before, place);
+        }
+        self.at += 1;
+    }
+
+    /// Reads the path that begins here, below the names before its braces.
+    fn path(&mut self, before: &[String], place: Place) {
+        let mut names = before.to_vec();
+        loop {
+            let token = self.tokens[self.at];
+            if token.text == "{" {
+                return self.group(&names, place);
+            }
+            // `a::{self}` names `a`.
+            if token.text != "self" || names.is_empty() {
+                names.push(token.text.to_owned());
+            }
+            self.at += 1;
+            // `a::<T>()` ends the path at `a`.
+            let next = self.text(self.at + 1);
+            if self.text(self.at) != "::" || !(is_word(next) || ["{", "*"].contains(&next)) {
+                let inside = self.inside.iter().map(|(name, _)| name.clone()).collect();
+                return self.names.paths.push(NamedPath { line: token.line, names, place, inside, alias: None });
+            }
+            self.at += 1;
+        }
+    }
+
+    fn skip_past(&mut self, end: &str) {
+        while self.at < self.tokens.len() && self.text(self.at) != end {
+            self.at += 1;
+        }
+        self.at += 1;
+    }
 }
 
 #[cfg(test)]
@@ -290,7 +393,7 @@ mod tests {
     use super::*;
 
     fn named(code: &str) -> Vec<String> {
-        paths(code).iter().map(|path| path.names.join("::")).collect()
+        names(code).paths.iter().map(|path| path.names.join("::")).collect()
     }
 
     fn squeezed(code: &str) -> String {
@@ -338,23 +441,49 @@ mod tests {
 
     #[test]
     fn braces_of_a_use_are_written_out() {
-        assert_eq!(named("a::{b, c::{self, d as e}, f::*};"), ["a::b", "a::c", "a::c::d", "a::f::*"]);
-        assert_eq!(named("use x::y;"), ["use", "x::y"]);
+        assert_eq!(named("use a::{b, c::{self, d as e}, f::*};"), ["a::b", "a::c", "a::c::d", "a::f::*"]);
+        assert_eq!(named("use x; use y::z;"), ["x", "y::z"]);
+        assert_eq!(named("use {super::a, self::b};"), ["super::a", "self::b"]);
     }
 
     #[test]
     fn a_path_ends_where_its_names_do() {
-        assert_eq!(named("a::b::<c::d>(e) + ::f::g::h!{ i }"), ["a::b", "c::d", "e", "f::g::h", "i"]);
-        assert_eq!(named("match a { b => c }"), ["match", "a", "b", "c"]);
+        assert_eq!(named("a::b::<c::d>(e) + ::f::g::h!{ i }"), ["a::b", "c::d", "f::g::h"]);
+        assert_eq!(named("match a { b => c!() }"), ["c"]);
+        assert_eq!(named("$crate::a::b; $c::d::e"), ["crate::a::b", "d::e"]);
     }
 
     #[test]
     fn a_path_has_the_line_of_its_last_name() {
-        assert_eq!(paths("a::{\n  b,\n  c\n}").iter().map(|path| path.line).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(names("use a::{\n  b,\n  c\n};").paths.iter().map(|path| path.line).collect::<Vec<_>>(), [2, 3]);
     }
 
     #[test]
-    fn a_word_is_found_whole() {
-        assert_eq!(lines_with_word("unsafe {}\nunsafe_code\n#[unsafe(x)]", "unsafe"), [1, 3]);
+    fn imports_and_reexports_are_told_apart() {
+        let place = |code: &str, of: &str| {
+            let found = names(code).paths.into_iter().find(|path| path.names.join("::") == of);
+            found.map(|path| path.place)
+        };
+        let code = "use a::{b, c}; d::e; pub use f; pub(crate) use g::h; fn i() { use j; }";
+        for (of, expected) in [("a::b", Place::Use), ("a::c", Place::Use), ("d::e", Place::Code), ("j", Place::Use)] {
+            assert_eq!(place(code, of), Some(expected), "{of}");
+        }
+        assert_eq!([place(code, "f"), place(code, "g::h")], [Some(Place::Reexport); 2]);
+        assert_eq!(named("pub(in crate::a) fn b() -> impl C + use<> {}"), [""; 0]);
+        assert_eq!(names("use a::b as c;").paths[0].alias.as_deref(), Some("c"));
+    }
+
+    #[test]
+    fn modules_are_declared_or_stand_in_braces() {
+        let found = names("mod a; pub mod b { mod c; use d::e; { f!() } } use g::h;");
+        assert_eq!(found.declared, [(1, "a".to_owned())]);
+        let inside = |name: &str| found.paths.iter().find(|path| path.names[0] == name).unwrap().inside.clone();
+        assert_eq!([inside("d"), inside("f"), inside("g")], [vec!["b"], vec!["b"], vec![]]);
+    }
+
+    #[test]
+    fn words_are_found_whole_and_with_what_follows() {
+        assert_eq!(lines_where("unsafe {}\nunsafe_code\n#[unsafe(x)]", |words| words[0] == "unsafe"), [1, 3]);
+        assert_eq!(lines_where("a b\na c", |words| words[..2] == ["a", "c"]), [2]);
     }
 }

@@ -1,6 +1,6 @@
-//! One stage: say what starts, run it, time it, keep its exit code. And the table of them at the end.
+//! A stage: prints its command, runs it, measures its time and keeps its exit code. A table at the end lists all stages.
 //!
-//! Which stages there are is left to `command`.
+//! `command` decides which stages run.
 
 use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-/// Whether a stage went well; a caller stops at the first that did not, by `?`.
+/// The result of a stage. A caller stops at the first failure, by `?`.
 pub(crate) type Done = Result<(), Failed>;
 
-/// A stage that failed, and the exit code to end with.
+/// A failed stage, with the exit code for the whole program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Failed {
     pub(crate) exit_code: u8,
@@ -32,7 +32,7 @@ struct Finished {
 }
 
 impl Stages {
-    /// No stage has run yet; all of them will run in the folder `root`.
+    /// An empty list of stages, which run in the folder `root`.
     pub(crate) fn at(root: PathBuf) -> Self {
         Self { root, finished: Vec::new() }
     }
@@ -74,14 +74,14 @@ impl Stages {
         done
     }
 
-    /// What ran and how long it took, one line each, and the sum.
+    /// One line per stage with its time and result, and a line with the total time.
     pub(crate) fn table(&self) -> String {
         let mut table = String::new();
         for stage in &self.finished {
-            writeln!(table, "{stage}").expect("a string takes every write");
+            writeln!(table, "{stage}").expect("writing to a string does not fail");
         }
         let total = self.finished.iter().map(|stage| stage.took).sum();
-        writeln!(table, "{}", row("total", total)).expect("a string takes every write");
+        writeln!(table, "{}", row("total", total)).expect("writing to a string does not fail");
         table
     }
 }
@@ -100,14 +100,14 @@ fn row(name: &str, took: Duration) -> String {
     format!("{name:<14} {:>7.1} s", took.as_secs_f64())
 }
 
-/// The command as a reader would type it, so that a failing stage can be run again alone.
+/// The command as a user types it, to run a failed stage again alone.
 fn as_typed(command: &Command, environment: &[(&str, &str)]) -> String {
     let variables = environment.iter().map(|(name, value)| format!("{name}=\"{value}\" "));
     let arguments = command.get_args().map(|argument| format!(" {}", quoted(&argument.to_string_lossy())));
     variables.chain(["cargo".to_owned()]).chain(arguments).collect()
 }
 
-/// A shell would read a space or a `*` in its own way.
+/// Quotes an argument that a shell would split or expand.
 fn quoted(argument: &str) -> String {
     let is_plain = argument.chars().all(|letter| letter.is_alphanumeric() || "-_./=:".contains(letter));
     if is_plain { argument.to_owned() } else { format!("'{argument}'") }
@@ -125,7 +125,7 @@ pub(crate) fn run(command: &mut Command) -> Done {
     }
 }
 
-/// A program that a signal ended has no code of its own, and one that failed never becomes a success.
+/// The exit code of a failed program: 1 when a signal ended it, and never 0.
 fn exit_code(status: ExitStatus) -> u8 {
     status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1).max(1)
 }

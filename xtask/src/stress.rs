@@ -1,6 +1,6 @@
-//! `tests/stress` for minutes: optimized, one scenario after the other, with a new seed.
+//! Runs `tests/stress` for minutes: optimized, one scenario after another, with a new random seed.
 //!
-//! The command that is shown has the seed in it, so that the same random numbers can be drawn again.
+//! The command that it shows contains the seed, so that a failing run can be repeated.
 
 use crate::stage::{Done, Failed, Stages};
 use std::hash::{BuildHasher, RandomState};
@@ -9,7 +9,7 @@ use std::process::Command;
 const MINUTES: f64 = 5.0;
 const BUILD: [&str; 7] = ["test", "--release", "--package", "manyhands", "--test", "stress", "--locked"];
 
-/// Runs every scenario for its share of so many minutes.
+/// Divides the minutes evenly among the scenarios and runs each.
 pub(crate) fn stage(stages: &mut Stages, words: &[String]) -> Done {
     let minutes = minutes(words).expect("these words were not refused");
     stages.cargo("stress, build", BUILD.into_iter().chain(["--no-run"]))?;
@@ -19,7 +19,7 @@ pub(crate) fn stage(stages: &mut Stages, words: &[String]) -> Done {
     stages.cargo_with("stress", BUILD.into_iter().chain(["--", "--nocapture", "--test-threads=1"]), &environment)
 }
 
-/// What is wrong with the words that follow `stress`, if anything is.
+/// Why the arguments of `stress` are refused, if they are.
 pub(crate) fn refuse(words: &[String]) -> Option<String> {
     let problem = || format!("takes a number of minutes, or none for {MINUTES}, but got `{}`", words.join(" "));
     minutes(words).is_none().then(problem)
@@ -33,7 +33,7 @@ fn minutes(words: &[String]) -> Option<f64> {
     }
 }
 
-/// How many tests the binary has; each is a scenario.
+/// The number of tests in the binary. Each is a scenario, except the test of the watchdog.
 fn scenarios(stages: &Stages) -> Result<f64, Failed> {
     let mut list = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     list.args(BUILD).args(["--quiet", "--", "--list"]).current_dir(stages.root());

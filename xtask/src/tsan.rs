@@ -1,13 +1,13 @@
-//! ThreadSanitizer over `tests/tsan`, which says what it can judge. Needs the nightly toolchain; where that is absent, a
-//! loud line says so and nothing fails.
+//! Runs `tests/tsan` under ThreadSanitizer; the head of that test says what the sanitizer can judge. It needs the nightly
+//! toolchain; without it, it prints a line that begins with `SKIPPED:`, and nothing fails.
 
 use crate::stage::{self, Done, Stages};
 use std::process::Command;
 
-/// std comes without the sanitizer; the second flag admits that.
+/// std is built without the sanitizer; the second flag allows that.
 const FLAGS: &str = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
 
-/// Builds the test with the sanitizer, in a target folder of its own, and runs it.
+/// Builds the test with the sanitizer, in its own target folder, and runs it.
 pub(crate) fn stage(stages: &mut Stages) -> Done {
     let host = match nightly_host() {
         Ok(host) => host,
@@ -16,10 +16,10 @@ pub(crate) fn stage(stages: &mut Stages) -> Done {
             return Ok(());
         }
     };
-    // With its target named, cargo keeps the flags from build scripts and macros, which run inside of the compiler.
+    // With an explicit target, cargo does not pass the flags to build scripts and macros, which run inside the compiler.
     let what = ["test", "--package", "manyhands", "--test", "tsan", "--no-default-features"];
     let arguments = [&what[..], &["--locked", "--target", &host]].concat();
-    // The last one makes the test look first whether a race would be reported.
+    // The last variable makes the test check first that a race is reported.
     let environment = [("RUSTFLAGS", FLAGS), ("CARGO_TARGET_DIR", "target/tsan"), ("MANYHANDS_TSAN", "1")];
     let mut rustup = Command::new("rustup");
     rustup.args(["run", "nightly", "cargo"]).args(&arguments).envs(environment).current_dir(stages.root());
@@ -28,7 +28,7 @@ pub(crate) fn stage(stages: &mut Stages) -> Done {
     stages.step("tsan", &shown, |_| stage::run(&mut rustup))
 }
 
-/// The machine that nightly builds for when nobody says otherwise, or why there is no nightly.
+/// The default target of the nightly toolchain, or why there is no such toolchain.
 fn nightly_host() -> Result<String, String> {
     let mut rustup = Command::new("rustup");
     let answer = rustup.args(["run", "nightly", "rustc", "-vV"]).output();

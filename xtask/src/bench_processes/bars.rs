@@ -1,8 +1,8 @@
-//! What process mode is held to, and whether the figures of a run hold it. Pure.
+//! The performance targets of process mode, and whether the figures of a run meet them. Pure.
 
 use super::figures::{Figures, short, table};
 
-/// One promise about a figure of manyhands.
+/// A target for one figure of manyhands.
 #[derive(Debug)]
 struct Bar {
     says: &'static str,
@@ -12,12 +12,12 @@ struct Bar {
     limit: Limit,
 }
 
-/// What a figure is measured by.
+/// What a figure is compared with.
 #[derive(Debug)]
 enum Beside {
     /// Divided by a figure of this peer.
     Peer(&'static str, &'static str),
-    /// Divided by the same figure of the peer that has the highest.
+    /// Divided by the highest value of the same figure among the peers.
     BestPeer,
     /// Less the same figure of `raw`, in milliseconds.
     Unavoidable,
@@ -32,7 +32,7 @@ enum Limit {
     Below(f64),
 }
 
-/// Not a matter of speed: each reading must be within, or an answer is wrong.
+/// Figures of correctness: a reading outside of its limit is a bug.
 const RIGHT: [(&str, &str, Limit); 7] = [
     ("crash", "ok", Limit::AtLeast(999.0)),
     ("crash", "same_pool_usable_after", Limit::AtLeast(1.0)),
@@ -137,7 +137,7 @@ const BARS: [Bar; 13] = [
     },
 ];
 
-/// Each bar with its figure, and whether that holds it.
+/// A table of the targets with their figures and verdicts.
 pub(super) fn table_of(figures: &Figures) -> String {
     let head = ["bar", "limit", "figure", "verdict"].map(str::to_owned).to_vec();
     let rows = BARS.iter().map(|bar| {
@@ -150,7 +150,7 @@ pub(super) fn table_of(figures: &Figures) -> String {
     format!("\n## Bars\n\n{}", table(&[head].into_iter().chain(rows).collect::<Vec<_>>()))
 }
 
-/// What was not only slow but wrong.
+/// The readings that show a bug.
 pub(super) fn wrong(figures: &Figures) -> impl Iterator<Item = String> {
     RIGHT.iter().flat_map(|(case, key, limit)| {
         let readings = figures.numbers("manyhands", case, key).into_iter();
@@ -160,7 +160,7 @@ pub(super) fn wrong(figures: &Figures) -> impl Iterator<Item = String> {
 }
 
 impl Bar {
-    /// The figure, and by whom it was measured when that is not said by the bar; `None` when one of them is missing.
+    /// The figure, and the name of the best peer where that is chosen; `None` when a reading is missing.
     fn figure(&self, figures: &Figures) -> Option<(f64, String)> {
         let ours = figures.median("manyhands", self.case, self.key)?;
         let none = String::new();
@@ -174,7 +174,7 @@ impl Bar {
         }
     }
 
-    /// The highest figure of a peer. What the machine allows is no peer.
+    /// The highest figure of a peer, and its name. `raw`, the limit of the machine, is no peer.
     fn best_peer<'a>(&self, figures: &'a Figures) -> Option<(f64, &'a str)> {
         let peers = figures.peers(self.case).into_iter().filter(|peer| !["manyhands", "raw"].contains(peer));
         let medians = peers.filter_map(|peer| Some((figures.median(peer, self.case, self.key)?, peer)));

@@ -1,9 +1,10 @@
-//! What the lines said: medians by peer, case and key, as a table per case. Pure.
+//! The figures of all lines: medians by peer, case and key, as one table per case. Pure.
 
-use super::json::{self, Value};
-use std::fmt::Write as _;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use std::fmt::{self, Write as _};
 
-/// Everything that was read so far.
+/// All readings so far.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     readings: Vec<Reading>,
@@ -17,20 +18,31 @@ struct Reading {
     values: Vec<(String, Value)>,
 }
 
-/// What a line has instead of figures when its peer could not be measured.
+/// The pairs of an object in the order of the line, in which the tables show them.
+struct Pairs(Vec<(String, Value)>);
+
+/// The number of the repetition: no figure.
+const REPETITION: &str = "rep";
+/// Numbers that Python writes and JSON does not have.
+const NO_NUMBERS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
+/// The key of a line whose peer could not be measured.
 const ERROR: &str = "error";
 
 impl Figures {
     /// Reads a line.
     pub(super) fn add(&mut self, line: &str) -> Result<(), String> {
-        let unreadable = || format!("this line is no reading: {line}");
-        let mut values = json::object(line).ok_or_else(unreadable)?;
+        let unreadable = |reason: &str| format!("this line is no reading: {reason}: {line}");
+        let readable =
+            NO_NUMBERS.iter().fold(line.to_owned(), |line, word| line.replace(&format!(": {word}"), ": null"));
+        let Pairs(mut values) = serde_json::from_str(&readable).map_err(|error| unreadable(&error.to_string()))?;
         let mut text = |key: &str| {
             let idx = values.iter().position(|(name, _)| name == key)?;
-            if let (_, Value::Text(text)) = values.remove(idx) { Some(text) } else { None }
+            if let (_, Value::String(text)) = values.remove(idx) { Some(text) } else { None }
         };
-        let (Some(peer), Some(case)) = (text("peer"), text("case")) else { return Err(unreadable()) };
-        values.retain(|(key, _)| key != "rep");
+        let (Some(peer), Some(case)) = (text("peer"), text("case")) else {
+            return Err(unreadable("it does not name its peer and its case"));
+        };
+        values.retain(|(key, _)| key != REPETITION);
         self.readings.push(Reading { peer, case, values });
         Ok(())
     }
@@ -40,12 +52,12 @@ impl Figures {
         median(self.numbers(peer, case, key))
     }
 
-    /// Every number that was read for this, a truth as 1 and a falsehood as 0.
+    /// Every number with this key, true as 1 and false as 0.
     pub(super) fn numbers(&self, peer: &str, case: &str, key: &str) -> Vec<f64> {
         self.values(peer, case, key).filter_map(number).collect()
     }
 
-    /// The peers that have this case, in the order in which they came, but manyhands and the limits first.
+    /// The peers with this case, in the order of their lines, but manyhands and `raw` first.
     pub(super) fn peers(&self, case: &str) -> Vec<&str> {
         let readings = self.readings.iter().filter(|reading| reading.case == case);
         let mut peers = distinct(readings.map(|reading| reading.peer.as_str()));
@@ -53,7 +65,7 @@ impl Figures {
         peers
     }
 
-    /// What these peers could not do.
+    /// The errors of these peers.
     pub(super) fn problems<'a>(&'a self, peers: &'a [&str]) -> impl Iterator<Item = String> + 'a {
         let readings = self.readings.iter().filter(|reading| peers.contains(&reading.peer.as_str()));
         readings.filter_map(Reading::problem)
@@ -68,7 +80,7 @@ impl Figures {
     fn case_table(&self, case: &str) -> String {
         let readings = || self.readings.iter().filter(|reading| reading.case == case);
         let pairs = readings().flat_map(|reading| &reading.values);
-        let shown = pairs.filter(|(key, value)| key != ERROR && *value != Value::Other);
+        let shown = pairs.filter(|(key, value)| key != ERROR && is_figure(value));
         let keys = distinct(shown.map(|(key, _)| key.as_str()));
         let mut rows = vec![["peer"].into_iter().chain(keys.iter().copied()).map(str::to_owned).collect()];
         for peer in self.peers(case) {
@@ -78,15 +90,15 @@ impl Figures {
         let mut text = format!("\n## {case}\n\n{}", table(&rows));
         let problems: Vec<String> = readings().filter_map(Reading::problem).collect();
         for problem in distinct(problems.iter().map(String::as_str)) {
-            writeln!(text, "\n{problem}").expect("a string takes every write");
+            writeln!(text, "\n{problem}").expect("writing to a string does not fail");
         }
         text
     }
 
-    /// The median, or what was said instead of a number.
+    /// The median, or the text that stands in place of a number.
     fn cell(&self, peer: &str, case: &str, key: &str) -> String {
         let said = self.values(peer, case, key).find_map(|value| match value {
-            Value::Text(text) => Some(text.clone()),
+            Value::String(text) => Some(text.clone()),
             _ => None,
         });
         said.or_else(|| self.median(peer, case, key).map(short)).unwrap_or_else(|| "-".to_owned())
@@ -99,23 +111,44 @@ impl Figures {
 }
 
 impl Reading {
-    /// Why there are no figures, if there are none.
+    /// The error of a line without figures.
     fn problem(&self) -> Option<String> {
         let (_, problem) = self.values.iter().find(|(key, _)| key == ERROR)?;
-        let text = if let Value::Text(text) = problem { text } else { "without a word" };
+        let text = problem.as_str().unwrap_or("no message");
         Some(format!("{}, {}: {text}", self.peer, self.case))
     }
 }
 
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => Some(*number),
-        Value::Truth(is_true) => Some(f64::from(u8::from(*is_true))),
-        Value::Text(_) | Value::Other => None,
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
     }
 }
 
-/// The one in the middle, or the mean of the two there.
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+        let pairs = std::iter::from_fn(|| map.next_entry().transpose());
+        pairs.collect::<Result<_, _>>().map(Pairs)
+    }
+}
+
+/// Lists, objects and null are none.
+fn is_figure(value: &Value) -> bool {
+    value.is_number() || value.is_boolean() || value.is_string()
+}
+
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_bool().map(|is_true| f64::from(u8::from(is_true))))
+}
+
 fn median(mut numbers: Vec<f64>) -> Option<f64> {
     numbers.sort_by(f64::total_cmp);
     let middle = numbers.len() / 2;
@@ -123,7 +156,7 @@ fn median(mut numbers: Vec<f64>) -> Option<f64> {
     Some(if numbers.len() % 2 == 1 { upper } else { f64::midpoint(numbers[middle - 1], upper) })
 }
 
-/// Three digits that count; large numbers whole.
+/// Three significant digits; large numbers without decimals.
 pub(super) fn short(number: f64) -> String {
     let digits = match number.abs() {
         0.0 => 0,
@@ -137,7 +170,7 @@ pub(super) fn short(number: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// Rows of cells as a table of Markdown, the first one as its head.
+/// Rows of cells as a Markdown table; the first row is the head.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
     let Some((head, body)) = rows.split_first() else { return String::new() };
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
@@ -226,9 +259,16 @@ loky, ctrl_c: rc 1
 
     #[test]
     fn a_line_without_peer_or_case_is_refused() {
-        for line in ["{}", r#"{"peer": "mp"}"#, r#"{"peer": 1, "case": "start"}"#, "no JSON"] {
+        for line in ["{}", r#"{"peer": "mp"}"#, r#"{"peer": 1, "case": "start"}"#, "no JSON", "[]"] {
             assert!(Figures::default().add(line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_number_that_json_does_not_have_is_no_figure() {
+        let figures = read(&[r#"{"peer": "mp", "case": "start", "ms": NaN, "s": -Infinity, "us": -1.5e-3}"#]);
+        assert_eq!([figures.median("mp", "start", "ms"), figures.median("mp", "start", "s")], [None; 2]);
+        assert_eq!(figures.median("mp", "start", "us"), Some(-0.0015));
     }
 
     #[test]

@@ -1,12 +1,11 @@
-//! The bench `processes` and the script of its Python peers, in turns, and their figures against the bars.
+//! Runs the bench `processes` and the script of its Python peers in turns, and compares the figures with the targets.
 //!
-//! It promises that no figure fails the run, and that a wrong answer of manyhands does. The peers need `python3`, its
-//! packages from PyPI and the script beside the checkout; where one is missing, a loud line says so and the other
-//! peers run alone. What a case is and how it is measured is left to the two programs.
+//! A slow figure does not fail the run; a wrong result of manyhands does. The peers need `python3`, its packages from PyPI
+//! and the script beside the checkout; where one is missing, a line that begins with `SKIPPED:` says so and the other peers
+//! run alone. The two programs define the cases and measure them.
 
 mod bars;
 mod figures;
-mod json;
 mod python;
 
 use crate::command::is_near;
@@ -37,18 +36,18 @@ const CASES: [&str; 11] = [
 
 const OPTIONS: [&str; 2] = ["--small", "--without-python"];
 
-/// Sizes with which a round takes four minutes and says nothing but whether all works.
+/// Small sizes: a round takes four minutes and only shows that everything works.
 #[rustfmt::skip]
 const SMALL: [&str; 10] = [
     "--n", "2000", "--n_lat", "50", "--payload_items", "4", "--shared_f64", "1000000", "--million", "20000",
 ];
 
-/// Where the lines of the last run are kept.
+/// The file with the lines of the last run.
 const LINES: &str = "target/bench-processes.jsonl";
 
-/// What the words after the name say.
+/// The arguments of the command.
 #[derive(Debug, PartialEq, Eq)]
-struct Asked {
+struct BenchRun {
     rounds: usize,
     is_small: bool,
     has_python: bool,
@@ -57,13 +56,13 @@ struct Asked {
 
 /// Runs both programs for each case of each round, and ends with tables.
 pub(crate) fn stage(stages: &mut Stages, words: &[String]) -> Done {
-    let asked = asked(words).expect("these words were not refused");
+    let run_options = parse(words).expect("these words were not refused");
     stages.cargo("bench, build", bench_words().into_iter().chain(["--no-run"]))?;
-    let python = if asked.has_python { peers(stages) } else { None };
+    let python = if run_options.has_python { peers(stages) } else { None };
     let mut figures = Figures::default();
     let mut is_complete = true;
-    stages.step("rounds", &format!("{} of {}", asked.rounds, asked.cases.join(" ")), |root| {
-        is_complete = take_rounds(&asked, python.as_ref(), root, &mut figures)?;
+    stages.step("rounds", &format!("{} of {}", run_options.rounds, run_options.cases.join(" ")), |root| {
+        is_complete = take_rounds(&run_options, python.as_ref(), root, &mut figures)?;
         Ok(())
     })?;
     stages.step("figures", "medians, and the bars", |_| {
@@ -72,28 +71,28 @@ pub(crate) fn stage(stages: &mut Stages, words: &[String]) -> Done {
     })
 }
 
-/// What is wrong with the words that follow the name, if anything is.
+/// Why the arguments are refused, if they are.
 pub(crate) fn refuse(words: &[String]) -> Option<String> {
-    asked(words).err()
+    parse(words).err()
 }
 
-fn asked(words: &[String]) -> Result<Asked, String> {
-    let mut asked = Asked { rounds: ROUNDS, is_small: false, has_python: true, cases: Vec::new() };
+fn parse(words: &[String]) -> Result<BenchRun, String> {
+    let mut run_options = BenchRun { rounds: ROUNDS, is_small: false, has_python: true, cases: Vec::new() };
     for word in words {
         match word.as_str() {
-            "--small" => asked.is_small = true,
-            "--without-python" => asked.has_python = false,
+            "--small" => run_options.is_small = true,
+            "--without-python" => run_options.has_python = false,
             _ => match (word.parse(), CASES.iter().find(|case| *case == word)) {
-                (Ok(rounds), _) if rounds > 0 => asked.rounds = rounds,
-                (_, Some(case)) => asked.cases.push(case),
+                (Ok(rounds), _) if rounds > 0 => run_options.rounds = rounds,
+                (_, Some(case)) => run_options.cases.push(case),
                 _ => return Err(hint(word)),
             },
         }
     }
-    if asked.cases.is_empty() {
-        asked.cases = CASES.to_vec();
+    if run_options.cases.is_empty() {
+        run_options.cases = CASES.to_vec();
     }
-    Ok(asked)
+    Ok(run_options)
 }
 
 fn hint(word: &str) -> String {
@@ -119,18 +118,23 @@ fn peers(stages: &mut Stages) -> Option<Python> {
     prepared.ok().and(python)
 }
 
-/// Whether the bench came to its end each time.
-fn take_rounds(asked: &Asked, python: Option<&Python>, root: &Path, figures: &mut Figures) -> Result<bool, Failed> {
+/// Runs all rounds. False when the bench of manyhands failed once.
+fn take_rounds(
+    run_options: &BenchRun,
+    python: Option<&Python>,
+    root: &Path,
+    figures: &mut Figures,
+) -> Result<bool, Failed> {
     let mut record = File::create(root.join(LINES)).map_err(|error| unwritten(&error))?;
     let mut is_complete = true;
     println!("load {}; every line is kept in {LINES}", load());
-    for round in 0..asked.rounds {
-        for (case_idx, case) in asked.cases.iter().enumerate() {
-            let theirs = python.map(|python| python.script(root, case, asked.is_small));
-            let ours = bench(root, case, round, asked.is_small);
+    for round in 0..run_options.rounds {
+        for (case_idx, case) in run_options.cases.iter().enumerate() {
+            let theirs = python.map(|python| python.script(root, case, run_options.is_small));
+            let ours = bench(root, case, round, run_options.is_small);
             let mut turns: Vec<(Command, bool)> =
                 theirs.map(|command| (command, false)).into_iter().chain([(ours, true)]).collect();
-            // Each side goes first as often as the other one.
+            // Each side goes first equally often.
             if (round + case_idx) % 2 == 1 {
                 turns.reverse();
             }
@@ -147,7 +151,7 @@ fn take_rounds(asked: &Asked, python: Option<&Python>, root: &Path, figures: &mu
 fn bench(root: &Path, case: &str, round: usize, is_small: bool) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(bench_words()).args(["--quiet", "--", "--reps", "1", "--case", case]).current_dir(root);
-    // Each peer goes first in its turn.
+    // The peers take turns at going first.
     cargo.args(["--first_rep", &round.to_string()]);
     if is_small {
         cargo.args(SMALL);
@@ -159,7 +163,7 @@ fn bench_words() -> [&'static str; 6] {
     ["bench", "--package", "manyhands-benches", "--bench", "processes", "--locked"]
 }
 
-/// Runs a program, prints, keeps and reads its lines as they come, and says whether it ended well.
+/// Runs a program and prints, records and reads each of its lines. False when it failed.
 fn take(command: &mut Command, round: usize, figures: &mut Figures, record: &mut File) -> Result<bool, Failed> {
     let mut program = match command.stdout(Stdio::piped()).spawn() {
         Ok(program) => program,
@@ -168,7 +172,7 @@ fn take(command: &mut Command, round: usize, figures: &mut Figures, record: &mut
     };
     let printed = program.stdout.take().expect("its output is a pipe");
     for line in BufReader::new(printed).lines().map_while(Result::ok).filter(|line| line.starts_with('{')) {
-        // The script is run anew for each round, so it says each time that this was its first.
+        // The script runs once per round and always writes 0 as its repetition.
         let line = line.replacen("\"rep\": 0", &format!("\"rep\": {round}"), 1);
         println!("{line}");
         writeln!(record, "{line}").map_err(|error| unwritten(&error))?;
@@ -185,7 +189,7 @@ fn unwritten(error: &std::io::Error) -> Failed {
     Failed { exit_code: 1 }
 }
 
-/// Speed is never a failure; a wrong answer is.
+/// A wrong result fails the run; a slow one does not.
 fn judge(figures: &Figures, is_complete: bool) -> Done {
     let problems: Vec<String> = figures.problems(&["manyhands", "raw"]).chain(bars::wrong(figures)).collect();
     for problem in &problems {
@@ -194,7 +198,7 @@ fn judge(figures: &Figures, is_complete: bool) -> Done {
     if problems.is_empty() && is_complete { Ok(()) } else { Err(Failed { exit_code: 1 }) }
 }
 
-/// The mean number of runnable threads of the last minute.
+/// The load average of the last minute.
 fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().next().unwrap_or("unknown").to_owned()
@@ -204,19 +208,19 @@ fn load() -> String {
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> Result<Asked, String> {
-        asked(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    fn read(line: &str) -> Result<BenchRun, String> {
+        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     }
 
     #[test]
     fn without_a_word_all_cases_run_with_all_peers() {
-        let all = Asked { rounds: ROUNDS, is_small: false, has_python: true, cases: CASES.to_vec() };
+        let all = BenchRun { rounds: ROUNDS, is_small: false, has_python: true, cases: CASES.to_vec() };
         assert_eq!(read(""), Ok(all));
     }
 
     #[test]
     fn words_choose_rounds_cases_and_peers_in_any_order() {
-        let some = Asked { rounds: 5, is_small: true, has_python: false, cases: vec!["tiny", "crash"] };
+        let some = BenchRun { rounds: 5, is_small: true, has_python: false, cases: vec!["tiny", "crash"] };
         assert_eq!(read("tiny 5 --without-python crash --small").as_ref(), Ok(&some));
     }
 

@@ -1,24 +1,24 @@
-//! The script of the Python peers: where it is, and an interpreter in `target` that has what it needs.
+//! The script of the Python peers, and a virtual environment in `target` with the packages that it needs.
 
 use super::SMALL;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What is done, as a reader would type it.
+/// The commands, as a user types them.
 pub(super) const SHOWN: &str = "python3 -m venv target/peers-python; pip install numpy psutil loky joblib pebble mpire";
 
 const FOLDER: &str = "target/peers-python";
 const SCRIPT: &str = "../shared/peers/process_pool_bench.py";
 const PACKAGES: [&str; 6] = ["numpy", "psutil", "loky", "joblib", "pebble", "mpire"];
 
-/// An interpreter that has the packages.
+/// An interpreter with the packages.
 #[derive(Debug)]
 pub(super) struct Python {
     program: PathBuf,
 }
 
 impl Python {
-    /// Makes it unless it is there, or says why there is none.
+    /// Creates the environment unless it exists. The error is the reason why there is none.
     pub(super) fn prepare(root: &Path) -> Result<Self, String> {
         if !root.join(SCRIPT).is_file() {
             return Err(format!("there is no {SCRIPT}"));
@@ -41,7 +41,7 @@ impl Python {
         answer.map(|answer| String::from_utf8_lossy(&answer.stdout).trim().to_owned()).unwrap_or_default()
     }
 
-    /// The script, once, with one case.
+    /// One run of the script with one case.
     pub(super) fn script(&self, root: &Path, case: &str, is_small: bool) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(root.join(SCRIPT)).args(["--reps", "1", "--case", case]).current_dir(root);

@@ -1,19 +1,19 @@
-//! Seeded bugs, kept as data: each breaks one primitive in one place, and a model must notice.
+//! Seeded bugs, kept as data: each breaks one primitive in one place, and a model must fail.
 //!
-//! They test the models. A mutant changes an ordering, a re-check, a wake or a guard, so that no single thread
-//! meets the bug; the runner holds it to that with the sequential tests. `tidy` holds each to the code as it is.
+//! They test the models. A mutant changes an ordering, a re-check, a wake-up or a guard, so that the bug needs two threads;
+//! the runner checks that the sequential tests still pass. `tidy` checks that each mutant still fits the code.
 
 mod cache;
 mod counters;
 mod dispatcher;
 mod lock;
 mod run;
+mod sandbox;
 mod status;
 mod stream;
 mod thread_pool;
 mod token;
 mod tracker;
-mod workshop;
 
 pub(crate) use run::stage;
 
@@ -23,11 +23,11 @@ pub(crate) struct Mutant {
     pub(crate) name: &'static str,
     /// The file that it changes.
     pub(crate) file: &'static str,
-    /// Each text, which the file has exactly once, and what takes its place.
+    /// Each text, which the file contains exactly once, and its replacement.
     pub(crate) changes: &'static [(&'static str, &'static str)],
     /// The model that must fail, as `module::name`.
     pub(crate) model: &'static str,
-    /// What goes wrong, in a sentence.
+    /// What goes wrong, in one sentence.
     pub(crate) breaks: &'static str,
 }
 
@@ -64,7 +64,7 @@ impl Mutant {
     }
 }
 
-/// The mutants whose primitive or name has this in it, or all; each with its primitive.
+/// The mutants whose primitive or name contains the filter, or all; each with its primitive.
 pub(crate) fn chosen(filter: Option<&str>) -> Vec<(&'static str, &'static Mutant)> {
     let all = GROUPS.iter().flat_map(|group| group.mutants.iter().map(|mutant| (group.primitive, mutant)));
     let is_chosen = |name: &str| filter.is_none_or(|filter| name.contains(filter));

@@ -3,7 +3,7 @@
 //! A mutant counts as caught when it builds, the sequential tests pass with it, and its model fails. One that a sequential
 //! test notices is no mutant for a model, and one whose model does not end in time is not caught.
 
-use super::workshop::{Ended, Workshop};
+use super::sandbox::{Ended, Sandbox};
 use super::{Mutant, chosen};
 use crate::stage::{Done, Failed, Stages};
 use std::fmt;
@@ -35,14 +35,14 @@ pub(crate) fn stage(stages: &mut Stages, filter: Option<&str>) -> Done {
 }
 
 fn run_all(root: &Path, mutants: &[(&str, &Mutant)]) -> Result<Done, String> {
-    let workshop = Workshop::open(root).map_err(|error| format!("the project could not be copied: {error}"))?;
+    let sandbox = Sandbox::open(root).map_err(|error| format!("the project could not be copied: {error}"))?;
     let begun = Instant::now();
-    baseline(&workshop, mutants)?;
+    baseline(&sandbox, mutants)?;
     println!("baseline: sequential tests and models pass, {:.1} s", begun.elapsed().as_secs_f64());
     let mut caught = 0;
     for (primitive, mutant) in mutants {
         let begun = Instant::now();
-        let verdict = run(&workshop, mutant)?;
+        let verdict = run(&sandbox, mutant)?;
         let seconds = begun.elapsed().as_secs_f64();
         println!("{primitive:<9} {:<48} {:<82} {seconds:>5.1} s  {verdict}", mutant.name, mutant.model);
         match verdict {
@@ -55,10 +55,10 @@ fn run_all(root: &Path, mutants: &[(&str, &Mutant)]) -> Result<Done, String> {
 }
 
 /// Without a mutant, everything that is to notice one must pass.
-fn baseline(workshop: &Workshop, mutants: &[(&str, &Mutant)]) -> Result<(), String> {
-    let (sequential, models) = workshop.both(|| sequential_tests(workshop), || workshop.build_models());
+fn baseline(sandbox: &Sandbox, mutants: &[(&str, &Mutant)]) -> Result<(), String> {
+    let (sequential, models) = sandbox.both(|| sequential_tests(sandbox), || sandbox.build_models());
     let named: Vec<&str> = mutants.iter().map(|(_, mutant)| mutant.model).collect();
-    let modelled = workshop.run(&models?, &[&["--exact"], &named[..]].concat(), BASELINE_ENDS_WITHIN)?;
+    let modelled = sandbox.run(&models?, &[&["--exact"], &named[..]].concat(), BASELINE_ENDS_WITHIN)?;
     for (what, ended) in [("sequential tests", sequential?), ("models", modelled)] {
         match ended {
             Ended::Passed => {}
@@ -69,18 +69,18 @@ fn baseline(workshop: &Workshop, mutants: &[(&str, &Mutant)]) -> Result<(), Stri
     Ok(())
 }
 
-fn run(workshop: &Workshop, mutant: &Mutant) -> Result<Verdict, String> {
-    let text = workshop.original(mutant.file)?;
+fn run(sandbox: &Sandbox, mutant: &Mutant) -> Result<Verdict, String> {
+    let text = sandbox.original(mutant.file)?;
     let mutated = mutant.applied_to(&text).map_err(|problem| format!("{}: {problem}", mutant.name))?;
-    workshop.write(mutant.file, &mutated)?;
-    let (sequential, models) = workshop.both(|| sequential_tests(workshop), || workshop.build_models());
-    let verdict = judge(workshop, mutant, sequential, models);
-    workshop.write(mutant.file, &text)?;
+    sandbox.write(mutant.file, &mutated)?;
+    let (sequential, models) = sandbox.both(|| sequential_tests(sandbox), || sandbox.build_models());
+    let verdict = judge(sandbox, mutant, sequential, models);
+    sandbox.write(mutant.file, &text)?;
     verdict
 }
 
 fn judge(
-    workshop: &Workshop,
+    sandbox: &Sandbox,
     mutant: &Mutant,
     sequential: Result<Ended, String>,
     models: Result<PathBuf, String>,
@@ -94,7 +94,7 @@ fn judge(
         Ended::Failed { reason } => return Ok(Verdict::SeenBySequentialTests { reason }),
         Ended::NotInTime => return Ok(Verdict::SeenBySequentialTests { reason: "they do not end".to_owned() }),
     }
-    Ok(match workshop.run(&models, &["--exact", mutant.model], MODEL_ENDS_WITHIN)? {
+    Ok(match sandbox.run(&models, &["--exact", mutant.model], MODEL_ENDS_WITHIN)? {
         Ended::Passed => Verdict::Survived,
         Ended::Failed { reason } => Verdict::Caught { reason },
         Ended::NotInTime => Verdict::NotInTime,
@@ -102,12 +102,12 @@ fn judge(
 }
 
 /// Left out of the sequential tests: these start threads, so what they notice is up to chance.
-const WITH_THREADS: [&str; 6] = ["--skip", "pool::gang", "--skip", "pool::threads", "--skip", "stream::tests"];
+const WITH_THREADS: [&str; 6] = ["--skip", "backend::thread_pool", "--skip", "backend::threads", "--skip", "stream::tests"];
 
 /// Builds the sequential tests and runs them.
-fn sequential_tests(workshop: &Workshop) -> Result<Ended, String> {
-    for program in workshop.build_sequential_tests()? {
-        match workshop.run(&program, &WITH_THREADS, MODEL_ENDS_WITHIN)? {
+fn sequential_tests(sandbox: &Sandbox) -> Result<Ended, String> {
+    for program in sandbox.build_sequential_tests()? {
+        match sandbox.run(&program, &WITH_THREADS, MODEL_ENDS_WITHIN)? {
             Ended::Passed => {}
             ended => return Ok(ended),
         }

@@ -1,13 +1,13 @@
-//! No text holds a path of somebody's machine, a promise of later work, or a test that does not run.
+//! No file contains an absolute path of one machine, a promise of later work, or a test that does not run.
 
 use super::{Violation, is_free_of_forbidden_words};
-use crate::tree::Tree;
+use crate::files::Files;
 
 const FOLDERS: [&str; 5] = ["/work", "/root", "/home", "/tmp", "/Users"];
 const WORDS: [&str; 5] = ["TODO", "FIXME", "XXX", "todo!", "unimplemented!"];
 
-pub(super) fn check(tree: &Tree) -> Vec<Violation> {
-    let texts = tree.files().filter(|(path, _)| is_free_of_forbidden_words(path));
+pub(super) fn check(files: &Files) -> Vec<Violation> {
+    let texts = files.iter().filter(|(path, _)| is_free_of_forbidden_words(path));
     texts
         .flat_map(|(path, text)| text.lines().enumerate().flat_map(move |(idx, line)| check_line(path, idx + 1, line)))
         .collect()
@@ -26,7 +26,7 @@ fn check_line(path: &str, line: usize, text: &str) -> impl Iterator<Item = Viola
     [folder, word, ignored].into_iter().flatten()
 }
 
-/// Where an absolute path begins: not inside a longer path or a word.
+/// True when an absolute path begins with the folder, outside of a longer path or word.
 fn names_folder(text: &str, folder: &str) -> bool {
     text.match_indices(folder).any(|(at, _)| {
         let starts =
@@ -44,7 +44,7 @@ fn is_word_letter(letter: char) -> bool {
     letter.is_alphanumeric() || "-_".contains(letter)
 }
 
-/// `#[ignore]` and a doc test that is marked `ignore`.
+/// True for `#[ignore]` and for a doc test marked `ignore`.
 fn skips_a_test(text: &str) -> bool {
     let fence = text.split_once("```").is_some_and(|(_, marks)| marks.split(',').any(|mark| mark.trim() == "ignore"));
     fence || text.trim_start().starts_with("#[ignore")
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     fn is_clean(path: &str, text: &str) -> bool {
-        check(&Tree::from([(path, text)])).is_empty()
+        check(&Files::from([(path, text)])).is_empty()
     }
 
     #[test]
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn each_line_is_judged_alone() {
-        let tree = Tree::from([("a.md", "good\ncd /tmp/x\n\nTODO\n"), ("xtask/src/tidy/a.rs", "TODO /tmp/x")]);
-        assert_eq!(places(&check(&tree)), ["a.md:2", "a.md:4"]);
+        let files = Files::from([("a.md", "good\ncd /tmp/x\n\nTODO\n"), ("xtask/src/tidy/a.rs", "TODO /tmp/x")]);
+        assert_eq!(places(&check(&files)), ["a.md:2", "a.md:4"]);
     }
 }

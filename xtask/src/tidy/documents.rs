@@ -1,30 +1,30 @@
-//! The documents that a reader looks for are there, and hold what others rely on.
+//! The usual documents exist and are not empty.
 //!
-//! CHANGELOG.md has a place for the next change, and README.md starts with the command that the checks run.
+//! CHANGELOG.md has a section for the next change, and README.md starts with the command that `first-run` runs.
 
 use super::Violation;
+use crate::files::Files;
 use crate::first_run;
 use crate::markdown::{code_lines, headings};
-use crate::tree::Tree;
 
 const DOCUMENTS: [&str; 6] =
     ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
-pub(super) fn check(tree: &Tree) -> Vec<Violation> {
-    let missing = DOCUMENTS.into_iter().filter(|name| tree.text(name).is_none_or(|text| text.trim().is_empty()));
+pub(super) fn check(files: &Files) -> Vec<Violation> {
+    let missing = DOCUMENTS.into_iter().filter(|name| files.text(name).is_none_or(|text| text.trim().is_empty()));
     let missing =
         missing.map(|name| Violation::new(name, 1, "the document is missing or empty", "write it, and `git add` it"));
-    missing.chain(unreleased(tree)).chain(first_command(tree)).collect()
+    missing.chain(unreleased(files)).chain(first_command(files)).collect()
 }
 
-fn unreleased(tree: &Tree) -> Option<Violation> {
-    let is_there = headings(tree.text("CHANGELOG.md")?).iter().any(|(_, title)| title.contains("Unreleased"));
+fn unreleased(files: &Files) -> Option<Violation> {
+    let is_there = headings(files.text("CHANGELOG.md")?).iter().any(|(_, title)| title.contains("Unreleased"));
     let way_out = "add a heading `## Unreleased` and a line per change that a user can notice";
     (!is_there).then(|| Violation::new("CHANGELOG.md", 1, "there is no section Unreleased", way_out))
 }
 
-fn first_command(tree: &Tree) -> Option<Violation> {
-    let lines = code_lines(tree.text("README.md")?);
+fn first_command(files: &Files) -> Option<Violation> {
+    let lines = code_lines(files.text("README.md")?);
     let first = lines
         .iter()
         .map(|&(line, text)| (line, text.trim_start_matches(['$', ' '])))
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     fn found_with(readme: &str, changelog: &str) -> Vec<String> {
-        places(&check(&Tree::from([
+        places(&check(&Files::from([
             ("README.md", readme),
             ("ARCHITECTURE.md", "x"),
             ("CHANGELOG.md", changelog),
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn missing_and_empty_documents_are_found() {
-        let found = places(&check(&Tree::from([("README.md", README), ("CHANGELOG.md", " \n")])));
+        let found = places(&check(&Files::from([("README.md", README), ("CHANGELOG.md", " \n")])));
         let expected =
             ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE-APACHE", "LICENSE-MIT", "CHANGELOG.md"];
         assert_eq!(found, expected.map(|name| format!("{name}:1")));

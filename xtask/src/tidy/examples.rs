@@ -1,13 +1,13 @@
-//! README.md names every example, so that a newcomer finds the one for their need.
+//! README.md names every example, so that a new user finds it.
 
 use super::Violation;
-use crate::tree::Tree;
+use crate::files::Files;
 
 const WAY_OUT: &str = "say in README.md which need it answers";
 
-pub(super) fn check(tree: &Tree) -> Vec<Violation> {
-    let readme = tree.text("README.md").unwrap_or_default();
-    let examples = tree.files().filter_map(|(path, _)| Some((path, example_name(path)?)));
+pub(super) fn check(files: &Files) -> Vec<Violation> {
+    let readme = files.text("README.md").unwrap_or_default();
+    let examples = files.iter().filter_map(|(path, _)| Some((path, example_name(path)?)));
     let unnamed = examples.filter(|(_, name)| !names(readme, name));
     unnamed
         .map(|(path, name)| Violation::new(path, 1, format!("README.md does not name the example `{name}`"), WAY_OUT))
@@ -21,7 +21,7 @@ fn example_name(path: &str) -> Option<&str> {
     (!name.contains('/')).then_some(name)
 }
 
-/// As a name of its own, not as a part of a longer one.
+/// True when the text contains the name as a whole word.
 fn names(text: &str, name: &str) -> bool {
     text.split(|letter: char| !letter.is_alphanumeric() && !"-_".contains(letter)).any(|word| word == name)
 }
@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn examples_that_readme_does_not_name_are_found() {
-        let tree = Tree::from([
+        let files = Files::from([
             ("README.md", "See `sleep-analysis` and `cargo run --example first_steps`, not second_steps_too."),
             ("examples/first_steps.rs", ""),
             ("examples/second_steps.rs", ""),
@@ -41,6 +41,6 @@ mod tests {
             ("examples/sleep-analysis/src/main.rs", ""),
             ("examples/sleep/Cargo.toml", ""),
         ]);
-        assert_eq!(places(&check(&tree)), ["examples/second_steps.rs:1", "examples/sleep/Cargo.toml:1"]);
+        assert_eq!(places(&check(&files)), ["examples/second_steps.rs:1", "examples/sleep/Cargo.toml:1"]);
     }
 }

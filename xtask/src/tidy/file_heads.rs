@@ -1,12 +1,12 @@
-//! Every Rust file begins with `//!`: what it is for, what it promises, what it leaves to others.
+//! Every Rust file begins with `//!`: its purpose, its promises, and what other files do instead.
 
 use super::Violation;
-use crate::tree::Tree;
+use crate::files::Files;
 
 const WAY_OUT: &str = "begin it with a line such as `//! What this file is for.`";
 
-pub(super) fn check(tree: &Tree) -> Vec<Violation> {
-    let headless = tree.ending(".rs").filter(|(_, text)| !text.starts_with("//!"));
+pub(super) fn check(files: &Files) -> Vec<Violation> {
+    let headless = files.ending(".rs").filter(|(_, text)| !text.starts_with("//!"));
     headless.map(|(path, _)| Violation::new(path, 1, "the file does not say what it is for", WAY_OUT)).collect()
 }
 
@@ -17,13 +17,13 @@ mod tests {
 
     #[test]
     fn a_file_that_does_not_begin_by_saying_what_it_is_for_is_found() {
-        let tree = Tree::from([
+        let files = Files::from([
             ("src/good.rs", "//! Good.\n"),
             ("src/late.rs", "use a::b;\n//! Late.\n"),
             ("examples/a/src/empty.rs", ""),
             ("src/item.rs", "/// An item.\nfn a() {}\n"),
             ("notes.md", "no code"),
         ]);
-        assert_eq!(places(&check(&tree)), ["examples/a/src/empty.rs:1", "src/item.rs:1", "src/late.rs:1"]);
+        assert_eq!(places(&check(&files)), ["examples/a/src/empty.rs:1", "src/item.rs:1", "src/late.rs:1"]);
     }
 }

@@ -1,38 +1,38 @@
-//! Links between the documents lead somewhere: the file is there, and so is the heading.
+//! Links between the documents lead to files and headings that exist.
 //!
-//! Links to other hosts are left alone, because a check must not depend on the network.
+//! Links to other hosts are not checked, because a check must not depend on the network.
 
 use super::Violation;
+use crate::files::Files;
 use crate::markdown::{Link, anchors, links};
-use crate::tree::Tree;
 
 const WAY_OUT: &str = "link to a file that git tracks, relative to this one, and to a heading that it has";
 
-pub(super) fn check(tree: &Tree) -> Vec<Violation> {
-    tree.ending(".md").flat_map(|(path, text)| check_document(tree, path, text)).collect()
+pub(super) fn check(files: &Files) -> Vec<Violation> {
+    files.ending(".md").flat_map(|(path, text)| check_document(files, path, text)).collect()
 }
 
-fn check_document(tree: &Tree, path: &str, text: &str) -> Vec<Violation> {
+fn check_document(files: &Files, path: &str, text: &str) -> Vec<Violation> {
     let inner = links(text).into_iter().filter(|link| !leads_elsewhere(&link.target));
-    inner.filter_map(|link| Some(Violation::new(path, link.line, problem(tree, path, &link)?, WAY_OUT))).collect()
+    inner.filter_map(|link| Some(Violation::new(path, link.line, problem(files, path, &link)?, WAY_OUT))).collect()
 }
 
 fn leads_elsewhere(target: &str) -> bool {
     target.contains("://") || target.starts_with("mailto:")
 }
 
-fn problem(tree: &Tree, from: &str, link: &Link) -> Option<String> {
+fn problem(files: &Files, from: &str, link: &Link) -> Option<String> {
     let (file, anchor) = link.target.split_once('#').unwrap_or((&link.target, ""));
     let target = if file.is_empty() { Some(from.to_owned()) } else { resolve(from, file) };
-    let Some(target) = target.filter(|target| target.is_empty() || tree.has(target)) else {
+    let Some(target) = target.filter(|target| target.is_empty() || files.has(target)) else {
         return Some(format!("the link `{}` leads to no file of the project", link.target));
     };
-    let page = tree.text(&target).filter(|_| target.ends_with(".md"))?;
+    let page = files.text(&target).filter(|_| target.ends_with(".md"))?;
     let is_known = anchor.is_empty() || anchors(page).iter().any(|known| known == anchor);
     (!is_known).then(|| format!("the link `{}` leads to no heading of {target}", link.target))
 }
 
-/// The path from the root that a relative link means; nothing when it leads out of the project. The root is empty.
+/// The target of a relative link as a path from the root, which is the empty path. `None` outside of the project.
 fn resolve(from: &str, link: &str) -> Option<String> {
     let mut folders: Vec<&str> = from.split('/').collect();
     folders.pop();
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     fn found_with(readme: &str) -> Vec<String> {
-        places(&check(&Tree::from([
+        places(&check(&Files::from([
             ("README.md", readme),
             ("docs/page.md", "# A page\n[up](../README.md) [side](../src/lib.rs#L3)\n"),
             ("src/lib.rs", ""),
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn a_link_is_relative_to_its_own_document() {
         assert_eq!(resolve("docs/a/b.md", "../c.md"), Some("docs/c.md".to_owned()));
-        let tree = Tree::from([("README.md", ""), ("docs/page.md", "[a](README.md)")]);
-        assert_eq!(places(&check(&tree)), ["docs/page.md:1"]);
+        let files = Files::from([("README.md", ""), ("docs/page.md", "[a](README.md)")]);
+        assert_eq!(places(&check(&files)), ["docs/page.md:1"]);
     }
 }

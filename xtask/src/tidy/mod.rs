@@ -1,12 +1,12 @@
-//! The house rules that a machine can hold, each one a function from the files of the project to violations.
+//! The house rules that a program can check, each a function from the files of the project to violations.
 //!
-//! It promises that every violation names its place and the way out. What a person has to judge (names, size, whether
-//! a page is true) is left to reviewers.
+//! Every violation names its place and the way out. Reviewers judge the rest: names, size, whether a page is true.
 
 mod clean_text;
 mod documents;
 mod examples;
 mod file_heads;
+pub(crate) mod layering;
 mod links;
 mod lints;
 mod mutants;
@@ -14,11 +14,11 @@ mod primitives;
 mod records;
 mod safety;
 
-use crate::tree::Tree;
+use crate::files::Files;
 use std::fmt;
 use std::path::Path;
 
-/// A place where the project departs from a rule, and what to do about it.
+/// A place that breaks a rule, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
     file: String,
@@ -27,13 +27,14 @@ pub(crate) struct Violation {
     way_out: &'static str,
 }
 
-type Rule = fn(&Tree) -> Vec<Violation>;
+type Rule = fn(&Files) -> Vec<Violation>;
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     clean_text::check,
     documents::check,
     examples::check,
     file_heads::check,
+    layering::check,
     links::check,
     lints::check,
     mutants::check,
@@ -42,9 +43,9 @@ const RULES: [Rule; 10] = [
     safety::check,
 ];
 
-/// Every departure from every rule, by rule and then by file.
-pub(crate) fn violations(tree: &Tree) -> Vec<Violation> {
-    RULES.iter().flat_map(|rule| rule(tree)).collect()
+/// The violations of all rules, by rule and then by file.
+pub(crate) fn violations(files: &Files) -> Vec<Violation> {
+    RULES.iter().flat_map(|rule| rule(files)).collect()
 }
 
 impl Violation {
@@ -65,7 +66,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Whether a rule that speaks about text applies: the rules themselves, and their tests, name what they forbid.
+/// Whether the rules about words apply to a file. The rules and their tests name what they forbid.
 fn is_free_of_forbidden_words(path: &str) -> bool {
     !path.starts_with("xtask/src/tidy/")
 }
@@ -88,6 +89,6 @@ mod tests {
 
     #[test]
     fn an_empty_project_lacks_its_documents() {
-        assert!(violations(&Tree::default()).iter().any(|violation| violation.file == "README.md"));
+        assert!(violations(&Files::default()).iter().any(|violation| violation.file == "README.md"));
     }
 }

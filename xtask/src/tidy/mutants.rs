@@ -1,53 +1,53 @@
 //! Every mutant still fits the code that it breaks, and each primitive has at least three.
 //!
-//! So a change of the code that leaves a mutant behind is noticed before the mutants run.
+//! So a change of the code that breaks a mutant is found before the mutants run.
 
 use super::Violation;
+use crate::files::Files;
 use crate::mutants::{GROUPS, Group, Mutant};
-use crate::tree::Tree;
 
 const FOLDER: &str = "xtask/src/mutants/";
 const AT_LEAST: usize = 3;
 
-pub(super) fn check(tree: &Tree) -> Vec<Violation> {
-    check_groups(tree, GROUPS)
+pub(super) fn check(files: &Files) -> Vec<Violation> {
+    check_groups(files, GROUPS)
 }
 
-fn check_groups(tree: &Tree, groups: &[Group]) -> Vec<Violation> {
+fn check_groups(files: &Files, groups: &[Group]) -> Vec<Violation> {
     let few = groups.iter().filter(|group| group.mutants.len() < AT_LEAST);
     let few = few.map(|group| {
         let problem = format!("{} has {} mutants", group.primitive, group.mutants.len());
         Violation::new(&format!("{FOLDER}mod.rs"), 1, problem, "add some, until there are three that a model catches")
     });
     let mutants = groups.iter().flat_map(|group| group.mutants);
-    few.chain(mutants.flat_map(|mutant| check_mutant(tree, mutant))).collect()
+    few.chain(mutants.flat_map(|mutant| check_mutant(files, mutant))).collect()
 }
 
-fn check_mutant(tree: &Tree, mutant: &Mutant) -> Vec<Violation> {
-    let (file, line) = place(tree, mutant);
-    let stale = mutant.applied_to(tree.text(mutant.file).unwrap_or_default()).err().map(|problem| {
+fn check_mutant(files: &Files, mutant: &Mutant) -> Vec<Violation> {
+    let (file, line) = place(files, mutant);
+    let stale = mutant.applied_to(files.text(mutant.file).unwrap_or_default()).err().map(|problem| {
         let problem = format!("the mutant `{}` does not fit {}: {problem}", mutant.name, mutant.file);
         Violation::new(file, line, problem, "break the code as it is now in the same way")
     });
-    let blind = (!has_model(tree, mutant.model)).then(|| {
+    let blind = (!has_model(files, mutant.model)).then(|| {
         let problem = format!("the mutant `{}` names the model {}, which is not there", mutant.name, mutant.model);
         Violation::new(file, line, problem, "name the model that must fail, as module::name below tests/loom")
     });
     stale.into_iter().chain(blind).collect()
 }
 
-/// Where a mutant is written down.
-fn place<'a>(tree: &'a Tree, mutant: &Mutant) -> (&'a str, usize) {
+/// The file and line that define a mutant.
+fn place<'a>(files: &'a Files, mutant: &Mutant) -> (&'a str, usize) {
     let name = format!("name: \"{}\"", mutant.name);
-    let lists = tree.files().filter(|(path, _)| path.starts_with(FOLDER));
+    let lists = files.iter().filter(|(path, _)| path.starts_with(FOLDER));
     let mut found =
         lists.filter_map(|(path, text)| Some((path, text.lines().position(|line| line.contains(&name))? + 1)));
     found.next().unwrap_or((FOLDER, 1))
 }
 
-fn has_model(tree: &Tree, model: &str) -> bool {
+fn has_model(files: &Files, model: &str) -> bool {
     let Some((module, name)) = model.split_once("::") else { return false };
-    let text = tree.text(&format!("tests/loom/{module}.rs")).unwrap_or_default();
+    let text = files.text(&format!("tests/loom/{module}.rs")).unwrap_or_default();
     text.contains(&format!("fn {name}()"))
 }
 
@@ -67,8 +67,8 @@ mod tests {
     const MODEL: (&str, &str) = ("tests/loom/a.rs", "fn b() {}");
 
     fn found(mutants: &'static [Mutant], code: &str, model: (&str, &str)) -> Vec<String> {
-        let tree = Tree::from([LIST, ("src/a.rs", code), model]);
-        places(&check_groups(&tree, &[Group { primitive: "a", mutants }]))
+        let files = Files::from([LIST, ("src/a.rs", code), model]);
+        places(&check_groups(&files, &[Group { primitive: "a", mutants }]))
     }
 
     #[test]

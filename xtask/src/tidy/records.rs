@@ -1,22 +1,22 @@
-//! Every record of a measurement that a text speaks of is in `benches/records`.
+//! Every record of a measurement that a file names is in `benches/records`.
 
 use super::{Violation, is_free_of_forbidden_words};
-use crate::tree::Tree;
+use crate::files::Files;
 
 const FOLDER: &str = "benches/records/";
 const WAY_OUT: &str = "run the bench and keep its record there, or do not claim its figures";
 
-pub(super) fn check(tree: &Tree) -> Vec<Violation> {
-    let texts = tree.files().filter(|(path, _)| path.ends_with(".md") || path.ends_with(".rs"));
+pub(super) fn check(files: &Files) -> Vec<Violation> {
+    let texts = files.iter().filter(|(path, _)| path.ends_with(".md") || path.ends_with(".rs"));
     texts
         .filter(|(path, _)| is_free_of_forbidden_words(path))
-        .flat_map(|(path, text)| check_text(tree, path, text))
+        .flat_map(|(path, text)| check_text(files, path, text))
         .collect()
 }
 
-fn check_text(tree: &Tree, path: &str, text: &str) -> Vec<Violation> {
+fn check_text(files: &Files, path: &str, text: &str) -> Vec<Violation> {
     let named = text.lines().enumerate().flat_map(|(idx, line)| records(line).map(move |record| (idx + 1, record)));
-    let missing = named.filter(|(_, record)| !tree.has(record));
+    let missing = named.filter(|(_, record)| !files.has(record));
     missing.map(|(line, record)| Violation::new(path, line, format!("there is no record {record}"), WAY_OUT)).collect()
 }
 
@@ -38,17 +38,17 @@ mod tests {
 
     #[test]
     fn records_that_are_not_there_are_found() {
-        let tree = Tree::from([
+        let files = Files::from([
             ("benches/records/map.md", ""),
             ("README.md", "Measured: benches/records/map.md.\nAnd (benches/records/cache.md)."),
             ("src/lib.rs", "//! See `benches/records/map.md` and `benches/records/old.md`.\n"),
         ]);
-        assert_eq!(places(&check(&tree)), ["README.md:2", "src/lib.rs:1"]);
+        assert_eq!(places(&check(&files)), ["README.md:2", "src/lib.rs:1"]);
     }
 
     #[test]
     fn the_folder_and_patterns_name_no_record() {
         let text = "benches/records/ holds `benches/records/*.md`, as benches/records/<date>.md or benches/records/map-{date}.md";
-        assert_eq!(check(&Tree::from([("CONTRIBUTING.md", text)])), []);
+        assert_eq!(check(&Files::from([("CONTRIBUTING.md", text)])), []);
     }
 }

@@ -1,11 +1,10 @@
-//! Where mutants are built: a copy of what git tracks, with target folders of its own, so that no broken build is ever
-//! taken for a good one.
+//! The sandbox in which mutants are built: a copy of all tracked files, with its own target folders, so that cargo never
+//! mixes up a mutant with the real code.
 //!
-//! Copying leaves files alone that are the same already, and each write is newer than the build before it. So cargo builds
-//! what changed and nothing else.
+//! Opening it writes only files that differ, so cargo rebuilds only what changed.
 
+use crate::files::listed;
 use crate::models::{MODELLED, compiler_flags};
-use crate::tree::listed;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -13,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// The copy and what is built of it.
+/// The copy and its target folders.
 #[derive(Debug)]
-pub(super) struct Workshop {
+pub(super) struct Sandbox {
     root: PathBuf,
     folder: PathBuf,
 }
@@ -28,45 +27,45 @@ pub(super) enum Ended {
     NotInTime,
 }
 
-/// Dependencies are built quickly here rather than well, since nothing runs for long.
+/// Dependencies are not optimized, because the tests run only briefly.
 const QUICK_TO_BUILD: [&str; 2] = ["profile.dev.debug=0", "profile.dev.package.\"*\".opt-level=0"];
-/// Models are worth some optimizing, but a build of a second more than a run of a second.
+/// Models are optimized a little: more would cost more build time than it saves.
 const QUICK_TO_BUILD_AND_RUN: [&str; 3] =
     ["profile.release.opt-level=1", "profile.release.debug=0", "profile.release.incremental=true"];
 
-impl Workshop {
-    /// Brings the copy up to what the files of the project are now.
+impl Sandbox {
+    /// Updates the copy to the current files of the project.
     pub(super) fn open(root: &Path) -> io::Result<Self> {
-        let workshop = Self { root: root.to_path_buf(), folder: root.join("target/mutants") };
+        let sandbox = Self { root: root.to_path_buf(), folder: root.join("target/mutants") };
         let files = listed(root)?;
         for path in &files {
             match fs::read(root.join(path)) {
-                Ok(bytes) => write_if_other(&workshop.tree().join(path), &bytes)?,
-                // Removed from the folder, but not yet from git's list.
+                Ok(bytes) => write_if_other(&sandbox.tree().join(path), &bytes)?,
+                // Deleted from the folder and still in git's index.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             }
         }
         let is_known = |path: &Path| path.to_str().is_some_and(|path| files.iter().any(|file| file == path));
-        remove_others(&workshop.tree(), Path::new(""), &is_known)?;
-        Ok(workshop)
+        remove_others(&sandbox.tree(), Path::new(""), &is_known)?;
+        Ok(sandbox)
     }
 
     fn tree(&self) -> PathBuf {
         self.folder.join("tree")
     }
 
-    /// A file as the project has it.
+    /// The text of a file in the project.
     pub(super) fn original(&self, file: &str) -> Result<String, String> {
         fs::read_to_string(self.root.join(file)).map_err(|error| format!("{file} cannot be read: {error}"))
     }
 
-    /// Changes a file of the copy.
+    /// Writes a file of the copy.
     pub(super) fn write(&self, file: &str, text: &str) -> Result<(), String> {
         fs::write(self.tree().join(file), text).map_err(|error| format!("{file} cannot be written: {error}"))
     }
 
-    /// Does two things at once.
+    /// Runs two functions at the same time.
     pub(super) fn both<A: Send, B>(&self, one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
         std::thread::scope(|scope| {
             let one = scope.spawn(one);
@@ -75,7 +74,7 @@ impl Workshop {
         })
     }
 
-    /// The test programs that start no threads: the unit tests, and those in `tests/state_machine` where there are some.
+    /// Builds the test programs that start no threads: the unit tests, and `tests/state_machine` if it exists.
     pub(super) fn build_sequential_tests(&self) -> Result<Vec<PathBuf>, String> {
         let has_more =
             ["tests/state_machine", "tests/state_machine.rs"].iter().any(|path| self.tree().join(path).exists());
@@ -83,14 +82,14 @@ impl Workshop {
         self.build("native", targets, &QUICK_TO_BUILD, &std::env::var("RUSTFLAGS").unwrap_or_default())
     }
 
-    /// The test program of the models.
+    /// Builds the test program with the models.
     pub(super) fn build_models(&self) -> Result<PathBuf, String> {
         let targets = [&["--release", "--test", "loom"][..], &MODELLED].concat();
         let programs = self.build("loom", &targets, &QUICK_TO_BUILD_AND_RUN, &compiler_flags())?;
         programs.into_iter().next().ok_or_else(|| "cargo built no models".to_owned())
     }
 
-    /// Builds test programs of manyhands; says what the compiler's first error is, if there is one.
+    /// Builds test programs of manyhands. The error is the first one of the compiler.
     fn build(&self, target: &str, targets: &[&str], settings: &[&str], flags: &str) -> Result<Vec<PathBuf>, String> {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args([
@@ -111,7 +110,7 @@ impl Workshop {
         Err(errors.lines().find(|line| line.starts_with("error")).unwrap_or("cargo failed without an error").to_owned())
     }
 
-    /// Runs a test program with these arguments, for no longer than this.
+    /// Runs a test program with these arguments and kills it after the time limit.
     pub(super) fn run(&self, program: &Path, arguments: &[&str], limit: Duration) -> Result<Ended, String> {
         let name = program.file_name().unwrap_or(OsStr::new("program")).to_string_lossy().into_owned();
         let log = self.folder.join(format!("{name}.log"));
@@ -133,7 +132,7 @@ impl Workshop {
     ) -> io::Result<Option<ExitStatus>> {
         let said = File::create(log)?;
         let mut command = Command::new(program);
-        // What a test says is not captured, because an abort would take it along.
+        // Captured output would be lost when the program aborts.
         command.args(arguments).arg("--nocapture").current_dir(self.tree());
         command.env_remove("MANYHANDS_LOOM_DEEPER").env_remove("LOOM_MAX_PREEMPTIONS");
         let child = command.stdin(Stdio::null()).stdout(said.try_clone()?).stderr(said).spawn()?;
@@ -164,7 +163,7 @@ fn write_if_other(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::write(path, bytes)
 }
 
-/// Removes the files of an earlier copy that the project has no more: cargo would find their tests.
+/// Removes files of an earlier copy that the project no longer has: cargo would find their tests.
 fn remove_others(tree: &Path, folder: &Path, is_known: &dyn Fn(&Path) -> bool) -> io::Result<()> {
     for entry in fs::read_dir(tree.join(folder))? {
         let entry = entry?;
@@ -178,19 +177,19 @@ fn remove_others(tree: &Path, folder: &Path, is_known: &dyn Fn(&Path) -> bool) -
     Ok(())
 }
 
-/// The programs in what cargo says as JSON, one message per line.
+/// The programs named in cargo's JSON messages, one message per line.
 fn executables(messages: &str) -> Vec<PathBuf> {
-    let named = messages.lines().filter_map(|line| line.split_once("\"executable\":\""));
-    named.filter_map(|(_, rest)| Some(PathBuf::from(rest.split_once('"')?.0))).collect()
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).collect()
 }
 
-/// The first thing that a panic said, in one line.
+/// The message of the first panic, in one line.
 fn reason(said: &str, status: ExitStatus) -> String {
     let mut lines = said.lines().skip_while(|line| !line.contains("panicked at")).skip(1);
     let Some(first) = lines.next() else { return format!("no word but {status}") };
     let values = lines.take_while(|line| line.starts_with("  left:") || line.starts_with(" right:"));
     let whole = values.fold(first.to_owned(), |whole, value| format!("{whole}, {}", value.trim()));
-    // A deadlock lists all threads after its name.
+    // The message of a deadlock goes on with a list of all threads.
     whole.split("; threads").next().unwrap_or_default().chars().take(120).collect()
 }
 
@@ -232,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_copy_follows_its_project() {
-        let root = std::env::temp_dir().join(format!("xtask-workshop-{}", std::process::id()));
+        let root = std::env::temp_dir().join(format!("xtask-sandbox-{}", std::process::id()));
         for name in ["src/a.rs", "src/old/b.rs"] {
             write_if_other(&root.join(name), b"one").unwrap();
         }
