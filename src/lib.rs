@@ -248,9 +248,10 @@ pub use failure::{Cause, ItemFailure};
 pub use job::Job;
 pub use job::executor::{ParallelExecutor, TaskSet};
 pub use job::on_failure::OnFailure;
+pub use job::parallel_map::{parallel_map, try_parallel_map};
 #[cfg(feature = "processes")]
 pub use job::process_task_set::ProcessTaskSet;
-pub use job::work::{Work, parallel_map, try_parallel_map};
+pub use job::work::Work;
 pub use job::workers::Workers;
 pub use never::Never;
 pub use outcome::Outcome;

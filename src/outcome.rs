@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::failure::ItemFailure;
+use crate::never::Never;
 use crate::tally::Tally;
 
 /// Values in input order, failures by name, and the tally.
@@ -17,7 +18,7 @@ use crate::tally::Tally;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "an outcome may hold failures: look at them, or turn it into values with into_values"]
-pub struct Outcome<R, E = crate::Never> {
+pub struct Outcome<R, E = Never> {
     values: Values<R>,
     failures: Vec<ItemFailure<E>>,
     tally: Tally,

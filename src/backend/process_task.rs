@@ -67,6 +67,7 @@ impl ProcessContext for NoContext {
         null()
     }
 
+    // SAFETY: the caller keeps the promise that the trait asks for.
     unsafe fn make_state_at(_: *const (), (): &()) -> Result<(), String> {
         Ok(())
     }
@@ -77,6 +78,7 @@ impl<D: Deref> ProcessContext for Shared<D> {
         null()
     }
 
+    // SAFETY: the caller keeps the promise that the trait asks for.
     unsafe fn make_state_at(_: *const (), _: &D::Target) -> Result<(), String> {
         Ok(())
     }
@@ -87,6 +89,7 @@ impl<S> ProcessContext for WorkerState<NoContext, Init<fn() -> S>> {
         self.init.0 as *const ()
     }
 
+    // SAFETY: the caller keeps the promise that the trait asks for.
     unsafe fn make_state_at(address: *const (), (): &()) -> Result<S, String> {
         // SAFETY: the caller promises that a function of this type lies at the address.
         let init = unsafe { transmute::<*const (), fn() -> S>(address) };
@@ -99,6 +102,7 @@ impl<S, E: fmt::Display> ProcessContext for WorkerState<NoContext, TryInit<fn() 
         self.init.0 as *const ()
     }
 
+    // SAFETY: the caller keeps the promise that the trait asks for.
     unsafe fn make_state_at(address: *const (), (): &()) -> Result<S, String> {
         // SAFETY: the caller promises that a function of this type lies at the address.
         let init = unsafe { transmute::<*const (), fn() -> Result<S, E>>(address) };
@@ -111,6 +115,7 @@ impl<D: Deref, S> ProcessContext for WorkerState<Shared<D>, Init<fn(&D::Target) 
         self.init.0 as *const ()
     }
 
+    // SAFETY: the caller keeps the promise that the trait asks for.
     unsafe fn make_state_at(address: *const (), shared: &D::Target) -> Result<S, String> {
         // SAFETY: the caller promises that a function of this type lies at the address.
         let init = unsafe { transmute::<*const (), fn(&D::Target) -> S>(address) };
@@ -123,6 +128,7 @@ impl<D: Deref, S, E: fmt::Display> ProcessContext for WorkerState<Shared<D>, Try
         self.init.0 as *const ()
     }
 
+    // SAFETY: the caller keeps the promise that the trait asks for.
     unsafe fn make_state_at(address: *const (), shared: &D::Target) -> Result<S, String> {
         // SAFETY: the caller promises that a function of this type lies at the address.
         let init = unsafe { transmute::<*const (), fn(&D::Target) -> Result<S, E>>(address) };
@@ -135,6 +141,7 @@ impl<T, R> ProcessTask<T> for MapFn<fn(&T) -> R> {
         self.function as *const ()
     }
 
+    // SAFETY: the caller keeps the promise that the trait asks for.
     unsafe fn call_at(address: *const (), (): &(), (): &mut (), item: &T) -> Result<R, Self::Error> {
         // SAFETY: the caller promises that a function of this type lies at the address.
         let function = unsafe { transmute::<*const (), fn(&T) -> R>(address) };
@@ -147,6 +154,7 @@ impl<T, R, E> ProcessTask<T> for TryMapFn<fn(&T) -> Result<R, E>> {
         self.function as *const ()
     }
 
+    // SAFETY: the caller keeps the promise that the trait asks for.
     unsafe fn call_at(address: *const (), (): &(), (): &mut (), item: &T) -> Result<R, E> {
         // SAFETY: the caller promises that a function of this type lies at the address.
         let function = unsafe { transmute::<*const (), fn(&T) -> Result<R, E>>(address) };
@@ -159,6 +167,7 @@ impl<T, D: Deref, R> ProcessTask<T> for MapFn<fn(&D::Target, &T) -> R, Shared<D>
         self.function as *const ()
     }
 
+    // SAFETY: the caller keeps the promise that the trait asks for.
     unsafe fn call_at(
         address: *const (),
         shared: &D::Target,
@@ -176,6 +185,7 @@ impl<T, D: Deref, R, E> ProcessTask<T> for TryMapFn<fn(&D::Target, &T) -> Result
         self.function as *const ()
     }
 
+    // SAFETY: the caller keeps the promise that the trait asks for.
     unsafe fn call_at(address: *const (), shared: &D::Target, (): &mut (), item: &T) -> Result<R, E> {
         // SAFETY: the caller promises that a function of this type lies at the address.
         let function = unsafe { transmute::<*const (), fn(&D::Target, &T) -> Result<R, E>>(address) };
@@ -191,6 +201,7 @@ where
         self.function as *const ()
     }
 
+    // SAFETY: the caller keeps the promise that the trait asks for.
     unsafe fn call_at(
         address: *const (),
         _: &SharedOf<T, Self>,
@@ -211,6 +222,7 @@ where
         self.function as *const ()
     }
 
+    // SAFETY: the caller keeps the promise that the trait asks for.
     unsafe fn call_at(address: *const (), _: &SharedOf<T, Self>, state: &mut S, item: &T) -> Result<R, E> {
         // SAFETY: the caller promises that a function of this type lies at the address.
         let function = unsafe { transmute::<*const (), fn(&mut S, &T) -> Result<R, E>>(address) };

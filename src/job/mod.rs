@@ -3,6 +3,7 @@
 pub(crate) mod dry_run;
 pub(crate) mod executor;
 pub(crate) mod on_failure;
+pub(crate) mod parallel_map;
 #[cfg(feature = "processes")]
 pub(crate) mod process_task_set;
 pub(crate) mod settings;

@@ -1,4 +1,4 @@
-//! A job that knows its function: how its results are kept, and the ways to run it. Also `parallel_map`.
+//! A job that knows its function: how its results are kept, and the ways to run it.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -8,12 +8,11 @@ use std::ops::ControlFlow;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::backend::mode::Mode;
-use crate::backend::task::{MapFn, Task, TryMapFn};
+use crate::backend::task::Task;
 use crate::error::Error;
 #[cfg(any(feature = "journal", feature = "reports"))]
 use crate::failure::ErrorText;
 use crate::failure::{ErrorSources, ItemFailure};
-use crate::job::Job;
 use crate::job::settings::Settings;
 use crate::outcome::Outcome;
 #[cfg(feature = "journal")]
@@ -33,57 +32,6 @@ use crate::run::spec::{DeliveryOrder, RunSpec};
 use crate::run::{self, Run};
 use crate::stream::{Hand, JobHandle, Results};
 use crate::tally::Tally;
-
-/// Calls a function for each item, in the given mode, and returns all values in input order.
-///
-/// Each mode has its own bounds: see [`Serial`](crate::Serial), [`Threads`](crate::Threads) and, for worker processes,
-/// `Processes`. For settings, see [`Job`].
-///
-/// Cost: workers write values where they end up; per item an atomic load and, for tiny items, no clock.
-///
-/// # Errors
-/// The panic with the lowest index, when the function panicked; items before it are finished first. Or a configuration
-/// that cannot be.
-///
-/// ```
-/// use manyhands::{Serial, Threads, parallel_map};
-///
-/// let cubes = parallel_map(Threads, &[1, 2, 3], |n| n * n * n)?;
-/// assert_eq!(cubes, [1, 8, 27]);
-/// assert!(parallel_map(Serial, &[] as &[i32], |n| n + 1)?.is_empty());
-///
-/// let error = parallel_map(Threads, &[1, 0, 2], |n| 6 / n).unwrap_err();
-/// assert_eq!(error.to_string(), "item 1 panicked: attempt to divide by zero");
-/// # Ok::<(), manyhands::Error>(())
-/// ```
-pub fn parallel_map<T, R, F, M>(mode: M, items: &[T], function: F) -> Result<Vec<R>, Error>
-where
-    F: Fn(&T) -> R,
-    M: Mode<T, MapFn<F>>,
-{
-    Job::new(items).mode(mode).run(function)?.into_result()
-}
-
-/// [`parallel_map`] for a function that may return an error.
-///
-/// # Errors
-/// The failure with the lowest index: the function's own error, or its panic. Or a configuration that cannot be.
-///
-/// ```
-/// use manyhands::{Cause, Threads, try_parallel_map};
-///
-/// let error = try_parallel_map(Threads, &["1", "b", "c"], |text| text.parse::<i32>()).unwrap_err();
-/// let failure = error.into_failure().unwrap();
-/// assert_eq!(failure.index, 1);
-/// assert!(matches!(failure.cause, Cause::Error(_)));
-/// ```
-pub fn try_parallel_map<T, R, E, F, M>(mode: M, items: &[T], function: F) -> Result<Vec<R>, Error<E>>
-where
-    F: Fn(&T) -> Result<R, E>,
-    M: Mode<T, TryMapFn<F>>,
-{
-    Job::new(items).mode(mode).try_run(function)?.into_result()
-}
 
 /// A job that knows its function. It says how results are kept ([`journal`](Work::journal), [`report`](Work::report)), and runs in
 /// several ways: [`run`](Work::run) keeps all results, [`for_each`](Work::for_each) and
@@ -146,7 +94,7 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
     ///
     /// let path: Option<&str> = None; // such as an option of the command line
     /// let journal = path.map(|path| Journal::at(path).key(|name: &&str| name.to_string()));
-    /// assert!(Job::new(&files).map(|name| name.len()).journal(journal).run()?.is_complete());
+    /// assert!(crate::Job::new(&files).map(|name| name.len()).journal(journal).run()?.is_complete());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "journal")]
@@ -254,7 +202,7 @@ where
     }
 
     /// Runs the work and calls `callback` with each item's index and result as it is finished, in no certain order.
-    /// Keeps no results: no item starts while a [`window`](Job::window) of results waits for a slow callback. A break
+    /// Keeps no results: no item starts while a [`window`](crate::Job::window) of results waits for a slow callback. A break
     /// ends the run: items in hand finish (worker processes are not waited for), and no further result is delivered. The tally
     /// counts what was delivered.
     ///
@@ -292,8 +240,8 @@ where
 
     /// [`Work::for_each`] in input order.
     ///
-    /// No item is started that lies a [`window`](Job::window) or more ahead of the oldest one not yet delivered, so a slow
-    /// item never makes results pile up without bound. A run that is cancelled delivers all that is done, with gaps. (With a [`cost`](Job::cost) hint the order of work differs from the
+    /// No item is started that lies a [`window`](crate::Job::window) or more ahead of the oldest one not yet delivered, so a slow
+    /// item never makes results pile up without bound. A run that is cancelled delivers all that is done, with gaps. (With a [`cost`](crate::Job::cost) hint the order of work differs from the
     /// order of delivery, and results wait as long as they must.)
     ///
     /// # Errors
@@ -419,7 +367,7 @@ where
 {
     /// Starts the work, and returns its results in input order as they are asked for.
     ///
-    /// At most a [`window`](Job::window) of results is ready and not taken, and the work is a window ahead of those. Dropping
+    /// At most a [`window`](crate::Job::window) of results is ready and not taken, and the work is a window ahead of those. Dropping
     /// the iterator ends the work, as a cancellation does.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use crate::error::Error;
+use crate::never::Never;
 use crate::outcome::Outcome;
 use crate::primitives::cancel::CancelToken;
 use crate::run::collected::Collected;
@@ -35,7 +36,7 @@ use crate::tally::Tally;
 /// # let _ = sum;
 /// ```
 #[must_use = "dropping it breaks the run off; await it"]
-pub struct JobHandle<R, E = crate::Never> {
+pub struct JobHandle<R, E = Never> {
     feed: Unattended<R, E>,
     collected: Collected<R, E>,
 }
@@ -60,7 +61,7 @@ pub struct JobHandle<R, E = crate::Never> {
 /// # let _ = sum;
 /// ```
 #[must_use = "dropping the answers breaks the run off"]
-pub struct AsyncResults<R, E = crate::Never> {
+pub struct AsyncResults<R, E = Never> {
     feed: Unattended<R, E>,
 }
 

@@ -5,6 +5,7 @@ use std::iter::FusedIterator;
 use std::num::NonZeroUsize;
 
 use crate::error::Error;
+use crate::never::Never;
 use crate::primitives::cancel::CancelToken;
 use crate::run::end::RunReport;
 use crate::stream::run_feed::RunFeed;
@@ -39,7 +40,7 @@ use crate::tally::Tally;
 /// # let _ = sum;
 /// ```
 #[must_use = "dropping the answers breaks the run off"]
-pub struct Results<R, E = crate::Never> {
+pub struct Results<R, E = Never> {
     feed: RunFeed<R, E>,
 }
 

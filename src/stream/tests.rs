@@ -12,10 +12,11 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use crate::outcome::{Cause, Tally};
+use crate::failure::Cause;
 use crate::primitives::cancel::CancelToken;
-use crate::run::persistence::RunReport;
+use crate::run::end::RunReport;
 use crate::stream::*;
+use crate::tally::Tally;
 
 type Drive = Box<dyn FnOnce(&mut Hand<'_, usize, String>) -> Result<RunReport, Error<String>> + Send>;
 
@@ -24,7 +25,7 @@ fn capacity(n: usize) -> NonZeroUsize {
 }
 
 fn failure(index: usize) -> ItemFailure<String> {
-    ItemFailure { index, key: None, attempts: 1, elapsed: Duration::ZERO, cause: Cause::Error("odd".to_owned()) }
+    ItemFailure { attempts: 1, cause: Cause::Error("odd".to_owned()), ..ItemFailure::cancelled(index) }
 }
 
 /// Hands on ten times each index, or a failure where it is odd and `odd_fails`.
@@ -301,9 +302,9 @@ fn dropping_a_future_cancels_and_does_not_wait() {
 #[test]
 fn a_run_sees_the_config_of_the_thread_that_started_it() {
     let config = crate::ParallelConfig::builder().max_workers_cpu(3).build().unwrap();
-    let _guard = crate::override_parallel_config(config);
+    let _guard = crate::config::override_parallel_config(config);
     let drive: Drive = Box::new(|hand| {
-        let _ = hand(0, Ok(crate::parallel_config().max_workers_cpu().unwrap().get()));
+        let _ = hand(0, Ok(crate::config::parallel_config().max_workers_cpu().unwrap().get()));
         let _ = hand(1, Ok(usize::from(crate::backend::thread_pool::is_worker_thread())));
         Ok(RunReport::default())
     });

@@ -102,7 +102,8 @@ fn judge(
 }
 
 /// Left out of the sequential tests: these start threads, so what they notice is up to chance.
-const WITH_THREADS: [&str; 6] = ["--skip", "backend::thread_pool", "--skip", "backend::threads", "--skip", "stream::tests"];
+const WITH_THREADS: [&str; 6] =
+    ["--skip", "backend::thread_pool", "--skip", "backend::threads", "--skip", "stream::tests"];
 
 /// Builds the sequential tests and runs them.
 fn sequential_tests(sandbox: &Sandbox) -> Result<Ended, String> {

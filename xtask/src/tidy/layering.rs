@@ -23,7 +23,7 @@ const LAYERS: [&[&[&str]]; 10] = [
     &[&["backend"], &["outcome"]],
     &[&["failure", "error"]],
     &[&["persist"], &["progress"], &["signals"]],
-    &[&["primitives", "config", "batch", "panics", "record"]],
+    &[&["primitives", "config", "config_error", "batch", "never", "panics", "record", "tally"]],
     &[&["sync"]],
 ];
 
@@ -84,7 +84,7 @@ impl Graph {
             if !reachable.contains(&module) {
                 continue; // a test, or in the tree by mistake
             }
-            let names = names(&without_tests(&without_comments(text)));
+            let names = names(&without_tests(&without_comments(text)).replace("$crate", "elsewhere"));
             reachable.extend(names.declared.iter().map(|(_, child)| joined(&module, child)));
             modules.insert(module.clone(), path.to_owned());
             named.push((module, names));

@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::contract::WorkerEvent;
 use crate::backend::contract::{BackendError, ChunkReport, Output, PositionFailure};
-use crate::backend::plan::Pace;
 use crate::backend::process::child::ExitReport;
 use crate::backend::process::supervisor::Supervisor;
 use crate::backend::process::supervisor::blame::{Blame, blame};

@@ -1,0 +1,57 @@
+//! `parallel_map` and `try_parallel_map`: a job without settings.
+
+use crate::backend::mode::Mode;
+use crate::backend::task::{MapFn, TryMapFn};
+use crate::error::Error;
+use crate::job::Job;
+
+/// Calls a function for each item, in the given mode, and returns all values in input order.
+///
+/// Each mode has its own bounds: see [`Serial`](crate::Serial), [`Threads`](crate::Threads) and, for worker processes,
+/// `Processes`. For settings, see [`Job`].
+///
+/// Cost: workers write values where they end up; per item an atomic load and, for tiny items, no clock.
+///
+/// # Errors
+/// The panic with the lowest index, when the function panicked; items before it are finished first. Or a configuration
+/// that cannot be.
+///
+/// ```
+/// use manyhands::{Serial, Threads, parallel_map};
+///
+/// let cubes = parallel_map(Threads, &[1, 2, 3], |n| n * n * n)?;
+/// assert_eq!(cubes, [1, 8, 27]);
+/// assert!(parallel_map(Serial, &[] as &[i32], |n| n + 1)?.is_empty());
+///
+/// let error = parallel_map(Threads, &[1, 0, 2], |n| 6 / n).unwrap_err();
+/// assert_eq!(error.to_string(), "item 1 panicked: attempt to divide by zero");
+/// # Ok::<(), manyhands::Error>(())
+/// ```
+pub fn parallel_map<T, R, F, M>(mode: M, items: &[T], function: F) -> Result<Vec<R>, Error>
+where
+    F: Fn(&T) -> R,
+    M: Mode<T, MapFn<F>>,
+{
+    Job::new(items).mode(mode).run(function)?.into_result()
+}
+
+/// [`parallel_map`] for a function that may return an error.
+///
+/// # Errors
+/// The failure with the lowest index: the function's own error, or its panic. Or a configuration that cannot be.
+///
+/// ```
+/// use manyhands::{Cause, Threads, try_parallel_map};
+///
+/// let error = try_parallel_map(Threads, &["1", "b", "c"], |text| text.parse::<i32>()).unwrap_err();
+/// let failure = error.into_failure().unwrap();
+/// assert_eq!(failure.index, 1);
+/// assert!(matches!(failure.cause, Cause::Error(_)));
+/// ```
+pub fn try_parallel_map<T, R, E, F, M>(mode: M, items: &[T], function: F) -> Result<Vec<R>, Error<E>>
+where
+    F: Fn(&T) -> Result<R, E>,
+    M: Mode<T, TryMapFn<F>>,
+{
+    Job::new(items).mode(mode).try_run(function)?.into_result()
+}
