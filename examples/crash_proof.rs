@@ -1,5 +1,5 @@
-//! Files that a program cannot survive: one aborts it, one never ends, one wants all the memory there is. Each fails by name,
-//! and the others have their answers.
+//! Files that a program cannot survive: one aborts it, one never ends, one needs all the memory there is. Each fails by name,
+//! and the others have their results.
 //!
 //! `cargo run --release --example crash_proof`
 
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{failure}");
     }
     let tally = outcome.tally();
-    println!("{} workers died, {} of {} files have an answer", tally.lost_workers, tally.succeeded, tally.items);
+    println!("{} workers died, {} of {} files have a result", tally.lost_workers, tally.succeeded, tally.items);
     assert_eq!((tally.succeeded, tally.failed), (3, 3));
     Ok(())
 }

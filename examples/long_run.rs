@@ -3,7 +3,7 @@
 //!
 //!     cargo run --release --example long_run
 //!
-//! What it leaves in `long-run-out` is told at its end; remove the folder to begin anew.
+//! At its end it prints what it left in `long-run-out`; remove the folder to start again.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example speaks to its terminal")]
 
@@ -37,7 +37,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let recordings: Vec<u64> = (0..1000).collect();
     #[cfg(unix)]
     let interrupts = manyhands::Interrupts::listen(|signal| {
-        eprintln!("{signal}: finishing what is in hand, and saving; once more ends it at once");
+        eprintln!("{signal}: finishing the running items, and saving; again to end at once");
     })?;
 
     let job = Job::new(&recordings)

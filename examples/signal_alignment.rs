@@ -1,4 +1,4 @@
-//! Signals of different devices on one grid, each by one worker: a shared grid, answers in order, failures by name.
+//! Signals of different devices on one grid, each by one worker: a shared grid, results in order, failures by name.
 //!
 //! `cargo run --release --example signal_alignment`
 //!

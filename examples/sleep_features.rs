@@ -1,4 +1,4 @@
-//! Features of every epoch of a night, on all cores: what all epochs share, answers in order, failures by name.
+//! Features of every epoch of a night, on all cores: what all epochs share, results in order, failures by name.
 //!
 //! `cargo run --release --example sleep_features`
 //!
@@ -44,14 +44,14 @@ fn main() -> Result<(), Error<String>> {
 
     println!("stage  epochs  waves/s  rms in uV");
     for stage in ["Wake", "N2", "N3", "REM"] {
-        // Answers stand in the order of the epochs, whoever was done first.
+        // Results are in the order of the epochs, in whatever order they finished.
         let found: Vec<&Features> =
             outcome.iter().filter(|(idx, _)| night[*idx].stage == stage).map(|(_, features)| features).collect();
         let mean = |of: fn(&Features) -> f64| found.iter().map(|one| of(one)).sum::<f64>() / found.len() as f64;
         let (waves, rms) = (mean(|one| one.waves_per_second), mean(|one| one.rms_uv));
         println!("{stage:<5}{:>8}{waves:>9.1}{rms:>11.1}", found.len());
     }
-    println!("\nwithout an answer:");
+    println!("\nwithout a result:");
     for failure in outcome.failures() {
         println!("  {failure}");
     }

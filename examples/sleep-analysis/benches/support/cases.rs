@@ -1,7 +1,7 @@
-//! The workloads: what is computed, what the answer must be, and who the peer is.
+//! The workloads: what is computed, what the result must be, and which program it is compared with.
 //!
-//! Inputs are in memory before the clock starts. Ours is everything from the signals to the answer, checks and the
-//! dropping of the answer too; the peer is the median of its process's warm repetitions.
+//! Inputs are in memory before the clock starts. Ours is everything from the signals to the result, checks and the
+//! dropping of the result too; the peer is the median of its process's warm repetitions.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -255,7 +255,7 @@ fn compare(choice: &Choice, name: &str, peers: &[(&'static str, &'static str)], 
     }
     for (idx, (workload, peer)) in found.iter().enumerate() {
         let said = match peer {
-            Ok(_) => told(&series[0], of_peers.next().expect("each peer took part"), &processor.borrow()[idx]),
+            Ok(_) => ratios(&series[0], of_peers.next().expect("each peer took part"), &processor.borrow()[idx]),
             Err(reason) => ["-".into(), "-".into(), format!("PEER SKIPPED: {reason}")],
         };
         let mut cells = vec![name.to_owned(), one.clone(), two.clone(), (*workload).to_owned()];
@@ -264,7 +264,7 @@ fn compare(choice: &Choice, name: &str, peers: &[(&'static str, &'static str)], 
     }
 }
 
-fn told(ours: &Series, peer: &Series, processor: &[Duration]) -> [String; 3] {
+fn ratios(ours: &Series, peer: &Series, processor: &[Duration]) -> [String; 3] {
     let by_processor = median(processor.to_vec()).as_secs_f64() / ours.median().as_secs_f64();
     [time_text(peer.median()), format!("{:.1}", peer.ratio_to(ours)), format!("{by_processor:.1}")]
 }

@@ -31,7 +31,7 @@ pub(crate) fn report(allocator: &str) {
                 format!("{method}, {mode}"),
                 allocator.into(),
                 "-".into(),
-                "this system does not tell".into(),
+                "not measured on this system".into(),
                 "-".into(),
             ]);
             continue;

@@ -251,7 +251,7 @@ fn the_common_table_has_every_point_and_refuses_what_does_not_fit() {
     assert!(combine(&grid, [aligned("a", other)]).unwrap_err().to_string().contains("another grid"));
 }
 
-/// A row of an answer: its time, and its values, NaN as none.
+/// A row of a result: its time, and its values, NaN as none.
 type Row = (i64, Vec<Option<f64>>);
 
 fn rows(aligned: &AlignedSignal) -> Vec<Row> {

@@ -1,4 +1,4 @@
-//! The command line on a made night and on recordings: files, numbers that agree, exit codes, messages.
+//! The command line on a synthetic night and on recordings: files, numbers that agree, exit codes, messages.
 //!
 //! The program itself is run, as its user would.
 
@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use std::sync::LazyLock;
 
 use serde_json::Value;
-use sleep_analysis::{MadeNight, SleepStage};
+use sleep_analysis::{SleepStage, SyntheticNight};
 use tempfile::TempDir;
 
 use crate::edf::real_night;
@@ -30,7 +30,7 @@ const PICTURES: [&str; 6] = [
     "heart_movement.png",
 ];
 
-/// A folder to write to, and the program's answer.
+/// A folder to write to, and the program's result.
 struct Ran {
     folder: TempDir,
     output: Output,
@@ -46,7 +46,7 @@ impl Ran {
     }
 
     /// The night that several tests look at, made once.
-    fn made_night() -> &'static Self {
+    fn synthetic_night() -> &'static Self {
         static NIGHT: LazyLock<Ran> = LazyLock::new(|| {
             let seed = SEED.to_string();
             Ran::with(&["--seed", seed.as_str(), "--hours", HOURS, "--workers", "2", "--mode", "io"])
@@ -129,11 +129,11 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-// ---- The made night ----
+// ---- The synthetic night ----
 
 #[test]
-fn the_main_job_writes_every_file_and_ends_well() {
-    let ran = Ran::made_night();
+fn the_demo_writes_every_file_and_ends_well() {
+    let ran = Ran::synthetic_night();
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     assert_eq!(ran.stderr(), "");
     let summary = ran.summary();
@@ -155,9 +155,9 @@ fn the_main_job_writes_every_file_and_ends_well() {
 
 #[test]
 fn the_features_follow_the_stages_of_the_night() {
-    let ran = Ran::made_night();
+    let ran = Ran::synthetic_night();
     let features = ran.table("features.csv");
-    let plan = MadeNight::new(SEED).duration(std::time::Duration::from_secs(2 * 3600)).plan().unwrap();
+    let plan = SyntheticNight::new(SEED).duration(std::time::Duration::from_secs(2 * 3600)).plan().unwrap();
     assert_eq!(features.times.len(), N_EPOCHS);
     assert_eq!(plan.stages().len(), N_EPOCHS);
     assert!(features.times.windows(2).all(|pair| pair[1] - pair[0] == 30_000_000_000));
@@ -189,7 +189,7 @@ fn the_features_follow_the_stages_of_the_night() {
 
 #[test]
 fn the_summary_agrees_with_the_files() {
-    let ran = Ran::made_night();
+    let ran = Ran::synthetic_night();
     let (summary, features, aligned) = (ran.summary(), ran.table("features.csv"), ran.table("aligned.csv"));
     let counts = &summary["counts"];
     assert_eq!(counts["signals"], 7);
@@ -218,7 +218,7 @@ fn the_summary_agrees_with_the_files() {
 
 #[test]
 fn a_gap_in_the_recording_is_named_and_its_fields_are_empty() {
-    let ran = Ran::made_night();
+    let ran = Ran::synthetic_night();
     let (summary, features) = (ran.summary(), ran.table("features.csv"));
     let gaps = summary["gaps"].as_array().unwrap();
     let hr = gaps.iter().find(|gap| gap["signal"] == "hr").expect("the watch of this night has a gap");
@@ -242,7 +242,7 @@ fn every_mode_and_number_of_workers_writes_the_same_tables() {
     }
 }
 
-/// All that was written, but for what tells of the time that it took.
+/// All that was written, except for durations.
 fn assert_same_files(ran: &Ran, alone: &Ran, way: &[&str]) {
     assert_eq!((ran.code(), ran.stdout().as_str(), ran.stderr().as_str()), (0, "", ""), "{way:?}");
     for name in ["features.csv", "aligned.csv"].iter().chain(&PICTURES) {
@@ -287,7 +287,7 @@ fn another_seed_makes_another_night() {
 
 #[test]
 fn the_report_fits_80_columns_and_json_is_the_summary() {
-    let ran = Ran::made_night();
+    let ran = Ran::synthetic_night();
     assert!(ran.stdout().lines().all(|line| line.chars().count() <= 80 || line.contains('/')), "{}", ran.stdout());
     for word in ["N3", "delta", "cache", "nothing failed", "aligned"] {
         assert!(ran.stdout().contains(word), "{word}");
@@ -394,7 +394,7 @@ fn chosen_channels_alone_are_read_at_the_rate_asked_for() {
     let (features, aligned) = (ran.table("features.csv"), ran.table("aligned.csv"));
     assert_eq!((features.times.len(), aligned.times.len()), (6, 1_201));
     assert_eq!(aligned.columns.keys().collect::<Vec<_>>(), ["C3-M2|uv", "Heart Rate|hr"]);
-    // Doubts about channels that were not asked for are not told.
+    // There are no warnings about channels that were not requested.
     assert!(!ran.text("summary.json").contains("Inductance"));
 }
 

@@ -1,4 +1,4 @@
-//! The program itself: golden jobs without their answers, jobs of our own, CSV signals, and input that makes no sense.
+//! The program itself: golden jobs without their expected results, jobs of our own, CSV signals, and invalid input.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use crate::golden::{Table, assert_close, assert_same, golden, json, read_columns, read_table};
 use crate::ways::every_way_to_ask;
 
-/// What a golden file tells and the program has to find out.
-const ANSWERS: [&str; 18] = [
+/// The numbers of a golden file that the program has to reproduce.
+const EXPECTED_KEYS: [&str; 18] = [
     "rows",
     "columns",
     "epochs",
@@ -56,31 +56,31 @@ const INCOMPLETE: [&str; 6] =
 #[test]
 fn golden_jobs_without_their_answers_are_met() {
     for_every_golden_job(|folder, job| {
-        strip(job, &|answer| {
-            let _ = answer.take();
+        strip(job, &|expected| {
+            let _ = expected.take();
         });
         remove(job, &["window_ns", "step_ns"]); // the texts are left
-        meet(folder, job);
+        check_job(folder, job);
     });
 }
 
 #[test]
 fn golden_jobs_with_lies_for_answers_are_met() {
     for_every_golden_job(|folder, job| {
-        strip(job, &|answer| *answer = json!("a lie"));
+        strip(job, &|expected| *expected = json!("a lie"));
         remove(job, &["window_length", "step_size"]); // the numbers are left
-        meet(folder, job);
+        check_job(folder, job);
     });
 }
 
 #[test]
 fn golden_jobs_that_name_no_files_are_met_under_names_of_our_own() {
     for_every_golden_job(|folder, job| {
-        strip(job, &|answer| {
-            let _ = answer.take();
+        strip(job, &|expected| {
+            let _ = expected.take();
         });
         remove(job, &["expected"]);
-        meet(folder, job);
+        check_job(folder, job);
     });
 }
 
@@ -279,8 +279,8 @@ fn a_run_that_cannot_be_done_costs_no_other_run_anything() {
     fs::create_dir_all(place.out.join("blocked.csv")).unwrap();
     let ended = place.run();
     assert_eq!(ended.code(), 1);
-    assert!(ended.told("run \"cosine\": unknown correlation method \"cosine\"; use pearson"), "{ended:?}");
-    assert!(ended.told("-1000000000 ns") && ended.told("blocked.csv: cannot be written"), "{ended:?}");
+    assert!(ended.reports("run \"cosine\": unknown correlation method \"cosine\"; use pearson"), "{ended:?}");
+    assert!(ended.reports("-1000000000 ns") && ended.reports("blocked.csv: cannot be written"), "{ended:?}");
     assert_same(place.table("good.csv").columns[0].values[0], 1.0, "both rise");
     let errors: Vec<bool> =
         place.result()["runs"].as_array().unwrap().iter().map(|run| run["error"].is_string()).collect();
@@ -298,9 +298,9 @@ fn signals_that_cannot_be_used_are_named_and_cost_no_other_anything() {
     place.write_job(&job);
     let ended = place.run();
     assert_eq!(ended.code(), 1);
-    assert!(ended.told("b.csv): row 2 (5 ns) lies before the row ahead of it; sort the rows by time"), "{ended:?}");
-    assert!(ended.told("gone.csv: cannot be opened"), "{ended:?}");
-    assert!(ended.told("signal \"void\"") && ended.told("no number in any of its 2 rows"), "{ended:?}");
+    assert!(ended.reports("b.csv): row 2 (5 ns) lies before the row ahead of it; sort the rows by time"), "{ended:?}");
+    assert!(ended.reports("gone.csv: cannot be opened"), "{ended:?}");
+    assert!(ended.reports("signal \"void\"") && ended.reports("no number in any of its 2 rows"), "{ended:?}");
     assert_eq!(ended.stderr().matches("gone.csv").count(), 1, "once is enough: {ended:?}");
     let names: Vec<String> = place.table("run_1.csv").columns.into_iter().map(|column| column.name).collect();
     assert_eq!(names, ["a|v_mean", "a|v_std", "void|v_mean", "void|v_std"]);
@@ -320,7 +320,7 @@ fn a_name_that_leaves_the_folder_is_refused_before_anything_is_written() {
         let ended = run(&["run", text(&place.job()), "--out", text(out)]);
         assert_eq!(ended.code(), 2, "{name}");
         assert!(
-            ended.told(&format!("{:?}", Path::new(name).file_name().map_or(name, |_| name)).replace('"', "")),
+            ended.reports(&format!("{:?}", Path::new(name).file_name().map_or(name, |_| name)).replace('"', "")),
             "{ended:?}"
         );
         assert!(
@@ -334,12 +334,12 @@ fn a_name_that_leaves_the_folder_is_refused_before_anything_is_written() {
     job["runs"] = json!([{"method": "nearest", "expected": {"a": "same.csv", "b": "same.csv"}}]);
     place.write_job(&job);
     let ended = place.run();
-    assert!(ended.code() == 2 && ended.told("\"same.csv\""), "{ended:?}");
+    assert!(ended.code() == 2 && ended.reports("\"same.csv\""), "{ended:?}");
     assert!(!escaped.exists());
 }
 
 #[test]
-fn a_job_that_cannot_be_understood_is_told_with_its_place() {
+fn a_job_that_cannot_be_parsed_is_reported_with_its_place() {
     let cases = [
         ("", "line 1, column 0: EOF"),
         ("{\n  \"operation\": \"feature_statistics\",\n  \"signals\": [{\"name\"", "line 3, column 21: EOF"),
@@ -350,15 +350,15 @@ fn a_job_that_cannot_be_understood_is_told_with_its_place() {
         ("{\"operation\": \"feature_statistics\",\n \"signals\": [], \"window_ns\": \"x\"}", "line 2, column"),
     ];
     let place = Place::with_two_signals();
-    for (content, told) in cases {
+    for (content, message) in cases {
         place.write("job.json", content);
         let ended = place.run();
         assert_eq!(ended.code(), 2, "{content}");
-        assert!(ended.told("job.json: ") && ended.told(told), "{content}: {ended:?}");
+        assert!(ended.reports("job.json: ") && ended.reports(message), "{content}: {ended:?}");
     }
     fs::remove_file(place.job()).unwrap();
     let ended = place.run();
-    assert!(ended.code() == 2 && ended.told("job.json: cannot be read"), "{ended:?}");
+    assert!(ended.code() == 2 && ended.reports("job.json: cannot be read"), "{ended:?}");
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn a_job_without_a_usable_input_could_not_run() {
         ("timestamp_ns,v\n", "", "no signal has a sample"),
         ("timestamp_ns,v\n7,1\n", "", "start must lie before the end"),
     ];
-    for (content, file, told) in cases {
+    for (content, file, message) in cases {
         let place = Place::new();
         place.write("a.csv", content);
         let mut job = two_signal_job("feature_statistics");
@@ -379,9 +379,9 @@ fn a_job_without_a_usable_input_could_not_run() {
         place.write_job(&job);
         let ended = place.run();
         assert_eq!(ended.code(), 2, "{content}");
-        assert!(ended.told(file) && ended.told(told), "{content}: {ended:?}");
+        assert!(ended.reports(file) && ended.reports(message), "{content}: {ended:?}");
     }
-    for (change, told) in [
+    for (change, message) in [
         (json!({"window_length": "0s"}), "a window of 0 ns"),
         (json!({"step_size": "-5s"}), "a step of -5000000000 ns"),
         (json!({"step_size": null}), "there is no step"),
@@ -393,12 +393,12 @@ fn a_job_without_a_usable_input_could_not_run() {
         job.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         place.write_job(&job);
         let ended = place.run();
-        assert!(ended.code() == 2 && ended.told(told), "{change}: {ended:?}");
+        assert!(ended.code() == 2 && ended.reports(message), "{change}: {ended:?}");
     }
 }
 
 #[test]
-fn a_signal_that_failed_is_told_even_when_the_rest_is_not_enough() {
+fn a_signal_that_failed_is_reported_even_when_the_rest_is_not_enough() {
     let place = Place::with_two_signals();
     place.write("a.csv", "timestamp_ns,v\n0,1\n");
     place.write("b.csv", "timestamp_ns,v\n");
@@ -409,22 +409,25 @@ fn a_signal_that_failed_is_told_even_when_the_rest_is_not_enough() {
         place.run()
     };
     let ended = job(json!([{"name": "a", "file": "a.csv"}, {"name": "gone", "file": "gone.csv"}]));
-    assert!(ended.code() == 2 && ended.told("gone.csv: cannot") && ended.told("must lie before"), "{ended:?}");
+    assert!(ended.code() == 2 && ended.reports("gone.csv: cannot") && ended.reports("must lie before"), "{ended:?}");
     let ended = place.command(&["features", "a=a.csv", "gone=gone.csv", "--out", "out"]);
-    assert!(ended.code() == 2 && ended.told("gone.csv: cannot") && ended.told("must lie before"), "{ended:?}");
+    assert!(ended.code() == 2 && ended.reports("gone.csv: cannot") && ended.reports("must lie before"), "{ended:?}");
     let ended = place.command(&["align", "b=b.csv", "gone=gone.csv", "--out", "out"]);
-    assert!(ended.code() == 2 && ended.told("gone.csv: cannot") && ended.told("no signal with samples"), "{ended:?}");
+    assert!(
+        ended.code() == 2 && ended.reports("gone.csv: cannot") && ended.reports("no signal with samples"),
+        "{ended:?}"
+    );
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_told() {
+fn a_place_that_cannot_be_written_is_reported() {
     let place = Place::with_two_signals();
     place.write_job(&two_signal_job("feature_statistics"));
     place.write("out", "a file in the way");
     let ended = place.run();
-    assert!(ended.code() == 2 && ended.told("out: cannot be made or used as a folder"), "{ended:?}");
+    assert!(ended.code() == 2 && ended.reports("out: cannot be made or used as a folder"), "{ended:?}");
     let ended = place.command(&["align", "a=a.csv", "--out", "out"]);
-    assert!(ended.code() == 2 && ended.told("out: cannot be made or used as a folder"), "{ended:?}");
+    assert!(ended.code() == 2 && ended.reports("out: cannot be made or used as a folder"), "{ended:?}");
 }
 
 #[test]
@@ -471,10 +474,10 @@ fn a_signal_that_no_operation_reads_is_left_out_by_name() {
     let place = Place::with_two_signals();
     place.write("hr.csv", "timestamp_ns,hr\n0,60\n1000000000,62\n2000000000,70\n");
     let ended = place.command(&["features", "hr=hr.csv", "a=a.csv", "--out", "out", "--operation", "hrv"]);
-    assert!(ended.code() == 1 && ended.told("\"a\" is left out"), "{ended:?}");
+    assert!(ended.code() == 1 && ended.reports("\"a\" is left out"), "{ended:?}");
     assert_eq!(place.table("features.csv").columns.len(), 4);
     let ended = place.command(&["features", "a=a.csv", "--out", "out", "--operation", "hrv", "--rr"]);
-    assert!(ended.code() == 2 && ended.told("rr_interval"), "{ended:?}");
+    assert!(ended.code() == 2 && ended.reports("rr_interval"), "{ended:?}");
 }
 
 #[test]
@@ -490,13 +493,13 @@ fn correlations_of_csv_signals_choose_the_only_column_or_the_one_named() {
     assert_same(place.table("features.csv").column("a_vs_b|kendall_corr")[0], -1.0, "falls");
     assert_eq!(correlate(&["--columns", "v,w"]).code(), 0);
     assert_same(place.table("features.csv").column("a_vs_b|kendall_corr")[0], 1.0, "rises");
-    for (more, told) in [
+    for (more, message) in [
         (&[][..], "signal \"b\" has 2 columns"),
         (&["--columns", "v,nope"], "signal \"b\" has no column \"nope\""),
         (&["--columns", "v"], "give two"),
     ] {
         let ended = correlate(more);
-        assert!(ended.code() == 2 && ended.told(told), "{more:?}: {ended:?}");
+        assert!(ended.code() == 2 && ended.reports(message), "{more:?}: {ended:?}");
     }
 }
 
@@ -508,8 +511,8 @@ fn alignment_of_csv_signals_is_one_table_with_a_summary() {
     let signals = ["align", "a=a.csv", "late=late.csv", "back=back.csv", "--out", "out"];
     let ended = place.command(&[&signals[..], &["--method", "asof", "--rate", "2"]].concat());
     assert_eq!(ended.code(), 1);
-    assert!(ended.told("no signal has a rate of 2 Hz; there are a 1 Hz, late 0.5 Hz, back irregular"), "{ended:?}");
-    assert!(ended.told("signal \"back\" (back.csv): row 2 (0 ns) lies before"), "{ended:?}");
+    assert!(ended.reports("no signal has a rate of 2 Hz; there are a 1 Hz, late 0.5 Hz, back irregular"), "{ended:?}");
+    assert!(ended.reports("signal \"back\" (back.csv): row 2 (0 ns) lies before"), "{ended:?}");
     let table = place.table("aligned.csv");
     assert_eq!((table.keys.len(), table.keys[1]), (7, 500_000_000));
     // Half a period and a nanosecond reach from 1 s to 0.75 s only.
@@ -527,7 +530,7 @@ fn alignment_of_csv_signals_is_one_table_with_a_summary() {
     assert_same(table.column("late|v")[2], 7.0, "padded");
 
     let none = place.command(&["align", "back=back.csv", "--out", "none", "--method", "pad"]);
-    assert!(none.code() == 2 && none.told("no signal could be aligned"), "{none:?}");
+    assert!(none.code() == 2 && none.reports("no signal could be aligned"), "{none:?}");
     assert!(!place.folder.path().join("none/aligned.csv").exists());
 }
 
@@ -556,10 +559,10 @@ fn names_and_values_that_mean_nothing_are_errors_before_any_work() {
         (&["align", "a=a.csv", "--rate", "0"], "0 Hz"),
         (&["align", "a=nope.csv"], "nope.csv: cannot be opened"),
     ];
-    for (args, told) in cases {
+    for (args, message) in cases {
         let ended = place.command(&[args, &["--out", "out"]].concat());
         assert_eq!(ended.code(), 2, "{args:?}: {ended:?}");
-        assert!(ended.told(told), "{args:?}: {ended:?}");
+        assert!(ended.reports(message), "{args:?}: {ended:?}");
         for table in ["features.csv", "aligned.csv"] {
             assert!(!place.out.join(table).exists(), "{args:?}");
         }
@@ -571,13 +574,13 @@ fn one_stray_timestamp_does_not_fill_the_memory() {
     let place = Place::with_two_signals();
     place.write("stray.csv", "timestamp_ns,v\n0,1\n1710108900000000000,2\n1710108901000000000,3\n");
     let ended = place.command(&["align", "s=stray.csv", "--out", "out", "--rate", "1", "--method", "pad"]);
-    assert!(ended.code() == 2 && ended.told("stray timestamps"), "{ended:?}");
+    assert!(ended.code() == 2 && ended.reports("stray timestamps"), "{ended:?}");
     place.write_job(&json!({
         "operation": "apply_grid_alignment", "user_rate_hz": 1, "signals": [{"name": "s", "file": "stray.csv"}],
         "runs": [{"method": "pad"}, {"method": "nearest"}]
     }));
     let ended = place.run();
-    assert!(ended.code() == 1 && ended.told("stray timestamps"), "{ended:?}");
+    assert!(ended.code() == 1 && ended.reports("stray timestamps"), "{ended:?}");
     assert_eq!(place.table("nearest_s.csv").keys.len(), 3);
 }
 
@@ -589,7 +592,7 @@ fn what_is_said_fits_a_terminal_and_goes_where_it_belongs() {
     place.write_job(&job);
     let ended = place.run();
     assert_eq!(ended.code(), 1);
-    assert!(ended.told("\"bogus\" is left out: no such aggregation; use mean"), "{ended:?}");
+    assert!(ended.reports("\"bogus\" is left out: no such aggregation; use mean"), "{ended:?}");
     let table: Vec<String> = ended.stdout().lines().map(str::to_owned).collect();
     assert!(table[0].starts_with("run ") && table[1].starts_with("aaa"), "{ended:?}");
     assert!(table[..2].iter().all(|line| line.chars().count() <= 80), "{ended:?}");
@@ -666,7 +669,7 @@ impl Ended {
         String::from_utf8(self.0.stderr.clone()).unwrap()
     }
 
-    fn told(&self, what: &str) -> bool {
+    fn reports(&self, what: &str) -> bool {
         self.stderr().contains(what)
     }
 }
@@ -691,14 +694,14 @@ fn two_signal_job(operation: &str) -> Value {
 }
 
 /// Calls with every golden folder whose description is a job, and a copy of that job.
-fn for_every_golden_job(meet: impl Fn(&Path, &mut Value)) {
+fn for_every_golden_job(check: impl Fn(&Path, &mut Value)) {
     let mut n_jobs = 0;
-    for shelf in ["sleep", "sleep_eeg"] {
-        let Some(shelf) = golden(shelf) else { return };
-        for folder in fs::read_dir(shelf).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+    for group in ["sleep", "sleep_eeg"] {
+        let Some(group) = golden(group) else { return };
+        for folder in fs::read_dir(group).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
             let mut job = json(&description(&folder));
             if job["operation"].is_string() {
-                meet(&folder, &mut job);
+                check(&folder, &mut job);
                 n_jobs += 1;
             }
         }
@@ -711,7 +714,7 @@ fn description(folder: &Path) -> PathBuf {
     if one.is_file() { one } else { folder.join("cases.json") }
 }
 
-/// Takes the answers out of a description: those that a key names, and the counts and bounds that listed times make needless.
+/// Takes the results out of a description: those that a key names, and the counts and bounds that listed times make needless.
 fn strip(part: &mut Value, change: &dyn Fn(&mut Value)) {
     match part {
         Value::Array(parts) => parts.iter_mut().for_each(|part| strip(part, change)),
@@ -724,7 +727,7 @@ fn strip(part: &mut Value, change: &dyn Fn(&mut Value)) {
                     _ if is_needless => {
                         value.take();
                     }
-                    answer if ANSWERS.contains(&answer) => change(value),
+                    key if EXPECTED_KEYS.contains(&key) => change(value),
                     _ => strip(value, change),
                 }
             }
@@ -746,8 +749,8 @@ fn remove(part: &mut Value, keys: &[&str]) {
     }
 }
 
-/// Runs a job on a copy of the inputs, and compares all that it writes with the golden answers.
-fn meet(folder: &Path, job: &Value) {
+/// Runs a job on a copy of the inputs, and compares all that it writes with the golden results.
+fn check_job(folder: &Path, job: &Value) {
     let place = Place::new();
     for file in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = file.file_name().unwrap().to_str().unwrap();
@@ -759,20 +762,20 @@ fn meet(folder: &Path, job: &Value) {
     let ended = place.run();
     let name = folder.file_name().unwrap().to_str().unwrap();
     assert_eq!(ended.code(), i32::from(INCOMPLETE.contains(&name)), "{name}: {ended:?}");
-    let answers = json(&description(folder));
+    let expected = json(&description(folder));
     let result = place.result();
-    match answers["operation"].as_str().unwrap() {
-        "generate_epoch_grid" | "generate_alignment_grid" => meet_cases(&answers, &result),
-        "eeg_epoch_features" => meet_eeg(folder, &place),
-        _ if answers["user_rate_hz"].is_null() && answers["grid_count"].is_null() => {
-            meet_features(folder, &answers, &result, &place);
+    match expected["operation"].as_str().unwrap() {
+        "generate_epoch_grid" | "generate_alignment_grid" => check_cases(&expected, &result),
+        "eeg_epoch_features" => check_eeg(folder, &place),
+        _ if expected["user_rate_hz"].is_null() && expected["grid_count"].is_null() => {
+            check_features(folder, &expected, &result, &place);
         }
-        _ => meet_alignments(folder, &answers, &result, &place),
+        _ => check_alignments(folder, &expected, &result, &place),
     }
 }
 
-fn meet_cases(answers: &Value, result: &Value) {
-    let (cases, found) = (answers["cases"].as_array().unwrap(), result["cases"].as_array().unwrap());
+fn check_cases(expected: &Value, result: &Value) {
+    let (cases, found) = (expected["cases"].as_array().unwrap(), result["cases"].as_array().unwrap());
     assert_eq!(cases.len(), found.len());
     for (case, found) in cases.iter().zip(found) {
         assert_eq!(case["name"], found["name"]);
@@ -788,9 +791,9 @@ fn meet_cases(answers: &Value, result: &Value) {
     }
 }
 
-fn meet_features(folder: &Path, answers: &Value, result: &Value, place: &Place) {
-    assert_eq!(answers["epochs"], result["epochs"]);
-    for (run, found) in answers["runs"].as_array().unwrap().iter().zip(result["runs"].as_array().unwrap()) {
+fn check_features(folder: &Path, expected: &Value, result: &Value, place: &Place) {
+    assert_eq!(expected["epochs"], result["epochs"]);
+    for (run, found) in expected["runs"].as_array().unwrap().iter().zip(result["runs"].as_array().unwrap()) {
         for key in ["name", "rows", "effective_window_ns"] {
             assert_eq!(run[key], found[key], "{} {key}", folder.display());
         }
@@ -802,13 +805,13 @@ fn meet_features(folder: &Path, answers: &Value, result: &Value, place: &Place) 
     }
 }
 
-fn meet_alignments(folder: &Path, answers: &Value, result: &Value, place: &Place) {
+fn check_alignments(folder: &Path, expected: &Value, result: &Value, place: &Place) {
     for key in ["period_ns", "grid_first_ns", "grid_last_ns", "grid_count"] {
-        assert_eq!(answers[key], result[key], "{} {key}", folder.display());
+        assert_eq!(expected[key], result[key], "{} {key}", folder.display());
     }
-    assert_eq!(answers["target_rate_hz"].as_f64(), result["target_rate_hz"].as_f64());
-    let own = json!([{"method": "asof", "expected": answers["expected"], "failed": []}]);
-    let runs = answers["runs"].as_array().or(own.as_array()).unwrap();
+    assert_eq!(expected["target_rate_hz"].as_f64(), result["target_rate_hz"].as_f64());
+    let own = json!([{"method": "asof", "expected": expected["expected"], "failed": []}]);
+    let runs = expected["runs"].as_array().or(own.as_array()).unwrap();
     for (run, found) in runs.iter().zip(result["runs"].as_array().unwrap()) {
         let method = run["method"].as_str().unwrap();
         assert_eq!(found["method"], method);
@@ -834,7 +837,7 @@ fn meet_alignments(folder: &Path, answers: &Value, result: &Value, place: &Place
     }
 }
 
-fn meet_eeg(folder: &Path, place: &Place) {
+fn check_eeg(folder: &Path, place: &Place) {
     let expected = read_table(&folder.join("expected_features.csv"));
     let total = expected.column("abs_total").to_vec();
     let table = place.table("expected_features.csv");

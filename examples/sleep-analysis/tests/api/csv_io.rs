@@ -82,13 +82,13 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn an_empty_file_is_told_what_it_lacks() {
+fn an_empty_file_is_refused_with_what_it_lacks() {
     assert!(refusal("").starts_with("is empty; it must start with the header line timestamp_ns,"));
     assert!(refusal("\n\n").starts_with("is empty"));
 }
 
 #[test]
-fn a_wrong_header_is_told_its_fault() {
+fn a_wrong_header_is_refused_with_its_fault() {
     assert!(refusal("time,v\n1,2\n").contains("line 1: the first column is \"time\", not timestamp_ns"));
     assert!(refusal("timestamp_ns\n1\n").contains("no column of samples"));
     assert!(refusal("timestamp_ns,v,v\n").contains("column \"v\" appears twice"));

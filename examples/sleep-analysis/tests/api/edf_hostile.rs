@@ -1,4 +1,4 @@
-//! Reading EDF whatever the bytes: an answer or a typed error, soon, in memory bounded by the file's length.
+//! Reading EDF whatever the bytes: a result or a typed error, soon, in memory bounded by the file's length.
 
 use std::time::{Duration, Instant};
 
@@ -40,14 +40,14 @@ fn read(file: &OnDisk) -> SleepResult<usize> {
 fn check(bytes: &[u8]) -> SleepResult<usize> {
     let file = OnDisk::new(bytes);
     let begun = Instant::now();
-    let mut answer = None;
-    let used = allocation_counter::measure(|| answer = Some(read(&file)));
+    let mut result = None;
+    let used = allocation_counter::measure(|| result = Some(read(&file)));
     let bound = 40 * bytes.len() as u64 + 100 * 1024;
     assert!(used.bytes_max <= bound, "{} bytes were alive at once for a file of {}", used.bytes_max, bytes.len());
     assert!(begun.elapsed() < Duration::from_secs(20));
-    let answer = answer.unwrap();
-    assert!(answer.as_ref().err().is_none_or(|error| matches!(error, SleepError::File { .. })), "{answer:?}");
-    answer
+    let result = result.unwrap();
+    assert!(result.as_ref().err().is_none_or(|error| matches!(error, SleepError::File { .. })), "{result:?}");
+    result
 }
 
 /// A change to a file's bytes; positions are taken modulo the length.
@@ -82,7 +82,7 @@ impl Change {
 const NUMBERS: &[&str] =
     &["99999999", "-9999999", "-1", "0", "1", "1e308", "-1e308", "nan", "inf", "9223372.", "0.000001", "+", "", "2"];
 
-/// Header fields stand on multiples of 8 from byte 168 on (but for the last), so a `Field` often hits one squarely.
+/// Header fields are at multiples of 8 from byte 168 on (but for the last), so a `Field` often hits one squarely.
 fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         4 => (any::<usize>(), any::<u8>()).prop_map(|(at, value)| Change::Set(at, value)),
@@ -143,8 +143,8 @@ fn sizes_that_the_header_invents_reserve_no_memory() {
     {
         file.n_records = n_records.to_string();
         file.channels[0].samples_per_record = samples_per_record.to_string();
-        let answer = check(&file.bytes());
-        assert_eq!(answer.is_ok(), samples_per_record == "16", "{answer:?}");
+        let result = check(&file.bytes());
+        assert_eq!(result.is_ok(), samples_per_record == "16", "{result:?}");
     }
     let mut bytes = file.bytes();
     bytes[252..256].copy_from_slice(b"9999");

@@ -49,7 +49,7 @@ impl ChannelToWrite {
         self.bytes.len().checked_div(self.bytes_per_record).unwrap_or(0)
     }
 
-    /// An annotation channel of 40 samples: one text per record, in which `@` stands for byte 20, `^` for 21 and `|` for 0.
+    /// An annotation channel of 40 samples: one text per record, in which `@` means byte 20, `^` for 21 and `|` for 0.
     pub(crate) fn annotations(records: &[&str]) -> Self {
         const N_BYTES: usize = 80;
         let control = |byte: u8| match byte {

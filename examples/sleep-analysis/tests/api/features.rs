@@ -18,7 +18,7 @@ const EXACT: [&str; 5] = ["_min", "_max", "_median", "activity_count", "hr_range
 
 #[test]
 fn golden_statistics_are_met() {
-    meet_golden_cases("feature_statistics", |parameters| {
+    compare_with_golden_cases("feature_statistics", |parameters| {
         let aggregations = match names(&parameters["aggregations"]) {
             Some(names) => Aggregation::select(names).known,
             None => Aggregation::DEFAULT.to_vec(),
@@ -29,7 +29,7 @@ fn golden_statistics_are_met() {
 
 #[test]
 fn golden_heart_rate_variability_is_met() {
-    meet_golden_cases("compute_hrv_features", |parameters| {
+    compare_with_golden_cases("compute_hrv_features", |parameters| {
         let uses_intervals = parameters["use_rr_intervals"] == true;
         let source = if uses_intervals { HrvSource::RrIntervals } else { HrvSource::HeartRate };
         let metrics = match names(&parameters["hrv_metrics"]) {
@@ -42,7 +42,7 @@ fn golden_heart_rate_variability_is_met() {
 
 #[test]
 fn golden_movement_is_met() {
-    meet_golden_cases("compute_movement_features", |parameters| Operation::Movement {
+    compare_with_golden_cases("compute_movement_features", |parameters| Operation::Movement {
         metrics: match names(&parameters["movement_metrics"]) {
             Some(names) => MovementMetric::select(names).all_known().unwrap(),
             None => MovementMetric::ALL.to_vec(),
@@ -52,7 +52,7 @@ fn golden_movement_is_met() {
 
 #[test]
 fn golden_correlations_are_met() {
-    meet_golden_cases("compute_correlation_features", |parameters| Operation::Correlation {
+    compare_with_golden_cases("compute_correlation_features", |parameters| Operation::Correlation {
         method: parameters["method"].as_str().map_or(Ok(CorrelationMethod::Pearson), str::parse).unwrap(),
         first_column: parameters["signal1_column"].as_str().unwrap().into(),
         second_column: parameters["signal2_column"].as_str().unwrap().into(),
@@ -341,7 +341,7 @@ proptest! {
 }
 
 /// Runs every golden case of an operation as one batch and in batches of three, and compares by column name.
-fn meet_golden_cases(operation: &str, operation_of: impl Fn(&Value) -> Operation) {
+fn compare_with_golden_cases(operation: &str, operation_of: impl Fn(&Value) -> Operation) {
     let Some(folder) = golden("sleep") else { return };
     for case in cases_of(&folder, operation) {
         let signals: Arc<[Signal]> = case.signals().into();

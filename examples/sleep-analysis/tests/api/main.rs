@@ -1,6 +1,6 @@
 //! Behaviour of sleep-analysis, one module per theme.
 //!
-//! `cfg(test)` is always true here; it tells the lints that these modules may unwrap and print.
+//! `cfg(test)` is always true here; it lets these modules unwrap and print under the lints.
 
 #[cfg(test)]
 mod align;
@@ -25,8 +25,6 @@ mod features;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
-mod made_night;
-#[cfg(test)]
 mod parallel;
 #[cfg(test)]
 mod pictures;
@@ -37,6 +35,8 @@ mod study;
 #[cfg(test)]
 #[cfg(unix)]
 mod study_resume;
+#[cfg(test)]
+mod synthetic_night;
 #[cfg(test)]
 mod ways;
 

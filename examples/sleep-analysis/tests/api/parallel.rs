@@ -1,4 +1,4 @@
-//! Many hands: the same bits for every mode and any number of workers, and a cache that never mistakes one request for another.
+//! Many engine: the same bits for every mode and any number of workers, and a cache that never mistakes one request for another.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 use sleep_analysis::eeg::{EegSettings, Spectra};
 use sleep_analysis::features::*;
-use sleep_analysis::parallel::Hands;
+use sleep_analysis::parallel::Engine;
 use sleep_analysis::{
-    AlignMethod, AlignRequest, AlignedSignal, AlignmentGrid, Column, EpochGrid, EpochGridSettings, MadeNight, Signal,
-    SignalTiming, SleepError, SleepResult, parse_duration_ns, parse_time_ns, target_rate_hz,
+    AlignMethod, AlignRequest, AlignedSignal, AlignmentGrid, Column, EpochGrid, EpochGridSettings, Signal,
+    SignalTiming, SleepError, SleepResult, SyntheticNight, parse_duration_ns, parse_time_ns, target_rate_hz,
 };
 
 use crate::golden::{Case, cases_of, golden};
@@ -61,9 +61,9 @@ fn golden_alignments_are_the_same_bits_for_every_mode_and_any_number_of_workers(
         for method in [AlignMethod::Nearest, AlignMethod::Pad, AlignMethod::Backfill, AlignMethod::AsOf] {
             let request = AlignRequest { signals: Arc::clone(&signals), grid, method };
             let idxs: Vec<usize> = (0..signals.len()).rev().collect();
-            let alone: Vec<_> = hands("serial", 1).align(&request, &idxs).unwrap().iter().map(aligned_bits).collect();
+            let alone: Vec<_> = engine("serial", 1).align(&request, &idxs).unwrap().iter().map(aligned_bits).collect();
             for (mode, workers) in every_way() {
-                let together = hands(mode, workers).align(&request, &idxs).unwrap();
+                let together = engine(mode, workers).align(&request, &idxs).unwrap();
                 let together: Vec<_> = together.iter().map(aligned_bits).collect();
                 assert!(together == alone, "{} {method}, {mode}, {workers} workers", case.name());
             }
@@ -72,8 +72,8 @@ fn golden_alignments_are_the_same_bits_for_every_mode_and_any_number_of_workers(
 }
 
 #[test]
-fn a_made_night_is_the_same_bits_for_every_mode_and_any_number_of_workers() {
-    let night = MadeNight::new(5).duration(std::time::Duration::from_secs(1800));
+fn a_synthetic_night_is_the_same_bits_for_every_mode_and_any_number_of_workers() {
+    let night = SyntheticNight::new(5).duration(std::time::Duration::from_secs(1800));
     let (plan, alone) = (night.plan().unwrap(), night.make().unwrap());
     let bits = |signal: &Signal| {
         let columns = signal.columns().iter();
@@ -82,7 +82,7 @@ fn a_made_night_is_the_same_bits_for_every_mode_and_any_number_of_workers() {
     };
     let alone: Vec<_> = alone.iter().map(bits).collect();
     for (mode, workers) in every_way() {
-        let made = hands(mode, workers).make_night(&plan).unwrap();
+        let made = engine(mode, workers).make_night(&plan).unwrap();
         let made: Vec<_> = made.iter().map(|signal| bits(signal.as_ref().unwrap())).collect();
         assert!(made == alone, "{mode}, {workers} workers");
     }
@@ -94,7 +94,7 @@ fn a_signal_that_fails_takes_no_other_with_it() {
     let grid = AlignmentGrid::new(0, S, 50).unwrap();
     let request = AlignRequest { signals: signals.into(), grid, method: AlignMethod::Pad };
     for (mode, workers) in every_way() {
-        let results = hands(mode, workers).align(&request, &[3, 1, 0, 9]).unwrap();
+        let results = engine(mode, workers).align(&request, &[3, 1, 0, 9]).unwrap();
         let names: Vec<_> = results.iter().map(|result| result.as_ref().map(AlignedSignal::name)).collect();
         assert_eq!((names[0], names[2]), (Ok("d"), Ok("a")));
         assert!(matches!(names[1], Err(SleepError::Signal { signal, .. }) if signal == "b"));
@@ -103,18 +103,18 @@ fn a_signal_that_fails_takes_no_other_with_it() {
 }
 
 #[test]
-fn progress_ends_with_everything_done_and_is_told_in_the_calling_thread() {
+fn progress_ends_with_everything_done_and_is_called_in_the_calling_thread() {
     for mode in ["threads", "processes"] {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (teller, caller) = (Arc::clone(&seen), std::thread::current().id());
-        let hands = hands(mode, 2).progress(Box::new(move |doing, done, total| {
+        let engine = engine(mode, 2).progress(Box::new(move |doing, done, total| {
             teller.lock().unwrap().push((doing.to_owned(), done, total, std::thread::current().id() == caller));
         }));
-        hands.features(&statistics(vec![one_column("a", 2000)], 30)).unwrap();
-        let told = std::mem::take(&mut *seen.lock().unwrap());
-        let (doing, done, total, _) = told.last().unwrap().clone();
+        engine.features(&statistics(vec![one_column("a", 2000)], 30)).unwrap();
+        let progress = std::mem::take(&mut *seen.lock().unwrap());
+        let (doing, done, total, _) = progress.last().unwrap().clone();
         assert_eq!((doing.as_str(), done), ("features", total), "{mode}");
-        assert!(told.iter().all(|told| told.3), "{mode}");
+        assert!(progress.iter().all(|call| call.3), "{mode}");
     }
 }
 
@@ -122,9 +122,9 @@ fn progress_ends_with_everything_done_and_is_told_in_the_calling_thread() {
 fn workers_or_chunks_of_zero_are_refused() {
     let request = statistics(vec![one_column("a", 2000)], 30);
     let refusals = ["threads", "processes"].map(|mode| {
-        [hands(mode, 0), hands(mode, 2).chunk_size(0)].map(|hands| match hands.features(&request) {
+        [engine(mode, 0), engine(mode, 2).chunk_size(0)].map(|engine| match engine.features(&request) {
             Err(SleepError::Config(reason)) => reason,
-            other => panic!("{hands:?}: {other:?}"),
+            other => panic!("{engine:?}: {other:?}"),
         })
     });
     assert_eq!(refusals[0], refusals[1]);
@@ -132,11 +132,11 @@ fn workers_or_chunks_of_zero_are_refused() {
 
 #[test]
 fn the_same_request_is_known_the_second_time_even_when_it_is_built_anew() {
-    let hands = hands("threads", 2);
+    let engine = engine("threads", 2);
     let build = || statistics(vec![one_column("a", 2000), one_column("b", 2000)], 30);
-    let first = hands.features(&build()).unwrap();
-    let second = hands.features(&build()).unwrap();
-    let stats = hands.cache_stats();
+    let first = engine.features(&build()).unwrap();
+    let second = engine.features(&build()).unwrap();
+    let stats = engine.cache_stats();
     assert_eq!((stats.hits, stats.misses, stats.entries), (1, 1, 1));
     assert!(Arc::ptr_eq(&first, &second));
 }
@@ -176,10 +176,10 @@ fn a_request_that_differs_in_anything_is_never_mistaken_for_a_known_one() {
             FeatureRequest::new(whole().into(), EpochGrid::over_signals(&whole(), usual).unwrap(), operation).unwrap()
         }),
     ];
-    let hands = hands("serial", 1);
+    let engine = engine("serial", 1);
     for (number, (what, request)) in changes.iter().enumerate() {
-        let features = hands.features(request).unwrap();
-        let stats = hands.cache_stats();
+        let features = engine.features(request).unwrap();
+        let stats = engine.cache_stats();
         assert_eq!((stats.hits, stats.misses as usize), (0, number + 1), "{what}");
         assert_eq!(bits(&features), bits(&fresh(request)), "{what}");
     }
@@ -203,11 +203,11 @@ proptest! {
         let (mut times, mut values) = (signal.timestamps_ns().to_vec(), signal.columns()[0].values.to_vec());
         if of_time { times[row] ^= 1 << (bit % 29) } else { values[row] = f64::from_bits(values[row].to_bits() ^ 1 << bit) }
         *signal = Signal::new(signal.name(), times, vec![Column::new("v", values)]).unwrap();
-        let hands = hands("serial", 1);
-        hands.features(&request(whole).unwrap()).unwrap();
+        let engine = engine("serial", 1);
+        engine.features(&request(whole).unwrap()).unwrap();
         let changed = request(changed).unwrap();
-        let features = hands.features(&changed).unwrap();
-        prop_assert_eq!((hands.cache_stats().hits, hands.cache_stats().misses), (0, 2));
+        let features = engine.features(&changed).unwrap();
+        prop_assert_eq!((engine.cache_stats().hits, engine.cache_stats().misses), (0, 2));
         prop_assert_eq!(bits(&features), bits(&fresh(&changed)));
     }
 
@@ -234,7 +234,7 @@ proptest! {
             let request = FeatureRequest::new(Arc::clone(&signals), grid, operation).unwrap();
             let alone = bits(&fresh(&request));
             for (mode, workers) in [("threads", 2), ("threads", 5), ("processes", 2)] {
-                let together = hands(mode, workers).chunk_size(chunk_size).features(&request).unwrap();
+                let together = engine(mode, workers).chunk_size(chunk_size).features(&request).unwrap();
                 prop_assert_eq!(&bits(&together), &alone, "{}", mode);
             }
         }
@@ -287,25 +287,25 @@ fn operation_of(name: &str, parameters: &Value) -> Operation {
 fn assert_same_features(request: &FeatureRequest, what: &str) {
     let alone = fresh(request);
     for (mode, workers) in every_way() {
-        let together = hands(mode, workers).features(request).unwrap();
+        let together = engine(mode, workers).features(request).unwrap();
         assert!(bits(&together) == bits(&alone), "{what}, {mode}, {workers} workers");
         let failures = |features: &Features| {
-            let mut told: Vec<String> = features.failures.iter().map(ToString::to_string).collect();
-            told.sort();
-            told
+            let mut messages: Vec<String> = features.failures.iter().map(ToString::to_string).collect();
+            messages.sort();
+            messages
         };
         assert_eq!(failures(&together), failures(&alone), "{what}, {mode}, {workers} workers");
     }
 }
 
-/// The answer without hands: all epochs as one batch.
+/// The result without an engine: all epochs as one batch.
 fn fresh(request: &FeatureRequest) -> Features {
     let whole = epoch_features(request, &(0..request.grid().n_epochs())).unwrap();
     collect_blocks(request, [whole]).unwrap()
 }
 
-fn hands(mode: &str, workers: usize) -> Hands {
-    Hands::new(mode.parse().unwrap()).workers(workers)
+fn engine(mode: &str, workers: usize) -> Engine {
+    Engine::new(mode.parse().unwrap()).workers(workers)
 }
 
 fn bits(features: &Features) -> Vec<Vec<u64>> {

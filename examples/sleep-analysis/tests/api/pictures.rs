@@ -377,7 +377,7 @@ fn a_lone_epoch_between_gaps_is_a_dot() {
 }
 
 #[test]
-fn the_hypnogram_shows_rem_as_bars_and_breaks_where_nobody_scored() {
+fn the_hypnogram_shows_rem_as_bars_and_breaks_where_nothing_was_scored() {
     use SleepStage::{N2, Rem, Wake};
     let stages = [Some(Wake), Some(Rem), Some(Rem), None, Some(Rem), Some(N2)];
     let starts_ns = starts(6);

@@ -9,21 +9,21 @@ use std::time::Duration;
 use manyhands::{AnyMode, Processes};
 use serde_json::Value;
 use sleep_analysis::features::{Aggregation, FailureReason, FeatureRequest, Operation, collect_blocks, epoch_features};
-use sleep_analysis::parallel::Hands;
-use sleep_analysis::{Column, EpochGrid, EpochGridSettings, MadeNight, Signal, SignalKind, SleepError};
+use sleep_analysis::parallel::Engine;
+use sleep_analysis::{Column, EpochGrid, EpochGridSettings, Signal, SignalKind, SleepError, SyntheticNight};
 
 const S: i64 = 1_000_000_000;
 /// More than the program needs, less than what is too large for a worker here.
 const LITTLE_MEMORY: u64 = 80 << 20;
 
-fn with_little_memory() -> Hands {
-    Hands::new(AnyMode::Processes(Processes::new().memory_limit(LITTLE_MEMORY))).workers(2)
+fn with_little_memory() -> Engine {
+    Engine::new(AnyMode::Processes(Processes::new().memory_limit(LITTLE_MEMORY))).workers(2)
 }
 
 #[test]
 fn a_signal_that_costs_a_worker_its_life_is_lost_alone_and_by_name() {
     // Of a whole day the EEG takes some 140 MB, and the heart rate 1.
-    let day = MadeNight::new(5).duration(Duration::from_secs(24 * 3600));
+    let day = SyntheticNight::new(5).duration(Duration::from_secs(24 * 3600));
     let plan = day.kinds([SignalKind::HeartRate, SignalKind::ALL[0], SignalKind::OxygenSaturation]).plan().unwrap();
     let made = with_little_memory().make_night(&plan).unwrap();
     assert_eq!(made[0].as_ref().unwrap().name(), "hr");
@@ -33,7 +33,7 @@ fn a_signal_that_costs_a_worker_its_life_is_lost_alone_and_by_name() {
 }
 
 #[test]
-fn a_batch_that_costs_a_worker_its_life_is_lost_alone_and_each_of_its_epochs_is_told() {
+fn a_batch_that_costs_a_worker_its_life_is_lost_alone_and_each_of_its_epochs_is_reported() {
     // The samples of the first epoch are copied to find their median; those of the others are few.
     let n_in_first = 16_000_000;
     let times: Vec<i64> = (0..n_in_first).chain((1..40).map(|epoch| epoch * S + 1)).collect();

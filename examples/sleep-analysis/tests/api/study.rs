@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::Value;
-use sleep_analysis::{Column, MadeNight, Signal, SignalKind, write_signal};
+use sleep_analysis::{Column, Signal, SignalKind, SyntheticNight, write_signal};
 use tempfile::TempDir;
 
 use crate::edf_writer::{ChannelToWrite, FileToWrite};
@@ -59,11 +59,11 @@ fn wave(label: &str) -> ChannelToWrite {
     ChannelToWrite::samples(label, rate, &(0..180 * rate).map(sample).collect::<Vec<i16>>())
 }
 
-fn minutes(n: u64, seed: u64) -> MadeNight {
-    MadeNight::new(seed).duration(Duration::from_secs(60 * n))
+fn minutes(n: u64, seed: u64) -> SyntheticNight {
+    SyntheticNight::new(seed).duration(Duration::from_secs(60 * n))
 }
 
-/// The program's answer, and where its files are.
+/// The program's result, and where its files are.
 pub(crate) struct Studied {
     out: PathBuf,
     pub(crate) output: Output,
@@ -136,7 +136,7 @@ fn a_study_has_the_same_bytes_however_it_is_worked_on() {
 }
 
 #[test]
-fn a_made_night_has_the_features_of_the_main_job() {
+fn a_synthetic_night_has_the_features_of_the_demo() {
     let place = Place::new();
     let studied = Studied::with(&["--made", "2", "--hours", "0.2", "--seed", "6"], &place.out());
     let alone = place.0.path().join("alone");
@@ -194,10 +194,10 @@ fn what_is_broken_fails_by_name_and_costs_no_other_subject_anything() {
         }
         assert_eq!(studied.columns_of("f"), whole.columns_of("d"), "the signal that can be read is worked on");
         let page = studied.page();
-        for told in
+        for message in
             ["<strong>a.edf</strong>: has 0 bytes", "<strong>e</strong>: holds no CSV file", "notes.txt", "line 2"]
         {
-            assert!(page.contains(told), "{told}");
+            assert!(page.contains(message), "{message}");
         }
         assert!(!page.contains(data.to_str().unwrap()), "the page names no place that may be another one tomorrow");
     }
@@ -266,10 +266,10 @@ fn the_folder_of_the_results_is_no_subject() {
 #[test]
 fn what_makes_no_sense_is_refused_before_any_work() {
     let place = Place::new();
-    let refused = |arguments: &[&str], told: &str| {
+    let refused = |arguments: &[&str], message: &str| {
         let studied = Studied::with(arguments, &place.out());
         assert_eq!(studied.code(), 2, "{arguments:?}");
-        assert!(studied.stderr().contains(told), "{arguments:?}: {}", studied.stderr());
+        assert!(studied.stderr().contains(message), "{arguments:?}: {}", studied.stderr());
         assert!(!place.out().join("features.csv").exists());
     };
     let empty = place.data();

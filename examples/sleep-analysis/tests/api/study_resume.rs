@@ -1,4 +1,4 @@
-//! A study that is broken off: by a kill, by Ctrl+C, by the death of a worker; resumed, told of, and refused.
+//! A study that is interrupted: by a kill, by Ctrl+C, by the death of a worker; resumed, reported on, and refused.
 //!
 //! The program itself is run, as its user would. What a test waits for is asked of the journal, so that nothing depends on how
 //! long a subject takes.
@@ -89,7 +89,7 @@ fn summary(out: &Path) -> Value {
     serde_json::from_slice(&fs::read(out.join("run/summary.json")).unwrap()).unwrap()
 }
 
-fn told(arguments: &[&str], out: &Path) -> Value {
+fn status_json(arguments: &[&str], out: &Path) -> Value {
     let studied = Studied::with(&[arguments, &["--json"]].concat(), out);
     assert_eq!(studied.code(), 0, "{}", studied.stderr());
     serde_json::from_slice(&studied.output.stdout).unwrap()
@@ -127,7 +127,7 @@ fn a_study_that_is_killed_and_resumed_has_the_bytes_of_an_undisturbed_one() {
 }
 
 #[test]
-fn an_interrupted_study_saves_what_is_in_hand_says_how_to_go_on_and_repeats_nothing() {
+fn an_interrupted_study_saves_running_subjects_prints_how_to_resume_and_repeats_nothing() {
     for (mode, signal, name, code) in [("threads", "INT", "SIGINT", 130), ("processes", "TERM", "SIGTERM", 143)] {
         let place = Place::new();
         let arguments = [&NIGHTS[..], &["--mode", mode, "--workers", "2"]].concat();
@@ -138,7 +138,7 @@ fn an_interrupted_study_saves_what_is_in_hand_says_how_to_go_on_and_repeats_noth
         let said = String::from_utf8(ended.stderr).unwrap();
         let command = format!("to go on: {} study", env!("CARGO_BIN_EXE_sleep-analysis"));
         let resume = said.lines().find(|line| line.starts_with(&command)).unwrap_or_else(|| panic!("{said}"));
-        assert!(said.contains(&format!("{name}: finishing the subjects in hand, 2 at most")), "{said}");
+        assert!(said.contains(&format!("{name}: finishing the running subjects, 2 at most")), "{said}");
         assert!(!place.out().join("features.csv").exists() && !place.out().join("index.html").exists());
         let before = metrics(&place.out());
         assert!((1..6).contains(&before.len()));
@@ -169,11 +169,11 @@ fn an_interrupted_study_saves_what_is_in_hand_says_how_to_go_on_and_repeats_noth
 }
 
 #[test]
-fn a_study_is_told_of_while_it_runs_and_afterwards() {
+fn a_study_reports_its_status_while_it_runs_and_afterwards() {
     let place = Place::new();
     let mut running = Running::begin(&NIGHTS, &place.out());
     let pid = running.until_done(1).child.id();
-    let status = told(&["--status"], &place.out());
+    let status = status_json(&["--status"], &place.out());
     let done = status["succeeded"].as_u64().unwrap();
     assert!(status["writer"].as_str().unwrap().starts_with(&format!("process {pid} on ")), "{status}");
     assert!((1..6).contains(&done) && status["failed"] == 0 && status["subjects"] == 6, "{status}");
@@ -184,7 +184,7 @@ fn a_study_is_told_of_while_it_runs_and_afterwards() {
 
     running.signal("KILL");
     drop(running);
-    let status = told(&["--status"], &place.out());
+    let status = status_json(&["--status"], &place.out());
     assert!(status["writer"].is_null(), "{status}");
     assert_eq!(
         status["resume"],
@@ -196,7 +196,7 @@ fn a_study_is_told_of_while_it_runs_and_afterwards() {
     );
     let lines = Studied::with(&["--status"], &place.out());
     let lines = String::from_utf8(lines.output.stdout).unwrap();
-    assert!(lines.contains("nobody works on it") && lines.contains(" to do\n"), "{lines}");
+    assert!(lines.contains("not running") && lines.contains(" to do\n"), "{lines}");
 }
 
 #[cfg(target_os = "linux")]
@@ -225,7 +225,7 @@ fn a_subject_that_costs_workers_their_lives_fails_alone_until_the_study_is_resum
     }
     let ended = running.ended();
     assert_eq!(ended.status.code(), Some(1), "{}", String::from_utf8_lossy(&ended.stderr));
-    let failed = told(&["--failed"], &place.out());
+    let failed = status_json(&["--failed"], &place.out());
     let failed = failed["failed"].as_array().unwrap();
     assert_eq!((failed.len(), &failed[0]["kind"]), (1, &"lost".into()));
     let lines = fs::read_to_string(place.out().join("run/failed.jsonl")).unwrap();
@@ -246,7 +246,7 @@ fn a_subject_that_costs_workers_their_lives_fails_alone_until_the_study_is_resum
 
 #[cfg(target_os = "linux")]
 impl Running {
-    /// Kills a worker that has had a subject in hand for a while; each one once.
+    /// Kills a worker that has had a subject for a while; each one once.
     fn kill_worker_at_work(&self, killed: &mut Vec<u32>) {
         let is_at_work = |&worker: &u32| !killed.contains(&worker) && ticks_used(worker) > 15;
         let worker = loop {
@@ -288,22 +288,22 @@ fn a_failed_subject_is_tried_again_or_left_as_it_is_in_the_same_words() {
     assert!(kept.bytes() == first.bytes());
     let again = place.studied(&["--resume", "--retries", "0"]);
     assert!(again.bytes() == first.bytes());
-    let failed = told(&["--failed"], &place.out());
+    let failed = status_json(&["--failed"], &place.out());
     assert_eq!((&failed["failed"][0]["key"], &failed["failed"][0]["attempts"]), (&"b.edf".into(), &2.into()));
     assert!(first.page().contains(failed["failed"][0]["message"].as_str().unwrap()));
 }
 
 #[test]
-fn a_broken_file_that_was_mended_is_done_by_a_plain_resume() {
+fn a_broken_file_that_was_repaired_is_done_by_a_plain_resume() {
     let place = Place::new();
     place.edf("a.edf", &["Chest"]);
     fs::write(place.data().join("b.edf"), b"torn").unwrap();
     assert_eq!(place.studied(&[]).code(), 1);
     place.edf("b.edf", &["Abdomen"]);
-    let mended = place.studied(&["--resume", "--json"]);
-    assert_eq!(mended.code(), 0, "{}", mended.stderr());
-    assert_eq!(serde_json::from_slice::<Value>(&mended.output.stdout).unwrap()["resumed"], 1);
-    assert!(mended.columns_of("b.edf").contains_key("Abdomen|value_max"));
+    let repaired = place.studied(&["--resume", "--json"]);
+    assert_eq!(repaired.code(), 0, "{}", repaired.stderr());
+    assert_eq!(serde_json::from_slice::<Value>(&repaired.output.stdout).unwrap()["resumed"], 1);
+    assert!(repaired.columns_of("b.edf").contains_key("Abdomen|value_max"));
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! Bad input: each kind has its name, and says what is wrong.
+//! Bad input: each kind has an error of its own, which says what is wrong.
 
 use std::fs;
 
 use transit_search::{
     AutoPeriod, BoxSearch, Catalogue, Extraction, LightCurve, Objective, RawCurve, TransitError, Weights,
-    linear_periods, made_curve,
+    linear_periods, synthetic_curve,
 };
 
 fn raw(time: &[f64], flux: &[f64], error: &[f64]) -> RawCurve {
@@ -36,7 +36,7 @@ fn time_that_goes_back_is_named_with_its_row() {
 fn a_constant_flux_is_named() {
     let time: Vec<f64> = (0..100).map(f64::from).collect();
     let curve = LightCurve::of(&raw(&time, &[0.97; 100], &[0.1; 100])).unwrap();
-    let error = Extraction::default().features(&curve, &made_curve(0).catalogue).unwrap_err();
+    let error = Extraction::default().features(&curve, &synthetic_curve(0).catalogue).unwrap_err();
     assert_eq!(error.to_string(), "the flux is 0.97 in all 100 points: there is nothing to search");
 }
 
@@ -49,7 +49,7 @@ fn a_search_that_cannot_be_done_is_refused() {
         objective: Objective::Likelihood,
         weights: Weights::Errors,
     };
-    let curve = made_curve(1).curve;
+    let curve = synthetic_curve(1).curve;
     assert_eq!(good.run(&curve).unwrap().len(), 2);
     let refused = |search: BoxSearch| search.run(&curve).unwrap_err();
     assert_eq!(refused(BoxSearch { periods: vec![], ..good.clone() }), TransitError::NoPeriods);

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use transit_search::{FEATURE_NAMES, made_curve};
+use transit_search::{FEATURE_NAMES, synthetic_curve};
 
 use crate::fits::fits_of;
 use crate::golden::golden;
@@ -22,7 +22,7 @@ fn run(arguments: &[&str], out: &Path) -> Output {
     program().args(arguments).arg("--out").arg(out).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
@@ -48,14 +48,14 @@ fn the_table_is_the_same_in_all_modes_with_any_number_of_workers() {
     {
         let out = folder.path().join(format!("{mode} {workers}"));
         let ended = run(&["extract", "--made", "24", "--mode", mode, "--workers", workers, "--batch-size", "3"], &out);
-        assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
+        assert_eq!(ended.status.code(), Some(0), "{}", printed(&ended));
         assert!(
-            said(&ended).contains("24: 24 done, 0 failed") && said(&ended).contains("not measured"),
+            printed(&ended).contains("24: 24 done, 0 failed") && printed(&ended).contains("not measured"),
             "{}",
-            said(&ended)
+            printed(&ended)
         );
         assert!(fs::read_to_string(out.join("index.html")).unwrap().contains("01-folded.svg"));
-        assert!(fs::read_to_string(out.join("pictures/01-periodogram.svg")).unwrap().contains("<polyline"));
+        assert!(fs::read_to_string(out.join("pictures/01-periodogram.svg")).unwrap().contains("<path d=\"M"));
         let summary: Value = serde_json::from_slice(&fs::read(out.join("run/summary.json")).unwrap()).unwrap();
         assert_eq!((&summary["succeeded"], &summary["is_whole"]), (&24.into(), &true.into()));
         tables.push(table(&out));
@@ -71,8 +71,8 @@ fn a_folder_of_golden_cases_has_the_golden_features() {
     for profile in ["seed", "calibrated"] {
         let out = folder.path().join(profile);
         let ended = run(&["extract", cases.to_str().unwrap(), "--profile", profile, "--tls"], &out);
-        assert_eq!(said(&ended).contains("not measured"), profile == "seed", "{}", said(&ended));
-        assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
+        assert_eq!(printed(&ended).contains("not measured"), profile == "seed", "{}", printed(&ended));
+        assert_eq!(ended.status.code(), Some(0), "{}", printed(&ended));
         let rows = rows(&out);
         assert_eq!(rows.len(), 10);
         for (sample, row) in rows {
@@ -114,9 +114,9 @@ fn light_curves_that_cannot_be_used_fail_by_name_and_cost_no_others() {
     fs::write(folder.path().join("list.csv"), head.to_owned() + &lines).unwrap();
     let out = folder.path().join("out");
     let ended = run(&["extract", folder.path().join("list.csv").to_str().unwrap(), "--json"], &out);
-    assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
-    let told: Value = serde_json::from_slice(&ended.stdout).unwrap();
-    let failed = told["failed"].as_array().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{}", printed(&ended));
+    let summary: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let failed = summary["failed"].as_array().unwrap();
     let reasons = [
         ("constant", "the flux is 1 in all 200 points"),
         ("nan", "only 0 of 200 rows can be used"),
@@ -134,20 +134,20 @@ fn light_curves_that_cannot_be_used_fail_by_name_and_cost_no_others() {
     let rows = rows(&out);
     assert_eq!((rows.len(), &rows[0].1[2], &rows[0].1[3]), (1, "TIC good", "unknown"));
     let page = fs::read_to_string(out.join("index.html")).unwrap();
-    assert!(page.contains("<li>missing: "));
+    assert!(page.contains("<li><strong>missing</strong>: "));
 
-    // What was mended since is done by a plain --resume.
+    // A plain --resume computes what was repaired since.
     fs::copy(folder.path().join("good.csv"), folder.path().join("missing.csv")).unwrap();
     let list = folder.path().join("list.csv");
     let again = run(&["extract", list.to_str().unwrap(), "--json", "--resume"], &out);
-    let told: Value = serde_json::from_slice(&again.stdout).unwrap();
-    assert_eq!((&told["succeeded"], &told["resumed"]), (&2.into(), &1.into()), "{told}");
+    let summary: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!((&summary["succeeded"], &summary["resumed"]), (&2.into(), &1.into()), "{summary}");
 }
 
 #[test]
 fn a_light_curve_in_fits_has_the_answers_of_the_same_one_in_csv() {
     let folder = tempfile::tempdir().unwrap();
-    let (samples, made) = (folder.path().join("samples"), made_curve(7));
+    let (samples, made) = (folder.path().join("samples"), synthetic_curve(7));
     for name in ["csv", "fits", "none"] {
         fs::create_dir_all(samples.join(name)).unwrap();
         fs::write(samples.join(name).join("input.json"), serde_json::to_vec(&made.catalogue).unwrap()).unwrap();
@@ -160,8 +160,8 @@ fn a_light_curve_in_fits_has_the_answers_of_the_same_one_in_csv() {
 
     let out = folder.path().join("out");
     let ended = run(&["extract", samples.to_str().unwrap()], &out);
-    assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
-    assert!(said(&ended).contains("lightcurve.csv cannot be read"), "{}", said(&ended));
+    assert_eq!(ended.status.code(), Some(1), "{}", printed(&ended));
+    assert!(printed(&ended).contains("lightcurve.csv cannot be read"), "{}", printed(&ended));
     let rows = rows(&out);
     let fields = |row: usize| rows[row].1.iter().skip(1).collect::<Vec<_>>();
     assert_eq!((rows.len(), fields(0)), (2, fields(1)));
@@ -170,7 +170,7 @@ fn a_light_curve_in_fits_has_the_answers_of_the_same_one_in_csv() {
         let table = folder.path().join("bls.csv");
         let grid = ["--period-start", "1", "--period-stop", "9", "--periods", "200", "--durations", "0.1,0.2"];
         let ended = run(&[&["bls", curve.to_str().unwrap()], &grid[..]].concat(), &table);
-        assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
+        assert_eq!(ended.status.code(), Some(0), "{}", printed(&ended));
         fs::read(table).unwrap()
     });
     assert_eq!(tables[0], tables[1]);
@@ -211,9 +211,9 @@ fn a_run_that_is_killed_and_resumed_has_the_bytes_of_an_undisturbed_one() {
     }
     let before = recorded(&out);
     let ended = program().args(arguments).args(["--json", "--out"]).arg(&out).output().unwrap();
-    assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
-    let told: Value = serde_json::from_slice(&ended.stdout).unwrap();
-    assert!(before > 300 && told["resumed"] == before, "{before} {told}");
+    assert_eq!(ended.status.code(), Some(0), "{}", printed(&ended));
+    let summary: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert!(before > 300 && summary["resumed"] == before, "{before} {summary}");
     assert!(table(&out) == table(&undisturbed));
 }
 
@@ -250,7 +250,7 @@ fn a_sample_that_aborts_its_worker_costs_itself_alone() {
     let folder = tempfile::tempdir().unwrap();
     let samples = folder.path().join("samples");
     for name in ["a", "b", "c", "huge", "i", "j", "k"] {
-        let made = made_curve(name.len() as u64);
+        let made = synthetic_curve(name.len() as u64);
         fs::create_dir_all(samples.join(name)).unwrap();
         fs::write(samples.join(name).join("input.json"), serde_json::to_vec(&made.catalogue).unwrap()).unwrap();
         fs::write(samples.join(name).join("lightcurve.fits"), fits_of(&made.curve)).unwrap();
@@ -265,11 +265,11 @@ fn a_sample_that_aborts_its_worker_costs_itself_alone() {
     shell.args(["-c", "ulimit -v 1000000 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_transit-search")]);
     shell.args(["extract", "--workers", "2", "--json", samples.to_str().unwrap(), "--out"]).arg(&out);
     let ended = shell.env("MANYHANDS_PROGRESS", "off").output().unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
-    let told: Value = serde_json::from_slice(&ended.stdout).unwrap();
-    let failed = told["failed"].as_array().unwrap();
-    assert_eq!((failed.len(), &failed[0]["sample"]), (1, &"huge".into()), "{told}");
-    assert!(failed[0]["reason"].as_str().unwrap().contains("SIGABRT"), "{told}");
+    assert_eq!(ended.status.code(), Some(1), "{}", printed(&ended));
+    let summary: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let failed = summary["failed"].as_array().unwrap();
+    assert_eq!((failed.len(), &failed[0]["sample"]), (1, &"huge".into()), "{summary}");
+    assert!(failed[0]["reason"].as_str().unwrap().contains("SIGABRT"), "{summary}");
     let others: Vec<_> = rows(&undisturbed).into_iter().filter(|(sample, _)| sample != "huge").collect();
     assert_eq!(rows(&out), others);
 }
@@ -280,8 +280,8 @@ fn what_makes_no_sense_is_refused_with_the_way_out() {
     let out = folder.path().join("out");
     let refused = |arguments: &[&str], what: &str| {
         let ended = run(arguments, &out);
-        assert_eq!(ended.status.code(), Some(2), "{arguments:?}: {}", said(&ended));
-        assert!(said(&ended).contains(what), "{arguments:?}: {}", said(&ended));
+        assert_eq!(ended.status.code(), Some(2), "{arguments:?}: {}", printed(&ended));
+        assert!(printed(&ended).contains(what), "{arguments:?}: {}", printed(&ended));
     };
     refused(&["extract"], "required");
     refused(&["extract", folder.path().join("none").to_str().unwrap()], "cannot be read");
@@ -298,17 +298,17 @@ fn what_makes_no_sense_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn a_trial_tells_both_times_and_writes_nothing() {
+fn a_trial_prints_both_times_and_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     let ended = run(&["extract", "--made", "30", "--test", "10", "--json"], &out);
-    assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
-    let told: Value = serde_json::from_slice(&ended.stdout).unwrap();
-    assert_eq!((&told["samples"], &told["failed"]), (&10.into(), &0.into()));
-    assert!(told["serial_seconds"].as_f64().unwrap() > 0.0 && told["speed_up"].as_f64().unwrap() > 0.0);
+    assert_eq!(ended.status.code(), Some(0), "{}", printed(&ended));
+    let summary: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!((&summary["samples"], &summary["failed"]), (&10.into(), &0.into()));
+    assert!(summary["serial_seconds"].as_f64().unwrap() > 0.0 && summary["speed_up"].as_f64().unwrap() > 0.0);
     assert!(!out.exists());
     let ended = run(&["extract", "--made", "30", "--test", "10"], &out);
-    assert!(said(&ended).contains("speed-up"), "{}", said(&ended));
+    assert!(printed(&ended).contains("speed-up"), "{}", printed(&ended));
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn a_search_from_the_command_line_writes_the_golden_table() {
         command.args(["--weights", "err", "--exact", "--out"]).arg(out).output().unwrap()
     };
     let ended = search("13.5", &out);
-    assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
+    assert_eq!(ended.status.code(), Some(0), "{}", printed(&ended));
     let numbers = |path: &Path| -> Vec<Vec<f64>> {
         let mut table = csv::Reader::from_path(path).unwrap();
         table.records().map(|row| row.unwrap().iter().map(|field| field.parse().unwrap()).collect()).collect()
@@ -332,5 +332,30 @@ fn a_search_from_the_command_line_writes_the_golden_table() {
     assert_eq!(numbers(&out), numbers(&case.join("bls_full.csv")));
     let beyond = search("40", &folder.path().join("beyond.csv"));
     assert_eq!(beyond.status.code(), Some(2));
-    assert!(said(&beyond).contains("periods up to 40 days"), "{}", said(&beyond));
+    assert!(printed(&beyond).contains("periods up to 40 days"), "{}", printed(&beyond));
+}
+
+#[test]
+fn a_reader_that_closes_the_pipe_does_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let mut command = program();
+    command.args(["extract", "--made", "3", "--out"]).arg(&out).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), printed(&ended)), (Some(0), String::new()));
+    assert!(out.join("features.csv").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_summary_that_cannot_be_written_makes_the_run_incomplete() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ended = program().args(["extract", "--made", "3", "--out"]).arg(&out).stdout(full).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{}", printed(&ended));
+    assert!(printed(&ended).contains("standard output cannot be written"), "{}", printed(&ended));
+    assert!(out.join("features.csv").exists());
 }

@@ -12,7 +12,7 @@ use fitsio_pure::gzip;
 use fitsio_pure::header::serialize_header;
 use fitsio_pure::primary::build_primary_header;
 use proptest::prelude::*;
-use transit_search::{LightCurve, RawCurve, TransitError, made_curve};
+use transit_search::{LightCurve, RawCurve, TransitError, synthetic_curve};
 
 const TESS_LAYOUT: &[u8] = include_bytes!("../data/tess_layout.fits");
 
@@ -68,7 +68,7 @@ fn a_table_as_tess_has_it_is_read_in_relative_fluxes() {
 
 #[test]
 fn numbers_without_a_unit_are_taken_as_they_are() {
-    let curve = made_curve(3).curve;
+    let curve = synthetic_curve(3).curve;
     let raw = read(&fits_of(&curve)).unwrap();
     assert_eq!((&raw.time[..], &raw.flux[..], &raw.error[..]), (curve.time(), curve.flux(), curve.error()));
 }

@@ -103,8 +103,8 @@ fn grids_are_those_of_the_reference_bit_by_bit() {
             };
             let periods = auto.periods(case.curve.span(), &SEARCH_DURATIONS).unwrap();
             assert_eq!(periods.len(), grid["n"], "{} {name}", case.name);
-            let told = [("first", 0), ("second", 1), ("middle", periods.len() / 2), ("last", periods.len() - 1)];
-            for (place, at) in told {
+            let compared = [("first", 0), ("second", 1), ("middle", periods.len() / 2), ("last", periods.len() - 1)];
+            for (place, at) in compared {
                 assert_same(periods[at], number(&grid[place]), &format!("{} {name} {place}", case.name));
             }
         }

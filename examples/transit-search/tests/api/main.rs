@@ -1,6 +1,6 @@
 //! What the library and the command promise, one module per behaviour.
 //!
-//! `cfg(test)` is always true here; where it stands, it tells the lints that helpers of tests may unwrap and print too.
+//! `cfg(test)` is always true here; it lets helpers of tests unwrap and print under the lints too.
 
 manyhands::init_in_tests!();
 

@@ -3,7 +3,7 @@
 use manyhands::{Job, OnFailure, Processes};
 use proptest::prelude::*;
 use transit_search::{
-    BoxSearch, Extraction, LightCurve, Objective, Profile, RawCurve, Weights, best_fit, linear_periods, made_curve,
+    BoxSearch, Extraction, LightCurve, Objective, Profile, RawCurve, Weights, best_fit, linear_periods, synthetic_curve,
 };
 
 /// The timing workload: 10 000 periods, even in frequency or in period.
@@ -18,7 +18,7 @@ fn workload(periods: Vec<f64>) -> BoxSearch {
 }
 
 #[test]
-fn the_best_periods_of_made_curves_are_those_that_are_known() {
+fn the_best_periods_of_synthetic_curves_are_those_that_are_known() {
     // Index, period and power that the reference found for the first light curves, on both grids. One digit group of the second power is
     // written 962130634 where these were written down first; a plain loop in another language gives the one below.
     let by_frequency: Vec<f64> =
@@ -36,7 +36,7 @@ fn the_best_periods_of_made_curves_are_those_that_are_known() {
     ];
     for (grid, known) in [(by_frequency, known), (by_period, on_periods)] {
         for (number, index, period, power) in known {
-            let fits = workload(grid.clone()).run(&made_curve(number).curve).unwrap();
+            let fits = workload(grid.clone()).run(&synthetic_curve(number).curve).unwrap();
             let (at, fit) = best_fit(&fits).unwrap();
             assert_eq!((at, fit.period, fit.power), (index, period, power), "curve {number}");
         }
@@ -150,10 +150,10 @@ proptest! {
 }
 
 #[test]
-fn what_was_put_into_made_curves_is_found_in_them() {
+fn what_was_put_into_synthetic_curves_is_found_in_them() {
     let mut n_found = 0;
     for number in 0..60 {
-        let made = made_curve(number);
+        let made = synthetic_curve(number);
         let features = Extraction::default().features(&made.curve, &made.catalogue).unwrap();
         let get = |name| features.get(name).unwrap();
         assert!(get("bls_snr") > 0.0 && get("phase_coverage") > 0.3 && get("red_noise") > 0.0);
@@ -164,7 +164,7 @@ fn what_was_put_into_made_curves_is_found_in_them() {
 
 #[test]
 fn the_profiles_differ_where_the_notebook_has_its_defects() {
-    let made = made_curve(5);
+    let made = synthetic_curve(5);
     let of = |profile| Extraction { profile, ..Extraction::default() }.features(&made.curve, &made.catalogue).unwrap();
     let (seed, calibrated) = (of(Profile::Seed), of(Profile::Calibrated));
     assert_eq!((seed.get("tls_snr"), seed.get("bls_snr")), (Some(10.0), seed.get("bls_power")));
@@ -172,9 +172,9 @@ fn the_profiles_differ_where_the_notebook_has_its_defects() {
     assert!(calibrated.get("bls_snr").unwrap() > 5.0);
 }
 
-/// The features of a made light curve; number 7 takes its process with it.
+/// The features of a synthetic light curve; number 7 takes its process with it.
 fn features_or_abort(number: &u64) -> Vec<u64> {
-    let made = made_curve(*number);
+    let made = synthetic_curve(*number);
     let features = Extraction::default().features(&made.curve, &made.catalogue).unwrap();
     if *number == 7 {
         std::process::abort();

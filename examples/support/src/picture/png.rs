@@ -1,4 +1,4 @@
-//! Writes a drawing as PNG, on white paper, with a font that comes along: no system library, no installed font.
+//! Renders a drawing as PNG, on a white background, with an embedded font: no system library, no installed font.
 //!
 //! The font is DejaVu Sans (free to embed, by the Bitstream Vera licence); a letter that it lacks shows as its empty box.
 
@@ -7,14 +7,14 @@ use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
 use super::colour::Rgb;
 use super::drawing::{Anchor, Drawing, Mark, Point, TextStyle, has_coarse_columns};
-use super::heatmap::HeatMap;
+use super::heat_map::HeatMap;
 
 /// Pixels of the PNG per pixel of the drawing, each way: sharp on dense screens and in print.
 const DENSITY: f64 = 2.0;
 
 impl Drawing {
-    /// The picture as PNG, twice as many pixels each way as [`Drawing::size`] says, on white paper.
-    /// The same drawing always gives the same bytes. Paints every pixel, so the cost grows with the area.
+    /// The picture as PNG, twice as many pixels each way as [`Drawing::size`] gives, on a white background.
+    /// The same drawing always gives the same bytes. Renders every pixel, so the cost grows with the area.
     ///
     /// # Panics
     /// Never: the drawing's size is bounded, and the font is part of the program.
@@ -24,25 +24,25 @@ impl Drawing {
         let pixmap =
             Pixmap::new(side(self.width), side(self.height)).expect("a drawing has a size, of some thousand pixels");
         let font = Face::parse(dejavu::sans::regular(), 0).expect("the embedded font is whole");
-        let mut painter = Painter { pixmap, font };
-        painter.pixmap.fill(Color::WHITE);
-        self.marks.iter().for_each(|mark| painter.paint(mark));
-        painter.pixmap.encode_png().expect("memory takes every write")
+        let mut renderer = PngRenderer { pixmap, font };
+        renderer.pixmap.fill(Color::WHITE);
+        self.marks.iter().for_each(|mark| renderer.draw(mark));
+        renderer.pixmap.encode_png().expect("memory takes every write")
     }
 }
 
-struct Painter {
+struct PngRenderer {
     pixmap: Pixmap,
     font: Face<'static>,
 }
 
-impl Painter {
-    fn paint(&mut self, mark: &Mark) {
+impl PngRenderer {
+    fn draw(&mut self, mark: &Mark) {
         match mark {
-            Mark::Box { corner, width, height, ink } => self.fill_box(*corner, *width, *height, ink.light()),
-            Mark::Lines { runs, ink, width } => self.stroke(polylines(runs, false), ink.light(), *width),
-            Mark::Areas { outlines, ink, opacity } => self.fill(polylines(outlines, true), ink.light(), *opacity),
-            Mark::Dots { centres, ink, radius } => self.fill(circles(centres, *radius), ink.light(), 1.0),
+            Mark::Box { corner, width, height, colour } => self.fill_box(*corner, *width, *height, colour.light()),
+            Mark::Lines { runs, colour, width } => self.stroke(polylines(runs, false), colour.light(), *width),
+            Mark::Areas { outlines, colour, opacity } => self.fill(polylines(outlines, true), colour.light(), *opacity),
+            Mark::Dots { centres, colour, radius } => self.fill(circles(centres, *radius), colour.light(), 1.0),
             Mark::Text { at, text, style } => {
                 self.text(*at, text, *style);
             }
@@ -74,7 +74,7 @@ impl Painter {
         }
     }
 
-    /// Gives the horizontal pixel where the text ends.
+    /// Returns the horizontal pixel where the text ends.
     fn text(&mut self, (x, y): Point, text: &str, style: TextStyle) -> f64 {
         let scale = style.size / f64::from(self.font.units_per_em());
         let glyphs: Vec<(GlyphId, f64)> = text.chars().map(|character| self.glyph(character, scale)).collect();
@@ -92,9 +92,9 @@ impl Painter {
         }
         let path = outline.path.finish();
         if style.bold {
-            self.stroke(path.clone(), style.ink.light(), style.size * 0.04);
+            self.stroke(path.clone(), style.colour.light(), style.size * 0.04);
         }
-        self.fill(path, style.ink.light(), 1.0);
+        self.fill(path, style.colour.light(), 1.0);
         start + width
     }
 
@@ -111,10 +111,10 @@ impl Painter {
         let row_length = self.pixmap.width() as usize;
         let crisp = has_coarse_columns(map, width * DENSITY);
         for y in 0..n_y {
-            let row = (y * map.n_rows) / n_y;
+            let row = (y * map.n_rows()) / n_y;
             for x in 0..n_x {
-                let first = x * map.n_columns / n_x;
-                let last = if crisp { first } else { ((x + 1) * map.n_columns).div_ceil(n_x) - 1 };
+                let first = x * map.n_columns() / n_x;
+                let last = if crisp { first } else { ((x + 1) * map.n_columns()).div_ceil(n_x) - 1 };
                 if let Some([red, green, blue]) = mean_colour(map, row, first..=last) {
                     let pixel = tiny_skia::ColorU8::from_rgba(red, green, blue, 255).premultiply();
                     self.pixmap.pixels_mut()[(top + y) * row_length + left + x] = pixel;
@@ -162,7 +162,7 @@ fn circles(centres: &[Point], radius: f64) -> Option<Path> {
     path.finish()
 }
 
-/// Collects outlines in font units, whose vertical axis points up, as a path on the paper.
+/// Collects outlines in font units, whose vertical axis points up, as a path in the drawing.
 struct GlyphOutline {
     path: PathBuilder,
     pen: Point,

@@ -1,4 +1,4 @@
-//! Made light curves, the same on every machine: no function of the system's mathematics takes part.
+//! Synthetic light curves, the same on every machine: no function of the system's mathematics library is used.
 
 use crate::catalogue::Catalogue;
 use crate::curve::{LightCurve, RawCurve};
@@ -8,10 +8,10 @@ const PER_DAY: f64 = 48.0;
 const POINTS: usize = 1296;
 const ERROR: f64 = 500e-6;
 
-/// The catalogue is off by this much: what was found before is close to the truth.
-const OFF_BY: f64 = 1.001;
+/// The error factor of the catalogue, as of an earlier, less exact search.
+const CATALOGUE_ERROR: f64 = 1.001;
 
-/// What was put into a made light curve.
+/// The transit in a synthetic light curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Truth {
     /// Days.
@@ -24,29 +24,29 @@ pub struct Truth {
     pub depth: f64,
 }
 
-/// A made light curve, with what is in it and what its catalogue says.
+/// A synthetic light curve, with the transit in it and its row of a catalogue.
 #[derive(Debug, Clone, PartialEq)]
-pub struct MadeCurve {
+pub struct SyntheticCurve {
     /// The light curve.
     pub curve: LightCurve,
-    /// What is in it.
+    /// The transit in it.
     pub truth: Truth,
-    /// What its catalogue says.
+    /// Its row of a catalogue.
     pub catalogue: Catalogue,
 }
 
-/// The made light curve of this number: 27 days, 48 points a day, a box-shaped transit of a period from 1 to 10 days and a depth from
+/// The synthetic light curve of this number: 27 days, 48 points a day, a box-shaped transit of a period from 1 to 10 days and a depth from
 /// 300 to 3000 ppm, noise of 500 ppm.
 ///
 /// # Panics
 /// Never: what is made can be used.
 ///
 /// ```
-/// let made = transit_search::made_curve(7);
+/// let made = transit_search::synthetic_curve(7);
 /// assert_eq!(made.curve.len(), 1296);
 /// assert!((1.0..10.0).contains(&made.truth.period));
 /// ```
-pub fn made_curve(number: u64) -> MadeCurve {
+pub fn synthetic_curve(number: u64) -> SyntheticCurve {
     let mut dice = SplitMix64(1000_u64.wrapping_add(number));
     let period = 1.0 + 9.0 * dice.unit();
     let t0 = period * dice.unit();
@@ -60,16 +60,16 @@ pub fn made_curve(number: u64) -> MadeCurve {
         level + ERROR * dice.noise()
     });
     let raw = RawCurve { flux: flux.collect(), error: vec![ERROR; POINTS], time };
-    MadeCurve {
+    SyntheticCurve {
         curve: LightCurve::of(&raw).expect("what is made can be used"),
         truth: Truth { period, t0, duration, depth },
         catalogue: Catalogue {
             label: Some(1),
             target_id: format!("made {number:05}"),
             toi: None,
-            period_days: Some(period * OFF_BY),
-            duration_hours: Some(duration * OFF_BY * 24.0),
-            depth_ppm: Some(depth * OFF_BY * 1e6),
+            period_days: Some(period * CATALOGUE_ERROR),
+            duration_hours: Some(duration * CATALOGUE_ERROR * 24.0),
+            depth_ppm: Some(depth * CATALOGUE_ERROR * 1e6),
             epoch_days: Some(t0),
         },
     }

@@ -1,11 +1,11 @@
-//! The made night: the same everywhere, believable in each signal, and with the flaws of real devices.
+//! The synthetic night: the same everywhere, believable in each signal, and with the flaws of real devices.
 
 use std::f64::consts::TAU;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sleep_analysis::{EegSite, MadeNight, NightPlan, Signal, SignalKind, SleepError, SleepStage, make_signal};
+use sleep_analysis::{EegSite, NightPlan, Signal, SignalKind, SleepError, SleepStage, SyntheticNight, make_signal};
 
 const C3: SignalKind = SignalKind::Eeg(EegSite::C3);
 const O1: SignalKind = SignalKind::Eeg(EegSite::O1);
@@ -18,7 +18,7 @@ fn minutes(minutes: u64) -> Duration {
 fn night() -> &'static (NightPlan, Vec<Signal>) {
     static NIGHT: OnceLock<(NightPlan, Vec<Signal>)> = OnceLock::new();
     NIGHT.get_or_init(|| {
-        let plan = MadeNight::new(7).plan().expect("the settings of a new night are valid");
+        let plan = SyntheticNight::new(7).plan().expect("the settings of a new night are valid");
         let signals = plan.kinds().iter().map(|kind| make_signal(&plan, kind)).collect();
         (plan, signals)
     })
@@ -89,7 +89,7 @@ fn standard_deviation(values: &[f64]) -> f64 {
 
 #[test]
 fn a_seed_means_the_same_bytes_on_every_platform_and_version() {
-    let signals = MadeNight::new(1).duration(minutes(40)).make().unwrap();
+    let signals = SyntheticNight::new(1).duration(minutes(40)).make().unwrap();
     assert_eq!(
         fingerprint(&signals),
         0xe85b_e55a_f49b_f156,
@@ -99,7 +99,7 @@ fn a_seed_means_the_same_bytes_on_every_platform_and_version() {
 
 #[test]
 fn another_seed_is_another_night_in_every_signal() {
-    let make = |seed| MadeNight::new(seed).duration(minutes(10)).make().unwrap();
+    let make = |seed| SyntheticNight::new(seed).duration(minutes(10)).make().unwrap();
     for (one, other) in make(1).iter().zip(&make(2)) {
         assert_ne!(fingerprint(std::slice::from_ref(one)), fingerprint(std::slice::from_ref(other)), "{}", one.name());
     }
@@ -107,7 +107,7 @@ fn another_seed_is_another_night_in_every_signal() {
 
 #[test]
 fn a_signal_is_the_same_alone_as_among_the_others() {
-    let settings = MadeNight::new(5).duration(minutes(10));
+    let settings = SyntheticNight::new(5).duration(minutes(10));
     for (kind, among) in SignalKind::ALL.iter().zip(settings.make().unwrap()) {
         let alone = settings.clone().kinds([*kind]).make().unwrap();
         assert_eq!(fingerprint(&alone), fingerprint(&[among]), "{kind}");
@@ -116,7 +116,7 @@ fn a_signal_is_the_same_alone_as_among_the_others() {
 
 #[test]
 fn a_plan_survives_the_wire_and_a_bad_one_does_not_arrive() {
-    let plan = MadeNight::new(5).duration(minutes(10)).plan().unwrap();
+    let plan = SyntheticNight::new(5).duration(minutes(10)).plan().unwrap();
     let wire = serde_json::to_string(&plan).unwrap();
     assert_eq!(serde_json::from_str::<NightPlan>(&wire).unwrap(), plan);
     let bad = wire.replace("\"secs\":600", "\"secs\":0");
@@ -125,7 +125,7 @@ fn a_plan_survives_the_wire_and_a_bad_one_does_not_arrive() {
 
 #[test]
 fn settings_that_make_no_night_are_refused_with_the_way_out() {
-    let base = || MadeNight::new(1);
+    let base = || SyntheticNight::new(1);
     for (settings, way_out) in [
         (base().duration(Duration::ZERO), "30 s to 24 h"),
         (base().duration(Duration::from_secs(86_401)), "30 s to 24 h"),
@@ -143,7 +143,7 @@ fn settings_that_make_no_night_are_refused_with_the_way_out() {
 #[test]
 fn one_signal_has_the_rate_the_length_and_the_start_that_were_asked_for() {
     let settings =
-        MadeNight::new(2).duration(Duration::from_millis(45_500)).eeg_rate_hz(256).start_ns(-1_000).kinds([C3]);
+        SyntheticNight::new(2).duration(Duration::from_millis(45_500)).eeg_rate_hz(256).start_ns(-1_000).kinds([C3]);
     let eeg = &settings.make().unwrap()[0];
     assert_eq!(eeg.len(), 45 * 256 + 128);
     assert_eq!(eeg.timestamps_ns()[0], -1_000);
@@ -303,7 +303,7 @@ proptest! {
 
     #[test]
     fn every_whole_night_cycles_through_the_stages_in_the_shares_of_an_adult(seed in any::<u64>()) {
-        let plan = MadeNight::new(seed).plan().unwrap();
+        let plan = SyntheticNight::new(seed).plan().unwrap();
         let stages = plan.stages();
         let share = |stage| stages.iter().filter(|here| **here == stage).count() as f64 / stages.len() as f64;
         prop_assert!((0.015..0.16).contains(&share(SleepStage::Wake)), "wake {}", share(SleepStage::Wake));
@@ -339,7 +339,7 @@ proptest! {
     #[test]
     fn every_signal_of_any_length_is_in_strict_order_within_the_night(seed in any::<u64>(), seconds in 30_u64..600, rate in 64_u32..300) {
         let duration = Duration::from_secs(seconds);
-        let plan = MadeNight::new(seed).duration(duration).eeg_rate_hz(rate).plan().unwrap();
+        let plan = SyntheticNight::new(seed).duration(duration).eeg_rate_hz(rate).plan().unwrap();
         for kind in plan.kinds() {
             let made = make_signal(&plan, kind);
             let stamps = made.timestamps_ns();

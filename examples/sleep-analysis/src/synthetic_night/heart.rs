@@ -1,4 +1,4 @@
-//! The made body: breaths, heart beats, oxygen, and what a belt, a strap, a watch and a finger probe tell of them.
+//! The synthetic body: breaths, heart beats, oxygen, and what a belt, a strap, a watch and a finger probe record of them.
 //!
 //! Promise: heart rate and RR intervals come from the same beats; the heart is slower and steadier in N3 than in any other
 //! stage, unsteady in REM and after arousals, and swings with the breath. It leaves gaps in time to `plan`.

@@ -1,29 +1,30 @@
-//! The main job: makes a night, and does with it what would be done with a recorded one. Needs no file and no download.
+//! The demo: makes a synthetic night and analyses it like a recorded one. Needs no file and no download.
 
 use std::time::Duration;
 
+use consumer_support::ExitStatus;
 use sleep_analysis::{
-    EpochGrid, EpochGridSettings, MadeNight, NightPlan, Signal, SignalKind, SleepError, SleepResult, target_rate_hz,
+    EpochGrid, EpochGridSettings, NightPlan, Signal, SignalKind, SleepError, SleepResult, SyntheticNight,
+    target_rate_hz,
 };
 
-use super::Ending;
-use super::analysis::{Channel, Crew, GridRate, Input, Night, OutFolder, Remarks, Stopwatch, analyse};
-use super::args::MadeNightArgs;
+use super::analysis::{Channel, CliContext, GridRate, Input, Night, NightFolder, Remarks, Stopwatch, analyse};
+use super::args::DemoArgs;
 use super::channels::Role;
 
 /// At the EEG's own rate eight hours are 2.9 million rows, too many for a table that people look into.
 const USUAL_RATE: GridRate =
     GridRate::Chosen(1.0, "once a second; at the EEG's 100 Hz it would have 100 times the rows; --rate changes it");
 
-pub(crate) fn main_job(args: &MadeNightArgs, crew: &Crew<'_>) -> SleepResult<Ending> {
+pub(crate) fn demo(args: &DemoArgs, context: &CliContext<'_>) -> SleepResult<ExitStatus> {
     let mut watch = Stopwatch::start();
-    let plan = MadeNight::new(args.seed).duration(length(args.hours)?).plan()?;
-    target_rate_hz(&[], args.rate)?; // a rate that makes no sense is refused before any work
-    let out = OutFolder::create(&args.out)?;
-    let made = crew.hands.make_night(&plan)?;
+    let plan = SyntheticNight::new(args.seed).duration(length(args.hours)?).plan()?;
+    target_rate_hz(&[], args.rate)?; // an invalid rate is refused before any work
+    let out = NightFolder::create(&args.out)?;
+    let made = context.engine.make_night(&plan)?;
     watch.lap("making");
-    let grid_rate = args.rate.map_or(USUAL_RATE, GridRate::Asked);
-    analyse(night(args.seed, &plan, made, grid_rate)?, out, watch, crew)
+    let grid_rate = args.rate.map_or(USUAL_RATE, GridRate::Requested);
+    analyse(night(args.seed, &plan, made, grid_rate)?, out, watch, context)
 }
 
 /// A night's length.
@@ -59,9 +60,9 @@ pub(crate) fn night(
         return Err(SleepError::Config(format!("no signal of the night could be made: {}", reasons.join("; "))));
     }
     Ok(Night {
-        title: format!("Made night, seed {seed}"),
+        title: format!("Synthetic night, seed {seed}"),
         input: Input {
-            kind: "made night",
+            kind: "synthetic night",
             seed: Some(seed),
             file: None,
             start_ns,

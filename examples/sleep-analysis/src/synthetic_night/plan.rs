@@ -1,6 +1,6 @@
-//! The course of a made night, before any device records it: stages, arousals, movements, postures.
+//! The course of a synthetic night, before any device records it: stages, arousals, movements, postures.
 //!
-//! A plan is small and cheap to draw. Over a wire it travels as the settings it was drawn from, so that no plan can exist
+//! A plan is small and cheap to draw. It is serialised as the settings it was drawn from, so that no plan can exist
 //! that the settings' checks have not seen. It leaves to others what each device makes of it.
 
 use std::ops::Range;
@@ -10,22 +10,22 @@ use serde::{Deserialize, Serialize};
 
 use super::noise::{Noise, Stream};
 use super::stage::hypnogram;
-use super::{MadeNight, SignalKind, SleepStage};
+use super::{SignalKind, SleepStage, SyntheticNight};
 use crate::SleepError;
 
-/// The course of one made night; [`MadeNight::plan`] draws it.
+/// The course of one synthetic night; [`SyntheticNight::plan`] draws it.
 ///
 /// ```
-/// use sleep_analysis::{MadeNight, SleepStage};
-/// let plan = MadeNight::new(7).plan()?;
+/// use sleep_analysis::{SyntheticNight, SleepStage};
+/// let plan = SyntheticNight::new(7).plan()?;
 /// assert_eq!(plan.stages().len(), 960);
 /// assert_eq!(plan.stages()[0], SleepStage::Wake);
 /// # Ok::<(), sleep_analysis::SleepError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(into = "MadeNight", try_from = "MadeNight")]
+#[serde(into = "SyntheticNight", try_from = "SyntheticNight")]
 pub struct NightPlan {
-    settings: MadeNight,
+    settings: SyntheticNight,
     stages: Vec<SleepStage>,
     arousals: Vec<Span>,
     movements: Vec<Movement>,
@@ -74,7 +74,7 @@ impl NightPlan {
         is_recorded.then(|| self.stages[(since_start / Self::EPOCH.as_nanos() as u64) as usize])
     }
 
-    pub(super) fn draw(settings: MadeNight) -> Self {
+    pub(super) fn draw(settings: SyntheticNight) -> Self {
         let n_epochs = settings.duration.as_nanos().div_ceil(Self::EPOCH.as_nanos()) as usize;
         let stages = hypnogram(n_epochs, &mut Noise::new(settings.seed, Stream::Hypnogram));
         let mut noise = Noise::new(settings.seed, Stream::Happenings);
@@ -142,17 +142,17 @@ impl NightPlan {
     }
 }
 
-impl From<NightPlan> for MadeNight {
+impl From<NightPlan> for SyntheticNight {
     fn from(plan: NightPlan) -> Self {
         plan.settings
     }
 }
 
-impl TryFrom<MadeNight> for NightPlan {
+impl TryFrom<SyntheticNight> for NightPlan {
     type Error = SleepError;
 
-    /// As [`MadeNight::plan`].
-    fn try_from(settings: MadeNight) -> Result<Self, SleepError> {
+    /// As [`SyntheticNight::plan`].
+    fn try_from(settings: SyntheticNight) -> Result<Self, SleepError> {
         settings.plan()
     }
 }

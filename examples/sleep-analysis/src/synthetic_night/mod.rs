@@ -1,4 +1,4 @@
-//! A made night: the signals of one sleeper from lights out to morning, drawn from a seed, for work that needs no download.
+//! A synthetic night: the signals of one sleeper from lights out to morning, drawn from a seed, for work that needs no download.
 //!
 //! It promises the same bytes for the same settings on every platform (only operations that IEEE 754 fixes, and a random
 //! sequence that is published), signals that agree with each other (one plan of stages, breaths, arousals and movements
@@ -27,13 +27,13 @@ use crate::{Column, Signal, SleepError, SleepResult};
 pub use plan::NightPlan;
 use plan::Span;
 
-/// The settings of a made night; [`MadeNight::plan`] draws its course, [`make_signal`] its signals.
+/// The settings of a synthetic night; [`SyntheticNight::plan`] draws its course, [`make_signal`] its signals.
 ///
 /// ```
 /// use std::time::Duration;
-/// use sleep_analysis::MadeNight;
+/// use sleep_analysis::SyntheticNight;
 ///
-/// let signals = MadeNight::new(7).duration(Duration::from_secs(600)).make()?;
+/// let signals = SyntheticNight::new(7).duration(Duration::from_secs(600)).make()?;
 /// let names: Vec<&str> = signals.iter().map(|signal| signal.name()).collect();
 /// assert_eq!(names, ["C3", "O1", "hr", "rr", "acc", "resp", "spo2"]);
 /// assert_eq!(signals[0].len(), 600 * 100);
@@ -41,7 +41,7 @@ use plan::Span;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use]
-pub struct MadeNight {
+pub struct SyntheticNight {
     seed: u64,
     start_ns: i64,
     duration: Duration,
@@ -49,7 +49,7 @@ pub struct MadeNight {
     kinds: Vec<SignalKind>,
 }
 
-impl MadeNight {
+impl SyntheticNight {
     /// The shortest night: one epoch, 30 s.
     pub const SHORTEST: Duration = Duration::from_secs(30);
     /// The longest night: one day.
@@ -66,7 +66,7 @@ impl MadeNight {
         }
     }
 
-    /// How long the recording lasts, from [`MadeNight::SHORTEST`] to [`MadeNight::LONGEST`].
+    /// How long the recording lasts, from [`SyntheticNight::SHORTEST`] to [`SyntheticNight::LONGEST`].
     ///
     /// A night begins awake, so one of a few minutes may hold no sleep.
     pub fn duration(self, duration: Duration) -> Self {
@@ -83,7 +83,7 @@ impl MadeNight {
         Self { start_ns, ..self }
     }
 
-    /// Which signals [`MadeNight::make`] makes. Leaving one out changes none of the others.
+    /// Which signals [`SyntheticNight::make`] makes. Leaving one out changes none of the others.
     pub fn kinds(self, kinds: impl IntoIterator<Item = SignalKind>) -> Self {
         Self { kinds: kinds.into_iter().collect(), ..self }
     }
@@ -91,7 +91,7 @@ impl MadeNight {
     /// Draws the course of the night, which every signal of it follows. Cheap: well under a millisecond per hour.
     ///
     /// # Errors
-    /// [`SleepError::Config`] when the duration or the EEG rate is out of bounds, no signal is asked for or one twice, or
+    /// [`SleepError::Config`] when the duration or the EEG rate is out of bounds, no signal is requested or one twice, or
     /// the night would end after the year 2262, the last that nanoseconds reach.
     pub fn plan(&self) -> SleepResult<NightPlan> {
         self.check()?;
@@ -103,7 +103,7 @@ impl MadeNight {
     /// To make them in parallel, map [`make_signal`] over [`NightPlan::kinds`].
     ///
     /// # Errors
-    /// As [`MadeNight::plan`].
+    /// As [`SyntheticNight::plan`].
     pub fn make(&self) -> SleepResult<Vec<Signal>> {
         let plan = self.plan()?;
         Ok(plan.kinds().iter().map(|kind| make_signal(&plan, kind)).collect())
@@ -112,7 +112,7 @@ impl MadeNight {
     fn check(&self) -> SleepResult<()> {
         let refuse = |reason: String| Err(SleepError::Config(reason));
         if self.duration < Self::SHORTEST || self.duration > Self::LONGEST {
-            return refuse(format!("a made night of {:?}; ask for 30 s to 24 h", self.duration));
+            return refuse(format!("a synthetic night of {:?}; ask for 30 s to 24 h", self.duration));
         }
         if !(64..=1024).contains(&self.eeg_rate_hz) {
             return refuse(format!("an EEG rate of {} Hz; ask for 64 to 1024 Hz", self.eeg_rate_hz));
@@ -121,7 +121,7 @@ impl MadeNight {
             return refuse(format!("a night from {} ns ends after the year 2262; start earlier", self.start_ns));
         }
         if self.kinds.is_empty() {
-            return refuse("a made night of no signals; ask for one or more of SignalKind::ALL".into());
+            return refuse("a synthetic night of no signals; ask for one or more of SignalKind::ALL".into());
         }
         match self.kinds.iter().enumerate().find(|(idx, kind)| self.kinds[..*idx].contains(kind)) {
             Some((_, twice)) => refuse(format!("signal {:?} is asked for twice; ask once", twice.name())),
@@ -130,7 +130,7 @@ impl MadeNight {
     }
 }
 
-/// One of the signals of a made night. Its text form is its name.
+/// One of the signals of a synthetic night. Its text form is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum SignalKind {
@@ -201,9 +201,9 @@ pub enum EegSite {
 ///
 /// ```
 /// use std::time::Duration;
-/// use sleep_analysis::{MadeNight, SignalKind, make_signal};
+/// use sleep_analysis::{SyntheticNight, SignalKind, make_signal};
 ///
-/// let plan = MadeNight::new(7).duration(Duration::from_secs(600)).plan()?;
+/// let plan = SyntheticNight::new(7).duration(Duration::from_secs(600)).plan()?;
 /// let beats = make_signal(&plan, &SignalKind::RrIntervals);
 /// let intervals = beats.column("rr_interval").unwrap();
 /// assert!(intervals.iter().all(|ms| (300.0..2500.0).contains(ms)));

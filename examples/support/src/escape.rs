@@ -1,7 +1,13 @@
 //! Text inside markup: labels come from files and may hold anything.
 
-/// The text for an element or a quoted attribute, in XML as in HTML: markup characters as entities, and U+FFFD for what XML 1.0 cannot hold.
-pub(super) fn escape(text: &str) -> String {
+/// The text for an element or a quoted attribute, in XML as in HTML: markup characters as entities, line ends and tabs as spaces, and
+/// U+FFFD for what XML 1.0 cannot hold.
+///
+/// ```
+/// assert_eq!(consumer_support::escape("<a & 'b'>"), "&lt;a &amp; &#39;b&#39;&gt;");
+/// ```
+#[must_use]
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -1,7 +1,7 @@
-//! Answers that wait for the files: as they come they are put on the disk, so that memory holds none of them.
+//! A temporary file for results until the output is written, so that memory holds none of them.
 //!
-//! The shelf is a nameless file in the folder of the results; it is gone with the process, however that ends. What is small
-//! stays in memory: how many epochs, which names of columns, why a subject failed.
+//! The file has no name and lies in the folder of the results; the system removes it when the process ends in any way. What is small
+//! stays in memory: the number of epochs, the names of columns, why a subject failed.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -13,9 +13,9 @@ use sleep_analysis::{SleepError, SleepResult};
 
 use super::subject::{SubjectResult, SubjectTable, SubjectText};
 
-/// Answers by subject.
+/// Results by subject.
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(super) struct SpillFile {
     folder: PathBuf,
     file: File,
     end: u64,
@@ -25,10 +25,10 @@ pub(super) struct Shelf {
     n_epochs: usize,
 }
 
-/// What is known of one subject.
+/// Where the result of one subject is.
 #[derive(Debug, Clone)]
 enum Place {
-    /// No answer has come.
+    /// No result has come.
     Empty,
     At {
         start: u64,
@@ -39,39 +39,39 @@ enum Place {
     Failed(String),
 }
 
-impl Shelf {
-    /// An empty shelf for so many subjects.
+impl SpillFile {
+    /// An empty file for this many subjects.
     ///
     /// # Errors
     /// [`SleepError::File`] when the folder cannot be written to.
     pub(super) fn new(folder: &Path, n_subjects: usize) -> SleepResult<Self> {
-        let file = tempfile::tempfile_in(folder).map_err(|error| trouble(folder, &error))?;
+        let file = tempfile::tempfile_in(folder).map_err(|error| write_error(folder, &error))?;
         let places = vec![Place::Empty; n_subjects];
         Ok(Self { folder: folder.to_owned(), file, end: 0, places, layouts: Vec::new(), n_epochs: 0 })
     }
 
-    /// Takes what became of a subject.
+    /// Stores the result or the failure of a subject.
     ///
     /// # Errors
     /// [`SleepError::File`] when the disk is full.
-    pub(super) fn put(&mut self, idx: usize, answer: Result<SubjectResult, String>) -> SleepResult<()> {
-        self.places[idx] = match answer {
-            Ok(answer) => self.keep(&answer)?,
+    pub(super) fn put(&mut self, idx: usize, result: Result<SubjectResult, String>) -> SleepResult<()> {
+        self.places[idx] = match result {
+            Ok(result) => self.append(&result)?,
             Err(reason) => Place::Failed(reason),
         };
         Ok(())
     }
 
-    fn keep(&mut self, answer: &SubjectResult) -> SleepResult<Place> {
-        let text = bytes(&answer.text);
-        let table = bytes(&answer.table);
+    fn append(&mut self, result: &SubjectResult) -> SleepResult<Place> {
+        let text = bytes(&result.text);
+        let table = bytes(&result.table);
         let start = self.end;
         let place = self.file.seek(SeekFrom::Start(start));
         let written = place.and_then(|_| self.file.write_all(&text)).and_then(|()| self.file.write_all(&table));
-        written.map_err(|error| trouble(&self.folder, &error))?;
+        written.map_err(|error| write_error(&self.folder, &error))?;
         self.end += (text.len() + table.len()) as u64;
-        self.n_epochs += answer.table.epoch_starts_ns.len();
-        Ok(Place::At { start, text_len: text.len(), table_len: table.len(), layout: self.layout(&answer.table) })
+        self.n_epochs += result.table.epoch_starts_ns.len();
+        Ok(Place::At { start, text_len: text.len(), table_len: table.len(), layout: self.layout(&result.table) })
     }
 
     fn layout(&mut self, table: &SubjectTable) -> usize {
@@ -82,7 +82,7 @@ impl Shelf {
         })
     }
 
-    /// What the page needs of a subject; nothing of one without an answer.
+    /// The part for the page; empty for a subject without a result.
     ///
     /// # Errors
     /// When the disk cannot be read.
@@ -93,7 +93,7 @@ impl Shelf {
         }
     }
 
-    /// What the table needs of a subject; nothing of one without an answer. Several threads may ask at once.
+    /// The part for the table; empty for a subject without a result. Several threads may read at once.
     ///
     /// # Errors
     /// When the disk cannot be read.
@@ -110,8 +110,8 @@ impl Shelf {
         postcard::from_bytes(&bytes).map_err(io::Error::other)
     }
 
-    /// The subjects with answers, in the order of the study.
-    pub(super) fn with_answers(&self) -> impl Iterator<Item = usize> {
+    /// The subjects with results, in the order of the study.
+    pub(super) fn with_results(&self) -> impl Iterator<Item = usize> {
         (0..self.places.len()).filter(|&idx| matches!(self.places[idx], Place::At { .. }))
     }
 
@@ -137,8 +137,8 @@ impl Shelf {
         })
     }
 
-    pub(super) fn n_answers(&self) -> usize {
-        self.with_answers().count()
+    pub(super) fn n_results(&self) -> usize {
+        self.with_results().count()
     }
 
     pub(super) fn n_epochs(&self) -> usize {
@@ -147,11 +147,11 @@ impl Shelf {
 }
 
 fn bytes(part: &impl Serialize) -> Vec<u8> {
-    postcard::to_stdvec(part).expect("an answer is numbers, names and lists of them")
+    postcard::to_stdvec(part).expect("a result is numbers, names and lists of them")
 }
 
-fn trouble(folder: &Path, error: &io::Error) -> SleepError {
-    let reason = format!("cannot keep answers: {error}; check its permissions and the free space");
+fn write_error(folder: &Path, error: &io::Error) -> SleepError {
+    let reason = format!("cannot store results: {error}; check its permissions and the free space");
     SleepError::File { path: folder.to_owned(), reason }
 }
 
@@ -160,7 +160,7 @@ fn read_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, start)
 }
 
-/// There the file's own position moves along, which nobody relies on.
+/// On Windows this moves the file's own position, which no other code uses.
 #[cfg(windows)]
 fn read_at(file: &File, mut bytes: &mut [u8], mut start: u64) -> io::Result<()> {
     while !bytes.is_empty() {
@@ -177,7 +177,7 @@ mod tests {
     use super::super::subject::FeatureColumn;
     use super::*;
 
-    fn answer(names: &[&str], n_epochs: usize) -> Result<SubjectResult, String> {
+    fn subject_result(names: &[&str], n_epochs: usize) -> Result<SubjectResult, String> {
         let column = |name: &&str| FeatureColumn { name: (*name).to_owned(), values: vec![f64::NAN; n_epochs] };
         Ok(SubjectResult {
             text: SubjectText { about: names.concat(), ..SubjectText::default() },
@@ -186,20 +186,20 @@ mod tests {
     }
 
     #[test]
-    fn answers_come_back_whatever_the_order_in_which_they_came() {
+    fn results_are_read_back_in_any_order_of_writing() {
         let folder = tempfile::tempdir().unwrap();
-        let mut shelf = Shelf::new(folder.path(), 5).unwrap();
-        shelf.put(3, answer(&["a", "c"], 2)).unwrap();
-        shelf.put(1, Err("torn".to_owned())).unwrap();
-        shelf.put(0, answer(&["a", "b"], 1)).unwrap();
-        shelf.put(2, answer(&["a", "c"], 4)).unwrap();
-        assert_eq!(shelf.with_answers().collect::<Vec<_>>(), [0, 2, 3]);
-        assert_eq!(shelf.failures().collect::<Vec<_>>(), [(1, "torn".to_owned())]);
-        assert_eq!((shelf.n_answers(), shelf.n_epochs()), (3, 7));
-        assert_eq!(shelf.columns(), ["a", "b", "c"]);
-        assert_eq!(shelf.table(2).unwrap().epoch_starts_ns, [7; 4]);
-        assert_eq!(shelf.text(0).unwrap().about, "ab");
-        assert!(shelf.table(1).unwrap().columns.is_empty() && shelf.text(4).unwrap().about.is_empty());
+        let mut spill_file = SpillFile::new(folder.path(), 5).unwrap();
+        spill_file.put(3, subject_result(&["a", "c"], 2)).unwrap();
+        spill_file.put(1, Err("torn".to_owned())).unwrap();
+        spill_file.put(0, subject_result(&["a", "b"], 1)).unwrap();
+        spill_file.put(2, subject_result(&["a", "c"], 4)).unwrap();
+        assert_eq!(spill_file.with_results().collect::<Vec<_>>(), [0, 2, 3]);
+        assert_eq!(spill_file.failures().collect::<Vec<_>>(), [(1, "torn".to_owned())]);
+        assert_eq!((spill_file.n_results(), spill_file.n_epochs()), (3, 7));
+        assert_eq!(spill_file.columns(), ["a", "b", "c"]);
+        assert_eq!(spill_file.table(2).unwrap().epoch_starts_ns, [7; 4]);
+        assert_eq!(spill_file.text(0).unwrap().about, "ab");
+        assert!(spill_file.table(1).unwrap().columns.is_empty() && spill_file.text(4).unwrap().about.is_empty());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
     }
 }

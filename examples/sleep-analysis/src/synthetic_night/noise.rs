@@ -1,4 +1,4 @@
-//! Where a made night gets its chance and its waves: a random stream, and filters and oscillators fed from it.
+//! Random numbers and waves for a synthetic night: a random stream, and filters and oscillators that use it.
 //!
 //! Promise: the same numbers on every platform. Only `+ - * /`, `sqrt` and rounding are used, which IEEE 754 fixes to the
 //! last bit; sine and cosine are a polynomial of our own, because those of the platform's library differ between systems.
@@ -10,7 +10,7 @@ use std::ops::Range;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
-/// Who draws. Each has its own part of the random sequence, so that one signal does not depend on another being made.
+/// The use of random numbers. Each use has its own part of the random sequence, so that one signal does not depend on another being made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stream {
     Hypnogram,

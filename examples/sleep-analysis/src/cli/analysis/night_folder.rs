@@ -1,6 +1,6 @@
 //! The folder that everything is written to, and what was written.
 //!
-//! Promises: that the folder can be written to is known before the work begins; each file is there whole or not at all.
+//! Promises: the folder is tested for writing before the work begins; each file is there whole or not at all.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::summary::Summary;
 
 /// A folder to write to.
 #[derive(Debug)]
-pub(crate) struct OutFolder {
+pub(crate) struct NightFolder {
     folder: PathBuf,
     written: Vec<Link>,
 }
@@ -22,7 +22,7 @@ pub(crate) struct OutFolder {
 const PAGE: &str = "index.html";
 const SUMMARY: &str = "summary.json";
 
-impl OutFolder {
+impl NightFolder {
     /// Makes the folder, if it is not there, and tries whether a file can be written into it.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ impl OutFolder {
         let trial = folder.join(format!(".sleep-analysis-{}.trial", std::process::id()));
         let tried = fs::write(&trial, b"").and_then(|()| fs::remove_file(&trial));
         tried.map_err(|error| {
-            refuse(format!("cannot be written to: {error}; mend its permissions, or choose another with --out"))
+            refuse(format!("cannot be written to: {error}; change its permissions, or choose another with --out"))
         })?;
         Ok(Self { folder: folder.to_owned(), written: Vec::new() })
     }
@@ -66,7 +66,7 @@ impl OutFolder {
         write_aligned_table(&self.path("aligned.csv", "every signal on one grid of time"), table)
     }
 
-    /// One picture as SVG and PNG; gives the links for its caption.
+    /// One picture as SVG and PNG; returns the links for its caption.
     pub(crate) fn picture(&mut self, stem: &str, about: &str, drawing: &Drawing) -> SleepResult<Vec<Link>> {
         let (svg, png) = (drawing.to_svg(), drawing.to_png());
         let mut links = Vec::new();
@@ -82,7 +82,7 @@ impl OutFolder {
         write_whole_file(&self.folder.join(PAGE), |out| out.write_all(page.to_html().as_bytes()))
     }
 
-    /// Writes the summary and gives its text.
+    /// Writes the summary and returns its text.
     pub(crate) fn summary(&self, summary: &Summary) -> SleepResult<String> {
         let json = serde_json::to_string_pretty(summary).expect("a summary is names, numbers and lists of them");
         write_whole_file(&self.folder.join(SUMMARY), |out| writeln!(out, "{json}"))?;

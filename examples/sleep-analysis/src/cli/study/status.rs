@@ -1,67 +1,66 @@
-//! `study --status` and `study --failed`: what the journal of a study says, while it runs or afterwards.
+//! `study --status` and `study --failed`: what the journal of a study holds, while it runs or afterwards.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use consumer_support::{ExitStatus, Output, RunFolder};
 use manyhands::{JournalProblem, JournalReader, JournalStatus};
 use serde::Serialize;
 use serde_json::Value;
 use sleep_analysis::{SleepError, SleepResult};
 
-use super::errand::require_journal;
 use super::files;
-use super::run_folder::{RunNote, journal_in};
-use super::work::in_words;
-use crate::cli::Ending;
-use crate::cli::analysis::words::{clock, count, duration, item, number};
-use crate::cli::voice::Voice;
+use super::run_folder::RunNote;
+use super::study_command::require_journal;
+use super::work::describe_failure;
+use crate::cli::analysis::text::{clock, count, duration, item, number};
 
 /// `study --status`.
 ///
 /// # Errors
 /// [`SleepError::Config`] where no study was begun, and for a journal that cannot be read.
-pub(super) fn tell_status(out: &Path, voice: &Voice) -> SleepResult<Ending> {
+pub(super) fn print_status(out: &Path, output: &Output) -> SleepResult<ExitStatus> {
     let journal = open(out)?.status().map_err(refused)?;
     let status = Status::new(journal, RunNote::read(out));
-    voice.tell(&status.lines(out));
-    voice.tell_json(&json(&status));
-    Ok(Ending::Done)
+    output.result(&status.lines(out));
+    output.json(&json(&status));
+    Ok(ExitStatus::Done)
 }
 
 /// `study --failed`.
 ///
 /// # Errors
-/// As [`tell_status`].
-pub(super) fn tell_failed(out: &Path, voice: &Voice) -> SleepResult<Ending> {
+/// As [`print_status`].
+pub(super) fn print_failed(out: &Path, output: &Output) -> SleepResult<ExitStatus> {
     let failures = open(out)?.failures().map_err(refused)?;
     let failed: Vec<FailedSubject> = failures
         .into_iter()
         .filter_map(|entry| {
             let failure = entry.failure?;
-            let told = in_words(failure.kind, &failure.message);
+            let description = describe_failure(failure.kind, &failure.message);
             Some(FailedSubject {
                 key: entry.key,
                 kind: failure.kind.as_str(),
                 message: failure.message,
                 attempts: entry.attempts,
-                told,
+                description,
             })
         })
         .collect();
     for one in &failed {
-        voice.tell(&format!(
+        output.result(&format!(
             "{} failed ({}, {}): {}",
             one.key,
             one.kind,
             count(one.attempts as usize, "attempt"),
-            one.told
+            one.description
         ));
     }
     if failed.is_empty() {
-        voice.tell(&"no subject failed");
+        output.result(&"no subject failed");
     }
-    voice.tell_json(&json(&serde_json::json!({ "operation": "study --failed", "failed": failed })));
-    Ok(Ending::Done)
+    output.json(&json(&serde_json::json!({ "operation": "study --failed", "failed": failed })));
+    Ok(ExitStatus::Done)
 }
 
 /// A subject that failed at its last attempt.
@@ -71,9 +70,9 @@ struct FailedSubject {
     kind: &'static str,
     message: String,
     attempts: u32,
-    /// The message as it stands on the page.
+    /// The message as the page shows it.
     #[serde(skip)]
-    told: String,
+    description: String,
 }
 
 /// How far a study is.
@@ -81,16 +80,16 @@ struct FailedSubject {
 struct Status {
     operation: &'static str,
     title: Option<String>,
-    /// Who works on it now, and since when; none when nobody does.
+    /// The process that runs it now, and since when; none when it does not run.
     writer: Option<String>,
-    /// As the run that began last found them.
+    /// As many as the latest run found.
     subjects: Option<usize>,
     succeeded: u64,
     failed: u64,
     runs: u64,
     begun_ns: Option<i64>,
     last_finished_ns: Option<i64>,
-    /// Of the run that began last, until its last subject was finished.
+    /// Of the latest run, until its last finished subject.
     subjects_per_minute: Option<f64>,
     settings: Value,
     version: String,
@@ -133,7 +132,7 @@ impl Status {
             item("study", self.title.as_deref().unwrap_or(&out.display().to_string())),
             item(
                 "state",
-                &self.writer.as_ref().map_or("nobody works on it".to_owned(), |who| format!("{who} works on it")),
+                &self.writer.as_ref().map_or("not running".to_owned(), |writer| format!("running: {writer}")),
             ),
             item("subjects", &subjects),
         ];
@@ -151,7 +150,7 @@ impl Status {
         lines.join("\n")
     }
 
-    /// Subjects that are neither done nor failed. Some of those in the journal may be of no concern any more.
+    /// Subjects that are neither done nor failed. The journal may hold some that no longer belong to the study.
     fn to_do(&self) -> Option<u64> {
         Some((self.subjects? as u64).saturating_sub(self.succeeded + self.failed))
     }
@@ -159,24 +158,24 @@ impl Status {
 
 fn rate(note: &RunNote, rows: u64, last_finished_ns: i64) -> Option<f64> {
     let finished = rows.checked_sub(note.rows_before).filter(|&finished| finished > 0)?;
-    let ran_ns = last_finished_ns.checked_sub(note.begun_ns).filter(|&ran_ns| ran_ns > 0)?;
+    let ran_ns = last_finished_ns.checked_sub(note.started_ns).filter(|&ran_ns| ran_ns > 0)?;
     Some(finished as f64 / (ran_ns as f64 / 60e9))
 }
 
 fn open(out: &Path) -> SleepResult<JournalReader> {
     require_journal(out)?;
-    JournalReader::open(journal_in(out)).map_err(refused)
+    JournalReader::open(RunFolder::in_results(out).journal()).map_err(refused)
 }
 
 fn refused(problem: JournalProblem) -> SleepError {
     SleepError::Config(problem.to_string())
 }
 
-fn json(told: &impl Serialize) -> String {
-    serde_json::to_string(told).expect("names, numbers and lists of them have JSON")
+fn json(printed: &impl Serialize) -> String {
+    serde_json::to_string(printed).expect("names, numbers and lists of them have JSON")
 }
 
-/// Since 1970; none for times that no clock shows.
+/// Since 1970; none for times out of range.
 pub(super) fn nanoseconds(time: SystemTime) -> Option<i64> {
     i64::try_from(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_nanos()).ok()
 }
@@ -191,7 +190,7 @@ mod tests {
             title: String::new(),
             subjects: 9,
             resume: String::new(),
-            begun_ns: 1_000_000_000,
+            started_ns: 1_000_000_000,
             rows_before: 4,
         };
         assert_eq!(rate(&note, 7, 91_000_000_000), Some(2.0));

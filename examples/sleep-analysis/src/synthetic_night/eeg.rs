@@ -153,7 +153,7 @@ fn vertex_wave(start_s: f64, noise: &mut Noise) -> [BrainEvent; 2] {
 
 fn humps(start_s: f64, [first, second]: [(f64, f64); 2]) -> [BrainEvent; 2] {
     let hump = |start_s, (length_s, peak)| BrainEvent { span: Span { start_s, length_s }, shape: Shape::Hump, peak };
-    // The second rises while the first still falls, so that there is no shelf between them.
+    // The second rises while the first still falls, so that there is no flat part between them.
     [hump(start_s, first), hump(start_s + 0.7 * first.0, second)]
 }
 

@@ -6,7 +6,7 @@
 use super::noise::Noise;
 use crate::SleepStage;
 
-/// Nights of at least this many epochs (4 h) end awake; shorter ones are broken off.
+/// Nights of at least this many epochs (4 h) end awake; shorter ones end earlier, in any stage.
 const WHOLE_NIGHT: usize = 480;
 
 /// Draws the stages of a night of `n_epochs` epochs of 30 s.

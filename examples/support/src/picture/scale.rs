@@ -2,9 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-/// A linear map from values to vertical pixels: the larger the value, the higher it stands.
+/// A linear map from values to vertical pixels: the larger the value, the higher it is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scale {
+pub struct Scale {
     low: f64,
     high: f64,
     top: f64,
@@ -13,18 +13,21 @@ pub(super) struct Scale {
 
 impl Scale {
     /// `range` must have a positive length.
-    pub(super) fn new(range: RangeInclusive<f64>, top: f64, bottom: f64) -> Self {
+    #[must_use]
+    pub fn new(range: RangeInclusive<f64>, top: f64, bottom: f64) -> Self {
         Self { low: *range.start(), high: *range.end(), top, bottom }
     }
 
     /// The vertical pixel of a value, never outside the panel.
-    pub(super) fn y(&self, value: f64) -> f64 {
+    #[must_use]
+    pub fn y(&self, value: f64) -> f64 {
         let share = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
         self.bottom - share * (self.bottom - self.top)
     }
 
     /// Round values inside the range, about `count` of them, with their labels.
-    pub(super) fn ticks(&self, count: usize) -> Vec<(f64, String)> {
+    #[must_use]
+    pub fn ticks(&self, count: usize) -> Vec<(f64, String)> {
         let step = round_step((self.high - self.low) / count as f64);
         let first = (self.low / step - 1e-9).ceil();
         let n_ticks = ((self.high / step + 1e-9).floor() - first).clamp(0.0, 20.0) as usize + 1;
@@ -33,12 +36,14 @@ impl Scale {
 }
 
 /// The values that a picture can place; NaN and infinities are gaps, and so is what would overflow the arithmetic of a scale.
-pub(super) fn is_drawable(value: f64) -> bool {
+#[must_use]
+pub fn is_drawable(value: f64) -> bool {
     value.abs() < 1e150
 }
 
 /// The range of the drawable values, widened to round ends; `None` without any.
-pub(super) fn round_range(values: impl Iterator<Item = f64>) -> Option<RangeInclusive<f64>> {
+#[must_use]
+pub fn round_range(values: impl Iterator<Item = f64>) -> Option<RangeInclusive<f64>> {
     let (low, high) = extremes(values)?;
     let (low, high) = if low < high { (low, high) } else { (low - spare(low), high + spare(high)) };
     let step = round_step((high - low) / 4.0);
@@ -46,7 +51,8 @@ pub(super) fn round_range(values: impl Iterator<Item = f64>) -> Option<RangeIncl
 }
 
 /// The smallest and the largest drawable value.
-pub(super) fn extremes(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+#[must_use]
+pub fn extremes(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     let widen = |(low, high): (f64, f64), value: f64| (low.min(value), high.max(value));
     values
         .filter(|value| is_drawable(*value))
@@ -55,7 +61,8 @@ pub(super) fn extremes(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> 
 }
 
 /// The middle one of the drawable values (mean of two for an even count). Sorts a copy.
-pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+#[must_use]
+pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let sorted = sorted(values);
     let upper = *sorted.get(sorted.len() / 2)?;
     let lower = sorted[(sorted.len() - 1) / 2];
@@ -63,14 +70,16 @@ pub(super) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
 }
 
 /// The drawable values in ascending order.
-pub(super) fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+#[must_use]
+pub fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut sorted: Vec<f64> = values.filter(|value| is_drawable(*value)).collect();
     sorted.sort_by(f64::total_cmp);
     sorted
 }
 
-/// A number as a person writes it: four significant digits at most, no trailing zeros, powers of ten where it is huge or tiny.
-pub(super) fn short_number(value: f64) -> String {
+/// A number in short: four significant digits at most, no trailing zeros, powers of ten where it is huge or tiny.
+#[must_use]
+pub fn short_number(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude != 0.0 && !(1e-3..1e6).contains(&magnitude) {
         return format!("{value:.2e}");

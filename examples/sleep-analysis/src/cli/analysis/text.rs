@@ -39,7 +39,7 @@ pub(crate) fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-/// `C3`, `C3 and O1`, `C3, O1 and hr`; a long list is cut, as all names stand elsewhere.
+/// `C3`, `C3 and O1`, `C3, O1 and hr`; a long list is cut, as all names are listed elsewhere.
 pub(crate) fn list(names: &[String]) -> String {
     const MOST: usize = 8;
     match names {
@@ -56,7 +56,7 @@ pub(crate) fn clock(time_ns: i64) -> String {
     time.map_or_else(|_| format!("{time_ns} ns"), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
-/// A name and its text, broken at spaces so that it fits the terminal; further lines stand under the text.
+/// A name and its text, broken at spaces so that it fits the terminal; further lines are indented to the text.
 pub(crate) fn item(name: &str, text: &str) -> String {
     const INDENT: usize = 11;
     let mut lines = format!("{name:<INDENT$}");
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_leave_out_what_is_nought() {
+    fn durations_leave_out_what_is_zero() {
         let texts = [28_800.0, 27_000.0, 120.0, 45.0, 3_601.0, 0.25].map(duration);
         assert_eq!(texts, ["8 h", "7 h 30 min", "2 min", "45 s", "1 h 1 s", "0.25 s"]);
     }
