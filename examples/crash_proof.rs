@@ -10,7 +10,7 @@ use std::time::Duration;
 use manyhands::{Job, OnFailure, Processes};
 
 /// What a careless reader does with a file.
-#[expect(clippy::ptr_arg, reason = "items are Strings, and a function over them takes one as it is")]
+#[expect(clippy::ptr_arg, reason = "items are Strings, and a function over them takes one unchanged")]
 fn n_samples(name: &String) -> usize {
     match name.as_str() {
         "torn.edf" => std::process::abort(),

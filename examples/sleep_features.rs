@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --example sleep_features`
 //!
-//! The night is made up, so that the page needs no file. `examples/sleep-analysis` does the same to real recordings.
+//! The night is synthetic, so that the page needs no file. `examples/sleep-analysis` does the same to real recordings.
 
 #![expect(clippy::print_stdout, reason = "the result is for the terminal")]
 
@@ -13,7 +13,7 @@ use manyhands::{Error, Job, OnFailure, Threads};
 /// What all epochs share: sent to every worker once, not with every epoch.
 struct Settings {
     rate_hz: f64,
-    /// A wave this far from zero is no brain.
+    /// A wave this far from zero is an artefact.
     artefact_uv: f64,
 }
 
@@ -58,7 +58,7 @@ fn main() -> Result<(), Error<String>> {
     Ok(())
 }
 
-/// The function of the job: one epoch, and what all share. It knows no threads.
+/// The function of the job: one epoch, and what all share. It uses no threads.
 fn features(settings: &Settings, epoch: &Epoch) -> Result<Features, String> {
     let samples = &epoch.microvolts;
     if let Some(at) = samples.iter().position(|sample| sample.is_nan()) {

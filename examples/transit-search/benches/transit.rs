@@ -2,7 +2,7 @@
 //!
 //! A sample is a synthetic light curve of 1296 points, searched at 10 000 periods with five durations. `baseline.py` searches the same
 //! ones with astropy, one after the other and in a pool of two processes, in a process of its own in every round; it reports its own
-//! times. `MANYHANDS_PYTHON` names an interpreter that has numpy, scipy and astropy. Two workers are held against two copies of this
+//! times. `MANYHANDS_PYTHON` names an interpreter that has numpy, scipy and astropy. Two workers are compared with two copies of this
 //! program that each search all samples in one thread, at the same time.
 //!
 //! `--rounds N` rounds of `--samples N` samples.

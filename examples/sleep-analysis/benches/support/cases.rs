@@ -128,7 +128,7 @@ fn as_bits(features: &Features) -> Vec<Vec<u64>> {
     features.table.columns.iter().map(|column| column.values.iter().map(|value| value.to_bits()).collect()).collect()
 }
 
-/// The first feature of each workload, worked out the plain way for all epochs.
+/// The first feature of each workload, computed in the simplest way for all epochs.
 fn check_features(name: &str, signals: &[Signal], features: &Features) {
     assert!(features.failures.is_empty(), "{name}: {:?}", features.failures.first());
     let found = &features.table.columns[0];
@@ -183,7 +183,7 @@ fn align_with(mode: LocalMode, request: &AlignRequest) -> Vec<AlignedSignal> {
     aligned.into_values().expect("every signal aligns")
 }
 
-/// Every row of the first and the last signal, worked out the plain way.
+/// Every row of the first and the last signal, computed in the simplest way.
 fn check_alignment(name: &str, request: &AlignRequest, aligned: &[AlignedSignal]) {
     assert_eq!(aligned.len(), request.signals.len());
     for idx in [0, aligned.len() - 1] {

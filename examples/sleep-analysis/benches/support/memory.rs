@@ -9,7 +9,7 @@ use sleep_analysis::{AlignMethod, Signal, align_signal};
 use crate::nights;
 use crate::report::{row, table_head};
 
-/// The word that makes the bench its own child.
+/// The argument that makes the bench a child process of itself.
 pub(crate) const CHILD: &str = "--memory-of";
 
 /// Reports peak against input, in both modes.

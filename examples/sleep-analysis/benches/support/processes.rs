@@ -1,7 +1,7 @@
 //! What processes cost beside threads, for what the program does with a night, at two workers.
 //!
 //! Both go through the program's own engine, so that samples reach a worker as they do there. Threads and processes are kept
-//! from call to call, and so is what processes have seen of the signals; the rows that make a night begin with a new one.
+//! from call to call, and so are the signals that worker processes have received; the rows that make a night start with a new one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,7 +105,7 @@ fn align(mode: AnyMode, request: &AlignRequest) -> Vec<AlignedSignal> {
     aligned.into_iter().map(|signal| signal.expect("every signal aligns")).collect()
 }
 
-/// New ones for each call: they remember features.
+/// A new one for each call, because an engine caches features.
 fn engine(mode: AnyMode) -> Engine {
     Engine::new(mode).workers(WORKERS)
 }
