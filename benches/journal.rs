@@ -174,8 +174,8 @@ where
 
 fn values(outcome: Result<Outcome<u64>, manyhands::Error>) -> Vec<u64> {
     let outcome = outcome.expect("a call");
-    assert!(outcome.troubles().is_empty(), "{:?}", outcome.troubles());
-    outcome.into_values().expect("no item fails")
+    assert!(outcome.warnings().is_empty(), "{:?}", outcome.warnings());
+    outcome.into_result().expect("no item fails")
 }
 
 fn folder() -> TempDir {

@@ -131,5 +131,5 @@ fn with_threads(loads: &[Load]) -> Vec<u64> {
 fn with_two_workers(loads: &[Load]) -> Vec<u64> {
     let two = NonZeroUsize::new(2).expect("two");
     let outcome = Job::new(loads).workers(two).run(spin).expect("a worker count that can be");
-    outcome.into_values().expect("no item fails")
+    outcome.into_result().expect("no item fails")
 }

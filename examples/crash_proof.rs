@@ -1,5 +1,5 @@
-//! Files that a program cannot survive: one aborts it, one never ends, one wants all the memory there is. Each fails by name,
-//! and the others have their answers.
+//! Files that a program cannot survive: one aborts it, one never ends, one needs all the memory there is. Each fails by name,
+//! and the others have their results.
 //!
 //! `cargo run --release --example crash_proof`
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use manyhands::{Job, OnFailure, Processes};
 
 /// What a careless reader does with a file.
-#[expect(clippy::ptr_arg, reason = "items are Strings, and a function over them takes one as it is")]
+#[expect(clippy::ptr_arg, reason = "items are Strings, and a function over them takes one unchanged")]
 fn n_samples(name: &String) -> usize {
     match name.as_str() {
         "torn.edf" => std::process::abort(),
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{failure}");
     }
     let tally = outcome.tally();
-    println!("{} workers died, {} of {} files have an answer", tally.lost_workers, tally.succeeded, tally.items);
+    println!("{} workers died, {} of {} files have a result", tally.lost_workers, tally.succeeded, tally.items);
     assert_eq!((tally.succeeded, tally.failed), (3, 3));
     Ok(())
 }

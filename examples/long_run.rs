@@ -1,24 +1,24 @@
-//! A run of half a minute or more that can be stopped at any moment, and goes on where it was. The first five minutes: run it, press
-//! Ctrl+C, and run it again; or kill it.
+//! A run of half a minute or more that can be stopped at any moment and resumes where it was. Run it, press Ctrl+C, and run it again;
+//! or kill it.
 //!
 //!     cargo run --release --example long_run
 //!
-//! What it leaves in `long-run-out` is told at its end; remove the folder to begin anew.
+//! At its end it prints what it left in `long-run-out`; remove the folder to start again.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example speaks to its terminal")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example prints to its terminal")]
 
 use manyhands::{FailureKind, Job, Journal, OnFailure, Processes, Progress, Report, Retry, report_amount};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Which share of a made signal's samples is above its mean. Every 50th recording is torn, and one takes its process down the
-/// first time.
+/// The share of a synthetic signal's samples above its mean. Every 50th recording is torn, and one aborts its process the first
+/// time.
 fn features(recording: &u64) -> Result<f64, String> {
     if recording % 50 == 49 {
         return Err(format!("recording {recording} is torn"));
     }
     if *recording == 120 && is_first_time() {
-        std::process::abort(); // a defect in a C library, say
+        std::process::abort(); // such as a defect in a C library
     }
     let n_samples = 100_000_000;
     let above = (0..n_samples).filter(|sample| (sample * (recording + 7) * 2_654_435_761) >> 7 & 1 == 1).count();
@@ -37,7 +37,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let recordings: Vec<u64> = (0..1000).collect();
     #[cfg(unix)]
     let interrupts = manyhands::Interrupts::listen(|signal| {
-        eprintln!("{signal}: finishing what is in hand, and saving; once more ends it at once");
+        eprintln!("{signal}: finishing the running items, and saving; again to end at once");
     })?;
 
     let job = Job::new(&recordings)
@@ -50,11 +50,11 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         .report(Report::at("long-run-out/run"))
         .progress(Progress::auto("recordings"));
     #[cfg(unix)]
-    let job = job.cancel(interrupts.token());
+    let job = job.cancel_token(interrupts.token());
     let outcome = job.try_run(features)?;
 
-    for trouble in outcome.troubles() {
-        eprintln!("beware: {trouble}");
+    for trouble in outcome.warnings() {
+        eprintln!("warning: {trouble}");
     }
     let tally = outcome.tally();
     println!(
@@ -64,7 +64,7 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     println!("{} failed; see long-run-out/run/failed.jsonl and summary.json", tally.failed);
     #[cfg(unix)]
     if let Some(signal) = interrupts.signal() {
-        eprintln!("stopped by {signal}; the same command goes on from here");
+        eprintln!("stopped by {signal}; the same command resumes from here");
         return Ok(ExitCode::from(u8::try_from(signal.exit_code())?));
     }
     Ok(ExitCode::SUCCESS)

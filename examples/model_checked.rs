@@ -7,29 +7,29 @@
 //! ```
 //!
 //! The first runs the model once, with real threads. The second runs it through all interleavings that matter, the third
-//! through 10 000 random ones. Take out the `while`, or a notification, and see what they say.
+//! through 10 000 random ones. Take out the `while`, or a notification, and see the model fail.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
 
 use manyhands::AtomicCounter;
 use manyhands::sync::{Arc, Condvar, Mutex, model, spawn};
 
-/// Room for one recording that waits to be read, so that a fast disk does not fill the memory.
+/// A buffer for one recording that waits to be read, so that a fast disk does not fill the memory.
 #[derive(Default)]
-struct Shelf {
+struct Slot {
     place: Mutex<Option<&'static str>>,
-    /// The reader waits here for a recording, and who brings one waits here for the place.
+    /// The reader waits here for a recording, and the writer waits here until the buffer is empty.
     moved: Condvar,
     n_read: AtomicCounter,
 }
 
-impl Shelf {
+impl Slot {
     fn put(&self, recording: &'static str) {
         let mut place = self.place.lock();
         while place.is_some() {
             self.moved.wait(&mut place);
         }
-        assert_eq!(place.replace(recording), None, "a recording was pushed off the shelf");
+        assert_eq!(place.replace(recording), None, "a recording was overwritten");
         self.moved.notify_all();
     }
 
@@ -48,18 +48,18 @@ impl Shelf {
 
 fn main() {
     let n_runs = model(|| {
-        let shelf = Arc::new(Shelf::default());
+        let slot = Arc::new(Slot::default());
         let bring = |recording| {
-            let shelf = Arc::clone(&shelf);
-            spawn(move || shelf.put(recording))
+            let slot = Arc::clone(&slot);
+            spawn(move || slot.put(recording))
         };
         let (one, other) = (bring("night 1"), bring("night 2"));
-        let mut read = [shelf.take(), shelf.take()];
+        let mut read = [slot.take(), slot.take()];
         read.sort_unstable();
         assert_eq!(read, ["night 1", "night 2"]);
         one.join().expect("it only puts");
         other.join().expect("it only puts");
-        assert_eq!(shelf.n_read.value(), 2);
+        assert_eq!(slot.n_read.value(), 2);
     });
     println!("what the model says held in {n_runs} runs");
 }

@@ -1,8 +1,8 @@
-//! Signals of different devices on one grid, each by one worker: a shared grid, answers in order, failures by name.
+//! Signals of different devices on one grid, each by one worker: a shared grid, results in order, failures by name.
 //!
 //! `cargo run --release --example signal_alignment`
 //!
-//! Every point takes its nearest sample, if one lies within half a period. `examples/sleep-analysis` knows more methods.
+//! Every point takes its nearest sample, if one lies within half a period. `examples/sleep-analysis` has more methods.
 
 #![expect(clippy::print_stdout, reason = "the result is for the terminal")]
 
@@ -56,7 +56,7 @@ fn main() -> Result<(), Error<String>> {
     Ok(())
 }
 
-/// The function of the job: one signal, and the grid that all share. It knows no threads.
+/// The function of the job: one signal, and the grid that all share. It uses no threads.
 fn align(grid: &Grid, signal: &Signal) -> Result<Vec<f64>, String> {
     let times = &signal.times_ms;
     if let Some(row) = times.windows(2).position(|pair| pair[1] < pair[0]) {
@@ -77,7 +77,7 @@ fn align(grid: &Grid, signal: &Signal) -> Result<Vec<f64>, String> {
     Ok(column)
 }
 
-/// Eight hours of a signal; ten minutes of it were lost in the air.
+/// Eight hours of a signal; ten minutes of it were lost by the radio.
 fn made(name: &'static str, rate_hz: i64, delay_ms: i64, jitter_ms: i64, value: fn(f64) -> f64) -> Signal {
     let lost = 6 * 3600..6 * 3600 + 600;
     let time = |idx: i64| idx * 1_000 / rate_hz + delay_ms + idx * 7 % (jitter_ms + 1);

@@ -1,8 +1,8 @@
-//! Features of every epoch of a night, on all cores: what all epochs share, answers in order, failures by name.
+//! Features of every epoch of a night, on all cores: what all epochs share, results in order, failures by name.
 //!
 //! `cargo run --release --example sleep_features`
 //!
-//! The night is made up, so that the page needs no file. `examples/sleep-analysis` does the same to real recordings.
+//! The night is synthetic, so that the page needs no file. `examples/sleep-analysis` does the same to real recordings.
 
 #![expect(clippy::print_stdout, reason = "the result is for the terminal")]
 
@@ -13,7 +13,7 @@ use manyhands::{Error, Job, OnFailure, Threads};
 /// What all epochs share: sent to every worker once, not with every epoch.
 struct Settings {
     rate_hz: f64,
-    /// A wave this far from zero is no brain.
+    /// A wave this far from zero is an artefact.
     artefact_uv: f64,
 }
 
@@ -44,21 +44,21 @@ fn main() -> Result<(), Error<String>> {
 
     println!("stage  epochs  waves/s  rms in uV");
     for stage in ["Wake", "N2", "N3", "REM"] {
-        // Answers stand in the order of the epochs, whoever was done first.
+        // Results are in the order of the epochs, in whatever order they finished.
         let found: Vec<&Features> =
             outcome.iter().filter(|(idx, _)| night[*idx].stage == stage).map(|(_, features)| features).collect();
         let mean = |of: fn(&Features) -> f64| found.iter().map(|one| of(one)).sum::<f64>() / found.len() as f64;
         let (waves, rms) = (mean(|one| one.waves_per_second), mean(|one| one.rms_uv));
         println!("{stage:<5}{:>8}{waves:>9.1}{rms:>11.1}", found.len());
     }
-    println!("\nwithout an answer:");
+    println!("\nwithout a result:");
     for failure in outcome.failures() {
         println!("  {failure}");
     }
     Ok(())
 }
 
-/// The function of the job: one epoch, and what all share. It knows no threads.
+/// The function of the job: one epoch, and what all share. It uses no threads.
 fn features(settings: &Settings, epoch: &Epoch) -> Result<Features, String> {
     let samples = &epoch.microvolts;
     if let Some(at) = samples.iter().position(|sample| sample.is_nan()) {

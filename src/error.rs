@@ -133,11 +133,11 @@ impl<E> Error<E> {
     /// What is wrong with the journal, if that is why: to match on its kind.
     ///
     /// ```
-    /// use manyhands::{Job, Journal, JournalProblem};
+    /// use manyhands::{Job, Journal, JournalError};
     ///
     /// let journal = Journal::at("no such folder/night.sqlite").key(|n: &u32| n.to_string());
     /// let error = Job::new(&[1_u32]).journal(journal).run(|n| n + 1).unwrap_err();
-    /// assert!(matches!(error.journal_problem(), Some(JournalProblem::NotFound { .. })), "{error}");
+    /// assert!(matches!(error.journal_error(), Some(JournalError::NotFound { .. })), "{error}");
     /// ```
     #[cfg(feature = "journal")]
     #[must_use]

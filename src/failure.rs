@@ -90,7 +90,7 @@ pub struct LostWorker {
 /// How a worker process ended.
 ///
 /// ```
-/// let ending: manyhands::WorkerEnding = serde_json::from_str(r#"{"Signal": 9}"#).unwrap();
+/// let ending: manyhands::WorkerExit = serde_json::from_str(r#"{"Signal": 9}"#).unwrap();
 /// assert_eq!(ending.to_string(), "killed by SIGKILL (signal 9)");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

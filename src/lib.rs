@@ -50,7 +50,7 @@
 //! }
 //! let mode: AnyMode = "threads".parse().unwrap();
 //! let louder = Job::new(&[1.0, 2.0]).mode(mode).shared(&3.0).run(amplify)?;
-//! assert_eq!(louder.into_values()?, [3.0, 6.0]);
+//! assert_eq!(louder.into_result()?, [3.0, 6.0]);
 //! # Ok::<(), manyhands::Error>(())
 //! ```
 //!
@@ -117,7 +117,7 @@
 //!         .progress(Progress::off()) // or Progress::auto("features")
 //!         .try_run(features)?;
 //!     assert_eq!(outcome.resumed().count(), resumed); // what failed is tried again
-//!     assert!(outcome.troubles().is_empty());
+//!     assert!(outcome.warnings().is_empty());
 //!     assert_eq!(outcome.into_options(), [Some(5), Some(5), None]);
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -17,7 +17,7 @@ use crate::tally::Tally;
 /// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-#[must_use = "an outcome may hold failures: look at them, or turn it into values with into_values"]
+#[must_use = "an outcome may hold failures: look at them, or turn it into values with into_result"]
 pub struct Outcome<R, E = Never> {
     values: Values<R>,
     failures: Vec<ItemFailure<E>>,

@@ -84,7 +84,7 @@ impl fmt::Display for Signal {
 ///
 /// let interrupts = Interrupts::listen(|signal| eprintln!("{signal}: finishing what is in hand; once more to end at once"))?;
 /// # signal_hook::low_level::raise(signal_hook::consts::SIGINT)?; // somebody presses Ctrl+C
-/// let outcome = Job::new(&[1, 2, 3]).cancel(interrupts.token()).run(|n| n * 2)?;
+/// let outcome = Job::new(&[1, 2, 3]).cancel_token(interrupts.token()).run(|n| n * 2)?;
 /// assert_eq!(outcome.tally().cancelled, 3);
 /// assert_eq!(interrupts.signal(), Some(Signal::Interrupt));
 /// // Save what there is, say how to go on, and exit with `signal.exit_code()`.

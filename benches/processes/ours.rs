@@ -31,7 +31,7 @@ pub(crate) fn tiny(asked: &Asked) -> Line {
         let job = job(&items, asked);
         let job = if let Some(n_items) = chunk_size { job.chunk_size(n_items) } else { job };
         let begun = Instant::now();
-        let answers = job.run(tasks::tiny).expect("a call").into_values().expect("no item fails");
+        let answers = job.run(tasks::tiny).expect("a call").into_result().expect("no item fails");
         let took = begun.elapsed();
         assert_eq!(answers, expected, "in chunks of {label}");
         line.with(&format!("items_per_s_chunk_{label}"), per_second(items.len(), took))
@@ -72,7 +72,7 @@ pub(crate) fn payload_in(asked: &Asked) -> Line {
     let expected = vec![tasks::sum(&items[0]); items.len()];
     let begun = Instant::now();
     let sums = job(&items, asked).chunk_size(1).run(|samples: &tasks::Samples| tasks::sum(samples));
-    let sums = sums.expect("a call").into_values().expect("no item fails");
+    let sums = sums.expect("a call").into_result().expect("no item fails");
     let took = begun.elapsed();
     assert_eq!(sums, expected);
     Line::new().with("gb_s", gigabytes_per_second(items.len(), took))
@@ -121,7 +121,7 @@ pub(crate) fn timeout(asked: &Asked) -> Line {
     let n_ok = n_same(&items, outcome.into_options());
     assert_eq!(n_ok, items.len() - 1, "items with their own answer");
     let begun = Instant::now();
-    let slept = job(&[0.5, 0.5], asked).run(tasks::sleep).expect("a call").into_values().expect("no item fails");
+    let slept = job(&[0.5, 0.5], asked).run(tasks::sleep).expect("a call").into_result().expect("no item fails");
     let after = begun.elapsed();
     assert_eq!(slept, [true, true]);
     let line = Line::new().with("time_s", took.as_secs_f64()).with("ok", n_ok);
@@ -159,11 +159,11 @@ pub(crate) fn sleep_until_killed(n_sleeps: usize, asked: &Asked) {
 /// A first call that has something for each worker, so that the next one starts none.
 pub(crate) fn start_workers(asked: &Asked) {
     let items: Vec<u64> = (0..asked.workers as u64).collect();
-    black_box(job(&items, asked).chunk_size(1).run(tasks::tiny).expect("a call").into_values().expect("no item fails"));
+    black_box(job(&items, asked).chunk_size(1).run(tasks::tiny).expect("a call").into_result().expect("no item fails"));
 }
 
 fn call_of_one(asked: &Asked, item: u64) -> u64 {
-    let answers = job(&[item], asked).run(tasks::tiny).expect("a call").into_values().expect("no item fails");
+    let answers = job(&[item], asked).run(tasks::tiny).expect("a call").into_result().expect("no item fails");
     let [answer] = answers[..] else { panic!("{} answers to one item", answers.len()) };
     answer
 }

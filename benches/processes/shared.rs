@@ -35,7 +35,7 @@ pub(crate) fn shared(asked: &Asked) -> Line {
 fn sum_in_workers(slice: &SharedSlice<f64>, slices: &[(usize, usize)], asked: &Asked) -> Duration {
     let sum_of = |all: &SharedSlice<f64>, &(first, len): &(usize, usize)| tasks::sum(&all[first..first + len]);
     let begun = Instant::now();
-    let sums = job(slices, asked).shared(slice).run(sum_of).expect("a call").into_values().expect("no slice fails");
+    let sums = job(slices, asked).shared(slice).run(sum_of).expect("a call").into_result().expect("no slice fails");
     let took = begun.elapsed();
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     let expected: Vec<f64> = slices.iter().map(|&(_, len)| len as f64).collect();

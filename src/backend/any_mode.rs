@@ -25,7 +25,7 @@ use crate::config_error::ConfigError;
 ///     factor * item
 /// }
 /// let mode: AnyMode = "threads".parse().unwrap();
-/// let values = Job::new(&[1, 2, 3]).mode(mode).shared(&5).run(scaled)?.into_values()?;
+/// let values = Job::new(&[1, 2, 3]).mode(mode).shared(&5).run(scaled)?.into_result()?;
 /// assert_eq!(values, [5, 10, 15]);
 /// # Ok::<(), manyhands::Error>(())
 /// ```

@@ -13,7 +13,7 @@ use crate::config_error::ConfigError;
 ///
 /// let doubled = Job::new(&[1, 2, 3]).workers(2).run(|n| n * 2)?;
 /// let halved = Job::new(&[2, 4]).workers(Workers::Share(0.5).clamp(1, 8)).run(|n| n / 2)?;
-/// assert_eq!(doubled.into_values()?.len() + halved.into_values()?.len(), 5);
+/// assert_eq!(doubled.into_result()?.len() + halved.into_result()?.len(), 5);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]

@@ -19,7 +19,7 @@ use crate::sync::{Arc, AtomicU8, Ordering, WallClock};
 ///
 /// let token = CancelToken::new();
 /// token.cancel();
-/// let outcome = Job::new(&[1, 2, 3]).cancel(&token).run(|n| n * 2)?;
+/// let outcome = Job::new(&[1, 2, 3]).cancel_token(&token).run(|n| n * 2)?;
 /// assert_eq!(outcome.unfinished().count(), 3);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
@@ -97,7 +97,7 @@ impl CancelToken {
     /// use std::time::Duration;
     ///
     /// let token = CancelToken::new().with_time_limit(Duration::ZERO);
-    /// let outcome = Job::new(&[1, 2, 3]).cancel(&token).run(|n| n * 2)?;
+    /// let outcome = Job::new(&[1, 2, 3]).cancel_token(&token).run(|n| n * 2)?;
     /// assert_eq!(outcome.tally().cancelled, 3);
     /// assert_eq!(token.cancel_reason(), Some(CancelReason::Deadline));
     /// # Ok::<(), manyhands::Error>(())
@@ -145,14 +145,14 @@ impl CancelToken {
     /// let token = CancelToken::new();
     /// assert_eq!(token.cancel_reason(), None);
     /// token.cancel();
-    /// assert_eq!(token.cancel_reason(), Some(CancelReason::Asked));
+    /// assert_eq!(token.cancel_reason(), Some(CancelReason::Requested));
     /// ```
     #[must_use]
     pub fn cancel_reason(&self) -> Option<CancelReason> {
         match self.generation.state() {
             RUNNING => None,
             LATE => Some(CancelReason::Deadline),
-            _ => Some(CancelReason::Asked),
+            _ => Some(CancelReason::Requested),
         }
     }
 
@@ -231,7 +231,7 @@ mod tests {
         let token = CancelToken::new().with_time_limit(HOUR);
         assert_eq!((token.is_cancelled(), token.cancel_reason()), (false, None));
         token.cancel();
-        assert_eq!(token.cancel_reason(), Some(CancelReason::Asked));
+        assert_eq!(token.cancel_reason(), Some(CancelReason::Requested));
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
         asked.cancel();
         assert_eq!(
             child.cancel_reason(),
-            Some(CancelReason::Asked),
+            Some(CancelReason::Requested),
             "the stop was asked for before anybody saw the time"
         );
     }

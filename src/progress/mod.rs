@@ -93,7 +93,7 @@ impl Snapshot {
 ///
 /// let mut last = 0.0;
 /// let progress = Progress::callback(|snapshot| last = snapshot.percent());
-/// Job::new(&[1, 2, 3]).progress(progress).run(|n| n * 2)?.into_values()?;
+/// Job::new(&[1, 2, 3]).progress(progress).run(|n| n * 2)?.into_result()?;
 /// assert_eq!(last, 100.0);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
@@ -138,7 +138,7 @@ impl<'a> Progress<'a> {
     /// use manyhands::{Job, Progress};
     ///
     /// let squares = Job::new(&[1, 2, 3]).progress(Progress::auto("squares")).run(|n| n * n)?;
-    /// assert_eq!(squares.into_values()?, [1, 4, 9]);
+    /// assert_eq!(squares.into_result()?, [1, 4, 9]);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     #[cfg(feature = "progress")]

@@ -26,7 +26,7 @@ use crate::record::FailureKind;
 /// let retry = Retry::times(2).backoff(Duration::from_millis(1)).only([FailureKind::Error]);
 /// let outcome = Job::new(&[7]).retry(retry).try_run(flaky)?;
 /// assert_eq!(outcome.tally().retries, 1);
-/// assert_eq!(outcome.into_values()?, [7]);
+/// assert_eq!(outcome.into_result()?, [7]);
 /// # Ok::<(), manyhands::Error<&str>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Retry {
     /// ```
     /// use manyhands::{FailureKind, Job, Retry};
     /// let retry = Retry::times(5).only([FailureKind::Lost, FailureKind::TimeLimit]);
-    /// let error = Job::new(&[1]).retry(retry).try_run(|_| Err::<(), _>("wrong for ever")).unwrap().into_values().unwrap_err();
+    /// let error = Job::new(&[1]).retry(retry).try_run(|_| Err::<(), _>("wrong for ever")).unwrap().into_result().unwrap_err();
     /// assert_eq!(error.failure().unwrap().attempts, 1);
     /// ```
     #[must_use]
@@ -121,7 +121,10 @@ mod tests {
     #[test]
     fn retries_that_make_no_sense_are_refused() {
         for kinds in [&[][..], &[FailureKind::Cancelled]] {
-            assert!(Retry::times(1).only(kinds.iter().copied()).check().unwrap_err().to_string().starts_with("a retry of"), "{kinds:?}");
+            assert!(
+                Retry::times(1).only(kinds.iter().copied()).check().unwrap_err().to_string().starts_with("a retry of"),
+                "{kinds:?}"
+            );
         }
     }
 }

@@ -178,7 +178,7 @@ fn a_key_that_is_asked_for_by_workers_of_its_own_computation_ends() {
                 .chunk_size(1)
                 .run(|part| part + cache.get_or_compute(0, || 10))
                 .unwrap();
-            parts.into_values().unwrap().iter().sum()
+            parts.into_result().unwrap().iter().sum()
         });
         assert_eq!(value, 50);
         let nested: Vec<i32> = parallel_map(Threads, &[5, 6, 5, 6], |&key| {

@@ -11,7 +11,7 @@ fn a_run_that_is_cancelled_from_an_item_keeps_what_is_done() {
         let token = CancelToken::new();
         let outcome = way
             .job(&items)
-            .cancel(&token)
+            .cancel_token(&token)
             .run(|&n| {
                 if n == 50 {
                     token.cancel();
@@ -24,7 +24,7 @@ fn a_run_that_is_cancelled_from_an_item_keeps_what_is_done() {
         assert!(tally.cancelled > 0 && tally.succeeded >= 1, "{way:?} {tally:?}");
         assert!(outcome.iter().all(|(idx, &value)| idx == value));
         assert_eq!(outcome.unfinished().count(), tally.cancelled);
-        assert!(outcome.into_values().unwrap_err().is_cancelled());
+        assert!(outcome.into_result().unwrap_err().is_cancelled());
     });
 }
 
@@ -34,7 +34,7 @@ fn a_token_that_is_cancelled_before_the_run_lets_nothing_start() {
         let parent = CancelToken::new();
         let token = parent.child();
         parent.cancel();
-        let outcome = way.job(&[1, 2, 3]).cancel(&token).run(|_| unreachable!("nothing may start")).unwrap();
+        let outcome = way.job(&[1, 2, 3]).cancel_token(&token).run(|_| unreachable!("nothing may start")).unwrap();
         assert_eq!((outcome.tally().cancelled, outcome.failures().len()), (3, 0));
         let _: Vec<Option<()>> = outcome.into_options();
     });
@@ -48,7 +48,7 @@ fn a_cancelled_ordered_stream_hands_on_all_that_is_done_in_order() {
         let mut delivered = Vec::new();
         let tally = way
             .job(&items)
-            .cancel(&token)
+            .cancel_token(&token)
             .window(300)
             .map(|&n| n)
             .for_each_ordered(|index, answer| {
@@ -71,7 +71,7 @@ fn a_deadline_that_has_passed_lets_nothing_start_and_is_inherited() {
     for_every_way(|way| {
         let night = CancelToken::new().with_deadline(Instant::now());
         let token = night.with_time_limit(Duration::from_secs(3600));
-        let outcome = way.job(&[1, 2, 3]).cancel(&token).run(|_| unreachable!("nothing may start")).unwrap();
+        let outcome = way.job(&[1, 2, 3]).cancel_token(&token).run(|_| unreachable!("nothing may start")).unwrap();
         assert_eq!(outcome.tally().cancelled, 3);
         assert_eq!(token.cancel_reason(), Some(CancelReason::Deadline));
         let _: Vec<Option<()>> = outcome.into_options();
@@ -84,7 +84,7 @@ fn a_deadline_that_passes_during_a_run_ends_it() {
     for_every_way(|way| {
         let token = CancelToken::new().with_time_limit(Duration::from_millis(20));
         let deadline = token.deadline().unwrap();
-        let outcome = way.job(&items).cancel(&token).run(|&n| until(n, deadline)).unwrap();
+        let outcome = way.job(&items).cancel_token(&token).run(|&n| until(n, deadline)).unwrap();
         let tally = *outcome.tally();
         assert_eq!(tally.succeeded + tally.cancelled, items.len());
         assert!(tally.cancelled > 0, "{way:?} {tally:?}");

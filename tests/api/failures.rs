@@ -38,7 +38,7 @@ fn the_failure_with_the_lowest_index_is_returned_and_items_before_it_are_finishe
             .unwrap();
         assert_eq!(finished.into_inner(), 100, "{way:?}");
         assert_eq!(outcome.unfinished().collect::<Vec<_>>(), (101..500).collect::<Vec<_>>());
-        let failure = outcome.into_values().unwrap_err().into_failure().unwrap();
+        let failure = outcome.into_result().unwrap_err().into_failure().unwrap();
         assert_eq!((failure.index, failure.cause), (100, Cause::Error("bad 100".to_owned())));
     });
 }

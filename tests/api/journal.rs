@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use manyhands::{
-    Cause, Job, Journal, JournalProblem, JournalReader, LocalMode, OnFailure, Retry, RetryRecorded, parallel_map,
+    Cause, Job, Journal, JournalError, JournalReader, LocalMode, OnFailure, Retry, RetryRecorded, parallel_map,
 };
 
 use crate::modes::{Way, for_every_way};
@@ -19,7 +19,7 @@ fn journal(path: &Path) -> Journal<'static, usize> {
 /// A journal that has these items.
 fn having(path: &Path, items: &[usize]) {
     if !items.is_empty() {
-        Job::new(items).journal(journal(path)).run(|n| n * 2).unwrap().into_values().unwrap();
+        Job::new(items).journal(journal(path)).run(|n| n * 2).unwrap().into_result().unwrap();
     }
 }
 
@@ -56,7 +56,7 @@ fn what_an_earlier_run_finished_is_not_run_again_and_comes_in_its_place() {
                 _ => way.job(&items).journal(journal(&path)).run(double),
             };
             let outcome = outcome.unwrap();
-            assert!(outcome.troubles().is_empty(), "{:?}", outcome.troubles());
+            assert!(outcome.warnings().is_empty(), "{:?}", outcome.warnings());
             let resumed: Vec<usize> = outcome.resumed().collect();
             let mut ran = ran.into_inner().unwrap();
             ran.sort_unstable();
@@ -68,7 +68,7 @@ fn what_an_earlier_run_finished_is_not_run_again_and_comes_in_its_place() {
             }
             let n_items = if round == 0 { 30 } else { 60 };
             assert_eq!(outcome.tally().succeeded, n_items);
-            assert_eq!(outcome.into_values().unwrap(), (0..n_items).map(|n| n * 2).collect::<Vec<_>>());
+            assert_eq!(outcome.into_result().unwrap(), (0..n_items).map(|n| n * 2).collect::<Vec<_>>());
         }
     });
 }
@@ -142,7 +142,7 @@ fn failures_are_tried_again_by_the_next_run_or_come_back_as_recorded() {
             assert_eq!((failure.attempts, recorded.message.clone()), (2, format!("bad {}", failure.index)));
         }
         let again = job().journal(journal(&path)).run(|&n| n).unwrap();
-        assert_eq!((again.tally().resumed, again.into_values().unwrap()), (16, items.clone()));
+        assert_eq!((again.tally().resumed, again.into_result().unwrap()), (16, items.clone()));
         let entries = JournalReader::open(&path).unwrap().entries().unwrap();
         let attempts: Vec<u32> = entries.iter().filter(|entry| entry.key == "n7").map(|entry| entry.attempts).collect();
         assert_eq!(attempts, [3], "two by the first run, one by the third");
@@ -185,7 +185,7 @@ fn the_costliest_of_what_is_left_come_first() {
             ran.lock().unwrap().push(n);
             n * 2
         });
-        assert_eq!(outcome.unwrap().into_values().unwrap(), items.iter().map(|n| n * 2).collect::<Vec<_>>());
+        assert_eq!(outcome.unwrap().into_result().unwrap(), items.iter().map(|n| n * 2).collect::<Vec<_>>());
         let ran = ran.into_inner().unwrap();
         assert_eq!((ran.len(), ran[0]), (27, 27), "{way:?}");
         assert!(way.workers > 1 || ran.is_sorted_by(|one, next| one > next));
@@ -216,7 +216,7 @@ fn two_items_of_one_key_are_refused_in_a_list_and_end_a_run_whose_items_come() {
     for_some_ways(|way, path| {
         let items = [1_usize, 2, 3, 2, 4];
         let refused = way.job(&items).journal(journal(&path)).run(|&n| n).unwrap_err();
-        assert!(matches!(refused.journal_problem(), Some(JournalProblem::DuplicateKey { first: 1, second: 3, .. })));
+        assert!(matches!(refused.journal_error(), Some(JournalError::DuplicateKey { first: 1, second: 3, .. })));
         let mut seen = Vec::new();
         let work = way.job_over(items.into_iter()).journal(journal(&path)).map(|&n| n);
         let ended = work.for_each_ordered(|_, answer| {
@@ -224,7 +224,7 @@ fn two_items_of_one_key_are_refused_in_a_list_and_end_a_run_whose_items_come() {
             Continue(())
         });
         let error = ended.unwrap_err();
-        assert!(matches!(error.journal_problem(), Some(JournalProblem::DuplicateKey { first: 1, second: 3, .. })));
+        assert!(matches!(error.journal_error(), Some(JournalError::DuplicateKey { first: 1, second: 3, .. })));
         assert_eq!(seen, [1, 2, 3], "{way:?}: what came before is done");
         assert_eq!(recorded(&path).len(), 3);
     });
@@ -249,7 +249,7 @@ fn an_answer_that_cannot_be_written_down_is_in_the_outcome_and_a_trouble() {
     }
     for_some_ways(|way, path| {
         let outcome = way.job(&[0, 1, 2, 3]).journal(journal(&path)).run(|&n| Stubborn(n)).unwrap();
-        let trouble = outcome.troubles()[0].to_string();
+        let trouble = outcome.warnings()[0].to_string();
         assert!(trouble.contains("n2"), "{way:?}: {trouble}");
         assert_eq!(outcome.get(2), Some(&Stubborn(2)));
         assert_eq!(recorded(&path).len(), 3);
@@ -257,10 +257,10 @@ fn an_answer_that_cannot_be_written_down_is_in_the_outcome_and_a_trouble() {
         // The same from a future, which goes on with what is recorded; from an iterator it comes when all answers have come.
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let work = || way.job_over(0..4).journal(journal(&path)).map(|&n: &usize| Stubborn(n));
-        let later = runtime.block_on(work().run_async().unwrap()).unwrap();
-        assert!(later.troubles()[0].to_string().contains("n2"), "{way:?}");
+        let later = runtime.block_on(work().spawn().unwrap()).unwrap();
+        assert!(later.warnings()[0].to_string().contains("n2"), "{way:?}");
         assert_eq!(later.resumed().collect::<Vec<_>>(), [0, 1, 3]);
-        assert_eq!(later.into_values().unwrap(), [0, 1, 2, 3].map(Stubborn));
+        assert_eq!(later.into_result().unwrap(), [0, 1, 2, 3].map(Stubborn));
         let mut answers = work().ordered().unwrap();
         let (values, ends): (Vec<_>, Vec<_>) = answers.by_ref().partition(Result::is_ok);
         assert!(values.len() == 4 && ends.len() == 1 && ends[0].as_ref().unwrap_err().to_string().contains("n2"));
@@ -283,9 +283,9 @@ fn a_run_within_an_item_of_a_run_has_its_own_journal_and_retries() {
                     .try_run(|&m| if m % 3 == 1 && failed.lock().unwrap().insert(m) { Err("once") } else { Ok(m + n) })
                     .unwrap();
                 assert_eq!(outcome.tally().resumed, 8 * round);
-                outcome.into_values().unwrap().iter().sum::<usize>()
+                outcome.into_result().unwrap().iter().sum::<usize>()
             });
-            let sums = sums.unwrap().into_values().unwrap();
+            let sums = sums.unwrap().into_result().unwrap();
             assert_eq!(sums, items.iter().map(|n| 28 + 8 * n).collect::<Vec<_>>(), "{way:?}");
         }
     });
@@ -321,9 +321,9 @@ fn a_journal_that_fails_on_the_way_takes_no_answer_with_it() {
         let job = Job::new(&items[1..]).mode(mode).workers(2).journal(journal(&path));
         let outcome = job.run(|&n| vec![n as u64; 5000]).unwrap();
         setrlimit(Resource::Fsize, limit).unwrap();
-        assert_eq!(outcome.troubles().len(), 1, "{mode:?}");
-        assert!(outcome.troubles()[0].journal_problem().is_some(), "{:?}", outcome.troubles());
-        let values = outcome.into_values().unwrap();
+        assert_eq!(outcome.warnings().len(), 1, "{mode:?}");
+        assert!(outcome.warnings()[0].journal_error().is_some(), "{:?}", outcome.warnings());
+        let values = outcome.into_result().unwrap();
         assert!(values.iter().zip(1..).all(|(value, n)| value == &vec![n; 5000]));
         let before = recorded(&path).len();
         assert!((1..40).contains(&before), "what was written is whole: {before}");

@@ -76,7 +76,7 @@ macro_rules! taken {
         match $take {
             Take::Outcome => {
                 let outcome = work.run().unwrap();
-                assert!(outcome.troubles().is_empty(), "{:?}", outcome.troubles());
+                assert!(outcome.warnings().is_empty(), "{:?}", outcome.warnings());
                 for failure in outcome.failures() {
                     seen.push((failure.index, Err(described(failure.clone()))));
                 }
@@ -147,7 +147,7 @@ impl Call {
             let mut had = self.journalled.clone();
             had.sort_unstable();
             had.dedup();
-            Job::new(&had).journal(Self::journal(&path)).run(|n| n * 3).unwrap().into_values().unwrap();
+            Job::new(&had).journal(Self::journal(&path)).run(|n| n * 3).unwrap().into_result().unwrap();
         }
         let begun = Mutex::new(HashMap::new());
         let function = |&n: &usize| {

@@ -29,7 +29,7 @@ fn more_items_than_a_window_come_and_each_is_handed_on_once() {
                 assert_eq!(seen, (0..100).map(|n| (n, n * 3)).collect::<Vec<_>>(), "{way:?}, window {window}");
                 assert_eq!((tally.items, tally.succeeded, tally.cancelled), (100, 100, 0));
             }
-            let values = way.job_over(0..100_usize).window(window).run(|&n| n * 3).unwrap().into_values().unwrap();
+            let values = way.job_over(0..100_usize).window(window).run(|&n| n * 3).unwrap().into_result().unwrap();
             assert_eq!(values, (0..100).map(|n| n * 3).collect::<Vec<_>>());
         });
     }
@@ -119,7 +119,7 @@ fn a_stop_gives_what_a_plain_loop_gives() {
 fn a_cancelled_run_over_an_endless_iterator_ends() {
     for_every_way(|way| {
         let cancel = CancelToken::new();
-        let outcome = way.job_over(0..).window(9).cancel(&cancel).run(|&n: &usize| {
+        let outcome = way.job_over(0..).window(9).cancel_token(&cancel).run(|&n: &usize| {
             if n == 100 {
                 cancel.cancel();
             }
@@ -136,7 +136,7 @@ fn a_run_that_ends_before_its_input_is_never_taken_for_a_whole_one() {
         // The window lets each item in when the one before it is done, so that none is unfinished when the run ends.
         let cancel = CancelToken::new();
         let job = || way.job_over(0..6).window(1).chunk_size(1);
-        let outcome = job().cancel(&cancel).run(|&n: &usize| {
+        let outcome = job().cancel_token(&cancel).run(|&n: &usize| {
             if n == 2 {
                 cancel.cancel();
             }
@@ -145,7 +145,7 @@ fn a_run_that_ends_before_its_input_is_never_taken_for_a_whole_one() {
         let outcome = outcome.unwrap();
         assert!((3..6).contains(&outcome.len()) && outcome.iter().count() == 3, "{way:?}: {outcome:?}");
         assert!(outcome.tally().is_cut_short && !outcome.is_complete(), "{way:?}");
-        let error = outcome.into_values().unwrap_err();
+        let error = outcome.into_result().unwrap_err();
         assert!(
             error.failure().is_some_and(|failure| failure.index == 3 && failure.is_cancelled()),
             "{way:?}: {error}"
@@ -156,7 +156,7 @@ fn a_run_that_ends_before_its_input_is_never_taken_for_a_whole_one() {
         let stopped = job().try_run(|&n: &usize| if n == 2 { Err(n) } else { Ok(n) }).unwrap();
         assert!(stopped.tally().is_cut_short && stopped.len() == 3, "{way:?}: {stopped:?}");
         let whole = job().run(|&n: &usize| n).unwrap();
-        assert!(!whole.tally().is_cut_short && whole.is_complete() && whole.into_values().is_ok(), "{way:?}");
+        assert!(!whole.tally().is_cut_short && whole.is_complete() && whole.into_result().is_ok(), "{way:?}");
     });
 }
 
@@ -245,7 +245,7 @@ fn a_future_has_the_outcome_that_a_run_has() {
             Job::over(0..200_usize).workers(3).chunk_size(1).window(window).try_map(judge)
         };
         let expected = work().run().unwrap();
-        let outcome = runtime.block_on(work().run_async().unwrap()).unwrap();
+        let outcome = runtime.block_on(work().spawn().unwrap()).unwrap();
         let failures = |outcome: &manyhands::Outcome<usize, usize>| -> Vec<usize> {
             outcome.failures().iter().map(|failure| failure.index).collect()
         };

@@ -30,7 +30,7 @@ fn items_in_hand_stay_within_the_budget_and_one_that_is_over_it_runs_alone() {
             });
             let outcome = outcome.unwrap();
             assert_eq!(outcome.tally().retries, if retries { 4 } else { 0 }, "{way:?}");
-            assert_eq!(outcome.into_values().unwrap(), items);
+            assert_eq!(outcome.into_result().unwrap(), items);
         }
     });
 }

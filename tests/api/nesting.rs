@@ -25,10 +25,10 @@ fn nested_calls_give_the_right_answers_at_any_depth_and_width() {
             .chunk_size(1)
             .run(|&n| {
                 let inner: Vec<usize> = (0..n * 20).collect();
-                Job::new(&inner).workers(4).chunk_size(3).run(|m| m + n).unwrap().into_values().unwrap().len()
+                Job::new(&inner).workers(4).chunk_size(3).run(|m| m + n).unwrap().into_result().unwrap().len()
             })
             .unwrap();
-        assert_eq!(sums.into_values().unwrap(), outer.iter().map(|n| n * 20).collect::<Vec<_>>());
+        assert_eq!(sums.into_result().unwrap(), outer.iter().map(|n| n * 20).collect::<Vec<_>>());
     }
 }
 
@@ -45,10 +45,10 @@ fn nested_calls_start_no_more_threads_than_the_budget() {
         .workers(2)
         .run(|_| {
             let inner: Vec<usize> = (0..64).collect();
-            Job::new(&inner).workers(500).chunk_size(1).run(|_| note()).unwrap().into_values().unwrap();
+            Job::new(&inner).workers(500).chunk_size(1).run(|_| note()).unwrap().into_result().unwrap();
         })
         .unwrap()
-        .into_values()
+        .into_result()
         .unwrap();
     assert!(threads.into_inner().unwrap().len() <= 17);
 }
@@ -63,7 +63,7 @@ fn modes_nest_in_each_other() {
                 .workers(3)
                 .run(|&n| parallel_map(inner, &items, |m| m * n).unwrap().iter().sum::<usize>())
                 .unwrap();
-            assert_eq!(sums.into_values().unwrap(), items.iter().map(|n| n * 190).collect::<Vec<_>>());
+            assert_eq!(sums.into_result().unwrap(), items.iter().map(|n| n * 190).collect::<Vec<_>>());
         }
     }
 }
@@ -86,7 +86,7 @@ fn many_calls_at_once_from_outside_all_end() {
                 let items: Vec<usize> = (0..2000).collect();
                 for _ in 0..20 {
                     let values =
-                        Job::new(&items).workers(3).chunk_size(7).run(|n| n + caller).unwrap().into_values().unwrap();
+                        Job::new(&items).workers(3).chunk_size(7).run(|n| n + caller).unwrap().into_result().unwrap();
                     assert!(values.iter().enumerate().all(|(idx, &value)| value == idx + caller));
                 }
             });
@@ -107,10 +107,10 @@ fn items_of_one_call_may_wait_for_items_of_another() {
                 .chunk_size(1)
                 .run(|()| receive.lock().unwrap().recv().unwrap())
                 .unwrap();
-            assert_eq!(received.into_values().unwrap().len(), 16);
+            assert_eq!(received.into_result().unwrap().len(), 16);
         });
         let numbers: Vec<usize> = (0..16).collect();
-        Job::new(&numbers).workers(16).chunk_size(1).run(|&n| send.send(n).unwrap()).unwrap().into_values().unwrap();
+        Job::new(&numbers).workers(16).chunk_size(1).run(|&n| send.send(n).unwrap()).unwrap().into_result().unwrap();
     });
 }
 
@@ -122,7 +122,7 @@ fn workers_inherit_the_config_of_their_caller() {
         for _ in 0..3 {
             let seen =
                 executor.job(&[0; 4]).mode(mode).run(|_| parallel_config().max_workers_cpu().unwrap().get()).unwrap();
-            assert_eq!(seen.into_values().unwrap(), [11; 4], "an executor's config reaches its items");
+            assert_eq!(seen.into_result().unwrap(), [11; 4], "an executor's config reaches its items");
         }
     }
     let _guard = override_parallel_config(config);

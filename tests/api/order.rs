@@ -8,7 +8,7 @@ use proptest::prelude::*;
 fn answers_come_in_input_order_in_every_mode() {
     let items: Vec<usize> = (0..997).collect();
     for_every_way(|way| {
-        let values = way.job(&items).run(|n| n * 3).unwrap().into_values().unwrap();
+        let values = way.job(&items).run(|n| n * 3).unwrap().into_result().unwrap();
         assert!(values.iter().enumerate().all(|(idx, value)| *value == idx * 3), "{way:?}");
     });
 }
@@ -25,11 +25,11 @@ fn an_empty_list_gives_an_empty_list() {
 fn answers_may_be_large_small_or_own_memory() {
     let items: Vec<usize> = (0..300).collect();
     for_every_way(|way| {
-        let texts = way.job(&items).run(|n| "x".repeat(n % 7)).unwrap().into_values().unwrap();
+        let texts = way.job(&items).run(|n| "x".repeat(n % 7)).unwrap().into_result().unwrap();
         assert!(texts.iter().enumerate().all(|(idx, text)| text.len() == idx % 7));
-        let nothings = way.job(&items).run(|_| ()).unwrap().into_values().unwrap();
+        let nothings = way.job(&items).run(|_| ()).unwrap().into_result().unwrap();
         assert_eq!(nothings.len(), 300);
-        let large = way.job(&items).run(|&n| [n; 64]).unwrap().into_values().unwrap();
+        let large = way.job(&items).run(|&n| [n; 64]).unwrap().into_result().unwrap();
         assert!(large.iter().enumerate().all(|(idx, row)| row[63] == idx));
     });
 }
@@ -48,9 +48,9 @@ fn the_costliest_items_start_first_and_answers_stay_in_order() {
         .unwrap();
     assert!(started.into_inner().unwrap().is_sorted_by(|a, b| a >= b));
     let expected: Vec<u64> = items.iter().map(|n| n + 1).collect();
-    assert_eq!(outcome.into_values().unwrap(), expected);
+    assert_eq!(outcome.into_result().unwrap(), expected);
     for_every_way(|way| {
-        let values = way.job(&items).cost(|&n| n).run(|n| n + 1).unwrap().into_values().unwrap();
+        let values = way.job(&items).cost(|&n| n).run(|n| n + 1).unwrap().into_result().unwrap();
         assert_eq!(values, expected);
     });
 }

@@ -68,7 +68,7 @@ fn every_item_has_its_row_with_what_it_took_and_reported() {
                 if n == 20 || n == 7 && failed.lock().unwrap().insert(n) { Err("busy") } else { Ok(n) }
             })
             .unwrap();
-        assert!(outcome.troubles().is_empty(), "{:?}", outcome.troubles());
+        assert!(outcome.warnings().is_empty(), "{:?}", outcome.warnings());
         let rows = rows(folder.path());
         assert_eq!(rows.len(), 40, "{way:?}");
         for (n, row) in rows.iter().enumerate() {
@@ -107,7 +107,7 @@ fn the_first_items_run_alone_to_be_measured_and_no_worker_is_left_waiting() {
                     in_hand.fetch_sub(1, Ordering::SeqCst);
                     if retries && n % 9 == 4 && failed.lock().unwrap().insert(n) { Err(n) } else { Ok(n) }
                 });
-                assert_eq!(outcome.unwrap().into_values().unwrap(), items, "{way:?}");
+                assert_eq!(outcome.unwrap().into_result().unwrap(), items, "{way:?}");
             });
         }
     }
@@ -115,7 +115,7 @@ fn the_first_items_run_alone_to_be_measured_and_no_worker_is_left_waiting() {
         for n_items in [0, 1, 5, 30] {
             let folder = tempfile::tempdir().unwrap();
             let job = way.job_over(0..n_items).window(4).report(Report::at(folder.path()).serial_sample(5));
-            assert_eq!(job.run(|&n: &usize| n).unwrap().into_values().unwrap(), (0..n_items).collect::<Vec<_>>());
+            assert_eq!(job.run(|&n: &usize| n).unwrap().into_result().unwrap(), (0..n_items).collect::<Vec<_>>());
         }
     });
 }
@@ -132,8 +132,8 @@ fn after_a_resume_the_report_is_complete() {
             n
         })
     };
-    run(&items[5..15]).unwrap().into_values().unwrap();
-    run(&items).unwrap().into_values().unwrap();
+    run(&items[5..15]).unwrap().into_result().unwrap();
+    run(&items).unwrap().into_result().unwrap();
     let rows = rows(&folder.path().join("run"));
     assert_eq!(rows.len(), 20);
     for (n, row) in rows.iter().enumerate() {

@@ -42,7 +42,7 @@ fn an_item_that_fails_at_first_has_its_value_in_the_end() {
             })
             .unwrap();
         assert_eq!(outcome.tally().retries, 40, "{way:?}");
-        assert_eq!(outcome.into_values().unwrap(), items.iter().map(|n| n * 2).collect::<Vec<_>>());
+        assert_eq!(outcome.into_result().unwrap(), items.iter().map(|n| n * 2).collect::<Vec<_>>());
         assert!(items.iter().all(|&n| begun.times(n) == if n % 20 == 3 || n % 20 == 9 { 3 } else { 1 }));
     });
 }
@@ -128,7 +128,7 @@ fn an_item_that_waits_holds_no_worker_up() {
                 Ok(n)
             })
             .unwrap();
-        assert_eq!(outcome.into_values().unwrap(), items, "{way:?}");
+        assert_eq!(outcome.into_result().unwrap(), items, "{way:?}");
     });
 }
 
@@ -138,7 +138,7 @@ fn a_cancelled_run_does_not_wait_for_a_back_off() {
         let cancel = CancelToken::new();
         let outcome = way
             .job(&[0, 1, 2])
-            .cancel(&cancel)
+            .cancel_token(&cancel)
             .retry(Retry::times(1).backoff(Duration::from_secs(3000)))
             .progress(manyhands::Progress::callback(|snapshot| {
                 if snapshot.retries == 1 && snapshot.done == 2 {

@@ -31,7 +31,7 @@ fn progress_counts_finished_items_and_ends_at_the_total() {
     for_every_way(|way| {
         let mut snapshots = Vec::new();
         let progress = Progress::callback(|snapshot| snapshots.push(*snapshot));
-        way.job(&items).progress(progress).run(|n| n + 1).unwrap().into_values().unwrap();
+        way.job(&items).progress(progress).run(|n| n + 1).unwrap().into_result().unwrap();
         assert!(snapshots.is_sorted_by_key(|snapshot| snapshot.done));
         let last = snapshots.last().unwrap();
         assert_eq!((last.done, last.failed, last.total), (1000, 0, 1000));
@@ -46,7 +46,7 @@ fn progress_tells_the_end_also_of_what_never_began() {
         for items in [&[] as &[u8], &[1, 2, 3]] {
             let mut last = None;
             let progress = Progress::callback(|snapshot| last = Some((snapshot.done, snapshot.total)));
-            way.job(items).cancel(&token).progress(progress).run(|n| *n).unwrap().iter().for_each(drop);
+            way.job(items).cancel_token(&token).progress(progress).run(|n| *n).unwrap().iter().for_each(drop);
             assert_eq!(last, Some((0, items.len())));
         }
     });
@@ -58,7 +58,7 @@ fn a_config_can_mute_progress() {
     let muted = ParallelExecutor::new(config.clone());
     muted.map_with_progress(&[1, 2], |n| n + 1, |_, _| unreachable!("muted")).unwrap();
     let progress = Progress::callback(|_| unreachable!("muted"));
-    ParallelExecutor::new(config).job(&[1, 2, 3]).progress(progress).run(|n| n + 1).unwrap().into_values().unwrap();
+    ParallelExecutor::new(config).job(&[1, 2, 3]).progress(progress).run(|n| n + 1).unwrap().into_result().unwrap();
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_config_that_is_not_enabled_stays_in_the_calling_thread() {
         .run(|_| std::thread::current().id())
         .unwrap();
     assert_eq!(outcome.tally().workers, 1);
-    assert!(outcome.into_values().unwrap().iter().all(|&thread| thread == here));
+    assert!(outcome.into_result().unwrap().iter().all(|&thread| thread == here));
 }
 
 #[test]
@@ -104,9 +104,9 @@ fn a_function_without_captures_runs_in_any_mode() {
     }
     for mode in [AnyMode::Serial, AnyMode::Threads, AnyMode::IoThreads] {
         let outcome = Job::new(&[1, 2, 3]).mode(mode).shared(&4).run(scaled).unwrap();
-        assert_eq!(outcome.into_values().unwrap(), [4, 8, 12]);
+        assert_eq!(outcome.into_result().unwrap(), [4, 8, 12]);
         let with_arc = Job::new(&[1]).mode(mode).shared(std::sync::Arc::new(2)).run(scaled).unwrap();
-        assert_eq!(with_arc.into_values().unwrap(), [2]);
+        assert_eq!(with_arc.into_result().unwrap(), [2]);
     }
 }
 
@@ -138,6 +138,6 @@ fn a_small_call_that_is_known_to_be_quick_wakes_no_thread() {
     let items = [1, 2, 3, 4];
     let tiny = |_: &i32| std::thread::current().id();
     // A busy machine may hold one call up for so long that helpers are woken; it does not do so each time.
-    let stays_here = |_: &i32| Job::new(&items).mode(Threads).run(tiny).unwrap().into_values().unwrap() == [here; 4];
+    let stays_here = |_: &i32| Job::new(&items).mode(Threads).run(tiny).unwrap().into_result().unwrap() == [here; 4];
     assert!((0..200).filter(stays_here).count() > 50);
 }

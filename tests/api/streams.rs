@@ -246,7 +246,7 @@ fn answers_are_handed_on_while_an_item_waits_for_that_though_other_calls_have_al
             others
                 .run(|()| (begun.send(()).unwrap(), may_end.lock().unwrap().recv().unwrap()))
                 .unwrap()
-                .into_values()
+                .into_result()
                 .unwrap();
         });
         have_begun.iter().take(OTHERS).for_each(drop);

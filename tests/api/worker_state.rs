@@ -59,7 +59,7 @@ fn as_many_states_are_made_as_workers_asked_for_when_each_has_work() {
         .run(|_, _| barrier.wait().is_leader())
         .unwrap();
     assert_eq!(made.into_inner(), 4);
-    assert_eq!(outcome.into_values().unwrap().iter().filter(|&&leader| leader).count(), 1);
+    assert_eq!(outcome.into_result().unwrap().iter().filter(|&&leader| leader).count(), 1);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn items_that_wait_for_each_other_end_however_quick_their_function_was_before() 
     for _ in 0..300 {
         let together = std::sync::Barrier::new(4);
         // Two closures of one function may be taken for each other by what remembers item times.
-        Job::new(&items).run(|n| n + 1).unwrap().into_values().unwrap();
+        Job::new(&items).run(|n| n + 1).unwrap().into_result().unwrap();
         let outcome = Job::new(&items).workers(4).chunk_size(1).run(|_| together.wait().is_leader()).unwrap();
         assert_eq!(outcome.tally().workers, 4);
     }
@@ -79,7 +79,7 @@ fn items_that_wait_for_each_other_end_however_quick_their_function_was_before() 
 fn a_state_needs_no_bounds() {
     let items = [1, 2, 3];
     let outcome = Job::new(&items).workers(2).worker_state(|| std::rc::Rc::new(5)).run(|state, n| **state + n).unwrap();
-    assert_eq!(outcome.into_values().unwrap(), [6, 7, 8]);
+    assert_eq!(outcome.into_result().unwrap(), [6, 7, 8]);
 }
 
 #[test]

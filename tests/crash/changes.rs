@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use manyhands::{AnyMode, Error, Job, Journal, JournalProblem, OnChange, Outcome, Report};
+use manyhands::{AnyMode, Error, Job, Journal, JournalError, OnChange, Outcome, Report};
 
 use crate::assertions::{Note, notes};
 use crate::harness::drills;
@@ -76,12 +76,12 @@ fn what_changed_is_refused_by_name_or_computed_again(folder: &Path) {
         for (place, (given, what, now, recorded, to_do)) in changes.iter().enumerate() {
             let number = 10 * u32::try_from(place + 1).unwrap();
             let error = run(&study, number, given, OnChange::Refuse).unwrap_err();
-            let changed = JournalProblem::Changed {
+            let changed = JournalError::Changed {
                 what: (*what).to_owned(),
                 recorded: (*recorded).to_owned(),
                 now: (*now).to_owned(),
             };
-            assert_eq!(error.journal_problem(), Some(&changed), "{mode}");
+            assert_eq!(error.journal_error(), Some(&changed), "{mode}");
             let message = error.to_string();
             assert!(message.starts_with(&format!("{what} is {now} and was {recorded} when")), "{mode}: {message}");
             assert!(message.contains("OnChange::Recompute"), "{mode}: {message}");

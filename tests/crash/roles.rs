@@ -5,7 +5,7 @@ use std::process::exit;
 use std::thread;
 use std::time::Duration;
 
-use manyhands::{CancelToken, Error, Interrupts, JournalProblem, Outcome};
+use manyhands::{CancelToken, Error, Interrupts, JournalError, Outcome};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
@@ -61,10 +61,10 @@ fn say_how_it_went(outcome: &Outcome<Features, String>) {
         "finished: {} succeeded, {} failed, {} resumed, {} left",
         tally.succeeded, tally.failed, tally.resumed, tally.cancelled
     );
-    for trouble in outcome.troubles() {
-        let kind = match trouble.journal_problem() {
-            Some(JournalProblem::Full { .. }) => "journal is full",
-            Some(JournalProblem::ReadOnly { .. }) => "journal is read-only",
+    for trouble in outcome.warnings() {
+        let kind = match trouble.journal_error() {
+            Some(JournalError::Full { .. }) => "journal is full",
+            Some(JournalError::ReadOnly { .. }) => "journal is read-only",
             Some(_) => "journal",
             None if trouble.is_report() => "report",
             None => "unknown",

@@ -149,7 +149,7 @@ impl Study {
             .workers(self.workers)
             .shared(&self.setting)
             .on_failure(OnFailure::Continue)
-            .cancel(cancel)
+            .cancel_token(cancel)
             .journal(journal)
             .report(with_report(Report::at(self.report()).field("version", &self.version)))
             .try_run(features)

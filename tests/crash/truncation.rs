@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
-use manyhands::{CancelToken, JournalProblem, JournalReader};
+use manyhands::{CancelToken, JournalError, JournalReader};
 use manyhands_test_support::child::Exit;
 use manyhands_test_support::processes::assert_no_orphans;
 use manyhands_test_support::rng::Rng;
@@ -28,7 +28,7 @@ fn quick_study(folder: &Path) -> Study {
 
 /// What came of a run at a damaged journal.
 enum Came {
-    Refused(JournalProblem),
+    Refused(JournalError),
     /// To its end, with so many taken up from the journal.
     Through(usize),
 }
@@ -36,7 +36,7 @@ enum Came {
 fn run(study: &Study, undisturbed: &Undisturbed, cut: &str) -> Came {
     let outcome = catch_unwind(AssertUnwindSafe(|| study.run(&CancelToken::new())));
     match outcome.unwrap_or_else(|_| panic!("{cut}: the run panicked")) {
-        Err(error) => Came::Refused(error.journal_problem().unwrap_or_else(|| panic!("{cut}: {error}")).clone()),
+        Err(error) => Came::Refused(error.journal_error().unwrap_or_else(|| panic!("{cut}: {error}")).clone()),
         Ok(outcome) => {
             let n_resumed = outcome.resumed().count();
             study.write_table(outcome).unwrap();
@@ -51,7 +51,7 @@ fn read(journal: &Path, undisturbed: &Undisturbed, cut: &str) {
     let read = || {
         let entries = JournalReader::open(journal)?.entries()?;
         entries.iter().try_for_each(|entry| entry.value::<Features>().map(drop))?;
-        Ok::<_, JournalProblem>(entries.len())
+        Ok::<_, JournalError>(entries.len())
     };
     let found = catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| panic!("{cut}: the reader panicked"));
     if found.is_ok() {
@@ -76,7 +76,7 @@ fn a_finished_journal_that_is_truncated_is_refused(folder: &Path) {
         read(&study.journal(), &undisturbed, &cut);
         match run(&study, &undisturbed, &cut) {
             Came::Through(n_resumed) => assert_eq!((length, n_resumed), (0, 0), "{cut}: believed"),
-            Came::Refused(JournalProblem::Corrupt { .. } | JournalProblem::Foreign { .. }) => {
+            Came::Refused(JournalError::Corrupt { .. } | JournalError::Foreign { .. }) => {
                 assert!(fs::read(study.journal()).unwrap() == part, "{cut}: it was changed");
                 assert!(notes(&study).is_empty(), "{cut}: something was computed");
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use manyhands::{CancelToken, JournalProblem, JournalReader};
+use manyhands::{CancelToken, JournalError, JournalReader};
 use manyhands_test_support::child::Exit;
 use manyhands_test_support::processes::assert_no_orphans;
 
@@ -46,8 +46,8 @@ fn the_second_of_two_runs_is_refused_and_readers_are_not(folder: &Path) {
         assert_eq!(end, Exit::Code(REFUSED), "{mode}: {said}");
         assert!(said.contains(&format!("is being written by {holder}; wait for its end")), "{mode}: {said}");
         let error = second.run(&CancelToken::new()).unwrap_err();
-        let locked = JournalProblem::Locked { path: study.journal(), holder };
-        assert_eq!(error.journal_problem(), Some(&locked), "{mode}");
+        let locked = JournalError::Locked { path: study.journal(), holder };
+        assert_eq!(error.journal_error(), Some(&locked), "{mode}");
         assert!(numbers(&notes(&study), 1, false).is_empty(), "{mode}: the second run computed something");
 
         fs::write(gate, "open").unwrap();

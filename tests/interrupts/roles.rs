@@ -65,7 +65,7 @@ fn drain(interrupts: Interrupts) -> ! {
         }
         thread::sleep(Duration::from_millis(5));
     };
-    let outcome = Job::new(&items).cancel(interrupts.token()).workers(2).run(work).unwrap();
+    let outcome = Job::new(&items).cancel_token(interrupts.token()).workers(2).run(work).unwrap();
     assert!(outcome.tally().cancelled > 0);
     let signal = interrupts.signal().unwrap();
     drop(interrupts);

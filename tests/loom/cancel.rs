@@ -84,7 +84,7 @@ fn a_reason_that_was_seen_in_an_earlier_generation_stays() {
         let asked = asker.join().unwrap();
         assert_eq!(late.cancel_reason(), seen);
         assert_eq!(asked, seen);
-        assert_eq!(night.cancel_reason(), Some(CancelReason::Asked));
+        assert_eq!(night.cancel_reason(), Some(CancelReason::Requested));
     });
 }
 
@@ -105,7 +105,7 @@ fn no_child_is_left_running_that_is_made_during_a_cancellation() {
         assert!(!young || old && child.is_cancelled());
         canceller.join().unwrap();
         for token in [&parent, &child, &grandchild] {
-            assert_eq!(token.cancel_reason(), Some(CancelReason::Asked));
+            assert_eq!(token.cancel_reason(), Some(CancelReason::Requested));
         }
     });
 }

@@ -61,7 +61,7 @@ fn assert_whole(call: Call, items: &Items, (answer, reported): (Answer, Vec<usiz
     assert_eq!(reported, expected);
     assert!(expected.iter().all(|&item| items.is_done(item)));
     let values: Vec<usize> = expected.iter().map(|item| item * 10).collect();
-    assert_eq!(answer.expect(NO_REFUSAL).into_values().expect("no item fails"), values);
+    assert_eq!(answer.expect(NO_REFUSAL).into_result().expect("no item fails"), values);
 }
 
 /// Proves: with two helpers at the dispatcher and the caller gathering, each position is claimed and reported exactly once, what
@@ -110,7 +110,7 @@ fn claims_wait_for_the_budget_and_go_on() {
             Ok(value)
         };
         let answer = call.run(&Pool::new(), &CancelToken::new(), || Ok(()), work, drop);
-        assert_eq!(answer.expect(NO_REFUSAL).into_values().expect("no item fails"), [0, 10, 20]);
+        assert_eq!(answer.expect(NO_REFUSAL).into_result().expect("no item fails"), [0, 10, 20]);
     });
 }
 

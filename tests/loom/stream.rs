@@ -111,7 +111,7 @@ fn dropping_untouched_answers_ends_the_run() {
 fn a_future_is_woken_until_it_is_done() {
     crate::check(2, || {
         let outcome = block_on(running(1, &CancelToken::new(), count_to(2))).unwrap();
-        assert_eq!(outcome.into_values().unwrap(), [0, 10]);
+        assert_eq!(outcome.into_result().unwrap(), [0, 10]);
     });
 }
 
@@ -135,8 +135,8 @@ fn the_task_that_asked_last_is_woken() {
         let mut running = running(1, &CancelToken::new(), count_to(1));
         let earlier = Waker::from(RealArc::new(Bell::default()));
         match Pin::new(&mut running).poll(&mut Context::from_waker(&earlier)) {
-            Poll::Ready(outcome) => assert_eq!(outcome.unwrap().into_values().unwrap(), [0]),
-            Poll::Pending => assert_eq!(block_on(running).unwrap().into_values().unwrap(), [0]),
+            Poll::Ready(outcome) => assert_eq!(outcome.unwrap().into_result().unwrap(), [0]),
+            Poll::Pending => assert_eq!(block_on(running).unwrap().into_result().unwrap(), [0]),
         }
     });
 }

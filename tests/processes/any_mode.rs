@@ -148,16 +148,16 @@ fn answers_come_in_input_order_and_of_every_shape() {
     let items: Vec<usize> = (0..997).collect();
     for_every_way(|workers, chunk_size| {
         let way = || way(&items, workers, chunk_size);
-        let triples = way().run(|n: &usize| n * 3).unwrap().into_values().unwrap();
+        let triples = way().run(|n: &usize| n * 3).unwrap().into_result().unwrap();
         assert!(triples.iter().enumerate().all(|(index, value)| *value == index * 3));
-        let texts = way().run(|n: &usize| "x".repeat(n % 7)).unwrap().into_values().unwrap();
+        let texts = way().run(|n: &usize| "x".repeat(n % 7)).unwrap().into_result().unwrap();
         assert!(texts.iter().enumerate().all(|(index, text)| text.len() == index % 7));
-        let nothings = way().run(|_: &usize| ()).unwrap().into_values().unwrap();
+        let nothings = way().run(|_: &usize| ()).unwrap().into_result().unwrap();
         assert_eq!(nothings.len(), items.len());
-        let rows = way().run(|&n: &usize| [n; 32]).unwrap().into_values().unwrap();
+        let rows = way().run(|&n: &usize| [n; 32]).unwrap().into_result().unwrap();
         assert!(rows.iter().enumerate().all(|(index, row)| row[31] == index));
         let units = Job::new(&[(); 100]).mode(Processes::new()).workers(workers).run(|(): &()| 1);
-        assert_eq!(units.unwrap().into_values().unwrap(), [1; 100]);
+        assert_eq!(units.unwrap().into_result().unwrap(), [1; 100]);
     });
 }
 
@@ -166,7 +166,7 @@ fn progress_counts_finished_items_and_ends_at_the_total() {
     for_every_way(|workers, chunk_size| {
         let mut snapshots = Vec::new();
         let progress = Progress::callback(|snapshot| snapshots.push(*snapshot));
-        way(&items, workers, chunk_size).progress(progress).run(|n: &usize| n + 1).unwrap().into_values().unwrap();
+        way(&items, workers, chunk_size).progress(progress).run(|n: &usize| n + 1).unwrap().into_result().unwrap();
         assert!(snapshots.is_sorted_by_key(|snapshot| snapshot.done));
         let last = snapshots.last().unwrap();
         assert_eq!((last.done, last.failed, last.total), (1000, 0, 1000));
@@ -184,7 +184,7 @@ fn the_costliest_items_start_first_and_answers_stay_in_order() {
             log.add(&n.to_string());
             n + 1
         });
-        assert_eq!(outcome.unwrap().into_values().unwrap(), expected);
+        assert_eq!(outcome.unwrap().into_result().unwrap(), expected);
         let begun: Vec<u64> = log.lines().iter().map(|line| line.parse().unwrap()).collect();
         assert!(workers > 1 || begun.is_sorted_by(|one, next| one >= next), "{begun:?}");
     });

@@ -27,7 +27,7 @@ fn every_worker_sees_the_same_array() {
     let ranges: Vec<(usize, usize)> = (0..100).map(|part| (part * 10_000, (part + 1) * 10_000)).collect();
     for_worker_counts(|workers| {
         let sum = |array: &SharedSlice<u64>, &(first, end): &(usize, usize)| array[first..end].iter().sum::<u64>();
-        let sums = job(&ranges, workers).shared(&array).run(sum).unwrap().into_values().unwrap();
+        let sums = job(&ranges, workers).shared(&array).run(sum).unwrap().into_result().unwrap();
         assert_eq!(sums.iter().sum::<u64>(), 999_999 * 1_000_000 / 2);
         assert_eq!(sums[3], array[30_000..40_000].iter().sum::<u64>());
     });
@@ -38,7 +38,7 @@ fn views_travel_in_items_and_come_back_in_answers() {
     let views: Vec<SharedSlice<u64>> = (0..50).map(|part| array.view(part * 100..part * 200)).collect();
     for_worker_counts(|workers| {
         let half = |view: &SharedSlice<u64>| view.view(..view.len() / 2);
-        let halves = job(&views, workers).run(half).unwrap().into_values().unwrap();
+        let halves = job(&views, workers).run(half).unwrap().into_result().unwrap();
         for (half, view) in halves.iter().zip(&views) {
             assert_eq!(half[..], view[..view.len() / 2]);
             // It is the very memory, not a copy of it.
@@ -50,7 +50,7 @@ fn views_travel_in_items_and_come_back_in_answers() {
 fn an_array_that_a_worker_made_comes_back() {
     let lens: Vec<usize> = vec![0, 1, 100_000, 7];
     for_worker_counts(|workers| {
-        let made = job(&lens, workers).run(|&len: &usize| numbers(len)).unwrap().into_values().unwrap();
+        let made = job(&lens, workers).run(|&len: &usize| numbers(len)).unwrap().into_result().unwrap();
         for (array, &len) in made.iter().zip(&lens) {
             assert!(array.len() == len && array.iter().zip(0..).all(|(&number, value)| number == value));
         }
@@ -88,11 +88,11 @@ fn an_array_is_passed_once_per_worker_and_freed_when_no_handle_is_left() {
             |(first, second): &(SharedSlice<u64>, SharedSlice<u64>), &n: &usize| (first[n] + second[n], mappings());
         let both = (first, second);
         for _ in 0..3 {
-            let seen = job(&items, workers).chunk_size(1).shared(&both).run(look).unwrap().into_values().unwrap();
+            let seen = job(&items, workers).chunk_size(1).shared(&both).run(look).unwrap().into_result().unwrap();
             assert!(seen.iter().zip(0..).all(|(&(sum, mapped), n)| (sum, mapped) == (2 * n, 2)), "{seen:?}");
         }
         drop(both);
-        let left = job(&items, workers).chunk_size(1).run(|_: &usize| mappings()).unwrap().into_values().unwrap();
+        let left = job(&items, workers).chunk_size(1).run(|_: &usize| mappings()).unwrap().into_result().unwrap();
         assert!(left.iter().all(|&mapped| mapped == 0), "{left:?}");
     });
 }
@@ -102,7 +102,7 @@ fn a_large_shared_value_arrives_whole() {
     let items: Vec<usize> = (0..100).map(|n| n * 19_999).collect();
     for_worker_counts(|workers| {
         let at = |large: &Vec<u32>, &idx: &usize| large[idx];
-        let found = job(&items, workers).shared(&large).run(at).unwrap().into_values().unwrap();
+        let found = job(&items, workers).shared(&large).run(at).unwrap().into_result().unwrap();
         assert!(found.iter().zip(&items).all(|(&value, &idx)| value as usize == idx));
     });
 }

@@ -64,7 +64,7 @@ fn an_item_that_kills_its_worker_only_at_first_has_its_value() {
         let (log, _folder) = Log::new();
         let outcome = job(&items, workers).shared(&log).run(killing_at_first).unwrap();
         assert_eq!(outcome.tally().lost_workers, 1);
-        let values = outcome.into_values().unwrap();
+        let values = outcome.into_result().unwrap();
         assert!(values.iter().enumerate().all(|(index, (value, _))| *value as usize == index));
         let pids = log.after("5 in ");
         assert!(pids.len() == 2 && pids[0] != pids[1], "tried in {pids:?}");

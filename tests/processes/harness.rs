@@ -54,10 +54,10 @@ pub(crate) fn assert_no_leak(what: &str, act: impl FnOnce()) {
     HAS_RUN_BEFORE.call_once_force(|_| {
         for mode in [LocalMode::Threads, LocalMode::IoThreads] {
             let waiting = Job::new(&[(); 100]).mode(mode).workers(16).chunk_size(1);
-            waiting.run(|()| thread::sleep(Duration::from_micros(100))).unwrap().into_values().unwrap();
+            waiting.run(|()| thread::sleep(Duration::from_micros(100))).unwrap().into_result().unwrap();
         }
         let outcome = Job::new(&[1, 2, 3, 4]).mode(Processes::new()).workers(2).run(|n: &i32| n + 1);
-        assert_eq!(outcome.unwrap().into_values().unwrap(), [2, 3, 4, 5]);
+        assert_eq!(outcome.unwrap().into_result().unwrap(), [2, 3, 4, 5]);
     });
     leak_check::assert_no_leak(what, || _ = Processes::end_idle_workers(), act);
 }

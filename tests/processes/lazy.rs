@@ -163,7 +163,7 @@ fn a_future_has_the_outcome_that_a_run_has() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for_worker_counts(|workers| {
         let work = || over(0..80_usize, workers).window(16).try_map(|&n: &usize| if n == 50 { Err(n) } else { Ok(n) });
-        let (future, run) = (runtime.block_on(work().run_async().unwrap()).unwrap(), work().run().unwrap());
+        let (future, run) = (runtime.block_on(work().spawn().unwrap()).unwrap(), work().run().unwrap());
         assert!(future.iter().eq(run.iter()) && future.tally().succeeded == 50);
         assert_eq!(future.failures()[0].index, 50);
     });

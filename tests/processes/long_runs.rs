@@ -48,10 +48,10 @@ fn a_journal_has_what_workers_finished_and_a_resumed_run_begins_only_the_rest() 
         assert!((41..60).contains(&finished.len()), "{}", finished.len());
         let begun_before = log.lines().len();
         let outcome = run(false);
-        assert!(outcome.troubles().is_empty(), "{:?}", outcome.troubles());
+        assert!(outcome.warnings().is_empty(), "{:?}", outcome.warnings());
         assert_eq!(outcome.resumed().collect::<Vec<_>>(), finished);
         assert_eq!(log.lines().len() - begun_before, 60 - finished.len());
-        assert_eq!(outcome.into_values().unwrap(), items.iter().map(|n| n * 2).collect::<Vec<_>>());
+        assert_eq!(outcome.into_result().unwrap(), items.iter().map(|n| n * 2).collect::<Vec<_>>());
     });
 }
 
@@ -100,7 +100,7 @@ fn a_report_names_the_workers_and_what_items_reported_in_them() {
                 n
             })
             .unwrap();
-        assert!(outcome.troubles().is_empty(), "{:?}", outcome.troubles());
+        assert!(outcome.warnings().is_empty(), "{:?}", outcome.warnings());
         let summary: Value =
             serde_json::from_slice(&std::fs::read(folder.path().join("summary.json")).unwrap()).unwrap();
         assert_eq!((&summary["mode"], &summary["succeeded"]), (&"processes".into(), &40.into()));

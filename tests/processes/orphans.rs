@@ -32,7 +32,7 @@ drills![
 pub(crate) fn be_idle(arguments: &[String]) {
     restore_default(INT);
     let workers = arguments[0].parse().unwrap();
-    let call = move || drop(job(&vec![0; 20 * workers], workers).run(pid).unwrap().into_values().unwrap());
+    let call = move || drop(job(&vec![0; 20 * workers], workers).run(pid).unwrap().into_result().unwrap());
     match arguments.get(1) {
         Some(_) => std::thread::spawn(call).join().unwrap(),
         None => call(),
@@ -50,7 +50,7 @@ pub(crate) fn be_busy(arguments: &[String]) {
         log.add(&format!("busy {}", std::process::id()));
         sleep_for_ever()
     });
-    let _: Vec<()> = outcome.unwrap().into_values().unwrap();
+    let _: Vec<()> = outcome.unwrap().into_result().unwrap();
 }
 
 pub(crate) fn leave(arguments: &[String]) {

@@ -33,7 +33,7 @@ fn halves(numbers: &[f64]) -> Vec<f64> {
 fn big_items_and_answers_arrive_whole() {
     let items: Vec<Vec<f64>> = (0..3).map(numbers).collect();
     for_worker_counts(|workers| {
-        let answers = job(&items, workers).run(|numbers: &Vec<f64>| halves(numbers)).unwrap().into_values().unwrap();
+        let answers = job(&items, workers).run(|numbers: &Vec<f64>| halves(numbers)).unwrap().into_result().unwrap();
         assert!(answers.iter().zip(&items).all(|(answer, item)| *answer == halves(item)));
         assert_is_usable(workers);
     });
@@ -94,7 +94,7 @@ fn many_big_items_at_once_never_wait_for_each_other() {
     for n_items in [3, 16, 64] {
         let items: Vec<Block> = (0..n_items).map(|seed| block(seed, MOST)).collect();
         for_worker_counts(|workers| {
-            let answers = job(&items, workers).run(swapped).unwrap().into_values().unwrap();
+            let answers = job(&items, workers).run(swapped).unwrap().into_result().unwrap();
             assert!(answers.iter().zip(&items).all(|(answer, item)| *answer == swapped(item)));
         });
     }
@@ -120,7 +120,7 @@ fn a_slow_first_item_holds_no_big_ones_up() {
                 (others_went_on, swapped(block))
             })
             .unwrap();
-        for (answer, (_, item)) in outcome.into_values().unwrap().iter().zip(&items) {
+        for (answer, (_, item)) in outcome.into_result().unwrap().iter().zip(&items) {
             assert!(answer.0, "the first item waited in vain for {AWAITED} of the others");
             assert!(answer.1 == swapped(item));
         }
@@ -135,7 +135,7 @@ fn items_and_answers_of_every_size_arrive_whole() {
     let items: Vec<Block> = sizes.enumerate().map(|(seed, size)| block(seed, size)).collect();
     for_worker_counts(|workers| {
         for chunk_size in [1, 5, 50] {
-            let answers = job(&items, workers).chunk_size(chunk_size).run(swapped).unwrap().into_values().unwrap();
+            let answers = job(&items, workers).chunk_size(chunk_size).run(swapped).unwrap().into_result().unwrap();
             assert!(answers.iter().zip(&items).all(|(answer, item)| *answer == swapped(item)));
         }
     });

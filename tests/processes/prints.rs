@@ -32,7 +32,7 @@ pub(crate) fn let_items_print(arguments: &[String]) {
         std::io::stdout().flush().unwrap();
         println!();
     });
-    outcome.unwrap().into_values().unwrap();
+    outcome.unwrap().into_result().unwrap();
     println!("after");
 }
 

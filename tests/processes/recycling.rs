@@ -21,7 +21,7 @@ fn no_worker_does_more_items_than_it_is_recycled_after() {
         let outcome = job(&items, workers).mode(Processes::new().recycle_after(7)).run(pid).unwrap();
         let tally = *outcome.tally();
         let mut done = BTreeMap::new();
-        outcome.into_values().unwrap().into_iter().for_each(|pid| *done.entry(pid).or_insert(0) += 1);
+        outcome.into_result().unwrap().into_iter().for_each(|pid| *done.entry(pid).or_insert(0) += 1);
         assert!(done.values().all(|&n_items| n_items <= 7), "{workers} workers: {done:?}");
         // The last of each worker need not be replaced any more.
         assert!(tally.recycled_workers + workers >= done.len(), "{tally:?}");
@@ -52,7 +52,7 @@ fn a_worker_that_leaks_is_recycled() {
         let mode = Processes::new().recycle_above(100 << 20);
         let outcome = job(&items, workers).mode(mode).chunk_size(1).run(leaking).unwrap();
         let tally = *outcome.tally();
-        let answers = outcome.into_values().unwrap();
+        let answers = outcome.into_result().unwrap();
         let most = answers.iter().map(|(_, in_memory)| *in_memory).max().unwrap();
         assert!(most < 200 * MIB, "{} MiB", most / MIB);
         let processes: BTreeSet<u32> = answers.iter().map(|(pid, _)| *pid).collect();

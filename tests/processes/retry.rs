@@ -44,7 +44,7 @@ fn an_item_that_fails_at_first_has_its_value_in_the_end() {
                 })
                 .unwrap();
             assert_eq!(outcome.tally().retries, 9);
-            assert_eq!(outcome.into_values().unwrap(), items.iter().map(|n| n * 2).collect::<Vec<_>>());
+            assert_eq!(outcome.into_result().unwrap(), items.iter().map(|n| n * 2).collect::<Vec<_>>());
             let times = |n: usize| if n % 20 == 3 { 3 } else { 1 + usize::from(n % 20 == 5) };
             assert_eq!(begun(&log), items.iter().map(|&n| (n, times(n))).collect(), "{workers}, {chunk_size}");
         }
@@ -124,7 +124,7 @@ fn a_cancelled_run_does_not_wait_for_a_back_off() {
     for_worker_counts(|workers| {
         let cancel = CancelToken::new();
         let outcome = job(&items, workers)
-            .cancel(&cancel)
+            .cancel_token(&cancel)
             .retry(Retry::times(1).backoff(Duration::from_secs(3000)))
             .progress(Progress::callback(|snapshot| {
                 if (snapshot.retries, snapshot.done) == (1, 9) {
@@ -155,7 +155,7 @@ fn items_in_hand_stay_within_the_memory_budget_also_when_tried_again() {
                     if cost == 11 && log.is_first("failed") { Err(cost) } else { Ok(cost) }
                 })
                 .unwrap();
-            assert_eq!(outcome.into_values().unwrap(), items);
+            assert_eq!(outcome.into_result().unwrap(), items);
             let mut in_hand: Vec<u64> = Vec::new();
             for line in log.lines() {
                 let cost: u64 = line[1..].parse().unwrap();

@@ -26,11 +26,11 @@ drills![
 fn a_second_call_starts_no_process() {
     for_worker_counts(|workers| {
         let items = vec![0; 100 * workers];
-        job(&items, workers).run(pid).unwrap().into_values().unwrap();
+        job(&items, workers).run(pid).unwrap().into_result().unwrap();
         let first = children(process::id());
         assert_eq!(first.len(), workers);
         for _ in 0..3 {
-            let pids = job(&items, workers).run(pid).unwrap().into_values().unwrap();
+            let pids = job(&items, workers).run(pid).unwrap().into_result().unwrap();
             assert_eq!(children(process::id()), first);
             assert!(pids.iter().all(|pid| first.iter().any(|process| process.pid == *pid)));
         }
@@ -42,7 +42,7 @@ fn a_call_with_another_function_and_other_types_starts_no_process() {
         assert_is_usable(workers);
         let first = children(process::id());
         let words: Vec<String> = (0..100).map(|n| "x".repeat(n)).collect();
-        let lengths = job(&words, workers).run(String::len).unwrap().into_values().unwrap();
+        let lengths = job(&words, workers).run(String::len).unwrap().into_result().unwrap();
         assert_eq!(lengths, (0..100).collect::<Vec<_>>());
         assert_eq!(children(process::id()), first);
     });
@@ -80,7 +80,7 @@ fn calls_from_many_threads_at_once_all_end() {
                     for _ in 0..5 {
                         let values = job(&items, workers).run(|(n, caller)| n * 10 + caller).unwrap();
                         let expected: Vec<u64> = (0..100).map(|n| n * 10 + caller).collect();
-                        assert_eq!(values.into_values().unwrap(), expected);
+                        assert_eq!(values.into_result().unwrap(), expected);
                     }
                 });
             }
@@ -99,7 +99,7 @@ fn an_empty_call_ends_at_once() {
 
 fn idle_workers_that_were_killed_are_no_loss_of_the_next_call() {
     for_worker_counts(|workers| {
-        job(&vec![0; 100 * workers], workers).run(pid).unwrap().into_values().unwrap();
+        job(&vec![0; 100 * workers], workers).run(pid).unwrap().into_result().unwrap();
         for process in children(process::id()) {
             kill_process(Pid::from_raw(process.pid.cast_signed()).unwrap(), Signal::KILL).unwrap();
             wait_until("an idle worker is dead", Duration::from_secs(10), || !process.is_alive());

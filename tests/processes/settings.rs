@@ -59,10 +59,10 @@ fn no_item_runs_in_the_calling_process() {
     for_worker_counts(|workers| {
         for n_items in [1, 2, 100] {
             let items = vec![0; n_items];
-            assert_all_ran_elsewhere(&job(&items, workers).run(pid).unwrap().into_values().unwrap());
+            assert_all_ran_elsewhere(&job(&items, workers).run(pid).unwrap().into_result().unwrap());
             let mode = AnyMode::Processes(Processes::new());
             let outcome = Job::new(&items).mode(mode).workers(workers).run(pid).unwrap();
-            assert_all_ran_elsewhere(&outcome.into_values().unwrap());
+            assert_all_ran_elsewhere(&outcome.into_result().unwrap());
         }
     });
 }
@@ -73,11 +73,11 @@ fn no_item_runs_in_the_calling_process_when_processing_in_parallel_is_disabled()
         let executor = ParallelExecutor::new(disabled.clone());
         let outcome = executor.job(&[0; 100]).mode(Processes::new()).workers(workers).run(pid).unwrap();
         assert_eq!(outcome.tally().workers, 1);
-        let pids = outcome.into_values().unwrap();
+        let pids = outcome.into_result().unwrap();
         assert_all_ran_elsewhere(&pids);
         assert!(pids.iter().all(|pid| *pid == pids[0]), "one worker");
         let _guard = override_parallel_config(disabled.clone());
-        assert_all_ran_elsewhere(&job(&[0; 100], workers).run(pid).unwrap().into_values().unwrap());
+        assert_all_ran_elsewhere(&job(&[0; 100], workers).run(pid).unwrap().into_result().unwrap());
         assert_all_ran_elsewhere(&parallel_map(Processes::new(), &[0], pid).unwrap());
     });
 }

@@ -88,7 +88,7 @@ fn a_worker_that_dies_stops_a_call_that_is_to_stop() {
     for_worker_counts(|workers| {
         for chunk_size in [1, 7, 100] {
             let work = stop(&items, workers).chunk_size(chunk_size);
-            let error = work.run(|&n| if n % 30 == 20 { kill_itself() } else { n }).unwrap().into_values().unwrap_err();
+            let error = work.run(|&n| if n % 30 == 20 { kill_itself() } else { n }).unwrap().into_result().unwrap_err();
             let failure = error.into_failure().unwrap();
             assert!(failure.is_lost() && failure.index == 20 && failure.attempts == 2, "{workers}: {failure:?}");
         }
@@ -140,7 +140,7 @@ fn a_cancelled_call_finishes_the_items_in_hand_and_keeps_their_answers() {
         let token = CancelToken::new();
         let mut handed_on = BTreeSet::new();
         let tally = job(&items, workers)
-            .cancel(&token)
+            .cancel_token(&token)
             .shared(&log)
             .map(|log: &Log, &n: &usize| {
                 log.add(&format!("begun {n}"));
@@ -172,7 +172,7 @@ fn a_token_that_is_cancelled_before_lets_nothing_start() {
         token.cancel();
         let items = [1, 2, 3];
         let outcome = job(&items, workers)
-            .cancel(&token)
+            .cancel_token(&token)
             .shared(&log)
             .run(|log: &Log, n: &i32| log.add(&format!("{n}")))
             .unwrap();
@@ -187,7 +187,7 @@ fn a_call_that_is_over_its_deadline_ends() {
     for_worker_counts(|workers| {
         let token = CancelToken::new().with_time_limit(Duration::from_millis(100));
         let outcome = job(&items, workers)
-            .cancel(&token)
+            .cancel_token(&token)
             .run(|&n: &usize| {
                 std::thread::sleep(Duration::from_millis(2)); // Work: 200 s of it, in all.
                 n

@@ -2,7 +2,7 @@
 
 use std::process;
 
-use manyhands::{Cause, ParallelConfig, ParallelExecutor, ProcessTaskSet, Processes, SharedSlice, WorkerEnding};
+use manyhands::{Cause, ParallelConfig, ParallelExecutor, ProcessTaskSet, Processes, SharedSlice, WorkerExit};
 
 use crate::harness::{drills, for_worker_counts};
 
@@ -37,7 +37,7 @@ fn unlike_tasks_give_their_answers_in_the_order_in_which_they_were_added() {
         tasks.add("closure", |&(a, b): &(u32, u8)| u64::from(a) * u64::from(b), (1000, 7));
         tasks.add("pid", own_pid, ());
         assert_eq!((tasks.len(), tasks.is_empty()), (4, false));
-        let answers = executor(workers).submit_tasks(&tasks).unwrap().into_values().unwrap();
+        let answers = executor(workers).submit_tasks(&tasks).unwrap().into_result().unwrap();
         assert_eq!(answers[..3], [4, 9, 7000]);
         assert_ne!(answers[3], own_pid(&()));
     });
@@ -52,7 +52,7 @@ fn a_task_that_dies_fails_by_its_name_and_no_other_does() {
         let outcome = executor(workers).submit_tasks(&tasks).unwrap();
         let failure = &outcome.failures()[0];
         assert_eq!((failure.index, failure.key.as_deref()), (4, Some("task 4")));
-        assert!(matches!(&failure.cause, Cause::Lost(worker) if worker.ending == WorkerEnding::Exit(9)), "{failure}");
+        assert!(matches!(&failure.cause, Cause::Lost(worker) if worker.ending == WorkerExit::Exit(9)), "{failure}");
         assert_eq!(outcome.tally().succeeded, 9);
     });
 }

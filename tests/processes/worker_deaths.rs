@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use manyhands::{Cause, Never, Outcome, Processes, WorkerEnding};
+use manyhands::{Cause, Never, Outcome, Processes, WorkerExit};
 use manyhands_test_support::capture::captured;
 use manyhands_test_support::wait::wait_until;
 
@@ -52,38 +52,38 @@ fn fails_alone(act: Act, mode: Processes, is_cause: impl Fn(&Cause<Never>) -> bo
     });
 }
 
-fn dies_of(act: Act, ending: WorkerEnding) {
+fn dies_of(act: Act, ending: WorkerExit) {
     fails_alone(act, Processes::new(), |cause| matches!(cause, Cause::Lost(worker) if worker.ending == ending));
 }
 
 fn an_item_that_kills_its_worker_fails_alone() {
-    dies_of(Act::KillItself, WorkerEnding::Signal(9));
+    dies_of(Act::KillItself, WorkerExit::Signal(9));
 }
 
 fn an_item_that_raises_sigsegv_fails_alone() {
-    dies_of(Act::RaiseSegv, WorkerEnding::Signal(11));
+    dies_of(Act::RaiseSegv, WorkerExit::Signal(11));
 }
 
 fn an_item_that_writes_to_nowhere_fails_alone() {
-    dies_of(Act::WriteNowhere, WorkerEnding::Signal(11));
+    dies_of(Act::WriteNowhere, WorkerExit::Signal(11));
 }
 
 fn an_item_that_aborts_fails_alone() {
-    dies_of(Act::Abort, WorkerEnding::Signal(6));
+    dies_of(Act::Abort, WorkerExit::Signal(6));
 }
 
 fn an_item_that_exits_as_if_all_were_well_fails_alone() {
-    dies_of(Act::Exit(0), WorkerEnding::Exit(0));
+    dies_of(Act::Exit(0), WorkerExit::Exit(0));
 }
 
 fn an_item_that_exits_with_a_code_fails_alone_and_the_code_is_reported() {
-    dies_of(Act::Exit(3), WorkerEnding::Exit(3));
+    dies_of(Act::Exit(3), WorkerExit::Exit(3));
 }
 
 fn an_item_that_overflows_its_stack_fails_alone() {
     fails_alone(Act::OverflowStack, Processes::new(), |cause| match cause {
         Cause::Lost(worker) => {
-            worker.ending == WorkerEnding::Signal(6) && worker.last_lines.contains("overflowed its stack")
+            worker.ending == WorkerExit::Signal(6) && worker.last_lines.contains("overflowed its stack")
         }
         _ => false,
     });
@@ -131,7 +131,7 @@ fn an_item_that_floods_both_streams_has_its_value_and_no_line_is_lost() {
 fn an_item_that_floods_and_dies_fails_alone_with_its_last_line() {
     fails_alone(Act::FloodAndDie, Processes::new(), |cause| match cause {
         Cause::Lost(worker) => {
-            worker.ending == WorkerEnding::Signal(9)
+            worker.ending == WorkerExit::Signal(9)
                 && worker.last_lines.trim_end().lines().last().is_some_and(|line| line.ends_with(LAST_WORDS))
         }
         _ => false,

@@ -78,7 +78,7 @@ fn a_state_is_made_once_per_worker_in_it_and_dropped_at_the_end_of_the_call() {
         assert_eq!(made, dropped, "each is dropped once, by the end of the call");
         assert!(made.is_sorted_by(|one, next| one < next), "one per worker: {made:?}");
         assert!(made.len() <= workers && !made.contains(&(process::id() as usize)));
-        let used = pids(outcome.into_values().unwrap().into_iter());
+        let used = pids(outcome.into_result().unwrap().into_iter());
         assert!(used.iter().all(|pid| made.contains(pid)));
         assert_is_usable(workers);
     });
@@ -93,7 +93,7 @@ fn a_state_is_dropped_when_its_worker_is_recycled() {
         let (made, dropped) = (log.after("made"), log.after("dropped"));
         assert_eq!(made, dropped);
         assert!(made.is_sorted_by(|one, next| one < next) && made.len() * 7 >= items.len(), "{made:?}");
-        let used = pids(outcome.into_values().unwrap().into_iter());
+        let used = pids(outcome.into_result().unwrap().into_iter());
         assert!(used.iter().all(|pid| made.contains(pid)));
     });
 }
@@ -129,7 +129,7 @@ fn each_call_makes_states_of_its_own() {
     for_worker_counts(|workers| {
         let (log, _folder) = Log::new();
         for call in 1..=3 {
-            with_states(&[Deed::Work; 300], workers, Processes::new(), &log).into_values().unwrap();
+            with_states(&[Deed::Work; 300], workers, Processes::new(), &log).into_result().unwrap();
             assert!(log.after("made").len() >= call, "a kept worker keeps no state from an earlier call");
             assert_eq!(log.after("made"), log.after("dropped"));
         }

@@ -90,7 +90,7 @@ impl Family {
             }
             Step::Cancel(token) => {
                 self.tokens[token % there].cancel();
-                self.list[self.line[token % there]].reason.get_or_insert(CancelReason::Asked);
+                self.list[self.line[token % there]].reason.get_or_insert(CancelReason::Requested);
             }
             Step::Ask(token) => self.ask(token % there),
         }

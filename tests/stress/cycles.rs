@@ -76,7 +76,7 @@ fn number_of_paths(cache: &Cache, key: u64, n_lookups: &AtomicU64) -> u64 {
         let below: Vec<u64> = (1..=key.min(3)).map(|step| key - step).collect();
         let job = Job::new(&below).workers(2).chunk_size(1);
         let ways = job.run(|&key| number_of_paths(cache, key, n_lookups)).unwrap();
-        1 + ways.into_values().unwrap().iter().sum::<u64>()
+        1 + ways.into_result().unwrap().iter().sum::<u64>()
     })
 }
 
@@ -108,6 +108,6 @@ fn around_by_calls(cache: &Cache, key: u64, n_lookups: &AtomicU64, rng: &mut Rng
         let others: Vec<(u64, u64)> = (0..n_others).map(|_| (rng.below(4), rng.next_u64())).collect();
         let job = Job::new(&others).workers(2).chunk_size(1);
         let values = job.run(|&(key, seed)| around_by_calls(cache, key, n_lookups, &mut Rng::new(seed), depth - 1));
-        values.unwrap().into_values().unwrap().iter().fold(1, |sum, value| (sum + value) % 1000)
+        values.unwrap().into_result().unwrap().iter().fold(1, |sum, value| (sum + value) % 1000)
     })
 }

@@ -16,7 +16,7 @@ fn a_stop_reaches_every_descendant_and_is_never_taken_back() {
             for _ in 0..200 {
                 let token = rng.index(tree.nodes.len());
                 match rng.below(16) {
-                    0 => tree.cancel(token),
+                    0 => tree.cancel_token(token),
                     1 => tree.bear(token),
                     _ => tree.ask(token),
                 }
@@ -77,7 +77,7 @@ impl Tree {
         let (is_known, before) = (self.is_known_to_be_cancelled(token), node.seen.load(Ordering::SeqCst));
         let reason = match node.token.cancel_reason() {
             None => 0,
-            Some(CancelReason::Asked) => 1,
+            Some(CancelReason::Requested) => 1,
             Some(CancelReason::Deadline) => 2,
             Some(other) => panic!("{other:?} is new"),
         };

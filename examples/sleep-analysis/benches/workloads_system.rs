@@ -1,4 +1,4 @@
-//! What would the workloads cost with the system's allocator, which gives large answers back to the system each time?
+//! What would the workloads cost with the system's allocator, which gives large results back to the system each time?
 
 #[path = "support/cases.rs"]
 mod cases;

@@ -281,9 +281,9 @@ fn quoted(text: &[u8]) -> String {
 /// One column of a table to be written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CsvColumn<'a> {
-    /// What stands in the header.
+    /// The header.
     pub name: &'a str,
-    /// What stands below it.
+    /// The values below it.
     pub values: CsvValues<'a>,
 }
 

@@ -1,10 +1,10 @@
 //! Reads EDF and EDF+ recordings: the channels, their samples in physical units, and the annotations.
 //!
-//! Promises: exact integer timestamps that do not drift; a cut file gives its whole records and says what is missing; whatever the
-//! bytes, the answer is a value or a [`SleepError::File`], within the memory that [`EdfFile::read_channels`] states.
+//! Promises: exact integer timestamps that do not drift; a cut file gives its whole records and says what is missing; for any
+//! bytes, the result is a value or a [`SleepError::File`], within the memory that [`EdfFile::read_channels`] states.
 //! Leaves to others: unit conversion, filters, one grid for all channels (alignment), sleep stages (hypnogram), BDF's 24-bit samples.
 //!
-//! Why not a crate, tried on a real file: `edf-rs` 0.2.0 refuses its patient field; `edfplus` 0.1.0 reads EDF+C only, believes the record
+//! Why not a crate, tried on a real file: `edf-rs` 0.2.0 refuses its patient field; `edfplus` 0.1.0 reads EDF+C only, trusts the record
 //! count and panics on a negative sample count; `edf-reader` 0.6.0 panics on any bad number; `edflib` 0.0.2 binds a C library.
 //!
 //! Source of the format: Kemp et al. 1992 (EDF) and Kemp and Olivan 2003 (EDF+), at <https://www.edfplus.info/specs/>.
@@ -49,9 +49,9 @@ pub struct EdfChannel {
     pub rate_hz: f64,
     /// Samples in each record.
     pub samples_per_record: usize,
-    /// The values, in [`EdfChannel::unit`], that stand for the two ends of `digital_range`; NaN where the header is unreadable.
+    /// The values, in [`EdfChannel::unit`], at the two ends of `digital_range`; NaN where the header is unreadable.
     pub physical_range: [f64; 2],
-    /// The stored numbers that stand for the two ends of `physical_range`; NaN where the header is unreadable.
+    /// The stored numbers at the two ends of `physical_range`; NaN where the header is unreadable.
     pub digital_range: [f64; 2],
     /// Why this channel cannot be read, and the way out; `None` when it can.
     pub refused: Option<String>,
@@ -77,7 +77,7 @@ pub struct Recording {
     pub patient: String,
     /// The time of the first sample, nanoseconds since 1970-01-01, with the header's clock taken as UTC.
     pub start_ns: i64,
-    /// The channels asked for, in the order asked for, each with one column named [`EDF_COLUMN`].
+    /// The channels requested, in the order requested, each with one column named [`EDF_COLUMN`].
     pub signals: Vec<Signal>,
     /// The annotations of the whole file in order of onset.
     pub annotations: Vec<Annotation>,
@@ -189,7 +189,7 @@ impl EdfFile {
         &self.header.channels
     }
 
-    /// What the file should hold and does not, as far as header and length tell.
+    /// What the file should hold and does not, as far as header and length show.
     #[must_use]
     pub fn missing(&self) -> &[String] {
         &self.missing
@@ -210,11 +210,11 @@ impl EdfFile {
     ///
     /// # Errors
     /// [`SleepError::File`] when no channel has such a name, the channel is refused, or the file cannot be read or has shrunk meanwhile;
-    /// [`SleepError::Config`] when a name is asked for twice.
+    /// [`SleepError::Config`] when a name is requested twice.
     pub fn read_channels(&self, names: &[&str]) -> SleepResult<Recording> {
         let chosen = names.iter().map(|name| self.readable_channel(name)).collect::<SleepResult<Vec<_>>>()?;
-        let mut asked = HashSet::new();
-        if let Some(name) = names.iter().find(|name| !asked.insert(**name)) {
+        let mut seen = HashSet::new();
+        if let Some(name) = names.iter().find(|name| !seen.insert(**name)) {
             return Err(SleepError::Config(format!("channel {name:?} is asked for twice; name it once")));
         }
         self.read(&chosen)
@@ -337,7 +337,7 @@ impl EdfFile {
 // ---- The header ----
 
 /// A field of the header: its name in the specification, where it begins, and its width in bytes.
-/// For a field of a channel, `at` counts from the channel part and stands for one channel: n channels stand side by side.
+/// For a field of a channel, `at` counts from the channel part and means one channel: n channels follow each other.
 struct Field {
     name: &'static str,
     at: usize,
@@ -546,7 +546,7 @@ impl Header {
     }
 }
 
-/// Where a channel stands in the header and in each record.
+/// Where a channel is in the header and in each record.
 struct ChannelPlace {
     idx: usize,
     offset: u64,
@@ -709,7 +709,7 @@ struct Track<'a> {
 }
 
 enum Content<'a> {
-    Samples { asked: usize, channel: &'a EdfChannel, values: Vec<f64> },
+    Samples { idx: usize, channel: &'a EdfChannel, values: Vec<f64> },
     Annotations(Vec<u8>),
 }
 
@@ -738,11 +738,11 @@ impl EdfFile {
         let mut lists = Vec::new();
         for track in tracks {
             match track.content {
-                Content::Samples { asked, channel, values } => samples.push((asked, channel, values)),
+                Content::Samples { idx, channel, values } => samples.push((idx, channel, values)),
                 Content::Annotations(bytes) => lists.push((track.n_bytes, bytes)),
             }
         }
-        samples.sort_by_key(|(asked, ..)| *asked);
+        samples.sort_by_key(|(idx, ..)| *idx);
         let timeline = Timeline::new(self, &lists);
         // Channels of one rate have the same timestamps.
         let mut timestamps: BTreeMap<usize, Samples<i64>> = BTreeMap::new();
@@ -768,10 +768,10 @@ impl EdfFile {
     /// The chosen channels and all annotation channels, in the order of their bytes.
     fn tracks<'a>(&self, chosen: &[&'a EdfChannel]) -> Checked<Vec<Track<'a>>> {
         let mut tracks = Vec::with_capacity(chosen.len() + self.header.annotation_channels.len());
-        for (asked, channel) in chosen.iter().enumerate() {
+        for (idx, channel) in chosen.iter().enumerate() {
             // The whole records were counted by the file's length, so no capacity here exceeds what the file holds.
             let values = Vec::with_capacity(self.n_records * channel.samples_per_record);
-            let content = Content::Samples { asked, channel, values };
+            let content = Content::Samples { idx, channel, values };
             tracks.push(Track { offset: channel.offset, n_bytes: to_usize(channel.n_bytes())?, content });
         }
         for place in &self.header.annotation_channels {
@@ -784,7 +784,7 @@ impl EdfFile {
         Ok(tracks)
     }
 
-    /// Reads record by record, skipping what no track wants.
+    /// Reads record by record, skipping what no track needs.
     fn stream(&self, tracks: &mut [Track<'_>]) -> Checked<()> {
         if self.n_records == 0 {
             return Ok(());
@@ -915,7 +915,7 @@ impl Timeline {
         self.annotations.sort_by_cached_key(|annotation| annotation.onset_ns);
     }
 
-    /// Those of a channel with so many samples per record.
+    /// Those of a channel with this many samples per record.
     fn timestamps(&self, record_ns: i64, n_samples: usize) -> Samples<i64> {
         let onsets_ns = || self.onsets_ns.iter().copied().flatten();
         timestamps(onsets_ns(), onsets_ns().count() * n_samples, record_ns, n_samples as i64).into()

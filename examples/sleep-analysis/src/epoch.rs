@@ -131,7 +131,7 @@ impl EpochGrid {
     }
 }
 
-/// The earliest and the latest timestamp, in whatever order they stand.
+/// The earliest and the latest timestamp, in any order.
 fn span_ns(signal: &Signal) -> Option<(i64, i64)> {
     let timestamps = signal.timestamps_ns();
     Some((*timestamps.iter().min()?, *timestamps.iter().max()?))

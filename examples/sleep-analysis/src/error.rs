@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 /// A result whose error is a [`SleepError`].
 pub type SleepResult<T> = Result<T, SleepError>;
 
-/// Why an operation has no answer.
+/// Why an operation has no result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum SleepError {
-    /// A setting is missing or makes no sense: window, step, method, rate, no signals.
+    /// A setting is missing or invalid: window, step, method, rate, no signals.
     #[error("{0}")]
     Config(String),
     /// A time range is empty: its start is not before its end.
     #[error("{0}")]
     Range(String),
-    /// A signal's samples cannot be used as asked.
+    /// A signal's samples cannot be used for the operation.
     #[error("signal {signal:?}: {reason}")]
     Signal {
         /// The signal's name.

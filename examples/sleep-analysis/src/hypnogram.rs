@@ -10,7 +10,7 @@ use crate::{Annotation, SleepError, SleepResult, SleepStage};
 pub enum Score {
     /// The scorer gave a stage.
     Stage(SleepStage),
-    /// The scorer said that there is none: movement time, unscored, `?`.
+    /// The scorer marked that there is none: movement time, unscored, `?`.
     Unscored,
 }
 

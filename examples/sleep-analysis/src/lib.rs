@@ -1,8 +1,8 @@
 //! Sleep-epoch features and signal alignment, on manyhands.
 //!
-//! The science knows neither threads nor processes: its functions take one item and what all items share, and read samples as
-//! slices. Two files of the library name manyhands: `parallel.rs` hands batches of epochs, or signals, to many workers, and `samples.rs` keeps
-//! the numbers of a signal where worker processes see them too.
+//! The science uses neither threads nor processes: its functions take one item and what all items share, and read samples as
+//! slices. Two files of the library use manyhands: `parallel.rs` computes batches of epochs, or signals, in parallel, and `samples.rs`
+//! keeps the numbers of a signal in memory that worker processes share.
 
 mod align;
 mod csv_io;
@@ -12,7 +12,6 @@ mod epoch;
 mod error;
 pub mod features;
 mod hypnogram;
-mod made_night;
 mod number_text;
 mod order;
 pub mod parallel;
@@ -20,6 +19,7 @@ pub mod pictures;
 mod samples;
 mod signal;
 mod stage;
+mod synthetic_night;
 mod table;
 mod time_text;
 mod whole_file;
@@ -37,12 +37,12 @@ pub use edf::{Annotation, EDF_COLUMN, EdfChannel, EdfFile, EdfKind, Recording};
 pub use epoch::{EpochGrid, EpochGridSettings};
 pub use error::{SleepError, SleepResult};
 pub use hypnogram::{Score, score_of_text, stages_of_epochs};
-pub use made_night::{EegSite, MadeNight, NightPlan, SignalKind, make_signal};
 pub use number_text::append_float;
 pub use order::{require_increasing, require_sorted};
 pub use samples::{Number, Samples};
 pub use signal::{Column, Signal};
 pub use stage::SleepStage;
+pub use synthetic_night::{EegSite, NightPlan, SignalKind, SyntheticNight, make_signal};
 pub use table::FeatureTable;
 pub use time_text::{parse_duration_ns, parse_time_ns};
 pub use whole_file::write_whole_file;

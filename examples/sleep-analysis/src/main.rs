@@ -1,4 +1,4 @@
-//! The command line of sleep-analysis: reads, hands the work to many hands, writes what comes back.
+//! The command line of sleep-analysis: reads signals, computes in parallel, writes the results.
 
 mod cli;
 
@@ -10,6 +10,6 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    manyhands::init(); // first: a copy of this program that is to work ends here
+    manyhands::init(); // first: in a worker process this call does the work and does not return
     cli::main().into()
 }

@@ -1,6 +1,6 @@
 //! The order of timestamps: which row breaks it first, for operations that need sorted or distinct times.
 //!
-//! Reading a signal keeps its rows as they are, as statistics want repeated ones; an operation asks here before it starts.
+//! Reading a signal keeps its rows as they are, because statistics accept repeated ones; an operation checks the order before it starts.
 
 use crate::{Signal, SleepError, SleepResult};
 

@@ -1,8 +1,8 @@
-//! Many hands: features over batches of epochs, alignment over signals, a night over its signals. The one file of the library that
-//! hands work to manyhands.
+//! The parallel engine: features over batches of epochs, alignment over signals, a night over its signals. The one file of the library
+//! that calls manyhands.
 //!
-//! Promises: the same answers, bit for bit, for every mode, any number of workers and any chunks; a batch or signal that is
-//! lost takes no other with it. Leaves to others: the science, and what is done with the answers.
+//! Promises: the same results, bit for bit, for every mode, any number of workers and any chunks; a lost batch or signal affects no
+//! other. Leaves to others: the science, and what is done with the results.
 
 use std::fmt;
 use std::ops::Range;
@@ -25,40 +25,40 @@ pub const EPOCHS_WORTH_SHARING: usize = 20;
 /// Fewer signals than this stay in the calling thread.
 pub const SIGNALS_WORTH_SHARING: usize = 3;
 
-/// Runs operations in one mode, and remembers their features.
+/// Runs operations in one mode, and caches their features.
 ///
 /// ```
 /// use sleep_analysis::features::{Aggregation, FeatureRequest, Operation};
-/// use sleep_analysis::parallel::Hands;
-/// use sleep_analysis::{EpochGrid, EpochGridSettings, MadeNight, SignalKind};
+/// use sleep_analysis::parallel::Engine;
+/// use sleep_analysis::{EpochGrid, EpochGridSettings, SyntheticNight, SignalKind};
 ///
-/// let night = MadeNight::new(1).kinds([SignalKind::HeartRate]).make()?;
+/// let night = SyntheticNight::new(1).kinds([SignalKind::HeartRate]).make()?;
 /// let grid = EpochGrid::over_signals(&night, EpochGridSettings::adjoining(30_000_000_000))?;
 /// let request = FeatureRequest::new(night.into(), grid, Operation::Statistics { aggregations: vec![Aggregation::Mean] })?;
 ///
-/// let hands = Hands::new("threads".parse().unwrap()).workers(2);
-/// let features = hands.features(&request)?;
+/// let engine = Engine::new("threads".parse().unwrap()).workers(2);
+/// let features = engine.features(&request)?;
 /// assert_eq!(features.table.columns[0].name, "hr|hr_mean");
-/// hands.features(&request)?; // known by now
-/// assert_eq!((hands.cache_stats().hits, hands.cache_stats().misses), (1, 1));
+/// engine.features(&request)?; // from the cache
+/// assert_eq!((engine.cache_stats().hits, engine.cache_stats().misses), (1, 1));
 /// # Ok::<(), sleep_analysis::SleepError>(())
 /// ```
-pub struct Hands {
+pub struct Engine {
     mode: AnyMode,
     workers: Option<usize>,
     chunk_size: Option<usize>,
     show: Option<ShowProgress>,
-    known: ThreadSafeCache<Vec<u8>, Arc<Features>>,
+    cache: ThreadSafeCache<Vec<u8>, Arc<Features>>,
 }
 
-/// Told what is being done, how many parts of it are finished, and how many there are.
+/// Called with what is being done, how many parts of it are finished, and how many there are.
 pub type ShowProgress = Box<dyn Fn(&str, usize, usize) + Send + Sync>;
 
-impl Hands {
-    /// Hands that work in this mode, with the config's number of workers.
+impl Engine {
+    /// An engine that works in this mode, with the config's number of workers.
     #[must_use]
     pub fn new(mode: AnyMode) -> Self {
-        Self { mode, workers: None, chunk_size: None, show: None, known: ThreadSafeCache::new() }
+        Self { mode, workers: None, chunk_size: None, show: None, cache: ThreadSafeCache::new() }
     }
 
     /// How many workers. Zero is an error of the first operation.
@@ -79,33 +79,33 @@ impl Hands {
         Self { show: Some(show), ..self }
     }
 
-    /// The features of all epochs of a request: from the cache when the very same ones were computed before, else by many
-    /// hands from [`EPOCHS_WORTH_SHARING`] epochs on. Epochs that have no answer are NaN and reported.
+    /// The features of all epochs of a request: from the cache when the same ones were computed before, else in parallel
+    /// from [`EPOCHS_WORTH_SHARING`] epochs on. Epochs that have no result are NaN and reported.
     ///
     /// Two requests are the same when operation, parameters, window, every epoch start, and the names, columns, timestamps
-    /// and samples of the signals, in order, are the same. Finding that out reads all samples once, and not again for the next request.
+    /// and samples of the signals, in order, are the same. The comparison reads all samples once, and not again for the next request.
     ///
     /// # Errors
     /// [`SleepError::Config`] for workers or chunks of zero.
     pub fn features(&self, request: &FeatureRequest) -> SleepResult<Arc<Features>> {
         let compute = || self.compute_features(request).map(Arc::new);
-        self.known.try_get_or_compute(cache_key(request), compute).map_err(|error| match error {
+        self.cache.try_get_or_compute(cache_key(request), compute).map_err(|error| match error {
             ComputeError::Failed(error) => error,
             ComputeError::Cycle => SleepError::Config("features asked for themselves; ask for them one by one".into()),
         })
     }
 
-    /// What the feature cache has seen.
+    /// The counters of the feature cache.
     #[must_use]
     pub fn cache_stats(&self) -> CacheStats {
-        self.known.stats()
+        self.cache.stats()
     }
 
     fn compute_features(&self, request: &FeatureRequest) -> SleepResult<Features> {
         let batches = self.batches(request.grid().n_epochs())?;
         let is_worth_sharing = request.grid().n_epochs() >= EPOCHS_WORTH_SHARING;
         if is_worth_sharing {
-            self.lay_out(request.signals())?;
+            self.share_samples(request.signals())?;
         }
         let outcome = self
             .job(&batches, "features", is_worth_sharing)
@@ -119,15 +119,15 @@ impl Hands {
         collect_blocks(request, blocks)
     }
 
-    /// Brings the signals with these indices to the grid, by many hands from [`SIGNALS_WORTH_SHARING`] signals on; one
-    /// answer per index, in order. A signal that cannot be aligned fails alone.
+    /// Brings the signals with these indices to the grid, in parallel from [`SIGNALS_WORTH_SHARING`] signals on; one
+    /// result per index, in order. A signal that cannot be aligned fails alone.
     ///
     /// # Errors
     /// [`SleepError::Config`] for workers or chunks of zero.
     pub fn align(&self, request: &AlignRequest, idxs: &[usize]) -> SleepResult<Vec<SleepResult<AlignedSignal>>> {
         let is_worth_sharing = idxs.len() >= SIGNALS_WORTH_SHARING;
         if is_worth_sharing {
-            self.lay_out(&request.signals)?;
+            self.share_samples(&request.signals)?;
         }
         let outcome = self
             .job(idxs, "alignment", is_worth_sharing)
@@ -139,8 +139,7 @@ impl Hands {
         Ok(results.map(|(aligned, &idx)| aligned.map_err(|failure| signal_failure(request, idx, failure))).collect())
     }
 
-    /// Makes the signals of a planned night, each by one hand; one answer per kind, in order. One that is lost takes no other
-    /// with it.
+    /// Makes the signals of a planned night in parallel; one result per kind, in order. A lost signal affects no other.
     ///
     /// # Errors
     /// [`SleepError::Config`] for workers or chunks of zero.
@@ -150,8 +149,8 @@ impl Hands {
         Ok(results.map(|(made, kind)| made.map_err(|failure| lost(kind.name(), &failure))).collect())
     }
 
-    /// Reads signals, each with its name from its file, by one hand each; one answer per file, in order. A file that cannot
-    /// be read fails alone.
+    /// Reads signals in parallel, each with its name from its file; one result per file, in order. A file that cannot be read fails
+    /// alone.
     ///
     /// # Errors
     /// [`SleepError::Config`] for workers or chunks of zero.
@@ -161,13 +160,13 @@ impl Hands {
         Ok(results.map(|(read, (name, _))| read.map_err(|failure| own_error(name, failure))).collect())
     }
 
-    /// Puts signals where processes see them, by many hands too: encoding would do it with one.
-    fn lay_out(&self, signals: &[Signal]) -> SleepResult<()> {
+    /// Copies signals into memory that worker processes share, in parallel too: encoding would do it in one thread.
+    fn share_samples(&self, signals: &[Signal]) -> SleepResult<()> {
         if matches!(self.mode, AnyMode::Processes(_)) {
             let shares: Vec<_> = signals.iter().flat_map(Signal::to_share).collect();
             let job = Job::new(&shares).mode(Threads).chunk_size(1);
             let job = if let Some(workers) = self.workers { job.workers(workers) } else { job };
-            job.run(|share| share()).and_then(Outcome::into_values).map_err(refused)?;
+            job.run(|share| share()).and_then(Outcome::into_result).map_err(refused)?;
         }
         Ok(())
     }
@@ -209,7 +208,7 @@ impl FeatureWorker {
     }
 }
 
-/// A signal, read by the hand that made it for what the caller's hand alone would have to read it for.
+/// Makes a signal, and computes in the same worker what the caller would otherwise compute in one thread: its order and its hashes.
 fn make_and_read(plan: &NightPlan, kind: &SignalKind) -> Signal {
     let signal = make_signal(plan, kind);
     let (_is_sorted, _hashes) = (signal.is_sorted(), signal.hashes().last());
@@ -228,13 +227,13 @@ fn refused<E: fmt::Display>(error: Error<E>) -> SleepError {
     SleepError::Config(error.to_string())
 }
 
-/// A signal's own error, or its loss told as one.
+/// A signal's own error, or its loss as an error.
 fn signal_failure(request: &AlignRequest, idx: usize, failure: ItemFailure<SleepError>) -> SleepError {
     let name = request.signals.get(idx).map_or_else(|| idx.to_string(), |signal| signal.name().to_owned());
     own_error(&name, failure)
 }
 
-/// What the signal's function said, or what happened to it.
+/// The error of the signal's function, or what happened to it.
 fn own_error(signal: &str, failure: ItemFailure<SleepError>) -> SleepError {
     let loss = lost(signal, &failure);
     match failure.cause {
@@ -243,13 +242,13 @@ fn own_error(signal: &str, failure: ItemFailure<SleepError>) -> SleepError {
     }
 }
 
-/// What happened to a signal whose item came to nothing.
+/// What happened to a signal whose item has no result.
 fn lost(signal: &str, failure: &dyn fmt::Display) -> SleepError {
     SleepError::Signal { signal: signal.to_owned(), reason: failure.to_string() }
 }
 
-/// All that the features of a request depend on, as bytes. Parameters stand in it as they are; each list of samples as a
-/// 128-bit hash of its content (xxh3), so that reading it once is all that it costs.
+/// All that the features of a request depend on, as bytes. Parameters are part of it as they are; each list of samples as a
+/// 128-bit hash of its content (xxh3), so that it is read only once.
 fn cache_key(request: &FeatureRequest) -> Vec<u8> {
     let names: Vec<(&str, Vec<&str>)> = request
         .signals()
@@ -264,9 +263,9 @@ fn cache_key(request: &FeatureRequest) -> Vec<u8> {
     key
 }
 
-impl fmt::Debug for Hands {
+impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Hands");
+        let mut shown = f.debug_struct("Engine");
         shown.field("mode", &self.mode).field("workers", &self.workers).field("chunk_size", &self.chunk_size);
         shown.finish_non_exhaustive()
     }

@@ -1,8 +1,8 @@
-//! The numbers of a signal, as many as a night has: never changed once they are there, shared by copies, and seen by another
-//! process where they lie instead of being sent to it. What is asked of all of them is found out once, and travels with them.
+//! The numbers of a signal: immutable, shared by copies, and mapped into other processes instead of being sent to them. Their order and
+//! their hash are computed once and sent along.
 //!
-//! The science sees a slice. Besides `parallel.rs` this is the one file that names manyhands, for the memory that processes
-//! share. That memory is filled when a list travels for the first time, at about half a nanosecond per byte, and then stays
+//! The science sees a slice. Besides `parallel.rs` this is the one file that uses manyhands, for the memory that processes
+//! share. That memory is filled when a list is sent for the first time, at about half a nanosecond per byte, and then stays
 //! beside the list's own: process mode takes up to twice the memory of the signals that were read in the calling process.
 
 use std::fmt;
@@ -20,7 +20,7 @@ const WORTH_SHARING: usize = 64 * 1024;
 /// The most that this process puts into memory of their own: each takes a descriptor, of which a process has about a thousand.
 const MOST_SHARED: u64 = 256;
 
-/// How many are there.
+/// The number of those.
 static N_SHARED: AtomicCounter = AtomicCounter::new();
 
 /// A number that signals are made of: `f64`, or `i64` for times.
@@ -32,10 +32,10 @@ pub trait Number:
 impl Number for f64 {}
 impl Number for i64 {}
 
-/// Numbers that nobody changes any more; copies share them.
+/// Numbers that no longer change; copies share them.
 ///
-/// It is used as a slice. To another process of this program many of them travel as the place where they lie; into JSON
-/// they are written as a list.
+/// It is used as a slice. A long list is sent to another process of this program as a descriptor of shared memory; into JSON
+/// it is written as a list.
 ///
 /// ```
 /// use sleep_analysis::Samples;
@@ -45,83 +45,83 @@ impl Number for i64 {}
 /// assert_eq!(samples.clone().as_ptr(), samples.as_ptr());
 /// ```
 pub struct Samples<T: Number = f64> {
-    kept: Arc<Kept<T>>,
+    inner: Arc<Inner<T>>,
 }
 
-struct Kept<T: Number> {
+struct Inner<T: Number> {
     numbers: Numbers<T>,
-    known: Synchronized<Known<T>>,
+    facts: Synchronized<Facts<T>>,
 }
 
 enum Numbers<T: Number> {
     Own(Vec<T>),
-    /// From another process: they lie in shared memory only.
-    Arrived(SharedSlice<T>),
+    /// From another process: in shared memory only.
+    Mapped(SharedSlice<T>),
 }
 
-/// What was found out and is not to be found out again.
-struct Known<T: Number> {
+/// Facts that are computed once.
+struct Facts<T: Number> {
     is_sorted: Option<bool>,
     hash: Option<u128>,
-    travel: Option<Travel<T>>,
+    transfer: Option<Transfer<T>>,
 }
 
-/// How they reach another process, decided when they first do.
-enum Travel<T: Number> {
+/// How they are sent to another process, decided at the first time.
+enum Transfer<T: Number> {
     AsBytes,
     /// In memory of their own, which is counted.
     Shared(SharedSlice<T>),
 }
 
 impl<T: Number> Samples<T> {
-    /// The numbers, to be changed: copied only when somebody else has them too.
+    /// The numbers, to be changed: copied only when another copy shares them.
     #[must_use]
     pub fn into_vec(self) -> Vec<T> {
-        match Arc::try_unwrap(self.kept) {
-            Ok(Kept { numbers: Numbers::Own(own), .. }) => own,
-            Ok(kept) => kept.as_slice().to_vec(),
-            Err(kept) => kept.as_slice().to_vec(),
+        match Arc::try_unwrap(self.inner) {
+            Ok(Inner { numbers: Numbers::Own(own), .. }) => own,
+            Ok(inner) => inner.as_slice().to_vec(),
+            Err(inner) => inner.as_slice().to_vec(),
         }
     }
 
-    /// True when no number is less than the one ahead of it. Read once, however often it is asked for.
+    /// True when no number is less than the one ahead of it. Read once, however often it is requested.
     #[must_use]
     pub fn is_sorted(&self) -> bool {
-        self.kept.known.with(|known| *known.is_sorted.get_or_insert_with(|| (**self).is_sorted()))
+        self.inner.facts.with(|facts| *facts.is_sorted.get_or_insert_with(|| (**self).is_sorted()))
     }
 
-    /// A hash of all bits (xxh3). They are read once, however often it is asked for.
+    /// A hash of all bits (xxh3). They are read once, however often it is requested.
     #[must_use]
     pub fn hash(&self) -> u128 {
-        self.kept.known.with(|known| *known.hash.get_or_insert_with(|| xxh3_128(bytemuck::cast_slice(self))))
+        self.inner.facts.with(|facts| *facts.hash.get_or_insert_with(|| xxh3_128(bytemuck::cast_slice(self))))
     }
 
-    /// Numbers that are for one reader: they travel as bytes, however many they are.
+    /// Numbers for one reader: they are sent as bytes, however many there are.
     pub(crate) fn sent(own: Vec<T>) -> Self {
-        Self::kept(Numbers::Own(own), Known { is_sorted: None, hash: None, travel: Some(Travel::AsBytes) })
+        Self::from_parts(Numbers::Own(own), Facts { is_sorted: None, hash: None, transfer: Some(Transfer::AsBytes) })
     }
 
-    /// Whether they are many and [`Samples::share`] was not called yet.
+    /// Whether they are large and [`Samples::share`] was not called yet.
     pub(crate) fn is_to_share(&self) -> bool {
-        self.kept.is_large() && self.kept.known.with(|known| known.travel.is_none())
+        self.inner.is_large() && self.inner.facts.with(|facts| facts.transfer.is_none())
     }
 
-    /// Puts them where other processes see them, unless they are few or that cannot be had: then they travel as bytes.
-    /// Travelling does it too.
+    /// Copies them into shared memory, unless they are few or there is no such memory: then they are sent as bytes.
+    /// Sending them does it too.
     pub(crate) fn share(&self) {
-        self.kept.shared();
+        self.inner.shared();
     }
 
-    fn kept(numbers: Numbers<T>, known: Known<T>) -> Self {
-        Self { kept: Arc::new(Kept { numbers, known: Synchronized::new(known) }) }
+    fn from_parts(numbers: Numbers<T>, facts: Facts<T>) -> Self {
+        Self { inner: Arc::new(Inner { numbers, facts: Synchronized::new(facts) }) }
     }
 }
 
-impl<T: Number> Kept<T> {
+impl<T: Number> Inner<T> {
     fn as_slice(&self) -> &[T] {
         match &self.numbers {
             Numbers::Own(own) => own,
-            Numbers::Arrived(slice) => slice,
+            Numbers::Mapped(slice) => slice,
         }
     }
 
@@ -129,34 +129,34 @@ impl<T: Number> Kept<T> {
         size_of_val(self.as_slice()) >= WORTH_SHARING
     }
 
-    /// The memory that other processes see them in, if they are to travel that way. Made under the lock, so only once.
+    /// The shared memory with the numbers, if they are sent that way. Made under the lock, so only once.
     fn shared(&self) -> Option<SharedSlice<T>> {
-        self.known.with(|known| match known.travel.get_or_insert_with(|| self.travel()) {
-            Travel::AsBytes => None,
-            Travel::Shared(slice) => Some(slice.clone()),
+        self.facts.with(|facts| match facts.transfer.get_or_insert_with(|| self.choose_transfer()) {
+            Transfer::AsBytes => None,
+            Transfer::Shared(slice) => Some(slice.clone()),
         })
     }
 
-    fn travel(&self) -> Travel<T> {
+    fn choose_transfer(&self) -> Transfer<T> {
         match &self.numbers {
-            Numbers::Arrived(slice) => Travel::new(slice.clone()),
-            // One too many, because two ask at once, does no harm.
+            Numbers::Mapped(slice) => Transfer::new(slice.clone()),
+            // One too many, because two threads read the counter at once, does no harm.
             Numbers::Own(own) if self.is_large() && N_SHARED.value() < MOST_SHARED => {
-                SharedSlice::copy_of(own).map_or(Travel::AsBytes, Travel::new)
+                SharedSlice::copy_of(own).map_or(Transfer::AsBytes, Transfer::new)
             }
-            Numbers::Own(_) => Travel::AsBytes,
+            Numbers::Own(_) => Transfer::AsBytes,
         }
     }
 }
 
-impl<T: Number> Travel<T> {
+impl<T: Number> Transfer<T> {
     fn new(slice: SharedSlice<T>) -> Self {
         N_SHARED.increment();
         Self::Shared(slice)
     }
 }
 
-impl<T: Number> Drop for Travel<T> {
+impl<T: Number> Drop for Transfer<T> {
     fn drop(&mut self) {
         if matches!(self, Self::Shared(_)) {
             N_SHARED.decrement();
@@ -168,13 +168,13 @@ impl<T: Number> Deref for Samples<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        self.kept.as_slice()
+        self.inner.as_slice()
     }
 }
 
 impl<T: Number> From<Vec<T>> for Samples<T> {
     fn from(own: Vec<T>) -> Self {
-        Self::kept(Numbers::Own(own), Known { is_sorted: None, hash: None, travel: None })
+        Self::from_parts(Numbers::Own(own), Facts { is_sorted: None, hash: None, transfer: None })
     }
 }
 
@@ -195,7 +195,7 @@ impl<'a, T: Number> IntoIterator for &'a Samples<T> {
 
 impl<T: Number> Clone for Samples<T> {
     fn clone(&self) -> Self {
-        Self { kept: Arc::clone(&self.kept) }
+        Self { inner: Arc::clone(&self.inner) }
     }
 }
 
@@ -228,12 +228,12 @@ impl<T: Number> Serialize for Samples<T> {
         if serializer.is_human_readable() {
             return (**self).serialize(serializer);
         }
-        match self.kept.shared() {
+        match self.inner.shared() {
             Some(slice) => {
-                let (is_sorted, hash) = self.kept.known.with(|known| (known.is_sorted, known.hash));
-                Travelling::Shared { slice, is_sorted, hash }
+                let (is_sorted, hash) = self.inner.facts.with(|facts| (facts.is_sorted, facts.hash));
+                Encoded::Shared { slice, is_sorted, hash }
             }
-            None => Travelling::Here(Bytes(bytemuck::cast_slice(self))),
+            None => Encoded::Inline(Bytes(bytemuck::cast_slice(self))),
         }
         .serialize(serializer)
     }
@@ -244,20 +244,20 @@ impl<'de, T: Number> Deserialize<'de> for Samples<T> {
         if deserializer.is_human_readable() {
             return Vec::deserialize(deserializer).map(Self::from);
         }
-        match Travelling::deserialize(deserializer)? {
-            Travelling::Here(Copied(numbers)) => Ok(numbers.into()),
-            Travelling::Shared { slice, is_sorted, hash } => {
-                let travel = Some(Travel::new(SharedSlice::clone(&slice)));
-                Ok(Self::kept(Numbers::Arrived(slice), Known { is_sorted, hash, travel }))
+        match Encoded::deserialize(deserializer)? {
+            Encoded::Inline(Copied(numbers)) => Ok(numbers.into()),
+            Encoded::Shared { slice, is_sorted, hash } => {
+                let transfer = Some(Transfer::new(SharedSlice::clone(&slice)));
+                Ok(Self::from_parts(Numbers::Mapped(slice), Facts { is_sorted, hash, transfer }))
             }
         }
     }
 }
 
-/// Numbers in a format for machines: as they lie in memory, which is several times as fast as one by one, or where they lie.
+/// Numbers in a format for machines: as bytes, which is several times as fast as one by one, or as a descriptor of shared memory.
 #[derive(Serialize, Deserialize)]
-enum Travelling<Here, Slice> {
-    Here(Here),
+enum Encoded<Numbers, Slice> {
+    Inline(Numbers),
     Shared { slice: Slice, is_sorted: Option<bool>, hash: Option<u128> },
 }
 
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn json_has_a_list_whether_they_travelled_before_or_not() {
+    fn json_has_a_list_whether_they_were_sent_before_or_not() {
         let samples: Samples = vec![0.5; WORTH_SHARING].into();
         let before = serde_json::to_string(&samples).unwrap();
         assert!(before.starts_with("[0.5,0.5,"));
@@ -332,19 +332,19 @@ mod tests {
     }
 
     #[test]
-    fn many_are_shared_once_however_often_they_travel() {
+    fn many_are_shared_once_however_often_they_are_sent() {
         let samples = many();
         assert!(samples.is_to_share() && !few().is_to_share());
         postcard::to_stdvec(&samples.clone()).unwrap();
-        let place = samples.kept.shared().unwrap();
+        let place = samples.inner.shared().unwrap();
         postcard::to_stdvec(&samples).unwrap();
         assert!(!samples.is_to_share());
-        assert_eq!(samples.kept.shared().unwrap().as_ptr(), place.as_ptr());
+        assert_eq!(samples.inner.shared().unwrap().as_ptr(), place.as_ptr());
         assert_eq!(*place, *samples);
     }
 
     #[test]
-    fn what_is_known_of_many_travels_with_them() {
+    fn facts_are_sent_with_them() {
         let falling: Samples<i64> = (0..WORTH_SHARING as i64).rev().collect();
         for samples in [many(), falling, vec![3, 1, 2].into()] {
             let unread: Samples<i64> = postcard::from_bytes(&postcard::to_stdvec(&samples).unwrap()).unwrap();
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_that_nobody_else_has_become_a_list_without_a_copy() {
+    fn unshared_samples_become_a_list_without_a_copy() {
         let samples = few();
         let place = samples.as_ptr();
         let copied = samples.clone().into_vec();
@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn half_a_number_is_refused() {
-        let message = postcard::to_stdvec(&Travelling::<_, ()>::Here(Bytes(&[1, 2, 3]))).unwrap();
+        let message = postcard::to_stdvec(&Encoded::<_, ()>::Inline(Bytes(&[1, 2, 3]))).unwrap();
         assert!(postcard::from_bytes::<Samples>(&message).is_err());
     }
 }

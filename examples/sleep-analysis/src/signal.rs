@@ -95,7 +95,7 @@ impl Signal {
         shares
     }
 
-    /// Hashes of the timestamps and of each column. All are read once, however often they are asked for.
+    /// Hashes of the timestamps and of each column. All are read once, however often they are requested.
     pub(crate) fn hashes(&self) -> impl Iterator<Item = u128> {
         let columns = self.columns.iter().map(|column| column.values.hash());
         std::iter::once(self.timestamps_ns.hash()).chain(columns)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A sleep stage by the rules of the American Academy of Sleep Medicine.
 ///
-/// An epoch that nobody scored is `None` in an `Option<SleepStage>`.
+/// An epoch that was not scored is `None` in an `Option<SleepStage>`.
 ///
 /// ```
 /// use sleep_analysis::SleepStage;
@@ -52,7 +52,7 @@ impl SleepStage {
 }
 
 impl fmt::Display for SleepStage {
-    /// The label, padded as asked.
+    /// The label, padded as requested.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.pad(self.label())
     }

@@ -1,7 +1,7 @@
 //! Files that are there whole or not at all: written beside their place under another name, then moved onto it.
 //!
-//! A reader never sees half a file, and a failed write leaves what was there before. Nobody waits for the disk: what is the end
-//! of long work is written by [`manyhands::write_atomically`], which does.
+//! A reader never sees half a file, and a failed write leaves what was there before. The file is not synced to the disk: the results
+//! of long work are written by [`manyhands::write_atomically`], which does that.
 
 use crate::{SleepError, SleepResult};
 use std::fs::{self, File};
@@ -26,7 +26,7 @@ pub fn write_whole_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::R
     let place = name_beside(path)?;
     let written = write_at(&place, write).and_then(|()| fs::rename(&place, path));
     written.map_err(|error| {
-        // Whether or not the remains can go, the first error is the one to tell.
+        // Whether or not the remains can be removed, the first error is the one to report.
         let _ = fs::remove_file(&place);
         file_error(path, format!("cannot be written: {error}; check the folder, its permissions and the free space"))
     })

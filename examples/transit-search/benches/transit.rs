@@ -1,8 +1,8 @@
 //! Box least squares of whole light curves, beside astropy: how many a second on one core, and what two workers are worth.
 //!
-//! A sample is a made light curve of 1296 points, searched at 10 000 periods with five durations. `baseline.py` searches the same
+//! A sample is a synthetic light curve of 1296 points, searched at 10 000 periods with five durations. `baseline.py` searches the same
 //! ones with astropy, one after the other and in a pool of two processes, in a process of its own in every round; it reports its own
-//! times. `MANYHANDS_PYTHON` names an interpreter that has numpy, scipy and astropy. Two workers are held against two copies of this
+//! times. `MANYHANDS_PYTHON` names an interpreter that has numpy, scipy and astropy. Two workers are compared with two copies of this
 //! program that each search all samples in one thread, at the same time.
 //!
 //! `--rounds N` rounds of `--samples N` samples.
@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use manyhands::{Job, Processes};
-use transit_search::{BoxSearch, Objective, Weights, best_fit, made_curve};
+use transit_search::{BoxSearch, Objective, Weights, best_fit, synthetic_curve};
 
 const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/golden/transit/baseline.py");
 const COPY: &str = "MANYHANDS_TRANSIT_COPY";
@@ -51,7 +51,7 @@ fn search(grid: &str, number: u64) -> (usize, f64, f64) {
         objective: Objective::Likelihood,
         weights: Weights::Errors,
     };
-    let fits = search.run(&made_curve(number).curve).expect("a made light curve can be searched");
+    let fits = search.run(&synthetic_curve(number).curve).expect("a synthetic light curve can be searched");
     let (at, fit) = best_fit(&fits).expect("there is a box in it");
     (at, fit.period, fit.power)
 }
@@ -99,13 +99,13 @@ fn baseline(grid: &str, samples: u64) -> Result<(f64, f64), String> {
     let answer = Command::new(&python).args(arguments).output().map_err(|why| format!("{python}: {why}"))?;
     if !answer.status.success() {
         let said = String::from_utf8_lossy(&answer.stderr);
-        return Err(said.lines().last().unwrap_or("it ended without a word").to_owned());
+        return Err(said.lines().last().unwrap_or("it ended without a message").to_owned());
     }
-    let told: serde_json::Value = serde_json::from_slice(&answer.stdout).map_err(|why| why.to_string())?;
-    let first = told["results_first3"][0].as_array().ok_or("it tells of no results")?;
+    let report: serde_json::Value = serde_json::from_slice(&answer.stdout).map_err(|why| why.to_string())?;
+    let first = report["results_first3"][0].as_array().ok_or("it reports no results")?;
     let (index, _, power) = search(grid, 0);
     assert_eq!((first[1].as_u64(), first[3].as_f64()), (Some(index as u64), Some(power)), "the same search");
-    let seconds = |name: &str| told[name][0].as_f64().ok_or_else(|| format!("it tells no {name}"));
+    let seconds = |name: &str| report[name][0].as_f64().ok_or_else(|| format!("it reports no {name}"));
     Ok((seconds("seq_seconds")?, seconds("pool_seconds")?))
 }
 
@@ -119,12 +119,12 @@ fn workers(rounds: usize, samples: u64) {
     for _ in 0..rounds {
         threads.push(timed(|| {
             let outcome = Job::new(&numbers).workers(2).run(|&number| search("freq", number));
-            outcome.and_then(|outcome| outcome.into_values()).map_err(|_| ()).expect("all are searched");
+            outcome.and_then(|outcome| outcome.into_result()).map_err(|_| ()).expect("all are searched");
         }));
         processes.push(timed(|| {
             let job = Job::new(&numbers).mode(Processes::new()).workers(2);
             let outcome = job.run(|&number: &u64| search("freq", number));
-            outcome.and_then(|outcome| outcome.into_values()).map_err(|_| ()).expect("all are searched");
+            outcome.and_then(|outcome| outcome.into_result()).map_err(|_| ()).expect("all are searched");
         }));
         copies.push(timed(|| two_copies(samples)));
     }

@@ -1,4 +1,4 @@
-//! What a catalogue says of a target: the row that comes with each light curve.
+//! A target in a catalogue: the row that comes with each light curve.
 
 use std::fs;
 use std::path::Path;
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::TransitError;
 
-/// A catalogue's row. What it does not say is `None`.
+/// A catalogue's row. A missing field is `None`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Catalogue {
-    /// 1 for a planet, 0 for none, as the catalogue has it.
+    /// 1 for a planet, 0 for none, according to the catalogue.
     pub label: Option<i64>,
     /// The star.
     pub target_id: String,
@@ -28,7 +28,7 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Reads a row from a JSON object; other fields in it are left alone.
+    /// Reads a row from a JSON object; other fields in it are ignored.
     ///
     /// # Errors
     /// The file cannot be read, or lacks a field.

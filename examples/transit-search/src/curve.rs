@@ -6,10 +6,10 @@ use std::path::Path;
 use crate::error::TransitError;
 use crate::fits;
 
-/// What a table of a light curve begins with.
+/// The columns of a table of a light curve.
 pub const CURVE_COLUMNS: [&str; 3] = ["time_days", "flux", "flux_err"];
 
-/// Below this many usable points nothing is said about a light curve.
+/// Below this many usable points a light curve is refused.
 pub const FEWEST_POINTS: usize = 3;
 
 /// Rows as they were read: any number may be missing, which is NaN.
@@ -23,7 +23,7 @@ pub struct RawCurve {
     pub error: Vec<f64>,
 }
 
-/// A light curve that can be worked on: all numbers finite, errors above zero, times in order, at least three points.
+/// A light curve that can be used: all numbers finite, errors above zero, times in order, at least three points.
 ///
 /// ```
 /// use transit_search::{LightCurve, RawCurve};
@@ -40,7 +40,7 @@ pub struct LightCurve {
 }
 
 impl RawCurve {
-    /// Reads a CSV table with the columns [`CURVE_COLUMNS`], in any order and among others; or a FITS file, told by its first bytes:
+    /// Reads a CSV table with the columns [`CURVE_COLUMNS`], in any order and among others; or a FITS file, recognised by its first bytes:
     /// the first table that has a column `TIME` and one of [`FLUX_COLUMNS`](crate::FLUX_COLUMNS), with its errors. Fluxes that a FITS
     /// table gives in a unit are divided by their median, and their errors as well, since all here is relative. Rows that a `QUALITY`
     /// column marks are kept.
@@ -79,7 +79,7 @@ impl RawCurve {
     }
 }
 
-/// A number, or what stands where one is missing.
+/// A number; NaN for an empty field.
 fn number(field: &str) -> Option<f64> {
     match field.trim() {
         "" => Some(f64::NAN),
@@ -156,7 +156,7 @@ impl LightCurve {
         self.time[self.len() - 1] - self.time[0]
     }
 
-    /// Sees that there is something to search.
+    /// Checks that the flux varies.
     ///
     /// # Errors
     /// All fluxes are the same.

@@ -1,15 +1,15 @@
-//! What can be wrong with a light curve or a search, each with its name and the way out.
+//! What can be wrong with a light curve or a search: each error names the value and what to do.
 
 use std::path::PathBuf;
 
-/// Why there is no answer.
+/// Why there is no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransitError {
     /// A file cannot be read.
     #[error("{} cannot be read: {why}", path.display())]
     Unreadable {
-        /// Which one.
+        /// The file.
         path: PathBuf,
         /// What the system said.
         why: String,
@@ -17,7 +17,7 @@ pub enum TransitError {
     /// A file does not have the columns or fields that it should have.
     #[error("{} is not laid out as it should be: {why}", path.display())]
     Malformed {
-        /// Which one.
+        /// The file.
         path: PathBuf,
         /// What is missing or wrong, and on which line.
         why: String,
@@ -57,10 +57,10 @@ pub enum TransitError {
         /// How many points.
         points: usize,
     },
-    /// A search is asked for without durations.
+    /// A search is requested without durations.
     #[error("a search needs at least one duration")]
     NoDurations,
-    /// A search is asked for without periods.
+    /// A search is requested without periods.
     #[error("a search needs at least one trial period")]
     NoPeriods,
     /// A duration or a period cannot be used.

@@ -1,4 +1,4 @@
-//! Light curves in FITS tables, as missions and their pipelines give them away.
+//! Light curves in FITS tables, as missions and their pipelines publish them.
 //!
 //! The layout of such a file: FITS standard 4.0, <https://fits.gsfc.nasa.gov/fits_standard.html>; the names of its columns: the
 //! archive manuals of Kepler and TESS, and the quick-look pipeline's notes, all at <https://archive.stsci.edu>.
@@ -14,7 +14,7 @@ use crate::curve::RawCurve;
 use crate::numbers::median;
 
 /// Where fluxes are looked for, the first first: without the instrument's trends, as measured, and what other programs write.
-/// Errors stand in the column of that name with `_ERR` behind it.
+/// Errors are in the column of that name with `_ERR` behind it.
 pub const FLUX_COLUMNS: [&str; 5] = ["PDCSAP_FLUX", "KSPSAP_FLUX", "DET_FLUX", "SAP_FLUX", "FLUX"];
 
 /// The standard's bound for the numbers of columns and of axes.
@@ -28,10 +28,10 @@ pub(crate) fn is_fits(bytes: &[u8]) -> bool {
     gzip::is_gzip(bytes) || bytes.starts_with(b"SIMPLE  =")
 }
 
-/// The first table with a light curve. Says what is wrong when there is none.
+/// The first table with a light curve. The error names what is wrong when there is none.
 pub(crate) fn read(bytes: &[u8]) -> Result<RawCurve, String> {
-    // A header that makes no sense, such as one with minus one axes, can make the library panic.
-    catch_unwind(|| read_whole(bytes)).unwrap_or_else(|_| Err("its FITS header makes no sense".to_owned()))
+    // An invalid header, such as one with minus one axes, can make the library panic.
+    catch_unwind(|| read_whole(bytes)).unwrap_or_else(|_| Err("its FITS header is invalid".to_owned()))
 }
 
 fn read_whole(bytes: &[u8]) -> Result<RawCurve, String> {
@@ -63,7 +63,7 @@ fn table(bytes: &[u8]) -> Result<RawCurve, String> {
     Err(format!("no table in it has a column TIME and one of {}", FLUX_COLUMNS.join(", ")))
 }
 
-/// The library makes room for so many axes as a header says, and a program that asks for too much room is ended.
+/// The library allocates as many axes as a header names, and a program that allocates too much is killed.
 fn require_few_axes(bytes: &[u8]) -> Result<(), String> {
     for card in bytes.chunks(CARD).filter(|card| card.starts_with(b"NAXIS   =")) {
         let said = String::from_utf8_lossy(&card[9..]);
@@ -116,7 +116,7 @@ fn text<'a>(part: &'a Hdu, keyword: &str) -> Option<&'a str> {
 fn make_relative(curve: &mut RawCurve, name: &str) -> Result<(), String> {
     let middle = median(curve.flux.iter().copied().filter(|flux| flux.is_finite()));
     if middle.is_nan() {
-        return Ok(()); // no flux at all, which is found soon enough
+        return Ok(()); // no flux at all, which a later check reports
     }
     if middle <= 0.0 {
         return Err(format!("the median of {name} is {middle}: such fluxes cannot be made relative"));

@@ -1,10 +1,10 @@
-//! Box least squares, transit least squares and 27 features of light curves: what a catalogue of transit candidates is judged by.
+//! Box least squares, transit least squares and 27 features of light curves: the numbers by which transit candidates are judged.
 //!
-//! The science knows neither threads nor processes: its functions take one light curve. Units are days and relative fluxes, 1 out of
+//! The science uses neither threads nor processes: its functions take one light curve. Units are days and relative fluxes, 1 out of
 //! transit. Light curves are read from CSV and from tables in FITS files, which give times in days of their own: a catalogue's
 //! epoch must be on the same clock, such as BJD - 2457000 for TESS.
 //!
-//! The numbers are held to those of astropy and of the package transitleastsquares.
+//! The numbers are tested against those of astropy and of the package transitleastsquares.
 
 mod bls;
 mod catalogue;
@@ -12,9 +12,9 @@ mod curve;
 mod error;
 mod features;
 mod fits;
-mod made;
 mod numbers;
 mod periods;
+mod synthetic;
 mod tls;
 
 pub use bls::{
@@ -25,6 +25,6 @@ pub use curve::{CURVE_COLUMNS, FEWEST_POINTS, LightCurve, RawCurve};
 pub use error::TransitError;
 pub use features::{Extraction, FEATURE_NAMES, Features, Profile, SEARCH_DURATIONS, search_window};
 pub use fits::FLUX_COLUMNS;
-pub use made::{MadeCurve, Truth, made_curve};
 pub use periods::{AutoPeriod, linear_periods};
+pub use synthetic::{SyntheticCurve, Truth, synthetic_curve};
 pub use tls::{TransitFit, TransitSpectrum, transit_least_squares};

@@ -1,10 +1,10 @@
-//! The command line of transit-search: reads light curves, hands them to many hands, writes what comes back.
+//! The command line of transit-search: reads light curves, analyses them in parallel, writes the results.
 
 mod cli;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    manyhands::init(); // first: a copy of this program that is to work ends here
-    cli::main()
+    manyhands::init(); // first: in a worker process this call does the work and does not return
+    cli::main().into()
 }

@@ -195,7 +195,7 @@ impl Processes {
     ///
     /// manyhands::init();
     /// let leaky = Processes::new().recycle_above(1 << 30);
-    /// assert_eq!(Job::new(&[1, 2]).mode(leaky).run(|n: &i32| n + 1)?.into_values()?, [2, 3]);
+    /// assert_eq!(Job::new(&[1, 2]).mode(leaky).run(|n: &i32| n + 1)?.into_result()?, [2, 3]);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn recycle_above(mut self, bytes: u64) -> Self {

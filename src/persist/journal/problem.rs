@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 /// What is wrong with a journal.
 ///
 /// ```
-/// use manyhands::{JournalProblem, JournalReader};
+/// use manyhands::{JournalError, JournalReader};
 ///
 /// let problem = JournalReader::open("no such journal").unwrap_err();
-/// assert!(matches!(problem, JournalProblem::NotFound { .. }));
+/// assert!(matches!(problem, JournalError::NotFound { .. }));
 /// assert_eq!(problem.to_string(), "no such journal does not exist");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,9 +23,9 @@ use crate::sync::SystemTime;
 /// system has no write-ahead log, reader and writer wait for each other, for up to half a minute.
 ///
 /// ```
-/// use manyhands::{JournalProblem, JournalReader};
+/// use manyhands::{JournalError, JournalReader};
 ///
-/// fn status_line(path: &str) -> Result<String, JournalProblem> {
+/// fn status_line(path: &str) -> Result<String, JournalError> {
 ///     let status = JournalReader::open(path)?.status()?;
 ///     Ok(format!("{} done, {} failed", status.succeeded, status.failed))
 /// }

@@ -1,7 +1,7 @@
-//! The workloads: what is computed, what the answer must be, and who the peer is.
+//! The workloads: what is computed, what the result must be, and which program it is compared with.
 //!
-//! Inputs are in memory before the clock starts. Ours is everything from the signals to the answer, checks and the
-//! dropping of the answer too; the peer is the median of its process's warm repetitions.
+//! Inputs are in memory before the clock starts. Ours is everything from the signals to the result, checks and the
+//! dropping of the result too; the peer is the median of its process's warm repetitions.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -121,14 +121,14 @@ fn features_with(mode: LocalMode, request: &FeatureRequest) -> Features {
     let batches: Vec<Range<usize>> =
         (0..n_epochs).step_by(batch).map(|first| first..(first + batch).min(n_epochs)).collect();
     let blocks = Job::new(&batches).mode(mode).shared(request).try_run(epoch_features).expect("a job that can run");
-    collect_blocks(request, blocks.into_values().expect("every batch")).expect("all batches")
+    collect_blocks(request, blocks.into_result().expect("every batch")).expect("all batches")
 }
 
 fn as_bits(features: &Features) -> Vec<Vec<u64>> {
     features.table.columns.iter().map(|column| column.values.iter().map(|value| value.to_bits()).collect()).collect()
 }
 
-/// The first feature of each workload, worked out the plain way for all epochs.
+/// The first feature of each workload, computed in the simplest way for all epochs.
 fn check_features(name: &str, signals: &[Signal], features: &Features) {
     assert!(features.failures.is_empty(), "{name}: {:?}", features.failures.first());
     let found = &features.table.columns[0];
@@ -180,10 +180,10 @@ fn alignment(choice: &Choice) {
 fn align_with(mode: LocalMode, request: &AlignRequest) -> Vec<AlignedSignal> {
     let idxs: Vec<usize> = (0..request.signals.len()).collect();
     let aligned = Job::new(&idxs).mode(mode).shared(request).try_run(align_signal).expect("a job that can run");
-    aligned.into_values().expect("every signal aligns")
+    aligned.into_result().expect("every signal aligns")
 }
 
-/// Every row of the first and the last signal, worked out the plain way.
+/// Every row of the first and the last signal, computed in the simplest way.
 fn check_alignment(name: &str, request: &AlignRequest, aligned: &[AlignedSignal]) {
     assert_eq!(aligned.len(), request.signals.len());
     for idx in [0, aligned.len() - 1] {
@@ -255,7 +255,7 @@ fn compare(choice: &Choice, name: &str, peers: &[(&'static str, &'static str)], 
     }
     for (idx, (workload, peer)) in found.iter().enumerate() {
         let said = match peer {
-            Ok(_) => told(&series[0], of_peers.next().expect("each peer took part"), &processor.borrow()[idx]),
+            Ok(_) => ratios(&series[0], of_peers.next().expect("each peer took part"), &processor.borrow()[idx]),
             Err(reason) => ["-".into(), "-".into(), format!("PEER SKIPPED: {reason}")],
         };
         let mut cells = vec![name.to_owned(), one.clone(), two.clone(), (*workload).to_owned()];
@@ -264,7 +264,7 @@ fn compare(choice: &Choice, name: &str, peers: &[(&'static str, &'static str)], 
     }
 }
 
-fn told(ours: &Series, peer: &Series, processor: &[Duration]) -> [String; 3] {
+fn ratios(ours: &Series, peer: &Series, processor: &[Duration]) -> [String; 3] {
     let by_processor = median(processor.to_vec()).as_secs_f64() / ours.median().as_secs_f64();
     [time_text(peer.median()), format!("{:.1}", peer.ratio_to(ours)), format!("{by_processor:.1}")]
 }

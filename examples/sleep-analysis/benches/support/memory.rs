@@ -9,7 +9,7 @@ use sleep_analysis::{AlignMethod, Signal, align_signal};
 use crate::nights;
 use crate::report::{row, table_head};
 
-/// The word that makes the bench its own child.
+/// The argument that makes the bench a child process of itself.
 pub(crate) const CHILD: &str = "--memory-of";
 
 /// Reports peak against input, in both modes.
@@ -31,7 +31,7 @@ pub(crate) fn report(allocator: &str) {
                 format!("{method}, {mode}"),
                 allocator.into(),
                 "-".into(),
-                "this system does not tell".into(),
+                "not measured on this system".into(),
                 "-".into(),
             ]);
             continue;
@@ -55,7 +55,7 @@ pub(crate) fn measure(method: &str, mode: &str) {
     let input: usize = request.signals.iter().map(bytes).sum();
     let idxs: Vec<usize> = (0..request.signals.len()).collect();
     let aligned = Job::new(&idxs).mode(mode).shared(&request).try_run(align_signal).expect("a job that can run");
-    black_box(aligned.into_values().expect("every signal aligns"));
+    black_box(aligned.into_result().expect("every signal aligns"));
     if let Some(peak) = peak_bytes() {
         crate::report::say(&format!("{input} {peak}"));
     }

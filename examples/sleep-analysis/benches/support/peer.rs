@@ -37,7 +37,7 @@ impl Peer {
         }
     }
 
-    /// Runs the script once; gives the times of its warm repetitions.
+    /// Runs the script once; returns the times of its warm repetitions.
     pub(crate) fn run(self) -> Vec<Taken> {
         let output = Command::new(interpreter()).args([SCRIPT, self.workload, REPETITIONS]).output();
         let output = output.expect("an interpreter that could be started before");

@@ -1,7 +1,7 @@
 //! What processes cost beside threads, for what the program does with a night, at two workers.
 //!
-//! Both go through the program's own hands, so that samples reach a worker as they do there. Threads and processes are kept
-//! from call to call, and so is what processes have seen of the signals; the rows that make a night begin with a new one.
+//! Both go through the program's own engine, so that samples reach a worker as they do there. Threads and processes are kept
+//! from call to call, and so are the signals that worker processes have received; the rows that make a night start with a new one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use std::time::Duration;
 use manyhands::AnyMode;
 use sleep_analysis::eeg::{EegFeatureSet, EegSettings};
 use sleep_analysis::features::{Aggregation, FeatureRequest, Features, MovementMetric, Operation};
-use sleep_analysis::parallel::Hands;
+use sleep_analysis::parallel::Engine;
 use sleep_analysis::{
-    AlignMethod, AlignRequest, AlignedSignal, AlignmentGrid, Column, MadeNight, NightPlan, Signal, SignalTiming,
+    AlignMethod, AlignRequest, AlignedSignal, AlignmentGrid, Column, NightPlan, Signal, SignalTiming, SyntheticNight,
 };
 
 use crate::choice::Choice;
@@ -39,7 +39,7 @@ pub(crate) fn report(choice: &Choice) {
 }
 
 fn nights_from_nothing(choice: &Choice) {
-    let plan = MadeNight::new(1).duration(Duration::from_secs(8 * 3600)).plan().expect("a night that can be");
+    let plan = SyntheticNight::new(1).duration(Duration::from_secs(8 * 3600)).plan().expect("a night that can be");
     compare(
         choice,
         "processes: a night made",
@@ -57,7 +57,7 @@ fn nights_from_nothing(choice: &Choice) {
     );
 }
 
-/// What the program does with a made night, without its files and pictures.
+/// What the program does with a synthetic night, without its files and pictures.
 fn study(mode: AnyMode, plan: &NightPlan) -> (Vec<Arc<Features>>, Vec<AlignedSignal>) {
     let signals: Arc<[Signal]> = make(mode, plan).into();
     let eeg = signals.iter().filter(|signal| signal.column("uv").is_some());
@@ -89,25 +89,25 @@ fn statistics() -> Operation {
 }
 
 fn make(mode: AnyMode, plan: &NightPlan) -> Vec<Signal> {
-    let made = hands(mode).make_night(plan).expect("a job that can run");
+    let made = engine(mode).make_night(plan).expect("a job that can run");
     made.into_iter().map(|signal| signal.expect("every signal can be made")).collect()
 }
 
 fn examine(mode: AnyMode, signals: &Arc<[Signal]>, operation: Operation) -> Arc<Features> {
     let epochs = nights::epochs_over(signals);
     let request = FeatureRequest::new(Arc::clone(signals), epochs, operation).expect("a request that can be");
-    hands(mode).features(&request).expect("a job that can run")
+    engine(mode).features(&request).expect("a job that can run")
 }
 
 fn align(mode: AnyMode, request: &AlignRequest) -> Vec<AlignedSignal> {
     let idxs: Vec<usize> = (0..request.signals.len()).collect();
-    let aligned = hands(mode).align(request, &idxs).expect("a job that can run");
+    let aligned = engine(mode).align(request, &idxs).expect("a job that can run");
     aligned.into_iter().map(|signal| signal.expect("every signal aligns")).collect()
 }
 
-/// New ones for each call: they remember features.
-fn hands(mode: AnyMode) -> Hands {
-    Hands::new(mode).workers(WORKERS)
+/// A new one for each call, because an engine caches features.
+fn engine(mode: AnyMode) -> Engine {
+    Engine::new(mode).workers(WORKERS)
 }
 
 fn bits(columns: &[Column]) -> impl Iterator<Item = u64> {
@@ -123,7 +123,7 @@ fn aligned_bits(aligned: &[AlignedSignal]) -> Vec<u64> {
     times.chain(aligned.iter().flat_map(|signal| bits(signal.columns()))).collect()
 }
 
-/// Threads and processes in turns. The answer is dropped while the clock runs, as the program drops it too.
+/// Threads and processes in turns. The result is dropped while the clock runs, as the program drops it too.
 fn compare<A>(choice: &Choice, name: &str, run: impl Fn(AnyMode) -> A, bits: impl Fn(&A) -> Vec<u64>) {
     if !choice.has(name) {
         return;

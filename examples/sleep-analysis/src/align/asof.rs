@@ -55,7 +55,7 @@ fn one_per_cell(timestamps_ns: &[i64], grid: &AlignmentGrid, first: usize, n_pas
     (n_samples >= SHORTEST_STRETCH).then_some(start..start + n_samples)
 }
 
-/// Finds the sources of the next few points; the answer is how many samples lie at or before the last of them.
+/// Finds the sources of the next few points; the result is how many samples lie at or before the last of them.
 fn find_one_by_one(
     sources: &mut Vec<usize>,
     timestamps_ns: &[i64],

@@ -27,8 +27,8 @@ pub struct Combined {
 
 /// The as-of step for a set of signals: one table in which every point takes its nearest sample ([`AlignMethod::AsOf`]).
 ///
-/// A signal that cannot be aligned is named among the failures and costs no other signal anything. One signal after the
-/// other; for many workers run [`align_signal`] as a job and give its answers to [`combine`].
+/// A signal that cannot be aligned is named among the failures and affects no other signal. One signal after the
+/// other; for many workers run [`align_signal`] as a job and give its results to [`combine`].
 ///
 /// # Errors
 /// [`SleepError::Config`] when two signals share a name and so would their columns.
@@ -60,10 +60,10 @@ pub fn align_and_combine(signals: Vec<Signal>, grid: AlignmentGrid) -> SleepResu
 
 /// Puts aligned signals into one table over all points of their grid.
 ///
-/// A signal with a row for every point hands its columns over; others cost one new column at a time, 8 bytes per point.
+/// A signal with a row for every point moves its columns into the table; others cost one new column at a time, 8 bytes per point.
 ///
 /// # Errors
-/// [`SleepError::Config`] when a signal stands on another grid, and when two columns would have one name.
+/// [`SleepError::Config`] when a signal is on another grid, and when two columns would have one name.
 pub fn combine(grid: &AlignmentGrid, signals: impl IntoIterator<Item = AlignedSignal>) -> SleepResult<AlignedTable> {
     let mut columns: Vec<Column> = Vec::new();
     for signal in signals {
@@ -85,7 +85,7 @@ fn require_grid(signal: &AlignedSignal, grid: &AlignmentGrid) -> SleepResult<()>
     if signal.grid == *grid {
         return Ok(());
     }
-    Err(SleepError::Config(format!("signal {:?} stands on another grid; align it to this one first", signal.name)))
+    Err(SleepError::Config(format!("signal {:?} is on another grid; align it to this one first", signal.name)))
 }
 
 /// The columns of a signal with a value for every point, under their names in the table.

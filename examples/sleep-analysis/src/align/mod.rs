@@ -106,7 +106,7 @@ impl AlignedSignal {
         &self.name
     }
 
-    /// The grid that the rows stand on.
+    /// The grid of the rows.
     #[must_use]
     pub fn grid(&self) -> &AlignmentGrid {
         &self.grid
@@ -114,7 +114,7 @@ impl AlignedSignal {
 
     /// The times of the rows, ascending points of the grid, nanoseconds since 1970-01-01 UTC.
     ///
-    /// They are worked out as they are asked for: kept, they would take as much memory as a column.
+    /// They are worked out as they are requested: kept, they would take as much memory as a column.
     pub fn timestamps_ns(&self) -> impl Iterator<Item = i64> + '_ {
         self.points.idxs().map(|idx| self.grid.point(idx))
     }
@@ -141,7 +141,7 @@ impl AlignedSignal {
 /// Brings one signal of a request to the grid; an item of a job over [`SignalChoice::idxs`].
 ///
 /// Costs one pass over the samples and the points. Rows in which all columns are NaN are left out, except for
-/// [`AlignMethod::AsOf`]. The answer takes 8 bytes per row and column, and at most 8 more per row.
+/// [`AlignMethod::AsOf`]. The result takes 8 bytes per row and column, and at most 8 more per row.
 ///
 /// # Errors
 /// [`SleepError::Signal`] when the timestamps are not in the order that the method needs, naming the first row at fault;
@@ -202,16 +202,16 @@ fn require_short_enough(grid: &AlignmentGrid) -> SleepResult<()> {
     )))
 }
 
-/// Which signals of a set take part, and which of those asked for do not.
+/// Which signals of a set take part, and which of those requested do not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SignalChoice {
-    /// Indexes of the signals that take part, in the order asked for: the items of an alignment job.
+    /// Indexes of the signals that take part, in the order requested: the items of an alignment job.
     pub idxs: Vec<usize>,
     /// Signals that were left out: the name, and why.
     pub left_out: Vec<(String, String)>,
 }
 
-/// Picks signals by name, or all of them; leaves out, and says so, what is unknown, empty, or asked for again.
+/// Picks signals by name, or all of them; leaves out, and says so, what is unknown, empty, or requested again.
 ///
 /// ```
 /// use sleep_analysis::{Column, Signal, choose_signals};

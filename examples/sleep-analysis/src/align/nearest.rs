@@ -1,6 +1,6 @@
 //! Alignment to the nearest point: every sample moves to its nearest grid point, and samples that meet there are averaged.
 //!
-//! One pass over the samples: they come in order of time, so the next one lies in the cell at hand or mostly in the one
+//! One pass over the samples: they come in order of time, so the next one lies in the current cell or mostly in the one
 //! behind it, and only a leap needs a division. Samples that are out of order are sorted by time first, in a copy.
 
 use super::grid::{AlignmentGrid, Cell};
@@ -69,7 +69,7 @@ struct Block {
 }
 
 impl Block {
-    /// Collects cells of any number of samples; false when a sample lies before the cell at hand.
+    /// Collects cells of any number of samples; false when a sample lies before the current cell.
     fn fill(&mut self, timestamps_ns: &[i64], first: usize, grid: &AlignmentGrid, idx: usize) -> bool {
         self.idxs.clear();
         self.ends.clear();
@@ -109,7 +109,7 @@ impl Block {
     }
 }
 
-/// The cell of a time beyond the cell at hand.
+/// The cell of a time beyond the current cell.
 fn cell_ahead(grid: &AlignmentGrid, cell: Cell, time_ns: i64) -> Cell {
     let next = grid.cell(cell.idx + 1);
     if time_ns <= next.last_ns { next } else { grid.cell(grid.nearest_idx(time_ns)) }

@@ -110,13 +110,13 @@ fn spread(values: &[i64]) -> f64 {
     (squares / (values.len() - 1) as f64).sqrt()
 }
 
-/// The rate in Hz that a set of signals is brought to: the one asked for, or else an automatic choice.
+/// The rate in Hz that a set of signals is brought to: the one requested, or else an automatic choice.
 ///
 /// The automatic choice is the largest standard rate that the fastest regular signal reaches, the lowest standard rate when
 /// it reaches none, and 100 Hz when no signal is regular.
 ///
 /// # Errors
-/// [`SleepError::Config`] when the rate asked for is not a positive number of at most 1e9 Hz (one point per nanosecond).
+/// [`SleepError::Config`] when the rate requested is not a positive number of at most 1e9 Hz (one point per nanosecond).
 ///
 /// ```
 /// use sleep_analysis::{SignalTiming, target_rate_hz};

@@ -1,4 +1,4 @@
-//! The rows of an aligned signal while they are made: which grid points have one, and what stands in each column.
+//! The rows of an aligned signal while they are made: which grid points have one, and what each column holds.
 //!
 //! Rows come block by block in grid order; a row without a single value is dropped here and nowhere else. The points are
 //! kept as runs of neighbours, which costs at most 8 bytes a row and next to nothing for a signal without holes.
@@ -60,7 +60,7 @@ impl Rows {
         self.columns.first().map_or(0, Vec::len)
     }
 
-    /// Takes in the rows behind `n_before`, which stand on the ascending points `idxs`, and drops those without any value.
+    /// Takes in the rows behind `n_before`, which are at the ascending points `idxs`, and drops those without any value.
     pub(super) fn take_in_rows_with_values(&mut self, n_before: usize, idxs: &[u32]) {
         match idxs {
             [] => {}
@@ -71,7 +71,7 @@ impl Rows {
         }
     }
 
-    /// Takes in the rows behind `n_before`, which stand on neighbouring points, and drops those without any value.
+    /// Takes in the rows behind `n_before`, which are at neighbouring points, and drops those without any value.
     pub(super) fn take_in_stretch_with_values(&mut self, n_before: usize, first_idx: usize) {
         let is_some_column_full = self.columns.iter().any(|column| !has_gap(&column[n_before..]));
         if is_some_column_full {
@@ -81,7 +81,7 @@ impl Rows {
         }
     }
 
-    /// Takes in all rows behind `n_before`, which stand on neighbouring points.
+    /// Takes in all rows behind `n_before`, which are at neighbouring points.
     pub(super) fn take_in_stretch(&mut self, n_before: usize, first_idx: usize) {
         let n_points = (self.len() - n_before) as u32;
         self.points.append(Run { first_idx: first_idx as u32, n_points });

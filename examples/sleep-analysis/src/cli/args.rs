@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use consumer_support::Output;
 use manyhands::{AnyMode, parallel_config};
 use sleep_analysis::AlignMethod;
-use sleep_analysis::parallel::Hands;
+use sleep_analysis::parallel::Engine;
 
 use super::feature_choice::FeatureKind;
-use super::voice::Voice;
 
 /// Sleep-epoch features and signal alignment.
 ///
@@ -22,7 +22,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
-    pub(crate) made_night: MadeNightArgs,
+    pub(crate) demo: DemoArgs,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -50,11 +50,11 @@ pub(crate) struct Common {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Carry out a job description: case.json or cases.json, with its signals beside it.
+    /// Run a job description: case.json or cases.json, with its signals beside it.
     Run(RunArgs),
     /// Features, alignment and pictures of a recording in EDF or EDF+.
     Night(NightArgs),
-    /// Features of many subjects: recordings, folders of CSV files, or made nights.
+    /// Features of many subjects: recordings, folders of CSV files, or synthetic nights.
     Study(StudyArgs),
     /// Epoch features of signals in CSV files.
     Features(FeaturesArgs),
@@ -62,16 +62,16 @@ pub(crate) enum Command {
     Align(AlignArgs),
 }
 
-/// The made night of the main job.
+/// The synthetic night of the demo.
 #[derive(Debug, Args)]
-pub(crate) struct MadeNightArgs {
+pub(crate) struct DemoArgs {
     /// Where the files go.
     #[arg(long, default_value = "sleep-out", value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// The made night's seed: the same seed makes the same night.
+    /// The synthetic night's seed: the same seed makes the same night.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// How long the made night lasts, in hours.
+    /// How long the synthetic night lasts, in hours.
     #[arg(long, default_value_t = 8.0)]
     pub(crate) hours: f64,
     /// The rate of the common grid in Hz; without it 1, as at the EEG's 100 Hz the table has 2.9 million rows.
@@ -79,7 +79,7 @@ pub(crate) struct MadeNightArgs {
     pub(crate) rate: Option<f64>,
 }
 
-/// A job description to carry out.
+/// A job description to run.
 #[derive(Debug, Args)]
 #[command(after_help = RUN_EXAMPLES)]
 pub(crate) struct RunArgs {
@@ -117,22 +117,22 @@ pub(crate) struct StudyArgs {
     /// The subjects: recordings in EDF or EDF+, and folders of CSV files, one folder per subject.
     #[arg(required_unless_present_any = ["made", "status", "failed"], conflicts_with = "made")]
     pub(crate) folder: Option<PathBuf>,
-    /// Instead of a folder, so many made nights.
+    /// Instead of a folder, this many synthetic nights.
     #[arg(long, value_name = "N")]
     pub(crate) made: Option<u32>,
-    /// The first made night's seed; the others follow it.
+    /// The first synthetic night's seed; the others follow it.
     #[arg(long, default_value_t = 1, conflicts_with = "folder")]
     pub(crate) seed: u64,
-    /// How long each made night lasts, in hours.
+    /// How long each synthetic night lasts, in hours.
     #[arg(long, default_value_t = 8.0, conflicts_with = "folder")]
     pub(crate) hours: f64,
-    /// The length of an epoch; those of made nights have 30s.
+    /// The length of an epoch; those of synthetic nights have 30s.
     #[arg(long, default_value = "30s", value_name = "TIME", conflicts_with = "made")]
     pub(crate) epoch: String,
     /// Where features.csv, index.html and the run's own files go.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Go on with a study that was broken off, trying failed subjects again; where there is none yet, begin it.
+    /// Resume a study that was interrupted, trying failed subjects again; begin it if there is none yet.
     #[arg(long)]
     pub(crate) resume: bool,
     /// With --resume: leave failed subjects as they are.
@@ -141,13 +141,13 @@ pub(crate) struct StudyArgs {
     /// With --resume: work again on subjects whose files have changed, and on all after another setting or version.
     #[arg(long, requires = "resume")]
     pub(crate) redo_changed: bool,
-    /// Try a subject that cannot be read, or whose worker process died, so many times more.
+    /// Try a subject that cannot be read, or whose worker process died, this many times more.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) retries: u32,
-    /// Only tell how far the study in --out is, running or not.
+    /// Only print how far the study in --out is, running or not.
     #[arg(long, conflicts_with_all = ["resume", "failed"])]
     pub(crate) status: bool,
-    /// Only tell which subjects of the study in --out failed, and why.
+    /// Only print which subjects of the study in --out failed, and why.
     #[arg(long, conflicts_with = "resume")]
     pub(crate) failed: bool,
 }
@@ -244,7 +244,7 @@ Writes night/aligned.csv: timestamp_ns for every point of the grid, then <signal
 
 const EXAMPLES: &str = "\
 Examples:
-  sleep-analysis                          a made night, into sleep-out/
+  sleep-analysis                          a synthetic night, into sleep-out/
   sleep-analysis --seed 7 --hours 2       another, shorter one
   sleep-analysis night rec.edf --out rec  a recording, into rec/
   sleep-analysis run case.json --out out  a job description
@@ -274,7 +274,7 @@ their own: all that any subject has, in the order in which they first appear, em
 those without. Neither file depends on the mode, the workers, or breaks in between.
 
 What is finished is saved at once in study/run/: killed at any moment, the study loses the
-subjects in hand. Ctrl+C or SIGTERM lets those finish first; a second one does not. Both
+running subjects. Ctrl+C or SIGTERM lets those finish first; a second one does not. Both
 files are written when every subject is done or has failed. --resume goes on, and tries
 again what had failed. It refuses when --epoch, the program or the file of a finished subject
 has changed since, unless --redo-changed is given. In processes, a subject whose worker dies
@@ -282,10 +282,10 @@ is tried once more in any case.
 
 study/run/ also holds summary.json (times, rates, speed-up, what was slow), metrics.csv
 (a row per subject) and failed.jsonl, written at the end of each run, about all so far.
-speed_up is against the first subject of the run, which is worked on alone for that.
+speed_up is against the first subject of the run, which is computed alone for that.
 
 Exit code 0: all done, 1: a subject failed or lacks something, 2: could not run, or no
-subject has answers, 130: ended by Ctrl+C, 143: by SIGTERM.";
+subject has results, 130: ended by Ctrl+C, 143: by SIGTERM.";
 
 const NIGHT_EXAMPLES: &str = "\
 Examples:
@@ -299,11 +299,11 @@ acceleration, or oxygen saturation. Scored stages are read from the annotations.
 At the automatic rate a whole night with many channels makes an aligned.csv of
 gigabytes; --rate 1 makes it small.";
 
-/// The arguments of the main job. A command has its own, and would ignore these.
-const MADE_NIGHT: [&str; 4] = ["out", "seed", "hours", "rate"];
+/// The arguments of the demo. A command has its own, and would ignore these.
+const DEMO_FLAGS: [&str; 4] = ["out", "seed", "hours", "rate"];
 
 impl Cli {
-    /// The arguments of this process; ends it with a hint and code 2 when they make no sense.
+    /// The arguments of this process; ends it with a hint and code 2 when they are invalid.
     pub(crate) fn checked() -> Self {
         let matches = Self::command().get_matches();
         if let Some(stray) = stray_argument(&matches) {
@@ -316,7 +316,7 @@ impl Cli {
 
 fn stray_argument(matches: &ArgMatches) -> Option<&'static str> {
     matches.subcommand_name()?;
-    MADE_NIGHT.into_iter().find(|name| matches.value_source(name) == Some(ValueSource::CommandLine))
+    DEMO_FLAGS.into_iter().find(|name| matches.value_source(name) == Some(ValueSource::CommandLine))
 }
 
 impl Common {
@@ -331,15 +331,15 @@ impl Common {
         self.workers.or(of_config.ok().map(NonZeroUsize::get)).unwrap_or(1)
     }
 
-    /// Hands that work as asked, and tell the voice how far they are.
-    pub(crate) fn hands(&self, voice: &Voice) -> Hands {
-        let mut hands = Hands::new(self.mode).progress(voice.progress());
+    /// An engine with these settings, which shows its progress on this output.
+    pub(crate) fn engine(&self, output: &Output) -> Engine {
+        let mut engine = Engine::new(self.mode).progress(Box::new(output.progress_line()));
         if let Some(workers) = self.workers {
-            hands = hands.workers(workers);
+            engine = engine.workers(workers);
         }
         if let Some(size) = self.chunk_size {
-            hands = hands.chunk_size(size);
+            engine = engine.chunk_size(size);
         }
-        hands
+        engine
     }
 }

@@ -42,7 +42,7 @@ impl Role {
         }
     }
 
-    /// What a signal without a header is, by its columns: named as those of a made night are.
+    /// What a signal without a header is, by its columns: named as those of a synthetic night are.
     pub(crate) fn of_columns(signal: &Signal) -> Self {
         let names: Vec<&str> = signal.columns().iter().map(|column| column.name.as_str()).collect();
         match names.as_slice() {
@@ -56,7 +56,7 @@ impl Role {
         }
     }
 
-    /// The unit that such a signal has unless something else is said; empty where there is no such thing.
+    /// The unit that such a signal usually has; empty where there is none.
     pub(crate) fn usual_unit(self) -> &'static str {
         match self {
             Self::Eeg => "\u{b5}V",
@@ -129,17 +129,18 @@ fn axis_of(label: &str) -> Option<Role> {
 
 /// Fewer of the letters in common than this is no near name.
 const NEAR: f64 = 0.75;
-/// Fewer letters than this stand in too many names to mean anything.
-const TELLING: usize = 3;
+/// Fewer letters than this are part of too many names to mean anything.
+const FEWEST_LETTERS: usize = 3;
 const MOST_NEAR_NAMES: usize = 4;
 
-/// The names that someone who wrote `asked` may have meant, the nearest first.
-pub(crate) fn near_names<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let asked = asked.to_lowercase();
+/// The names that a user who wrote `requested` may have meant, the nearest first.
+pub(crate) fn near_names<'a>(requested: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let requested = requested.to_lowercase();
     let nearness = |name: &str| {
         let name = name.to_lowercase();
-        let is_part = asked.len() >= TELLING && name.contains(&asked) || name.len() >= TELLING && asked.contains(&name);
-        strsim::jaro_winkler(&asked, &name) + f64::from(u8::from(is_part))
+        let is_part = requested.len() >= FEWEST_LETTERS && name.contains(&requested)
+            || name.len() >= FEWEST_LETTERS && requested.contains(&name);
+        strsim::jaro_winkler(&requested, &name) + f64::from(u8::from(is_part))
     };
     let mut near: Vec<(f64, &str)> = names.map(|name| (nearness(name), name)).filter(|near| near.0 >= NEAR).collect();
     near.sort_by(|one, other| other.0.total_cmp(&one.0));

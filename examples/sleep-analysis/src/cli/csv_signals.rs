@@ -1,40 +1,41 @@
 //! `sleep-analysis features` and `sleep-analysis align`: signals in CSV files, given as `name=file.csv`.
 //!
-//! Promises: a name that means nothing (signal, feature, method, column) is an error before any work; after that, a signal
-//! or epoch that fails takes no other with it and is named in `summary.json`.
+//! Promises: an unknown name (signal, feature, method, column) is an error before any work; after that, a signal
+//! or epoch that fails affects no other and is named in `summary.json`.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use consumer_support::{ExitStatus, Output};
 use serde::Serialize;
 use sleep_analysis::features::{CorrelationMethod, FeatureRequest, Features};
-use sleep_analysis::parallel::Hands;
+use sleep_analysis::parallel::Engine;
 use sleep_analysis::{
     AlignRequest, AlignedSignal, AlignmentGrid, Column, EpochGrid, EpochGridSettings, FeatureTable, Signal, SleepError,
     SleepResult, choose_signals, combine, parse_duration_ns, parse_time_ns, target_rate_hz, write_aligned_table,
     write_feature_table, write_whole_file,
 };
 
-use super::Ending;
-use super::args::{AlignArgs, Common, FeaturesArgs};
-use super::effort::Effort;
+use super::analysis::CliContext;
+use super::args::{AlignArgs, FeaturesArgs};
+use super::cost::Cost;
 use super::feature_choice::{FeatureKind, Names, Parameters};
 use super::findings::Findings;
 use super::out_folder::OutFolder;
 use super::signal_files::{SignalFile, SignalSet, note_foreign_rate, require_fitting_table};
 use super::text_table::TextTable;
-use super::voice::Voice;
 
 const FEATURES: &str = "features.csv";
 const ALIGNED: &str = "aligned.csv";
 const SUMMARY: &str = "summary.json";
 
-/// `features.csv`: one table of all features asked for.
+/// `features.csv`: one table of all features requested.
 ///
 /// # Errors
-/// [`SleepError`] when nothing could be done: a name or value that makes no sense, no readable signal, no place to write.
-pub(crate) fn features(args: &FeaturesArgs, common: &Common, hands: &Hands, voice: &Voice) -> SleepResult<Ending> {
+/// [`SleepError`] when nothing could be done: an invalid name or value, no readable signal, no place to write.
+pub(crate) fn features(args: &FeaturesArgs, context: &CliContext<'_>) -> SleepResult<ExitStatus> {
+    let CliContext { engine, output, .. } = *context;
     let started = Instant::now();
     let files = signal_files(&args.signals)?;
     let settings = epoch_settings(args)?;
@@ -44,21 +45,21 @@ pub(crate) fn features(args: &FeaturesArgs, common: &Common, hands: &Hands, voic
 
     let mut findings = Findings::default();
     let set = SignalSet::read(files, &mut findings)?;
-    findings.tell(voice, "");
+    findings.report(output, "");
     let grid = EpochGrid::over_signals(&set.signals, settings)?;
     let signals = set.sorted(&mut findings);
-    findings.tell(voice, "");
+    findings.report(output, "");
     let requests = requests(&kinds, &parameters, &signals, grid, &mut findings)?;
 
     let mut shown = TextTable::new(["operation", "signals", "epochs", "columns", "failed epochs"]);
     let mut whole = FeatureTable { epoch_starts_ns: grid.starts_ns().collect(), columns: Vec::new() };
     for (kind, request) in &requests {
-        let features = hands.features(request)?;
+        let features = engine.features(request)?;
         findings.failed_epochs(&features.failures);
         shown.row(cells(*kind, request, &features));
         append(&mut whole, *kind, &features.table);
     }
-    findings.tell(voice, "");
+    findings.report(output, "");
     write_feature_table(&place, &whole)?;
     let summary = FeatureSummary {
         operation: "features",
@@ -70,35 +71,36 @@ pub(crate) fn features(args: &FeaturesArgs, common: &Common, hands: &Hands, voic
         step_ns: grid.step_ns(),
         file: FEATURES,
         findings,
-        effort: Effort::since(started, common, hands),
+        cost: Cost::since(started, context),
     };
-    finish(&args.out, FEATURES, &summary, &shown, voice)?;
-    Ok(summary.findings.ending())
+    finish(&args.out, FEATURES, &summary, &shown, output)?;
+    Ok(summary.findings.exit_status())
 }
 
 /// `aligned.csv`: one table of all signals on the points of one grid.
 ///
 /// # Errors
-/// [`SleepError`] when nothing could be done: a name or rate that makes no sense, no readable signal, no place to write.
-pub(crate) fn align(args: &AlignArgs, common: &Common, hands: &Hands, voice: &Voice) -> SleepResult<Ending> {
+/// [`SleepError`] when nothing could be done: an invalid name or rate, no readable signal, no place to write.
+pub(crate) fn align(args: &AlignArgs, context: &CliContext<'_>) -> SleepResult<ExitStatus> {
+    let CliContext { engine, output, .. } = *context;
     let started = Instant::now();
     let files = signal_files(&args.signals)?;
     require_known("signal", args.only.iter().flatten(), files.iter().map(|file| file.name.as_str()))?;
-    let rate_asked = args.rate.map(|rate_hz| target_rate_hz(&[], Some(rate_hz))).transpose()?;
+    let requested_rate = args.rate.map(|rate_hz| target_rate_hz(&[], Some(rate_hz))).transpose()?;
     let place = out_folder(&args.out, &files, ALIGNED)?;
 
     let mut findings = Findings::default();
     let set = SignalSet::read(files, &mut findings)?;
-    findings.tell(voice, "");
+    findings.report(output, "");
     let (names, timings) = set.timings();
-    let rate_hz = target_rate_hz(&timings, rate_asked)?;
+    let rate_hz = target_rate_hz(&timings, requested_rate)?;
     let grid = AlignmentGrid::covering(&timings, rate_hz)?;
-    if rate_asked.is_some() {
+    if requested_rate.is_some() {
         note_foreign_rate(&names, &timings, rate_hz, &mut findings);
     }
     let mut shown = TextTable::new(["signal", "samples", "aligned rows", "remarks"]);
-    let aligned = align_chosen(args, &set, grid, hands, &mut shown, &mut findings)?;
-    findings.tell(voice, "");
+    let aligned = align_chosen(args, &set, grid, engine, &mut shown, &mut findings)?;
+    findings.report(output, "");
     let n_aligned = aligned.len();
     if n_aligned > 0 {
         write_aligned_table(&place, &combine(&grid, aligned)?)?;
@@ -115,14 +117,14 @@ pub(crate) fn align(args: &AlignArgs, common: &Common, hands: &Hands, voice: &Vo
         grid_count: grid.count(),
         file: (n_aligned > 0).then_some(ALIGNED),
         findings,
-        effort: Effort::since(started, common, hands),
+        cost: Cost::since(started, context),
     };
-    finish(&args.out, ALIGNED, &summary, &shown, voice)?;
+    finish(&args.out, ALIGNED, &summary, &shown, output)?;
     if n_aligned == 0 {
-        voice.error(&format!("no signal could be aligned, so there is no {ALIGNED}"));
-        return Ok(Ending::CouldNotRun);
+        output.error(&format!("no signal could be aligned, so there is no {ALIGNED}"));
+        return Ok(ExitStatus::CouldNotRun);
     }
-    Ok(summary.findings.ending())
+    Ok(summary.findings.exit_status())
 }
 
 /// `summary.json` of a feature table.
@@ -139,7 +141,7 @@ struct FeatureSummary {
     #[serde(flatten)]
     findings: Findings,
     #[serde(flatten)]
-    effort: Effort,
+    cost: Cost,
 }
 
 /// `summary.json` of an aligned table.
@@ -158,7 +160,7 @@ struct AlignSummary {
     #[serde(flatten)]
     findings: Findings,
     #[serde(flatten)]
-    effort: Effort,
+    cost: Cost,
 }
 
 fn signal_files(signals: &[String]) -> SleepResult<Vec<SignalFile>> {
@@ -181,12 +183,12 @@ fn out_folder(folder: &Path, files: &[SignalFile], name: &str) -> SleepResult<st
     Ok(place)
 }
 
-fn finish(folder: &Path, file: &str, summary: &impl Serialize, shown: &TextTable, voice: &Voice) -> SleepResult<()> {
+fn finish(folder: &Path, file: &str, summary: &impl Serialize, shown: &TextTable, output: &Output) -> SleepResult<()> {
     let json = serde_json::to_value(summary).expect("plain data with text for keys is always JSON");
     write_whole_file(&folder.join(SUMMARY), |out| writeln!(out, "{json:#}"))?;
-    voice.tell(shown);
-    voice.tell(&format!("{file} and {SUMMARY} are in {}", folder.display()));
-    voice.tell_json(&json.to_string());
+    output.result(shown);
+    output.result(&format!("{file} and {SUMMARY} are in {}", folder.display()));
+    output.json(&json.to_string());
     Ok(())
 }
 
@@ -200,7 +202,7 @@ fn epoch_settings(args: &FeaturesArgs) -> SleepResult<EpochGridSettings> {
     })
 }
 
-/// The operations asked for, each once.
+/// The operations requested, each once.
 fn kinds(args: &FeaturesArgs) -> Vec<FeatureKind> {
     let mut kinds = Vec::new();
     for &kind in &args.operation {
@@ -213,9 +215,9 @@ fn kinds(args: &FeaturesArgs) -> Vec<FeatureKind> {
 
 /// What the arguments ask of the operations; every name in them is known to one of these.
 fn parameters(args: &FeaturesArgs, kinds: &[FeatureKind], n_signals: usize) -> SleepResult<Parameters> {
-    let asked = |kind| kinds.contains(&kind);
+    let requested = |kind| kinds.contains(&kind);
     let [statistics, hrv, movement, correlation] =
-        [FeatureKind::Statistics, FeatureKind::Hrv, FeatureKind::Movement, FeatureKind::Correlation].map(asked);
+        [FeatureKind::Statistics, FeatureKind::Hrv, FeatureKind::Movement, FeatureKind::Correlation].map(requested);
     require_use("--aggregations", args.aggregations.is_some(), "statistics", statistics)?;
     require_use("--metrics", args.metrics.is_some(), "hrv or movement", hrv || movement)?;
     require_use("--rr", args.rr, "hrv", hrv)?;
@@ -363,12 +365,12 @@ fn cells(kind: FeatureKind, request: &FeatureRequest, features: &Features) -> [S
     [kind.name().to_owned(), signals, epochs, columns, failed]
 }
 
-/// Aligns the signals asked for; those that cannot be are reported.
+/// Aligns the signals requested; those that cannot be are reported.
 fn align_chosen(
     args: &AlignArgs,
     set: &SignalSet,
     grid: AlignmentGrid,
-    hands: &Hands,
+    engine: &Engine,
     shown: &mut TextTable,
     findings: &mut Findings,
 ) -> SleepResult<Vec<AlignedSignal>> {
@@ -380,7 +382,7 @@ fn align_chosen(
     require_fitting_table(&grid, Some(n_columns))?;
     let request = AlignRequest { signals: Arc::clone(&set.signals), grid, method: args.method };
     let mut aligned = Vec::new();
-    for (&idx, result) in choice.idxs.iter().zip(hands.align(&request, &choice.idxs)?) {
+    for (&idx, result) in choice.idxs.iter().zip(engine.align(&request, &choice.idxs)?) {
         let signal = &set.signals[idx];
         let (rows, remark) = match &result {
             Ok(aligned) => (aligned.len().to_string(), ""),

@@ -1,6 +1,6 @@
-//! Which features are asked for: parameters as a job or the command line gives them, made into an operation.
+//! Which features are requested: parameters as a job or the command line gives them, made into an operation.
 //!
-//! Promises: no unknown name goes unseen. Leaves to others whether such a name is a warning or an error.
+//! Promises: every unknown name is reported. Leaves to others whether such a name is a warning or an error.
 
 use serde::Deserialize;
 use sleep_analysis::features::{Aggregation, CorrelationMethod, HrvSource, MovementMetric, Operation, Selection};
@@ -66,7 +66,7 @@ impl Names {
     }
 }
 
-/// An operation, and the names asked for that mean nothing to it.
+/// An operation, and the requested names that it does not know.
 #[derive(Debug)]
 pub(crate) struct Choice {
     pub(crate) operation: Operation,
@@ -76,7 +76,7 @@ pub(crate) struct Choice {
 }
 
 impl FeatureKind {
-    /// The operation that the parameters ask of these signals.
+    /// The operation on these signals that the parameters describe.
     ///
     /// # Errors
     /// [`SleepError::Config`] for an unknown correlation method, a column that must be named and is not, and a list of
@@ -142,12 +142,12 @@ impl Parameters {
 }
 
 fn pick<T: Copy>(
-    asked: &Option<Names>,
+    requested: &Option<Names>,
     all: &[T],
     default: &[T],
     select: impl Fn(&[String]) -> Selection<T>,
 ) -> Selection<T> {
-    match asked {
+    match requested {
         None => Selection { known: default.to_vec(), unknown: Vec::new() },
         Some(names) if names.is_all() => Selection { known: all.to_vec(), unknown: Vec::new() },
         Some(names) => select(names.as_slice()),
@@ -184,9 +184,9 @@ fn correlation(parameters: &Parameters, signals: &[Signal]) -> SleepResult<Choic
     Ok(Choice { operation, unknown: Vec::new(), known: String::new() })
 }
 
-/// The column asked for, or the only one.
-fn column_of(signal: &Signal, asked: &Option<String>) -> SleepResult<String> {
-    match (asked, signal.columns()) {
+/// The column requested, or the only one.
+fn column_of(signal: &Signal, requested: &Option<String>) -> SleepResult<String> {
+    match (requested, signal.columns()) {
         (Some(name), _) => Ok(name.clone()),
         (None, [only]) => Ok(only.name.clone()),
         (None, columns) => Err(SleepError::Config(format!(

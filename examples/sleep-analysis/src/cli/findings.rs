@@ -1,20 +1,18 @@
-//! What failed, what was left out, and what is worth a word: collected for the summary, said on standard error.
+//! What failed, what was left out, and what else to know: collected for the summary, printed on standard error.
 //!
-//! Promises: nothing that is lost goes without a name. Leaves to others: what a command does after a loss.
+//! Promises: every loss is named. Leaves to others: what a command does after a loss.
 
 use std::path::{Path, PathBuf};
 
+use consumer_support::{ExitStatus, Output};
 use serde::Serialize;
 use sleep_analysis::SleepError;
 use sleep_analysis::features::EpochFailure;
 
-use super::Ending;
-use super::voice::Voice;
+/// No more failures than this are printed one by one; the file names them all.
+const MOST_FAILURES_PRINTED: usize = 10;
 
-/// No more failures than this are said one by one; the file names them all.
-const MOST_FAILURES_SAID: usize = 10;
-
-/// What one run, or one command, could not do or wants to be known.
+/// What one run, or one command, could not do, and what else to know of it.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Findings {
     /// The names of the signals with a failure, each once.
@@ -23,9 +21,9 @@ pub(crate) struct Findings {
     left_out: Vec<LeftOut>,
     warnings: Vec<String>,
     #[serde(skip)]
-    n_failures_said: usize,
+    n_failures_printed: usize,
     #[serde(skip)]
-    n_warnings_said: usize,
+    n_warnings_printed: usize,
 }
 
 /// A signal that failed, as a whole or in some epochs.
@@ -39,7 +37,7 @@ struct Failure {
     epochs: Option<Vec<usize>>,
 }
 
-/// Something asked for that took no part.
+/// Something requested that was left out.
 #[derive(Debug, PartialEq, Serialize)]
 struct LeftOut {
     name: String,
@@ -47,7 +45,7 @@ struct LeftOut {
 }
 
 impl Findings {
-    /// A signal that failed as a whole. An error of the signal itself is told with its file.
+    /// A signal that failed as a whole. An error of the signal itself is reported with its file.
     pub(crate) fn failed(&mut self, signal: &str, file: Option<&Path>, error: &SleepError) {
         let (file, reason) = match error {
             SleepError::Signal { reason, .. } => (file.map(Path::to_owned), reason.clone()),
@@ -56,7 +54,7 @@ impl Findings {
         self.push_failure(Failure { signal: signal.to_owned(), file, reason, epochs: None });
     }
 
-    /// Epochs without an answer, gathered by signal and reason.
+    /// Epochs without a result, grouped by signal and reason.
     pub(crate) fn failed_epochs(&mut self, failures: &[EpochFailure]) {
         let first_new = self.failures.len();
         for failure in failures {
@@ -73,20 +71,20 @@ impl Findings {
         }
     }
 
-    /// Something asked for by name that takes no part.
+    /// Something requested by name that is left out.
     pub(crate) fn left_out(&mut self, name: &str, reason: &str) {
         self.left_out.push(LeftOut { name: name.to_owned(), reason: reason.to_owned() });
         self.warnings.push(format!("{name:?} is left out: {reason}"));
     }
 
-    /// Something worth knowing that costs no answer.
+    /// Something to know that loses no result.
     pub(crate) fn note(&mut self, text: String) {
         self.warnings.push(text);
     }
 
-    /// How a command with these findings ends, if it ends.
-    pub(crate) fn ending(&self) -> Ending {
-        if self.failures.is_empty() && self.left_out.is_empty() { Ending::Done } else { Ending::Incomplete }
+    /// The exit status of a command with these findings.
+    pub(crate) fn exit_status(&self) -> ExitStatus {
+        if self.failures.is_empty() && self.left_out.is_empty() { ExitStatus::Done } else { ExitStatus::Incomplete }
     }
 
     /// The losses in a few words, none when there are none.
@@ -105,20 +103,20 @@ impl Findings {
         &self.failed
     }
 
-    /// Says on standard error what was not said before, under the name of what it belongs to.
-    pub(crate) fn tell(&mut self, voice: &Voice, scope: &str) {
-        let new_failures = &self.failures[self.n_failures_said..];
-        for failure in new_failures.iter().take(MOST_FAILURES_SAID) {
-            voice.warning(&format!("{scope}{}", failure.in_words()));
+    /// Prints on standard error what was not printed before; `scope` says what it belongs to.
+    pub(crate) fn report(&mut self, output: &Output, scope: &str) {
+        let new_failures = &self.failures[self.n_failures_printed..];
+        for failure in new_failures.iter().take(MOST_FAILURES_PRINTED) {
+            output.warning(&format!("{scope}{}", failure.description()));
         }
-        if let Some(more @ 1..) = new_failures.len().checked_sub(MOST_FAILURES_SAID) {
-            voice.warning(&format!("{scope}{more} more failures; the file with the summary names them all"));
+        if let Some(more @ 1..) = new_failures.len().checked_sub(MOST_FAILURES_PRINTED) {
+            output.warning(&format!("{scope}{more} more failures; the file with the summary names them all"));
         }
-        for warning in &self.warnings[self.n_warnings_said..] {
-            voice.warning(&format!("{scope}{warning}"));
+        for warning in &self.warnings[self.n_warnings_printed..] {
+            output.warning(&format!("{scope}{warning}"));
         }
-        self.n_failures_said = self.failures.len();
-        self.n_warnings_said = self.warnings.len();
+        self.n_failures_printed = self.failures.len();
+        self.n_warnings_printed = self.warnings.len();
     }
 
     fn push_failure(&mut self, failure: Failure) {
@@ -130,7 +128,7 @@ impl Findings {
 }
 
 impl Failure {
-    fn in_words(&self) -> String {
+    fn description(&self) -> String {
         let Self { signal, file, reason, epochs } = self;
         let file = file.as_ref().map(|file| format!(" ({})", file.display())).unwrap_or_default();
         let epochs = match epochs.as_deref() {

@@ -1,29 +1,29 @@
-//! A recording in EDF or EDF+: reads it, finds out what each channel is, and works on it.
+//! A recording in EDF or EDF+: reads it, identifies each channel, and analyses it.
 
 use std::path::Path;
 
+use consumer_support::ExitStatus;
 use sleep_analysis::{
     Column, EdfChannel, EdfFile, EpochGrid, EpochGridSettings, Recording, Signal, SleepError, SleepResult, SleepStage,
     parse_duration_ns, require_sorted, stages_of_epochs, target_rate_hz,
 };
 
-use super::Ending;
-use super::analysis::{Channel, Crew, GridRate, Input, Night, OutFolder, Remarks, Stopwatch, analyse};
+use super::analysis::{Channel, CliContext, GridRate, Input, Night, NightFolder, Remarks, Stopwatch, analyse};
 use super::args::NightArgs;
 use super::channels::{Role, microvolts_per_unit, near_names};
 
-pub(crate) fn night(args: &NightArgs, crew: &Crew<'_>) -> SleepResult<Ending> {
+pub(crate) fn night(args: &NightArgs, context: &CliContext<'_>) -> SleepResult<ExitStatus> {
     let mut watch = Stopwatch::start();
     let epochs = EpochGridSettings::adjoining(parse_duration_ns(&args.epoch)?);
-    target_rate_hz(&[], args.rate)?; // a rate that makes no sense is refused before any work
+    target_rate_hz(&[], args.rate)?; // an invalid rate is refused before any work
     let edf = EdfFile::open(&args.file)?;
     let mut remarks = Remarks::default();
     let names = chosen_names(&edf, args.channels.as_deref(), &mut remarks)?;
-    let out = OutFolder::create(&args.out)?;
+    let out = NightFolder::create(&args.out)?;
     let recording = edf.read_channels(&names)?;
     watch.lap("reading");
-    let grid_rate = args.rate.map_or(GridRate::Automatic, GridRate::Asked);
-    analyse(night_of(&edf, recording, epochs, grid_rate, remarks)?, out, watch, crew)
+    let grid_rate = args.rate.map_or(GridRate::Automatic, GridRate::Requested);
+    analyse(night_of(&edf, recording, epochs, grid_rate, remarks)?, out, watch, context)
 }
 
 /// A whole recording: every channel that can be read.
@@ -35,11 +35,15 @@ pub(crate) fn read_night(file: &Path, epochs: EpochGridSettings) -> SleepResult<
     night_of(&edf, recording, epochs, GridRate::Automatic, remarks)
 }
 
-/// The channels to read: those asked for, or all; a channel that cannot be read is left out by name.
-fn chosen_names<'a>(edf: &'a EdfFile, asked: Option<&[String]>, remarks: &mut Remarks) -> SleepResult<Vec<&'a str>> {
-    let channels: Vec<&EdfChannel> = match asked {
+/// The channels to read: those requested, or all; a channel that cannot be read is left out by name.
+fn chosen_names<'a>(
+    edf: &'a EdfFile,
+    requested: Option<&[String]>,
+    remarks: &mut Remarks,
+) -> SleepResult<Vec<&'a str>> {
+    let channels: Vec<&EdfChannel> = match requested {
         None => edf.channels().iter().collect(),
-        Some(asked) => asked.iter().map(|name| find_channel(edf, name)).collect::<SleepResult<_>>()?,
+        Some(requested) => requested.iter().map(|name| find_channel(edf, name)).collect::<SleepResult<_>>()?,
     };
     let mut names = Vec::new();
     for channel in channels {
@@ -107,7 +111,7 @@ fn night_of(
     })
 }
 
-/// True for a warning that begins with the name of a channel that was not asked for.
+/// True for a warning that begins with the name of a channel that was not requested.
 fn is_about_another_channel(edf: &EdfFile, recording: &Recording, warning: &str) -> bool {
     let is_read = |channel: &EdfChannel| recording.signals.iter().any(|signal| signal.name() == channel.name);
     let others = edf.channels().iter().filter(|channel| !is_read(channel));
@@ -115,7 +119,7 @@ fn is_about_another_channel(edf: &EdfFile, recording: &Recording, warning: &str)
     beginnings.any(|beginning| warning.starts_with(&beginning))
 }
 
-/// The signals that can be worked on, each with what it is.
+/// The signals that can be used, each with what it is.
 fn signals_and_channels(
     edf: &EdfFile,
     read: Vec<Signal>,

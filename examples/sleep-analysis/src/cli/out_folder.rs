@@ -1,6 +1,6 @@
 //! The folder that a command writes to: which names are allowed there, and that no two tables share one.
 //!
-//! Promises: no name leads out of the folder, none is handed out twice, and none is that of an input file. Names are claimed
+//! Promises: no name leads out of the folder, none is given twice, and none is that of an input file. Names are claimed
 //! before any work, so that a bad one costs nothing. Leaves to others: the writing.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sleep_analysis::{SleepError, SleepResult};
 
-/// A folder and the names in it that are spoken for.
+/// A folder and the names in it that are taken.
 #[derive(Debug)]
 pub(crate) struct OutFolder {
     folder: PathBuf,
@@ -49,7 +49,7 @@ impl OutFolder {
         Ok(path)
     }
 
-    /// Takes `<stem>.csv`, made fit to be a file name, or the first of `<stem>_2.csv`, `<stem>_3.csv`, ... that is free.
+    /// Takes `<stem>.csv`, with other characters replaced, or the first of `<stem>_2.csv`, `<stem>_3.csv`, ... that is free.
     ///
     /// # Errors
     /// [`SleepError::Config`] when the stem makes no file name.
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_is_handed_out_twice() {
+    fn no_name_is_given_twice() {
         let mut out = OutFolder::new(Path::new("out"), []);
         out.claim("pad_hr.csv").unwrap();
         assert!(out.claim("pad_hr.csv").unwrap_err().to_string().contains("own name"));

@@ -1,7 +1,7 @@
-//! `sleep-analysis run`: carries a job description out and writes its tables and `result.json`.
+//! `sleep-analysis run`: runs a job description and writes its tables and `result.json`.
 //!
-//! Promises: every run that can be done is done, whatever becomes of the others, and `result.json` tells of each. Which
-//! job files there are is in `run/job.rs`; what each operation does with its job, in the file of its name.
+//! Promises: every run that can be done is done, even if others fail, and `result.json` reports each. The kinds of
+//! job files are in `run/job.rs`; what each operation does with its job, in the file of its name.
 
 mod alignment;
 mod eeg;
@@ -12,60 +12,60 @@ mod job;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use consumer_support::ExitStatus;
 use serde::Serialize;
 use serde_json::Value;
-use sleep_analysis::parallel::Hands;
 use sleep_analysis::{AlignMethod, SleepResult, write_whole_file};
 
-use super::Ending;
-use super::args::{Common, RunArgs};
-use super::effort::Effort;
+use super::analysis::CliContext;
+use super::args::RunArgs;
+use super::cost::Cost;
 use super::out_folder::OutFolder;
 use super::text_table::TextTable;
-use super::voice::Voice;
 use job::{JobFile, JobKind};
 
 const RESULT: &str = "result.json";
 
-/// What an operation has to say for itself.
-struct Answer {
+/// The result of an operation.
+struct OperationResult {
     /// For `result.json`: an object.
     result: Value,
     /// For the terminal.
     table: TextTable,
-    ending: Ending,
+    exit_status: ExitStatus,
 }
 
-/// Carries the job out.
+/// Runs the job.
 ///
 /// # Errors
 /// [`SleepError`](sleep_analysis::SleepError) when nothing could be done: an unreadable job, no input, no place to write.
-pub(crate) fn run(args: &RunArgs, common: &Common, hands: &Hands, voice: &Voice) -> SleepResult<Ending> {
+pub(crate) fn run(args: &RunArgs, context: &CliContext<'_>) -> SleepResult<ExitStatus> {
+    let CliContext { engine, output, .. } = *context;
     let started = Instant::now();
     let job = JobFile::read(&args.job)?;
     let (operation, kind) = job.operation()?;
     let out = |inputs: &[PathBuf]| out_folder(&args.out, &job, inputs);
-    let answer = match kind {
+    let operation_result = match kind {
         JobKind::EpochGrids => grids::epoch_grids(&job),
         JobKind::AlignmentGrids => grids::alignment_grids(&job),
-        JobKind::Features(kind) => features::run(&job, kind, out, hands, voice),
-        JobKind::Alignment => alignment::run(&job, None, out, hands, voice),
-        JobKind::AsOf => alignment::run(&job, Some(AlignMethod::AsOf), out, hands, voice),
-        JobKind::Eeg => eeg::run(&job, out, hands, voice),
+        JobKind::Features(kind) => features::run(&job, kind, out, engine, output),
+        JobKind::Alignment => alignment::run(&job, None, out, engine, output),
+        JobKind::AsOf => alignment::run(&job, Some(AlignMethod::AsOf), out, engine, output),
+        JobKind::Eeg => eeg::run(&job, out, engine, output),
     };
-    let Answer { mut result, table, ending } = answer?;
+    let OperationResult { mut result, table, exit_status } = operation_result?;
     result["operation"] = operation.into();
-    add(&mut result, &Effort::since(started, common, hands));
+    add(&mut result, &Cost::since(started, context));
     out(&[])?.create()?;
     let place = args.out.join(RESULT);
     write_whole_file(&place, |out| writeln!(out, "{result:#}"))?;
-    voice.tell(&table);
-    voice.tell(&format!("written to {}", args.out.display()));
-    voice.tell_json(&result.to_string());
-    Ok(ending)
+    output.result(&table);
+    output.result(&format!("written to {}", args.out.display()));
+    output.json(&result.to_string());
+    Ok(exit_status)
 }
 
-/// The folder, with the name of the result taken, and the inputs out of reach.
+/// The folder, with the name of the result reserved, and the inputs protected.
 fn out_folder(folder: &Path, job: &JobFile, inputs: &[PathBuf]) -> SleepResult<OutFolder> {
     let inputs = inputs.iter().map(PathBuf::as_path).chain([job.path()]);
     let mut out = OutFolder::new(folder, inputs);

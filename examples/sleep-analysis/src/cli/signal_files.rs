@@ -27,7 +27,7 @@ pub(crate) struct SignalSet {
 }
 
 impl SignalSet {
-    /// Reads all files. One that cannot be read is reported and costs no other signal anything.
+    /// Reads all files. One that cannot be read is reported and affects no other signal.
     ///
     /// # Errors
     /// [`SleepError::Config`] when a name appears twice, before anything is read; what is wrong with the files when none of
@@ -120,7 +120,7 @@ fn none_readable(mut errors: Vec<SleepError>) -> SleepError {
     SleepError::Config(format!("no signal can be read: {}", reasons.join("; ")))
 }
 
-/// Says so when the rate asked for is that of no signal: the grid then invents or drops samples for every one of them.
+/// Adds a warning when the requested rate is that of no signal: the grid then invents or drops samples for every one of them.
 pub(crate) fn note_foreign_rate(names: &[&str], timings: &[SignalTiming], rate_hz: f64, findings: &mut Findings) {
     // Timestamps are whole nanoseconds, so a signal at 30 Hz shows a rate that is a little off.
     let is_rate = |timing: &SignalTiming| timing.rate_hz.is_some_and(|rate| (rate / rate_hz - 1.0).abs() < 1e-3);

@@ -1,4 +1,4 @@
-//! Small tables for the terminal: columns under each other, no line wider than 80 characters.
+//! Small tables for the terminal: aligned columns, no line wider than 80 characters.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use std::fmt;
 const WIDTH: usize = 80;
 const GAP: &str = "  ";
 
-/// Rows of text under a header. Numbers stand to the right; text is cut where the line would be too long.
+/// Rows of text under a header. Numbers are right-aligned; text is cut where the line would be too long.
 #[derive(Debug)]
 pub(crate) struct TextTable {
     rows: Vec<Vec<String>>,
@@ -23,7 +23,7 @@ impl TextTable {
         self.rows.push(cells.into());
     }
 
-    /// As wide as the widest cell; where that is too wide in all, the widest columns give way.
+    /// As wide as the widest cell; where that is too wide in all, the widest columns are narrowed.
     fn widths(&self) -> Vec<usize> {
         let n_columns = self.rows[0].len();
         let natural = |idx: usize| self.rows.iter().map(|row| row[idx].chars().count()).max().unwrap_or(0).min(WIDTH);
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_under_each_other_and_numbers_to_the_right() {
+    fn columns_are_aligned_below_each_other_and_numbers_to_the_right() {
         let mut table = TextTable::new(["run", "rows", "note"]);
         table.row(["all".into(), "7".into(), String::new()]);
         table.row(["subset".into(), "1200".into(), "1 left out".into()]);

@@ -54,7 +54,7 @@ pub(crate) fn permutation_entropy_of_numbers(samples: &[f64]) -> f64 {
 
 /// How often each of the six orders occurs.
 ///
-/// Three comparisons tell the order, and counting them and their meetings needs no branch. Rising twice implies rising
+/// Three comparisons give the order, and counting them and their combinations needs no branch. Rising twice implies rising
 /// over both steps, so five counts determine all six orders.
 fn order_counts(samples: &[f64]) -> [u64; 6] {
     let n_patterns = samples.len() - 2;

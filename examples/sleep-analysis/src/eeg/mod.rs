@@ -52,7 +52,7 @@ pub enum Spectra {
     Kept,
 }
 
-/// What is asked of an EEG.
+/// What to compute of an EEG.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EegSettings {
     /// Samples per second.

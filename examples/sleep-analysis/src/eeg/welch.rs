@@ -172,7 +172,7 @@ impl fmt::Debug for WelchPlan {
     }
 }
 
-/// The Hann window that continues periodically, as spectra want it: it would be zero again at `len`.
+/// The Hann window that continues periodically, as spectra need it: it would be zero again at `len`.
 fn periodic_hann(idx: usize, len: usize) -> f64 {
     0.5 - 0.5 * (std::f64::consts::TAU * idx as f64 / len as f64).cos()
 }

@@ -1,4 +1,4 @@
-//! The answer for a range of epochs, and how ranges make a night again.
+//! The result for a range of epochs, and how the ranges of a night are put together.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ pub struct FeatureBlock {
     pub epochs: Range<usize>,
     /// One column per name of [`FeatureRequest::column_names`], one value per epoch.
     pub columns: Vec<Vec<f64>>,
-    /// The epochs that have no answer for a signal, in the order of signals and epochs.
+    /// The epochs that have no result for a signal, in the order of signals and epochs.
     pub failures: Vec<EpochFailure>,
     /// For EEG with spectra kept: one entry per column of each signal, epoch after epoch.
     pub spectra: Vec<Spectrum>,
@@ -60,7 +60,7 @@ pub struct Spectrum {
     pub name: String,
     /// The frequency of each bin, Hz.
     pub frequencies_hz: Vec<f64>,
-    /// The densities, epoch after epoch, one value per bin each; NaN for an epoch without an answer.
+    /// The densities, epoch after epoch, one value per bin each; NaN for an epoch without a result.
     pub densities: Vec<f64>,
 }
 
@@ -98,7 +98,7 @@ impl Spectrum {
     }
 }
 
-/// An epoch that has no answer for a signal.
+/// An epoch that has no result for a signal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("epoch {epoch}, signal {signal:?}: {reason}")]
 pub struct EpochFailure {
@@ -110,7 +110,7 @@ pub struct EpochFailure {
     pub reason: FailureReason,
 }
 
-/// Why an epoch has no answer.
+/// Why an epoch has no result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum FailureReason {
@@ -120,7 +120,7 @@ pub enum FailureReason {
         /// The column's name.
         column: String,
     },
-    /// A spectrum wants evenly spaced samples, and the epoch has a gap, ends early or runs at another rate.
+    /// A spectrum needs evenly spaced samples, and the epoch has a gap, ends early or runs at another rate.
     #[error("{found} samples where {needed} evenly spaced ones are needed: a gap, an early end or another rate")]
     Uneven {
         /// The samples within the epoch.
@@ -128,7 +128,7 @@ pub enum FailureReason {
         /// The samples of a whole epoch.
         needed: usize,
     },
-    /// A spectrum wants a number at every sample.
+    /// A spectrum needs a number at every sample.
     #[error("column {column:?} has no number at sample {sample} of the epoch")]
     NotANumber {
         /// The column's name.
@@ -136,7 +136,7 @@ pub enum FailureReason {
         /// The first such sample, counted from the epoch's start.
         sample: usize,
     },
-    /// The computation of the epoch's whole batch came to nothing.
+    /// The computation of the epoch's whole batch was lost.
     #[error("its batch was lost: {reason}")]
     Lost {
         /// What happened to it.
@@ -149,7 +149,7 @@ pub enum FailureReason {
 pub struct Features {
     /// One row per epoch of the grid.
     pub table: FeatureTable,
-    /// The epochs that have no answer for a signal, batch by batch.
+    /// The epochs that have no result for a signal, batch by batch.
     pub failures: Vec<EpochFailure>,
     /// For EEG with spectra kept: one entry per column of each signal.
     pub spectra: Vec<Spectrum>,
@@ -159,7 +159,7 @@ pub struct Features {
 ///
 /// # Errors
 /// [`SleepError::Range`] when the blocks do not cover the grid from its first to its last epoch without hole or overlap;
-/// [`SleepError::Config`] when a block is the answer to another request.
+/// [`SleepError::Config`] when a block is the result to another request.
 pub fn collect_blocks(
     request: &FeatureRequest,
     blocks: impl IntoIterator<Item = FeatureBlock>,
@@ -172,7 +172,7 @@ pub fn collect_blocks(
     }
     if whole.epochs.end != n_epochs {
         return Err(SleepError::Range(format!(
-            "the blocks end at epoch {} of {n_epochs}; give one for every batch, a lost one where there is no answer",
+            "the blocks end at epoch {} of {n_epochs}; give one for every batch, a lost one where there is no result",
             whole.epochs.end
         )));
     }

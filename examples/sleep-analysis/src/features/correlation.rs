@@ -1,6 +1,6 @@
 //! How two signals go together within an epoch: Pearson, Spearman and Kendall, and the join on equal timestamps.
 //!
-//! The three functions take pairs; either side constant, or fewer than two pairs, gives NaN. An epoch wants at least
+//! The three functions take pairs; either side constant, or fewer than two pairs, gives NaN. An epoch needs at least
 //! three distinct timestamps that both sides have a number at.
 
 use std::cmp::Ordering;
@@ -64,7 +64,7 @@ impl FromStr for CorrelationMethod {
 #[must_use]
 pub fn pearson(first: &[f64], second: &[f64]) -> f64 {
     check_pairs(first, second);
-    // Rounding can make a constant series look as if it varied, so it is asked directly.
+    // Rounding can make a constant series look as if it varied, so it is tested directly.
     if is_constant(first) || is_constant(second) {
         return f64::NAN;
     }

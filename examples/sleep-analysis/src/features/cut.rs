@@ -1,4 +1,4 @@
-//! Cutting a recording into epochs of evenly spaced samples, as spectra want them.
+//! Cutting a recording into epochs of evenly spaced samples, as spectra need them.
 //!
 //! Epochs are half-open here and hold the same number of samples each. Timestamps may be rounded and clocks may drift a
 //! little; a gap, an early end or another rate makes the epoch fail.

@@ -41,7 +41,7 @@ impl HrvSource {
         }
     }
 
-    /// What is computed when nothing is asked for: SDNN, RMSSD and pNN50 from intervals, all four from heart rate.
+    /// What is computed when nothing is requested: SDNN, RMSSD and pNN50 from intervals, all four from heart rate.
     #[must_use]
     pub fn default_metrics(self) -> &'static [HrvMetric] {
         use HrvMetric::*;

@@ -1,7 +1,7 @@
-//! Features of epochs: what is asked for, the answer for a range of epochs, and the answers put together.
+//! Features of epochs: what is requested, the result for a range of epochs, and the results put together.
 //!
 //! [`epoch_features`] captures nothing and looks at no epoch but those of its range, so a caller may cut the grid into
-//! batches as it likes: the answer is the same to the last bit. An epoch that has no answer is NaN and is reported, and
+//! batches as it likes: the result is the same to the last bit. An epoch that has no result is NaN and is reported, and
 //! takes no other with it. Who runs the batches, and where, is left to the caller.
 
 mod block;

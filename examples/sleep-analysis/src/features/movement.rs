@@ -32,7 +32,7 @@ pub enum MovementMetric {
 }
 
 impl MovementMetric {
-    /// Every metric; this is also what is computed when nothing is asked for.
+    /// Every metric; this is also what is computed when nothing is requested.
     pub const ALL: [Self; 8] = [
         Self::MagnitudeMean,
         Self::MagnitudeStd,

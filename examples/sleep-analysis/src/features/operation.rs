@@ -1,4 +1,4 @@
-//! Carrying a request out for a range of epochs: one pass over each signal, whatever the number of features.
+//! Computes a request for a range of epochs: one pass over each signal, for any number of features.
 
 use std::ops::Range;
 

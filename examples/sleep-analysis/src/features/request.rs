@@ -1,4 +1,4 @@
-//! What is asked for: signals, epochs and an operation. A request that exists can be carried out.
+//! What is requested: signals, epochs and an operation. A request that exists can be computed.
 
 use std::sync::Arc;
 
@@ -90,7 +90,7 @@ pub struct FeatureRequest {
 
 impl FeatureRequest {
     /// Checks that the operation makes sense for these signals. A column that a signal lacks is no error here: its
-    /// epochs fail one by one, and [`FeatureRequest::missing_columns`] tells beforehand.
+    /// epochs fail one by one, and [`FeatureRequest::missing_columns`] names them beforehand.
     ///
     /// # Errors
     /// [`SleepError::Config`] for no signals, two of one name, no or repeated features, metrics of another source,
@@ -151,7 +151,7 @@ impl FeatureRequest {
         }
     }
 
-    /// The columns that the operation wants and a signal does not have, as pairs of signal and column. Every epoch of
+    /// The columns that the operation needs and a signal does not have, as pairs of signal and column. Every epoch of
     /// such a signal will fail.
     #[must_use]
     pub fn missing_columns(&self) -> Vec<(&str, &str)> {
@@ -159,7 +159,7 @@ impl FeatureRequest {
         self.signals.iter().enumerate().filter_map(missing).collect()
     }
 
-    /// The first column that the operation wants of this signal and that it does not have.
+    /// The first column that the operation needs of this signal and that it does not have.
     pub(crate) fn missing_in(&self, signal_idx: usize, signal: &Signal) -> Option<&str> {
         self.operation.needed_columns(signal_idx).into_iter().find(|column| signal.column(column).is_none())
     }

@@ -2,12 +2,12 @@
 
 use crate::{SleepError, SleepResult};
 
-/// What a list of names asked for: the known ones in the order asked, each once, and the names that mean nothing here.
+/// What a list of names requested: the known ones in the order asked, each once, and the unknown names.
 ///
 /// Whether an unknown name is a warning or an error is the caller's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection<T> {
-    /// The features asked for.
+    /// The features requested.
     pub known: Vec<T>,
     /// The names that are none of the features.
     pub unknown: Vec<String>,

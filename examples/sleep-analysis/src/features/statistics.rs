@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::selection::{Selection, select};
 use super::sums::{keep_numbers, largest, mean_of, sample_variance, smallest};
 
-/// One number that stands for the samples of an epoch.
+/// One number that summarises the samples of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Aggregation {
     /// The arithmetic mean.
@@ -29,7 +29,7 @@ impl Aggregation {
     /// Every aggregation.
     pub const ALL: [Self; 6] = [Self::Mean, Self::Std, Self::Min, Self::Max, Self::Median, Self::Var];
 
-    /// What is computed when nothing is asked for.
+    /// What is computed when nothing is requested.
     pub const DEFAULT: [Self; 2] = [Self::Mean, Self::Std];
 
     /// The name in job files and column names.

@@ -2,10 +2,9 @@
 
 use std::rc::Rc;
 
+use consumer_support::picture::{Anchor, Colour, Drawing, Mark, Point, Scale, TextStyle};
+
 use super::clock::{date_and_time, span_text};
-use super::colour::Ink;
-use super::drawing::{Anchor, Drawing, Mark, Point, TextStyle};
-use super::scale::Scale;
 use super::timeline::Timeline;
 use super::{EpochTimes, Layout};
 use crate::SleepResult;
@@ -94,7 +93,7 @@ impl Canvas {
         self.clear_rows();
     }
 
-    /// Room of one more row above the next panel; gives its base line.
+    /// Adds one more row above the next panel; returns its base line.
     pub(super) fn row(&mut self) -> f64 {
         self.y += ROW;
         self.y - 5.0
@@ -109,9 +108,9 @@ impl Canvas {
     pub(super) fn panel(&mut self, height: f64) -> Panel {
         let panel = Panel { left: self.left, right: self.right, top: self.y, bottom: self.y + height };
         self.y += height + 12.0;
-        self.push(Mark::Box { corner: (panel.left, panel.top), width: panel.width(), height, ink: Ink::Panel });
+        self.push(Mark::Box { corner: (panel.left, panel.top), width: panel.width(), height, colour: Colour::Panel });
         let lines = self.tick_places().into_iter().map(|(x, _)| vec![(x, panel.top), (x, panel.bottom)]).collect();
-        self.push(Mark::Lines { runs: lines, ink: Ink::Grid, width: 1.0 });
+        self.push(Mark::Lines { runs: lines, colour: Colour::Grid, width: 1.0 });
         panel
     }
 
@@ -122,7 +121,7 @@ impl Canvas {
             .iter()
             .map(|(value, _)| vec![(panel.left, scale.y(*value)), (panel.right, scale.y(*value))])
             .collect();
-        self.push(Mark::Lines { runs: lines, ink: Ink::Grid, width: 1.0 });
+        self.push(Mark::Lines { runs: lines, colour: Colour::Grid, width: 1.0 });
         self.value_labels(panel, scale, count);
     }
 
@@ -133,10 +132,10 @@ impl Canvas {
         }
     }
 
-    /// Says that there is nothing to show.
+    /// Writes `no data` in the middle of the panel.
     pub(super) fn no_data(&mut self, panel: Panel) {
         let middle = ((panel.left + panel.right) / 2.0, (panel.top + panel.bottom) / 2.0 + 4.0);
-        self.text(middle, "no data", TextStyle::LABEL.inked(Ink::Muted).anchored(Anchor::Middle));
+        self.text(middle, "no data", TextStyle::LABEL.coloured(Colour::Muted).anchored(Anchor::Middle));
     }
 
     /// A remark to the right of a panel, where the layout has room for one.

@@ -31,7 +31,7 @@ const STEPS: [i128; 22] = [
     28 * DAY,
 ];
 
-/// A tick of a time axis: where, and what stands below it.
+/// A tick of a time axis: its time and its label.
 #[derive(Debug, PartialEq)]
 pub(super) struct ClockTick {
     pub(super) at_ns: i128,

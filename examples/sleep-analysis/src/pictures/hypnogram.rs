@@ -1,9 +1,9 @@
 //! The hypnogram: Wake, REM, N1, N2, N3 from top to bottom, one step line, REM as a heavy bar of its own colour.
 
+use consumer_support::picture::{Anchor, Colour, Mark, Point, TextStyle};
+
 use super::canvas::{Canvas, Panel};
 use super::clock::span_text;
-use super::colour::Ink;
-use super::drawing::{Anchor, Mark, Point, TextStyle};
 use super::timeline::{Cell, Timeline};
 use crate::SleepStage;
 
@@ -22,7 +22,7 @@ pub(super) fn draw_hypnogram(canvas: &mut Canvas, stages: Stages<'_>) {
     note_shares(canvas, panel, timeline.step_ns, stages);
 }
 
-/// How long each stage took, in words.
+/// How long each stage took, as text.
 pub(super) fn describe_stages(stages: Stages<'_>, step_ns: i128) -> String {
     let scored = stages.iter().flatten().count();
     if scored == 0 {
@@ -36,10 +36,10 @@ pub(super) fn describe_stages(stages: Stages<'_>, step_ns: i128) -> String {
 fn draw_rows(canvas: &mut Canvas, panel: Panel) {
     let lines =
         SleepStage::TOP_DOWN.map(|stage| vec![(panel.left, row(panel, stage)), (panel.right, row(panel, stage))]);
-    canvas.push(Mark::Lines { runs: lines.to_vec(), ink: Ink::Grid, width: 1.0 });
+    canvas.push(Mark::Lines { runs: lines.to_vec(), colour: Colour::Grid, width: 1.0 });
     for stage in SleepStage::TOP_DOWN {
         let style = TextStyle::TICK.anchored(Anchor::End);
-        let style = if stage == SleepStage::Rem { style.bold().inked(Ink::Rem) } else { style };
+        let style = if stage == SleepStage::Rem { style.bold().coloured(Colour::Accent) } else { style };
         canvas.text((panel.left - 6.0, row(panel, stage) + 4.0), stage.label(), style);
     }
 }
@@ -47,10 +47,10 @@ fn draw_rows(canvas: &mut Canvas, panel: Panel) {
 fn draw_steps(canvas: &mut Canvas, panel: Panel, timeline: &Timeline, stages: Stages<'_>) {
     let runs = timeline.runs(|idx| stages[idx]);
     let steps = runs.iter().map(|run| step_line(run, panel)).collect();
-    canvas.push(Mark::Lines { runs: steps, ink: Ink::Stage, width: 1.5 });
+    canvas.push(Mark::Lines { runs: steps, colour: Colour::Strong, width: 1.5 });
     let rem = runs.iter().flat_map(|run| stretches(run)).filter(|stretch| stretch.0 == SleepStage::Rem);
     let bars = rem.map(|(stage, left, right)| vec![(left, row(panel, stage)), (right, row(panel, stage))]).collect();
-    canvas.push(Mark::Lines { runs: bars, ink: Ink::Rem, width: 6.0 });
+    canvas.push(Mark::Lines { runs: bars, colour: Colour::Accent, width: 6.0 });
 }
 
 fn step_line(run: &[(Cell, SleepStage)], panel: Panel) -> Vec<Point> {
@@ -67,9 +67,9 @@ fn stretches(run: &[(Cell, SleepStage)]) -> Vec<(SleepStage, f64, f64)> {
 
 fn note_shares(canvas: &mut Canvas, panel: Panel, step_ns: i128, stages: Stages<'_>) {
     for stage in SleepStage::TOP_DOWN {
-        let ink = if stage == SleepStage::Rem { Ink::Rem } else { Ink::Muted };
+        let colour = if stage == SleepStage::Rem { Colour::Accent } else { Colour::Muted };
         let text = share_text(stages, stage, step_ns);
-        canvas.margin_text(panel, row(panel, stage) + 4.0, text, TextStyle::LABEL.inked(ink));
+        canvas.margin_text(panel, row(panel, stage) + 4.0, text, TextStyle::LABEL.coloured(colour));
     }
 }
 

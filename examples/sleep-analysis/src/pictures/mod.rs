@@ -3,30 +3,24 @@
 //! Callers fill plain structs with columns of their tables: [`NightPicture`] (hypnogram and features), [`SpectrogramPicture`]
 //! (one channel with its band powers), and [`Page`] around them, or [`StudyPage`] around those of many nights. Drawing is pure: the same input gives the same bytes,
 //! no file is read or written, no font needs to be installed. NaN is a gap and stays blank; input without a value is a valid
-//! picture that says `no data`; text of any kind is escaped. Which columns to show, and where the files go, is the caller's to say.
+//! picture that says `no data`; text of any kind is escaped. The caller chooses the columns and the places of the files. The writers of SVG, PNG and HTML are in `consumer_support`.
 
 mod canvas;
 mod clock;
-mod colour;
-mod drawing;
-mod escape;
-mod heatmap;
 mod hypnogram;
 mod night;
 mod page;
-mod raster;
-mod scale;
 mod spectrogram;
 mod study_page;
-mod svg;
 mod timeline;
 mod track;
 
-pub use drawing::Drawing;
+pub use consumer_support::page::{Fact, Figure, Link, Warning};
+pub use consumer_support::picture::Drawing;
 pub use night::NightPicture;
-pub use page::{Fact, Figure, Link, Page, Warning};
+pub use page::Page;
 pub use spectrogram::{Band, SpectrogramPicture};
-pub use study_page::{StudyPage, SubjectTile};
+pub use study_page::{StudyPage, SubjectTile, tile_svg};
 pub use timeline::EpochTimes;
 pub use track::{Track, TrackColour, TrackShape};
 

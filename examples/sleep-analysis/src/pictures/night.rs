@@ -1,8 +1,9 @@
 //! The night on one clock axis: the hypnogram, where there is one, and features below it.
 
+use consumer_support::picture::Drawing;
+
 use super::Layout;
 use super::canvas::Canvas;
-use super::drawing::Drawing;
 use super::hypnogram::{Stages, describe_stages, draw_hypnogram};
 use super::timeline::EpochTimes;
 use super::track::{Track, check_length};
@@ -26,11 +27,11 @@ use crate::{SleepResult, SleepStage};
 /// ```
 #[derive(Debug, Clone)]
 pub struct NightPicture<'a> {
-    /// Stands above the picture.
+    /// Above the picture.
     pub title: &'a str,
     /// When the epochs are.
     pub epochs: EpochTimes<'a>,
-    /// The scored stage of each epoch, `None` where nobody scored it; `None` altogether for a recording without scoring.
+    /// The scored stage of each epoch, `None` where it was not scored; `None` altogether for a recording without scoring.
     pub stages: Option<&'a [Option<SleepStage>]>,
     /// The features, from top to bottom.
     pub tracks: Vec<Track<'a>>,

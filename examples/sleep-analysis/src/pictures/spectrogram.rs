@@ -1,11 +1,11 @@
 //! The spectrogram of one channel in decibels, with the relative powers of its bands on the same clock axis.
 
+use consumer_support::picture::{
+    Anchor, Colour, Drawing, HeatMap, Mark, Scale, TextStyle, is_drawable, median, sorted,
+};
+
 use super::Layout;
 use super::canvas::{Canvas, Panel};
-use super::colour::Ink;
-use super::drawing::{Anchor, Drawing, Mark, TextStyle};
-use super::heatmap::HeatMap;
-use super::scale::{Scale, is_drawable, median, sorted};
 use super::timeline::{EpochTimes, Timeline, drawable, stepped_outline};
 use super::track::check_length;
 use crate::{SleepError, SleepResult};
@@ -37,7 +37,7 @@ const MOST_COLUMNS: usize = 1600;
 /// ```
 #[derive(Debug, Clone)]
 pub struct SpectrogramPicture<'a> {
-    /// Stands above the picture.
+    /// Above the picture.
     pub title: &'a str,
     /// The channel's name.
     pub channel: &'a str,
@@ -118,7 +118,7 @@ impl SpectrogramPicture<'_> {
         let Some(map) = map else { return canvas.no_data(panel) };
         draw_colour_bar(canvas, panel, bar_row, &map);
         let (corner, width, height) = ((panel.left, panel.top), panel.width(), panel.height());
-        canvas.push(Mark::Box { corner, width, height, ink: Ink::Gap });
+        canvas.push(Mark::Box { corner, width, height, colour: Colour::Gap });
         let scale = Scale::new(map.low_hz..=map.high_hz, panel.top, panel.bottom);
         canvas.push(Mark::Heat { corner, width, height, map: map.heat });
         canvas.value_labels(panel, &scale, 5);
@@ -138,7 +138,7 @@ impl SpectrogramPicture<'_> {
         for idx in (0..self.bands.len()).rev() {
             let runs = timeline.runs(|epoch| self.sum_up_to(idx, epoch).map(|sum| (panel.bottom, scale.y(sum))));
             let outlines = runs.iter().map(|run| stepped_outline(run)).collect();
-            canvas.push(Mark::Areas { outlines, ink: Ink::band(idx), opacity: 1.0 });
+            canvas.push(Mark::Areas { outlines, colour: Colour::Band(idx), opacity: 1.0 });
         }
         canvas.value_labels(panel, &scale, 2);
         self.legend_column(canvas, panel);
@@ -163,7 +163,7 @@ impl SpectrogramPicture<'_> {
         for (idx, band) in self.bands.iter().enumerate() {
             let y = panel.bottom - (idx as f64 + 0.5) * pitch;
             let corner = (panel.right + 10.0, y - 5.0);
-            canvas.push(Mark::Box { corner, width: 10.0, height: 10.0, ink: Ink::band(idx) });
+            canvas.push(Mark::Box { corner, width: 10.0, height: 10.0, colour: Colour::Band(idx) });
             canvas.text((panel.right + 25.0, y + 4.0), format!("{} {}", band.label, band.percent()), TextStyle::LABEL);
         }
     }
@@ -174,8 +174,8 @@ impl SpectrogramPicture<'_> {
             let y = canvas.row();
             for (column, band) in bands.iter().enumerate() {
                 let x = 4.0 + column as f64 * 116.0;
-                let ink = Ink::band(row * 3 + column);
-                canvas.push(Mark::Box { corner: (x, y - 9.0), width: 10.0, height: 10.0, ink });
+                let colour = Colour::Band(row * 3 + column);
+                canvas.push(Mark::Box { corner: (x, y - 9.0), width: 10.0, height: 10.0, colour });
                 canvas.text((x + 15.0, y), format!("{} {}", band.label, band.percent()), TextStyle::LABEL);
             }
         }

@@ -1,15 +1,14 @@
 //! The page of many recordings: one tile per subject with its small picture, and all that failed by name.
 //!
-//! It is written tile by tile, so that a study of any size needs no more memory than one tile. It shows what the caller hands
-//! over, in the caller's order, and adds no numbers of its own. It holds no script.
+//! It is written tile by tile, so that a study of any size needs no more memory than one tile. It shows what the caller
+//! gives, in the caller's order, and adds no numbers of its own. It holds no script.
 
 use std::io::{self, Write};
 
+use consumer_support::escape;
+use consumer_support::page::{self, Fact, Link, Warning, facts_list, file_list, section, warning_list};
+use consumer_support::picture::Drawing;
 use xxhash_rust::xxh3::xxh3_64;
-
-use super::drawing::Drawing;
-use super::escape::escape;
-use super::page::{Fact, Link, PAGE_END, Warning, facts_list, file_list, header, page_start, section, warning_list};
 
 const STYLE: &str = include_str!("study_page.css");
 
@@ -35,7 +34,7 @@ pub struct StudyPage<'a> {
     pub subtitle: &'a str,
     /// Counts.
     pub facts: Vec<Fact>,
-    /// Subjects without an answer, and why; an empty list makes the page say that none failed.
+    /// Subjects without a result, and why; an empty list makes the page say that none failed.
     pub failures: Vec<Warning>,
     /// What else there is to know of the input, such as files that are no recordings.
     pub notes: Vec<Warning>,
@@ -50,9 +49,9 @@ pub struct SubjectTile {
     pub name: String,
     /// A line about it.
     pub about: String,
-    /// What its answers lack, and what is worth a word.
+    /// What its results lack, and what else to know of them.
     pub remarks: Vec<Warning>,
-    /// The picture, as [`Drawing::to_tile_svg`] gives it; it goes into the page as it is.
+    /// The picture, as [`tile_svg`] gives it; the page contains it unchanged.
     pub picture: String,
 }
 
@@ -66,8 +65,8 @@ impl StudyPage<'_> {
         out: &mut dyn Write,
         tiles: impl IntoIterator<Item = io::Result<SubjectTile>>,
     ) -> io::Result<()> {
-        out.write_all(page_start(self.title, STYLE).as_bytes())?;
-        out.write_all(header(self.title, self.subtitle, "").as_bytes())?;
+        out.write_all(page::start(self.title, STYLE).as_bytes())?;
+        out.write_all(page::header(self.title, self.subtitle, "").as_bytes())?;
         out.write_all(section("Summary", &facts_list(&self.facts)).as_bytes())?;
         let failures = warning_list(&self.failures, "No subject failed.");
         out.write_all(section("Failed subjects", &failures).as_bytes())?;
@@ -80,10 +79,10 @@ impl StudyPage<'_> {
             out.write_all(tile?.to_html().as_bytes())?;
             n_tiles += 1;
         }
-        out.write_all(if n_tiles == 0 { b"<p>There is no answer to show.</p>\n" } else { b"" })?;
+        out.write_all(if n_tiles == 0 { b"<p>There is no result to show.</p>\n" } else { b"" })?;
         out.write_all(b"</div>\n</section>\n")?;
         out.write_all(section("Files", &file_list(&self.files)).as_bytes())?;
-        out.write_all(PAGE_END.as_bytes())
+        out.write_all(page::END.as_bytes())
     }
 }
 
@@ -102,10 +101,8 @@ impl SubjectTile {
     }
 }
 
-impl Drawing {
-    /// The picture as part of a [`StudyPage`]: its ids are made of the subject's name, which the page uses once.
-    #[must_use]
-    pub fn to_tile_svg(&self, subject: &str) -> String {
-        self.to_inline_svg(&format!("s{:016x}", xxh3_64(subject.as_bytes())))
-    }
+/// The picture as part of a [`StudyPage`]: its ids are made of the subject's name, which the page uses once.
+#[must_use]
+pub fn tile_svg(picture: &Drawing, subject: &str) -> String {
+    picture.to_inline_svg(&format!("s{:016x}", xxh3_64(subject.as_bytes())))
 }

@@ -1,8 +1,8 @@
-//! Epochs on the time axis: the stretch of paper that each covers, and which follow each other without a gap. Pure.
+//! Epochs on the time axis: the pixels that each covers, and which follow each other without a gap. Pure.
+
+use consumer_support::picture::{Point, is_drawable};
 
 use super::clock::{ClockTick, clock_ticks};
-use super::drawing::Point;
-use super::scale::is_drawable;
 use crate::{SleepError, SleepResult};
 
 /// When the epochs of a picture are: their starts, and how long each is.
@@ -32,7 +32,7 @@ pub(super) struct Timeline {
     pub(super) cells: Vec<Cell>,
 }
 
-/// The stretch of paper of one epoch.
+/// The pixels of one epoch.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cell {
     pub(super) left: f64,
@@ -45,7 +45,7 @@ pub(super) struct Cell {
 impl EpochTimes<'_> {
     /// The epochs between two edges; `None` when there are none.
     ///
-    /// Each epoch stands in its own middle and covers one step, so overlapping epochs share the paper evenly.
+    /// Each epoch is centred on its own middle and covers one step, so overlapping epochs share the width evenly.
     /// A distance of more than one and a half steps is a gap.
     pub(super) fn place(&self, left: f64, right: f64) -> SleepResult<Option<Timeline>> {
         self.check()?;
@@ -130,7 +130,7 @@ pub(super) fn drawable(values: &[f64], idx: usize) -> Option<f64> {
     values.get(idx).copied().filter(|value| is_drawable(*value))
 }
 
-/// The same line with at most four points per pixel column: first, lowest, highest, last. On paper no difference shows.
+/// The same line with at most four points per pixel column: first, lowest, highest, last. No difference is visible.
 pub(super) fn thin_line(points: &[Point]) -> Vec<Point> {
     points.chunk_by(|one, other| one.0.floor() == other.0.floor()).flat_map(thin_column).collect()
 }
@@ -162,7 +162,7 @@ pub(super) fn stepped_outline(run: &[(Cell, (f64, f64))]) -> Vec<Point> {
 }
 
 /// Along the upper pixels and back along the lower ones, with one rung per half pixel, as wide as the widest there.
-/// The first and the last keep their places.
+/// The first and the last keep their positions.
 fn outline(rungs: Vec<Rung>) -> Vec<Point> {
     let half_pixel = |rung: &Rung| (rung.0 * 2.0).floor();
     let mut merged: Vec<Rung> =
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn epochs_side_by_side_cover_the_paper() {
+    fn epochs_side_by_side_cover_the_width() {
         let cells = timeline(&[0, 30], 30).cells;
         assert_eq!((cells[0].left, cells[0].right, cells[1].right), (0.0, 50.0, 100.0));
     }

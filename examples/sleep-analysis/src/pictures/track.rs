@@ -1,9 +1,10 @@
 //! One feature over the night as a panel: a line or a filled curve, a band of plus and minus one spread, and gaps that stay blank.
 
+use consumer_support::picture::{
+    Colour, Mark, Point, Scale, TextStyle, extremes, is_drawable, median, round_range, short_number,
+};
+
 use super::canvas::{Canvas, Panel};
-use super::colour::Ink;
-use super::drawing::{Mark, Point, TextStyle};
-use super::scale::{Scale, is_drawable, median, round_range, short_number};
 use super::timeline::{Timeline, drawable, sloped_outline, thin_line};
 use crate::{SleepError, SleepResult};
 
@@ -89,7 +90,7 @@ impl<'a> Track<'a> {
     /// One clause for the description of a picture.
     pub(super) fn describe(&self) -> String {
         let values = || self.values.iter().copied();
-        match (median(values()), super::scale::extremes(values())) {
+        match (median(values()), extremes(values())) {
             (Some(middle), Some((low, high))) => format!(
                 "{}: median {}, from {} to {} {}",
                 self.label,
@@ -106,7 +107,7 @@ impl<'a> Track<'a> {
 
     /// Draws the panel of the track in the `idx`-th place of its picture.
     pub(super) fn draw(&self, canvas: &mut Canvas, idx: usize) {
-        let ink = Ink::series(self.colour.map_or(idx, |colour| colour as usize));
+        let colour = Colour::Series(self.colour.map_or(idx, |colour| colour as usize));
         let remark =
             if self.spread.is_some() { format!("{}, mean and \u{b1}1 SD", self.unit) } else { self.unit.to_owned() };
         canvas.caption(self.label, remark.trim_start_matches(", "));
@@ -115,7 +116,7 @@ impl<'a> Track<'a> {
             (Some(range), Some(timeline)) => {
                 let scale = Scale::new(range, panel.top + 4.0, panel.bottom - 3.0);
                 canvas.value_axis(panel, &scale, 4);
-                self.draw_values(canvas, &timeline, &scale, ink);
+                self.draw_values(canvas, &timeline, &scale, colour);
                 self.note_median(canvas, panel);
             }
             _ => canvas.no_data(panel),
@@ -136,18 +137,18 @@ impl<'a> Track<'a> {
         Some((value - spread, value + spread))
     }
 
-    fn draw_values(&self, canvas: &mut Canvas, timeline: &Timeline, scale: &Scale, ink: Ink) {
+    fn draw_values(&self, canvas: &mut Canvas, timeline: &Timeline, scale: &Scale, colour: Colour) {
         let bands = timeline.runs(|idx| self.edges(idx).map(|(low, high)| (scale.y(low), scale.y(high))));
         canvas.push(Mark::Areas {
             outlines: bands.iter().map(|run| sloped_outline(run)).collect(),
-            ink,
+            colour,
             opacity: 0.25,
         });
         if self.shape == TrackShape::Filled {
             let fills = timeline.runs(|idx| drawable(self.values, idx).map(|value| (scale.y(0.0), scale.y(value))));
             canvas.push(Mark::Areas {
                 outlines: fills.iter().map(|run| sloped_outline(run)).collect(),
-                ink,
+                colour,
                 opacity: 0.3,
             });
         }
@@ -157,14 +158,14 @@ impl<'a> Track<'a> {
         let has_dot = |run: &&Vec<Point>| run.len() == 1 || self.values.len() <= FEW_EPOCHS;
         let centres = points.iter().filter(has_dot).flatten().copied().collect();
         let lines = points.iter().filter(|run| run.len() > 1).map(|run| thin_line(run)).collect();
-        canvas.push(Mark::Lines { runs: lines, ink, width: 1.3 });
-        canvas.push(Mark::Dots { centres, ink, radius: if self.values.len() <= FEW_EPOCHS { 2.5 } else { 1.2 } });
+        canvas.push(Mark::Lines { runs: lines, colour, width: 1.3 });
+        canvas.push(Mark::Dots { centres, colour, radius: if self.values.len() <= FEW_EPOCHS { 2.5 } else { 1.2 } });
     }
 
     fn note_median(&self, canvas: &mut Canvas, panel: Panel) {
         let Some(middle) = median(self.values.iter().copied()) else { return };
         let y = (panel.top + panel.bottom) / 2.0;
-        canvas.margin_text(panel, y - 3.0, "median".to_owned(), TextStyle::LABEL.inked(Ink::Muted));
+        canvas.margin_text(panel, y - 3.0, "median".to_owned(), TextStyle::LABEL.coloured(Colour::Muted));
         canvas.margin_text(panel, y + 13.0, short_number(middle), TextStyle::LABEL.bold());
     }
 }

@@ -5,10 +5,10 @@ use super::Objective;
 /// A sum of weights below this is no weight.
 const NOTHING: f64 = f64::EPSILON;
 
-/// So many boxes are looked at in a go.
+/// The number of boxes that are compared at a time.
 const BLOCK: usize = 16;
 
-/// A box that comes this close to the best one is worth a division.
+/// A box that comes this close to the best one is compared exactly, with a division.
 const NEARLY: f64 = 1.0 - 1e-12;
 
 /// What is lost in a sum of two products, as a share of them, several times over.
@@ -72,7 +72,7 @@ impl Scan<'_> {
         Some(Found { objective, depth, depth_err, log_likelihood })
     }
 
-    /// Tries each box of so many bins; the first of the best ones stays. Boxes that are surely worse cost no division.
+    /// Tries each box of this many bins; the first of the best ones stays. Boxes that are surely worse cost no division.
     #[inline(always)]
     pub(super) fn try_all(&self, bins: usize, best: &mut Best) {
         let Some(last) = (self.sums.len() - 1).checked_sub(bins) else { return };

@@ -86,7 +86,7 @@ impl BoxSearch {
         Ok(self.periods.iter().map(|&period| worker.fit(period)).collect())
     }
 
-    /// What is the same for all periods, for a caller who hands out the periods itself.
+    /// What is the same for all periods, for a caller that distributes the periods itself.
     ///
     /// # Errors
     /// As [`BoxSearch::run`].
@@ -146,7 +146,7 @@ pub struct PreparedSearch {
     total_weight: f64,
     /// The width of a bin, days.
     bin: f64,
-    /// The durations in bins, in the order in which they were asked for.
+    /// The durations in bins, in the order in which they were requested.
     bins: Vec<usize>,
     oversample: usize,
     objective: Objective,
@@ -177,8 +177,8 @@ impl BoxFitter<'_> {
         self.fit_anywhere(period)
     }
 
-    /// The same code for processors with registers of four numbers. The compiler fuses no multiplication with an addition unless it is
-    /// told to, so the numbers are the same.
+    /// The same code for processors with registers of four numbers. The compiler fuses no multiplication with an addition unless a flag
+    /// allows it, so the numbers are the same.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
     fn fit_with_wide_registers(&mut self, period: f64) -> BoxFit {
@@ -200,13 +200,13 @@ impl BoxFitter<'_> {
         for &bins in &search.bins {
             scan.try_all(bins, &mut best);
         }
-        search.told(period, &scan, &best)
+        search.box_fit(period, &scan, &best)
     }
 }
 
 impl PreparedSearch {
     /// The best box in days and fluxes.
-    fn told(&self, period: f64, scan: &Scan<'_>, best: &Best) -> BoxFit {
+    fn box_fit(&self, period: f64, scan: &Scan<'_>, best: &Best) -> BoxFit {
         let Some((first, bins)) = best.place else {
             let nan = f64::NAN;
             return BoxFit {
@@ -238,8 +238,8 @@ impl PreparedSearch {
 /// The first of the best fits; `None` where no box fits at any period.
 ///
 /// ```
-/// # use transit_search::{BoxSearch, LightCurve, Objective, Weights, best_fit, made_curve};
-/// let made = made_curve(0);
+/// # use transit_search::{BoxSearch, LightCurve, Objective, Weights, best_fit, synthetic_curve};
+/// let made = synthetic_curve(0);
 /// let search = BoxSearch {
 ///     periods: (0..400).map(|at| 2.9 + 0.001 * at as f64).collect(),
 ///     durations: vec![0.1, 0.2],
@@ -264,7 +264,7 @@ pub fn best_fit(fits: &[BoxFit]) -> Option<(usize, BoxFit)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::made::made_curve;
+    use crate::synthetic::synthetic_curve;
 
     #[test]
     fn wide_registers_change_no_bit() {
@@ -278,7 +278,7 @@ mod tests {
                 objective,
                 weights,
             };
-            let prepared = search.prepare(&made_curve(number).curve).unwrap();
+            let prepared = search.prepare(&synthetic_curve(number).curve).unwrap();
             let (mut any, mut here) = (prepared.worker(), prepared.worker());
             for &period in &search.periods {
                 assert_eq!(any.fit(period), here.fit_anywhere(period), "at {period}");

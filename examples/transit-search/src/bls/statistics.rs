@@ -18,9 +18,9 @@ pub struct Depth {
 pub struct BoxStatistics {
     /// Of all transits.
     pub depth: Depth,
-    /// Of every other transit, not the first one told.
+    /// Of every other transit, from the second one on.
     pub depth_odd: Depth,
-    /// Of every other transit, the first one told among them.
+    /// Of every other transit, from the first one on.
     pub depth_even: Depth,
     /// With half of the period.
     pub depth_half: Depth,

@@ -42,7 +42,7 @@ nan), index.html with pictures of the best candidates, and run/ with the journal
 failed.jsonl. The table is the same, byte by byte, in all modes and whatever breaks there were. The five features of
 transit least squares are nan without --tls; the profile seed has the notebook's constants in their place.
 
-Each sample is saved as it is finished. Ctrl+C or SIGTERM lets those in hand finish; a second one does not. --resume goes
+Each sample is saved as it is finished. Ctrl+C or SIGTERM lets the running ones finish; a second one does not. --resume goes
 on, and tries again what had failed.
 
 Exit code 0: all done, 1: a sample failed, 2: could not run, 130: ended by Ctrl+C, 143: by SIGTERM.";
@@ -60,25 +60,25 @@ pub(super) struct ExtractArgs {
     /// A folder with a folder per sample, or a list in CSV
     #[arg(required_unless_present = "made")]
     pub(super) input: Option<PathBuf>,
-    /// Make this many light curves instead
+    /// Make this many synthetic light curves instead
     #[arg(long, value_name = "N", conflicts_with = "input")]
     pub(super) made: Option<u64>,
     /// Where the results go
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
-    /// By whose rules: calibrated, or seed for the notebook's with its defects
+    /// Which rules: calibrated, or seed for those of the notebook with its defects
     #[arg(long, default_value = "calibrated")]
     pub(super) profile: Profile,
-    /// Search for no boxes: the catalogue's transit stands in
+    /// Search for no boxes: use the catalogue's transit instead
     #[arg(long)]
     pub(super) no_bls: bool,
     /// Transit least squares too, in the profile calibrated: many times as long
     #[arg(long)]
     pub(super) tls: bool,
-    /// Where samples are worked on: serial, threads or processes
+    /// How samples are computed: serial, threads or processes
     #[arg(long, default_value = "processes")]
     pub(super) mode: manyhands::AnyMode,
-    /// How many work at a time [default: by the machine]
+    /// How many workers [default: by the machine]
     #[arg(long, value_name = "N")]
     pub(super) workers: Option<usize>,
     /// How many samples a worker takes at a time; by measured time without it. Each is saved by itself in any case

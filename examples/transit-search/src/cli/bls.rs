@@ -2,33 +2,34 @@
 
 use std::io;
 
+use consumer_support::{ExitStatus, Output};
 use manyhands::{Threads, parallel_map, write_atomically};
 use transit_search::{BoxFit, BoxSearch, LightCurve, RawCurve, TransitError, linear_periods};
 
+use super::Refusal;
 use super::args::BlsArgs;
 use super::extract::number;
-use super::{Ending, Refusal, tell};
 
 const COLUMNS: [&str; 8] =
     ["period", "power", "depth", "depth_err", "duration", "transit_time", "depth_snr", "log_likelihood"];
 
-pub(super) fn bls(args: &BlsArgs) -> Result<Ending, Refusal> {
-    let (curve, search) = asked(args).map_err(|error| error.to_string())?;
+pub(super) fn bls(args: &BlsArgs, output: &Output) -> Result<ExitStatus, Refusal> {
+    let (curve, search) = requested(args).map_err(|error| error.to_string())?;
     let prepared = search.prepare(&curve).map_err(|error| error.to_string())?;
     let fits = parallel_map(Threads, &search.periods, |&period| prepared.worker().fit(period));
     let fits = fits.map_err(|error| error.to_string())?;
     write_atomically(&args.out, |file| write_table(file, &fits)).map_err(|why| why.to_string())?;
     match transit_search::best_fit(&fits) {
-        Some((_, best)) => tell(&format!(
+        Some((_, best)) => output.result(&format!(
             "best period {} days, power {}, depth {}, duration {} days, mid-transit at {}",
             best.period, best.power, best.depth, best.duration, best.transit_time
         )),
-        None => tell("no box fits at any period"),
+        None => output.result(&"no box fits at any period"),
     }
-    Ok(Ending::Done)
+    Ok(ExitStatus::Done)
 }
 
-fn asked(args: &BlsArgs) -> Result<(LightCurve, BoxSearch), TransitError> {
+fn requested(args: &BlsArgs) -> Result<(LightCurve, BoxSearch), TransitError> {
     let curve = LightCurve::of(&RawCurve::read(&args.curve)?)?;
     curve.require_variation()?;
     let periods = linear_periods(args.period_start, args.period_stop, args.periods)?;

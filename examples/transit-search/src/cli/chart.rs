@@ -1,16 +1,16 @@
-//! Charts in SVG: a line, or points, in a frame with its ranges.
+//! Charts: a line, or points, in a frame with its ranges.
 
-use std::fmt::Write;
+use consumer_support::picture::{Anchor, Colour, Drawing, Mark, Point, TextStyle};
 
 const WIDTH: f64 = 460.0;
 const HEIGHT: f64 = 200.0;
 const LEFT: f64 = 70.0;
 const BOTTOM: f64 = 34.0;
 
-/// A chart of `y` over `x`. What is not finite is left out.
+/// A chart of `y` over `x`. Values that are not finite are left out.
 pub(super) struct Chart<'a> {
     pub(super) title: &'a str,
-    /// What the axes are.
+    /// The names of the axes.
     pub(super) axes: [&'a str; 2],
     pub(super) points: Vec<(f64, f64)>,
     /// Joined by a line.
@@ -18,38 +18,51 @@ pub(super) struct Chart<'a> {
 }
 
 impl Chart<'_> {
-    pub(super) fn to_svg(&self) -> String {
+    pub(super) fn draw(&self) -> Drawing {
         let points: Vec<(f64, f64)> =
             self.points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
         let (left, right) = range(points.iter().map(|point| point.0));
         let (low, high) = range(points.iter().map(|point| point.1));
         let across = |x: f64| LEFT + (x - left) / (right - left) * (WIDTH - LEFT - 10.0);
         let up = |y: f64| HEIGHT - BOTTOM - (y - low) / (high - low) * (HEIGHT - BOTTOM - 26.0);
-        let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" font-family=\"sans-serif\" \
-             font-size=\"11\"><title>{}</title><rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>",
-            escaped(self.title)
-        );
-        if self.is_line {
-            let line: Vec<String> = points.iter().map(|&(x, y)| format!("{:.1},{:.1}", across(x), up(y))).collect();
-            let _ = write!(svg, "<polyline points=\"{}\" fill=\"none\" stroke=\"#1f5fa8\"/>", line.join(" "));
+        let places = points.iter().map(|&(x, y)| (across(x), up(y))).collect();
+        let colour = Colour::Series(0);
+        let values = if self.is_line {
+            Mark::Lines { runs: vec![places], colour, width: 1.0 }
         } else {
-            for &(x, y) in &points {
-                let _ = write!(svg, "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"1.2\" fill=\"#1f5fa8\"/>", across(x), up(y));
-            }
-        }
-        let mut text = |x: f64, y: f64, anchor: &str, words: &str| {
-            let _ = write!(svg, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">{}</text>", escaped(words));
+            Mark::Dots { centres: places, colour, radius: 1.2 }
         };
-        text(LEFT, 15.0, "start", self.title);
-        text(LEFT, HEIGHT - 18.0, "start", &short(left));
-        text(WIDTH - 10.0, HEIGHT - 18.0, "end", &short(right));
-        text((LEFT + WIDTH) / 2.0, HEIGHT - 4.0, "middle", self.axes[0]);
-        text(LEFT - 4.0, HEIGHT - BOTTOM, "end", &short(low));
-        text(LEFT - 4.0, 36.0, "end", &short(high));
-        text(LEFT - 4.0, (HEIGHT - BOTTOM) / 2.0 + 16.0, "end", self.axes[1]);
-        svg + "</svg>\n"
+        let marks = vec![
+            values,
+            text((LEFT, 15.0), Anchor::Start, self.title),
+            text((LEFT, HEIGHT - 18.0), Anchor::Start, &short(left)),
+            text((WIDTH - 10.0, HEIGHT - 18.0), Anchor::End, &short(right)),
+            text(((LEFT + WIDTH) / 2.0, HEIGHT - 4.0), Anchor::Middle, self.axes[0]),
+            text((LEFT - 4.0, HEIGHT - BOTTOM), Anchor::End, &short(low)),
+            text((LEFT - 4.0, 36.0), Anchor::End, &short(high)),
+            text((LEFT - 4.0, (HEIGHT - BOTTOM) / 2.0 + 16.0), Anchor::End, self.axes[1]),
+        ];
+        Drawing {
+            width: WIDTH,
+            height: HEIGHT,
+            title_height: 0.0,
+            title: self.title.to_owned(),
+            description: format!(
+                "{} from {} to {} over {} from {} to {}.",
+                self.axes[1],
+                short(low),
+                short(high),
+                self.axes[0],
+                short(left),
+                short(right)
+            ),
+            marks,
+        }
     }
+}
+
+fn text(at: Point, anchor: Anchor, text: &str) -> Mark {
+    Mark::Text { at, text: text.to_owned(), style: TextStyle { size: 11.0, anchor, ..TextStyle::LABEL } }
 }
 
 /// From where to where, never of no width.
@@ -63,9 +76,4 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
 fn short(value: f64) -> String {
     let digits = (3.0 - value.abs().max(1e-300).log10().floor()).clamp(0.0, 6.0) as usize;
     format!("{value:.digits$}")
-}
-
-/// A text as it stands between tags.
-pub(super) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,33 +1,32 @@
 //! `extract`: the features of many light curves, in one table.
 //!
-//! An item is a sample. What is finished is in the journal, so that a run that is killed loses the samples in hand; the table is
-//! written when every sample has an answer or a failure.
+//! An item is a sample. What is finished is in the journal, so that a run that is killed loses the running samples; the table is
+//! written when every sample has a result or a failure.
 
-use std::fs;
 use std::io;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
+use consumer_support::command_line::resume_command;
+use consumer_support::{ExitStatus, Interrupted, Interruption, Output, RunFolder, notice};
 use manyhands::{CancelToken, Cause, ItemFailure, Job, Journal, OnFailure, Outcome, Progress, Report};
 use manyhands::{Tally, report_amount, write_atomically};
 use serde::{Deserialize, Serialize};
 use transit_search::{Extraction, FEATURE_NAMES, Profile};
 
 use super::args::ExtractArgs;
-use super::interruption::{BrokenOff, Interruption};
 use super::samples::{Sample, found_at, made};
-use super::{Ending, Refusal, page, tell, tell_error, trial};
+use super::{Refusal, page, trial};
 
-/// To be raised whenever the same sample gets another answer, so that no table mixes the two.
-const ANSWERS: u32 = 1;
+/// Raise it whenever the same sample gets another result, so that no table mixes the two.
+const RESULTS_VERSION: u32 = 1;
 
-/// How many samples the notebook had: what the projection is for.
-const NOTEBOOK: f64 = 11_979.0;
+/// The number of samples of the reference notebook, for which a duration is projected.
+const NOTEBOOK_SAMPLES: f64 = 11_979.0;
 
 /// No more failures than this are named on the terminal.
 const MOST_NAMED: usize = 20;
 
-/// What is found out about a sample.
+/// The features of a sample, and what the catalogue has of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Row {
     pub(super) label: Option<i64>,
@@ -43,7 +42,7 @@ impl Row {
     }
 }
 
-/// The function of an item.
+/// Extracts the features of one sample.
 pub(super) fn row(extraction: &Extraction, sample: &Sample) -> Result<Row, String> {
     let (curve, catalogue) = sample.read().map_err(|error| error.to_string())?;
     report_amount("points", curve.len() as f64);
@@ -52,7 +51,7 @@ pub(super) fn row(extraction: &Extraction, sample: &Sample) -> Result<Row, Strin
     Ok(Row { label, target_id, toi, values: features.values.to_vec() })
 }
 
-pub(super) fn extract(args: &ExtractArgs) -> Result<Ending, Refusal> {
+pub(super) fn extract(args: &ExtractArgs, output: &Output) -> Result<ExitStatus, Refusal> {
     let extraction = extraction(args);
     let samples = match (&args.input, args.made) {
         (_, Some(count)) => made(count),
@@ -60,65 +59,53 @@ pub(super) fn extract(args: &ExtractArgs) -> Result<Ending, Refusal> {
         (None, None) => return Err("name a folder or a list, or give --made N".to_owned()),
     };
     if let Some(count) = args.test {
-        return trial::time(&samples[..count.min(samples.len())], &extraction, args);
+        return trial::time(&samples[..count.min(samples.len())], &extraction, args, output);
     }
     require_fitting_folder(args)?;
-    let interruption = Interruption::listen()?;
-    let begun = Instant::now();
+    let interruption = Interruption::listen(|signal| {
+        notice(&format!("{signal}: finishing the running samples; again to end at once"));
+    });
+    let interruption = interruption.map_err(|error| format!("signals cannot be listened to: {error}"))?;
+    let started = Instant::now();
     let outcome = run(&samples, &extraction, args, interruption.token())?;
-    outcome.troubles().iter().for_each(|trouble| tell_error(&format!("warning: {trouble}")));
-    // A signal that came when the last sample was done has broken nothing off.
-    if let Some(BrokenOff { signal, exit_code }) = interruption.broken_off().filter(|_| outcome.tally().cancelled > 0) {
+    outcome.warnings().iter().for_each(|trouble| output.warning(trouble));
+    // A signal that came after the last sample was done has interrupted nothing.
+    if let Some(Interrupted { signal, exit_code }) =
+        interruption.interrupted().filter(|_| outcome.tally().cancelled > 0)
+    {
         let tally = outcome.tally();
         let finished = tally.succeeded + tally.failed;
-        tell_error(&format!(
+        notice(&format!(
             "ended by {signal}: {finished} of {} samples finished and saved; features.csv is not written yet\n\
              to go on: {}",
             samples.len(),
             resume_command(),
         ));
-        return Ok(Ending::BrokenOff(exit_code));
+        return Ok(ExitStatus::Interrupted(exit_code));
     }
-    conclude(&samples, &extraction, outcome, args, begun.elapsed())
+    write_results(&samples, &extraction, outcome, (args, output), started.elapsed())
 }
 
 fn extraction(args: &ExtractArgs) -> Extraction {
     Extraction { profile: args.profile, with_search: !args.no_bls, with_least_squares: args.tls }
 }
 
-/// A folder that has a journal is gone on with, or left alone.
+/// Creates the run folder; refuses one that has a journal unless the run is to be resumed.
 fn require_fitting_folder(args: &ExtractArgs) -> Result<(), Refusal> {
     let out = &args.out;
-    if !args.resume && journal_in(out).exists() {
+    let run_folder = RunFolder::in_results(out);
+    if !args.resume && run_folder.has_journal() {
         return Err(format!(
             "{} holds a run already\nto go on with it: {}\nto begin anew, name another folder with --out",
             out.display(),
             resume_command()
         ));
     }
-    let run = out.join("run");
-    fs::create_dir_all(&run)
-        .map_err(|why| format!("{} cannot be made: {why}; choose another with --out", run.display()))
+    let refused = |why| format!("{} cannot be made: {why}; choose another with --out", run_folder.path().display());
+    run_folder.create().map_err(refused)
 }
 
-fn journal_in(out: &Path) -> std::path::PathBuf {
-    out.join("run").join("journal.sqlite")
-}
-
-/// The command of this process with `--resume`.
-fn resume_command() -> String {
-    let quoted = |word: String| {
-        let is_plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+=:,@".contains(c));
-        if is_plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
-    };
-    let mut words: Vec<String> = std::env::args_os().map(|word| quoted(word.to_string_lossy().into_owned())).collect();
-    if !words.iter().any(|word| word == "--resume") {
-        words.push("--resume".to_owned());
-    }
-    words.join(" ")
-}
-
-/// A job over samples, as the flags say.
+/// A job over samples with the settings of the flags.
 pub(super) fn job<'a>(
     samples: &'a [Sample],
     mode: manyhands::AnyMode,
@@ -135,32 +122,33 @@ fn run(
     args: &ExtractArgs,
     stop: &CancelToken,
 ) -> Result<Outcome<Row, String>, Refusal> {
-    let journal = Journal::at(journal_in(&args.out))
+    let run_folder = RunFolder::in_results(&args.out);
+    let journal = Journal::at(run_folder.journal())
         .key(|sample: &Sample| sample.name.clone())
-        .version(format!("{}, answers {ANSWERS}", env!("CARGO_PKG_VERSION")))
+        .version(format!("{}, answers {RESULTS_VERSION}", env!("CARGO_PKG_VERSION")))
         .configuration(extraction)
         .fingerprint(Sample::fingerprint);
     let progress = if args.json { Progress::off() } else { Progress::auto("samples") };
     job(samples, args.mode, args)
-        .cancel(stop)
+        .cancel_token(stop)
         .progress(progress)
         .journal(journal)
-        .report(Report::at(args.out.join("run")).serial_sample(8).field("program", env!("CARGO_PKG_VERSION")))
+        .report(Report::at(run_folder.path()).serial_sample(8).field("program", env!("CARGO_PKG_VERSION")))
         .shared(extraction)
         .try_run(row)
         .map_err(|error| error.to_string())
 }
 
-/// Writes what came of it, and tells.
-fn conclude(
+/// Writes the table and the page, and prints the summary.
+fn write_results(
     samples: &[Sample],
     extraction: &Extraction,
     outcome: Outcome<Row, String>,
-    args: &ExtractArgs,
+    (args, output): (&ExtractArgs, &Output),
     took: Duration,
-) -> Result<Ending, Refusal> {
+) -> Result<ExitStatus, Refusal> {
     let tally = *outcome.tally();
-    let is_whole = outcome.troubles().is_empty();
+    let is_whole = outcome.warnings().is_empty();
     let rows: Vec<Result<Row, String>> =
         outcome.into_results().into_iter().map(|result| result.map_err(|failure| reason(&failure))).collect();
     let table = args.out.join("features.csv");
@@ -170,22 +158,24 @@ fn conclude(
         samples.iter().zip(&rows).filter_map(|(sample, row)| Some((sample.name.as_str(), row.as_ref().err()?)));
     let failed: Vec<(&str, &String)> = failed.collect();
     for (sample, why) in failed.iter().take(MOST_NAMED) {
-        tell_error(&format!("warning: {sample} failed: {why}"));
+        output.warning(&format!("{sample} failed: {why}"));
     }
     let fresh = tally.succeeded + tally.failed - tally.resumed;
     let rate = fresh as f64 / took.as_secs_f64();
-    if args.json {
-        tell_json(&tally, &failed, extraction, (took, rate));
-    } else {
-        tell_lines(&tally, extraction, args, (took, rate));
-    }
-    Ok(if tally.failed == 0 && is_whole { Ending::Done } else { Ending::Incomplete })
+    output.json(&summary_json(&tally, &failed, extraction, (took, rate)));
+    output.result(&summary_lines(&tally, extraction, args, (took, rate)));
+    Ok(if tally.failed == 0 && is_whole { ExitStatus::Done } else { ExitStatus::Incomplete })
 }
 
-fn tell_json(tally: &Tally, failed: &[(&str, &String)], extraction: &Extraction, (took, rate): (Duration, f64)) {
+fn summary_json(
+    tally: &Tally,
+    failed: &[(&str, &String)],
+    extraction: &Extraction,
+    (took, rate): (Duration, f64),
+) -> String {
     let failed: Vec<serde_json::Value> =
         failed.iter().map(|(sample, why)| serde_json::json!({ "sample": sample, "reason": why })).collect();
-    let told = serde_json::json!({
+    let summary = serde_json::json!({
         "operation": "extract",
         "samples": tally.succeeded + tally.failed,
         "succeeded": tally.succeeded,
@@ -196,23 +186,25 @@ fn tell_json(tally: &Tally, failed: &[(&str, &String)], extraction: &Extraction,
         "seconds": took.as_secs_f64(),
         "samples_per_second": rate,
     });
-    tell(&told.to_string());
+    summary.to_string()
 }
 
-fn tell_lines(tally: &Tally, extraction: &Extraction, args: &ExtractArgs, (took, rate): (Duration, f64)) {
+fn summary_lines(tally: &Tally, extraction: &Extraction, args: &ExtractArgs, (took, rate): (Duration, f64)) -> String {
     let samples = tally.succeeded + tally.failed;
-    tell(&format!(
+    let mut lines = vec![format!(
         "samples  {samples}: {} done, {} failed; {} by earlier runs",
         tally.succeeded, tally.failed, tally.resumed
-    ));
-    // What the profile seed has in their place was not measured either.
+    )];
+    // The constants of the profile seed are not measured either.
     let without = if has_least_squares(extraction) { "" } else { ", those of transit least squares not measured" };
-    tell(&format!("features 27{without}"));
-    tell(&format!("seconds  {:.2}; mode {}, {} workers", took.as_secs_f64(), args.mode, tally.workers));
+    lines.push(format!("features 27{without}"));
+    lines.push(format!("seconds  {:.2}; mode {}, {} workers", took.as_secs_f64(), args.mode, tally.workers));
     if samples > tally.resumed {
-        tell(&format!("rate     {rate:.1} samples/s; 11 979 samples would take {:.0} s at that", NOTEBOOK / rate));
+        let projected = NOTEBOOK_SAMPLES / rate;
+        lines.push(format!("rate     {rate:.1} samples/s; 11 979 samples would take {projected:.0} s at that"));
     }
-    tell(&format!("files    {}: features.csv index.html run/summary.json", args.out.display()));
+    lines.push(format!("files    {}: features.csv index.html run/summary.json", args.out.display()));
+    lines.join("\n")
 }
 
 /// Whether the columns of transit least squares hold measurements.

@@ -4,55 +4,30 @@ mod args;
 mod bls;
 mod chart;
 mod extract;
-mod interruption;
 mod page;
 mod samples;
 mod trial;
 
-use std::process::ExitCode;
-
 use clap::Parser;
+use consumer_support::{ExitStatus, Output};
 
 use args::{Arguments, Command};
 
-/// How a command ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    Done,
-    /// Something failed, or was left out.
-    Incomplete,
-    /// A signal ended it; what is finished is saved.
-    BrokenOff(u8),
-}
-
-/// Why nothing could be done, in words.
+/// Why nothing could be done, as a message.
 type Refusal = String;
 
-pub(crate) fn main() -> ExitCode {
+/// Reads the arguments and runs the command.
+pub(crate) fn main() -> ExitStatus {
     let arguments = Arguments::parse();
-    let ended = match &arguments.command {
-        Command::Extract(args) => extract::extract(args),
-        Command::Bls(args) => bls::bls(args),
+    let is_json = matches!(&arguments.command, Command::Extract(args) if args.json);
+    let output = Output::new(false, is_json);
+    let result = match &arguments.command {
+        Command::Extract(args) => extract::extract(args, &output),
+        Command::Bls(args) => bls::bls(args, &output),
     };
-    match ended {
-        Ok(Ending::Done) => ExitCode::SUCCESS,
-        Ok(Ending::Incomplete) => ExitCode::from(1),
-        Ok(Ending::BrokenOff(code)) => ExitCode::from(code),
-        Err(refusal) => {
-            tell_error(&format!("error: {refusal}"));
-            ExitCode::from(2)
-        }
-    }
-}
-
-/// A line for people.
-#[expect(clippy::print_stdout, reason = "what a command says")]
-fn tell(line: &str) {
-    println!("{line}");
-}
-
-/// A line about what is wrong.
-#[expect(clippy::print_stderr, reason = "what a command says")]
-fn tell_error(line: &str) {
-    eprintln!("{line}");
+    let exit_status = result.unwrap_or_else(|refusal| {
+        output.error(&refusal);
+        ExitStatus::CouldNotRun
+    });
+    output.exit_status(exit_status)
 }

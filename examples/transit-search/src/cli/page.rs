@@ -4,20 +4,26 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use consumer_support::escape;
+use consumer_support::page::{self, Warning, section, warning_list};
+use consumer_support::picture::Drawing;
 use manyhands::write_atomically;
 use transit_search::{Extraction, best_fit};
 
 use super::Refusal;
-use super::chart::{Chart, escaped};
+use super::chart::Chart;
 use super::extract::Row;
 use super::samples::Sample;
 
-/// So many have pictures.
+/// The number of candidates with pictures.
 const PICTURED: usize = 6;
-/// So many are in the table.
+/// The number of candidates in the table.
 const RANKED: usize = 100;
+/// Beside the style that all pages share.
+const STYLE: &str = ".pictures img { width: 50%; }\n";
 
-/// Writes `index.html` and the folder of its pictures. By how well the box stands out of the noise, and nothing else.
+/// Writes `index.html` and the folder of its pictures. Candidates are ranked by the depth of the best box over its error, and by nothing
+/// else.
 pub(super) fn write(
     out: &Path,
     samples: &[Sample],
@@ -27,18 +33,18 @@ pub(super) fn write(
     let mut ranked: Vec<(&Sample, &Row)> =
         samples.iter().zip(rows).filter_map(|(sample, row)| Some((sample, row.as_ref().ok()?))).collect();
     ranked.retain(|(_, row)| row.get("bls_snr").is_finite());
-    ranked.sort_by(|a, b| b.1.get("bls_snr").total_cmp(&a.1.get("bls_snr"))); // equal ones stay in their order
+    ranked.sort_by(|a, b| b.1.get("bls_snr").total_cmp(&a.1.get("bls_snr"))); // equal ones keep their order
     let folder = out.join("pictures");
     fs::create_dir_all(&folder).map_err(|why| format!("{} cannot be made: {why}", folder.display()))?;
     let mut figures = String::new();
     for (rank, (sample, row)) in ranked.iter().take(PICTURED).enumerate() {
-        // A file that changed since has no picture, and is in the table all the same.
+        // A file that changed since has no picture, but is in the table.
         let Some(charts) = charts(sample, row, extraction) else { continue };
         for (kind, chart) in ["periodogram", "folded"].into_iter().zip(charts) {
             let name = format!("{:02}-{kind}.svg", rank + 1);
-            write_atomically(folder.join(&name), |file| file.write_all(chart.as_bytes()))
+            write_atomically(folder.join(&name), |file| file.write_all(chart.to_svg().as_bytes()))
                 .map_err(|why| why.to_string())?;
-            let _ = write!(figures, "<img src=\"pictures/{name}\" alt=\"{kind} of {}\">", escaped(&sample.name));
+            let _ = write!(figures, "<img src=\"pictures/{name}\" alt=\"{kind} of {}\">", escape(&sample.name));
         }
     }
     let html = page(&ranked, &figures, samples, rows);
@@ -46,7 +52,7 @@ pub(super) fn write(
 }
 
 /// The power over the period, and the flux over the phase.
-fn charts(sample: &Sample, row: &Row, extraction: &Extraction) -> Option<[String; 2]> {
+fn charts(sample: &Sample, row: &Row, extraction: &Extraction) -> Option<[Drawing; 2]> {
     let (curve, catalogue) = sample.read().ok()?;
     let fits = extraction.search(&curve, &catalogue).ok()?.run(&curve).ok()?;
     let (_, best) = best_fit(&fits)?;
@@ -71,41 +77,41 @@ fn charts(sample: &Sample, row: &Row, extraction: &Extraction) -> Option<[String
             .collect(),
         is_line: false,
     };
-    Some([periodogram.to_svg(), folded.to_svg()])
+    Some([periodogram.draw(), folded.draw()])
 }
 
 fn page(ranked: &[(&Sample, &Row)], figures: &str, samples: &[Sample], rows: &[Result<Row, String>]) -> String {
-    let mut html = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Transit candidates</title><style>\
-         body{{font-family:sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}}table{{border-collapse:collapse}}\
-         td,th{{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #ddd}}img{{width:50%}}</style></head><body>\
-         <h1>Transit candidates</h1><p>{} samples, by the depth of the best box over its error. \
-         The whole table is <a href=\"features.csv\">features.csv</a>.</p>{figures}<table><tr><th>sample</th><th>target</th>\
-         <th>period, days</th><th>depth, ppm</th><th>duration, h</th><th>depth / error</th></tr>",
-        samples.len()
-    );
+    let order = format!("{} samples, by the depth of the best box over its error.", samples.len());
+    let table_link = "<p>The whole table is <a href=\"features.csv\">features.csv</a>.</p>\n";
+    let failed = samples.iter().zip(rows).filter_map(|(sample, row)| {
+        Some(Warning { subject: sample.name.clone(), reason: row.as_ref().err()?.clone() })
+    });
+    let failed: Vec<Warning> = failed.collect();
+    let mut sections = vec![
+        page::header("Transit candidates", &order, table_link),
+        section("Best candidates", &format!("<div class=\"pictures\">{figures}</div>\n{}", ranking(ranked))),
+    ];
+    if !failed.is_empty() {
+        sections.push(section("Failed", &warning_list(&failed, "")));
+    }
+    page::start("Transit candidates", STYLE) + &sections.concat() + page::END
+}
+
+fn ranking(ranked: &[(&Sample, &Row)]) -> String {
+    let mut table = "<div class=\"scroll\"><table>\n<tr><th>sample</th><th>target</th><th>period, days</th>\
+                     <th>depth, ppm</th><th>duration, h</th><th>depth / error</th></tr>\n"
+        .to_owned();
     for (sample, row) in ranked.iter().take(RANKED) {
-        let _ = write!(
-            html,
+        let _ = writeln!(
+            table,
             "<tr><td>{}</td><td>{}</td><td>{:.5}</td><td>{:.0}</td><td>{:.2}</td><td>{:.1}</td></tr>",
-            escaped(&sample.name),
-            escaped(&row.target_id),
+            escape(&sample.name),
+            escape(&row.target_id),
             row.get("bls_period"),
             row.get("bls_depth") * 1e6,
             row.get("bls_duration") * 24.0,
             row.get("bls_snr")
         );
     }
-    html += "</table>";
-    let failed: Vec<String> = samples
-        .iter()
-        .zip(rows)
-        .filter_map(|(sample, row)| {
-            Some(format!("<li>{}: {}</li>", escaped(&sample.name), escaped(row.as_ref().err()?)))
-        })
-        .collect();
-    if !failed.is_empty() {
-        let _ = write!(html, "<h2>Failed</h2><ul>{}</ul>", failed.concat());
-    }
-    html + "</body></html>\n"
+    table + "</table></div>\n"
 }

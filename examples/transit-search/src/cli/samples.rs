@@ -1,15 +1,15 @@
-//! The samples that are asked for, as a folder, a list or a number of made ones; and the reading of one.
+//! The samples of a run, from a folder, a list or a number of synthetic ones; and the reading of one.
 
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use transit_search::{Catalogue, LightCurve, RawCurve, TransitError, made_curve};
+use transit_search::{Catalogue, LightCurve, RawCurve, TransitError, synthetic_curve};
 
 use super::Refusal;
 
-/// One light curve to be worked on, by name.
+/// One light curve to analyse, by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sample {
     pub(super) name: String,
@@ -21,9 +21,9 @@ pub(super) struct Sample {
 pub(super) enum Source {
     /// A folder with `lightcurve.csv` or `lightcurve.fits`, and `input.json`.
     Folder(PathBuf),
-    /// A file, with what the list says of it.
+    /// A file, with its row of the list.
     Listed(PathBuf, Catalogue),
-    /// The made light curve of this number.
+    /// The synthetic light curve of this number.
     Made(u64),
 }
 
@@ -42,20 +42,20 @@ struct ListRow {
 }
 
 impl Sample {
-    /// Reads what is to be worked on, and what the catalogue says of it.
+    /// Reads the light curve and its row of the catalogue.
     pub(super) fn read(&self) -> Result<(LightCurve, Catalogue), TransitError> {
         let curve = |path: &Path| LightCurve::of(&RawCurve::read(path)?);
         match &self.source {
             Source::Folder(folder) => Ok((curve(&curve_in(folder))?, Catalogue::read(&folder.join("input.json"))?)),
             Source::Listed(path, catalogue) => Ok((curve(path)?, catalogue.clone())),
             Source::Made(number) => {
-                let made = made_curve(*number);
+                let made = synthetic_curve(*number);
                 Ok((made.curve, made.catalogue))
             }
         }
     }
 
-    /// What tells whether the answer of an earlier run still holds.
+    /// Changes when the result of an earlier run is no longer valid.
     pub(super) fn fingerprint(&self) -> String {
         let of = |path: &Path| manyhands::file_fingerprint(path).unwrap_or_else(|_| "missing".to_owned());
         match &self.source {
@@ -74,7 +74,7 @@ fn curve_in(folder: &Path) -> PathBuf {
     if fits.exists() && !csv.exists() { fits } else { csv }
 }
 
-/// So many made ones.
+/// This many synthetic ones.
 pub(super) fn made(count: u64) -> Vec<Sample> {
     (0..count).map(|number| Sample { name: format!("made-{number:05}"), source: Source::Made(number) }).collect()
 }

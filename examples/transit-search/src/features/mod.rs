@@ -51,7 +51,7 @@ pub const SEARCH_DURATIONS: [f64; 6] = [0.05, 0.10, 0.15, 0.20, 0.25, 0.33];
 /// A search needs more points than this.
 const TOO_FEW_TO_SEARCH: usize = 50;
 
-/// By whose rules.
+/// Which rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Profile {
     /// The notebook's with transit least squares off, its defects included: every point has the weight 1, so that powers are in units of
@@ -79,9 +79,9 @@ impl FromStr for Profile {
 /// How features are extracted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extraction {
-    /// By whose rules.
+    /// Which rules.
     pub profile: Profile,
-    /// Whether boxes are searched for; without that the catalogue stands in, as it does for a light curve of 50 points or fewer.
+    /// Whether boxes are searched for; without that the catalogue is used instead, as it is for a light curve of 50 points or fewer.
     pub with_search: bool,
     /// Whether the calibrated profile has transit least squares, which take many times as long as all the rest.
     pub with_least_squares: bool,
@@ -125,8 +125,8 @@ impl Extraction {
     /// The flux is the same everywhere, or the search is not possible with the catalogue's period.
     ///
     /// ```
-    /// use transit_search::{Extraction, made_curve};
-    /// let made = made_curve(3);
+    /// use transit_search::{Extraction, synthetic_curve};
+    /// let made = synthetic_curve(3);
     /// let features = Extraction::default().features(&made.curve, &made.catalogue)?;
     /// let found = features.get("bls_period").unwrap();
     /// assert!((found - made.truth.period).abs() < 0.01 * found);
@@ -173,7 +173,7 @@ impl Extraction {
         Ok(Features { values })
     }
 
-    /// The five features of transit least squares, where they are asked for and possible.
+    /// The five features of transit least squares, where they are requested and possible.
     fn least_squares(&self, curve: &LightCurve, period: f64) -> Option<[f64; 5]> {
         if !self.with_least_squares || curve.len() <= TOO_FEW_TO_SEARCH {
             return None;

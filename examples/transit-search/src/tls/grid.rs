@@ -1,4 +1,4 @@
-//! Trial periods and durations of transit least squares, from what stars there are.
+//! Trial periods and durations of transit least squares, from the possible stars.
 
 use std::f64::consts::PI;
 
@@ -36,7 +36,7 @@ pub(super) fn shares(shortest_period: f64, longest_period: f64) -> (f64, f64) {
     )
 }
 
-/// The share of a period in days, for a path of this length in metres, before a star of so many Suns.
+/// The share of a period in days, for a path of this length in metres, before a star of this many solar masses.
 fn share(path: f64, mass: f64, period: f64) -> f64 {
     let seconds = period * SECONDS_PER_DAY;
     let speed = (4.0 * seconds / (PI * GRAVITY * mass * SUN_MASS)).powf(1.0 / 3.0);

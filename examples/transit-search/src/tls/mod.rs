@@ -56,8 +56,8 @@ pub struct TransitSpectrum {
 /// points above zero. Takes time in proportion to periods x points x widths of templates.
 ///
 /// ```
-/// use transit_search::{made_curve, transit_least_squares};
-/// let made = made_curve(4);
+/// use transit_search::{synthetic_curve, transit_least_squares};
+/// let made = synthetic_curve(4);
 /// let period = made.truth.period;
 /// let found = transit_least_squares(&made.curve, (0.99 * period, 1.01 * period)).unwrap().best;
 /// assert!((found.period - period).abs() < 0.01 * period && found.snr > 5.0);

@@ -5,7 +5,7 @@ use super::shape::{SIGNAL_DEPTH, Template};
 
 /// Shallower dips are no transits.
 const SHALLOWEST: f64 = 1e-5;
-/// So many terms of a fit are summed up side by side.
+/// The number of terms of a fit that are summed up side by side.
 const LANES: usize = 8;
 /// Starts are tried at every so-many-th part of a template's width.
 const START_STEP: usize = 100;

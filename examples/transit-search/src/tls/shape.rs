@@ -13,7 +13,7 @@ const PERIOD: f64 = 12.9;
 /// How the star darkens towards its limb: the two factors of the quadratic law.
 const LIMB: [f64; 2] = [0.4804, 0.1867];
 
-/// The reference is drawn with so many points over a day.
+/// The reference is drawn with this many points over a day.
 const POINTS: usize = 10_000;
 const NODES: usize = 96;
 
@@ -30,7 +30,7 @@ pub(super) struct Template {
     pub(super) overshoot: f64,
 }
 
-/// The templates of these durations, of which the last is the longest, for so many points in that.
+/// The templates of these durations, of which the last is the longest, for this many points in that.
 pub(super) fn templates(durations: &[f64], widest: usize) -> Vec<Template> {
     let reference = reference(widest);
     let longest = durations[durations.len() - 1];
@@ -48,7 +48,7 @@ impl Template {
     }
 }
 
-/// The reference transit with so many points, from 0 at its bottom to 1 out of transit. Takes some milliseconds.
+/// The reference transit with this many points, from 0 at its bottom to 1 out of transit. Takes some milliseconds.
 pub(super) fn reference(points: usize) -> Vec<f64> {
     let drawn = supersampled();
     let first = drawn.iter().position(|&flux| flux < 1.0).unwrap_or(0);
@@ -125,7 +125,7 @@ fn gauss_legendre(count: usize) -> Vec<[f64; 2]> {
     (0..count).map(rule).collect()
 }
 
-/// So many points that are even between the first and the last, on the lines between the given ones.
+/// This many points that are even between the first and the last, on the lines between the given ones.
 fn resampled(values: &[f64], points: usize) -> Vec<f64> {
     let last = values.len() - 1;
     let at = |point: usize| {

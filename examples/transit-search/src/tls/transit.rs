@@ -46,7 +46,7 @@ impl Points<'_> {
         best.1
     }
 
-    /// What is told of the best fit.
+    /// The parameters of the best fit.
     pub(super) fn describe(&self, period: f64, fit: &Fit, template: &Template, sde: (f64, f64)) -> TransitFit {
         let t0 = self.mid_transit(period, fit, template);
         let end = self.time[self.time.len() - 1];

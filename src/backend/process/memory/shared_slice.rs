@@ -45,7 +45,7 @@ use crate::error::Error;
 /// let night = SharedSlice::copy_of(&[60.0, 62.0, 61.0, 75.0, 74.0, 76.0])?;
 /// let epochs = [night.view(..3), night.view(3..)]; // no number is copied
 /// let means = Job::new(&epochs).mode(Threads).run(|epoch| epoch.iter().sum::<f64>() / epoch.len() as f64)?;
-/// assert_eq!(means.into_values()?, [61.0, 75.0]);
+/// assert_eq!(means.into_result()?, [61.0, 75.0]);
 ///
 /// let text = serde_json::to_string(&epochs[0]).unwrap();
 /// assert_eq!(text, "[60.0,62.0,61.0]");

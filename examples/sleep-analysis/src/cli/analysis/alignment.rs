@@ -1,12 +1,12 @@
 //! All signals of the night on one grid, in one table.
 
-use sleep_analysis::parallel::Hands;
+use consumer_support::Output;
+use sleep_analysis::parallel::Engine;
 use sleep_analysis::{
     AlignMethod, AlignRequest, AlignedTable, AlignmentGrid, SignalTiming, SleepResult, combine, target_rate_hz,
 };
 
 use super::{GridRate, Night};
-use crate::cli::voice::Voice;
 
 /// Every sample counts: where the grid is slower than a signal, a point holds the mean of the samples nearest to it.
 const METHOD: AlignMethod = AlignMethod::Nearest;
@@ -17,7 +17,7 @@ const MANY_CELLS: usize = 50_000_000;
 /// Rates closer than this share of each other are one rate.
 const SAME_RATE: f64 = 1e-3;
 
-/// What became of the signals.
+/// The aligned signals, and how they were aligned.
 pub(crate) struct Alignment {
     pub(crate) table: AlignedTable,
     pub(crate) rate_hz: f64,
@@ -29,18 +29,18 @@ pub(crate) struct Alignment {
     pub(crate) rates_hz: Vec<Option<f64>>,
 }
 
-/// Brings every signal to the grid; one that cannot be brought there is left out by name.
-pub(crate) fn align(night: &mut Night, hands: &Hands, voice: &Voice) -> SleepResult<Alignment> {
+/// Brings every signal to the grid; one that cannot be aligned is left out by name.
+pub(crate) fn align(night: &mut Night, engine: &Engine, output: &Output) -> SleepResult<Alignment> {
     let timings: Vec<Option<SignalTiming>> = (0..night.signals.len()).map(|idx| timing(night, idx)).collect();
     let rates_hz = timings.iter().map(|timing| timing.and_then(|timing| timing.rate_hz)).collect();
     let timings: Vec<SignalTiming> = timings.into_iter().flatten().collect();
     let (rate_hz, why_rate) = choose_rate(night, &timings)?;
     let grid = AlignmentGrid::covering(&timings, rate_hz)?;
-    warn_of_size(night, &grid, voice);
+    warn_of_size(night, &grid, output);
     let request = AlignRequest { signals: night.signals.clone(), grid, method: METHOD };
     let idxs: Vec<usize> = (0..night.signals.len()).collect();
     let mut aligned = Vec::new();
-    for (result, &idx) in hands.align(&request, &idxs)?.into_iter().zip(&idxs) {
+    for (result, &idx) in engine.align(&request, &idxs)?.into_iter().zip(&idxs) {
         match result {
             Ok(signal) => aligned.push(signal),
             Err(error) => {
@@ -64,7 +64,7 @@ fn timing(night: &Night, idx: usize) -> Option<SignalTiming> {
 
 fn choose_rate(night: &mut Night, timings: &[SignalTiming]) -> SleepResult<(f64, String)> {
     let (asked_hz, why) = match night.grid_rate {
-        GridRate::Asked(rate_hz) => (Some(rate_hz), "as asked for".to_owned()),
+        GridRate::Requested(rate_hz) => (Some(rate_hz), "as asked for".to_owned()),
         GridRate::Chosen(rate_hz, why) => (Some(rate_hz), why.to_owned()),
         GridRate::Automatic if timings.iter().all(|timing| timing.rate_hz.is_none()) => {
             (None, "as no signal is regular".to_owned())
@@ -72,7 +72,7 @@ fn choose_rate(night: &mut Night, timings: &[SignalTiming]) -> SleepResult<(f64,
         GridRate::Automatic => (None, "the highest standard rate that the fastest regular signal reaches".to_owned()),
     };
     let rate_hz = target_rate_hz(timings, asked_hz)?;
-    if matches!(night.grid_rate, GridRate::Asked(_)) {
+    if matches!(night.grid_rate, GridRate::Requested(_)) {
         warn_of_strange_rate(night, timings, rate_hz);
     }
     Ok((rate_hz, why))
@@ -85,7 +85,7 @@ fn warn_of_strange_rate(night: &mut Night, timings: &[SignalTiming], rate_hz: f6
     }
     known.sort_by(f64::total_cmp);
     known.dedup_by(|one, other| (*one / *other - 1.0).abs() < SAME_RATE);
-    let known: Vec<String> = known.iter().map(|rate| super::words::number(*rate)).collect();
+    let known: Vec<String> = known.iter().map(|rate| super::text::number(*rate)).collect();
     night.remarks.warn(
         "rate",
         format!(
@@ -95,11 +95,11 @@ fn warn_of_strange_rate(night: &mut Night, timings: &[SignalTiming], rate_hz: f6
     );
 }
 
-fn warn_of_size(night: &mut Night, grid: &AlignmentGrid, voice: &Voice) {
+fn warn_of_size(night: &mut Night, grid: &AlignmentGrid, output: &Output) {
     let n_columns: usize = night.signals.iter().map(|signal| signal.columns().len()).sum();
     if grid.count().saturating_mul(n_columns) > MANY_CELLS {
         let size = format!("{} rows of {n_columns} columns; --rate 1 makes it smaller", grid.count());
-        voice.warning(&format!("aligned.csv will have {size}")); // now, while there is time to think again
+        output.warning(&format!("aligned.csv will have {size}")); // now, while there is time to think again
         night.remarks.warn("aligned.csv", size);
     }
 }

@@ -7,10 +7,10 @@ use sleep_analysis::eeg::{EegPlan, EegSettings, Spectra};
 use sleep_analysis::features::{
     Aggregation, CorrelationMethod, FeatureRequest, Features, HrvMetric, HrvSource, MovementMetric, Operation, Spectrum,
 };
-use sleep_analysis::parallel::Hands;
+use sleep_analysis::parallel::Engine;
 use sleep_analysis::{Column, FeatureTable, Samples, Signal, SleepError, SleepResult};
 
-use super::words::list;
+use super::text::list;
 use super::{Night, Remarks};
 use crate::cli::channels::Role;
 
@@ -59,8 +59,8 @@ enum Chosen {
     Axes([usize; 3]),
 }
 
-/// Computes what the signals allow.
-pub(crate) fn compute_features(night: &mut Night, hands: &Hands) -> SleepResult<NightFeatures> {
+/// Computes every feature that the signals allow.
+pub(crate) fn compute_features(night: &mut Night, engine: &Engine) -> SleepResult<NightFeatures> {
     let epoch_starts_ns = night.epochs.starts_ns().collect();
     let mut all = NightFeatures {
         table: FeatureTable { epoch_starts_ns, columns: Vec::new() },
@@ -73,7 +73,7 @@ pub(crate) fn compute_features(night: &mut Night, hands: &Hands) -> SleepResult<
         let signals = planned.signals.of(&night.signals)?;
         let names: Vec<String> = signals.iter().map(|signal| signal.name().to_owned()).collect();
         let features = match FeatureRequest::new(signals, night.epochs, planned.operation) {
-            Ok(request) => hands.features(&request)?,
+            Ok(request) => engine.features(&request)?,
             Err(error) => {
                 night.remarks.left_out(&format!("{} of {}", planned.about, list(&names)), error);
                 continue;

@@ -9,7 +9,7 @@ use sleep_analysis::pictures::{
 use super::Night;
 use super::features::NightFeatures;
 use super::highlights::{Highlight, Highlights};
-use super::output::OutFolder;
+use super::night_folder::NightFolder;
 
 /// No more tracks than this are drawn where there is little room.
 const MOST_SMALL_TRACKS: usize = 2;
@@ -19,30 +19,30 @@ pub(crate) fn draw_figures(
     night: &Night,
     features: &NightFeatures,
     highlights: &Highlights,
-    out: &mut OutFolder,
+    out: &mut NightFolder,
 ) -> SleepResult<Vec<Figure>> {
-    let painter = Painter { night, epoch_starts_ns: &features.table.epoch_starts_ns };
-    let mut figures = vec![painter.hypnogram(highlights, out)?];
-    figures.extend(painter.spectrogram(features, out)?);
-    figures.extend(painter.heart_and_movement(highlights, out)?);
+    let builder = FigureBuilder { night, epoch_starts_ns: &features.table.epoch_starts_ns };
+    let mut figures = vec![builder.hypnogram(highlights, out)?];
+    figures.extend(builder.spectrogram(features, out)?);
+    figures.extend(builder.heart_and_movement(highlights, out)?);
     Ok(figures)
 }
 
 /// The night in a few tracks for a page of many nights, as narrow as a phone's.
 pub(crate) fn small_picture(night: &Night, features: &NightFeatures) -> SleepResult<Drawing> {
     let highlights = Highlights::of(night, features);
-    let painter = Painter { night, epoch_starts_ns: &features.table.epoch_starts_ns };
+    let builder = FigureBuilder { night, epoch_starts_ns: &features.table.epoch_starts_ns };
     let tracks = highlights.all().take(MOST_SMALL_TRACKS).map(Highlight::track).collect();
-    painter.night_picture(tracks).draw(Layout::Narrow)
+    builder.night_picture(tracks).draw(Layout::Narrow)
 }
 
-struct Painter<'a> {
+struct FigureBuilder<'a> {
     night: &'a Night,
     epoch_starts_ns: &'a [i64],
 }
 
-impl Painter<'_> {
-    fn hypnogram(&self, highlights: &Highlights, out: &mut OutFolder) -> SleepResult<Figure> {
+impl FigureBuilder<'_> {
+    fn hypnogram(&self, highlights: &Highlights, out: &mut NightFolder) -> SleepResult<Figure> {
         let tracks = [&highlights.delta, &highlights.entropy, &highlights.heart_rate];
         let tracks: Vec<Track<'_>> =
             tracks.into_iter().flatten().chain(&highlights.plain).map(Highlight::track).collect();
@@ -60,7 +60,7 @@ impl Painter<'_> {
         finish(out, "hypnogram", heading, caption, |layout| picture.draw(layout))
     }
 
-    fn spectrogram(&self, features: &NightFeatures, out: &mut OutFolder) -> SleepResult<Option<Figure>> {
+    fn spectrogram(&self, features: &NightFeatures, out: &mut NightFolder) -> SleepResult<Option<Figure>> {
         let Some(spectrum) = &features.spectrum else { return Ok(None) };
         let relative = |band: &Band| {
             let name = format!("{}_rel_{}", spectrum.name, band.name);
@@ -84,7 +84,7 @@ impl Painter<'_> {
         finish(out, "spectrogram", &heading, caption, |layout| picture.draw(layout)).map(Some)
     }
 
-    fn heart_and_movement(&self, highlights: &Highlights, out: &mut OutFolder) -> SleepResult<Option<Figure>> {
+    fn heart_and_movement(&self, highlights: &Highlights, out: &mut NightFolder) -> SleepResult<Option<Figure>> {
         let tracks = [&highlights.heart_rate, &highlights.rmssd, &highlights.movement, &highlights.saturation];
         let tracks: Vec<Track<'_>> = tracks.into_iter().flatten().map(Highlight::track).collect();
         if tracks.is_empty() {
@@ -112,7 +112,7 @@ impl Painter<'_> {
 }
 
 fn finish(
-    out: &mut OutFolder,
+    out: &mut NightFolder,
     stem: &str,
     heading: &str,
     caption: &str,

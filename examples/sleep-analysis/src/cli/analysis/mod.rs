@@ -1,42 +1,41 @@
-//! The work on one night, wherever it comes from: features, one grid for all signals, pictures, files.
+//! The work on one night, from any source: features, one grid for all signals, pictures, files.
 //!
-//! Promises: what can be computed is computed, whatever fails beside it, and what fails is named. Leaves to others where
-//! the signals come from (`main_job.rs`, `night.rs`, `study`) and which channel is what (`channels.rs`).
+//! Promises: what can be computed is computed, even if other parts fail, and what fails is named. Leaves to others where
+//! the signals come from (`demo.rs`, `night.rs`, `study`) and which channel is what (`channels.rs`).
 
 mod alignment;
 mod features;
 mod figures;
 mod highlights;
-mod output;
+mod night_folder;
 mod page;
 mod remarks;
 mod summary;
 mod terminal;
-pub(crate) mod words;
+pub(crate) mod text;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use consumer_support::{ExitStatus, Output};
 use serde::Serialize;
-use sleep_analysis::parallel::Hands;
+use sleep_analysis::parallel::Engine;
 use sleep_analysis::{EpochGrid, Signal, SleepResult, SleepStage};
 
-use super::Ending;
 use super::args::Common;
 use super::channels::Role;
-use super::voice::Voice;
 use alignment::align;
 pub(crate) use features::{NightFeatures, compute_features};
 use figures::draw_figures;
 pub(crate) use figures::small_picture;
 use highlights::Highlights;
-pub(crate) use output::OutFolder;
+pub(crate) use night_folder::NightFolder;
 pub(crate) use remarks::{Remark, Remarks};
 use summary::Summary;
 
-/// A night ready to be worked on.
+/// A night ready to be analysed.
 pub(crate) struct Night {
-    /// What it is called on the page and on the terminal.
+    /// Its name on the page and on the terminal.
     pub(crate) title: String,
     pub(crate) input: Input,
     /// In order of time, each with at least one sample.
@@ -53,7 +52,7 @@ pub(crate) struct Night {
 /// Where the signals come from.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Input {
-    /// `made night`, `EDF` or `CSV`.
+    /// `synthetic night`, `EDF` or `CSV`.
     pub(crate) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seed: Option<u64>,
@@ -70,16 +69,16 @@ pub(crate) struct Channel {
     pub(crate) unit: String,
     /// The unit in the source, where it was another.
     pub(crate) converted_from: Option<String>,
-    /// Samples per second as the source states them; none where only the timestamps can tell.
+    /// Samples per second as the source states them; none where only the timestamps show it.
     pub(crate) rate_hz: Option<f64>,
 }
 
 /// The rate of the common grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum GridRate {
-    /// As the user said.
-    Asked(f64),
-    /// Chosen by the program, for a reason that it tells.
+    /// As the user requested.
+    Requested(f64),
+    /// Chosen by the program, and why.
     Chosen(f64, &'static str),
     /// The highest standard rate that a regular signal reaches.
     Automatic,
@@ -106,24 +105,24 @@ impl Stopwatch {
     }
 }
 
-/// Who works, and who speaks.
+/// What every command works with: its settings, the engine and the output.
 #[derive(Clone, Copy)]
-pub(crate) struct Crew<'a> {
+pub(crate) struct CliContext<'a> {
     pub(crate) common: &'a Common,
-    pub(crate) hands: &'a Hands,
-    pub(crate) voice: &'a Voice,
+    pub(crate) engine: &'a Engine,
+    pub(crate) output: &'a Output,
 }
 
 /// Works on the night and writes everything into the folder.
 pub(crate) fn analyse(
     mut night: Night,
-    mut out: OutFolder,
+    mut out: NightFolder,
     mut watch: Stopwatch,
-    crew: &Crew<'_>,
-) -> SleepResult<Ending> {
-    let features = compute_features(&mut night, crew.hands)?;
+    context: &CliContext<'_>,
+) -> SleepResult<ExitStatus> {
+    let features = compute_features(&mut night, context.engine)?;
     watch.lap("features");
-    let aligned = align(&mut night, crew.hands, crew.voice)?;
+    let aligned = align(&mut night, context.engine, context.output)?;
     watch.lap("alignment");
     out.feature_table(&features.table)?;
     out.aligned_table(&aligned.table)?;
@@ -131,26 +130,26 @@ pub(crate) fn analyse(
     let highlights = Highlights::of(&night, &features);
     let figures = draw_figures(&night, &features, &highlights, &mut out)?;
     watch.lap("pictures");
-    let summary = Summary::new(&night, &features, &aligned, &highlights, &watch, crew, out.all_files());
+    let summary = Summary::new(&night, &features, &aligned, &highlights, &watch, context, out.all_files());
     let subtitle = page::subtitle(&summary);
     out.page(&page::page(&night, &features, &summary, &subtitle, figures, &out))?;
     let json = out.summary(&summary)?;
-    tell(&night, &terminal::report(&night, &summary, &highlights, out.folder()), &json, crew.voice);
-    Ok(night.remarks.ending())
+    print(&night, &terminal::report(&night, &summary, &highlights, out.folder()), &json, context.output);
+    Ok(night.remarks.exit_status())
 }
 
-/// What is wrong goes to standard error, what came out of it to standard output.
-fn tell(night: &Night, report: &str, json: &str, voice: &Voice) {
+/// Prints what is wrong on standard error, and the results on standard output.
+fn print(night: &Night, report: &str, json: &str, output: &Output) {
     let Remarks { failed_epochs, left_out, warnings, .. } = &night.remarks;
     for failed in failed_epochs {
-        voice.warning(&format!("signal {:?}, {}: {}", failed.signal, failed.epochs_in_words(), failed.reason));
+        output.warning(&format!("signal {:?}, {}: {}", failed.signal, failed.epoch_list(), failed.reason));
     }
     for missing in left_out {
-        voice.warning(&format!("left out: {}: {}", missing.subject, missing.reason));
+        output.warning(&format!("left out: {}: {}", missing.subject, missing.reason));
     }
     for warning in warnings {
-        voice.warning(&format!("{}: {}", warning.subject, warning.reason));
+        output.warning(&format!("{}: {}", warning.subject, warning.reason));
     }
-    voice.tell(&report);
-    voice.tell_json(json);
+    output.result(&report);
+    output.json(json);
 }

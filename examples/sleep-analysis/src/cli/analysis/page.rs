@@ -1,13 +1,13 @@
-//! What stands on the page: the summary in words, everything that is missing by name, the pictures, the files.
+//! The content of the page: the summary, everything that is missing by name, the pictures, the files.
 
 use sleep_analysis::pictures::{Fact, Figure, Link, Page, Warning};
 
 use super::Night;
 use super::features::NightFeatures;
-use super::output::OutFolder;
+use super::night_folder::NightFolder;
 use super::remarks::{Remark, Remarks};
 use super::summary::Summary;
-use super::words::{clock, count, duration, number};
+use super::text::{clock, count, duration, number};
 
 pub(crate) fn page<'a>(
     night: &'a Night,
@@ -15,7 +15,7 @@ pub(crate) fn page<'a>(
     summary: &Summary,
     subtitle: &'a str,
     figures: Vec<Figure>,
-    out: &OutFolder,
+    out: &NightFolder,
 ) -> Page<'a> {
     let mut computed = features.computed.clone();
     computed.push(aligned(summary));
@@ -81,7 +81,7 @@ fn facts(summary: &Summary) -> Vec<Fact> {
     facts
 }
 
-fn files(out: &OutFolder) -> Vec<Link> {
+fn files(out: &NightFolder) -> Vec<Link> {
     let summary = Link { path: "summary.json".into(), about: "this page's numbers, for programs".into() };
     out.written().iter().cloned().chain([summary]).collect()
 }

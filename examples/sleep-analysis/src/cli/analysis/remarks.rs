@@ -1,25 +1,25 @@
-//! What failed, what was left out, which stretches have no data, and what is worth a word.
+//! What failed, what was left out, which stretches have no data, and what else to know.
 //!
-//! Promises: nothing that is lost goes without a name. A gap in the recording is no failure: it is named too, but nothing
+//! Promises: every loss is named. A gap in the recording is no failure: it is named too, but nothing
 //! that could be computed is missing.
 
+use consumer_support::ExitStatus;
 use serde::{Deserialize, Serialize};
 use sleep_analysis::Signal;
 use sleep_analysis::features::{EpochFailure, FailureReason};
 
 use super::Channel;
-use crate::cli::Ending;
 
-/// Something that happened to something.
+/// A subject and what happened to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Remark {
     pub(crate) subject: String,
     pub(crate) reason: String,
 }
 
-/// Epochs of a signal for which an operation has no answer, for one reason.
+/// Epochs of a signal for which an operation has no result, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct EpochsWithoutAnswer {
+pub(crate) struct EpochsWithoutResult {
     pub(crate) signal: String,
     pub(crate) operation: &'static str,
     pub(crate) reason: String,
@@ -30,12 +30,12 @@ pub(crate) struct EpochsWithoutAnswer {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Remarks {
     /// Epochs whose computation failed.
-    pub(crate) failed_epochs: Vec<EpochsWithoutAnswer>,
+    pub(crate) failed_epochs: Vec<EpochsWithoutResult>,
     /// Epochs in which the recording has a gap.
-    pub(crate) gaps: Vec<EpochsWithoutAnswer>,
+    pub(crate) gaps: Vec<EpochsWithoutResult>,
     /// What should be in the output and is not.
     pub(crate) left_out: Vec<Remark>,
-    /// What is in the output and wants a second look.
+    /// What is in the output and needs a second look.
     pub(crate) warnings: Vec<Remark>,
 }
 
@@ -48,7 +48,7 @@ impl Remarks {
         self.warnings.push(Remark { subject: subject.to_owned(), reason: reason.to_string() });
     }
 
-    /// Epochs without an answer, gathered by signal and reason.
+    /// Epochs without a result, grouped by signal and reason.
     pub(crate) fn add_failures(&mut self, operation: &'static str, failures: &[EpochFailure]) {
         for failure in failures {
             let (reason, is_gap) = reason_and_gap(&failure.reason);
@@ -62,7 +62,7 @@ impl Remarks {
         add_epoch(&mut self.gaps, signal, operation, "no number in the epoch", epoch);
     }
 
-    /// The signals that have samples; the others leave, with their channels, by name.
+    /// The signals that have samples; the others are removed, with their channels, and named as left out.
     pub(crate) fn without_empty(&mut self, signals: Vec<Signal>, channels: &mut Vec<Channel>) -> Vec<Signal> {
         let mut has_samples = signals.iter().map(|signal| !signal.is_empty());
         channels.retain(|_| has_samples.next().unwrap_or(false));
@@ -75,17 +75,21 @@ impl Remarks {
     /// All that is missing and should be there, one line each.
     pub(crate) fn lost(&self) -> impl Iterator<Item = Remark> {
         let failed = self.failed_epochs.iter().map(|one| one.remark("failed"));
-        failed.chain(self.left_out.iter().map(|one| one.told("left out")))
+        failed.chain(self.left_out.iter().map(|one| one.prefixed("left out")))
     }
 
-    /// All that is worth a word and costs nothing, one line each.
+    /// All that is worth knowing and loses nothing, one line each.
     pub(crate) fn noted(&self) -> impl Iterator<Item = Remark> {
         let gaps = self.gaps.iter().map(|one| one.remark("a gap in the recording"));
-        self.warnings.iter().map(|one| one.told("note")).chain(gaps)
+        self.warnings.iter().map(|one| one.prefixed("note")).chain(gaps)
     }
 
-    pub(crate) fn ending(&self) -> Ending {
-        if self.failed_epochs.is_empty() && self.left_out.is_empty() { Ending::Done } else { Ending::Incomplete }
+    pub(crate) fn exit_status(&self) -> ExitStatus {
+        if self.failed_epochs.is_empty() && self.left_out.is_empty() {
+            ExitStatus::Done
+        } else {
+            ExitStatus::Incomplete
+        }
     }
 
     /// How many epochs of signals failed.
@@ -95,21 +99,21 @@ impl Remarks {
 }
 
 impl Remark {
-    fn told(&self, what: &str) -> Self {
+    fn prefixed(&self, what: &str) -> Self {
         Self { subject: self.subject.clone(), reason: format!("{what}: {}", self.reason) }
     }
 }
 
-impl EpochsWithoutAnswer {
+impl EpochsWithoutResult {
     fn remark(&self, what: &str) -> Remark {
         Remark {
             subject: format!("{} ({})", self.signal, self.operation),
-            reason: format!("{what} in {}: {}", self.epochs_in_words(), self.reason),
+            reason: format!("{what} in {}: {}", self.epoch_list(), self.reason),
         }
     }
 
     /// How many and which, such as `5 epochs (0-2, 7, 9)`.
-    pub(crate) fn epochs_in_words(&self) -> String {
+    pub(crate) fn epoch_list(&self) -> String {
         let plural = if self.epochs.len() == 1 { "" } else { "s" };
         format!("{} epoch{plural} ({})", self.epochs.len(), ranges(&self.epochs))
     }
@@ -124,12 +128,12 @@ fn reason_and_gap(reason: &FailureReason) -> (String, bool) {
     }
 }
 
-fn add_epoch(list: &mut Vec<EpochsWithoutAnswer>, signal: &str, operation: &'static str, reason: &str, epoch: usize) {
+fn add_epoch(list: &mut Vec<EpochsWithoutResult>, signal: &str, operation: &'static str, reason: &str, epoch: usize) {
     let is_same =
-        |one: &&mut EpochsWithoutAnswer| one.signal == signal && one.operation == operation && one.reason == reason;
+        |one: &&mut EpochsWithoutResult| one.signal == signal && one.operation == operation && one.reason == reason;
     match list.iter_mut().rev().find(is_same) {
         Some(known) => known.epochs.push(epoch),
-        None => list.push(EpochsWithoutAnswer {
+        None => list.push(EpochsWithoutResult {
             signal: signal.to_owned(),
             operation,
             reason: reason.to_owned(),
@@ -138,7 +142,7 @@ fn add_epoch(list: &mut Vec<EpochsWithoutAnswer>, signal: &str, operation: &'sta
     }
 }
 
-/// No more ranges than this are told; the summary lists every epoch.
+/// No more ranges than this are printed; the summary lists every epoch.
 const MOST_RANGES: usize = 6;
 
 fn ranges(epochs: &[usize]) -> String {
@@ -163,27 +167,27 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_in_the_recording_is_told_and_is_no_failure() {
+    fn a_gap_in_the_recording_is_named_and_is_no_failure() {
         let mut remarks = Remarks::default();
         let gap = |found| FailureReason::Uneven { found, needed: 3000 };
         remarks.add_failures("eeg", &[failure(3, gap(7)), failure(4, gap(8)), failure(9, gap(9))]);
         remarks.add_gap("statistics", "hr", 3);
         assert_eq!(remarks.gaps.len(), 2);
-        assert_eq!(remarks.gaps[0].epochs_in_words(), "3 epochs (3-4, 9)");
-        assert_eq!(remarks.gaps[1].epochs_in_words(), "1 epoch (3)");
-        assert_eq!(remarks.ending(), Ending::Done);
+        assert_eq!(remarks.gaps[0].epoch_list(), "3 epochs (3-4, 9)");
+        assert_eq!(remarks.gaps[1].epoch_list(), "1 epoch (3)");
+        assert_eq!(remarks.exit_status(), ExitStatus::Done);
     }
 
     #[test]
     fn what_is_lost_or_left_out_makes_the_night_incomplete() {
         let mut remarks = Remarks::default();
         remarks.warn("alignment", "a rate that no signal has");
-        assert_eq!(remarks.ending(), Ending::Done);
+        assert_eq!(remarks.exit_status(), ExitStatus::Done);
         remarks.add_failures("eeg", &[failure(3, FailureReason::Lost { reason: "it panicked".into() })]);
-        assert_eq!((remarks.ending(), remarks.n_failed_epochs()), (Ending::Incomplete, 1));
+        assert_eq!((remarks.exit_status(), remarks.n_failed_epochs()), (ExitStatus::Incomplete, 1));
         let mut remarks = Remarks::default();
         remarks.left_out("SpO2", "it has no samples");
-        assert_eq!(remarks.ending(), Ending::Incomplete);
+        assert_eq!(remarks.exit_status(), ExitStatus::Incomplete);
     }
 
     #[test]

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use consumer_support::ExitStatus;
 use serde::{Serialize, Serializer};
 use sleep_analysis::SleepStage;
-use sleep_analysis::parallel::Hands;
 
 use super::alignment::Alignment;
 use super::features::NightFeatures;
 use super::highlights::Highlights;
-use super::remarks::{EpochsWithoutAnswer, Remark};
-use super::{Crew, Input, Night, Stopwatch};
+use super::remarks::{EpochsWithoutResult, Remark};
+use super::{CliContext, Input, Night, Stopwatch};
 use crate::cli::channels::Role;
+use crate::cli::cost::CacheUse;
 
-/// Everything that is told of one run. Features as numbers are in the tables.
+/// The summary of one run. Features as numbers are in the tables.
 #[derive(Debug, Serialize)]
 pub(crate) struct Summary {
     pub(crate) title: String,
@@ -25,11 +26,11 @@ pub(crate) struct Summary {
     pub(crate) alignment: AlignmentSummary,
     /// For a night that was scored, from wake to deep sleep.
     pub(crate) stages: Option<Vec<StageSummary>>,
-    pub(crate) failed_epochs: Vec<EpochsWithoutAnswer>,
+    pub(crate) failed_epochs: Vec<EpochsWithoutResult>,
     pub(crate) left_out: Vec<Remark>,
     pub(crate) warnings: Vec<Remark>,
     /// Epochs in which the recording itself has no data.
-    pub(crate) gaps: Vec<EpochsWithoutAnswer>,
+    pub(crate) gaps: Vec<EpochsWithoutResult>,
     pub(crate) signals: Vec<SignalSummary>,
     pub(crate) mode: String,
     pub(crate) workers: usize,
@@ -101,15 +102,6 @@ impl Serialize for Seconds {
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct CacheUse {
-    pub(crate) entries: usize,
-    pub(crate) hits: u64,
-    pub(crate) misses: u64,
-    /// Hits among look-ups, in percent.
-    pub(crate) hit_rate: f64,
-}
-
-#[derive(Debug, Serialize)]
 pub(crate) struct Versions {
     pub(crate) sleep_analysis: &'static str,
 }
@@ -121,7 +113,7 @@ impl Summary {
         aligned: &Alignment,
         highlights: &Highlights,
         watch: &Stopwatch,
-        crew: &Crew<'_>,
+        context: &CliContext<'_>,
         files: Vec<String>,
     ) -> Self {
         let remarks = &night.remarks;
@@ -129,7 +121,7 @@ impl Summary {
         let seconds = Seconds(watch.steps.iter().copied().chain([total]).collect());
         Self {
             title: night.title.clone(),
-            complete: remarks.ending() == crate::cli::Ending::Done,
+            complete: remarks.exit_status() == ExitStatus::Done,
             input: night.input.clone(),
             computed: features.computed.clone(),
             counts: counts(night, features, aligned),
@@ -141,11 +133,11 @@ impl Summary {
             warnings: remarks.warnings.clone(),
             gaps: remarks.gaps.clone(),
             signals: signals(night, aligned),
-            mode: crew.common.mode.to_string(),
-            workers: crew.common.n_workers(),
-            chunk_size: crew.common.chunk_size,
+            mode: context.common.mode.to_string(),
+            workers: context.common.n_workers(),
+            chunk_size: context.common.chunk_size,
             seconds,
-            cache: cache_use(crew.hands),
+            cache: CacheUse::of(context.engine),
             versions: Versions { sleep_analysis: env!("CARGO_PKG_VERSION") },
             files,
         }
@@ -205,9 +197,4 @@ fn signals(night: &Night, aligned: &Alignment) -> Vec<SignalSummary> {
         columns: signal.columns().iter().map(|column| column.name.clone()).collect(),
     };
     night.signals.iter().enumerate().map(of).collect()
-}
-
-fn cache_use(hands: &Hands) -> CacheUse {
-    let stats = hands.cache_stats();
-    CacheUse { entries: stats.entries, hits: stats.hits, misses: stats.misses, hit_rate: stats.hit_rate() }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::Night;
 use super::highlights::{Highlight, Highlights};
-use super::remarks::EpochsWithoutAnswer;
+use super::remarks::EpochsWithoutResult;
 use super::summary::{StageSummary, Summary};
-use super::words::{clock, count, duration, item, list, number};
+use super::text::{clock, count, duration, item, list, number};
 
 /// No more lines than this about what is missing; the page and the summary name everything.
 const MOST_NAMED: usize = 8;
@@ -113,9 +113,9 @@ fn facts(night: &Night, summary: &Summary, folder: &Path) -> String {
 
 /// One line for all signals that lack the same epochs.
 fn gaps(night: &Night) -> impl Iterator<Item = String> {
-    let mut together: Vec<(&EpochsWithoutAnswer, Vec<String>)> = Vec::new();
+    let mut together: Vec<(&EpochsWithoutResult, Vec<String>)> = Vec::new();
     for gap in &night.remarks.gaps {
-        let is_same = |one: &&mut (&EpochsWithoutAnswer, Vec<String>)| {
+        let is_same = |one: &&mut (&EpochsWithoutResult, Vec<String>)| {
             one.0.operation == gap.operation && one.0.epochs == gap.epochs
         };
         match together.iter_mut().find(is_same) {
@@ -123,13 +123,15 @@ fn gaps(night: &Night) -> impl Iterator<Item = String> {
             None => together.push((gap, vec![gap.signal.clone()])),
         }
     }
-    together.into_iter().map(|(gap, names)| format!("{} ({}): {}", list(&names), gap.operation, gap.epochs_in_words()))
+    together.into_iter().map(|(gap, names)| format!("{} ({}): {}", list(&names), gap.operation, gap.epoch_list()))
 }
 
 fn failures(night: &Night) -> impl Iterator<Item = String> {
-    night.remarks.failed_epochs.iter().map(|failed| {
-        format!("{} ({}): {}, {}", failed.signal, failed.operation, failed.epochs_in_words(), failed.reason)
-    })
+    night
+        .remarks
+        .failed_epochs
+        .iter()
+        .map(|failed| format!("{} ({}): {}, {}", failed.signal, failed.operation, failed.epoch_list(), failed.reason))
 }
 
 /// The first of them, under one name.

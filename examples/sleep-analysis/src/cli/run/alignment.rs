@@ -3,21 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use consumer_support::{ExitStatus, Output};
 use serde::Serialize;
 use serde_json::{Value, json};
-use sleep_analysis::parallel::Hands;
+use sleep_analysis::parallel::Engine;
 use sleep_analysis::{
     AlignMethod, AlignRequest, AlignmentGrid, Signal, SleepResult, choose_signals, target_rate_hz, write_aligned_signal,
 };
 
 use super::job::{AlignmentJob, AlignmentRunEntry, JobFile};
-use super::{Answer, add, file_name};
-use crate::cli::Ending;
+use super::{OperationResult, add, file_name};
 use crate::cli::findings::Findings;
 use crate::cli::out_folder::OutFolder;
 use crate::cli::signal_files::{SignalFile, SignalSet, note_foreign_rate, require_fitting_table};
 use crate::cli::text_table::TextTable;
-use crate::cli::voice::Voice;
 
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
@@ -35,14 +34,14 @@ struct RunReport {
 /// Where the tables of a run go, signal by signal.
 type Places = BTreeMap<String, PathBuf>;
 
-/// Carries all runs out. A run or signal that cannot be done costs no other anything.
+/// Runs all of them. A run or signal that cannot be done affects no other.
 pub(super) fn run(
     job: &JobFile,
     own_method: Option<AlignMethod>,
     out: impl FnOnce(&[PathBuf]) -> SleepResult<OutFolder>,
-    hands: &Hands,
-    voice: &Voice,
-) -> SleepResult<Answer> {
+    engine: &Engine,
+    output: &Output,
+) -> SleepResult<OperationResult> {
     let mut description: AlignmentJob = job.parse()?;
     let files = job.signal_files(&description.signals);
     let runs = runs_of(&mut description, own_method);
@@ -52,28 +51,28 @@ pub(super) fn run(
 
     let mut findings = Findings::default();
     let set = SignalSet::read(files, &mut findings)?;
-    findings.tell(voice, "");
+    findings.report(output, "");
     let (names, timings) = set.timings();
     let rate_hz = target_rate_hz(&timings, description.user_rate_hz)?;
     let grid = AlignmentGrid::covering(&timings, rate_hz)?;
     if description.user_rate_hz.is_some() {
         note_foreign_rate(&names, &timings, rate_hz, &mut findings);
     }
-    findings.tell(voice, "");
+    findings.report(output, "");
 
     let mut table = TextTable::new(["method", "aligned", "rows", "remarks"]);
-    let mut ending = findings.ending();
+    let mut exit_status = findings.exit_status();
     let mut reports = Vec::new();
     for (run, places) in runs.iter().zip(places) {
         let mut report = RunReport { method: method_of(run).to_owned(), ..RunReport::default() };
-        let done = one_run(run, &set, grid, &places, hands, &mut report);
+        let done = one_run(run, &set, grid, &places, engine, &mut report);
         report.error = done.err().map(|error| error.to_string()).or_else(|| report.failed_signals(&set));
-        tell(&mut report, voice);
-        ending = ending.max(report.ending());
+        print_report(&mut report, output);
+        exit_status = exit_status.max(report.exit_status());
         table.row(report.cells());
         reports.push(report);
     }
-    Ok(Answer { result: result(rate_hz, &grid, &findings, &reports), table, ending })
+    Ok(OperationResult { result: result(rate_hz, &grid, &findings, &reports), table, exit_status })
 }
 
 fn result(rate_hz: f64, grid: &AlignmentGrid, findings: &Findings, reports: &[RunReport]) -> Value {
@@ -128,7 +127,7 @@ fn one_run(
     set: &SignalSet,
     grid: AlignmentGrid,
     places: &Places,
-    hands: &Hands,
+    engine: &Engine,
     report: &mut RunReport,
 ) -> SleepResult<()> {
     let method = method_of(run).parse()?;
@@ -140,7 +139,7 @@ fn one_run(
         require_fitting_table(&grid, choice.idxs.iter().map(|&idx| set.signals[idx].columns().len()).max())?;
     }
     let request = AlignRequest { signals: set.signals.clone(), grid, method };
-    for (&idx, aligned) in choice.idxs.iter().zip(hands.align(&request, &choice.idxs)?) {
+    for (&idx, aligned) in choice.idxs.iter().zip(engine.align(&request, &choice.idxs)?) {
         let name = Signal::name(&set.signals[idx]);
         let place = &places[name];
         match aligned.and_then(|signal| write_aligned_signal(place, &signal).map(|()| signal.len())) {
@@ -151,11 +150,11 @@ fn one_run(
     Ok(())
 }
 
-fn tell(report: &mut RunReport, voice: &Voice) {
+fn print_report(report: &mut RunReport, output: &Output) {
     let scope = format!("method {:?}: ", report.method);
-    report.findings.tell(voice, &scope);
+    report.findings.report(output, &scope);
     if let Some(error) = &report.error {
-        voice.error(&format!("{scope}{error}"));
+        output.error(&format!("{scope}{error}"));
     }
 }
 
@@ -169,12 +168,12 @@ impl RunReport {
     /// The one error that names all signals that failed.
     fn failed_signals(&self, set: &SignalSet) -> Option<String> {
         let failed = self.findings.failed_names();
-        let in_words = || format!("{} of {} signals failed: {}", failed.len(), set.signals.len(), failed.join(", "));
-        (!failed.is_empty()).then(in_words)
+        let description = || format!("{} of {} signals failed: {}", failed.len(), set.signals.len(), failed.join(", "));
+        (!failed.is_empty()).then(description)
     }
 
-    fn ending(&self) -> Ending {
-        if self.error.is_some() { Ending::Incomplete } else { self.findings.ending() }
+    fn exit_status(&self) -> ExitStatus {
+        if self.error.is_some() { ExitStatus::Incomplete } else { self.findings.exit_status() }
     }
 
     fn cells(&self) -> [String; 4] {

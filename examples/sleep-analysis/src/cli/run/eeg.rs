@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use consumer_support::Output;
 use serde_json::json;
 use sleep_analysis::eeg::{Band, EegSettings, Spectra};
 use sleep_analysis::features::{FeatureRequest, Features, Operation, cut_epochs};
-use sleep_analysis::parallel::Hands;
+use sleep_analysis::parallel::Engine;
 use sleep_analysis::{CsvColumn, CsvValues, EegEpochs, SleepError, SleepResult, read_eeg_epochs, write_csv};
 
 use super::job::{EegFiles, EegJob, JobFile};
-use super::{Answer, add, file_name};
+use super::{OperationResult, add, file_name};
 use crate::cli::findings::Findings;
 use crate::cli::out_folder::OutFolder;
 use crate::cli::text_table::TextTable;
-use crate::cli::voice::Voice;
 
 /// The names that such folders use.
 const INPUT: &str = "input_eeg.csv";
@@ -23,9 +23,9 @@ const SPECTRA: &str = "expected_psd.csv";
 pub(super) fn run(
     job: &JobFile,
     out: impl FnOnce(&[PathBuf]) -> SleepResult<OutFolder>,
-    hands: &Hands,
-    voice: &Voice,
-) -> SleepResult<Answer> {
+    engine: &Engine,
+    output: &Output,
+) -> SleepResult<OperationResult> {
     let description: EegJob = job.parse()?;
     let input = job.beside(description.file.as_deref().unwrap_or(INPUT));
     let mut out = out(std::slice::from_ref(&input))?;
@@ -40,9 +40,9 @@ pub(super) fn run(
     note_other_segments(&description, &settings, &eeg, &mut findings);
     let epochs: Vec<Vec<f64>> = eeg.epochs().map(<[f64]>::to_vec).collect();
     let request = cut_epochs("eeg", "uv", settings, eeg.samples_per_epoch(), &epochs)?;
-    let features = hands.features(&request)?;
+    let features = engine.features(&request)?;
     findings.failed_epochs(&features.failures);
-    findings.tell(voice, "");
+    findings.report(output, "");
     write_features(&features_place, &request, &features)?;
     write_spectra(&spectra_place, &features)?;
 
@@ -57,7 +57,7 @@ pub(super) fn run(
         "rows": { "features": epochs.len(), "psd": n_bins },
     });
     add(&mut result, &findings);
-    Ok(Answer { result, table, ending: findings.ending() })
+    Ok(OperationResult { result, table, exit_status: findings.exit_status() })
 }
 
 fn settings(description: &EegJob, eeg: &EegEpochs) -> SleepResult<EegSettings> {
@@ -73,13 +73,14 @@ fn settings(description: &EegJob, eeg: &EegEpochs) -> SleepResult<EegSettings> {
     Ok(settings)
 }
 
-/// Segments are four seconds long, or an epoch if that is shorter; a job that asks for others is told so.
+/// Segments are four seconds long, or an epoch if that is shorter; a job that asks for others gets a warning.
 fn note_other_segments(description: &EegJob, settings: &EegSettings, eeg: &EegEpochs, findings: &mut Findings) {
     let whole = (4.0 * settings.sampling_rate_hz).round() as usize;
     let made = whole.min(eeg.samples_per_epoch());
-    let asked = description.welch.as_ref().and_then(|welch| welch.nperseg);
-    if let Some(asked) = asked.filter(|&asked| asked != whole && asked != made) {
-        findings.left_out(&format!("nperseg {asked}"), &format!("spectra are made of segments of {made} samples, 4 s"));
+    let requested = description.welch.as_ref().and_then(|welch| welch.nperseg);
+    if let Some(requested) = requested.filter(|&requested| requested != whole && requested != made) {
+        findings
+            .left_out(&format!("nperseg {requested}"), &format!("spectra are made of segments of {made} samples, 4 s"));
     }
 }
 

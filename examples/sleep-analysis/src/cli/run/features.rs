@@ -3,21 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use consumer_support::{ExitStatus, Output};
 use serde::Serialize;
 use serde_json::json;
 use sleep_analysis::features::{FeatureRequest, Features};
-use sleep_analysis::parallel::Hands;
+use sleep_analysis::parallel::Engine;
 use sleep_analysis::{EpochGrid, Signal, SleepResult, parse_duration_ns, write_feature_table};
 
 use super::job::{FeatureJob, FeatureRunEntry, JobFile};
-use super::{Answer, add, file_name};
-use crate::cli::Ending;
+use super::{OperationResult, add, file_name};
 use crate::cli::feature_choice::{FeatureKind, Parameters};
 use crate::cli::findings::Findings;
 use crate::cli::out_folder::OutFolder;
 use crate::cli::signal_files::SignalSet;
 use crate::cli::text_table::TextTable;
-use crate::cli::voice::Voice;
 
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
@@ -32,14 +31,14 @@ struct RunReport {
     findings: Findings,
 }
 
-/// Carries all runs out. A run that cannot be done costs no other run anything.
+/// Runs all of them. A run that cannot be done affects no other run.
 pub(super) fn run(
     job: &JobFile,
     kind: FeatureKind,
     out: impl FnOnce(&[PathBuf]) -> SleepResult<OutFolder>,
-    hands: &Hands,
-    voice: &Voice,
-) -> SleepResult<Answer> {
+    engine: &Engine,
+    output: &Output,
+) -> SleepResult<OperationResult> {
     let description: FeatureJob = job.parse()?;
     let files = job.signal_files(&description.signals);
     let settings = description.epochs()?;
@@ -51,21 +50,21 @@ pub(super) fn run(
 
     let mut findings = Findings::default();
     let set = SignalSet::read(files, &mut findings)?;
-    findings.tell(voice, "");
+    findings.report(output, "");
     let grid = EpochGrid::over_signals(&set.signals, settings)?;
     let signals = set.sorted(&mut findings);
-    findings.tell(voice, "");
+    findings.report(output, "");
 
     let mut table = TextTable::new(["run", "file", "rows", "columns", "remarks"]);
-    let mut ending = findings.ending();
+    let mut exit_status = findings.exit_status();
     let mut reports = Vec::new();
     for (idx, (run, place)) in runs.iter().zip(places).enumerate() {
         let mut report = RunReport { name: name_of(idx, run), ..RunReport::default() };
         let parameters = run.parameters.clone().unwrap_or_default();
-        let done = one_run(kind, &parameters, (&signals, grid), &place, hands, &mut report);
+        let done = one_run(kind, &parameters, (&signals, grid), &place, engine, &mut report);
         report.error = done.err().map(|error| error.to_string());
-        tell(&mut report, voice);
-        ending = ending.max(report.ending());
+        print_report(&mut report, output);
+        exit_status = exit_status.max(report.exit_status());
         table.row(report.cells());
         reports.push(report);
     }
@@ -77,7 +76,7 @@ pub(super) fn run(
         "runs": reports,
     });
     add(&mut result, &findings);
-    Ok(Answer { result, table, ending })
+    Ok(OperationResult { result, table, exit_status })
 }
 
 fn one_run(
@@ -85,7 +84,7 @@ fn one_run(
     parameters: &Parameters,
     (signals, grid): (&Arc<[Signal]>, EpochGrid),
     place: &std::path::Path,
-    hands: &Hands,
+    engine: &Engine,
     report: &mut RunReport,
 ) -> SleepResult<()> {
     let choice = kind.choose(parameters, signals)?;
@@ -97,7 +96,7 @@ fn one_run(
     for name in &choice.unknown {
         report.findings.left_out(name, &choice.known);
     }
-    let features: Arc<Features> = hands.features(&request)?;
+    let features: Arc<Features> = engine.features(&request)?;
     report.findings.failed_epochs(&features.failures);
     write_feature_table(place, &features.table)?;
     report.file = Some(file_name(place));
@@ -117,17 +116,17 @@ fn name_of(idx: usize, run: &FeatureRunEntry) -> String {
     run.name.clone().unwrap_or_else(|| format!("run_{}", idx + 1))
 }
 
-fn tell(report: &mut RunReport, voice: &Voice) {
+fn print_report(report: &mut RunReport, output: &Output) {
     let scope = format!("run {:?}: ", report.name);
-    report.findings.tell(voice, &scope);
+    report.findings.report(output, &scope);
     if let Some(error) = &report.error {
-        voice.error(&format!("{scope}{error}"));
+        output.error(&format!("{scope}{error}"));
     }
 }
 
 impl RunReport {
-    fn ending(&self) -> Ending {
-        if self.error.is_some() { Ending::Incomplete } else { self.findings.ending() }
+    fn exit_status(&self) -> ExitStatus {
+        if self.error.is_some() { ExitStatus::Incomplete } else { self.findings.exit_status() }
     }
 
     fn cells(&self) -> [String; 5] {

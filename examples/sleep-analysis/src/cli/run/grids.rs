@@ -1,23 +1,23 @@
 //! Grids of a job's cases: pure arithmetic, so a case costs nothing and fails alone.
 
+use consumer_support::ExitStatus;
 use serde_json::{Value, json};
 use sleep_analysis::{AlignmentGrid, EpochGrid, SignalTiming, SleepError, SleepResult, target_rate_hz};
 
-use super::Answer;
+use super::OperationResult;
 use super::job::{AlignmentGridCase, Cases, EpochGridCase, JobFile, TimesEntry};
-use crate::cli::Ending;
 use crate::cli::text_table::TextTable;
 
 /// The epoch grid of every case.
-pub(super) fn epoch_grids(job: &JobFile) -> SleepResult<Answer> {
+pub(super) fn epoch_grids(job: &JobFile) -> SleepResult<OperationResult> {
     let Cases { cases } = job.parse::<Cases<EpochGridCase>>()?;
-    Ok(answer(cases.iter().map(|case| (case.name.as_deref(), epoch_grid(case)))))
+    Ok(all_grids(cases.iter().map(|case| (case.name.as_deref(), epoch_grid(case)))))
 }
 
 /// The alignment grid of every case.
-pub(super) fn alignment_grids(job: &JobFile) -> SleepResult<Answer> {
+pub(super) fn alignment_grids(job: &JobFile) -> SleepResult<OperationResult> {
     let Cases { cases } = job.parse::<Cases<AlignmentGridCase>>()?;
-    Ok(answer(cases.iter().map(|case| (case.name.as_deref(), alignment_grid(case)))))
+    Ok(all_grids(cases.iter().map(|case| (case.name.as_deref(), alignment_grid(case)))))
 }
 
 fn epoch_grid(case: &EpochGridCase) -> SleepResult<Value> {
@@ -32,7 +32,7 @@ fn epoch_grid(case: &EpochGridCase) -> SleepResult<Value> {
     }))
 }
 
-/// The answers stand beside the name and once more in a block `exact`, so that a reader of either finds them.
+/// The numbers are beside the name and once more in a block `exact`, so that a reader of either finds them.
 fn alignment_grid(case: &AlignmentGridCase) -> SleepResult<Value> {
     let timings = case.signals.iter().map(timing).collect::<SleepResult<Vec<_>>>()?;
     let with_samples: Vec<SignalTiming> = timings.iter().copied().flatten().collect();
@@ -63,34 +63,34 @@ fn timing(times: &TimesEntry) -> SleepResult<Option<SignalTiming>> {
     }
 }
 
-fn answer<'a>(cases: impl Iterator<Item = (Option<&'a str>, SleepResult<Value>)>) -> Answer {
+fn all_grids<'a>(cases: impl Iterator<Item = (Option<&'a str>, SleepResult<Value>)>) -> OperationResult {
     let mut table = TextTable::new(["case", "count", "error"]);
-    let mut ending = Ending::Done;
-    let mut answers = Vec::new();
+    let mut exit_status = ExitStatus::Done;
+    let mut entries = Vec::new();
     for (idx, (name, grid)) in cases.enumerate() {
         let name = name.map_or_else(|| format!("case_{idx}"), str::to_owned);
-        let (mut answer, error) = match grid {
+        let (mut entry, error) = match grid {
             Ok(grid) => (grid, None),
             Err(error) => (json!({ "count": null }), Some(error)),
         };
         let message = error.as_ref().map(ToString::to_string);
         table.row([
             name.clone(),
-            answer["count"].as_u64().map_or("-".into(), |count| count.to_string()),
+            entry["count"].as_u64().map_or("-".into(), |count| count.to_string()),
             message.clone().unwrap_or_default(),
         ]);
         if error.is_some() {
-            ending = Ending::Incomplete;
+            exit_status = ExitStatus::Incomplete;
         }
-        answer["name"] = name.into();
-        answer["error"] = message.into();
-        answer["error_class"] = error.as_ref().map(error_class).into();
-        answers.push(answer);
+        entry["name"] = name.into();
+        entry["error"] = message.into();
+        entry["error_class"] = error.as_ref().map(error_class).into();
+        entries.push(entry);
     }
-    Answer { result: json!({ "cases": answers }), table, ending }
+    OperationResult { result: json!({ "cases": entries }), table, exit_status }
 }
 
-/// What kind of mistake an error tells of.
+/// The kind of mistake behind an error.
 fn error_class(error: &SleepError) -> &'static str {
     match error {
         SleepError::Range(_) => "range",

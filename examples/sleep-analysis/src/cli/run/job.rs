@@ -1,7 +1,7 @@
 //! Job descriptions: which operation, on which inputs, with which parameters.
 //!
-//! Promises: only inputs are read. The answers that such a file may also hold (counts, grids, rates, errors, rows) are not so
-//! much as looked at, apart from the names of the files that the tables go to. A mistake is told with file, line and column.
+//! Promises: only inputs are read. The results that such a file may also hold (counts, grids, rates, errors, rows) are
+//! ignored, except for the names of the files that the tables go to. A mistake is reported with file, line and column.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,10 +14,10 @@ use sleep_analysis::{SleepError, SleepResult, parse_duration_ns, parse_time_ns};
 use crate::cli::feature_choice::{FeatureKind, Parameters};
 use crate::cli::signal_files::SignalFile;
 
-/// This many nanoseconds stand for a length that is not given.
+/// The length in nanoseconds where none is given.
 const NOT_GIVEN: i64 = i64::MIN;
 
-/// A job description as it stands on disk.
+/// A job description as a file.
 #[derive(Debug)]
 pub(crate) struct JobFile {
     path: PathBuf,
@@ -184,7 +184,7 @@ pub(crate) struct EegJob {
     pub(crate) expected: Option<EegFiles>,
 }
 
-/// How spectra are asked to be made; read only to say so where they are made otherwise.
+/// The requested method for spectra; read only to warn where another one is used.
 #[derive(Debug, Deserialize)]
 pub(crate) struct WelchEntry {
     pub(crate) nperseg: Option<usize>,

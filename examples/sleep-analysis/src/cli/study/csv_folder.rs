@@ -1,20 +1,20 @@
-//! A subject whose signals are CSV files in one folder: what each is shows in the names of its columns.
+//! A subject whose signals are CSV files in one folder: the names of the columns show what each is.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sleep_analysis::parallel::Hands;
+use sleep_analysis::parallel::Engine;
 use sleep_analysis::{EpochGrid, EpochGridSettings, Signal, SignalTiming, SleepError, SleepResult, require_sorted};
 
 use crate::cli::analysis::{Channel, GridRate, Input, Night, Remarks};
 use crate::cli::channels::Role;
 
-/// Reads every CSV file of the folder, each by one hand. A file that cannot be used is left out by name.
+/// Reads every CSV file of the folder, in parallel. A file that cannot be used is left out by name.
 ///
 /// # Errors
 /// [`SleepError`] when no signal is left.
-pub(super) fn read_folder(folder: &Path, epochs: EpochGridSettings, hands: &Hands) -> SleepResult<Night> {
+pub(super) fn read_folder(folder: &Path, epochs: EpochGridSettings, engine: &Engine) -> SleepResult<Night> {
     let refuse = |reason: String| SleepError::File { path: folder.to_owned(), reason };
     let files = csv_files(folder).map_err(|error| refuse(format!("cannot be read as a folder: {error}")))?;
     if files.is_empty() {
@@ -22,7 +22,7 @@ pub(super) fn read_folder(folder: &Path, epochs: EpochGridSettings, hands: &Hand
     }
     let mut remarks = Remarks::default();
     let (mut signals, mut channels) = (Vec::new(), Vec::new());
-    for (read, (name, path)) in hands.read_signals(&files)?.into_iter().zip(&files) {
+    for (read, (name, path)) in engine.read_signals(&files)?.into_iter().zip(&files) {
         match read.and_then(|signal| require_sorted(&signal).map(|()| signal)) {
             Ok(signal) if signals.iter().any(|known: &Signal| known.name() == signal.name()) => {
                 remarks.left_out(name, "another file has this name but for its ending; rename one");
@@ -74,7 +74,7 @@ pub(super) fn csv_files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(files)
 }
 
-/// The error without the file's name, which stands in front of it already.
+/// The error without the file's name, which is printed in front of it already.
 fn in_folder(error: &SleepError, path: &Path) -> String {
     match error {
         SleepError::File { path: at, reason } if at == path => reason.clone(),

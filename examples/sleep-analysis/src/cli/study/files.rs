@@ -1,7 +1,7 @@
-//! The files of a study: `features.csv` and `index.html`, from the answers on the shelf.
+//! The files of a study: `features.csv` and `index.html`, from the results in the spill file.
 //!
-//! Promises: the same answers give the same bytes; each file is written under another name, synced and renamed; memory holds a
-//! few subjects at a time. Rows are made by many hands and written in order.
+//! Promises: the same results give the same bytes; each file is written under another name, synced and renamed; memory holds a
+//! few subjects at a time. Rows are made in parallel and written in order.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -13,66 +13,66 @@ use sleep_analysis::pictures::{Fact, Link, StudyPage, SubjectTile, Warning};
 use sleep_analysis::{SleepResult, append_float};
 
 use super::run_folder::written;
-use super::shelf::Shelf;
+use super::spill_file::SpillFile;
 use super::subject::{SubjectTable, SubjectText};
 use super::subjects::Study;
 use crate::cli::analysis::Remark;
-use crate::cli::analysis::words::{count, duration};
+use crate::cli::analysis::text::{count, duration};
 use crate::cli::args::Common;
 
 pub(super) const TABLE: &str = "features.csv";
 pub(super) const PAGE: &str = "index.html";
 
-/// What was seen while the files were written.
+/// What writing the files showed.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) n_features: usize,
-    /// The subjects whose answers lack something.
+    /// The subjects whose results lack something.
     pub(super) incomplete: Vec<String>,
 }
 
 /// Writes both files.
 ///
 /// # Errors
-/// [`SleepError::File`](sleep_analysis::SleepError::File) when one cannot be written, or when a stop is asked for meanwhile;
-/// then the one in hand is as it was.
+/// [`SleepError::File`](sleep_analysis::SleepError::File) when one cannot be written, or when a signal interrupts it;
+/// then the unfinished one is as it was.
 pub(super) fn write(
     study: &Study,
-    shelf: &Shelf,
+    spill_file: &SpillFile,
     out: &Path,
     common: &Common,
     stop: &CancelToken,
 ) -> SleepResult<Found> {
-    let columns = shelf.columns();
+    let columns = spill_file.columns();
     let (table, page_place) = (out.join(TABLE), out.join(PAGE));
-    written(&table, write_atomically(&table, |out| write_table(study, shelf, &columns, common, stop, out)))?;
+    written(&table, write_atomically(&table, |out| write_table(study, spill_file, &columns, common, stop, out)))?;
     let mut incomplete = Vec::new();
     let page_written = write_atomically(&page_place, |out| {
-        let tiles = shelf.with_answers().map(|idx| {
-            require_going_on(stop)?;
-            let (name, text) = (&study.subjects[idx].name, shelf.text(idx)?);
+        let tiles = spill_file.with_results().map(|idx| {
+            require_no_stop(stop)?;
+            let (name, text) = (&study.subjects[idx].name, spill_file.text(idx)?);
             if !text.lost.is_empty() {
                 incomplete.push(name.clone());
             }
             Ok(tile(name, text))
         });
-        page(study, shelf, columns.len()).write(out, tiles)
+        page(study, spill_file, columns.len()).write(out, tiles)
     });
     written(&page_place, page_written)?;
     Ok(Found { n_features: columns.len(), incomplete })
 }
 
-/// Subject, time, and every column that any subject has: empty where this one has it not, or no value.
+/// Subject, time, and every column that any subject has: empty where this subject lacks the column or the value.
 fn write_table(
     study: &Study,
-    shelf: &Shelf,
+    spill_file: &SpillFile,
     columns: &[&str],
     common: &Common,
     stop: &CancelToken,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     out.write_all(&record(["subject", "epoch_start_ns"].into_iter().chain(columns.iter().copied()))?)?;
-    let idxs: Vec<usize> = shelf.with_answers().collect();
+    let idxs: Vec<usize> = spill_file.with_results().collect();
     let mode = if common.mode == AnyMode::Serial { LocalMode::Serial } else { LocalMode::Threads };
     let n_workers = common.n_workers();
     let mut written = Ok(());
@@ -81,19 +81,19 @@ fn write_table(
         .workers(n_workers)
         .chunk_size(1)
         .window(n_workers.saturating_mul(2))
-        .try_map(|&idx| rows(&study.subjects[idx].name, &shelf.table(idx)?, columns))
+        .try_map(|&idx| rows(&study.subjects[idx].name, &spill_file.table(idx)?, columns))
         .for_each_ordered(|_, rows| {
             if let Ok(rows) = rows {
-                written = require_going_on(stop).and_then(|()| out.write_all(&rows));
+                written = require_no_stop(stop).and_then(|()| out.write_all(&rows));
             }
             if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
-    written.and_then(|()| made.map(drop).map_err(in_words))?;
-    require_going_on(stop)
+    written.and_then(|()| made.map(drop).map_err(row_error))?;
+    require_no_stop(stop)
 }
 
-fn require_going_on(stop: &CancelToken) -> io::Result<()> {
-    if stop.is_cancelled() { Err(io::Error::other("a stop was asked for")) } else { Ok(()) }
+fn require_no_stop(stop: &CancelToken) -> io::Result<()> {
+    if stop.is_cancelled() { Err(io::Error::other("a stop was requested")) } else { Ok(()) }
 }
 
 /// The rows of one subject.
@@ -127,12 +127,12 @@ fn record<'a>(fields: impl IntoIterator<Item = &'a str>) -> io::Result<Vec<u8>> 
 }
 
 /// What went wrong with a subject's rows, as an error of the file.
-fn in_words(error: Error<io::Error>) -> io::Error {
+fn row_error(error: Error<io::Error>) -> io::Error {
     io::Error::other(error.to_string())
 }
 
-fn page<'a>(study: &'a Study, shelf: &Shelf, n_features: usize) -> StudyPage<'a> {
-    let failures: Vec<Warning> = study.failures(shelf).into_iter().map(warning).collect();
+fn page<'a>(study: &'a Study, spill_file: &SpillFile, n_features: usize) -> StudyPage<'a> {
+    let failures: Vec<Warning> = study.failures(spill_file).into_iter().map(warning).collect();
     let set_aside = |name: &String| Warning {
         subject: name.clone(),
         reason: "set aside, as it is neither an EDF file nor a folder".to_owned(),
@@ -143,16 +143,16 @@ fn page<'a>(study: &'a Study, shelf: &Shelf, n_features: usize) -> StudyPage<'a>
         subtitle: "Features of every epoch of every subject",
         facts: vec![
             fact("Subjects", study.subjects.len().to_string()),
-            fact("With answers", shelf.n_answers().to_string()),
+            fact("With results", spill_file.n_results().to_string()),
             fact("Failed", failures.len().to_string()),
-            fact("Epochs", format!("{} of {}", shelf.n_epochs(), duration(study.settings.epoch_ns as f64 / 1e9))),
+            fact("Epochs", format!("{} of {}", spill_file.n_epochs(), duration(study.settings.epoch_ns as f64 / 1e9))),
             fact("Features per epoch", n_features.to_string()),
         ],
         failures,
         notes: study.set_aside.iter().map(set_aside).collect(),
         files: vec![Link {
             path: TABLE.to_owned(),
-            about: format!("every feature of every epoch, {}", count(shelf.n_answers(), "subject")),
+            about: format!("every feature of every epoch, {}", count(spill_file.n_results(), "subject")),
         }],
     }
 }

@@ -1,4 +1,4 @@
-//! What tells whether a subject is the one whose answer was kept: of files their sizes and times, of a made night its plan.
+//! The fingerprint of a subject, by which a resumed run sees that it changed: sizes and times of files, the plan of a synthetic night.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::csv_folder::csv_files;
 use super::subjects::{Source, Subject};
 
-/// Reads no content. A file that is not there has a fingerprint too: that it is not there.
+/// Reads no content. A missing file has a fingerprint too: that it is missing.
 pub(super) fn fingerprint(subject: &Subject) -> String {
     match &subject.source {
         Source::Edf(file) => of_file(file),

@@ -1,110 +1,120 @@
 //! `sleep-analysis study`: the features of many subjects, in one table and on one page.
 //!
-//! An item is a subject; its signals and epochs are worked on within it, by hands that share the threads there are.
+//! An item is a subject; its signals and epochs are computed within it, in parallel where threads are free.
 //!
-//! Promises: a file or subject that is broken fails by name and costs no other anything; the files are the same bytes whatever
-//! the mode, the number of workers and the breaks in between, for nothing in them depends on when and where they were made; what
-//! is finished is kept in `run/` and not done again. The files are written once every subject has an answer or a failure: a
-//! table that lacks subjects would look like one that is whole. Memory is bounded by the workers and not by the subjects, but
-//! for the answers that a resumed run takes from its journal. What is done with the flags is in `errand.rs`, the run itself in
-//! `work.rs`, what is told of it later in `tell.rs`.
+//! Promises: a broken file or subject fails by name and affects no other; the files are the same bytes for every mode, number of
+//! workers and interruption, because nothing in them depends on when and where they were made; finished subjects are kept in `run/`
+//! and not computed again. The files are written once every subject has a result or a failure: a table that lacks subjects would look
+//! complete. The number of workers bounds memory, not the number of subjects, except for results that a resumed run reads from its
+//! journal. `study_command.rs` interprets the flags, `work.rs` runs the job, `status.rs` reports on a run later.
 
 mod csv_folder;
-mod errand;
 mod files;
 mod fingerprint;
-mod interruption;
 mod read_ahead;
-mod resume_command;
 mod run_folder;
-mod shelf;
+mod spill_file;
+mod status;
+mod study_command;
 mod subject;
 mod subjects;
-mod tell;
 mod work;
 
 use std::ops::ControlFlow;
 use std::time::{Instant, SystemTime};
 
+use consumer_support::command_line::resume_command;
+use consumer_support::{ExitStatus, Interrupted, Interruption, Output, notice};
 use serde::Serialize;
-use sleep_analysis::SleepResult;
+use sleep_analysis::{SleepError, SleepResult};
 
-use super::Ending;
-use super::analysis::words::{count, item, list};
-use super::analysis::{Crew, OutFolder, Remark};
+use super::analysis::text::{count, item, list};
+use super::analysis::{CliContext, NightFolder, Remark};
 use super::args::StudyArgs;
-use super::voice::Voice;
-use errand::Errand;
-use interruption::{BrokenOff, Interruption};
-use resume_command::resume_command;
 use run_folder::{Earlier, RunNote};
-use shelf::Shelf;
+use spill_file::SpillFile;
+use study_command::StudyCommand;
 use subjects::Study;
 use work::work_on;
 
-/// Does what the arguments ask of a study.
+/// Runs the study, or reports on it, as the arguments say.
 ///
 /// # Errors
-/// [`SleepError`](sleep_analysis::SleepError) when nothing could be done: arguments that make no sense, a folder without
+/// [`SleepError`](sleep_analysis::SleepError) when nothing could be done: invalid arguments, a folder without
 /// subjects, no place to write.
-pub(crate) fn study(args: &StudyArgs, crew: &Crew<'_>) -> SleepResult<Ending> {
-    match Errand::of(args) {
-        Errand::Status => tell::tell_status(&args.out, crew.voice),
-        Errand::Failed => tell::tell_failed(&args.out, crew.voice),
-        errand @ (Errand::Begin | Errand::Resume) => carry_out(args, errand, crew),
+pub(crate) fn study(args: &StudyArgs, context: &CliContext<'_>) -> SleepResult<ExitStatus> {
+    match StudyCommand::of(args) {
+        StudyCommand::Status => status::print_status(&args.out, context.output),
+        StudyCommand::Failed => status::print_failed(&args.out, context.output),
+        command @ (StudyCommand::Begin | StudyCommand::Resume) => run(args, command, context),
     }
 }
 
-fn carry_out(args: &StudyArgs, errand: Errand, crew: &Crew<'_>) -> SleepResult<Ending> {
+fn run(args: &StudyArgs, command: StudyCommand, context: &CliContext<'_>) -> SleepResult<ExitStatus> {
     let started = Instant::now();
-    errand.require_fitting_folder(&args.out)?;
+    command.require_fitting_folder(&args.out)?;
     let study = Study::of(args)?;
-    OutFolder::create(&args.out)?; // a place that cannot be written to is refused before any work
-    let interruption = Interruption::listen(crew.common.n_workers(), crew.voice)?;
-    let mut shelf = Shelf::new(&args.out, study.subjects.len())?;
-    let mut unshelved = None;
+    NightFolder::create(&args.out)?; // a folder that cannot be written to is refused before any work
+    let interruption = listen(context)?;
+    let mut spill_file = SpillFile::new(&args.out, study.subjects.len())?;
+    let mut spill_error = None;
     let earlier = Earlier::in_journal(&args.out);
-    let replaced = note(&study, earlier).leave(&args.out)?;
-    let worked =
-        work_on(&study, args, earlier, crew, interruption.token(), |idx, answer| match shelf.put(idx, answer) {
+    let replaced = note(&study, earlier).write(&args.out)?;
+    let worked = work_on(&study, args, earlier, context, interruption.token(), |idx, result| {
+        match spill_file.put(idx, result) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
-                unshelved = Some(error);
+                spill_error = Some(error);
                 ControlFlow::Break(())
             }
-        });
+        }
+    });
     let worked = worked.inspect_err(|_| replaced.put_back())?;
-    if let Some(trouble) = &worked.trouble {
-        crew.voice.warning(trouble);
+    if let Some(warning) = &worked.warning {
+        context.output.warning(warning);
     }
-    if let Some(error) = unshelved {
+    if let Some(error) = spill_error {
         return Err(error);
     }
-    let found = match files::write(&study, &shelf, &args.out, crew.common, interruption.token()) {
+    let found = match files::write(&study, &spill_file, &args.out, context.common, interruption.token()) {
         Ok(found) => found,
-        Err(error) => match interruption.broken_off() {
-            Some(broken_off) => return Ok(tell_broken_off(&broken_off, &study, &shelf, worked.trouble, crew.voice)),
+        Err(error) => match interruption.interrupted() {
+            Some(interrupted) => {
+                return Ok(print_interrupted(&interrupted, &study, &spill_file, worked.warning, context.output));
+            }
             None => return Err(error),
         },
     };
     let summary = Summary {
         operation: "study",
         subjects: study.subjects.len(),
-        succeeded: shelf.n_answers(),
+        succeeded: spill_file.n_results(),
         resumed: worked.resumed,
-        failed: study.failures(&shelf),
-        trouble: worked.trouble,
+        failed: study.failures(&spill_file),
+        trouble: worked.warning,
         incomplete: found.incomplete,
-        epochs: shelf.n_epochs(),
+        epochs: spill_file.n_epochs(),
         features: found.n_features,
         set_aside: study.set_aside.clone(),
-        mode: crew.common.mode.to_string(),
-        workers: crew.common.n_workers(),
+        mode: context.common.mode.to_string(),
+        workers: context.common.n_workers(),
         seconds: started.elapsed().as_secs_f64(),
         files: vec![files::PAGE, files::TABLE, "run/summary.json"],
     };
-    tell(&summary, &args.out.display().to_string(), crew.voice);
-    Ok(summary.ending())
+    print(&summary, &args.out.display().to_string(), context.output);
+    Ok(summary.exit_status())
+}
+
+/// Lets the running subjects finish at the first signal.
+fn listen(context: &CliContext<'_>) -> SleepResult<Interruption> {
+    let (n_workers, is_quiet) = (context.common.n_workers(), context.output.is_quiet());
+    let on_first = move |signal: &str| {
+        if !is_quiet {
+            let running = if n_workers == 1 { "subject" } else { "subjects" };
+            notice(&format!("{signal}: finishing the running {running}, {n_workers} at most; again to end at once"));
+        }
+    };
+    Interruption::listen(on_first).map_err(|error| SleepError::Config(format!("cannot listen to signals: {error}")))
 }
 
 fn note(study: &Study, earlier: Earlier) -> RunNote {
@@ -112,44 +122,44 @@ fn note(study: &Study, earlier: Earlier) -> RunNote {
         title: study.title.clone(),
         subjects: study.subjects.len(),
         resume: resume_command(),
-        begun_ns: tell::nanoseconds(SystemTime::now()).unwrap_or_default(),
+        started_ns: status::nanoseconds(SystemTime::now()).unwrap_or_default(),
         rows_before: earlier.rows,
     }
 }
 
-fn tell_broken_off(
-    broken_off: &BrokenOff,
+fn print_interrupted(
+    interrupted: &Interrupted,
     study: &Study,
-    shelf: &Shelf,
-    trouble: Option<String>,
-    voice: &Voice,
-) -> Ending {
-    let (subjects, failed, resume) = (study.subjects.len(), shelf.failures().count(), resume_command());
-    let finished = shelf.n_answers() + failed;
-    let saved = if trouble.is_none() { "finished and saved" } else { "finished, not all of them saved" };
-    voice.way_on(&format!(
+    spill_file: &SpillFile,
+    warning: Option<String>,
+    output: &Output,
+) -> ExitStatus {
+    let (subjects, failed, resume) = (study.subjects.len(), spill_file.failures().count(), resume_command());
+    let finished = spill_file.n_results() + failed;
+    let saved = if warning.is_none() { "finished and saved" } else { "finished, not all of them saved" };
+    notice(&format!(
         "ended by {}: {finished} of {} {saved}\n{} and {} are not written yet\nto go on: {resume}",
-        broken_off.signal,
+        interrupted.signal,
         count(subjects, "subject"),
         files::TABLE,
         files::PAGE,
     ));
-    voice.tell_json(
+    output.json(
         &serde_json::json!({
             "operation": "study",
-            "ended_by": broken_off.signal,
+            "ended_by": interrupted.signal,
             "subjects": subjects,
             "finished": finished,
             "failed": failed,
-            "trouble": trouble,
+            "trouble": warning,
             "resume": resume,
         })
         .to_string(),
     );
-    Ending::BrokenOff(broken_off.exit_code)
+    ExitStatus::Interrupted(interrupted.exit_code)
 }
 
-/// What a study came to, for the terminal.
+/// The result of a study, for the terminal.
 #[derive(Debug, Serialize)]
 struct Summary {
     operation: &'static str,
@@ -160,7 +170,7 @@ struct Summary {
     failed: Vec<Remark>,
     /// What the journal or the reports lack, if anything.
     trouble: Option<String>,
-    /// The subjects with answers that lack something.
+    /// The subjects whose results lack something.
     incomplete: Vec<String>,
     epochs: usize,
     /// Columns of features.csv beside subject and time.
@@ -174,12 +184,12 @@ struct Summary {
 }
 
 impl Summary {
-    fn ending(&self) -> Ending {
+    fn exit_status(&self) -> ExitStatus {
         let is_whole = self.failed.is_empty() && self.incomplete.is_empty() && self.trouble.is_none();
         match (self.succeeded, is_whole) {
-            (0, _) => Ending::CouldNotRun,
-            (_, true) => Ending::Done,
-            (_, false) => Ending::Incomplete,
+            (0, _) => ExitStatus::CouldNotRun,
+            (_, true) => ExitStatus::Done,
+            (_, false) => ExitStatus::Incomplete,
         }
     }
 }
@@ -187,18 +197,18 @@ impl Summary {
 /// No more of a kind than this are named on the terminal; the page names all.
 const MOST_NAMED: usize = 20;
 
-fn tell(summary: &Summary, folder: &str, voice: &Voice) {
+fn print(summary: &Summary, folder: &str, output: &Output) {
     for failed in summary.failed.iter().take(MOST_NAMED) {
-        voice.warning(&format!("{} failed: {}", failed.subject, failed.reason));
+        output.warning(&format!("{} failed: {}", failed.subject, failed.reason));
     }
     if let Some(more @ 1..) = summary.failed.len().checked_sub(MOST_NAMED) {
-        voice.warning(&format!("{} more failed; see {}", count(more, "subject"), files::PAGE));
+        output.warning(&format!("{} more failed; see {}", count(more, "subject"), files::PAGE));
     }
     for name in summary.set_aside.iter().take(MOST_NAMED) {
-        voice.warning(&format!("{name} is set aside: it is neither an EDF file nor a folder"));
+        output.warning(&format!("{name} is set aside: it is neither an EDF file nor a folder"));
     }
     if summary.succeeded == 0 {
-        voice.error(&"no subject could be worked on; the page names the reasons");
+        output.error(&"no subject could be analysed; the page names the reasons");
     }
     let mut subjects = format!("{}: {} done, {} failed", summary.subjects, summary.succeeded, summary.failed.len());
     if summary.resumed > 0 {
@@ -211,6 +221,6 @@ fn tell(summary: &Summary, folder: &str, voice: &Voice) {
         lines.push(item("lacking", &format!("something in {}: see {}", list(&summary.incomplete), files::PAGE)));
     }
     lines.extend([item("seconds", &seconds), item("files", &format!("{folder}: {}", summary.files.join(" ")))]);
-    voice.tell(&lines.join("\n"));
-    voice.tell_json(&serde_json::to_string(summary).expect("a summary is names, numbers and lists of them"));
+    output.result(&lines.join("\n"));
+    output.json(&serde_json::to_string(summary).expect("a summary is names, numbers and lists of them"));
 }

@@ -1,13 +1,13 @@
-//! Reading ahead: while subjects are worked on, the files of the next ones are brought from the disk or the server into the
-//! system's cache of files, by many threads that do nothing but wait.
+//! Reading ahead: while subjects are computed, threads read the files of the next ones from the disk or the server into the system's
+//! cache of files.
 //!
-//! Only bytes are brought near. Taking them apart stays with the worker that has the subject: it computes, so it belongs to the
-//! workers that were asked for; what is broken in a file then costs that worker's subject alone; and in a process of its own
-//! it can be limited. Nothing is handed over, so every mode and every resumed run is served alike, and memory holds no night
-//! that nobody works on. Cost: a file system that caches nothing is asked twice.
+//! They only read bytes. The worker of the subject parses them: parsing is computing, so it belongs to the requested workers; a
+//! broken file then fails that worker's subject alone; and a worker process can be limited. No data is passed on, so it works the same
+//! in every mode and in every resumed run, and memory holds no night that no worker computes. Cost: a file system that caches nothing
+//! is read twice.
 //!
-//! Promises: never more than a few subjects ahead of those that are finished, and none that an earlier run had finished; an unreadable file is no trouble here, as its
-//! subject will tell.
+//! Promises: it is never more than a few subjects ahead of the finished ones, and reads none that an earlier run had finished; an
+//! unreadable file is ignored here, because its subject reports it.
 
 use std::fs::File;
 use std::io::Read;
@@ -28,32 +28,32 @@ const BLOCK: usize = 1 << 18;
 #[derive(Debug)]
 pub(super) struct ReadAhead<'a> {
     subjects: &'a [Subject],
-    /// Subjects that are worked on at once.
+    /// Subjects that are computed at once.
     n_workers: usize,
-    /// So many answers of earlier runs are still to come, before all others.
+    /// The number of results of earlier runs that are still to come; they come before all others.
     n_recorded: usize,
     is_done: Vec<bool>,
-    /// The subjects that this run works on, once that is known.
+    /// The subjects that this run computes, once that is known.
     pending: Vec<usize>,
     /// How many of those are done.
     n_done: usize,
-    /// The first of those whose files were not asked for yet.
+    /// The first of those whose files were not read yet.
     next: usize,
     stop: CancelToken,
     reader: Option<Reader>,
 }
 
-/// A thread that has files read.
+/// A thread that reads files.
 #[derive(Debug)]
 struct Reader {
     thread: JoinHandle<()>,
     /// One while it reads.
-    at_work: Arc<AtomicCounter>,
+    is_reading: Arc<AtomicCounter>,
 }
 
 impl<'a> ReadAhead<'a> {
-    /// Begins, after the answers of so many subjects that earlier runs had finished, with the subjects behind those that the
-    /// workers begin with. Were there fewer such answers, it begins that much later, and costs nothing but time.
+    /// Starts, once `n_recorded` results of earlier runs have come, with the subjects after those that the workers start with. If fewer
+    /// results come, it starts later, which costs only time.
     pub(super) fn begin(subjects: &'a [Subject], n_workers: usize, n_recorded: usize) -> Self {
         let (is_done, stop) = (vec![false; subjects.len()], CancelToken::new());
         let pending = Vec::new();
@@ -65,13 +65,13 @@ impl<'a> ReadAhead<'a> {
         ahead
     }
 
-    /// A subject is finished, so that another one may be read.
-    pub(super) fn one_done(&mut self, idx: usize) {
+    /// A subject is finished, so another one may be read.
+    pub(super) fn subject_done(&mut self, idx: usize) {
         self.is_done[idx] = true;
         match self.n_recorded {
             0 => {
                 self.n_done += 1;
-                self.go_on();
+                self.read_due();
             }
             n_recorded => {
                 self.n_recorded = n_recorded - 1;
@@ -85,13 +85,13 @@ impl<'a> ReadAhead<'a> {
     fn begin_reading(&mut self) {
         self.pending = (0..self.subjects.len()).filter(|&idx| !self.is_done[idx]).collect();
         self.next = self.n_workers.min(self.pending.len());
-        self.go_on();
+        self.read_due();
     }
 
-    /// Has read what is due, unless the last reading is not over; then it is due with the next.
-    fn go_on(&mut self) {
+    /// Starts to read what is due, unless the last reading is not over; then it is read with the next.
+    fn read_due(&mut self) {
         let end = due(self.n_done, self.n_workers).min(self.pending.len());
-        let is_reading = self.reader.as_ref().is_some_and(|reader| reader.at_work.value() > 0);
+        let is_reading = self.reader.as_ref().is_some_and(|reader| reader.is_reading.value() > 0);
         if is_reading || self.next >= end {
             return;
         }
@@ -106,13 +106,13 @@ impl<'a> ReadAhead<'a> {
 
     fn end_reader(&mut self) {
         if let Some(reader) = self.reader.take() {
-            // A panic in it has cost nothing but time.
+            // A panic there costs only time.
             let _ = reader.thread.join();
         }
     }
 }
 
-/// Waits for the blocks in hand.
+/// Waits for the blocks that are being read.
 impl Drop for ReadAhead<'_> {
     fn drop(&mut self) {
         self.stop.cancel();
@@ -120,28 +120,28 @@ impl Drop for ReadAhead<'_> {
     }
 }
 
-/// Where reading ahead ends: behind the subjects that are done, those in hand, and as many again.
+/// Where reading ahead ends: after the finished subjects, the running ones, and as many again.
 fn due(n_done: usize, n_workers: usize) -> usize {
     n_done.saturating_add(n_workers.saturating_mul(2))
 }
 
 impl Reader {
     fn start(sources: Vec<Source>, stop: CancelToken) -> Self {
-        let at_work = Arc::new(AtomicCounter::new());
-        at_work.increment();
-        let its_own = Arc::clone(&at_work);
+        let is_reading = Arc::new(AtomicCounter::new());
+        is_reading.increment();
+        let guard_counter = Arc::clone(&is_reading);
         let thread = spawn(move || {
-            let _until_dropped = AtWork(its_own);
+            let _until_dropped = CountDown(guard_counter);
             read_files(&sources, &stop);
         });
-        Self { thread, at_work }
+        Self { thread, is_reading }
     }
 }
 
-/// Counts down at the end, however it comes.
-struct AtWork(Arc<AtomicCounter>);
+/// Counts down when it is dropped, even by a panic.
+struct CountDown(Arc<AtomicCounter>);
 
-impl Drop for AtWork {
+impl Drop for CountDown {
     fn drop(&mut self) {
         self.0.decrement();
     }
@@ -149,8 +149,8 @@ impl Drop for AtWork {
 
 fn read_files(sources: &[Source], stop: &CancelToken) {
     let files: Vec<PathBuf> = sources.iter().flat_map(files_of).collect();
-    let job = Job::new(&files).mode(Threads::io()).chunk_size(1).on_failure(OnFailure::Continue).cancel(stop);
-    // A file that cannot be read fails by name where it is worked on.
+    let job = Job::new(&files).mode(Threads::io()).chunk_size(1).on_failure(OnFailure::Continue).cancel_token(stop);
+    // A file that cannot be read fails by name where it is parsed.
     let _ = job.run(|file| read_through(file, stop));
 }
 
@@ -174,18 +174,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reading_ahead_ends_a_few_subjects_behind_those_in_hand() {
+    fn reading_ahead_ends_a_few_subjects_after_the_running_ones() {
         assert_eq!([due(0, 2), due(1, 2), due(10, 3)], [4, 5, 16]);
     }
 
     #[test]
-    fn every_subject_is_asked_for_once_and_none_too_early() {
+    fn every_subject_is_read_once_and_none_too_early() {
         let made = |seed: u64| Subject { name: seed.to_string(), source: Source::Made { seed, hours: 1.0 } };
         let subjects: Vec<Subject> = (0..7).map(made).collect();
         let mut ahead = ReadAhead::begin(&subjects, 2, 0);
         let mut next = vec![ahead.next];
         for idx in 0..7 {
-            ahead.one_done(idx);
+            ahead.subject_done(idx);
             next.push(ahead.next);
         }
         assert_eq!(next, [4, 5, 6, 7, 7, 7, 7, 7]);
@@ -198,15 +198,15 @@ mod tests {
         let mut ahead = ReadAhead::begin(&subjects, 1, 3);
         for idx in [0, 2, 5] {
             assert_eq!(ahead.next, 0);
-            ahead.one_done(idx);
+            ahead.subject_done(idx);
         }
         assert_eq!((&ahead.pending[..], ahead.next), (&[1, 3, 4, 6][..], 2));
-        ahead.one_done(1);
+        ahead.subject_done(1);
         assert_eq!(ahead.next, 3);
     }
 
     #[test]
-    fn a_reading_that_is_broken_off_ends_at_the_next_block() {
+    fn an_interrupted_reading_ends_at_the_next_block() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("endless.edf");
         std::fs::write(&path, vec![0; 3 * BLOCK]).unwrap();

@@ -1,37 +1,29 @@
-//! The folder `run/` in that of the results: where the journal and the reports are, and what else `--status` needs to know.
+//! What `run/` holds of a study beside the journal and the reports: a note of what `--status` needs to know.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use consumer_support::RunFolder;
 use manyhands::{JournalReader, write_atomically};
 use serde::{Deserialize, Serialize};
 use sleep_analysis::{SleepError, SleepResult};
 
-/// Where a run keeps its journal and its reports.
-pub(super) fn run_folder(out: &Path) -> PathBuf {
-    out.join("run")
-}
-
-/// The journal of the study in this folder.
-pub(super) fn journal_in(out: &Path) -> PathBuf {
-    run_folder(out).join("journal.sqlite")
-}
-
-/// What a run says of itself when it begins: the journal knows what is finished, and not what is to do.
+/// What a run records when it starts: the journal holds what is finished, and not what is left to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RunNote {
     pub(super) title: String,
     pub(super) subjects: usize,
-    /// How to go on with it.
+    /// The command that resumes it.
     pub(super) resume: String,
-    /// When this run began.
-    pub(super) begun_ns: i64,
-    /// What earlier runs had written into the journal by then.
+    /// When this run started.
+    #[serde(rename = "begun_ns")]
+    pub(super) started_ns: i64,
+    /// Rows that earlier runs had written into the journal by then.
     pub(super) rows_before: u64,
 }
 
-/// How many subjects the journal has answers of, how many failures, and how many rows in all.
+/// How many results, failures and rows in all the journal had before this run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Earlier {
     pub(super) succeeded: u64,
@@ -40,9 +32,9 @@ pub(super) struct Earlier {
 }
 
 impl Earlier {
-    /// Nothing of a journal that is not there, or cannot be read: whoever writes to it will tell.
+    /// Zeros for a journal that is missing or cannot be read: opening it for writing reports the error.
     pub(super) fn in_journal(out: &Path) -> Self {
-        let status = JournalReader::open(journal_in(out)).and_then(|journal| journal.status());
+        let status = JournalReader::open(RunFolder::in_results(out).journal()).and_then(|journal| journal.status());
         status.map_or_else(
             |_| Self::default(),
             |status| Self { succeeded: status.succeeded, failed: status.failed, rows: status.rows },
@@ -52,23 +44,23 @@ impl Earlier {
 
 impl RunNote {
     fn place(out: &Path) -> PathBuf {
-        run_folder(out).join("study.json")
+        RunFolder::in_results(out).path().join("study.json")
     }
 
-    /// The note of the run that began last, if it can be read.
+    /// The note of the latest run, if it can be read.
     pub(super) fn read(out: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(Self::place(out)).ok()?).ok()
     }
 
-    /// Leaves the note, and gives what stood there, to be put back should the run be refused.
+    /// Writes the note, and returns the one that it replaces, to be put back should the run be refused.
     ///
     /// # Errors
     /// [`SleepError::File`] when the folder cannot be made or written to.
-    pub(super) fn leave(&self, out: &Path) -> SleepResult<Replaced> {
-        let folder = run_folder(out);
-        fs::create_dir_all(&folder).map_err(|error| {
+    pub(super) fn write(&self, out: &Path) -> SleepResult<Replaced> {
+        let folder = RunFolder::in_results(out);
+        folder.create().map_err(|error| {
             let reason = format!("cannot be made or used as a folder: {error}; choose another with --out");
-            SleepError::File { path: folder, reason }
+            SleepError::File { path: folder.path().to_owned(), reason }
         })?;
         let place = Self::place(out);
         let earlier = fs::read(&place).ok();
@@ -78,7 +70,7 @@ impl RunNote {
     }
 }
 
-/// A note that another one stands in the place of.
+/// A note that was replaced by another one.
 #[derive(Debug)]
 pub(super) struct Replaced {
     place: PathBuf,
@@ -86,7 +78,7 @@ pub(super) struct Replaced {
 }
 
 impl Replaced {
-    /// Puts the earlier note back. Where that cannot be, `--status` tells of a run that never was, and of nothing wrong.
+    /// Puts the earlier note back. Where that fails, `--status` shows a run that was refused, and nothing else is wrong.
     pub(super) fn put_back(self) {
         let _ = match self.earlier {
             Some(text) => write_atomically(&self.place, |file| file.write_all(&text)),
@@ -95,11 +87,11 @@ impl Replaced {
     }
 }
 
-/// A file that was written, or why it was not, with its name said once.
+/// The result of writing a file; an error names the file once.
 pub(super) fn written(path: &Path, written: io::Result<()>) -> SleepResult<()> {
     written.map_err(|error| {
-        let told = error.to_string();
-        let reason = told.strip_prefix(&format!("{} was not written: ", path.display())).unwrap_or(&told);
+        let message = error.to_string();
+        let reason = message.strip_prefix(&format!("{} was not written: ", path.display())).unwrap_or(&message);
         let reason = format!("cannot be written: {reason}; check the folder, its permissions and the free space");
         SleepError::File { path: path.to_owned(), reason }
     })

@@ -1,21 +1,21 @@
-//! Who takes part in a study: one subject per recording in EDF, per folder of signals in CSV, or per made night.
+//! The subjects of a study: one per recording in EDF, per folder of signals in CSV, or per synthetic night.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sleep_analysis::{MadeNight, SleepError, SleepResult, parse_duration_ns};
+use sleep_analysis::{SleepError, SleepResult, SyntheticNight, parse_duration_ns};
 
-use super::shelf::Shelf;
+use super::spill_file::SpillFile;
 use super::subject::StudySettings;
 use crate::cli::analysis::Remark;
 use crate::cli::args::StudyArgs;
-use crate::cli::main_job::length;
+use crate::cli::demo::length;
 
 /// A study before anything of it is read.
 #[derive(Debug)]
 pub(super) struct Study {
-    /// What it is called on the page.
+    /// Its name on the page.
     pub(super) title: String,
     pub(super) settings: StudySettings,
     /// In the order of their names, which differ.
@@ -27,7 +27,7 @@ pub(super) struct Study {
 /// One subject: an item of the run. Its name is the key by which it is known from run to run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Subject {
-    /// The name of its file or folder, as no two in one folder share it; of a made night its seed.
+    /// The name of its file or folder, as no two in one folder share it; of a synthetic night its seed.
     pub(super) name: String,
     pub(super) source: Source,
 }
@@ -39,9 +39,9 @@ pub(super) enum Source {
     Edf(PathBuf),
     /// A folder with a CSV file per signal.
     Csv(PathBuf),
-    /// A night that is made.
+    /// A synthetic night.
     Made { seed: u64, hours: f64 },
-    /// Something whose name cannot be written down, in whatever mode it is worked on.
+    /// A file or folder whose name is not UTF-8; it fails in every mode.
     Nameless,
 }
 
@@ -49,7 +49,7 @@ impl Study {
     /// The study that the arguments name.
     ///
     /// # Errors
-    /// [`SleepError`] for arguments that make no sense, and a folder that cannot be read or holds no subject.
+    /// [`SleepError`] for invalid arguments, and a folder that cannot be read or holds no subject.
     pub(super) fn of(args: &StudyArgs) -> SleepResult<Self> {
         let epoch_ns = parse_duration_ns(&args.epoch)?;
         if epoch_ns <= 0 {
@@ -63,25 +63,25 @@ impl Study {
     }
 
     /// Why each failed subject failed, in the order of their names.
-    pub(super) fn failures(&self, shelf: &Shelf) -> Vec<Remark> {
-        let failures = shelf.failures();
+    pub(super) fn failures(&self, spill_file: &SpillFile) -> Vec<Remark> {
+        let failures = spill_file.failures();
         failures.map(|(idx, reason)| Remark { subject: self.subjects[idx].name.clone(), reason }).collect()
     }
 
     fn made(args: &StudyArgs, settings: StudySettings) -> SleepResult<Self> {
         let n_nights = args.made.unwrap_or_default();
-        MadeNight::new(args.seed).duration(length(args.hours)?).plan()?; // a length that cannot be is refused at once
+        SyntheticNight::new(args.seed).duration(length(args.hours)?).plan()?; // a length that cannot be is refused at once
         let last = args.seed.checked_add(n_nights.into());
         let (1.., Some(end)) = (n_nights, last) else {
             return Err(SleepError::Config(format!(
-                "a study of {n_nights} made nights from seed {} on; ask for 1 or more, and a smaller seed",
+                "a study of {n_nights} synthetic nights from seed {} on; ask for 1 or more, and a smaller seed",
                 args.seed
             )));
         };
         let subject =
             |seed| Subject { name: format!("made-{seed:04}"), source: Source::Made { seed, hours: args.hours } };
         Ok(Self {
-            title: "Study of made nights".to_owned(),
+            title: "Study of synthetic nights".to_owned(),
             settings,
             subjects: (args.seed..end).map(subject).collect(),
             set_aside: Vec::new(),

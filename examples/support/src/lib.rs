@@ -1,0 +1,28 @@
+//! What the command lines of the consumers share: how they end, what they print, how they are interrupted and resumed, and the
+//! pictures and pages that they write.
+//!
+//! Counterparts: `examples/sleep-analysis` and `examples/transit-search` use this crate from their `cli` folders. Science and the
+//! structs of arguments stay there; nothing here knows what an item of a run is.
+//!
+//! - [`ExitStatus`]: the exit code of a command.
+//! - [`Output`]: results on standard output, everything else on standard error; a closed pipe does no harm.
+//! - [`Interruption`]: the first Ctrl+C lets running items finish, the second one ends the process.
+//! - [`command_line`]: the command to resume a run, quoted for a shell.
+//! - [`RunFolder`]: where a run keeps its journal and its reports.
+//! - [`picture`]: drawings from a list of marks, as SVG and, with the feature `png`, as PNG.
+//! - [`page`]: the frame of an HTML page and its usual sections, with text through [`escape`].
+
+pub mod command_line;
+mod escape;
+mod exit_status;
+mod interruption;
+mod output;
+pub mod page;
+pub mod picture;
+mod run_folder;
+
+pub use escape::escape;
+pub use exit_status::ExitStatus;
+pub use interruption::{Interrupted, Interruption};
+pub use output::{Output, notice};
+pub use run_folder::RunFolder;
