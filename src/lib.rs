@@ -215,7 +215,9 @@ pub mod journal {
 pub mod lock {
     //! Locks without poison: [`RwLock`], [`StripedRwLock`] for many readers, and [`Synchronized`], a value behind its lock.
 
-    pub use crate::primitives::lock::{RwLock, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, Synchronized};
+    pub use crate::primitives::lock::{
+        LockWords, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, Sharded, Single, StripedRwLock, Synchronized,
+    };
 }
 
 #[cfg(feature = "processes")]

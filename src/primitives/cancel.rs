@@ -33,7 +33,7 @@ pub struct CancelToken {
 #[non_exhaustive]
 pub enum CancelReason {
     /// Somebody called [`CancelToken::cancel`], on the token or on one that it descends from.
-    Asked,
+    Requested,
     /// The deadline of the token, or of one that it descends from, has passed.
     Deadline,
 }

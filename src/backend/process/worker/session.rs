@@ -253,7 +253,7 @@ where
                 offset += 1;
             } else {
                 let until = unread.peek().map_or(len, |(bad, _)| *bad);
-                let done = self.run_stretch(connection, first + offset, ran, until - offset);
+                let done = self.run_stretch(first + offset, ran, until - offset);
                 (offset, ran) = (offset + done, ran + done);
             }
         }
@@ -274,7 +274,7 @@ where
     }
 
     /// Runs up to `len` items, from number `ran` of the frame's on; gives how many it did.
-    fn run_stretch(&mut self, connection: &WorkerConnection, position: usize, ran: usize, len: usize) -> usize {
+    fn run_stretch(&mut self, position: usize, ran: usize, len: usize) -> usize {
         let stop = AtomicUsize::new(ran + len);
         let mut state = self.state.take().expect("a frame is run after its state was made");
         let observed = self.observed(position, position + len, &stop);
