@@ -612,7 +612,8 @@ impl<T> Settings<'_, T> {
     /// may come.
     pub(crate) fn check(&self, crew: ModeKind, items: Option<&[T]>) -> Result<Checked, Error> {
         let config = self.config.clone().unwrap_or_else(config::current);
-        let budget = Budget { computing: config.max_workers_cpu()?, waiting: config.max_workers_io()? };
+        config.check()?;
+        let budget = Budget { computing: config.max_workers_cpu(), waiting: config.max_workers_io() };
         let n_items = items.map_or(usize::MAX, <[T]>::len);
         let workers = self.workers(crew, n_items, budget, &config)?;
         let failure_limit = self.failure_limit(items.map(<[T]>::len))?;
@@ -633,9 +634,9 @@ impl<T> Settings<'_, T> {
             traces: false,
             memory: None,
             halt_on_failure: failure_limit == Some(1) && self.retry.is_none(),
-            serial_below: if may_stay_here { config.serial_below_time()? } else { Duration::ZERO },
+            serial_below: if may_stay_here { config.serial_below_time() } else { Duration::ZERO },
         };
-        let shows_progress = config.enable_progress()?;
+        let shows_progress = config.enable_progress();
         let shuffle = self.shuffle;
         Ok(Checked { plan, costs, shuffle, tolerance: Tolerance::new(failure_limit), budget, shows_progress, config })
     }
@@ -690,7 +691,7 @@ impl<T> Settings<'_, T> {
         config: &ParallelConfig,
     ) -> Result<NonZeroUsize, Error> {
         let asked = self.workers.as_ref().map(|workers| workers.on(usable_cores())).transpose()?;
-        let stays_here = crew == ModeKind::Caller || !config.enabled()? || n_items < config.serial_below_items()?;
+        let stays_here = crew == ModeKind::Caller || !config.enabled() || n_items < config.serial_below_items();
         Ok(match crew {
             _ if stays_here => NonZeroUsize::MIN,
             ModeKind::Waiting => asked.unwrap_or(budget.waiting),
@@ -702,7 +703,7 @@ impl<T> Settings<'_, T> {
         let size = match self.chunk_size {
             Some(0) => return Err(Error::config("chunks of 0 items asked for; use a chunk size of 1 or more")),
             Some(size) => NonZeroUsize::new(size),
-            None => config.chunk_size()?,
+            None => config.chunk_size(),
         };
         Ok(size.map_or(ChunkRule::Guided, ChunkRule::Fixed))
     }

@@ -41,7 +41,6 @@ use crate::backend::task::Task;
 use crate::backend::thread_pool::is_worker_thread;
 use crate::backend::{BackendError, BackendStats, ChunkReport, Output, ReportSink, RunContext};
 use crate::config::usable_cores;
-use crate::error::Error;
 use crate::outcome::{Cause, LostWorker, WorkerExit};
 use crate::run::observer::WorkerEvent;
 use crate::sync::{Arc, Instant};
@@ -512,7 +511,6 @@ where
     K::Output: Serialize,
     K::Error: Serialize,
 {
-    let unprepared = |error: Error| BackendError::Unprepared(error.to_string());
     let serve: Serve = serve::<T, K>;
     let function = FunctionName::of(serve as *const (), fingerprint::<T, K>()).map_err(BackendError::Unsupported)?;
     let head = CallHead {
@@ -522,7 +520,7 @@ where
         watches_time: limits.time.is_some() || limits.time_percent.is_some(),
         watches_memory: limits.recycle_above.is_some() || context.plan.traces,
         traces: context.plan.traces,
-        settings: Settings::of(context.config, workers).map_err(unprepared)?,
+        settings: Settings::of(context.config, workers),
         shared: SharedValue::Here(Vec::new()),
     };
     let (mut shared, mut attachments) = (Body::default(), Attachments::default());

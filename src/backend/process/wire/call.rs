@@ -49,15 +49,15 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Of this config, for one of so many workers.
-    pub(crate) fn of(config: &ParallelConfig, workers: NonZeroUsize) -> Result<Self, Error> {
-        Ok(Self {
-            enabled: config.enabled()?,
-            waiting: (config.max_workers_io()?.get() / workers).max(1),
-            chunk_size: config.chunk_size()?,
-            progress: config.enable_progress()?,
-            serial_below_items: config.serial_below_items()?,
-            serial_below_time: config.serial_below_time()?,
-        })
+    pub(crate) fn of(config: &ParallelConfig, workers: NonZeroUsize) -> Self {
+        Self {
+            enabled: config.enabled(),
+            waiting: (config.max_workers_io().get() / workers).max(1),
+            chunk_size: config.chunk_size(),
+            progress: config.enable_progress(),
+            serial_below_items: config.serial_below_items(),
+            serial_below_time: config.serial_below_time(),
+        }
     }
 
     /// As a config, for a worker that may use so many threads for computing.
@@ -83,10 +83,10 @@ mod tests {
     #[test]
     fn a_worker_has_the_callers_config_with_its_own_share_of_the_threads() {
         let config = ParallelConfig::builder().chunk_size(7).max_workers_cpu(8).max_workers_io(9).build().unwrap();
-        let settings = Settings::of(&config, NonZeroUsize::new(4).unwrap()).unwrap();
+        let settings = Settings::of(&config, NonZeroUsize::new(4).unwrap());
         let travelled: Settings = postcard::from_bytes(&postcard::to_stdvec(&settings).unwrap()).unwrap();
         let theirs = travelled.config(2).unwrap();
-        assert_eq!((theirs.max_workers_cpu().unwrap().get(), theirs.max_workers_io().unwrap().get()), (2, 2));
-        assert_eq!(theirs.chunk_size().unwrap().unwrap().get(), 7);
+        assert_eq!((theirs.max_workers_cpu().get(), theirs.max_workers_io().get()), (2, 2));
+        assert_eq!(theirs.chunk_size().unwrap().get(), 7);
     }
 }
