@@ -221,7 +221,8 @@ pub use primitives::cancel::{CancelReason, CancelToken};
 pub use primitives::compute_context::ComputeContext;
 pub use primitives::counter::{AtomicCounter, StripedCounter};
 pub use primitives::lock::{
-    LockWords, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, Sharded, Single, StripedRwLock, Synchronized,
+    RwLock, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, StripedRwLockReadGuard, StripedRwLockWriteGuard,
+    Synchronized,
 };
 pub use progress::{Ending, Eta, Progress, ProgressTracker, Snapshot, TrackerSnapshot};
 pub use record::{FailureKind, RecordedFailure};

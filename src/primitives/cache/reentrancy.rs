@@ -1,17 +1,18 @@
-//! Which caches this thread looks into in place, so that using a cache from inside of such a look is refused, and never waits
-//! for itself.
+//! Which caches have a closure of `with` running on this thread: a use of such a cache could wait for itself, and is refused.
+//!
+//! `lookup.rs` asks before it takes a shard's lock.
 
 use std::cell::{Cell, RefCell};
 
 crate::sync::thread_local! {
-    /// The caches' addresses, outermost first.
+    /// The addresses of those caches, outermost first.
     static LOOKED_INTO: RefCell<Vec<usize>> = RefCell::default();
 }
 
-// A constant beginning, where that may be: each look-up asks.
+// Constant initial values where possible: a thread-local without one is checked at each access, and each look-up asks.
 #[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
 crate::sync::thread_local! {
-    /// How many caches those are.
+    /// The length of the list.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
@@ -19,13 +20,13 @@ crate::sync::thread_local! {
     static DEPTH: Cell<usize> = Cell::new(0);
 }
 
-/// A look into a cache, as long as it lasts.
+/// Keeps a cache on the list of this thread while a closure of `with` runs.
 #[derive(Debug)]
 pub(crate) struct ReentrancyGuard;
 
 impl ReentrancyGuard {
     pub(crate) fn into<T>(cache: *const T) -> Self {
-        // A thread that is ending has no list any more; it is trusted.
+        // A thread that is ending has destroyed its list; there the check is left out.
         let is_noted = LOOKED_INTO.try_with(|caches| caches.borrow_mut().push(cache.addr())).is_ok();
         DEPTH.with(|depth| depth.set(depth.get() + usize::from(is_noted)));
         Self
@@ -39,7 +40,7 @@ impl Drop for ReentrancyGuard {
     }
 }
 
-/// True while this thread looks into this cache.
+/// True while a closure of this cache's `with` runs on this thread.
 #[inline]
 pub(crate) fn is_looking_into<T>(cache: *const T) -> bool {
     DEPTH.with(Cell::get) > 0 && is_looked_into(cache.addr())

@@ -1,163 +1,178 @@
-//! Which entry goes when a bounded cache is full: S3-FIFO. Pure; knows neither keys nor values.
+//! S3-FIFO, the eviction policy of a bounded cache. Pure: it knows neither keys nor values.
 //!
-//! Three first-in-first-out queues: new entries wait in a small one, a tenth of the room; those that were used again while
-//! they waited move on to the main one, the others leave and are remembered as ghosts for a while; whoever comes back as a
-//! ghost goes to the main queue at once. So a scan of entries that are used once passes through the small queue and leaves
-//! the rest alone. A use sets a mark on the entry and moves nothing.
+//! Three first-in-first-out queues. New entries enter the *small* queue, a tenth of the capacity. An entry that was used
+//! again by the time it reaches the end of the small queue moves to the *main* queue; the others are evicted, and their
+//! hashes enter the *ghost* queue. An entry whose hash is in the ghost queue when it is inserted again enters the main queue
+//! at once. So a scan of entries that are used once passes through the small queue and leaves the main queue alone. A use
+//! raises the entry's frequency and moves nothing, so a read needs no write lock.
 //!
-//! Source: Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction, SOSP 2023. There an entry moves on
-//! after two uses; on the traces of the cache bench one use keeps more, or as much, on all but a loop.
+//! Source: Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction, SOSP 2023. There an entry moves to
+//! the main queue after two uses; on the traces of the cache bench one use hits more often, or as often, on all but a loop.
+//!
+//! `bounded.rs` holds the entries and their frequencies, and evicts what this file names.
 
 use std::collections::VecDeque;
 
 use hashbrown::HashTable;
 
-/// The highest mark: more uses than this count no further.
-pub(crate) const HIGHEST_MARK: u8 = 3;
+/// The highest frequency: further uses are not counted.
+pub(crate) const MAX_FREQUENCY: u8 = 3;
 
-/// An entry, as the queues know it: where it is found, and which of the entries that were ever there it is.
+/// An entry, as the queues know it: the hash by which it is found, and a stamp that tells it from earlier entries of that hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Token {
+pub(crate) struct EntryId {
     pub(crate) hash: u64,
     pub(crate) stamp: u32,
 }
 
 /// The queues of one shard.
+///
+/// Each entry that is alive is in exactly one of `small` and `main`, once. Both may also hold ids of entries that were
+/// removed, about as many as entries are alive: see `compact`.
 #[derive(Debug)]
-pub(crate) struct Queues {
+pub(crate) struct S3Fifo {
+    /// The most entries that may be alive.
     capacity: usize,
-    small: VecDeque<Token>,
-    main: VecDeque<Token>,
-    ghosts: Ghosts,
+    /// The oldest first, as in `main`.
+    small: VecDeque<EntryId>,
+    main: VecDeque<EntryId>,
+    ghosts: GhostQueue,
 }
 
-/// What an entry's owner says of it.
-pub(crate) trait Marks {
-    /// The mark of an entry, set back to what `next` makes of it; `None` when the entry is gone.
-    fn update(&mut self, token: Token, next: impl FnOnce(u8) -> u8) -> Option<u8>;
+/// The frequencies of the entries, which their owner stores.
+pub(crate) trait Frequencies {
+    /// Sets the frequency of an entry to `next` of it, and returns what it was; `None` when the entry was removed.
+    fn update(&mut self, id: EntryId, next: impl FnOnce(u8) -> u8) -> Option<u8>;
 }
 
-impl Queues {
-    /// Queues for at most this many entries.
+impl S3Fifo {
+    /// Empty queues for at most this many entries.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, small: VecDeque::new(), main: VecDeque::new(), ghosts: Ghosts::new(capacity) }
+        Self { capacity, small: VecDeque::new(), main: VecDeque::new(), ghosts: GhostQueue::new(capacity) }
     }
 
     pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// Takes a new entry in.
-    pub(crate) fn admit(&mut self, token: Token) {
-        if self.ghosts.forget(token.hash) {
-            self.main.push_back(token);
+    /// Adds a new entry.
+    pub(crate) fn admit(&mut self, id: EntryId) {
+        if self.ghosts.remove(id.hash) {
+            self.main.push_back(id);
         } else {
-            self.small.push_back(token);
+            self.small.push_back(id);
         }
     }
 
-    /// Names an entry to evict when more than the capacity are alive.
-    pub(crate) fn victim(&mut self, n_alive: usize, marks: &mut impl Marks) -> Option<Token> {
+    /// The entry to evict next, or `None` when no more than the capacity are alive.
+    pub(crate) fn victim(&mut self, n_alive: usize, frequencies: &mut impl Frequencies) -> Option<EntryId> {
         if n_alive <= self.capacity {
             return None;
         }
-        // Each round takes a token out, lowers a mark, or moves an entry to the main queue, so the rounds end.
+        // Each round removes an id, lowers a frequency, or moves an entry to the main queue, so the loop ends.
         loop {
-            // Room for one at least, or what is put in would be the first to go.
+            // At least one entry may stay in it, or a new entry would be evicted at once.
             let small_is_long = self.small.len() > (self.capacity / 10).max(1);
-            let found = if small_is_long || self.main.is_empty() {
-                self.look_at_small(marks)
+            let inspected = if small_is_long || self.main.is_empty() {
+                self.evict_from_small(frequencies)
             } else {
-                self.look_at_main(marks)
+                self.evict_from_main(frequencies)
             };
-            match found {
-                Found::Victim(token) => return Some(token),
-                Found::Spared => {}
-                Found::Empty => return None,
+            match inspected {
+                Inspected::Victim(id) => return Some(id),
+                Inspected::Kept => {}
+                Inspected::EmptyQueue => return None,
             }
         }
     }
 
-    fn look_at_small(&mut self, marks: &mut impl Marks) -> Found {
-        let Some(token) = self.small.pop_front() else { return Found::Empty };
-        match marks.update(token, |_| 0) {
+    /// Takes the oldest entry of the small queue: evicts it, or moves it to the main queue if it was used again.
+    fn evict_from_small(&mut self, frequencies: &mut impl Frequencies) -> Inspected {
+        let Some(id) = self.small.pop_front() else { return Inspected::EmptyQueue };
+        match frequencies.update(id, |_| 0) {
             Some(0) => {
-                self.ghosts.remember(token.hash);
-                Found::Victim(token)
+                self.ghosts.insert(id.hash);
+                Inspected::Victim(id)
             }
             Some(_) => {
-                self.main.push_back(token);
-                Found::Spared
+                self.main.push_back(id);
+                Inspected::Kept
             }
-            None => Found::Spared,
+            None => Inspected::Kept,
         }
     }
 
-    fn look_at_main(&mut self, marks: &mut impl Marks) -> Found {
-        let Some(token) = self.main.pop_front() else { return Found::Empty };
-        match marks.update(token, |mark| mark.saturating_sub(1)) {
-            Some(0) => Found::Victim(token),
+    /// Takes the oldest entry of the main queue: evicts it, or puts it back with a lower frequency.
+    fn evict_from_main(&mut self, frequencies: &mut impl Frequencies) -> Inspected {
+        let Some(id) = self.main.pop_front() else { return Inspected::EmptyQueue };
+        match frequencies.update(id, |frequency| frequency.saturating_sub(1)) {
+            Some(0) => Inspected::Victim(id),
             Some(_) => {
-                self.main.push_back(token);
-                Found::Spared
+                self.main.push_back(id);
+                Inspected::Kept
             }
-            None => Found::Spared,
+            None => Inspected::Kept,
         }
     }
 
-    /// Drops tokens of entries that are gone, once they are many: without this, entries that are removed by hand and put
-    /// in again would make the queues grow without bound.
-    pub(crate) fn tidy(&mut self, n_alive: usize, marks: &mut impl Marks) {
+    /// Drops the ids of removed entries once they are many. Without this, entries that are removed by hand and inserted again
+    /// would make the queues grow without bound.
+    pub(crate) fn compact(&mut self, n_alive: usize, frequencies: &mut impl Frequencies) {
         if self.small.len() + self.main.len() > 2 * n_alive + 64 {
-            self.small.retain(|&token| marks.update(token, |mark| mark).is_some());
-            self.main.retain(|&token| marks.update(token, |mark| mark).is_some());
+            self.small.retain(|&id| frequencies.update(id, |frequency| frequency).is_some());
+            self.main.retain(|&id| frequencies.update(id, |frequency| frequency).is_some());
         }
     }
 }
 
-enum Found {
-    Victim(Token),
-    Spared,
-    Empty,
+/// What the oldest entry of a queue turned out to be.
+enum Inspected {
+    /// To be evicted.
+    Victim(EntryId),
+    /// Kept in the main queue, or removed before.
+    Kept,
+    EmptyQueue,
 }
 
-/// Hashes of entries that left the small queue unused, the last ones only.
+/// Hashes of the entries that were evicted from the small queue last, `capacity` of them at most.
 #[derive(Debug)]
-struct Ghosts {
+struct GhostQueue {
     capacity: usize,
+    /// The hashes in the order of their insertion, the oldest first. A hash that was removed or inserted again leaves its old
+    /// place here; `known` tells such places from current ones.
     order: VecDeque<u64>,
-    /// The number of the oldest in the order; numbers count on from there, and may wrap around.
+    /// The number of the oldest place in `order`; the others count on from there. Wraps around.
     oldest: u32,
-    /// Each hash, and the number under which it was remembered last.
+    /// Each hash that is in the queue, and the number of its current place.
     known: HashTable<(u64, u32)>,
 }
 
-impl Ghosts {
+impl GhostQueue {
     fn new(capacity: usize) -> Self {
         Self { capacity, order: VecDeque::new(), oldest: 0, known: HashTable::new() }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "numbers wrap around")]
-    fn remember(&mut self, hash: u64) {
+    fn insert(&mut self, hash: u64) {
         let number = self.oldest.wrapping_add(self.order.len() as u32);
         self.order.push_back(hash);
         let place = self.known.entry(hash, |&(known, _)| known == hash, |&(known, _)| known);
         place.and_modify(|(_, last)| *last = number).or_insert((hash, number));
         if self.order.len() > self.capacity {
-            self.forget_oldest();
+            self.pop_oldest();
         }
     }
 
-    /// True when the hash was known; it is not any more.
-    fn forget(&mut self, hash: u64) -> bool {
+    /// True when the hash was in the queue.
+    fn remove(&mut self, hash: u64) -> bool {
         self.known.find_entry(hash, |&(known, _)| known == hash).map(|entry| entry.remove()).is_ok()
     }
 
-    fn forget_oldest(&mut self) {
+    fn pop_oldest(&mut self) {
         let Some(hash) = self.order.pop_front() else { return };
         let number = self.oldest;
         self.oldest = number.wrapping_add(1);
-        // One that was remembered again, or forgotten before, is not this one.
+        // Not found when the hash was removed before, or inserted again and so has a later place.
         if let Ok(entry) = self.known.find_entry(hash, |&known| known == (hash, number)) {
             entry.remove();
         }
@@ -170,42 +185,42 @@ mod tests {
 
     use super::*;
 
-    /// Entries that are alive, with their marks.
+    /// The entries that are alive, with their frequencies.
     #[derive(Default)]
-    struct Alive(HashMap<Token, u8>);
+    struct Alive(HashMap<EntryId, u8>);
 
-    impl Marks for Alive {
-        fn update(&mut self, token: Token, next: impl FnOnce(u8) -> u8) -> Option<u8> {
-            let mark = self.0.get_mut(&token)?;
-            let before = *mark;
-            *mark = next(before);
+    impl Frequencies for Alive {
+        fn update(&mut self, id: EntryId, next: impl FnOnce(u8) -> u8) -> Option<u8> {
+            let frequency = self.0.get_mut(&id)?;
+            let before = *frequency;
+            *frequency = next(before);
             Some(before)
         }
     }
 
     /// A cache of hashes alone.
     struct Model {
-        queues: Queues,
+        policy: S3Fifo,
         alive: Alive,
         stamp: u32,
     }
 
     impl Model {
         fn new(capacity: usize) -> Self {
-            Self { queues: Queues::new(capacity), alive: Alive::default(), stamp: 0 }
+            Self { policy: S3Fifo::new(capacity), alive: Alive::default(), stamp: 0 }
         }
 
         /// True when the hash was there.
         fn touch(&mut self, hash: u64) -> bool {
-            if let Some(mark) = self.alive.0.iter_mut().find(|(token, _)| token.hash == hash).map(|(_, mark)| mark) {
-                *mark = HIGHEST_MARK.min(*mark + 1);
+            if let Some((_, frequency)) = self.alive.0.iter_mut().find(|(id, _)| id.hash == hash) {
+                *frequency = MAX_FREQUENCY.min(*frequency + 1);
                 return true;
             }
             self.stamp += 1;
-            let token = Token { hash, stamp: self.stamp };
-            self.alive.0.insert(token, 0);
-            self.queues.admit(token);
-            while let Some(victim) = self.queues.victim(self.alive.0.len(), &mut self.alive) {
+            let id = EntryId { hash, stamp: self.stamp };
+            self.alive.0.insert(id, 0);
+            self.policy.admit(id);
+            while let Some(victim) = self.policy.victim(self.alive.0.len(), &mut self.alive) {
                 assert!(self.alive.0.remove(&victim).is_some(), "a victim is alive");
             }
             false
@@ -213,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_holds_and_what_is_used_again_survives_a_scan() {
+    fn the_bound_holds_and_entries_that_are_used_again_survive_a_scan() {
         let mut model = Model::new(20);
         for _ in 0..4 {
             (0..10).for_each(|hash| _ = model.touch(hash));
@@ -227,48 +242,48 @@ mod tests {
     }
 
     #[test]
-    fn what_was_just_put_in_is_there_whatever_the_bound() {
+    fn a_new_entry_is_not_evicted_at_once_whatever_the_bound() {
         for capacity in 1..30 {
             let mut model = Model::new(capacity);
             (0..1000).for_each(|hash| _ = model.touch(hash % 40));
             for hash in 1000..1100 {
                 assert!(!model.touch(hash));
-                assert!(model.touch(hash), "{hash} had to go at once, for a bound of {capacity}");
+                assert!(model.touch(hash), "{hash} was evicted at once, with a bound of {capacity}");
             }
         }
     }
 
     #[test]
-    fn a_ghost_that_comes_back_is_kept_in_the_main_queue() {
+    fn a_ghost_that_is_inserted_again_enters_the_main_queue() {
         let mut model = Model::new(10);
         (0..12).for_each(|hash| _ = model.touch(hash));
         assert!(!model.touch(0), "0 left as the oldest of the small queue");
-        assert!(model.queues.main.iter().any(|token| token.hash == 0));
+        assert!(model.policy.main.iter().any(|id| id.hash == 0));
     }
 
     #[test]
-    fn a_ghost_that_was_remembered_again_stays_as_long_as_a_new_one() {
-        let mut ghosts = Ghosts::new(3);
-        [1, 2].into_iter().for_each(|hash| ghosts.remember(hash));
-        assert!(ghosts.forget(1));
-        [1, 3, 4].into_iter().for_each(|hash| ghosts.remember(hash));
-        assert_eq!([1, 2, 3, 4].map(|hash| ghosts.forget(hash)), [true, false, true, true]);
+    fn a_ghost_that_was_inserted_again_stays_as_long_as_a_new_one() {
+        let mut ghosts = GhostQueue::new(3);
+        [1, 2].into_iter().for_each(|hash| ghosts.insert(hash));
+        assert!(ghosts.remove(1));
+        [1, 3, 4].into_iter().for_each(|hash| ghosts.insert(hash));
+        assert_eq!([1, 2, 3, 4].map(|hash| ghosts.remove(hash)), [true, false, true, true]);
         assert!(ghosts.known.is_empty() && ghosts.order.len() == 3);
     }
 
     #[test]
-    fn tokens_of_entries_that_were_removed_do_not_pile_up() {
+    fn ids_of_removed_entries_do_not_pile_up() {
         let mut model = Model::new(10);
         for round in 0..10_000 {
             model.touch(5);
             model.alive.0.clear();
-            model.queues.tidy(0, &mut model.alive);
-            assert!(model.queues.small.len() + model.queues.main.len() <= 65, "round {round}");
+            model.policy.compact(0, &mut model.alive);
+            assert!(model.policy.small.len() + model.policy.main.len() <= 65, "round {round}");
         }
     }
 
     #[test]
-    fn no_room_at_all_evicts_at_once() {
+    fn a_capacity_of_0_evicts_at_once() {
         let mut model = Model::new(0);
         assert!(!model.touch(1) && !model.touch(1));
         assert!(model.alive.0.is_empty());
