@@ -165,7 +165,7 @@ impl EndedBy {
         match self {
             Self::LastItem => "last_item",
             Self::Failures => "failures",
-            Self::Cancelled(CancelReason::Asked) => "cancelled",
+            Self::Cancelled(CancelReason::Requested) => "cancelled",
             Self::Cancelled(CancelReason::Deadline) => "deadline",
             Self::Callback => "callback",
             Self::Fault => "fault",

@@ -344,7 +344,7 @@ fn the_summary_says_why_the_run_ended() {
     let ends = [
         (EndedBy::LastItem, "last_item"),
         (EndedBy::Failures, "failures"),
-        (EndedBy::Cancelled(CancelReason::Asked), "cancelled"),
+        (EndedBy::Cancelled(CancelReason::Requested), "cancelled"),
         (EndedBy::Cancelled(CancelReason::Deadline), "deadline"),
         (EndedBy::Callback, "callback"),
         (EndedBy::Fault, "fault"),
