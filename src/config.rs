@@ -27,7 +27,8 @@ use crate::sync::{LazyLock, RwLock};
 /// | `serial_below_items` | `MANYHANDS_SERIAL_BELOW_ITEMS` | 2 |
 /// | `serial_below_time` (in files `serial_below_micros`) | `MANYHANDS_SERIAL_BELOW_MICROS` | 50 microseconds |
 ///
-/// Beside them, `MANYHANDS_PROGRESS` (`off`, `bar`, `lines`, `json`) chooses the target of `Progress::auto`, and of no other.
+/// Beside them, `MANYHANDS_PROGRESS` (`off`, `bar`, `lines`, `json`) chooses the target of `Progress::auto`, and of no
+/// other.
 ///
 /// The environment is read once per process, when the first config is built. A variable that is changed later has no
 /// effect. A value that the program sets always wins over the environment, even over a variable that cannot be read. An

@@ -216,7 +216,7 @@ pub use persist::journal::{
 };
 #[cfg(feature = "reports")]
 pub use persist::report::Report;
-pub use primitives::cache::{CacheStats, ComputeError, FastHash, ThreadSafeCache};
+pub use primitives::cache::{CacheStats, ComputeError, FastHash, FastHasher, ThreadSafeCache};
 pub use primitives::cancel::{CancelReason, CancelToken};
 pub use primitives::compute_context::ComputeContext;
 pub use primitives::counter::{AtomicCounter, StripedCounter};

@@ -114,8 +114,8 @@ impl CancelToken {
         self.descend(Some(inherited.map_or(deadline, |inherited| inherited.min(deadline))))
     }
 
-    /// A [`child`](Self::child) that is cancelled this long from now at the latest. A time that the clock cannot represent is
-    /// no limit.
+    /// A [`child`](Self::child) that is cancelled this long from now at the latest. A time that the clock cannot represent
+    /// is no limit.
     ///
     /// ```
     /// use manyhands::{CancelReason, CancelToken, Job};
@@ -234,7 +234,8 @@ impl Generation {
             // Relaxed: the state publishes no data, and a worker may see it an item later.
             let state = generation.state.load(Ordering::Relaxed);
             if state != RUNNING {
-                // Stored as this generation's own, so that it stays the reason even if another thread sees the deadline pass.
+                // Stored as this generation's own, so that it stays the reason even if another thread sees the deadline
+                // pass.
                 return self.leave_running(state);
             }
             next = generation.parent.as_deref();

@@ -2,13 +2,13 @@
 //!
 //! A *computation* is one run of a caller's function for a missing key of a cache. It runs inside of others: those in whose
 //! functions it was started, on the same thread, or on the thread that a call of this crate or a [`ComputeContext`] came
-//! from. A computation ends only after everything that runs inside of it. So a wait holds up the computations that it happens
-//! in and all that these run inside of, and is recorded with each of them: this is a wait-for graph. Before a thread waits for
-//! a computation, it walks the graph from there. If it meets a computation that its own wait would hold up, the wait would
-//! close a cycle and never end. Walk and record are one step under one lock, so of two threads that would close a cycle
-//! together the second one sees it.
+//! from. A computation ends only after everything that runs inside of it. So a wait holds up the computations that it
+//! happens in and all that these run inside of, and is recorded with each of them: this is a wait-for graph. Before a thread
+//! waits for a computation, it walks the graph from there. If it meets a computation that its own wait would hold up, the
+//! wait would close a cycle and never end. Walk and record are one step under one lock, so of two threads that would close a
+//! cycle together the second one sees it.
 //!
-//! The graph does not see work that another library's pool moves to another thread. [`ComputeContext`] tells it.
+//! The graph does not see work that another library's pool moves to another thread, unless it runs in a [`ComputeContext`].
 //!
 //! `cache/flight.rs` begins the waits; `backend/` makes each worker work for the computations of its call.
 
@@ -21,7 +21,8 @@ use crate::sync::{Mutex, global};
 /// One run of a caller's function.
 #[derive(Debug)]
 pub(crate) struct Computation {
-    /// The innermost computations that it runs inside of. Fixed at the start, so the chain of outer computations has no cycle.
+    /// The innermost computations that it runs inside of. Fixed at the start, so the chain of outer computations has no
+    /// cycle.
     outer: Vec<Arc<Computation>>,
 }
 
@@ -36,8 +37,8 @@ crate::sync::thread_local! {
     static CURRENT: RefCell<Vec<Arc<Computation>>> = RefCell::default();
 }
 
-/// The cache computations that a thread works for. Take it along when another library moves a part of a computation to another
-/// thread.
+/// The cache computations that a thread works for. Take it along when another library moves a part of a computation to
+/// another thread.
 ///
 /// A computation of a [`ThreadSafeCache`](crate::ThreadSafeCache) may ask for its own key, or around a circle of keys, and
 /// gets an answer instead of a deadlock. Workers of this crate's calls know the computations that they work for, and so does
@@ -48,8 +49,8 @@ crate::sync::thread_local! {
 /// context.
 ///
 /// # Cost
-/// [`current`](Self::current) and [`run`](Self::run) each clone a short list of `Arc`s: some 20 to 50 ns inside of a
-/// computation, and less outside of one.
+/// [`current`](Self::current) and [`run`](Self::run) each clone a list of `Arc`s: mostly of one inside of a computation, and
+/// of none outside.
 ///
 /// ```
 /// use manyhands::{ComputeContext, ThreadSafeCache};

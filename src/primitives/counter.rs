@@ -13,8 +13,8 @@ use crate::sync::{self, AtomicU64, CachePadded, Ordering, const_unless_modelled,
 /// not conclude that it sees what was written before the counting. Wraps around beyond `u64::MAX`, and below 0.
 ///
 /// # Cost
-/// Some nanoseconds in one thread. Many threads that count on one word wait for each other's cache line, at some 20 to 100 ns
-/// a count: see [`StripedCounter`].
+/// Some 2 ns in one thread. Threads that count at once wait for each other's cache line: two took 13 ns a count on two cores
+/// (benches/records/2026-11-26-counter.md). For hot paths take [`StripedCounter`].
 ///
 /// ```
 /// static EPOCHS: manyhands::AtomicCounter = manyhands::AtomicCounter::new();
@@ -111,8 +111,12 @@ const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 /// unshared counter costs, and reading adds the words up.
 ///
 /// # Concurrency
-/// As [`AtomicCounter`], but a value is a sum that is read word by word: exact when no thread counts meanwhile, and otherwise
-/// between the counts before and after the read. Takes 2 KiB; reading costs sixteen loads.
+/// As [`AtomicCounter`], but a value is a sum that is read word by word: exact when no thread counts meanwhile, and
+/// otherwise between the counts before and after the read.
+///
+/// # Cost
+/// A count takes some 3 ns, in one thread or many (benches/records/2026-11-26-counter.md). The counter takes 2 KiB, and
+/// reading it costs sixteen loads.
 ///
 /// ```
 /// let ticks = manyhands::StripedCounter::new();

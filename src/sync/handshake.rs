@@ -20,8 +20,8 @@ const BOTH_WAYS: Ordering = Ordering::AcqRel;
 #[cfg(manyhands_loom)]
 const LOOK: Ordering = Ordering::Acquire;
 
-/// Adds to a word, modulo 2^64; returns what it held before. All threads see this before every later [`look`] of this thread.
-/// Acquires and releases.
+/// Adds to a word, modulo 2^64; returns what it held before. All threads see this before every later [`look`] of this
+/// thread. Acquires and releases.
 #[inline]
 pub(crate) fn announce(word: &AtomicU64, by: u64) -> u64 {
     let before = word.fetch_add(by, BOTH_WAYS);

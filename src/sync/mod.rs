@@ -1,11 +1,11 @@
 //! Locks, atomics, threads and a clock that a model checker can replace.
 //!
-//! Everything in this crate that threads share is built from the names on this page, and your own code can be, too. In a usual
-//! build they are the real ones: parking_lot's locks and std's atomics and threads, behind one signature without poison.
-//! Built with `--cfg manyhands_loom` they are those of [loom](https://docs.rs/loom), which runs a [`model`] through every
-//! interleaving of its threads; with `--cfg manyhands_shuttle` those of [shuttle](https://docs.rs/shuttle), which runs it
-//! through many random ones, with more threads than loom can. The crate's own locks, cache, counters and token are built on
-//! the same names and so are checked along with your code.
+//! Everything in this crate that threads share is built from the names on this page, and your own code can be, too. In a
+//! usual build they are the real ones: parking_lot's locks and std's atomics and threads, behind one signature without
+//! poison. Built with `--cfg manyhands_loom` they are those of [loom](https://docs.rs/loom), which runs a [`model`] through
+//! every interleaving of its threads; with `--cfg manyhands_shuttle` those of [shuttle](https://docs.rs/shuttle), which runs
+//! it through many random ones, with more threads than loom can. The crate's own locks, cache, counters and token are built
+//! on the same names and so are checked along with your code.
 //!
 //! # Model-check your own code
 //!
@@ -56,15 +56,15 @@
 //!
 //! # What a failure looks like
 //!
-//! - loom: the assertion, in the first interleaving that fails it. If threads wait for ever, it prints `deadlock; threads = ..`
-//!   and ends the process; the tests after it do not run, so run one alone: `--exact NAME`.
+//! - loom: the assertion, in the first interleaving that fails it. If threads wait for ever, it prints `deadlock;
+//!   threads = ..` and ends the process; the tests after it do not run, so run one alone: `--exact NAME`.
 //! - shuttle: the assertion or the deadlock, a schedule, which only shuttle itself can replay, and a seed:
 //!   `SHUTTLE_RANDOM_SEED=SEED` before the same command, with `--exact NAME`, repeats the failure.
 //!
 //! # What a model cannot do
 //!
-//! - Time stands still: [`Instant::elapsed`] is zero, and a wait with a time limit ends only when it is woken. Model the end of
-//!   a time limit as an event, such as a [`CancelToken`](crate::CancelToken).
+//! - Time stands still: [`Instant::elapsed`] is zero, and a wait with a time limit ends only when it is woken. Model the end
+//!   of a time limit as an event, such as a [`CancelToken`](crate::CancelToken).
 //! - The checker does not see real locks, channels and `std::thread` inside of a model, and can hang on them.
 //! - There are no statics, no `const fn new` and no `thread_local!` with `const`, and not all methods of std's types: an
 //!   `Instant` has `now`, `elapsed`, `duration_since`, comparison, sum and difference; loom's `Arc` has no `Weak`, and an
@@ -72,8 +72,8 @@
 //! - loom: four threads besides the first; few steps, since the interleavings multiply; SeqCst loads and stores count as
 //!   Acquire and Release (fences and read-modify-writes are modelled as SeqCst); a loop that waits must yield; a panic of one
 //!   thread may poison a lock that another one holds, at which loom stops.
-//! - shuttle: all threads see one order of events, so it finds no wrong memory ordering; and it finds a bug only if it draws an
-//!   interleaving that has it.
+//! - shuttle: all threads see one order of events, so it finds no wrong memory ordering; and it finds a bug only if it draws
+//!   an interleaving that has it.
 //! - [`Threads`](crate::Threads) and other calls of this crate keep threads beyond a model, so do not use them in one.
 
 mod backend;

@@ -30,8 +30,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 ///
 /// # Panics
 /// When the closure panics in one of the interleavings, and under a checker also when its threads wait for ever. With loom
-/// that ends the whole process (see [the page](crate::sync#what-a-failure-looks-like)). When `MANYHANDS_SHUTTLE_ROUNDS` is not
-/// a number of 1 or more.
+/// that ends the whole process (see [the page](crate::sync#what-a-failure-looks-like)). When `MANYHANDS_SHUTTLE_ROUNDS` is
+/// not a number of 1 or more.
 pub fn model(body: impl Fn() + Send + Sync + 'static) -> usize {
     // Real ones, not the checker's: they outlive each run of the model.
     let n_runs = std::sync::Arc::new(AtomicUsize::new(0));

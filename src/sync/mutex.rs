@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::sync::backend;
 use crate::sync::backend::const_unless_modelled;
 
-/// A lock for one thread at a time, without poison: a panic under the guard releases it, and the next holder sees the value as
-/// the panic left it.
+/// A lock for one thread at a time, without poison: a panic under the guard releases it, and the next holder sees the value
+/// as the panic left it.
 ///
 /// # Concurrency
 /// `lock` waits until the lock is free; no order of arrival is promised. Taking it again in the thread that holds it hangs.

@@ -11,14 +11,14 @@ use crate::sync::{AtomicU8, Ordering};
 
 /// The values of one shard, and the policy that picks the victims.
 ///
-/// Each entry is in one of the policy's queues. A queue may also hold ids of entries that were removed; the policy drops them
-/// when it meets them.
+/// Each entry is in one of the policy's queues. A queue may also hold ids of entries that were removed; the policy drops
+/// them when it meets them.
 #[derive(Debug)]
 pub(crate) struct Bounded<K, V> {
     entries: Entries<K, V>,
     policy: S3Fifo,
-    /// The stamp of the next new entry. Wraps around: two entries of one hash that are 2^32 insertions apart may be mixed up,
-    /// which costs one wrong eviction at most.
+    /// The stamp of the next new entry. Wraps around: two entries of one hash that are 2^32 insertions apart may be mixed
+    /// up, which costs one wrong eviction at most.
     next_stamp: u32,
 }
 

@@ -1,7 +1,7 @@
 //! Steps 2 to 5 of the protocol in `mod.rs`: of all callers that miss a key one computes, and the others get its value.
 //!
-//! The caller that computes leads a [`Flight`], and the others wait for it. The flight's lock and wake-ups are in `flight.rs`,
-//! step 1 is in `lookup.rs`.
+//! The caller that computes leads a [`Flight`], and the others wait for it. The flight's lock and wake-ups are in
+//! `flight.rs`, step 1 is in `lookup.rs`.
 
 use std::borrow::Borrow;
 use std::convert::Infallible;
@@ -29,7 +29,6 @@ use crate::sync::Arc;
 /// assert_eq!(error.to_string(), "invalid digit found in string");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum ComputeError<E> {
     /// The key is being computed by a computation that waits for this one, so the wait would never end.
     Cycle,
@@ -105,7 +104,8 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
         }
     }
 
-    /// [`get_or_compute`](Self::get_or_compute) for a borrowed key, which is cloned into an owned one only when it is missing.
+    /// [`get_or_compute`](Self::get_or_compute) for a borrowed key, which is cloned into an owned one only when it is
+    /// missing.
     ///
     /// ```
     /// let lengths = manyhands::ThreadSafeCache::<String, usize>::new();
@@ -131,8 +131,9 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     /// try again, each with its own function.
     ///
     /// # Errors
-    /// [`ComputeError::Failed`] with the computation's error; [`ComputeError::Cycle`] when the key's own computation asks for
-    /// it, directly, around a circle of keys, or from a call of this crate that it made, so that the wait would never end.
+    /// [`ComputeError::Failed`] with the computation's error; [`ComputeError::Cycle`] when the key's own computation asks
+    /// for it, directly, around a circle of keys, or from a call of this crate that it made, so that the wait would never
+    /// end.
     ///
     /// ```
     /// use manyhands::{ComputeError, ThreadSafeCache};

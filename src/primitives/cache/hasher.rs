@@ -20,6 +20,15 @@ use std::hash::{BuildHasher, Hasher};
 pub struct FastHash(foldhash::fast::RandomState);
 
 /// The hasher that a [`FastHash`] builds for one key.
+///
+/// ```
+/// use std::hash::{BuildHasher, Hash};
+///
+/// let hash = manyhands::FastHash::default();
+/// let mut hasher: manyhands::FastHasher = hash.build_hasher();
+/// "night 1".hash(&mut hasher);
+/// assert_eq!(std::hash::Hasher::finish(&hasher), hash.hash_one("night 1"));
+/// ```
 #[derive(Clone)]
 pub struct FastHasher(foldhash::fast::FoldHasher<'static>);
 

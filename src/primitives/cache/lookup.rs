@@ -17,18 +17,19 @@ use crate::sync;
 ///
 /// # Concurrency
 /// A hit takes the read lock of one of up to eight shards, on a word of its thread: readers share no memory that they write,
-/// and the hit is counted in the step that leaves the lock. A missing key is computed by one caller, with no lock held; other
-/// callers of that key wait, and callers of other keys do not. A panic or an error of a computation passes on to its own
-/// caller; one of the callers that wait tries again. A computation may use the cache, also for its own key: see
+/// and the hit is counted in the step that leaves the lock. A missing key is computed by one caller, with no lock held;
+/// other callers of that key wait, and callers of other keys do not. A panic or an error of a computation passes on to its
+/// own caller; one of the callers that wait tries again. A computation may use the cache, also for its own key: see
 /// [`try_get_or_compute`](Self::try_get_or_compute).
 ///
-/// A value is cloned under the lock. For large values keep an `Arc`, or look in place with [`with`](Self::with), whose closure
-/// must not use the cache. Cloning an `Arc` of one hot key in many threads costs more than the look-up. A computation that
-/// hands parts of its work to rayon or to threads of its own needs a [`ComputeContext`](crate::ComputeContext).
+/// A value is cloned under the lock. For large values keep an `Arc`, or look in place with [`with`](Self::with), whose
+/// closure must not use the cache. Cloning an `Arc` of one hot key in many threads costs more than the look-up. A
+/// computation that hands parts of its work to rayon or to threads of its own needs a
+/// [`ComputeContext`](crate::ComputeContext).
 ///
 /// # Cost
-/// A hit takes 10 to 20 ns where the table fits into the processor's cache. An empty cache takes 22 KiB; an entry takes what
-/// it takes in a `HashMap`, and some 40 bytes more in a bounded cache. Measured beside other caches:
+/// A hit takes some 10 ns with a thousand keys, and 100 to 200 ns with a million. An empty cache takes 22 KiB; an entry
+/// takes what it takes in a `HashMap`, and some 40 bytes more in a bounded cache. Measured beside other caches:
 /// benches/records/2026-11-26-cache.md.
 ///
 /// ```
@@ -56,14 +57,15 @@ type Shard<K, V> = StripedRwLock<Table<K, V>>;
 /// Enough that writers of different keys rarely meet, and few enough that an empty cache stays small.
 const SHARDS: usize = if sync::IS_MODELLED { 1 } else { 1 << MOST_SHARDS_AS_BITS };
 const MOST_SHARDS_AS_BITS: u32 = 3;
-/// A factor that makes the three bits below the top seven choose the shard. The tables tell keys apart by the top seven and by
-/// the low bits, so consecutive keys lie as evenly in each shard as in one table. A few seeds of a quick hasher leave all of
-/// them in one shard, which costs writers a little.
+/// A factor that makes the three bits below the top seven choose the shard. The tables tell keys apart by the top seven and
+/// by the low bits, so consecutive keys lie as evenly in each shard as in one table. A few seeds of a quick hasher leave all
+/// of them in one shard, which costs writers a little.
 const BITS_BELOW_THE_TOP: u64 = 1 << 7;
 /// A factor that makes all bits choose the shard: an odd number near 2^64 / golden ratio (Knuth, The Art of Computer
 /// Programming 3, 6.4). With a bound each shard must get its share of the keys, whatever the hasher does.
 const ALL_BITS: u64 = 0x9E37_79B9_7F4A_7C15;
-/// A bounded cache has so few shards that each may keep at least this many values: an uneven spread of keys then costs little.
+/// A bounded cache has so few shards that each may keep at least this many values: an uneven spread of keys then costs
+/// little.
 const LEAST_CAPACITY_OF_A_SHARD: usize = 64;
 
 impl<K, V> ThreadSafeCache<K, V> {
@@ -82,7 +84,8 @@ impl<K, V> ThreadSafeCache<K, V> {
     /// they were inserted before those that were (S3-FIFO).
     ///
     /// The bound is divided among up to eight shards, so a value may be evicted a little before the whole cache is full.
-    /// Repeated passes over a data set of at least twice the bound hit nothing, as with any policy that prefers recent values.
+    /// Repeated passes over a data set of at least twice the bound hit nothing, as with any policy that prefers recent
+    /// values.
     ///
     /// ```
     /// let cache = manyhands::ThreadSafeCache::bounded(80);
@@ -177,7 +180,7 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
 
     /// Counts of hits, misses, computations and evictions since the cache was made.
     ///
-    /// Reads each shard's counters in turn, which takes some microseconds, and holds up no hits.
+    /// Reads some 170 words, and holds up no hits.
     ///
     /// ```
     /// let cache = manyhands::ThreadSafeCache::new();
@@ -283,8 +286,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
     /// ```
     ///
     /// # Panics
-    /// When the closure panics. Also inside of the closure, when it uses the same cache, which could wait for itself; a build
-    /// without debug assertions refuses [`get`](Self::get) only when it would have to wait, so that `get` stays quick.
+    /// When the closure panics. Also inside of the closure, when it uses the same cache, which could wait for itself; a
+    /// build without debug assertions refuses [`get`](Self::get) only when it would have to wait, so that `get` stays quick.
     pub fn with<Q, A>(&self, key: &Q, look: impl FnOnce(&V) -> A) -> Option<A>
     where
         K: Borrow<Q>,
@@ -300,8 +303,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
 
     /// Stores a value; returns the one that it replaces. Wins over a computation of the key that is under way.
     ///
-    /// The computation's callers still get its value, and the cache keeps the inserted one. When the cache is full, values are
-    /// evicted; they are dropped with no lock held.
+    /// The computation's callers still get its value, and the cache keeps the inserted one. When the cache is full, values
+    /// are evicted; they are dropped with no lock held.
     ///
     /// ```
     /// let cache = manyhands::ThreadSafeCache::new();

@@ -10,14 +10,14 @@
 //!    `remove` and `clear` take the flight out first, and so win over the computation.
 //! 5. Hand the value to all callers that wait for the flight, whether or not it was stored.
 //!
-//! A panic or an error takes the flight out, if it is still there, and sends the waiting callers back to step 2, where one of
-//! them computes. A caller whose wait would never end (`primitives/compute_context.rs` finds that out) does not wait:
-//! [`ThreadSafeCache::try_get_or_compute`] returns an error, [`ThreadSafeCache::get_or_compute`] computes in place and stores
-//! nothing.
+//! A panic or an error takes the flight out, if it is still there, and sends the waiting callers back to step 2, where one
+//! of them computes. A caller whose wait would never end (`primitives/compute_context.rs` finds that out) does not wait:
+//! [`ThreadSafeCache::try_get_or_compute`] returns an error, [`ThreadSafeCache::get_or_compute`] computes in place and
+//! stores nothing.
 //!
-//! No lock is held while a caller's function runs, except for `Hash`, `Eq` and `Clone` of keys and values, and the closure of
-//! [`ThreadSafeCache::with`]. These must not use the cache; if an `Eq` panics, the key's destructor must not use it either. A
-//! computed value is cloned once, and once more for the callers that wait for it.
+//! No lock is held while a caller's function runs, except for `Hash`, `Eq` and `Clone` of keys and values, and the closure
+//! of [`ThreadSafeCache::with`]. These must not use the cache; if an `Eq` panics, the key's destructor must not use it
+//! either. A computed value is cloned once, and once more for the callers that wait for it.
 //!
 //! # Files
 //!
@@ -42,6 +42,6 @@ mod stats;
 mod table;
 
 pub use compute::ComputeError;
-pub use hasher::FastHash;
+pub use hasher::{FastHash, FastHasher};
 pub use lookup::ThreadSafeCache;
 pub use stats::CacheStats;

@@ -1,4 +1,5 @@
-//! Which caches have a closure of `with` running on this thread: a use of such a cache could wait for itself, and is refused.
+//! Which caches have a closure of `with` running on this thread: a use of such a cache could wait for itself, and is
+//! refused.
 //!
 //! `lookup.rs` asks before it takes a shard's lock.
 

@@ -6,8 +6,9 @@
 //! at once. So a scan of entries that are used once passes through the small queue and leaves the main queue alone. A use
 //! raises the entry's frequency and moves nothing, so a read needs no write lock.
 //!
-//! Source: Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction, SOSP 2023. There an entry moves to
-//! the main queue after two uses; on the traces of the cache bench one use hits more often, or as often, on all but a loop.
+//! Source: Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction, SOSP 2023. There an entry moves
+//! to the main queue after two uses; on the traces of the cache bench one use hits more often, or as often, on all but a
+//! loop.
 //!
 //! `bounded.rs` holds the entries and their frequencies, and evicts what this file names.
 
@@ -18,7 +19,8 @@ use hashbrown::HashTable;
 /// The highest frequency: further uses are not counted.
 pub(crate) const MAX_FREQUENCY: u8 = 3;
 
-/// An entry, as the queues know it: the hash by which it is found, and a stamp that tells it from earlier entries of that hash.
+/// An entry, as the queues know it: the hash by which it is found, and a stamp that tells it from earlier entries of that
+/// hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct EntryId {
     pub(crate) hash: u64,
@@ -115,8 +117,8 @@ impl S3Fifo {
         }
     }
 
-    /// Drops the ids of removed entries once they are many. Without this, entries that are removed by hand and inserted again
-    /// would make the queues grow without bound.
+    /// Drops the ids of removed entries once they are many. Without this, entries that are removed by hand and inserted
+    /// again would make the queues grow without bound.
     pub(crate) fn compact(&mut self, n_alive: usize, frequencies: &mut impl Frequencies) {
         if self.small.len() + self.main.len() > 2 * n_alive + 64 {
             self.small.retain(|&id| frequencies.update(id, |frequency| frequency).is_some());
@@ -138,8 +140,8 @@ enum Inspected {
 #[derive(Debug)]
 struct GhostQueue {
     capacity: usize,
-    /// The hashes in the order of their insertion, the oldest first. A hash that was removed or inserted again leaves its old
-    /// place here; `known` tells such places from current ones.
+    /// The hashes in the order of their insertion, the oldest first. A hash that was removed or inserted again leaves its
+    /// old place here; `known` tells such places from current ones.
     order: VecDeque<u64>,
     /// The number of the oldest place in `order`; the others count on from there. Wraps around.
     oldest: u32,

@@ -15,9 +15,9 @@
 //!   past the line, and no reader past a writer in it. A writer in line becomes the owner when the last owner has left, and
 //!   when all writers and readers that came before it are in. A reader in line enters when the last owner has left and the
 //!   writers that came before it were owners. So neither side starves, and the order is that of arrival in line.
-//! - **Waking.** An owner that leaves wakes the line if it is not empty. An owner that goes to sleep while readers are inside
-//!   marks the gate so, and looks at the stripes again before it sleeps; a reader that leaves counts itself out, and then
-//!   looks at the gate for that mark. Both wake under the mutex of the line, so that no wake-up falls between a waiting
+//! - **Waking.** An owner that leaves wakes the line if it is not empty. An owner that goes to sleep while readers are
+//!   inside marks the gate so, and looks at the stripes again before it sleeps; a reader that leaves counts itself out, and
+//!   then looks at the gate for that mark. Both wake under the mutex of the line, so that no wake-up falls between a waiting
 //!   thread's look and its sleep.
 //!
 //! A stripe also has room for a tally: a reader may leave and add one to it in the same step. The cache counts its hits
@@ -50,8 +50,8 @@ const OWNER_ASLEEP: u64 = 2;
 const WRITER: u64 = 4;
 
 /// How often a thread looks again before it waits in line, or before the owner goes to sleep: for some microseconds, longer
-/// than most visits. A sleep costs more, and a writer that sleeps in line keeps all others waiting until it is awake. None in
-/// a model, where looking again repeats the same state.
+/// than most visits. A sleep costs more, and a writer that sleeps in line keeps all others waiting until it is awake. None
+/// in a model, where looking again repeats the same state.
 const LOOKS: u32 = if sync::IS_MODELLED { 0 } else { SPINS + YIELDS };
 /// Looks after 1, 2, 4 ... pauses of the processor, for when the other thread is running.
 const SPINS: u32 = 6;
@@ -188,7 +188,8 @@ impl<W: Words> Protocol<W> {
         has_room
     }
 
-    /// Counts a reader out; `how` is [`LEAVE`] or [`LEAVE_AND_TALLY`]. The reader's reads happen before the next writer's writes.
+    /// Counts a reader out; `how` is [`LEAVE`] or [`LEAVE_AND_TALLY`]. The reader's reads happen before the next writer's
+    /// writes.
     #[inline(always)]
     pub(crate) fn leave(&self, stripe: &AtomicU64, how: u64) {
         sync::announce(stripe, how);

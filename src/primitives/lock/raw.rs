@@ -1,7 +1,7 @@
 //! The lock behind both public ones: the value, guarded by the protocol, over words of either kind.
 //!
-//! `protocol.rs` decides when a reader or writer may enter, and `words.rs` holds the words that it decides on. This file adds
-//! the value and the guards that hand it out. `plain.rs` and `striped.rs` wrap it as [`RwLock`](super::RwLock) and
+//! `protocol.rs` decides when a reader or writer may enter, and `words.rs` holds the words that it decides on. This file
+//! adds the value and the guards that hand it out. `plain.rs` and `striped.rs` wrap it as [`RwLock`](super::RwLock) and
 //! [`StripedRwLock`](super::StripedRwLock), whose methods compile to these.
 
 use std::mem::ManuallyDrop;

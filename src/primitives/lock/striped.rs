@@ -1,5 +1,5 @@
-//! [`StripedRwLock`]: the large lock, whose readers share nothing. Its small counterpart is in `plain.rs`. The cache's shards
-//! are such locks, and count their hits through [`StripedRwLockReadGuard::counting`].
+//! [`StripedRwLock`]: the large lock, whose readers share nothing. Its small counterpart is in `plain.rs`. The cache's
+//! shards are such locks, and count their hits through [`StripedRwLockReadGuard::counting`].
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
