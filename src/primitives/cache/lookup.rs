@@ -7,7 +7,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
 use crate::primitives::cache::hasher::FastHash;
-use crate::primitives::cache::reentrancy::{ReentrancyGuard, is_looking_into};
+use crate::primitives::cache::reentrancy::{ReentrancyGuard, is_inside_with};
 use crate::primitives::cache::stats::{CacheStats, Event, EventCounters};
 use crate::primitives::cache::table::Table;
 use crate::primitives::lock::{StripedRwLock, StripedRwLockReadGuard, StripedRwLockWriteGuard};
@@ -44,7 +44,7 @@ use crate::sync;
 /// ```
 pub struct ThreadSafeCache<K, V, S = FastHash> {
     pub(super) hasher: S,
-    /// A power of two of them, at most [`SHARDS`]. Their address also names the cache for [`is_looking_into`].
+    /// A power of two of them, at most [`SHARDS`]. Their address also names the cache for [`is_inside_with`].
     shards: Box<[Shard<K, V>]>,
     /// The top bits of a hash multiplied by this choose the shard. Either constant below.
     spread: u64,
@@ -221,33 +221,33 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
     #[inline]
     fn read<'c>(&self, shard: &'c Shard<K, V>) -> StripedRwLockReadGuard<'c, Table<K, V>> {
         if cfg!(debug_assertions) {
-            self.refuse_inside_of_a_look();
+            self.refuse_inside_with();
         }
         match shard.try_read() {
             Some(table) => table,
-            None => self.read_later(shard),
+            None => self.read_contended(shard),
         }
     }
 
     #[cold]
-    fn read_later<'c>(&self, shard: &'c Shard<K, V>) -> StripedRwLockReadGuard<'c, Table<K, V>> {
-        self.refuse_inside_of_a_look();
+    fn read_contended<'c>(&self, shard: &'c Shard<K, V>) -> StripedRwLockReadGuard<'c, Table<K, V>> {
+        self.refuse_inside_with();
         shard.read()
     }
 
     /// The write lock of a shard. Refused inside of a `with` of the same cache.
     #[inline]
     pub(super) fn write<'c>(&self, shard: &'c Shard<K, V>) -> StripedRwLockWriteGuard<'c, Table<K, V>> {
-        self.refuse_inside_of_a_look();
+        self.refuse_inside_with();
         shard.write()
     }
 
     /// Panics inside of a `with` of this cache. A closure of `with` holds up the writers of its shard; if it waited for any
     /// shard, it could wait behind such a writer, and so for itself.
     #[inline]
-    fn refuse_inside_of_a_look(&self) {
+    fn refuse_inside_with(&self) {
         assert!(
-            !is_looking_into(self.shards.as_ptr()),
+            !is_inside_with(self.shards.as_ptr()),
             "a cache was used from inside of its own `with`; take what is needed out of the closure first"
         );
     }
@@ -293,10 +293,10 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        self.refuse_inside_of_a_look();
+        self.refuse_inside_with();
         let hash = self.hasher.hash_one(key);
         self.look(hash, key, |value| {
-            let _looking = ReentrancyGuard::into(self.shards.as_ptr());
+            let _inside = ReentrancyGuard::enter(self.shards.as_ptr());
             look(value)
         })
     }

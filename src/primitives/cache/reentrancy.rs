@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 
 crate::sync::thread_local! {
     /// The addresses of those caches, outermost first.
-    static LOOKED_INTO: RefCell<Vec<usize>> = RefCell::default();
+    static INSIDE_WITH: RefCell<Vec<usize>> = RefCell::default();
 }
 
 // Constant initial values where possible: a thread-local without one is checked at each access, and each look-up asks.
@@ -26,9 +26,9 @@ crate::sync::thread_local! {
 pub(crate) struct ReentrancyGuard;
 
 impl ReentrancyGuard {
-    pub(crate) fn into<T>(cache: *const T) -> Self {
+    pub(crate) fn enter<T>(cache: *const T) -> Self {
         // A thread that is ending has destroyed its list; there the check is left out.
-        let is_noted = LOOKED_INTO.try_with(|caches| caches.borrow_mut().push(cache.addr())).is_ok();
+        let is_noted = INSIDE_WITH.try_with(|caches| caches.borrow_mut().push(cache.addr())).is_ok();
         DEPTH.with(|depth| depth.set(depth.get() + usize::from(is_noted)));
         Self
     }
@@ -36,18 +36,18 @@ impl ReentrancyGuard {
 
 impl Drop for ReentrancyGuard {
     fn drop(&mut self) {
-        let was_noted = LOOKED_INTO.try_with(|caches| caches.borrow_mut().pop().is_some()).unwrap_or(false);
+        let was_noted = INSIDE_WITH.try_with(|caches| caches.borrow_mut().pop().is_some()).unwrap_or(false);
         DEPTH.with(|depth| depth.set(depth.get() - usize::from(was_noted)));
     }
 }
 
 /// True while a closure of this cache's `with` runs on this thread.
 #[inline]
-pub(crate) fn is_looking_into<T>(cache: *const T) -> bool {
-    DEPTH.with(Cell::get) > 0 && is_looked_into(cache.addr())
+pub(crate) fn is_inside_with<T>(cache: *const T) -> bool {
+    DEPTH.with(Cell::get) > 0 && is_listed(cache.addr())
 }
 
 #[cold]
-fn is_looked_into(cache: usize) -> bool {
-    LOOKED_INTO.try_with(|caches| caches.borrow().contains(&cache)).unwrap_or(false)
+fn is_listed(cache: usize) -> bool {
+    INSIDE_WITH.try_with(|caches| caches.borrow().contains(&cache)).unwrap_or(false)
 }

@@ -52,15 +52,15 @@ const WRITER: u64 = 4;
 /// How often a thread looks again before it waits in line, or before the owner goes to sleep: for some microseconds, longer
 /// than most visits. A sleep costs more, and a writer that sleeps in line keeps all others waiting until it is awake. None
 /// in a model, where looking again repeats the same state.
-const LOOKS: u32 = if sync::IS_MODELLED { 0 } else { SPINS + YIELDS };
-/// Looks after 1, 2, 4 ... pauses of the processor, for when the other thread is running.
+const ATTEMPTS: u32 = if sync::IS_MODELLED { 0 } else { SPINS + YIELDS };
+/// Attempts after 1, 2, 4 ... pauses of the processor, for when the other thread is running.
 const SPINS: u32 = 6;
-/// Looks after a yield of the processor, for when the other thread is not running.
+/// Attempts after a yield of the processor, for when the other thread is not running.
 const YIELDS: u32 = 10;
 
-fn pause_before(look: u32) {
-    if look < SPINS {
-        (0..1 << look).for_each(|_| sync::spin_loop());
+fn pause_before(attempt: u32) {
+    if attempt < SPINS {
+        (0..1 << attempt).for_each(|_| sync::spin_loop());
     } else {
         sync::yield_now();
     }
@@ -131,13 +131,13 @@ impl<W: Words> Protocol<W> {
     /// Waits for the writers that came before, and counts a reader in.
     #[inline]
     pub(crate) fn enter(&self) -> &AtomicU64 {
-        self.try_enter().unwrap_or_else(|| self.enter_later())
+        self.try_enter().unwrap_or_else(|| self.enter_contended())
     }
 
     #[cold]
-    fn enter_later(&self) -> &AtomicU64 {
-        for look in 0..LOOKS {
-            pause_before(look);
+    fn enter_contended(&self) -> &AtomicU64 {
+        for attempt in 0..ATTEMPTS {
+            pause_before(attempt);
             if self.has_no_writer()
                 && let Some(stripe) = self.try_enter()
             {
@@ -208,16 +208,16 @@ impl<W: Words> Protocol<W> {
     #[inline]
     pub(crate) fn lock(&self) {
         if !sync::claim(self.words.gate(), WRITER) {
-            self.lock_later();
+            self.lock_contended();
         } else if !self.is_empty() {
             self.wait_until_empty();
         }
     }
 
     #[cold]
-    fn lock_later(&self) {
-        for look in 0..LOOKS {
-            pause_before(look);
+    fn lock_contended(&self) {
+        for attempt in 0..ATTEMPTS {
+            pause_before(attempt);
             if sync::look(self.words.gate()) == 0 && sync::claim(self.words.gate(), WRITER) {
                 return self.wait_until_empty();
             }
@@ -241,11 +241,11 @@ impl<W: Words> Protocol<W> {
     /// The owner's wait for the readers inside.
     #[cold]
     fn wait_until_empty(&self) {
-        for look in 0..LOOKS {
+        for attempt in 0..ATTEMPTS {
             if self.is_empty() {
                 return;
             }
-            pause_before(look);
+            pause_before(attempt);
         }
         let mut line = self.line.lock();
         sync::announce(self.words.gate(), OWNER_ASLEEP); // pairs with `leave`
