@@ -193,7 +193,7 @@ mod tally;
 pub mod cache {
     //! A cache that threads share: [`ThreadSafeCache`], its statistics, and what its computations need.
 
-    pub use crate::primitives::cache::{CacheStats, ComputeError, FastHash, ThreadSafeCache};
+    pub use crate::primitives::cache::{CacheStats, ComputeError, FastHash, FastHasher, ThreadSafeCache};
     pub use crate::primitives::compute_context::ComputeContext;
 }
 
@@ -216,7 +216,8 @@ pub mod lock {
     //! Locks without poison: [`RwLock`], [`StripedRwLock`] for many readers, and [`Synchronized`], a value behind its lock.
 
     pub use crate::primitives::lock::{
-        LockWords, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, Sharded, Single, StripedRwLock, Synchronized,
+        RwLock, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, StripedRwLockReadGuard, StripedRwLockWriteGuard,
+        Synchronized,
     };
 }
 

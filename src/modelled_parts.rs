@@ -19,7 +19,7 @@ use crate::job::on_failure::Tolerance;
 use crate::job::retry::Retry;
 use crate::outcome::{ItemFailure, Outcome, Tally};
 use crate::primitives::cancel::CancelToken;
-use crate::primitives::lock::{LockWords, RwLockOf};
+use crate::primitives::lock::RwLock;
 use crate::run::delivery::Delivery;
 use crate::run::gatherer::Gatherer;
 use crate::run::input::Listing;
@@ -28,8 +28,8 @@ use crate::run::persistence::RunReport;
 use crate::run::slots::Slots;
 use crate::stream::{JobHandle, Results};
 
-/// How many writers of a lock have announced themselves, and whether readers wait in its line.
-pub fn announced<T, W: LockWords>(lock: &RwLockOf<T, W>) -> (u64, bool) {
+/// The number of writers of a lock that have announced themselves, and whether readers wait in its line.
+pub fn announced<T>(lock: &RwLock<T>) -> (u64, bool) {
     lock.announced()
 }
 
