@@ -154,14 +154,20 @@
 //! Settings come from [`ParallelConfig`]; what it leaves open is filled from `MANYHANDS_*` environment variables, which are
 //! listed there, and then from the machine.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(all(feature = "processes", feature = "journal", feature = "progress", feature = "reports")),
-    allow(dead_code, unused_mut, unused_variables, reason = "what only a feature uses that is left out")
+    not(all(feature = "processes", feature = "journal", feature = "reports")),
+    allow(dead_code, unused_mut, unused_variables, reason = "code of a run that only a missing feature uses")
 )]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
+
+#[cfg(all(manyhands_loom, not(feature = "loom")))]
+compile_error!("`--cfg manyhands_loom` needs manyhands' feature `loom`: see the page of `manyhands::sync`");
+#[cfg(all(manyhands_shuttle, not(feature = "shuttle")))]
+compile_error!("`--cfg manyhands_shuttle` needs manyhands' feature `shuttle`: see the page of `manyhands::sync`");
 
 mod backend;
 mod batch;
@@ -223,7 +229,7 @@ pub use primitives::counter::{AtomicCounter, StripedCounter};
 pub use primitives::lock::{
     LockWords, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, Sharded, Single, StripedRwLock, Synchronized,
 };
-pub use progress::{Ending, Eta, Progress, ProgressTracker, Snapshot, TrackerSnapshot};
+pub use progress::{Eta, ItemStatus, Progress, ProgressTracker, Snapshot, TrackerSnapshot, UnknownItemStatus};
 pub use record::{FailureKind, RecordedFailure};
 pub use run::input::{Listed, Over, Source};
 pub use run::{Work, parallel_map, try_parallel_map};

@@ -13,7 +13,7 @@ use crate::job::on_failure::Tolerance;
 use crate::job::retry::Retry;
 use crate::outcome::{Outcome, Tally, Values};
 use crate::primitives::cancel::CancelToken;
-use crate::progress::{Ending, Snapshot};
+use crate::progress::{ItemStatus, Snapshot};
 use crate::run::delivery::{Answer, Delivery, PositionMap, item_failure};
 use crate::run::observer::{Observer, WorkerEvent};
 use crate::run::persistence::RunEnd;
@@ -131,8 +131,8 @@ impl<'a, E> Gatherer<'a, E> {
             let before = delivery.taken_up();
             let growth = self.run_callback(|| grow(delivery, finished));
             let after = delivery.taken_up();
-            self.take_up(after.resumed - before.resumed, Ending::Resumed);
-            self.take_up(after.done_before - before.done_before, Ending::Skipped);
+            self.take_up(after.resumed - before.resumed, ItemStatus::Resumed);
+            self.take_up(after.done_before - before.done_before, ItemStatus::Skipped);
             self.take_growth(growth.unwrap_or(InputProgress { stocked: self.stocked, may_grow: false, is_all: true }));
             self.stopped |= delivery.has_stopped_callbacks();
         }
@@ -154,7 +154,7 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Counts items that have just come, and were finished before the run.
-    fn take_up(&mut self, n_items: usize, how: Ending) {
+    fn take_up(&mut self, n_items: usize, how: ItemStatus) {
         self.past += n_items;
         self.observer.count(how, n_items);
     }
@@ -208,8 +208,8 @@ impl<'a, E> Gatherer<'a, E> {
         if !chunk.failures.is_empty() {
             self.tell(|observer, position_map| observer.failures(&chunk.failures, chunk.worker, position_map));
         }
-        self.observer.count(Ending::Succeeded, chunk.done - but.len() - chunk.failures.len());
-        self.observer.count(Ending::Failed, chunk.failures.len());
+        self.observer.count(ItemStatus::Succeeded, chunk.done - but.len() - chunk.failures.len());
+        self.observer.count(ItemStatus::Failed, chunk.failures.len());
     }
 
     fn note_done(&mut self, range: Range<usize>) {

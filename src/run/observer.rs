@@ -5,7 +5,7 @@ use tracing::{Level, enabled, info, warn};
 use crate::backend::{PositionFailure, RetryRequest};
 use crate::error::Error;
 use crate::outcome::{Cause, Past, WorkerExit};
-use crate::progress::{Ending, Progress, RenderThread, RunStatus, Snapshot};
+use crate::progress::{ItemStatus, Progress, RenderThread, RunStatus, Snapshot};
 use crate::run::delivery::PositionMap;
 use crate::sync::Arc;
 
@@ -38,8 +38,8 @@ impl<'a> Observer<'a> {
     ) -> Result<Self, Error> {
         let Some(target) = &progress else { return Ok(Self::default()) };
         let watch = Arc::new(RunStatus::new(total.map(|total| total as u64)));
-        watch.count(Ending::Resumed, past.resumed.len() as u64);
-        watch.count(Ending::Skipped, past.done_before.len() as u64);
+        watch.count(ItemStatus::Resumed, past.resumed.len() as u64);
+        watch.count(ItemStatus::Skipped, past.done_before.len() as u64);
         let render_thread = target.start(&watch).map_err(|unknown| Error::config(unknown.to_string()))?;
         if let Some(names) = render_thread.as_ref().and_then(|_| names()) {
             watch.name_items(Arc::new(names));
@@ -53,7 +53,7 @@ impl<'a> Observer<'a> {
     }
 
     /// Counts what was finished before the run, or by it.
-    pub(crate) fn count(&self, ending: Ending, n_items: usize) {
+    pub(crate) fn count(&self, ending: ItemStatus, n_items: usize) {
         if let Some(watch) = &self.watch
             && n_items > 0
         {
