@@ -218,7 +218,8 @@ pub use persist::codec::{AndReported, Reported};
 pub use persist::codec::{Forget, Keeps};
 #[cfg(feature = "journal")]
 pub use persist::journal::{
-    Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, file_fingerprint,
+    Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, UnknownSetting,
+    file_fingerprint,
 };
 #[cfg(feature = "reports")]
 pub use persist::report::Report;

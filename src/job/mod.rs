@@ -397,7 +397,7 @@ impl<'a, T, M, W, J, S> Job<'a, T, M, W, J, S> {
     /// ```
     #[cfg(feature = "journal")]
     pub fn journal(mut self, journal: Journal<'a, T>) -> Job<'a, T, M, W, Journaled, S> {
-        self.settings.journal = Some(journal);
+        self.settings.journal = Some(journal).filter(|journal| !journal.is_off());
         self.keeping()
     }
 
@@ -418,7 +418,7 @@ impl<'a, T, M, W, J, S> Job<'a, T, M, W, J, S> {
     where
         J: AndReported,
     {
-        self.settings.report = Some(report);
+        self.settings.report = Some(report).filter(|report| !report.is_off());
         self.keeping()
     }
 

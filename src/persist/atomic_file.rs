@@ -510,10 +510,12 @@ pub(crate) mod tests {
                 return fill(Path::new(&folder));
             }
             let folder = tempfile::tempdir().unwrap();
+            let module = module_path!().split_once("::").expect("a module of the crate").1;
+            let this_test = format!("{module}::a_full_disk_fails_the_write_and_leaves_the_old_file");
             let copy = Command::new("sh")
                 .args(["-c", r#"ulimit -f 8; trap "" XFSZ; exec "$0" "$@""#])
                 .arg(std::env::current_exe().unwrap())
-                .args(["--exact", "atomic_file::tests::unix::a_full_disk_fails_the_write_and_leaves_the_old_file"])
+                .args(["--exact", &this_test])
                 .env(SMALL_FILES_IN, folder.path())
                 .output()
                 .unwrap();

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::persist::journal::database::{Database, Shown};
+use crate::persist::journal::error::JournalError;
 use crate::persist::journal::lock;
 use crate::persist::journal::pending::RecordedItem;
-use crate::persist::journal::problem::JournalError;
 use crate::persist::journal::value::decode_value;
 use crate::record::RecordedFailure;
 use crate::sync::SystemTime;
