@@ -44,10 +44,17 @@
 //! RUSTFLAGS="--cfg manyhands_shuttle" cargo test --release --target-dir target/shuttle --test models
 //! ```
 //!
-//! The folder of its own spares every other build a new start. Neither checker has to stand in your manifest. Should your code
-//! name one of the flags, tell the compiler that there is such a thing:
+//! A target folder of its own keeps the flag from rebuilding everything else. The checkers are optional features of manyhands, which
+//! your manifest turns on under the flag alone. So only programs that are checked have them in their lock file:
 //!
 //! ```toml
+//! [target.'cfg(manyhands_loom)'.dev-dependencies]
+//! manyhands = { version = "0.1", features = ["loom"] }
+//!
+//! [target.'cfg(manyhands_shuttle)'.dev-dependencies]
+//! manyhands = { version = "0.1", features = ["shuttle"] }
+//!
+//! # For code that names one of the flags:
 //! [lints.rust]
 //! unexpected_cfgs = { level = "warn", check-cfg = ["cfg(manyhands_loom)", "cfg(manyhands_shuttle)"] }
 //! ```
