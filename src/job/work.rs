@@ -104,7 +104,7 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
         K::Output: Serialize + DeserializeOwned,
         K::Error: ErrorText,
     {
-        self.keep.journal = journal.into();
+        self.keep.journal = journal.into().filter(|journal| !journal.is_off());
         self.keep.codec.values = Some(ValueCodec::new());
         self.keep.codec.error_text = Some(error_text::<K::Error>);
         self
@@ -127,7 +127,7 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
     where
         K::Error: ErrorText,
     {
-        self.keep.report = report.into();
+        self.keep.report = report.into().filter(|report| !report.is_off());
         self.keep.codec.error_text = Some(error_text::<K::Error>);
         self
     }

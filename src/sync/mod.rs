@@ -44,10 +44,17 @@
 //! RUSTFLAGS="--cfg manyhands_shuttle" cargo test --release --target-dir target/shuttle --test models
 //! ```
 //!
-//! The target folder of its own keeps other builds from starting anew. Neither checker has to be in your manifest. If your
-//! code names one of the flags, declare it to the compiler:
+//! A target folder of its own keeps the flag from rebuilding everything else. The checkers are optional features of manyhands, which
+//! your manifest turns on under the flag alone. So only programs that are checked have them in their lock file:
 //!
 //! ```toml
+//! [target.'cfg(manyhands_loom)'.dev-dependencies]
+//! manyhands = { version = "0.1", features = ["loom"] }
+//!
+//! [target.'cfg(manyhands_shuttle)'.dev-dependencies]
+//! manyhands = { version = "0.1", features = ["shuttle"] }
+//!
+//! # For code that names one of the flags:
 //! [lints.rust]
 //! unexpected_cfgs = { level = "warn", check-cfg = ["cfg(manyhands_loom)", "cfg(manyhands_shuttle)"] }
 //! ```
