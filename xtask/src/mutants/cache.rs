@@ -86,7 +86,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a-failure-that-wakes-no-waiter",
         file: "src/primitives/cache/compute.rs",
         changes: &[("            self.flight.fail();", "")],
-        model: "cache::a_computation_that_panics_wakes_who_waits_and_that_one_computes",
+        model: "cache::a_computation_that_panics_wakes_a_waiting_caller_which_computes",
         breaks: "Callers that wait for a computation that panicked wait for ever.",
     },
     Mutant {

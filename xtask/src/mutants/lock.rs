@@ -7,7 +7,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a-handshake-without-its-fence",
         file: "src/sync/handshake.rs",
         changes: &[("fence(Ordering::SeqCst);", "fence(Ordering::AcqRel);")],
-        model: "lock::striped_readers_see_whole_values_and_everybody_ends",
+        model: "lock::striped_readers_see_whole_values_and_all_threads_end",
         breaks: "Reader and writer each announce themselves and do not see the other, and both go in.",
     },
     Mutant {
@@ -31,7 +31,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }
         if is_open {",
         )],
-        model: "lock::striped_readers_see_whole_values_and_everybody_ends",
+        model: "lock::striped_readers_see_whole_values_and_all_threads_end",
         breaks: "A writer comes in between a reader's look and its counting in.",
     },
     Mutant {
@@ -43,7 +43,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }",
             "        }",
         )],
-        model: "lock::readers_see_whole_values_and_everybody_ends",
+        model: "lock::readers_see_whole_values_and_all_threads_end",
         breaks: "A writer that finds the gate open goes in beside the readers.",
     },
     Mutant {
@@ -61,7 +61,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             is_empty = self.is_empty();
         }",
         )],
-        model: "lock::readers_see_whole_values_and_everybody_ends",
+        model: "lock::readers_see_whole_values_and_all_threads_end",
         breaks: "The last reader leaves between the owner's look and its mark, and wakes nobody.",
     },
     Mutant {
@@ -73,7 +73,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }",
             "",
         )],
-        model: "lock::striped_readers_see_whole_values_and_everybody_ends",
+        model: "lock::striped_readers_see_whole_values_and_all_threads_end",
         breaks: "An owner sleeps for ever over readers that have left.",
     },
     Mutant {
@@ -109,7 +109,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             ("            sync::announce(self.words.gate(), READERS_IN_LINE); // pairs with `unlock`", ""),
             ("            sync::announce(self.words.gate(), 0_u64.wrapping_sub(READERS_IN_LINE));", ""),
         ],
-        model: "lock::readers_see_whole_values_and_everybody_ends",
+        model: "lock::readers_see_whole_values_and_all_threads_end",
         breaks: "The owner leaves without knowing of a reader in line, which sleeps on.",
     },
     Mutant {
