@@ -2,7 +2,9 @@
 //! process of its own.
 
 use manyhands::{
-    ParallelConfig, Threads, enable_parallel_processing, override_parallel_config, parallel_config, parallel_map,
+    ParallelConfig, Threads,
+    config::{enable_parallel_processing, override_parallel_config, parallel_config},
+    parallel_map,
 };
 
 #[test]

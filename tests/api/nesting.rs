@@ -6,7 +6,9 @@ use std::thread;
 
 use crate::modes::my_turn;
 use manyhands::{
-    Job, LocalMode, ParallelConfig, Serial, Threads, override_parallel_config, parallel_config, parallel_map,
+    Job, LocalMode, ParallelConfig, Serial, Threads,
+    config::{override_parallel_config, parallel_config},
+    parallel_map,
 };
 
 #[test]

@@ -5,7 +5,10 @@ use std::sync::{Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use manyhands::{Ending, ProgressTracker, TrackerSnapshot};
+use manyhands::{
+    ProgressTracker,
+    progress::{Ending, TrackerSnapshot},
+};
 use proptest::prelude::*;
 use serde_json::Value;
 

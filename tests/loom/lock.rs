@@ -5,7 +5,10 @@
 use loom::sync::Arc;
 use loom::thread;
 use manyhands::modelled_parts::announced;
-use manyhands::{LockWords, OneWord, RwLock, RwLockOf, StripedRwLock};
+use manyhands::{
+    RwLock,
+    lock::{LockWords, RwLockOf, Single, StripedRwLock},
+};
 
 type Pair = (usize, usize);
 
@@ -210,7 +213,7 @@ fn a_writer_goes_in_after_a_reader_that_was_in_line_before_it() {
 #[test]
 fn what_was_done_under_the_lock_is_seen_under_the_lock() {
     crate::check(3, || {
-        let lock = Arc::new(RwLockOf::<_, OneWord>::new(()));
+        let lock = Arc::new(RwLockOf::<_, Single>::new(()));
         let cell = Arc::new(loom::cell::UnsafeCell::new(0));
         let (other_lock, other_cell) = (Arc::clone(&lock), Arc::clone(&cell));
         let writer = thread::spawn(move || {

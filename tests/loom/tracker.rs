@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use loom::sync::Arc;
 use loom::thread;
-use manyhands::{Ending, ProgressTracker};
+use manyhands::{ProgressTracker, progress::Ending};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -2,7 +2,11 @@
 
 use std::process;
 
-use manyhands::{Job, Processes, Threads, parallel_config, parallel_map, usable_cores};
+use manyhands::{
+    Job, Processes, Threads,
+    config::{parallel_config, usable_cores},
+    parallel_map,
+};
 use manyhands_test_support::processes::children;
 
 use crate::fixtures::job;

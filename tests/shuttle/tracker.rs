@@ -1,7 +1,7 @@
 //! Tracker, counters and token with six threads.
 
 use manyhands::sync::{Arc, model};
-use manyhands::{CancelToken, Ending, ProgressTracker, StripedCounter};
+use manyhands::{CancelToken, ProgressTracker, counter::StripedCounter, progress::Ending};
 
 use crate::{all, crowd};
 

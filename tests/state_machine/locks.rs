@@ -4,7 +4,8 @@ use std::fmt::Debug;
 use std::mem;
 
 use manyhands::{
-    LockWords, ManyWords, OneWord, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, Synchronized,
+    RwLock, Synchronized,
+    lock::{LockWords, RwLockOf, RwLockReadGuard, RwLockWriteGuard, Sharded, Single, StripedRwLock},
 };
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -12,9 +13,9 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state
 prop_state_machine! {
     #![proptest_config(manyhands_test_support::property::config(256))]
     #[test]
-    fn guards_of_a_plain_lock_exclude_what_they_should(sequential 1..40 => Obeys<OneWord>);
+    fn guards_of_a_plain_lock_exclude_what_they_should(sequential 1..40 => Obeys<Single>);
     #[test]
-    fn guards_of_a_striped_lock_exclude_what_they_should(sequential 1..40 => Obeys<ManyWords>);
+    fn guards_of_a_striped_lock_exclude_what_they_should(sequential 1..40 => Obeys<Sharded>);
 }
 
 #[derive(Debug, Clone, Copy)]

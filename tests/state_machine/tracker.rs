@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use manyhands::{Ending, ProgressTracker, TrackerSnapshot};
+use manyhands::{
+    ProgressTracker,
+    progress::{Ending, TrackerSnapshot},
+};
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 

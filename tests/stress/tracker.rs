@@ -3,7 +3,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use manyhands::{Ending, ProgressTracker, TrackerSnapshot};
+use manyhands::{
+    ProgressTracker,
+    progress::{Ending, TrackerSnapshot},
+};
 
 use crate::scenario::{scenario, together};
 

@@ -27,13 +27,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use manyhands::{
-    AtomicCounter, CancelToken, Ending, LockWords, ManyWords, OneWord, ProgressTracker, RwLockOf, StripedCounter,
-    Synchronized, ThreadSafeCache,
+    AtomicCounter, CancelToken, ProgressTracker, Synchronized, ThreadSafeCache,
+    counter::StripedCounter,
+    lock::{LockWords, RwLockOf, Sharded, Single},
+    progress::Ending,
 };
 
 const SCENARIOS: [(&str, fn()); 9] = [
-    ("a plain lock hands its value on", a_lock_hands_its_value_on::<OneWord>),
-    ("a striped lock hands its value on", a_lock_hands_its_value_on::<ManyWords>),
+    ("a plain lock hands its value on", a_lock_hands_its_value_on::<Single>),
+    ("a striped lock hands its value on", a_lock_hands_its_value_on::<Sharded>),
     ("a synchronized value is handed on", a_synchronized_value_is_handed_on),
     ("counters and a tracker count", counters_and_a_tracker_count),
     ("a token and its children stop", a_token_and_its_children_stop),
