@@ -10,12 +10,15 @@ use manyhands::{
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
+use plain::Obeys as ObeysPlain;
+use striped::Obeys as ObeysStriped;
+
 prop_state_machine! {
     #![proptest_config(manyhands_test_support::property::config(256))]
     #[test]
-    fn guards_of_a_plain_lock_exclude_what_they_should(sequential 1..40 => plain::Obeys);
+    fn guards_of_a_plain_lock_exclude_what_they_should(sequential 1..40 => ObeysPlain);
     #[test]
-    fn guards_of_a_striped_lock_exclude_what_they_should(sequential 1..40 => striped::Obeys);
+    fn guards_of_a_striped_lock_exclude_what_they_should(sequential 1..40 => ObeysStriped);
 }
 
 #[derive(Debug, Clone, Copy)]
