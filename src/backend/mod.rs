@@ -35,11 +35,10 @@ use crate::backend::items::Items;
 use crate::backend::plan::Plan;
 use crate::config::ParallelConfig;
 use crate::error::Error;
-use crate::outcome::Cause;
+use crate::outcome::{Cause, WorkerExit};
 use crate::primitives::cancel::CancelToken;
 use crate::progress::RunStatus;
 use crate::record::Timing;
-use crate::run::observer::WorkerEvent;
 
 /// What a backend needs to know of a run.
 #[derive(Debug)]
@@ -167,6 +166,15 @@ impl<R, E> ChunkReport<R, E> {
             notes: Vec::new(),
         }
     }
+}
+
+/// What happened to a worker process during a run.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum WorkerEvent {
+    /// One died, with this position in hand.
+    Lost { worker: u32, position: Option<usize>, attempt: u32, ending: WorkerExit },
+    /// One was replaced on purpose.
+    Recycled { worker: u32 },
 }
 
 /// A position that has no value.

@@ -7,7 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use crate::backend::plan::Plan;
-use crate::backend::{BackendError, BackendStats, ChunkReport, PositionFailure, RetryRequest, Verdict, worker_loop};
+use crate::backend::{
+    BackendError, BackendStats, ChunkReport, PositionFailure, RetryRequest, Verdict, WorkerEvent, worker_loop,
+};
 use crate::error::Error;
 use crate::job::on_failure::Tolerance;
 use crate::job::retry::Retry;
@@ -15,7 +17,7 @@ use crate::outcome::{Outcome, Tally, Values};
 use crate::primitives::cancel::CancelToken;
 use crate::progress::{Ending, Snapshot};
 use crate::run::delivery::{Answer, Delivery, PositionMap, item_failure};
-use crate::run::observer::{Observer, WorkerEvent};
+use crate::run::observer::Observer;
 use crate::run::persistence::RunEnd;
 use crate::run::slots::Slots;
 use crate::sync::Instant;

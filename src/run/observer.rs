@@ -2,9 +2,9 @@
 
 use tracing::{Level, enabled, info, warn};
 
-use crate::backend::{PositionFailure, RetryRequest};
+use crate::backend::{PositionFailure, RetryRequest, WorkerEvent};
 use crate::error::Error;
-use crate::outcome::{Cause, Past, WorkerExit};
+use crate::outcome::{Cause, Past};
 use crate::progress::{Ending, Progress, RenderThread, RunStatus, Snapshot};
 use crate::run::delivery::PositionMap;
 use crate::sync::Arc;
@@ -16,15 +16,6 @@ pub(crate) struct Observer<'a> {
     /// What a painter looks at; there where one paints.
     watch: Option<Arc<RunStatus>>,
     render_thread: Option<RenderThread>,
-}
-
-/// What a backend tells of its workers.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum WorkerEvent {
-    /// One died, with this position in hand.
-    Lost { worker: u32, position: Option<usize>, attempt: u32, ending: WorkerExit },
-    /// One was replaced on purpose.
-    Recycled { worker: u32 },
 }
 
 impl<'a> Observer<'a> {

@@ -76,6 +76,8 @@
 //! - [`Threads`](crate::Threads) and other calls of this crate keep threads beyond a model, so they do not belong into one.
 
 mod cell;
+#[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+mod clock;
 mod handshake;
 mod models;
 mod mutex;
@@ -103,6 +105,8 @@ pub use thread::{JoinHandle, spawn, thread_index, yield_now};
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
 pub(crate) use backend::checker;
 pub(crate) use backend::{CachePadded, RwLock, global, words_at_zero};
+#[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+pub(crate) use clock::nanos;
 pub(crate) use handshake::{announce, claim, look};
 pub(crate) use thread::{nap, spawn_named, spawn_owned};
 

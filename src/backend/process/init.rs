@@ -1,6 +1,6 @@
 //! Where a copy of the program becomes a worker.
 
-use crate::backend::process::become_worker;
+use crate::backend::process::system::become_worker;
 
 /// Prepares the program for [`Processes`](crate::Processes): first in `main`, before it reads its arguments or does anything
 /// that is not to be done once per worker.

@@ -1,15 +1,17 @@
-//! The process backend: worker processes that are copies of the running program, each at one end of a socket.
+//! The process backend: worker processes, which are copies of the running program, each at one end of a socket.
 //!
-//! From call to outcome: `parent.rs` seats workers (`kept.rs`), hands out ranges of positions (`work_queue.rs`) as frames
-//! (`wire.rs`, `link.rs`), and turns what it hears (`hearing.rs`) into chunks for the gatherer. `worker.rs` is the other side:
-//! it finds the function (`function.rs`), runs items through the loop that every mode shares (`session.rs`), tells on a page
-//! (`status.rs`) what it has in hand, and sends answers (`outbox.rs`).
+//! The calling process: `supervisor` dispatches ranges of positions to workers as frames (`wire`), receives results, handles
+//! worker deaths, and shuts down; `child` starts, watches and ends the processes. A worker: `worker` reads frames, runs items
+//! through the loop that every mode shares, says on the status page which item it has in hand, and sends results. Large values
+//! lie in `memory` that both sides map.
 //!
-//! Linux so far. Elsewhere, and under a model checker, a call is refused.
+//! Linux so far. On other systems, and under a model checker, `unsupported` refuses the call.
 
 mod init;
+mod limits;
 pub(crate) mod memory;
 pub(crate) mod processes;
+mod system;
 #[cfg(any(target_os = "linux", manyhands_loom, manyhands_shuttle))]
 pub(crate) mod wire;
 
@@ -18,20 +20,16 @@ mod child;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod linux;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+mod process_task;
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod supervisor;
 #[cfg(not(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle)))))]
 mod unsupported;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod worker;
 
-#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
-use linux as system;
-#[cfg(not(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle)))))]
-use unsupported as system;
-
 pub use init::init;
 pub use memory::{PlainNumber, SharedSlice};
 pub use processes::Processes;
 
-use system::{Block, BlockId, find, is_unpacking, pack};
-pub(crate) use system::{FunctionName, become_worker, end_idle_workers, fingerprint, run};
+pub(crate) use system::{FunctionName, fingerprint};

@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::backend::mode::{Mode, ModeKind, refuse_captures, sealed};
+use crate::backend::process::limits::Limits;
+use crate::backend::process::system;
 use crate::backend::task::Task;
-use crate::backend::{BackendError, BackendStats, Output, ReportSink, RunContext, process};
-use crate::error::Error;
+use crate::backend::{BackendError, BackendStats, Output, ReportSink, RunContext};
 
 /// In processes of their own: an item that aborts, overflows its stack, runs out of memory or never ends takes nothing with
 /// it but its own answer. As many as [`ParallelConfig::max_workers_cpu`](crate::ParallelConfig::max_workers_cpu) or
@@ -62,21 +63,7 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[must_use = "a mode does nothing until a call is given it"]
 pub struct Processes {
-    pub(crate) limits: Limits,
-}
-
-/// What the workers of a call may do. Checked by [`Limits::check`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Limits {
-    pub(crate) time: Option<Duration>,
-    /// In percent of what items usually take.
-    pub(crate) time_percent: Option<u32>,
-    /// Between the signal that asks and the one that does not.
-    pub(crate) grace: Option<Duration>,
-    pub(crate) memory: Option<u64>,
-    pub(crate) recycle_after: Option<usize>,
-    pub(crate) recycle_above: Option<u64>,
-    pub(crate) at_most_once: bool,
+    limits: Limits,
 }
 
 impl Processes {
@@ -231,24 +218,7 @@ impl Processes {
     /// assert_eq!(Processes::end_idle_workers(), 0);
     /// ```
     pub fn end_idle_workers() -> usize {
-        process::end_idle_workers()
-    }
-}
-
-impl Limits {
-    /// Refuses limits under which nothing can run.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        let zero = match self {
-            Self { time: Some(Duration::ZERO), .. } => "a time limit of 0 asked for; give items some time",
-            Self { time_percent: Some(0), .. } => "a time limit of 0 percent asked for; use 100 or more",
-            Self { memory: Some(0), .. } => "a memory limit of 0 bytes asked for; give workers some memory",
-            Self { recycle_after: Some(0), .. } => "workers recycled after 0 items asked for; use 1 or more",
-            Self { recycle_above: Some(0), .. } => {
-                "workers recycled above 0 bytes asked for; use more than they begin with"
-            }
-            _ => return Ok(()),
-        };
-        Err(Error::config(zero))
+        system::end_idle_workers()
     }
 }
 
@@ -275,6 +245,6 @@ where
         gather: &mut ReportSink<'_, K::Output, K::Error>,
     ) -> Result<BackendStats, BackendError> {
         self.limits.check().map_err(|error| BackendError::Unprepared(error.to_string()))?;
-        process::run(&self.limits, context, output, gather)
+        system::run(&self.limits, context, output, gather)
     }
 }

@@ -11,8 +11,13 @@ use std::sync::Arc;
 use serde::de::{self, Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+use crate::backend::process::memory::block::{Block, BlockId};
+#[cfg(not(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle)))))]
+use crate::backend::process::memory::heap_block::{Block, BlockId, find, is_unpacking, pack};
 use crate::backend::process::memory::plain_number::PlainNumber;
-use crate::backend::process::{Block, BlockId, find, is_unpacking, pack};
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+use crate::backend::process::wire::attachments::{find, is_unpacking, pack};
 use crate::error::Error;
 
 /// An array of numbers in memory that all workers see: written once, then read-only for everyone and for good.

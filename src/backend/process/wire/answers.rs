@@ -8,12 +8,12 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
-use crate::backend::process::wire::connection::{decode, encode};
+use crate::backend::process::wire::encode::{decode, encode};
 use crate::backend::process::wire::frame::{Parts, ProtocolError, put_part};
-use crate::backend::process::worker::nanos;
 use crate::outcome::Cause;
 use crate::record::{Amount, Timing};
 use crate::sync::SystemTime;
+use crate::sync::nanos;
 
 const VALUE: u8 = 0;
 const ERROR: u8 = 1;

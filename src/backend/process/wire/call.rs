@@ -6,9 +6,19 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::backend::process::memory::block::BlockId;
-use crate::backend::process::wire::function::FunctionName;
+use crate::backend::process::wire::function::{Executable, FunctionName};
 use crate::config::ParallelConfig;
 use crate::error::Error;
+
+/// Tells a copy of the program that it is a worker: the process id of its parent.
+pub(crate) const VARIABLE: &str = "MANYHANDS_WORKER";
+
+/// What a worker is told at its start.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    pub(crate) executable: Executable,
+    pub(crate) threads: usize,
+}
 
 /// A call, as a worker sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,11 +4,9 @@
 //! takes a slot that is free, and travels as bytes when none is. Knows no items and no calls.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
@@ -22,47 +20,13 @@ use crate::backend::process::wire::attachments::BlockTable;
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::frame::{Header, Inbox, Kind, ProtocolError};
 use crate::backend::process::wire::status_page::{Direction, SLOTS, StatusPage};
-use crate::backend::worker_loop::into_message;
+use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::sync::Arc;
 
 /// Memory for bodies that grew beyond this is given back.
 const KEPT: usize = 1024 * 1024;
 /// Longer bodies travel in a slot: the socket would copy them twice and wake both sides many times.
 const LARGE: usize = 64 * 1024;
-
-/// The status page, as this process sees it.
-pub(crate) struct MappedStatusPage {
-    mapping: Mapping,
-}
-
-impl MappedStatusPage {
-    /// A new page at zero, and the file to pass on.
-    pub(crate) fn create() -> io::Result<(Self, SegmentFile)> {
-        let file = SegmentFile::create("manyhands-status", size_of::<StatusPage>())?;
-        Ok((Self::of(&file)?, file))
-    }
-
-    /// The page in a file that came from the other side.
-    pub(crate) fn adopt(fd: OwnedFd) -> io::Result<Self> {
-        Self::of(&SegmentFile::adopt(fd, size_of::<StatusPage>())?)
-    }
-
-    fn of(file: &SegmentFile) -> io::Result<Self> {
-        Ok(Self { mapping: file.map(Access::ReadWrite)? })
-    }
-
-    pub(crate) fn status(&self) -> &StatusPage {
-        // SAFETY: the mapping begins at a page, is as long as a StatusPage, and was at zero at first, which is a valid one; it
-        // lives as long as `self`. All of it is atomics, so whatever the other process does is a value of them.
-        unsafe { self.mapping.start().cast::<StatusPage>().as_ref() }
-    }
-}
-
-impl fmt::Debug for MappedStatusPage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.status().fmt(f)
-    }
-}
 
 /// One end of a connection. Its two halves are apart, so that they can be in two hands.
 #[derive(Debug)]
@@ -457,47 +421,4 @@ impl Outbox {
         }
         self.sent = 0;
     }
-}
-
-/// Appends to a body, for serde.
-struct Tail<'b>(&'b mut Body);
-
-impl postcard::ser_flavors::Flavor for Tail<'_> {
-    type Output = ();
-
-    #[inline] // called for each number of an array, from code that is compiled in the caller's crate
-    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        self.0.extend(data);
-        Ok(())
-    }
-
-    #[inline]
-    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        self.0.push(data);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
-    }
-}
-
-/// Appends a value. Within [`with_attachments`](crate::backend::process::wire::attachments::packing), which notes the memory that it mentions.
-pub(crate) fn encode<V: serde::Serialize + ?Sized>(value: &V, body: &mut Body) -> Result<(), String> {
-    caught(|| postcard::serialize_with_flavor(value, Tail(body)))?.map_err(|error| error.to_string())
-}
-
-/// The value that these bytes are. Within [`with_blocks`](crate::backend::process::wire::attachments::unpacking), which knows the memory that it mentions.
-pub(crate) fn decode<V: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<V, String> {
-    let (value, rest) = caught(|| postcard::take_from_bytes(bytes))?.map_err(|error| error.to_string())?;
-    match rest.len() {
-        0 => Ok(value),
-        left => Err(format!("{left} bytes of it were not read; do its Serialize and Deserialize agree?")),
-    }
-}
-
-/// Serde code may be the user's own: its panic is that of one item and no more.
-fn caught<A>(code: impl FnOnce() -> A) -> Result<A, String> {
-    catch_unwind(AssertUnwindSafe(code))
-        .map_err(|payload| format!("its serde code panicked: {}", into_message(payload)))
 }

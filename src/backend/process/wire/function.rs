@@ -13,18 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::sync::LazyLock;
 
-/// A function, as it travels.
+/// A function, as it travels: its place in the executable that both sides run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum FunctionName {
-    /// In the same executable.
-    Place {
-        /// From [`anchor`] on, in bytes.
-        offset: i64,
-        /// Of the types of function, item, answer and error.
-        fingerprint: u64,
-    },
-    /// By a name that both sides know. No worker knows any yet.
-    Registered(String),
+pub(crate) struct FunctionName {
+    /// From [`anchor`] on, in bytes.
+    offset: i64,
+    /// Of the types of function, item, result and error.
+    fingerprint: u64,
 }
 
 impl FunctionName {
@@ -38,12 +33,9 @@ impl FunctionName {
         PROGRAM.as_ref().map_err(String::clone)?.place(self)
     }
 
-    /// Whether the function at the place is for the types that were meant. A registered name says so by itself.
+    /// Whether the function at the place is for the types that were meant.
     pub(crate) fn has_fingerprint(&self, found: u64) -> bool {
-        match self {
-            Self::Place { fingerprint, .. } => *fingerprint == found,
-            Self::Registered(_) => true,
-        }
+        self.fingerprint == found
     }
 }
 
@@ -96,15 +88,12 @@ impl Program {
             return Err("the function lies outside of the running program, where workers cannot find it".to_owned());
         }
         let offset = address.wrapping_sub(anchor_address()).cast_signed() as i64;
-        Ok(FunctionName::Place { offset, fingerprint })
+        Ok(FunctionName { offset, fingerprint })
     }
 
     /// The function there must look at the fingerprint itself, as it alone knows its own.
     fn place(&self, name: &FunctionName) -> Result<*const (), String> {
-        let FunctionName::Place { offset, .. } = name else {
-            return Err(format!("no function is registered as {name:?}"));
-        };
-        let offset = isize::try_from(*offset).map_err(|error| error.to_string())?;
+        let offset = isize::try_from(name.offset).map_err(|error| error.to_string())?;
         let place = (anchor as fn() as *const u8).wrapping_offset(offset);
         if !self.text.contains(&place.addr()) {
             return Err("the function lies outside of this program's code".to_owned());
@@ -155,10 +144,8 @@ mod tests {
     #[test]
     fn what_is_no_function_of_this_program_is_refused() {
         for offset in [i64::MAX, i64::MIN, 1 << 40] {
-            assert!(FunctionName::Place { offset, fingerprint: 0 }.place().is_err());
+            assert!(FunctionName { offset, fingerprint: 0 }.place().is_err());
         }
-        let unknown = FunctionName::Registered("cubes".to_owned()).place().unwrap_err();
-        assert!(unknown.contains("cubes"));
         let elsewhere = Box::new(0_u8);
         assert!(FunctionName::of(std::ptr::from_ref(&*elsewhere).cast(), 0).is_err());
     }

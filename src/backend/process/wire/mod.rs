@@ -12,8 +12,14 @@ pub(crate) mod call;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(crate) mod connection;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+pub(crate) mod encode;
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(crate) mod frame;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(crate) mod function;
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+pub(crate) mod refusal;
 #[cfg_attr(any(manyhands_loom, manyhands_shuttle), expect(dead_code, reason = "what is modelled is a part of it"))]
 pub(crate) mod status_page;
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+pub(crate) mod status_page_mapping;

@@ -10,55 +10,25 @@ use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use crate::backend::process::child::Hello;
 use crate::backend::process::wire::attachments::{find, with_blocks};
-use crate::backend::process::wire::call::{CallHead, SharedValue};
-use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming, MappedStatusPage, decode};
+use crate::backend::process::wire::call::{CallHead, Hello, SharedValue};
+use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming};
+use crate::backend::process::wire::encode::decode;
 use crate::backend::process::wire::frame::{Header, Kind};
 use crate::backend::process::wire::function::PROGRAM;
+use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
 use crate::backend::process::wire::status_page::Direction;
+use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::backend::process::worker::outbox::Outbox;
 use crate::config;
-use crate::sync::Arc;
+use crate::sync::{Arc, nanos};
 
 /// The memory is looked at this often, in nanoseconds, where somebody wants to know.
 const LOOK_NANOS: u64 = 10_000_000;
 
 /// What serves the calls of one function: made for its types in the caller, and found again here by its place.
 pub(crate) type Serve = fn(&mut WorkerConnection) -> Result<(), Disconnected>;
-
-/// The caller is gone: there is nobody to work for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Disconnected;
-
-impl From<Broken> for Disconnected {
-    fn from(_: Broken) -> Self {
-        Self
-    }
-}
-
-impl From<crate::backend::process::wire::frame::ProtocolError> for Disconnected {
-    fn from(_: crate::backend::process::wire::frame::ProtocolError) -> Self {
-        Self
-    }
-}
-
-impl From<io::Error> for Disconnected {
-    fn from(_: io::Error) -> Self {
-        Self
-    }
-}
-
-/// Why a call is not served.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum CallRejected {
-    /// The worker's state could not be made.
-    State(String),
-    /// What was asked for could not be understood.
-    Call(String),
-}
 
 /// A worker's end of the connection, and what it needs for a call.
 #[derive(Debug)]
@@ -210,10 +180,4 @@ fn resident_bytes() -> u64 {
     let pages: Vec<u64> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
     let own = pages.get(1).copied().unwrap_or(0).saturating_sub(pages.get(2).copied().unwrap_or(0));
     own * rustix::param::page_size() as u64
-}
-
-/// The system's steady clock, which is the same for all processes.
-pub(crate) fn nanos() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    u64::try_from(time.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
 }

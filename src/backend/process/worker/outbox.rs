@@ -10,9 +10,9 @@ use serde::Serialize;
 use crate::backend::process::wire::answers::{Answers, Trace};
 use crate::backend::process::wire::connection::{Blocking, Outgoing};
 use crate::backend::process::wire::frame::{Header, Kind};
-use crate::backend::process::worker::{Disconnected, nanos};
+use crate::backend::process::wire::refusal::Disconnected;
 use crate::outcome::Cause;
-use crate::sync::{Arc, Condvar, Mutex, spawn_named};
+use crate::sync::{Arc, Condvar, Mutex, nanos, spawn_named};
 
 /// Answers wait this long at most, in nanoseconds, while the worker goes on.
 const FLOW_NANOS: u64 = 1_000_000;

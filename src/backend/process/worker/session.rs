@@ -17,12 +17,14 @@ use crate::backend::plan::{ChunkRule, Plan};
 use crate::backend::process::wire::answers::{Answers, Trace};
 use crate::backend::process::wire::attachments::with_blocks;
 use crate::backend::process::wire::call::CallHead;
-use crate::backend::process::wire::connection::{MappedStatusPage, decode};
+use crate::backend::process::wire::encode::decode;
 use crate::backend::process::wire::frame::{Header, Kind, Parts};
 use crate::backend::process::wire::function;
+use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
 use crate::backend::process::wire::status_page::StatusPage;
+use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
+use crate::backend::process::worker::WorkerConnection;
 use crate::backend::process::worker::outbox::{Outbox, SendState};
-use crate::backend::process::worker::{CallRejected, Disconnected, WorkerConnection, nanos};
 use crate::backend::task::{self, Detached, Task};
 use crate::backend::thread_pool::in_worker;
 use crate::backend::{BackendError, Budget, Claim, Output, RunContext, worker_loop};
@@ -30,7 +32,7 @@ use crate::config::{self, ParallelConfig};
 use crate::outcome::Cause;
 use crate::primitives::cancel::CancelToken;
 use crate::record::thread_cpu_time;
-use crate::sync::{Arc, AtomicUsize, Ordering};
+use crate::sync::{Arc, AtomicUsize, Ordering, nanos};
 
 /// Serves one call of one function: what [`WorkerConnection::serve`] finds by its place.
 pub(crate) fn serve<T, K>(connection: &mut WorkerConnection) -> Result<(), Disconnected>

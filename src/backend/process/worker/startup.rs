@@ -11,7 +11,7 @@ use std::process::exit;
 use rustix::process::{Pid, Signal};
 
 use crate::backend::BackendError;
-use crate::backend::process::child::VARIABLE;
+use crate::backend::process::wire::call::VARIABLE;
 use crate::backend::process::worker;
 use crate::sync::{AtomicU8, Ordering};
 

@@ -1,0 +1,10 @@
+//! The frame that tells a worker of a call, encoded once and sent to every worker.
+
+use crate::backend::process::memory::block::Block;
+use crate::sync::Arc;
+
+/// The body of the frame, and the shared memory that it mentions.
+pub(super) struct CallFrame {
+    pub(super) body: Vec<u8>,
+    pub(super) blocks: Vec<Arc<Block>>,
+}
