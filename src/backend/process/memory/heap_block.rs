@@ -53,12 +53,12 @@ impl Block {
 }
 
 /// Values are never encoded for another process here.
-pub(crate) fn pack(_block: Option<&Arc<Block>>) -> bool {
+pub(crate) fn attach(_block: Option<&Arc<Block>>) -> bool {
     false
 }
 
 /// Values are never decoded from another process here.
-pub(crate) fn is_unpacking() -> bool {
+pub(crate) fn decodes_attached() -> bool {
     false
 }
 

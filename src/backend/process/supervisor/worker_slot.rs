@@ -222,7 +222,7 @@ impl WorkerSlot {
         let worker = self.worker.as_mut().ok_or(ProtocolError)?;
         let incoming = worker.incoming();
         // Each frame brings the blocks that its values mention anew, so none is kept here that the program has dropped.
-        incoming.stock.clear();
+        incoming.blocks.clear();
         incoming.release(header);
         worker.note_served(positions.len());
         let oldest = self.in_flight.front_mut().ok_or(ProtocolError)?;

@@ -1,4 +1,4 @@
-//! What a worker is told of a call before its first item.
+//! What the caller tells a worker: once when it starts, and once per call, before the first item.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -10,29 +10,29 @@ use crate::backend::process::wire::function::{Executable, FunctionName};
 use crate::config::ParallelConfig;
 use crate::error::Error;
 
-/// Tells a copy of the program that it is a worker: the process id of its parent.
+/// The environment variable that makes a copy of the program a worker: it holds the process id of the parent.
 pub(crate) const VARIABLE: &str = "MANYHANDS_WORKER";
 
-/// What a worker is told at its start.
+/// The first message to a worker: which executable it must be, and how many threads it may use.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub(crate) executable: Executable,
     pub(crate) threads: usize,
 }
 
-/// A call, as a worker sees it.
+/// What a worker must know of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CallHead {
     pub(crate) function: FunctionName,
-    /// Whether a failure makes all later items pointless.
+    /// Whether a failure stops the call, so that later items need not run.
     pub(crate) halts: bool,
-    /// The most memory of its own that the worker may have, in bytes.
+    /// The most memory of its own that the worker may have, in bytes, shared memory not counted.
     pub(crate) memory: Option<u64>,
     /// Whether items have a time limit.
     pub(crate) watches_time: bool,
-    /// Whether the caller wants to know how much memory the worker has.
+    /// Whether the worker measures its memory.
     pub(crate) watches_memory: bool,
-    /// Whether the caller wants to know of each item when it was worked on, and what it said of itself.
+    /// Whether the worker sends a trace with each result.
     pub(crate) traces: bool,
     pub(crate) settings: Settings,
     pub(crate) shared: SharedValue,
@@ -41,12 +41,13 @@ pub(crate) struct CallHead {
 /// Where the bytes of the shared value lie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum SharedValue {
+    /// In this frame.
     Here(Vec<u8>),
-    /// In memory that all workers see.
+    /// In a block that all workers map.
     Block(BlockId),
 }
 
-/// The config that calls made inside of an item inherit. A config file has names; frames have none.
+/// The config that calls made inside of an item inherit, in the form in which it travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settings {
     enabled: bool,
@@ -58,7 +59,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Of this config, for one of so many workers.
+    /// Those of `config`, for one of `workers` workers.
     pub(crate) fn of(config: &ParallelConfig, workers: NonZeroUsize) -> Result<Self, Error> {
         Ok(Self {
             enabled: config.enabled()?,
@@ -70,7 +71,7 @@ impl Settings {
         })
     }
 
-    /// As a config, for a worker that may use so many threads for computing.
+    /// As a config, for a worker that may use `threads` threads for computing.
     pub(crate) fn config(&self, threads: usize) -> Result<ParallelConfig, Error> {
         let builder = ParallelConfig::builder()
             .enabled(self.enabled)

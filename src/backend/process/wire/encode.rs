@@ -1,14 +1,16 @@
-//! Values as bytes, in postcard. The user's own serde code runs here, so its panics are caught here.
+//! Values to bytes and back, in postcard.
+//!
+//! Promises: a panic of the user's serde code, and bytes that are left over, are errors of the one value.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::backend::process::wire::body::Body;
 use crate::backend::worker_loop::into_message;
 
-/// Appends to a body, for serde.
-struct Tail<'b>(&'b mut Body);
+/// Lets postcard append to a body.
+struct AppendTo<'b>(&'b mut Body);
 
-impl postcard::ser_flavors::Flavor for Tail<'_> {
+impl postcard::ser_flavors::Flavor for AppendTo<'_> {
     type Output = ();
 
     #[inline] // called for each number of an array, from code that is compiled in the caller's crate
@@ -28,22 +30,34 @@ impl postcard::ser_flavors::Flavor for Tail<'_> {
     }
 }
 
-/// Appends a value. Within [`with_attachments`](crate::backend::process::wire::attachments::with_attachments), which notes the memory that it mentions.
+/// Appends a value to a body.
+///
+/// Call it within [`with_attachments`](crate::backend::process::wire::attachments::with_attachments), which notes the shared
+/// memory that the value mentions.
+///
+/// # Errors
+/// When the value's serde code fails or panics. Then part of the value may be in the body.
 pub(crate) fn encode<V: serde::Serialize + ?Sized>(value: &V, body: &mut Body) -> Result<(), String> {
-    caught(|| postcard::serialize_with_flavor(value, Tail(body)))?.map_err(|error| error.to_string())
+    catch(|| postcard::serialize_with_flavor(value, AppendTo(body)))?.map_err(|error| error.to_string())
 }
 
-/// The value that these bytes are. Within [`with_blocks`](crate::backend::process::wire::attachments::with_blocks), which knows the memory that it mentions.
+/// The value that these bytes are.
+///
+/// Call it within [`with_blocks`](crate::backend::process::wire::attachments::with_blocks), which finds the shared memory that the
+/// value mentions.
+///
+/// # Errors
+/// When the value's serde code fails or panics, or leaves bytes.
 pub(crate) fn decode<V: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<V, String> {
-    let (value, rest) = caught(|| postcard::take_from_bytes(bytes))?.map_err(|error| error.to_string())?;
+    let (value, rest) = catch(|| postcard::take_from_bytes(bytes))?.map_err(|error| error.to_string())?;
     match rest.len() {
         0 => Ok(value),
         left => Err(format!("{left} bytes of it were not read; do its Serialize and Deserialize agree?")),
     }
 }
 
-/// Serde code may be the user's own: its panic is that of one item and no more.
-fn caught<A>(code: impl FnOnce() -> A) -> Result<A, String> {
+/// Runs serde code, which may be the user's own; a panic becomes an error.
+fn catch<A>(code: impl FnOnce() -> A) -> Result<A, String> {
     catch_unwind(AssertUnwindSafe(code))
         .map_err(|payload| format!("its serde code panicked: {}", into_message(payload)))
 }

@@ -1,4 +1,4 @@
-//! Why one end of a connection stops: the other end is gone, or the worker cannot serve the call.
+//! Why a worker stops serving: the caller is gone, or the call cannot be served.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::backend::process::wire::connection::Broken;
 use crate::backend::process::wire::frame::ProtocolError;
 
-/// The caller is gone: there is nobody to work for.
+/// The caller is gone, so the worker ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Disconnected;
 
@@ -34,6 +34,6 @@ impl From<io::Error> for Disconnected {
 pub(crate) enum CallRejected {
     /// The worker's state could not be made.
     State(String),
-    /// What was asked for could not be understood.
+    /// The function was not found, its shared value could not be decoded, or a limit could not be set.
     Call(String),
 }

@@ -7,19 +7,19 @@ use std::os::fd::OwnedFd;
 use crate::backend::process::memory::segment::{Access, Mapping, SegmentFile};
 use crate::backend::process::wire::status_page::StatusPage;
 
-/// The status page, as this process sees it.
+/// The status page in memory that both processes map.
 pub(crate) struct MappedStatusPage {
     mapping: Mapping,
 }
 
 impl MappedStatusPage {
-    /// A new page at zero, and the file to pass on.
+    /// A new page of zeros, and the file to send to the worker.
     pub(crate) fn create() -> io::Result<(Self, SegmentFile)> {
         let file = SegmentFile::create("manyhands-status", size_of::<StatusPage>())?;
         Ok((Self::of(&file)?, file))
     }
 
-    /// The page in a file that came from the other side.
+    /// The page in a file that the caller has sent.
     pub(crate) fn adopt(fd: OwnedFd) -> io::Result<Self> {
         Self::of(&SegmentFile::adopt(fd, size_of::<StatusPage>())?)
     }
@@ -28,6 +28,7 @@ impl MappedStatusPage {
         Ok(Self { mapping: file.map(Access::ReadWrite)? })
     }
 
+    /// The page.
     pub(crate) fn status(&self) -> &StatusPage {
         // SAFETY: the mapping begins at a page, is as long as a StatusPage, and was at zero at first, which is a valid one; it
         // lives as long as `self`. All of it is atomics, so whatever the other process does is a value of them.
