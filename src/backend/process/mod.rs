@@ -1,15 +1,15 @@
 //! The process backend: worker processes, which are copies of the running program, each at one end of a socket.
 //!
 //! The calling process: `supervisor` dispatches ranges of positions to workers as frames (`wire`), receives results, handles
-//! worker deaths, and shuts down; `child` starts, watches and ends the processes. A worker: `worker` reads frames, runs items
-//! through the loop that every mode shares, says on the status page which item it has in hand, and sends results. Large values
-//! lie in `memory` that both sides map.
+//! worker deaths, and shuts down; `child` starts, watches and ends the processes. A worker: `worker` reads frames, runs
+//! items through the loop that every mode shares, says on the status page which item it has in hand, and sends results.
+//! Large values lie in `memory` that both sides map.
 //!
 //! Linux so far. On other systems, and under a model checker, `unsupported` refuses the call.
 
 mod init;
 mod limits;
-pub(crate) mod memory;
+mod memory;
 pub(crate) mod processes;
 mod system;
 #[cfg(any(target_os = "linux", manyhands_loom, manyhands_shuttle))]

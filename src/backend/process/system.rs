@@ -1,4 +1,4 @@
-//! The implementation that this build has: worker processes on Linux, and elsewhere a refusal.
+//! The implementation that this build has: `linux.rs`, or `unsupported.rs` on other systems and under a model checker.
 
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(crate) use crate::backend::process::linux::{FunctionName, fingerprint};

@@ -1,7 +1,7 @@
 //! One worker process as the calling process sees it: started, fed, waited for, killed and reaped.
 //!
-//! Promises: dropping a [`Worker`] kills and reaps its process, so no early return can leave one behind. Leaves to `idle.rs` the
-//! workers between two calls, to `spawner.rs` the thread that starts them, and to the supervisor what they are to do.
+//! Promises: dropping a [`Worker`] kills and reaps its process, so no early return can leave one behind. Leaves to `idle.rs`
+//! the workers between two calls, to `spawner.rs` the thread that starts them, and to the supervisor what they are to do.
 
 pub(super) mod idle;
 mod number;
@@ -201,7 +201,7 @@ impl Worker {
         self.printed.forget_last_lines();
     }
 
-    /// Tells it to forget blocks of shared memory that this process has dropped.
+    /// Queues messages that make it drop the blocks of shared memory that this process has dropped.
     pub(super) fn forget_blocks(&mut self) {
         let gone: Vec<BlockId> = self.has.iter().copied().filter(|&id| !block::is_alive(id)).collect();
         for id in gone {
@@ -298,7 +298,7 @@ impl Worker {
         !self.page().is_up() && now.saturating_sub(self.started) >= LATE_NANOS
     }
 
-    /// Tells it that the call is over for it.
+    /// Ends the call in it; see [`Worker::take_call_end`].
     pub(super) fn send_end(&mut self) {
         self.link.outgoing.push(Header::new(Kind::End), &[]);
         self.send_queued();
@@ -389,8 +389,8 @@ fn kill_and_reap(mut child: Child) {
     let _ = child.wait();
 }
 
-/// Waits until one of these workers has sent or printed something or has died, or can take what is queued for it; at most for
-/// this many nanoseconds. Each worker's [`Readiness`] says afterwards what it did.
+/// Waits until one of these workers has sent or printed something or has died, or can take what is queued for it; at most
+/// for this many nanoseconds. Each worker's [`Readiness`] says afterwards what it did.
 pub(super) fn wait_for_any(workers: &mut [&mut Worker], nanos: u64) {
     const EACH: usize = 3;
     let mut fds = Vec::with_capacity(EACH * workers.len());

@@ -1,5 +1,5 @@
-//! What a worker prints, on either stream: passed on to this process's stderr line by line, with the worker's number. The last
-//! lines are kept for the report of a crash.
+//! What a worker prints, on either stream: passed on to this process's stderr line by line, with the worker's number. The
+//! last lines are kept for the report of a crash.
 //!
 //! Promises: lines of two workers never mix; memory is bounded whatever a worker prints. Never waits for a worker.
 
@@ -70,7 +70,8 @@ impl OutputPipe {
         self.lines.ran_out_of_memory
     }
 
-    /// Passes on the rest, and gives the last lines. Does not wait for processes that the worker left behind, which may print on.
+    /// Passes on the rest, and gives the last lines. Does not wait for processes that the worker left behind, which may
+    /// print on.
     pub(super) fn end(&mut self) -> String {
         const WHAT_A_PIPE_HOLDS: usize = 2 * 1024 * 1024;
         self.pass_on_at_most(WHAT_A_PIPE_HOLDS);

@@ -1,7 +1,8 @@
-//! How much memory is available, so that a request for too much is an error: the kernel hands memory out until there is none,
-//! and then kills a process of its choice.
+//! How much memory is available, so that a request for too much is an error: the kernel hands memory out until there is
+//! none, and then kills a process of its choice.
 //!
-//! Promises nothing about requests that pass: others may be quicker. Reads `/proc` and the container's limits, and reserves nothing.
+//! Promises nothing about requests that pass: others may be quicker. Reads `/proc` and the container's limits, and reserves
+//! nothing.
 
 use std::fs;
 use std::io;
@@ -9,7 +10,8 @@ use std::io;
 /// Requests below this many bytes are not checked: reading how much is available would take longer than they do.
 const CHECKED_FROM: usize = 64 << 20;
 
-/// Refuses a request for more bytes than are available. Costs nothing below 64 MiB, and above that the reading of three files.
+/// Refuses a request for more bytes than are available. Costs nothing below 64 MiB, and above that the reading of three
+/// files.
 ///
 /// # Errors
 /// Of the kind `OutOfMemory`, with the number of bytes that are available.

@@ -35,7 +35,7 @@ impl Block {
     }
 }
 
-/// The name of a block, which tells no blocks apart here.
+/// The name of a block. All blocks have the same one here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BlockId(u64);
 

@@ -1,4 +1,4 @@
-//! The frame that tells a worker of a call, encoded once and sent to every worker.
+//! The frame that begins a call in a worker, encoded once and sent to every worker.
 
 use crate::backend::process::memory::block::Block;
 use crate::sync::Arc;

@@ -1,4 +1,4 @@
-//! A call as the calling thread sees it: what is left to do, who works on it, and how results reach the gatherer.
+//! A call as the calling thread sees it: what is left to do, which workers are at it, and how results reach the gatherer.
 //!
 //! Promises: each position is reported once per attempt; after a stop no position beyond the fence is handed out. Leaves to
 //! `dispatch.rs` what is sent to workers, to `receive.rs` what comes from them, and to `mod.rs` when to look at either.
@@ -31,7 +31,7 @@ pub(super) struct CallState<'c, 'out, T, K: Task<T>> {
     pub(super) context: &'c RunContext<'c, T, K>,
     /// Which positions are left.
     pub(super) queue: WorkQueue,
-    /// Who works on the others.
+    /// The workers, and what was sent to them.
     pub(super) slots: WorkerSlots,
     /// Workers that have left the slots and are not idle yet.
     pub(super) shutdowns: Shutdowns,
@@ -134,7 +134,8 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
         self.report(chunk);
     }
 
-    /// No worker can be had any more. Results that were reported are kept, and every position that is left fails with `story`.
+    /// No worker can be had any more. Results that were reported are kept, and every position that is left fails with
+    /// `story`.
     ///
     /// # Errors
     /// Where there is no result yet: then the call fails as a whole.

@@ -1,7 +1,7 @@
-//! Sends items to workers: who gets the next frame, how many items it has, and where its worker comes from.
+//! Sends items to workers: decides which gets the next frame, how many items it has, and where a new worker comes from.
 //!
-//! Promises: every slot gets a first frame before any gets a second; no frame exceeds what the limits and the memory budget of
-//! the call allow. Never waits.
+//! Promises: every slot gets a first frame before any gets a second; no frame exceeds what the limits and the memory budget
+//! of the call allow. Never waits.
 
 use std::io;
 use std::ops::Range;
@@ -53,7 +53,7 @@ impl Dispatcher {
         Self { call, threads, attachments: Attachments::default() }
     }
 
-    /// Lets go of the shared memory of the call, so that workers can be told to forget it.
+    /// Drops the shared memory of the call, so that workers drop it too.
     pub(super) fn drop_blocks(&mut self) {
         self.call.blocks.clear();
     }
@@ -147,8 +147,8 @@ impl Dispatcher {
         }
     }
 
-    /// Encodes items until the frame is full or one cannot be encoded. Gives the first position that is not in the frame, and
-    /// why it cannot be encoded.
+    /// Encodes items until the frame is full or one cannot be encoded. Gives the first position that is not in the frame,
+    /// and why it cannot be encoded.
     fn encode_items<T: Travels, K: ProcessTask<T>>(
         &mut self,
         positions: &Range<usize>,
@@ -184,8 +184,8 @@ impl<T, K: Task<T>> CallState<'_, '_, T, K> {
         usize::try_from(frames).unwrap_or(MOST_AHEAD).clamp(2, MOST_AHEAD)
     }
 
-    /// Whether the queue has items for this slot. So that no worker idles beside one that has more than it can begin, an idle slot
-    /// takes back a frame from the busiest.
+    /// Whether the queue has items for this slot. So that no worker idles beside one that has more than it can begin, an
+    /// idle slot takes back a frame from the busiest.
     fn has_work_for(&mut self, slot_idx: usize) -> bool {
         if !self.queue.has_more()
             && self.slots[slot_idx].is_idle()
@@ -196,8 +196,8 @@ impl<T, K: Task<T>> CallState<'_, '_, T, K> {
         self.queue.has_more()
     }
 
-    /// How many items this slot's worker may be given in a frame. `None` when it must be replaced first: then it is, as soon as
-    /// nothing is in flight to it.
+    /// How many items this slot's worker may be given in a frame. `None` when it must be replaced first: then it is, as soon
+    /// as nothing is in flight to it.
     fn item_quota(&mut self, slot_idx: usize) -> Option<usize> {
         let slot = &self.slots[slot_idx];
         let is_too_large = self.limits.recycle_above.is_some_and(|most| slot.resident() > most);
@@ -212,8 +212,8 @@ impl<T, K: Task<T>> CallState<'_, '_, T, K> {
         Some(if self.limits.at_most_once { 1 } else { left })
     }
 
-    /// Whether the next item must wait until others are finished: it exceeds the memory budget together with those in flight, or
-    /// it is the first after the items that run alone.
+    /// Whether the next item must wait until others are finished: it exceeds the memory budget together with those in
+    /// flight, or it is the first after the items that run alone.
     fn must_wait(&self) -> bool {
         let (plan, first) = (self.context.plan, self.queue.next_first());
         let exceeds_memory =

@@ -1,9 +1,9 @@
 //! The calling process's part of a call: one loop in the calling thread, which dispatches work, receives results, handles
 //! worker deaths and enforces limits, and at the end shuts the workers down.
 //!
-//! Promises: it waits for all workers at once and never for one alone, so no size and no number of items can bring it to a halt;
-//! when it returns, every worker is idle or dead. Leaves to `work_queue.rs` what is handed out next, and to `blame.rs` which
-//! item a death is blamed on.
+//! Promises: it waits for all workers at once and never for one alone, so no size and no number of items can bring it to a
+//! halt; when it returns, every worker is idle or dead. Leaves to `work_queue.rs` what is handed out next, and to `blame.rs`
+//! which item a death is blamed on.
 
 mod blame;
 mod call_frame;
@@ -109,8 +109,8 @@ impl<'c, 'out, T: Travels, K: ProcessTask<T>> Supervisor<'c, 'out, T, K> {
             self.state.wait_for_workers();
             let before = nanos();
             self.state.listen()?;
-            // While a callback held this thread up, workers may have waited for it: they get a turn to go on first. One turn,
-            // since a callback may hold it up in each.
+            // While a callback held this thread up, workers may have waited for it: they get a turn to go on first. One
+            // turn, since a callback may hold it up in each.
             was_held_up = !was_held_up && nanos().saturating_sub(before) >= TICK_NANOS;
             if !was_held_up {
                 self.state.enforce_time_limits();
@@ -171,7 +171,7 @@ impl<'c, 'out, T: Travels, K: ProcessTask<T>> Supervisor<'c, 'out, T, K> {
     }
 }
 
-/// What workers are told of a call.
+/// Encodes the call for the workers.
 fn call_frame<T, K>(
     limits: &Limits,
     context: &RunContext<'_, T, K>,

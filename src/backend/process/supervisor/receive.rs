@@ -1,5 +1,5 @@
-//! Takes what workers send: frames of results become reports to the gatherer, and a dead worker's items go back to the queue or
-//! fail.
+//! Takes what workers send: frames of results become reports to the gatherer, and a dead worker's items go back to the queue
+//! or fail.
 //!
 //! Promises: everything that a worker sent before it died is read; whatever dies, each item is reported once per attempt.
 
@@ -157,8 +157,8 @@ impl<T: Travels, K: ProcessTask<T>> CallState<'_, '_, T, K> {
         Ok(chunk)
     }
 
-    /// A worker is dead, or has sent what no worker sends, described by `protocol_error`, and is killed. Its item in hand fails
-    /// or is tried again, and all others go back to the queue.
+    /// A worker is dead, or has sent what no worker sends, described by `protocol_error`, and is killed. Its item in hand
+    /// fails or is tried again, and all others go back to the queue.
     fn handle_death(&mut self, slot_idx: usize, protocol_error: Option<String>) -> Result<(), BackendError> {
         self.clear_in_hand(slot_idx);
         let Some(dead) = self.slots[slot_idx].take_dead() else { return Ok(()) };
@@ -189,8 +189,8 @@ impl<T: Travels, K: ProcessTask<T>> CallState<'_, '_, T, K> {
         Ok(())
     }
 
-    /// The unanswered item that a dead worker had in hand. Between two items there is none; but where no item may begin twice,
-    /// the first one of a frame that was begun counts as in hand.
+    /// The unanswered item that a dead worker had in hand. Between two items there is none; but where no item may begin
+    /// twice, the first one of a frame that was begun counts as in hand.
     fn item_to_blame(&self, dead: &DeadWorker) -> Option<InHand> {
         let begun = dead.begun.filter(|_| self.limits.at_most_once);
         dead.in_hand.or_else(|| begun.map(|position| InHand { position, since: nanos() }))
@@ -209,7 +209,8 @@ impl<T: Travels, K: ProcessTask<T>> CallState<'_, '_, T, K> {
         }
     }
 
-    /// An item whose worker died with it in hand fails with `cause`. Without a cause that is certain it may be tried once more.
+    /// An item whose worker died with it in hand fails with `cause`. Without a cause that is certain it may be tried once
+    /// more.
     fn fail(&mut self, item: InHand, now: u64, cause: Option<Cause<K::Error>>, (worker, exit): (u32, ExitReport)) {
         let (position, elapsed) = (item.position, Duration::from_nanos(now.saturating_sub(item.since)));
         let max_deaths = if self.limits.at_most_once { 1 } else { MAX_DEATHS };
@@ -226,8 +227,8 @@ impl<T: Travels, K: ProcessTask<T>> CallState<'_, '_, T, K> {
         self.report_failure(PositionFailure { position, attempts, elapsed, cause }, Some(worker));
     }
 
-    /// A worker died with nothing in hand, so no item failed; but a program whose workers all die like that must not go on for
-    /// ever.
+    /// A worker died with nothing in hand, so no item failed; but a program whose workers all die like that must not go on
+    /// for ever.
     fn handle_idle_death(&mut self, slot_idx: usize, exit: ExitReport) -> Result<(), BackendError> {
         let failed_starts = self.note_failed_start();
         if failed_starts < 3 + 2 * self.slots.len() {

@@ -1,5 +1,7 @@
-//! Workers that were told that the call is over for them, until they have dropped what they were given. A worker that is kept
-//! becomes idle then; a recycled one ends.
+//! Workers whose call has ended, until they have dropped what they were given. Then a worker that is kept becomes idle, and
+//! a recycled one ends.
+//!
+//! Promises: dropping it kills the workers in it. Leaves to the supervisor how long to wait.
 
 use crate::backend::process::child::idle;
 use crate::backend::process::child::{CallEnd, Worker};
@@ -12,7 +14,7 @@ pub(super) struct Shutdowns {
     drop_panic: Option<String>,
 }
 
-/// A worker that was told that the call is over for it.
+/// A worker whose call has ended.
 #[derive(Debug)]
 struct ShuttingDown {
     worker: Worker,
@@ -32,22 +34,22 @@ impl Shutdowns {
         self.workers.iter_mut().map(|shutting_down| &mut shutting_down.worker)
     }
 
-    /// Tells a worker to drop what it has of the call; it is kept for the next one.
+    /// Makes a worker drop what it has of the call; it is kept for the next one.
     pub(super) fn begin_to_keep(&mut self, mut worker: Worker) {
         worker.forget_blocks();
         worker.send_end();
         self.workers.push(ShuttingDown { worker, is_kept: true, has_ended: false });
     }
 
-    /// Tells a worker to drop what it has of the call, and to end.
+    /// Makes a worker drop what it has of the call, and end.
     pub(super) fn begin_to_recycle(&mut self, mut worker: Worker) {
         worker.send_end();
         worker.close();
         self.workers.push(ShuttingDown { worker, is_kept: false, has_ended: false });
     }
 
-    /// Takes what the last wait found: workers that have dropped everything become idle or end. Gives how many were lost, that
-    /// is, died though they were to be kept. They had no items, so nothing else is lost with them.
+    /// Takes what the last wait found: workers that have dropped everything become idle or end. Gives how many were lost,
+    /// that is, died though they were to be kept. They had no items, so nothing else is lost with them.
     pub(super) fn collect(&mut self) -> usize {
         let mut n_lost = 0;
         for mut shutting_down in std::mem::take(&mut self.workers) {

@@ -54,8 +54,8 @@ impl WorkQueue {
         self.fence
     }
 
-    /// The next positions to hand out, those that came back first. `len` says how many it may be, from the position that it is
-    /// given; at least one is handed out.
+    /// The next positions to hand out, those that came back first. `len` says how many it may be, from the position that it
+    /// is given; at least one is handed out.
     pub(super) fn claim(&mut self, len: impl FnOnce(usize) -> usize) -> Option<Range<usize>> {
         if let Some((&first, &end)) = self.again.first_key_value().filter(|(first, _)| **first < self.fence) {
             let claimed = first..end.min(first + len(first).max(1));

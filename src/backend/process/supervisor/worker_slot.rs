@@ -1,7 +1,7 @@
 //! One place for a worker in a call: the process that fills it at the moment, and the frames that were sent to it.
 //!
-//! Promises: frames are answered in the order in which they were sent, or the worker is reported as broken. Leaves to its users
-//! which items to send, and what an answer means.
+//! Promises: frames are answered in the order in which they were sent, or the worker is reported as broken. Leaves to its
+//! users which items to send, and what an answer means.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -113,8 +113,8 @@ impl WorkerSlot {
         self.worker.take()
     }
 
-    /// Ends the slot with its call. Gives its worker and whether it was sent the call. A worker that still has frames is killed:
-    /// dropping it does that.
+    /// Ends the slot with its call. Gives its worker and whether it was sent the call. A worker that still has frames is
+    /// killed: dropping it does that.
     pub(super) fn into_free_worker(self) -> Option<(Worker, bool)> {
         let worker = self.worker.filter(|_| self.in_flight.is_empty())?;
         Some((worker, self.knows_the_call))

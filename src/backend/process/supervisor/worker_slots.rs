@@ -53,13 +53,13 @@ impl WorkerSlots {
         self.slots.iter().any(|slot| slot.has_pending_below(fence))
     }
 
-    /// Tells every worker to run nothing from this position on.
+    /// Makes every worker run nothing from this position on.
     pub(super) fn set_fence(&self, fence: usize) {
         self.workers().for_each(|worker| worker.page().set_fence(fence));
     }
 
-    /// What the items in flight need of the plan's memory budget: a worker has one in hand at a time, so the most that one of
-    /// its items needs.
+    /// What the items in flight need of the plan's memory budget: a worker has one in hand at a time, so the most that one
+    /// of its items needs.
     pub(super) fn memory_in_use(&self, plan: &Plan) -> u64 {
         let Some(memory) = &plan.memory else { return 0 };
         let of = |slot: &WorkerSlot| slot.unanswered().map(|positions| memory.cost(positions)).max().unwrap_or(0);

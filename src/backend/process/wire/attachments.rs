@@ -1,5 +1,5 @@
-//! The blocks of shared memory that travel beside a message: noted while a value is encoded for another process, and found by
-//! their name while it is decoded. In any other format a slice is a sequence of numbers.
+//! The blocks of shared memory that travel beside a message: noted while a value is encoded for another process, and found
+//! by their name while it is decoded. In any other format a slice is a sequence of numbers.
 //!
 //! Promises: nesting and panics leave the outer list as it was. Sends nothing itself; `connection.rs` does.
 
@@ -91,7 +91,8 @@ pub(crate) fn attach(block: Option<&Arc<Block>>) -> bool {
     })
 }
 
-/// Runs `decode` for a message from another process: slices are decoded as places in these blocks or in those of this process.
+/// Runs `decode` for a message from another process: slices are decoded as places in these blocks or in those of this
+/// process.
 pub(crate) fn with_blocks<A>(blocks: &BlockTable, decode: impl FnOnce() -> A) -> A {
     struct OuterBlocks(Option<BlockTable>);
     impl Drop for OuterBlocks {

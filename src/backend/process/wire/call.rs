@@ -1,4 +1,4 @@
-//! What the caller tells a worker: once when it starts, and once per call, before the first item.
+//! The messages that a worker gets before items: one when it starts, and one at the beginning of each call.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;

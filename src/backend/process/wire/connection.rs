@@ -1,8 +1,8 @@
-//! One end of the connection between the calling process and one worker: sends and receives frames, large bodies through shared
-//! memory.
+//! One end of the connection between the calling process and one worker: sends and receives frames, large bodies through
+//! shared memory.
 //!
-//! Promises: pushing queues a frame of any size, so the caller never waits for a worker to read; a body above 64 KiB is written
-//! into a free slot of shared memory, and travels as bytes only when none is free. Knows no items and no calls.
+//! Promises: pushing queues a frame of any size, so the caller never waits for a worker to read; a body above 64 KiB is
+//! written into a free slot of shared memory, and travels as bytes only when none is free. Knows no items and no calls.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -241,14 +241,14 @@ impl Outgoing {
     fn fill_slot(&mut self, body: &[u8]) -> Option<u8> {
         let slot = self.free_slot(body.len())?;
         let memory = self.filled[usize::from(slot)].as_ref()?;
-        // SAFETY: the memory is at least as long as the body and is no part of it. The other end reads a slot only between the
-        // frame that names it and marking it free, and it was free.
+        // SAFETY: the memory is at least as long as the body and is no part of it. The other end reads a slot only between
+        // the frame that names it and marking it free, and it was free.
         unsafe { std::ptr::copy_nonoverlapping(body.as_ptr(), memory.start().as_ptr(), body.len()) };
         Some(slot)
     }
 
-    /// Takes a free slot of at least this length; creates or replaces one if need be. `None` when all are in use, or there is no
-    /// memory for a new one.
+    /// Takes a free slot of at least this length; creates or replaces one if need be. `None` when all are in use, or there
+    /// is no memory for a new one.
     fn free_slot(&mut self, len: usize) -> Option<u8> {
         let page = Arc::clone(&self.page);
         let slots = page.status().slots(self.direction);
@@ -372,8 +372,8 @@ impl Incoming {
         if len > mapping.len() {
             return Err(ProtocolError.into());
         }
-        // SAFETY: the bytes are mapped as long as `self.read` holds the mapping, which needs `&mut self` to change, and its file
-        // cannot shrink. The other end does not write to the slot before `release` marks it free.
+        // SAFETY: the bytes are mapped as long as `self.read` holds the mapping, which needs `&mut self` to change, and its
+        // file cannot shrink. The other end does not write to the slot before `release` marks it free.
         Ok(unsafe { std::slice::from_raw_parts(mapping.start().as_ptr(), len) })
     }
 
@@ -391,7 +391,8 @@ fn as_len(word: u64) -> Result<usize, ProtocolError> {
 }
 
 impl SendBuffer {
-    /// Sends from where it stopped to the next descriptor or the end. A descriptor is sent with the first byte of its header.
+    /// Sends from where it stopped to the next descriptor or the end. A descriptor is sent with the first byte of its
+    /// header.
     fn send_some(&mut self, socket: &OwnedFd, flags: SendFlags) -> Result<(), rustix::io::Errno> {
         let goes_now = self.descriptors.front().is_some_and(|(place, _)| *place == self.sent);
         let next = self.descriptors.get(usize::from(goes_now)).map_or(self.bytes.len(), |(place, _)| *place);

@@ -43,8 +43,8 @@ pub(crate) fn encode<V: serde::Serialize + ?Sized>(value: &V, body: &mut Body) -
 
 /// The value that these bytes are.
 ///
-/// Call it within [`with_blocks`](crate::backend::process::wire::attachments::with_blocks), which finds the shared memory that the
-/// value mentions.
+/// Call it within [`with_blocks`](crate::backend::process::wire::attachments::with_blocks), which finds the shared memory
+/// that the value mentions.
 ///
 /// # Errors
 /// When the value's serde code fails or panics, or leaves bytes.

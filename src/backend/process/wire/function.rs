@@ -1,8 +1,8 @@
 //! Which function a call means: its place in the executable, from a fixed function on.
 //!
 //! Promises: a worker accepts a place only if it is the same executable, if the place lies in the program's code, and if the
-//! function there is for the same types. A place and not a registered name, because every instance of a generic function has one
-//! without being listed anywhere.
+//! function there is for the same types. A place and not a registered name, because every instance of a generic function has
+//! one without being listed anywhere.
 
 use std::fs;
 use std::io;
@@ -39,7 +39,7 @@ impl FunctionName {
     }
 }
 
-/// Tells one executable from another, by the file that is running. The file cannot be written to while it runs.
+/// Identifies an executable by the file that is running. The file cannot be written to while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Executable {
     device: u64,

@@ -1,5 +1,5 @@
-//! The page of memory that a worker and its caller share: which item is in hand and since when, how many are done, where to stop,
-//! and which frames were begun.
+//! The page of memory that a worker and its caller share: which item is in hand and since when, how many are done, where to
+//! stop, and which frames were begun.
 //!
 //! Promises: the caller never blames an item that was not in hand; a frame is run by its worker or taken back by the caller,
 //! never both. A page of zero bytes is valid. It sends no messages and never waits: each side reads it when it needs to.
@@ -79,8 +79,8 @@ impl StatusPage {
     /// The item that the worker has in hand.
     pub(crate) fn in_hand(&self) -> Option<InHand> {
         loop {
-            // Acquire: pairs with `begin`. If the time belongs to a later item, the position has changed since, so it is read
-            // again.
+            // Acquire: pairs with `begin`. If the time belongs to a later item, the position has changed since, so it is
+            // read again.
             let before = self.worker.in_hand.load(Ordering::Acquire);
             let since = self.worker.since.load(Ordering::Acquire);
             if before == 0 {

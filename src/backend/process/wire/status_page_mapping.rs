@@ -30,8 +30,8 @@ impl MappedStatusPage {
 
     /// The page.
     pub(crate) fn status(&self) -> &StatusPage {
-        // SAFETY: the mapping begins at a page, is as long as a StatusPage, and was at zero at first, which is a valid one; it
-        // lives as long as `self`. All of it is atomics, so whatever the other process does is a value of them.
+        // SAFETY: the mapping begins at a page, is as long as a StatusPage, and was at zero at first, which is a valid one;
+        // it lives as long as `self`. All of it is atomics, so whatever the other process does is a value of them.
         unsafe { self.mapping.start().cast::<StatusPage>().as_ref() }
     }
 }

@@ -1,7 +1,7 @@
 //! A worker's main loop: a handshake with the caller, then one call after the other, until the caller is gone.
 //!
-//! Promises: a call that cannot be served is refused with a reason, and the worker goes on. Knows nothing of other workers, of
-//! retries and of limits. Leaves to `session.rs` the items of a call.
+//! Promises: a call that cannot be served is refused with a reason, and the worker goes on. Knows nothing of other workers,
+//! of retries and of limits. Leaves to `session.rs` the items of a call.
 
 mod outbox;
 pub(super) mod session;
@@ -29,8 +29,8 @@ use crate::sync::{Arc, nanos};
 /// The worker measures its memory at most this often, in nanoseconds, and only where the call asks for it.
 const MEASURE_NANOS: u64 = 10_000_000;
 
-/// Serves the calls of one function: the caller names an instance for the function's types, and the worker finds it by its place
-/// in the executable.
+/// Serves the calls of one function: the caller names an instance for the function's types, and the worker finds it by its
+/// place in the executable.
 pub(super) type Serve = fn(&mut WorkerConnection) -> Result<(), Disconnected>;
 
 /// A worker's end of the connection, and what it needs for a call.
@@ -122,7 +122,7 @@ impl WorkerConnection {
         self.outbox.flush()
     }
 
-    /// Tells the caller that the call is not served, and why.
+    /// Refuses the call, with a reason for the caller.
     pub(super) fn refuse(&mut self, rejected: &CallRejected) -> Result<(), Disconnected> {
         let body = postcard::to_stdvec(rejected).map_err(|_| Disconnected)?;
         self.outbox.push(Header::new(Kind::Refused), &body);
@@ -137,8 +137,8 @@ impl WorkerConnection {
         match head.function.place().and_then(|place| self.prepare(&head).map(|()| place)) {
             Ok(place) => {
                 self.head = Some(head);
-                // SAFETY: the caller is the same executable, which the handshake has checked, and took the place of a function of
-                // this type there; at the same place in the same code lies the same function.
+                // SAFETY: the caller is the same executable, which the handshake has checked, and took the place of a
+                // function of this type there; at the same place in the same code lies the same function.
                 let serve = unsafe { std::mem::transmute::<*const (), Serve>(place) };
                 serve(self)
             }

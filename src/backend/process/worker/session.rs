@@ -1,8 +1,8 @@
-//! One call, served in a worker: frames of items come in, results go to the outbox. Items run through the loop that every mode
-//! shares, and the status page says which one is in hand.
+//! One call, served in a worker: frames of items come in, results go to the outbox. Items run through the loop that every
+//! mode shares, and the status page says which one is in hand.
 //!
-//! Promises: an item is on the status page from before it begins until its result is in the outbox, so the caller blames a death
-//! on the right one; after a fence or a failure that stops the call, no further item begins.
+//! Promises: an item is on the status page from before it begins until its result is in the outbox, so the caller blames a
+//! death on the right one; after a fence or a failure that stops the call, no further item begins.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -81,7 +81,7 @@ fn complaint_of(dropped: Result<(), BackendError>) -> Option<String> {
     }
 }
 
-/// Tells the types of task, item, result and error of a call from others.
+/// A number that differs for different types of task, item, result and error.
 pub(crate) fn fingerprint<T, K: Task<T>>() -> u64 {
     function::fingerprint::<(T, K, K::Output, K::Error)>()
 }
@@ -183,8 +183,8 @@ where
         Ok(true)
     }
 
-    /// Decodes the items of a frame; gives those that cannot be decoded, each with its offset in the frame. An item whose decoding
-    /// kills the worker is in hand like any other.
+    /// Decodes the items of a frame; gives those that cannot be decoded, each with its offset in the frame. An item whose
+    /// decoding kills the worker is in hand like any other.
     fn read_items(
         &mut self,
         connection: &WorkerConnection,
@@ -265,7 +265,7 @@ where
             stocked: usize::MAX,
             may_retry: false,
             alone: 0,
-            traces: false, // told with each answer, while the item is in hand
+            traces: false, // measured here, while the item is in hand
             memory: None,
             halt_on_failure: true, // so that a failure is reported before the next item begins
             serial_below: Duration::ZERO,
@@ -405,7 +405,8 @@ where
             SendState::Wake if position + 1 < self.end => self.outbox.wake_flusher(),
             SendState::Wake | SendState::Nothing => {}
         }
-        // The time for sending and dropping does not count for the next item. Where neither was done, the clock is not read again.
+        // The time for sending and dropping does not count for the next item. Where neither was done, the clock is not read
+        // again.
         let took_time = next == SendState::Send || needs_drop::<K::Output>();
         self.clock.set(if took_time { nanos() } else { now });
         if position + 1 >= self.page.fence() {
