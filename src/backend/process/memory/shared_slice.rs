@@ -215,6 +215,10 @@ impl<T> Deref for SharedSlice<T> {
 }
 
 /// An empty slice, which takes no shared memory and no descriptor.
+///
+/// ```
+/// assert!(manyhands::SharedSlice::<f64>::default().is_empty());
+/// ```
 impl<T> Default for SharedSlice<T> {
     fn default() -> Self {
         Self { start: NonNull::dangling(), len: 0, block: None, elements: PhantomData }
@@ -222,6 +226,12 @@ impl<T> Default for SharedSlice<T> {
 }
 
 /// Another reference to the same memory; copies no number.
+///
+/// ```
+/// let numbers = manyhands::SharedSlice::copy_of(&[1, 2, 3])?;
+/// assert_eq!(numbers.clone().as_ptr(), numbers.as_ptr());
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 impl<T> Clone for SharedSlice<T> {
     fn clone(&self) -> Self {
         Self { start: self.start, len: self.len, block: self.block.clone(), elements: PhantomData }
@@ -229,6 +239,12 @@ impl<T> Clone for SharedSlice<T> {
 }
 
 /// Shows the length only: there may be very many elements.
+///
+/// ```
+/// let numbers = manyhands::SharedSlice::copy_of(&[1, 2, 3])?;
+/// assert_eq!(format!("{numbers:?}"), "SharedSlice { len: 3, .. }");
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 impl<T> fmt::Debug for SharedSlice<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedSlice").field("len", &self.len).finish_non_exhaustive()
@@ -241,7 +257,13 @@ impl<T> AsRef<[T]> for SharedSlice<T> {
     }
 }
 
-/// Compares the elements.
+/// Compares the elements, wherever they lie.
+///
+/// ```
+/// let numbers = manyhands::SharedSlice::copy_of(&[1, 2, 1, 2])?;
+/// assert_eq!(numbers.view(..2), numbers.view(2..));
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 impl<T: PartialEq> PartialEq for SharedSlice<T> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
@@ -250,6 +272,16 @@ impl<T: PartialEq> PartialEq for SharedSlice<T> {
 
 impl<T: Eq> Eq for SharedSlice<T> {}
 
+/// Iterates over references to the elements.
+///
+/// ```
+/// let mut sum = 0;
+/// for number in &manyhands::SharedSlice::copy_of(&[1, 2, 3])? {
+///     sum += number;
+/// }
+/// assert_eq!(sum, 6);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 impl<'s, T> IntoIterator for &'s SharedSlice<T> {
     type Item = &'s T;
     type IntoIter = std::slice::Iter<'s, T>;

@@ -27,7 +27,9 @@ pub(super) const TICK_NANOS: u64 = 20_000_000;
 
 /// The state of one call. Its public parts guard themselves; what depends on several of them is a method.
 pub(super) struct CallState<'c, 'out, T, K: Task<T>> {
+    /// What workers may do.
     pub(super) limits: &'c Limits,
+    /// The items, the task and the plan.
     pub(super) context: &'c RunContext<'c, T, K>,
     /// Which positions are left.
     pub(super) queue: WorkQueue,
@@ -37,7 +39,9 @@ pub(super) struct CallState<'c, 'out, T, K: Task<T>> {
     pub(super) shutdowns: Shutdowns,
     /// Where values go.
     pub(super) output: Output<'out, K::Output>,
+    /// What the progress display shows of each worker.
     observation: Observation<'c>,
+    /// The gatherer. Runs in this thread, and may run the user's callbacks.
     sink: &'c mut ReportSink<'c, K::Output, K::Error>,
     /// Failed items that wait for their next attempt.
     retries: Waiting,
@@ -51,9 +55,11 @@ pub(super) struct CallState<'c, 'out, T, K: Task<T>> {
     median: RunningMedian,
     /// How many workers died without an item since the last result.
     failed_starts: usize,
+    /// Whether anything was reported. Without it, a call whose workers cannot be started is an error as a whole.
     has_results: bool,
     /// Whether the call was cancelled, so that the items in hand are all that is waited for.
     is_draining: bool,
+    /// The most workers at one time, and how many were lost and recycled.
     stats: BackendStats,
 }
 

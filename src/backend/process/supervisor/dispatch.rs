@@ -2,6 +2,9 @@
 //!
 //! Promises: every slot gets a first frame before any gets a second; no frame exceeds what the limits and the memory budget
 //! of the call allow. Never waits.
+//!
+//! How long a frame is, the plan decides from the pace of the last results: about a millisecond's work. As many frames are
+//! sent ahead as hide the way to the worker and back: two at least and eight at most, or one where items travel one by one.
 
 use std::io;
 use std::ops::Range;

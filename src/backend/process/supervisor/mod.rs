@@ -4,6 +4,13 @@
 //! Promises: it waits for all workers at once and never for one alone, so no size and no number of items can bring it to a
 //! halt; when it returns, every worker is idle or dead. Leaves to `work_queue.rs` what is handed out next, and to `blame.rs`
 //! which item a death is blamed on.
+//!
+//! One turn of the loop, at most 20 ms long while no callback holds it up:
+//! 1. a cancellation lowers the fence, and retries that are due join the queue;
+//! 2. `dispatch.rs` sends frames, and the gatherer is asked for items if workers have nothing to do;
+//! 3. one `poll` waits for all sockets, output pipes and pidfds;
+//! 4. `receive.rs` reports results and handles deaths;
+//! 5. items whose time is up are asked to end, or their workers killed.
 
 mod blame;
 mod call_frame;

@@ -3,6 +3,10 @@
 //!
 //! Promises: pushing queues a frame of any size, so the caller never waits for a worker to read; a body above 64 KiB is
 //! written into a free slot of shared memory, and travels as bytes only when none is free. Knows no items and no calls.
+//!
+//! Costs: a body of up to 64 KiB is copied twice into and out of the socket; a longer one is written into shared memory and
+//! read there. Each direction has four slots, each as long as the longest body that it had to hold, rounded up to a power of
+//! two.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};

@@ -2,6 +2,15 @@
 //!
 //! Promises: a stream may be cut at any byte; bytes that are no frame are an error. Both ends are the same program on the
 //! same machine, so numbers travel in native byte order.
+//!
+//! The layout of a header; bytes 2 and 3 are unused:
+//!
+//! ```text
+//! byte   0       1      4 .. 8    8 .. 16    16 .. 24   24 .. 32
+//!        kind    slot   count     first      len        extra
+//! ```
+//!
+//! A body of items or results is a sequence of parts, each with its length in the four bytes before it.
 
 use crate::backend::process::wire::body::Body;
 

@@ -3,6 +3,14 @@
 //!
 //! Promises: the caller never blames an item that was not in hand; a frame is run by its worker or taken back by the caller,
 //! never both. A page of zero bytes is valid. It sends no messages and never waits: each side reads it when it needs to.
+//!
+//! How it is used:
+//! - The worker stores the time and then the position when an item begins, and 0 when its result is encoded. The caller reads
+//!   both without a lock, and reads again if the position has changed in between.
+//! - The caller lowers the fence when a failure or a cancellation stops the call. The worker reads it after each item.
+//! - A frame is `SENT`, and one compare-and-swap makes it `BEGUN` or `TAKEN_BACK`. So the caller can give items that a busy
+//!   worker has not begun to an idle one.
+//! - A slot is 1 from the time its sender fills it until its receiver has read it.
 
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
