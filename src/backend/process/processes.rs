@@ -84,6 +84,7 @@ use crate::backend::{BackendError, BackendStats, Output, ReportSink, RunContext}
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[must_use = "a mode does nothing until a call is given it"]
 pub struct Processes {
+    /// Checked when a call begins.
     limits: Limits,
 }
 

@@ -56,8 +56,11 @@ const THREAD_VARIABLES: [&str; 6] = [
 
 /// A worker process, and this process's end of its socket, pipe and status page. Dropped, it is killed and reaped.
 pub(super) struct Worker {
+    /// Frames to it and from it, and the status page.
     link: Connection,
+    /// What it prints.
     printed: OutputPipe,
+    /// The process, to be reaped once.
     child: Child,
     /// Readable when the process is dead.
     pidfd: OwnedFd,
@@ -69,6 +72,7 @@ pub(super) struct Worker {
     frames_sent: u32,
     /// The blocks of shared memory that were sent to it.
     has: HashSet<BlockId>,
+    /// Whether its exit status was taken, after which its process id may be another process's.
     is_reaped: bool,
     /// Whether it was idle before the call that has it now.
     was_idle: bool,
@@ -76,6 +80,7 @@ pub(super) struct Worker {
     started: u64,
     /// Whether it has confirmed the end of the call that has it now.
     is_done: bool,
+    /// What the last wait found; taken by the next look at it.
     readiness: Readiness,
     /// Dropped last: until the process is reaped, no other worker may have its number.
     number: WorkerNumber,
@@ -110,6 +115,7 @@ pub(super) enum CallEnd {
 pub(super) struct Readiness {
     /// Its socket can be read.
     pub(super) has_sent: bool,
+    /// Its pipe can be read.
     has_printed: bool,
     /// Its process has ended.
     pub(super) is_dead: bool,
@@ -121,6 +127,7 @@ impl Worker {
         spawner::run(move || Self::start_here(WorkerNumber::lowest_free(), threads))
     }
 
+    /// Starts the process in this thread, which must be the spawner's. The first frame is queued, not sent.
     fn start_here(number: WorkerNumber, threads: usize) -> io::Result<Self> {
         let program = PROGRAM.as_ref().map_err(|reason| io::Error::other(reason.clone()))?;
         let flags = SocketFlags::CLOEXEC;
@@ -324,6 +331,7 @@ impl Worker {
         end
     }
 
+    /// Reads frames until one says how the call ended; results of the call that are late are dropped.
     fn read_the_end(&mut self) -> Option<CallEnd> {
         loop {
             let header = match self.link.incoming.next() {
@@ -370,6 +378,7 @@ impl Worker {
         ExitReport { ending, last_lines, ran_out_of_memory: self.printed.ran_out_of_memory(), came_to_init }
     }
 
+    /// Waits until the process has ended, and takes its exit status.
     fn reap(&mut self) -> WorkerExit {
         self.is_reaped = true;
         match self.child.wait() {

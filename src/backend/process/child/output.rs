@@ -19,8 +19,11 @@ const OUT_OF_MEMORY: &[u8] = b"memory allocation of ";
 /// The pipe that one worker prints to.
 #[derive(Debug)]
 pub(super) struct OutputPipe {
+    /// The reading end, non-blocking.
     pipe: File,
+    /// What was read and not passed on yet.
     lines: Lines,
+    /// Whether the other end may still write.
     is_open: bool,
 }
 
@@ -40,6 +43,7 @@ impl OutputPipe {
         self.pass_on_at_most(BYTES_PER_TURN);
     }
 
+    /// Passes on at most this many bytes, rounded up to a whole read.
     fn pass_on_at_most(&mut self, mut most: usize) {
         let mut bytes = [0; 16 * 1024];
         while self.is_open && most > 0 {
@@ -90,13 +94,18 @@ fn show(lines: &[u8]) {
 /// Cuts bytes into whole lines, each with its prefix. Pure.
 #[derive(Debug)]
 struct Lines {
+    /// Stands before each line: `[worker 3] `.
     prefix: String,
+    /// The last line, whose end has not come.
     begun: Vec<u8>,
+    /// The last lines, at most [`LAST_BYTES`].
     last: Vec<u8>,
+    /// Whether a line said that an allocation failed.
     ran_out_of_memory: bool,
 }
 
 impl Lines {
+    /// No bytes have come from this worker.
     fn new(worker: usize) -> Self {
         Self { prefix: format!("[worker {worker}] "), begun: Vec::new(), last: Vec::new(), ran_out_of_memory: false }
     }
@@ -122,6 +131,7 @@ impl Lines {
         whole
     }
 
+    /// Ends the line that has begun, also where it has no end of its own.
     fn finish(&mut self, whole: &mut Vec<u8>) {
         if !self.begun.ends_with(b"\n") {
             self.begun.push(b'\n');

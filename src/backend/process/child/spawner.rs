@@ -16,14 +16,18 @@ pub(super) fn run<R: Send + 'static>(start: impl FnOnce() -> io::Result<R> + Sen
     SPAWNER.run(start)
 }
 
+/// Started at the first request, and never ended.
 static SPAWNER: LazyLock<Spawner> = LazyLock::new(Spawner::start);
 
+/// The thread, as callers see it.
 struct Spawner {
+    /// What the thread has to do.
     requests: Arc<RequestQueue>,
     /// Set when the thread could not be started.
     refused: Option<String>,
 }
 
+/// Requests in the order in which they came. Each stores its own result, for which its caller waits.
 #[derive(Default)]
 struct RequestQueue {
     requests: Mutex<VecDeque<Box<dyn FnOnce() + Send>>>,
@@ -31,6 +35,7 @@ struct RequestQueue {
 }
 
 impl Spawner {
+    /// Starts the thread. Where that fails, every request fails with the reason.
     fn start() -> Self {
         let requests = Arc::new(RequestQueue::default());
         let theirs = Arc::clone(&requests);
@@ -65,6 +70,7 @@ impl RequestQueue {
         self.wakeup.notify_one();
     }
 
+    /// The thread's loop. A request runs while the lock is free, so others can be queued meanwhile.
     fn run_forever(&self) {
         loop {
             let mut requests = self.requests.lock();

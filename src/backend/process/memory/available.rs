@@ -44,6 +44,7 @@ fn available_to_container() -> Option<u64> {
     Some(limit.saturating_sub(number(&used, "anon")?).saturating_sub(number(&used, "shmem")?))
 }
 
+/// The bytes that a line of `name number kB` stands for.
 fn kibibytes(text: &str, name: &str) -> Option<u64> {
     number(text, name)?.checked_mul(1024)
 }

@@ -23,8 +23,11 @@ const NAME: &str = "manyhands-slice";
 /// Sealed memory, mapped for reading.
 #[derive(Debug)]
 pub(crate) struct Block {
+    /// Its name in all processes.
     id: BlockId,
+    /// What travels to other processes. Sealed.
     file: SegmentFile,
+    /// Where this process reads it.
     mapping: Mapping,
 }
 
@@ -146,8 +149,11 @@ global! {
     static REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
 }
 
+/// The blocks that this process has.
 struct Registry {
+    /// Weak, so that the registry keeps no block alive. A dropped block removes itself.
     alive: HashMap<BlockId, Weak<Block>>,
+    /// The count in the last name that was made. Wraps around.
     n_made: u32,
 }
 

@@ -19,7 +19,9 @@ const PIECE: usize = 1 << 20;
 /// An anonymous file of a fixed length, not mapped.
 #[derive(Debug)]
 pub(crate) struct SegmentFile {
+    /// Its length is sealed, so no mapping of it can lose its end.
     file: File,
+    /// In bytes.
     len: usize,
 }
 
@@ -125,6 +127,7 @@ pub(crate) enum Access {
 /// Mapped memory that begins at a page. Its users must know which other code reads and writes it.
 #[derive(Debug)]
 pub(crate) struct Mapping {
+    /// At the start of a page; dangling where there are no bytes.
     start: NonNull<u8>,
     len: usize,
 }

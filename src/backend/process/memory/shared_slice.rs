@@ -65,6 +65,7 @@ use crate::error::Error;
 pub struct SharedSlice<T> {
     /// Points into the block; dangling when there are no elements.
     start: NonNull<T>,
+    /// In elements.
     len: usize,
     /// Owns the elements; `None` when there are none.
     block: Option<Arc<Block>>,
@@ -168,6 +169,7 @@ impl<T: PlainNumber> SharedSlice<T> {
         }
     }
 
+    /// All of a block that was made for such elements.
     fn whole(block: Arc<Block>) -> Self {
         let all = Place { id: block.id(), total: block.bytes().len(), first: 0, bytes: block.bytes().len() };
         Self::at(block, all).expect("a block made for such elements begins at a page and holds whole ones")
@@ -294,10 +296,13 @@ impl<'s, T> IntoIterator for &'s SharedSlice<T> {
 /// Where elements are, in bytes: the form of a slice between processes.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Place {
+    /// The block that the elements lie in.
     id: BlockId,
     /// The length of the block, so that a wrong block is noticed.
     total: usize,
+    /// Where the elements begin in the block.
     first: usize,
+    /// The length of the elements.
     bytes: usize,
 }
 

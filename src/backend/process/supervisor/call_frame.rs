@@ -5,6 +5,8 @@ use crate::sync::Arc;
 
 /// The body of the frame, and the shared memory that it mentions.
 pub(super) struct CallFrame {
+    /// An encoded `CallHead`.
     pub(super) body: Vec<u8>,
+    /// Alive until the call shuts down, so that a worker that starts late can get them.
     pub(super) blocks: Vec<Arc<Block>>,
 }

@@ -35,6 +35,7 @@ const _: () = assert!(MOST_AHEAD <= FRAMES);
 
 /// Sends the frames of one call.
 pub(super) struct Dispatcher {
+    /// Sent to each worker before its first items.
     call: CallFrame,
     /// How many threads each worker may use.
     threads: usize,

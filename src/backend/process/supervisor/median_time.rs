@@ -11,6 +11,7 @@ const MANY: usize = 255;
 /// The times of the last 255 finished items. A frame of many items counts as 10, each with the frame's mean.
 #[derive(Debug, Default)]
 pub(super) struct RunningMedian {
+    /// Oldest first.
     times: VecDeque<Duration>,
 }
 

@@ -73,7 +73,9 @@ pub(super) fn run<T: Travels, K: ProcessTask<T>>(
 
 /// One call: its state, and what sends its frames.
 struct Supervisor<'c, 'out, T, K: Task<T>> {
+    /// What is left to do, and which workers are at it.
     state: CallState<'c, 'out, T, K>,
+    /// What sends items to workers.
     dispatcher: Dispatcher,
 }
 
@@ -82,6 +84,10 @@ impl<'c, 'out, T: Travels, K: ProcessTask<T>> Supervisor<'c, 'out, T, K> {
     const NEEDS_AN_END: bool =
         size_of::<K::State>() > 0 || std::mem::needs_drop::<K::State>() || size_of::<K::Shared>() > 0;
 
+    /// Encodes the call. No worker is started yet.
+    ///
+    /// # Errors
+    /// When the shared value cannot be encoded, or there is no memory for it.
     fn new(
         limits: &'c Limits,
         context: &'c RunContext<'c, T, K>,

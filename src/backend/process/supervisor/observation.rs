@@ -8,7 +8,9 @@ use crate::progress::{InFlightGuard, RunStatus};
 /// What each worker was last seen to have in hand. Does nothing where no display asks for it.
 #[derive(Debug)]
 pub(super) struct Observation<'c> {
+    /// Where it is shown; `None` where no display shows items.
     status: Option<&'c RunStatus>,
+    /// Says which item stands at a position.
     plan: &'c Plan,
     /// By slot.
     shown: Vec<Option<(InHand, InFlightGuard)>>,

@@ -71,6 +71,7 @@ impl<T: Travels, K: ProcessTask<T>> CallState<'_, '_, T, K> {
         self.count_lost(n_lost);
     }
 
+    /// Takes what one worker has sent.
     fn listen_to(&mut self, slot_idx: usize) -> Result<WorkerStatus, ReceiveError> {
         let Some(readiness) = self.slots[slot_idx].take_readiness() else { return Ok(WorkerStatus::Alive) };
         if !readiness.has_sent && !readiness.is_dead {
@@ -105,6 +106,7 @@ impl<T: Travels, K: ProcessTask<T>> CallState<'_, '_, T, K> {
         Ok(())
     }
 
+    /// Takes the frame in which a worker refuses the call; gives it as the error to end with.
     fn take_refusal(&mut self, slot_idx: usize, header: &Header) -> Result<ReceiveError, Broken> {
         let incoming = self.slots[slot_idx].incoming()?;
         let rejected = postcard::from_bytes(incoming.body(header)?).map_err(|_| ProtocolError)?;
@@ -122,6 +124,11 @@ impl<T: Travels, K: ProcessTask<T>> CallState<'_, '_, T, K> {
         Ok(())
     }
 
+    /// Decodes a frame of results. A value goes to its slot of the output at once, the rest into a report.
+    ///
+    /// # Errors
+    /// When the frame is not what the worker owes. Values that were written before that are written again when the positions
+    /// run again.
     fn read_results(&mut self, slot_idx: usize, header: &Header) -> Result<ChunkReport<K::Output, K::Error>, Broken> {
         let slot = &mut self.slots[slot_idx];
         let positions = slot.positions_of(header)?;

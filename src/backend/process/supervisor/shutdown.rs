@@ -9,6 +9,7 @@ use crate::backend::process::child::{CallEnd, Worker};
 /// The workers that shut down, and the first complaint of a destructor.
 #[derive(Debug, Default)]
 pub(super) struct Shutdowns {
+    /// In the order in which they began to shut down.
     workers: Vec<ShuttingDown>,
     /// The message of the first destructor of a worker's state that panicked.
     drop_panic: Option<String>,
@@ -20,6 +21,7 @@ struct ShuttingDown {
     worker: Worker,
     /// Whether it waits for another call afterwards.
     is_kept: bool,
+    /// Whether it has dropped everything of the call, or died.
     has_ended: bool,
 }
 

@@ -11,6 +11,7 @@ pub(super) const MAX_DEATHS: u32 = 2;
 /// The positions of one call.
 #[derive(Debug)]
 pub(super) struct WorkQueue {
+    /// All positions are below this one.
     n_items: usize,
     /// The first position that was never handed out.
     next: usize,
@@ -83,6 +84,7 @@ impl WorkQueue {
         !self.has_more() && self.next < self.n_items.min(self.fence)
     }
 
+    /// The first position that may not be handed out for the first time now.
     fn end(&self) -> usize {
         self.n_items.min(self.fence).min(self.limit)
     }
@@ -92,6 +94,7 @@ impl WorkQueue {
         self.put_back(range.start..range.end.min(self.fence));
     }
 
+    /// Queues a range, whether or not it lies beyond the fence.
     fn put_back(&mut self, range: Range<usize>) {
         if !range.is_empty() {
             self.again.insert(range.start, range.end);

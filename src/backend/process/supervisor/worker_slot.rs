@@ -20,6 +20,7 @@ use crate::sync::{Arc, nanos};
 /// A place for a worker in a call.
 #[derive(Debug, Default)]
 pub(super) struct WorkerSlot {
+    /// The process in the slot; `None` before the first frame, after a death and after a replacement.
     worker: Option<Worker>,
     /// Frames that were sent and not answered to their end, oldest first. The worker runs them in this order.
     in_flight: VecDeque<InFlightFrame>,
@@ -36,7 +37,9 @@ pub(super) struct WorkerSlot {
 /// A frame of items that was sent.
 #[derive(Debug)]
 struct InFlightFrame {
+    /// Its number on the status page.
     number: u32,
+    /// The positions of its items.
     positions: Range<usize>,
     /// How many of its items are answered.
     done: usize,
@@ -45,6 +48,7 @@ struct InFlightFrame {
 /// An item whose time is up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Overdue {
+    /// The item, with the time at which it began.
     pub(super) item: InHand,
     /// How long it was allowed to take.
     pub(super) limit: Duration,
@@ -71,6 +75,7 @@ enum TimeoutAction {
 /// What a dead worker leaves behind.
 #[derive(Debug)]
 pub(super) struct DeadWorker {
+    /// The process, to be reaped.
     pub(super) worker: Worker,
     /// The positions of each frame that have no answer.
     pub(super) unanswered: Vec<Range<usize>>,
@@ -78,6 +83,7 @@ pub(super) struct DeadWorker {
     pub(super) in_hand: Option<InHand>,
     /// The first unanswered position that it may have begun between two items.
     pub(super) begun: Option<usize>,
+    /// The item that was asked to end, if any.
     pub(super) overdue: Option<Overdue>,
     /// Whether it died while it was idle, before this call reached it.
     pub(super) was_dead_before: bool,
@@ -288,6 +294,7 @@ impl WorkerSlot {
         }
     }
 
+    /// What has to be done at `now` about an item that may take as long as `limit`.
     fn timeout_action(&self, limit: Duration, now: u64) -> TimeoutAction {
         let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         // An item that begins now is to be looked at when its time is up.

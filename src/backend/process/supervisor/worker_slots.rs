@@ -29,6 +29,7 @@ impl WorkerSlots {
         self.workers().count()
     }
 
+    /// The workers of the slots that have one.
     fn workers(&self) -> impl Iterator<Item = &Worker> {
         self.slots.iter().filter_map(WorkerSlot::worker)
     }

@@ -17,16 +17,21 @@ use crate::record::{Amount, Timing};
 use crate::sync::SystemTime;
 use crate::sync::nanos;
 
+/// The tags of answers. A value is followed by its part.
 const VALUE: u8 = 0;
+/// This tag and the next two are followed by the elapsed nanoseconds and a part: the error or a message.
 const ERROR: u8 = 1;
 const PANIC: u8 = 2;
 const ENCODING: u8 = 3;
+/// The only tag of its frame, followed by a count.
 const SKIPPED: u8 = 4;
 
 /// The body of a frame while the worker writes it.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
+    /// The answers, one after the other.
     pub(crate) body: Body,
+    /// The shared memory that they mention.
     pub(crate) attachments: Attachments,
 }
 
@@ -77,6 +82,7 @@ impl Answers {
         }
     }
 
+    /// Appends an answer without a value. Bytes beyond the longest part are cut off.
     fn put(&mut self, tag: u8, elapsed: Duration, bytes: &[u8]) {
         self.body.push(tag);
         self.body.extend(&u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX).to_ne_bytes());
@@ -97,10 +103,13 @@ impl Answers {
 /// When and how long an item ran, as its worker measured it, in nanoseconds of the steady clock.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Trace {
+    /// When it began.
     pub(crate) started: u64,
+    /// How long it took.
     pub(crate) elapsed: u64,
     /// CPU time; `u64::MAX` where it is not known.
     pub(crate) cpu: u64,
+    /// What the function said about itself with `amount`.
     pub(crate) amounts: Vec<Amount>,
 }
 

@@ -14,6 +14,7 @@ use crate::backend::process::memory::block::{Block, BlockId, find_alive};
 /// The blocks that encoded values mention, each once, in the order of their first mention.
 #[derive(Debug, Default)]
 pub(crate) struct Attachments {
+    /// Kept alive until they are sent.
     blocks: Vec<Arc<Block>>,
 }
 
@@ -25,7 +26,9 @@ pub(crate) struct BlockTable {
 }
 
 crate::sync::thread_local! {
+    /// The blocks that were noted so far, while this thread encodes for another process.
     static ATTACHED: RefCell<Option<Vec<Arc<Block>>>> = RefCell::default();
+    /// The blocks of the other side, while this thread decodes a message from it.
     static RECEIVED: RefCell<Option<BlockTable>> = RefCell::default();
 }
 

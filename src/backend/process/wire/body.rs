@@ -12,9 +12,13 @@ use crate::sync::Arc;
 
 /// Bytes that are being written.
 pub(crate) struct Body {
+    /// The first byte, in `storage`.
     start: NonNull<u8>,
+    /// How many bytes were written.
     len: usize,
+    /// How many bytes fit.
     capacity: usize,
+    /// Owns the bytes.
     storage: Storage,
     /// A slot that was taken for this body and was too short for it.
     pub(crate) outgrown: Option<u8>,

@@ -16,13 +16,16 @@ pub(crate) const VARIABLE: &str = "MANYHANDS_WORKER";
 /// The first message to a worker: which executable it must be, and how many threads it may use.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Hello {
+    /// The caller's; a worker that is another program refuses.
     pub(crate) executable: Executable,
+    /// How many threads the worker may use.
     pub(crate) threads: usize,
 }
 
 /// What a worker must know of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CallHead {
+    /// The instance of `serve` for the types of the call.
     pub(crate) function: FunctionName,
     /// Whether a failure stops the call, so that later items need not run.
     pub(crate) halts: bool,
@@ -34,7 +37,9 @@ pub(crate) struct CallHead {
     pub(crate) watches_memory: bool,
     /// Whether the worker sends a trace with each result.
     pub(crate) traces: bool,
+    /// The config of calls inside of an item.
     pub(crate) settings: Settings,
+    /// The value that all items share, encoded.
     pub(crate) shared: SharedValue,
 }
 

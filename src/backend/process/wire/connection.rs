@@ -36,7 +36,9 @@ const LARGE: usize = 64 * 1024;
 /// One end of a connection. Its halves are two values, so that two threads can own them.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    /// Sends.
     pub(crate) outgoing: Outgoing,
+    /// Receives.
     pub(crate) incoming: Incoming,
 }
 
@@ -46,6 +48,7 @@ pub(crate) struct Outgoing {
     socket: Arc<OwnedFd>,
     page: Arc<MappedStatusPage>,
     direction: Direction,
+    /// What was pushed and not sent yet.
     buffer: SendBuffer,
     /// The slots that this end writes to.
     filled: [Option<Arc<Mapping>>; SLOTS],
@@ -61,6 +64,7 @@ pub(crate) struct Incoming {
     socket: Arc<OwnedFd>,
     page: Arc<MappedStatusPage>,
     direction: Direction,
+    /// What was received and not taken yet.
     inbox: Inbox,
     /// Descriptors that came before their frame was looked at, oldest first.
     descriptors: VecDeque<OwnedFd>,
@@ -73,7 +77,9 @@ pub(crate) struct Incoming {
 /// Bytes that are queued to be sent.
 #[derive(Debug, Default)]
 struct SendBuffer {
+    /// Headers and bodies, one after the other.
     bytes: Vec<u8>,
+    /// How many of the bytes are sent.
     sent: usize,
     /// Descriptors, each with the offset of the header that it belongs to.
     descriptors: VecDeque<(usize, OwnedFd)>,
@@ -202,6 +208,7 @@ impl Outgoing {
         }
     }
 
+    /// Keeps the buffer of a body for the next one, unless it is shorter than the one kept or too large.
     fn keep_spare(&mut self, body: Body) {
         if let Some(spare) =
             body.into_spare().filter(|spare| (self.spare.capacity()..=KEPT).contains(&spare.capacity()))
@@ -219,6 +226,7 @@ impl Outgoing {
         }
     }
 
+    /// Queues a header, whose body follows or lies in a slot.
     fn push_header(&mut self, header: Header) {
         self.buffer.bytes.extend(header.to_bytes());
     }
@@ -266,6 +274,7 @@ impl Outgoing {
         u8::try_from(slot).ok()
     }
 
+    /// Creates the memory of a slot, and queues it for the other end.
     fn replace_slot(&mut self, slot: usize, len: usize) -> io::Result<()> {
         available::check(len)?;
         let file = SegmentFile::create("manyhands-slot", len.next_power_of_two())?;
@@ -355,6 +364,7 @@ impl Incoming {
         Ok(None)
     }
 
+    /// Maps the memory of a slot that the other end has created.
     fn adopt_slot(&mut self, header: &Header) -> Result<(), Broken> {
         let (fd, len) = (self.descriptor()?, as_len(header.extra)?);
         let slot = as_len(header.first)?;
@@ -390,6 +400,7 @@ impl Incoming {
     }
 }
 
+/// A number from the other end as a length.
 fn as_len(word: u64) -> Result<usize, ProtocolError> {
     usize::try_from(word).map_err(|_| ProtocolError)
 }

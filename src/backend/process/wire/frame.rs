@@ -44,6 +44,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// The kind of this number.
     fn of(byte: u8) -> Option<Self> {
         const ALL: [Kind; 10] = [
             Kind::Hello,
@@ -64,6 +65,7 @@ impl Kind {
 /// What stands before a frame's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
+    /// What the frame is.
     pub(crate) kind: Kind,
     /// The slot that the body lies in; `None` when it follows the header.
     pub(crate) slot: Option<u8>,
@@ -77,6 +79,7 @@ pub(crate) struct Header {
     pub(crate) extra: u64,
 }
 
+/// Stands for a body that follows its header.
 const NO_SLOT: u8 = u8::MAX;
 
 impl Header {
@@ -172,6 +175,7 @@ impl Inbox {
         self.tail += n_bytes;
     }
 
+    /// The header of the next frame, if all of it has come.
     fn header(&self) -> Result<Option<Header>, ProtocolError> {
         let Some(bytes) = self.bytes[self.head..self.tail].first_chunk::<HEADER>() else { return Ok(None) };
         Header::from_bytes(bytes).map(Some).ok_or(ProtocolError)
@@ -199,6 +203,7 @@ impl Inbox {
 /// Reads a body from its front.
 #[derive(Debug)]
 pub(crate) struct Parts<'b> {
+    /// What is left to read.
     rest: &'b [u8],
 }
 
@@ -224,6 +229,10 @@ impl<'b> Parts<'b> {
         self.bytes(len as usize)
     }
 
+    /// The next bytes.
+    ///
+    /// # Errors
+    /// When the body ends before them.
     fn bytes(&mut self, len: usize) -> Result<&'b [u8], ProtocolError> {
         let (bytes, rest) = self.rest.split_at_checked(len).ok_or(ProtocolError)?;
         self.rest = rest;

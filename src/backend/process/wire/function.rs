@@ -52,7 +52,9 @@ pub(crate) struct Executable {
 /// The running program: which one it is, and where its code lies in memory.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
+    /// Which program it is.
     pub(crate) executable: Executable,
+    /// The addresses of its code.
     text: Range<usize>,
 }
 
@@ -82,6 +84,10 @@ impl Program {
         Ok(Self { executable, text })
     }
 
+    /// The name of the function at this address.
+    ///
+    /// # Errors
+    /// When it lies outside of the program's code, in a shared library for instance.
     fn name(&self, function: *const (), fingerprint: u64) -> Result<FunctionName, String> {
         let address = function.addr();
         if !self.text.contains(&address) {

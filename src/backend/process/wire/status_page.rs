@@ -23,8 +23,11 @@ pub(crate) const SLOTS: usize = 4;
 #[derive(Debug, Default)]
 #[repr(C, align(128))]
 pub(crate) struct StatusPage {
+    /// Written by the worker alone.
     worker: WorkerLine,
+    /// Written by the caller alone.
     caller: CallerLine,
+    /// Written by both, by compare-and-swap.
     frames: Frames,
     /// Bodies to the worker, and bodies from it.
     slots: [Slots; 2],
@@ -55,6 +58,7 @@ struct CallerLine {
 /// An item that a worker has in hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InHand {
+    /// Its position in the plan.
     pub(crate) position: usize,
     /// In nanoseconds of the system's steady clock.
     pub(crate) since: u64,
@@ -169,6 +173,7 @@ impl Direction {
 /// Which slots for large bodies are in use: the sender takes a slot, and the receiver frees it when it has read the body.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
+    /// 1 from filling to reading, 0 otherwise.
     in_use: [AtomicU32; SLOTS],
 }
 
@@ -199,8 +204,11 @@ pub(crate) struct Frames {
     marks: [AtomicU32; FRAMES],
 }
 
+/// The frame was sent, and no side has decided about it.
 const SENT: u32 = 1;
+/// The worker runs it.
 const BEGUN: u32 = 2;
+/// The caller has taken it back, and the worker skips it.
 const TAKEN_BACK: u32 = 3;
 
 impl Frames {
@@ -220,12 +228,14 @@ impl Frames {
         self.ack(number, TAKEN_BACK)
     }
 
+    /// Decides about a frame, if no side has done so.
     fn ack(&self, number: u32, what: u32) -> bool {
         // Relaxed: one step of one word decides which side is first, and passes no data.
         let sent = word(number, SENT);
         self.mark(number).compare_exchange(sent, word(number, what), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
+    /// The word for this frame, which it shares with frames that are long answered.
     fn mark(&self, number: u32) -> &AtomicU32 {
         &self.marks[number as usize % FRAMES]
     }

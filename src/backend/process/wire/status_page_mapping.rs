@@ -9,6 +9,7 @@ use crate::backend::process::wire::status_page::StatusPage;
 
 /// The status page in memory that both processes map.
 pub(crate) struct MappedStatusPage {
+    /// As long as a [`StatusPage`].
     mapping: Mapping,
 }
 

@@ -36,8 +36,11 @@ pub(super) type Serve = fn(&mut WorkerConnection) -> Result<(), Disconnected>;
 /// A worker's end of the connection, and what it needs for a call.
 #[derive(Debug)]
 pub(super) struct WorkerConnection {
+    /// Frames from the caller.
     pub(super) incoming: Incoming,
+    /// Results to the caller.
     outbox: Arc<Outbox>,
+    /// How many threads this process may use.
     threads: usize,
     /// The call that is about to be served.
     pub(super) head: Option<CallHead>,

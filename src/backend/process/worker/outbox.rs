@@ -26,6 +26,7 @@ const IDLE_ROUNDS: u32 = 20;
 /// Results that wait to be sent, shared by the worker's thread and the flusher.
 #[derive(Debug)]
 pub(super) struct Outbox {
+    /// Held while results are encoded and while they are sent.
     contents: Mutex<Contents>,
     /// The flusher sleeps here.
     wakeup: Condvar,
@@ -34,7 +35,9 @@ pub(super) struct Outbox {
 /// Guarded by the outbox's lock.
 #[derive(Debug)]
 struct Contents {
+    /// The connection to the caller.
     outgoing: Outgoing,
+    /// The results that wait, as the body of the next frame.
     answers: Answers,
     /// The position of the first result that waits.
     first: usize,
@@ -46,6 +49,7 @@ struct Contents {
     worked: u64,
     /// Up to when the time at work was reported.
     reported: u64,
+    /// What the flusher does at the moment.
     flusher: Flusher,
 }
 

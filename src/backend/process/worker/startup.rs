@@ -20,8 +20,11 @@ use crate::sync::{AtomicU8, Ordering};
 /// What this process is. Starts as `UNPREPARED`, changes once.
 static ROLE: AtomicU8 = AtomicU8::new(UNPREPARED);
 
+/// `init` was not called yet.
 const UNPREPARED: u8 = 0;
+/// `init` was called in a process that is no worker.
 const CALLER: u8 = 1;
+/// `init` was called in a worker.
 const WORKER: u8 = 2;
 
 /// The exit code of a process that was started as a worker, but not by a caller.
