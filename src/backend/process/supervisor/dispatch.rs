@@ -34,7 +34,7 @@ const MOST_AHEAD: usize = 8;
 const _: () = assert!(MOST_AHEAD <= FRAMES);
 
 /// Sends the frames of one call.
-pub(super) struct Dispatcher {
+pub(super) struct FrameSender {
     /// Sent to each worker before its first items.
     call: CallFrame,
     /// How many threads each worker may use.
@@ -51,8 +51,8 @@ enum Round {
     End,
 }
 
-impl Dispatcher {
-    /// A dispatcher for the call that `call` describes.
+impl FrameSender {
+    /// A sender for the call that `call` describes.
     pub(super) fn new(call: CallFrame, threads: usize) -> Self {
         Self { call, threads, attachments: Attachments::default() }
     }

@@ -36,7 +36,7 @@ use crate::backend::process::memory::block::Block;
 use crate::backend::process::process_task::{ProcessTask, Travels};
 use crate::backend::process::supervisor::call_frame::CallFrame;
 use crate::backend::process::supervisor::call_state::{CallState, TICK_NANOS};
-use crate::backend::process::supervisor::dispatch::Dispatcher;
+use crate::backend::process::supervisor::dispatch::FrameSender;
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{CallHead, Settings, SharedValue};
@@ -76,7 +76,7 @@ struct Supervisor<'c, 'out, T, K: Task<T>> {
     /// What is left to do, and which workers are at it.
     state: CallState<'c, 'out, T, K>,
     /// What sends items to workers.
-    dispatcher: Dispatcher,
+    frame_sender: FrameSender,
 }
 
 impl<'c, 'out, T: Travels, K: ProcessTask<T>> Supervisor<'c, 'out, T, K> {
@@ -103,7 +103,7 @@ impl<'c, 'out, T: Travels, K: ProcessTask<T>> Supervisor<'c, 'out, T, K> {
         let n_slots = workers.get().min(plan.n_items);
         Ok(Self {
             state: CallState::new(limits, context, output, gather, n_slots),
-            dispatcher: Dispatcher::new(call, threads),
+            frame_sender: FrameSender::new(call, threads),
         })
     }
 
@@ -113,7 +113,7 @@ impl<'c, 'out, T: Travels, K: ProcessTask<T>> Supervisor<'c, 'out, T, K> {
         loop {
             self.state.stop_if_cancelled();
             self.state.queue_due_retries();
-            self.dispatcher.dispatch(&mut self.state)?;
+            self.frame_sender.dispatch(&mut self.state)?;
             self.ask_for_input()?;
             self.state.show_in_hand();
             if self.state.is_over() {
@@ -136,7 +136,7 @@ impl<'c, 'out, T: Travels, K: ProcessTask<T>> Supervisor<'c, 'out, T, K> {
         self.state.report(ChunkReport::nothing());
         while self.state.needs_input() {
             self.state.report(ChunkReport::nothing());
-            self.dispatcher.dispatch(&mut self.state)?;
+            self.frame_sender.dispatch(&mut self.state)?;
         }
         Ok(())
     }
@@ -144,7 +144,7 @@ impl<'c, 'out, T: Travels, K: ProcessTask<T>> Supervisor<'c, 'out, T, K> {
     /// Ends the call in every worker: those that finish in time are kept for the next call, and the others are killed.
     fn shut_down(&mut self) -> Result<(), BackendError> {
         self.finish_in_flight();
-        self.dispatcher.drop_blocks();
+        self.frame_sender.drop_blocks();
         for (worker, knows_the_call) in self.state.slots.take_free_workers() {
             if knows_the_call && Self::NEEDS_AN_END {
                 self.state.shutdowns.begin_to_keep(worker);
