@@ -135,17 +135,7 @@ impl Worker {
         let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
         rustix::io::ioctl_fionbio(&read, true)?;
         let (page, page_file) = MappedStatusPage::create()?;
-        let mut command = Command::new("/proc/self/exe");
-        if let Some(name) = std::env::args_os().next() {
-            command.arg0(name);
-        }
-        command.env(VARIABLE, std::process::id().to_string());
-        for name in THREAD_VARIABLES.into_iter().filter(|name| std::env::var_os(name).is_none()) {
-            command.env(name, threads.to_string());
-        }
-        // The socket comes as its stdin and is moved away from there before the program's own code runs. A group of its own:
-        // Ctrl+C on the terminal reaches the caller alone.
-        command.stdin(theirs).stdout(write.try_clone()?).stderr(write).process_group(0);
+        let mut command = worker_command(theirs, write, threads)?;
         let child = command.spawn()?;
         // The command holds this process's copies of the worker's ends.
         drop(command);
@@ -397,6 +387,22 @@ impl Worker {
         self.close();
         wait_for(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], SECOND);
     }
+}
+
+/// A copy of this program that becomes a worker: with its end of the socket as stdin, and its end of the pipe for both streams.
+fn worker_command(socket: OwnedFd, pipe: OwnedFd, threads: usize) -> io::Result<Command> {
+    let mut command = Command::new("/proc/self/exe");
+    if let Some(name) = std::env::args_os().next() {
+        command.arg0(name);
+    }
+    command.env(VARIABLE, std::process::id().to_string());
+    for name in THREAD_VARIABLES.into_iter().filter(|name| std::env::var_os(name).is_none()) {
+        command.env(name, threads.to_string());
+    }
+    // The socket comes as its stdin and is moved away from there before the program's own code runs. A group of its own:
+    // Ctrl+C on the terminal reaches the caller alone.
+    command.stdin(socket).stdout(pipe.try_clone()?).stderr(pipe).process_group(0);
+    Ok(command)
 }
 
 /// Ends a child that cannot be watched.
