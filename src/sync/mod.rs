@@ -94,6 +94,8 @@
 
 mod backend;
 mod cell;
+#[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+mod clock;
 mod handshake;
 mod models;
 mod mutex;
@@ -111,6 +113,8 @@ pub use thread::{JoinHandle, spawn, thread_index, yield_now};
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
 pub(crate) use backend::checker;
 pub(crate) use backend::{CachePadded, IS_MODELLED, RwLock, const_unless_modelled, global, words_at_zero};
+#[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+pub(crate) use clock::nanos;
 pub(crate) use handshake::{announce, claim, look};
 pub(crate) use thread::{nap, spawn_named, spawn_owned};
 
