@@ -28,7 +28,7 @@ enum Step {
 /// More than any run has, and little enough that all steps of a test together stay countable.
 const MANY: u64 = 1 << 50;
 const UNKNOWN: u64 = u64::MAX;
-const ENDINGS: [Ending; 4] = [ItemStatus::Succeeded, ItemStatus::Failed, ItemStatus::Skipped, ItemStatus::Resumed];
+const ENDINGS: [ItemStatus; 4] = [ItemStatus::Succeeded, ItemStatus::Failed, ItemStatus::Skipped, ItemStatus::Resumed];
 
 fn step() -> impl Strategy<Value = Step> {
     let n_items = || prop_oneof![4 => 0..50_u64, 1 => 0..MANY];

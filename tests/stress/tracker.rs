@@ -10,7 +10,7 @@ use manyhands::{
 
 use crate::scenario::{scenario, together};
 
-const ENDINGS: [Ending; 4] = [ItemStatus::Succeeded, ItemStatus::Failed, ItemStatus::Skipped, ItemStatus::Resumed];
+const ENDINGS: [ItemStatus; 4] = [ItemStatus::Succeeded, ItemStatus::Failed, ItemStatus::Skipped, ItemStatus::Resumed];
 /// More than a tracker has words, so that some count on the same one.
 const WORKERS: usize = 33;
 const EACH: u64 = 4000;
