@@ -329,7 +329,10 @@ mod tests {
     }
 
     /// Why these bytes are no slice. Asked for in an own format, since postcard's errors drop their text.
-    fn refusal<T: crate::PlainNumber + serde::de::DeserializeOwned>(bytes: &[u8], table: &BlockTable) -> String {
+    fn refusal<T: crate::process::PlainNumber + serde::de::DeserializeOwned>(
+        bytes: &[u8],
+        table: &BlockTable,
+    ) -> String {
         let place: Option<(BlockId, usize, usize, usize)> = postcard::from_bytes(bytes).unwrap();
         let text = serde_json::to_string(&place).unwrap();
         with_blocks(table, || serde_json::from_str::<SharedSlice<T>>(&text)).unwrap_err().to_string()

@@ -8,7 +8,6 @@ pub(super) mod session;
 pub(super) mod startup;
 
 use std::io;
-use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
 
 use serde::de::DeserializeOwned;
@@ -102,11 +101,6 @@ impl WorkerConnection {
             self.outbox.flush()?;
             self.incoming.receive(Blocking::Yes)?;
         }
-    }
-
-    /// How many threads this process may use.
-    pub(super) fn threads(&self) -> NonZeroUsize {
-        NonZeroUsize::new(self.threads).unwrap_or(NonZeroUsize::MIN)
     }
 
     /// Skips a frame of a call that was refused.

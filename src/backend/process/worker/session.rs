@@ -258,7 +258,7 @@ where
                 offset += 1;
             } else {
                 let until = unread.peek().map_or(len, |(bad, _)| *bad);
-                let done = self.run_span(connection, first + offset, ran, until - offset);
+                let done = self.run_span(first + offset, ran, until - offset);
                 (offset, ran) = (offset + done, ran + done);
             }
         }
@@ -279,7 +279,7 @@ where
     }
 
     /// Runs up to `len` of the frame's decoded items, from number `ran` on; gives how many it ran.
-    fn run_span(&mut self, connection: &WorkerConnection, position: usize, ran: usize, len: usize) -> usize {
+    fn run_span(&mut self, position: usize, ran: usize, len: usize) -> usize {
         let stop = AtomicUsize::new(ran + len);
         let mut state = self.state.take().expect("a frame is run after its state was made");
         let observed = self.observed(position, position + len, &stop);
