@@ -39,7 +39,7 @@ use crate::backend::process::wire::status_page::FRAMES;
 use crate::backend::process::worker::session::{fingerprint, serve};
 use crate::backend::process::worker::{Serve, nanos};
 use crate::backend::process_task::{ProcessContext, ProcessTask};
-use crate::backend::retry_queue::Waiting;
+use crate::backend::retry_queue::RetryQueue;
 use crate::backend::task::{Context, SharedOf};
 use crate::backend::thread_pool::is_worker_thread;
 use crate::config::usable_cores;
@@ -88,7 +88,7 @@ pub(crate) struct Supervisor<'c, 'out, T, K: ProcessTask<T>> {
     pub(crate) gather: &'c mut ReportSink<'c, K::Output, K::Error>,
     pub(crate) work_queue: WorkQueue,
     /// Failed items that are to be begun again.
-    pub(crate) waiting: Waiting,
+    pub(crate) waiting: RetryQueue,
     /// What happened to workers since the last report.
     pub(crate) notes: Vec<WorkerEvent>,
     /// Whether there may be items beyond the limit that come when they are asked for.
@@ -143,7 +143,7 @@ where
             output,
             gather,
             work_queue: WorkQueue::new(plan.n_items, plan.window.min(plan.stocked)),
-            waiting: Waiting::default(),
+            waiting: RetryQueue::default(),
             notes: Vec::new(),
             may_grow: plan.stocked < plan.n_items,
             worker_slots: std::iter::repeat_with(WorkerSlot::default).take(workers.get().min(plan.n_items)).collect(),
