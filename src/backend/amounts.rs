@@ -1,7 +1,7 @@
 //! Amounts that an item's function reports about itself, by name: samples, frames, bytes.
 //!
-//! Each thread has one list. The worker loop takes it after each item that is traced; reports and journals keep it. Nothing
-//! is shared between threads.
+//! Each thread has one list. The worker loop takes it after each item that is traced; reports and journals keep it.
+//! Nothing is shared between threads.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -15,12 +15,12 @@ crate::sync::thread_local! {
 
 /// Reports how much of something the running item processes, such as samples, frames or bytes.
 ///
-/// A report shows the amount per item, and its sum and rate per name. The unit is the caller's choice; say it in the name.
-/// Several amounts of the same name in one item add up. The amount belongs to the item that runs on this thread, in nested
-/// calls to the innermost item. It is dropped where no item runs, and in a run without a report or journal.
+/// A report shows the amount per item, and its sum and rate per name. The unit is the caller's choice; say it in the
+/// name. Several amounts of the same name in one item add up. The amount belongs to the item that runs on this thread,
+/// in nested calls to the innermost item. It is dropped where no item runs, and in a run without a report or journal.
 ///
-/// Cost: a search among the item's names, well below a microsecond for a few. A name in a `String` allocates, a literal does
-/// not.
+/// Cost: a search among the item's names, well below a microsecond for a few. A name in a `String` allocates, a literal
+/// does not.
 ///
 /// ```
 /// use manyhands::report::report_amount;
@@ -59,7 +59,8 @@ pub(crate) fn clear() {
     drop(take());
 }
 
-/// Saves the amounts of this thread's item until the guard is dropped. A nested call may run its own items on the same thread.
+/// Saves the amounts of this thread's item until the guard is dropped. A nested call may run its own items on the same
+/// thread.
 #[must_use = "dropping this restores the saved amounts"]
 pub(crate) fn set_aside() -> SetAside {
     SetAside { outer: take() }

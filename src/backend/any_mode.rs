@@ -21,12 +21,12 @@ use crate::config_error::ConfigError;
 /// It has the bounds of all modes, so that a program that compiles today also runs in modes that are added later:
 ///
 /// - Items, shared value, results and errors are serde types. The parse errors of std are not; turn them into text.
-/// - The function is a `fn` pointer: a plain function, or a closure without captures. `cargo check` refuses captures. Pass
-///   what the function needs with [`Job::shared`](crate::Job::shared).
+/// - The function is a `fn` pointer: a plain function, or a closure without captures. `cargo check` refuses captures.
+///   Pass what the function needs with [`Job::shared`](crate::Job::shared).
 /// - [`Job::mode`](crate::Job::mode) comes before `worker_state` and `map`, so that closures coerce to pointers.
 ///
-/// Where that is too much, use [`LocalMode`]. The cost is that of the chosen mode; the choice itself is one branch per call.
-/// `"serial"`, `"threads"`, `"io"` and `"processes"` parse into it, and it displays as the same names. The parsed
+/// Where that is too much, use [`LocalMode`]. The cost is that of the chosen mode; the choice itself is one branch per
+/// call. `"serial"`, `"threads"`, `"io"` and `"processes"` parse into it, and it displays as the same names. The parsed
 /// `"processes"` has no limits: for those write `AnyMode::Processes(..)`.
 ///
 /// ```

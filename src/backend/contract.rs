@@ -1,11 +1,12 @@
 //! The contract between a run and its backends: what a backend receives, what it reports, and the verdicts it follows.
 //!
-//! - The backend reports each position below the fence exactly once, as part of one [`ChunkReport`], and once more for each
-//!   [`RetryRequest`].
-//! - It starts no position at or beyond the limit. When it has nothing else to run and the limit may move, it sends an empty
-//!   report.
+//! - The backend reports each position below the fence exactly once, as part of one [`ChunkReport`], and once more for
+//!   each [`RetryRequest`].
+//! - It starts no position at or beyond the limit. When it has nothing else to run and the limit may move, it sends an
+//!   empty report.
 //! - It writes the value or reports the failure of exactly the positions that a report counts as done.
-//! - When it returns, nothing that it started is alive, except idle threads and processes that are kept for the next call.
+//! - When it returns, nothing that it started is alive, except idle threads and processes that are kept for the next
+//!   call.
 //! - A panic becomes the failure of its own item and of no other.
 //! - A stop ends it after the items in hand; it does not wait for processes whose items are no longer wanted.
 //!
@@ -155,8 +156,8 @@ impl<R> Claim<'_, R> {
 pub(crate) struct ChunkReport<R, E> {
     /// The first position.
     pub(crate) first: usize,
-    /// The number of done positions from there on. Fewer than claimed when the run was stopped, or when the rest follows in a
-    /// chunk of its own.
+    /// The number of done positions from there on. Fewer than claimed when the run was stopped, or when the rest
+    /// follows in a chunk of its own.
     pub(crate) done: usize,
     /// With [`Output::InReports`]: the values of the done positions that did not fail, in order.
     pub(crate) values: Vec<R>,

@@ -1,11 +1,12 @@
-//! The dispatcher of one call: workers claim positions and report chunks, the caller takes the reports and applies verdicts.
+//! The dispatcher of one call: workers claim positions and report chunks, the caller takes the reports and applies
+//! verdicts.
 //!
-//! One lock guards the state. A worker takes it once per chunk, to report what it has done and to claim what comes next. No
-//! user code runs under the lock. The caller is woken for a failure, for enough work, or when claims run short, not for each
-//! report. The models in `tests/loom/dispatcher.rs` check the protocol.
+//! One lock guards the state. A worker takes it once per chunk, to report what it has done and to claim what comes
+//! next. No user code runs under the lock. The caller is woken for a failure, for enough work, or when claims run
+//! short, not for each report. The models in `tests/loom/dispatcher.rs` check the protocol.
 //!
-//! Threads and their lifetime are left to `thread_pool.rs`, the loop over items to `worker_loop.rs`, and all decisions about
-//! failures to the gatherer.
+//! Threads and their lifetime are left to `thread_pool.rs`, the loop over items to `worker_loop.rs`, and all decisions
+//! about failures to the gatherer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -42,8 +43,8 @@ pub(crate) struct Dispatcher<'out, R, E> {
 
 /// The claims and reports of a call, guarded by [`Dispatcher::state`].
 ///
-/// Invariant: positions below `next` were claimed once each, in order, and `output` holds the slots from `next` on. `busy`
-/// counts the claims that were not reported in full.
+/// Invariant: positions below `next` were claimed once each, in order, and `output` holds the slots from `next` on.
+/// `busy` counts the claims that were not reported in full.
 #[derive(Debug)]
 struct DispatchState<'out, R, E> {
     /// The first position that was never claimed.
@@ -202,7 +203,8 @@ impl<'out, R, E> Dispatcher<'out, R, E> {
         self.end(&mut state, error);
     }
 
-    /// Ends the call early: no further claim is made, and no worker keeps waiting. Changes nothing after the call's own end.
+    /// Ends the call early: no further claim is made, and no worker keeps waiting. Changes nothing after the call's own
+    /// end.
     pub(crate) fn abort(&self) {
         let _state = self.state.lock();
         self.fence.store(0, Ordering::Relaxed);

@@ -1,8 +1,8 @@
 //! The mean item time of each function in its last call, so that short calls need not wake a helper.
 //!
-//! It is a hint. Two functions may share an entry, by a hash collision or because they are `fn` pointers of the same type: a
-//! closure or a plain function has a type of its own, a `fn` pointer has not, and a task cannot tell the two apart. So all
-//! functions of one signature that run in [`AnyMode`](crate::AnyMode) share their hint.
+//! It is a hint. Two functions may share an entry, by a hash collision or because they are `fn` pointers of the same
+//! type: a closure or a plain function has a type of its own, a `fn` pointer has not, and a task cannot tell the two
+//! apart. So all functions of one signature that run in [`AnyMode`](crate::AnyMode) share their hint.
 //!
 //! A wrong hint changes no result. Too short a time lets the caller run items itself, and request helpers only after the
 //! plan's `serial_below`, or after its first item if that takes longer. Too long a time wakes helpers for a short call. A
@@ -36,8 +36,8 @@ pub(crate) fn remember<K>(items: usize, busy: Duration) {
     entry.store(tag << 32 | u64::from(nanos), Ordering::Relaxed);
 }
 
-/// The entry and the tag of a task. The key is the address of its type's name, since a closure that borrows has no `TypeId`. A
-/// name may have several addresses; then each has an entry of its own.
+/// The entry and the tag of a task. The key is the address of its type's name, since a closure that borrows has no
+/// `TypeId`. A name may have several addresses; then each has an entry of its own.
 fn entry_of<K>() -> (&'static HintWord, u64) {
     let address = std::any::type_name::<K>().as_ptr().addr() as u64;
     let hash = address.wrapping_mul(0x9e37_79b9_7f4a_7c15); // Fibonacci hashing: the upper bits are well mixed

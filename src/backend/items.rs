@@ -1,4 +1,5 @@
-//! The items of a run, as backends see them: a slice, or a stream whose items arrive and are dropped when they are finished.
+//! The items of a run, as backends see them: a slice, or a stream whose items arrive and are dropped when they are
+//! finished.
 //!
 //! Reading the input and buffering it are left to `run/`.
 

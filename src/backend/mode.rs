@@ -1,7 +1,7 @@
 //! Modes: values that say how a call runs. Here are the traits, and the modes of this process with their bounds.
 //!
-//! [`AnyMode`](crate::AnyMode), which includes processes, is in `any_mode.rs`, `Processes` in `process/processes.rs`. The work
-//! itself is left to the backends `serial.rs` and `threads.rs`.
+//! [`AnyMode`](crate::AnyMode), which includes processes, is in `any_mode.rs`, `Processes` in `process/processes.rs`.
+//! The work itself is left to the backends `serial.rs` and `threads.rs`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,8 +20,8 @@ use crate::config_error::ConfigError;
 /// | [`Threads`], [`IoThreads`], [`LocalMode`] | threads | `Sync` items and function, `Send` results and errors |
 /// | `Processes`, [`AnyMode`](crate::AnyMode) | worker processes, or any | serde types and a `fn` pointer as well |
 ///
-/// All modes give the same results; they differ in cost and in what they survive. Generic code names the mode together with
-/// the task that it runs, see [`MapFn`](crate::job::MapFn):
+/// All modes give the same results; they differ in cost and in what they survive. Generic code names the mode together
+/// with the task that it runs, see [`MapFn`](crate::job::MapFn):
 ///
 /// ```
 /// use manyhands::job::MapFn;
@@ -44,9 +44,9 @@ pub trait Mode<T, K: Task<T>>: Backend<T, K> + SupportsContext<NoContext> + Supp
 
 /// A mode whose workers can prepare the context `C`. Sealed.
 ///
-/// The threads of this process prepare any context. Processes prepare [`NoContext`], a
-/// [`Shared`](crate::job::Shared) value, and a [`WorkerState`](crate::job::WorkerState) that a `fn` pointer makes. The bound
-/// is checked at `.worker_state(..)`, before the function is known:
+/// The threads of this process prepare any context. Processes prepare [`NoContext`], a [`Shared`](crate::job::Shared)
+/// value, and a [`WorkerState`](crate::job::WorkerState) that a `fn` pointer makes. The bound is checked at
+/// `.worker_state(..)`, before the function is known:
 ///
 /// ```
 /// use manyhands::job::{NoContext, SupportsContext};
@@ -86,14 +86,14 @@ pub struct Serial;
 /// Runs on threads, for work that computes.
 ///
 /// The number of threads is [`ParallelConfig::max_workers_cpu`](crate::ParallelConfig::max_workers_cpu), unless
-/// [`Job::workers`](crate::Job::workers) says another. The function and the items are shared by reference (`Sync`); results
-/// and errors are sent to the caller (`Send`). Functions may capture.
+/// [`Job::workers`](crate::Job::workers) says another. The function and the items are shared by reference (`Sync`);
+/// results and errors are sent to the caller (`Send`). Functions may capture.
 ///
-/// Cost: the first call starts threads, later calls reuse them. A call wakes its helpers, some microseconds each; a claim of
-/// a chunk is some 100 ns. A call that is expected to take less than
-/// [`serial_below_time`](crate::ParallelConfig::serial_below_time), as measured in earlier calls of the same function, starts
-/// in the calling thread. Memory: nothing is copied. Each thread reserves 2 MiB of address space for its stack, of which only
-/// the used part takes memory.
+/// Cost: the first call starts threads, later calls reuse them. A call wakes its helpers, some microseconds each; a
+/// claim of a chunk is some 100 ns. A call that is expected to take less than
+/// [`serial_below_time`](crate::ParallelConfig::serial_below_time), as measured in earlier calls of the same function,
+/// starts in the calling thread. Memory: nothing is copied. Each thread reserves 2 MiB of address space for its stack,
+/// of which only the used part takes memory.
 ///
 /// Limits: an item that aborts or crashes ends the whole program, and an item that hangs cannot be stopped. `Processes`
 /// survives both.
@@ -125,9 +125,9 @@ impl Threads {
 
 /// Runs on threads, for work that waits for disks or servers. [`Threads::io`] makes it, too.
 ///
-/// As [`Threads`], but with [`ParallelConfig::max_workers_io`](crate::ParallelConfig::max_workers_io) threads, which may be more
-/// than there are cores, in a pool of their own. So waiting items never occupy a thread for computing. For items that
-/// compute, more threads than cores only cost memory and cache misses: use [`Threads`].
+/// As [`Threads`], but with [`ParallelConfig::max_workers_io`](crate::ParallelConfig::max_workers_io) threads, which
+/// may be more than there are cores, in a pool of their own. So waiting items never occupy a thread for computing. For
+/// items that compute, more threads than cores only cost memory and cache misses: use [`Threads`].
 ///
 /// ```
 /// use manyhands::{IoThreads, parallel_map};

@@ -1,7 +1,7 @@
 //! The plan of a run, as integers: the number of workers, the order of work, the length of chunks, the memory budget.
 //!
-//! Pure: no clock, no threads, no environment. `job/` passes the numbers of the config and the machine; backends follow the
-//! plan.
+//! Pure: no clock, no threads, no environment. `job/` passes the numbers of the config and the machine; backends follow
+//! the plan.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -80,8 +80,8 @@ impl MemoryBudget {
         self.costs[positions].iter().copied().max().unwrap_or(0)
     }
 
-    /// How many of `len` positions from `first` on may start while `in_use` of the budget is in use; 0 when they must wait. A
-    /// position that costs more than the whole budget may start when nothing is in use.
+    /// How many of `len` positions from `first` on may start while `in_use` of the budget is in use; 0 when they must
+    /// wait. A position that costs more than the whole budget may start when nothing is in use.
     pub(crate) fn admit(&self, first: usize, len: usize, in_use: u64) -> usize {
         let Some(free) = self.budget.checked_sub(in_use) else { return 0 };
         let fits = self.costs[first..first + len].iter().take_while(|&&cost| cost <= free).count();
@@ -96,8 +96,8 @@ pub(crate) fn longest_first(costs: &[u64]) -> Vec<usize> {
     order
 }
 
-/// A random order of work, the same for the same seed on every machine: the shuffle of Fisher and Yates with the generator
-/// SplitMix64 (Steele, Lea and Flood 2014).
+/// A random order of work, the same for the same seed on every machine: the shuffle of Fisher and Yates with the
+/// generator SplitMix64 (Steele, Lea and Flood 2014).
 pub(crate) fn shuffled(n_items: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n_items).collect();
     let mut state = seed;
@@ -144,8 +144,8 @@ const FRAME: Grain = Grain { target: Duration::from_millis(1), shortest: Duratio
 const GROWTH: usize = 8;
 
 impl ChunkRule {
-    /// Guided: as many items as take the target time, at most [`GROWTH`] times the last chunk, and at most a quarter of an even
-    /// share of the remaining items, so that no long chunk runs last.
+    /// Guided: as many items as take the target time, at most [`GROWTH`] times the last chunk, and at most a quarter of
+    /// an even share of the remaining items, so that no long chunk runs last.
     fn len(self, grain: Grain, remaining: usize, workers: NonZeroUsize, pace: Option<Pace>) -> usize {
         let pace = match (self, pace) {
             (Self::Fixed(len), _) => return len.get(),

@@ -1,8 +1,8 @@
 //! Tasks that a worker process can run: their functions are `fn` pointers, so only an address is sent.
 //!
-//! A closure without captures coerces to a pointer. One that captures a variable does not, and the compiler names the variable.
-//! A pointer holds no captured value, not even one of size zero, so a safe program cannot send a value to a worker in this
-//! way. How the address is sent and checked is left to `process/`; a worker runs the same executable.
+//! A closure without captures coerces to a pointer. One that captures a variable does not, and the compiler names the
+//! variable. A pointer holds no captured value, not even one of size zero, so a safe program cannot send a value to a
+//! worker in this way. How the address is sent and checked is left to `process/`; a worker runs the same executable.
 
 use std::fmt;
 use std::mem::transmute;
@@ -13,11 +13,12 @@ use crate::backend::task::{
     Context, Init, MapFn, NoContext, Shared, SharedOf, StateOf, Task, TryInit, TryMapFn, WorkerState,
 };
 
-/// A task that worker processes can run: its function, and the one that makes a worker's state, are `fn` pointers. Sealed.
+/// A task that worker processes can run: its function, and the one that makes a worker's state, are `fn` pointers.
+/// Sealed.
 ///
-/// `Processes` and [`AnyMode`](crate::AnyMode) have this bound. A plain function and a closure without captures coerce to a
-/// pointer where the job's mode is set before its function. Elsewhere write `function as fn(&_) -> _`. A call through a
-/// pointer is not inlined, which costs a few nanoseconds per item.
+/// `Processes` and [`AnyMode`](crate::AnyMode) have this bound. A plain function and a closure without captures coerce
+/// to a pointer where the job's mode is set before its function. Elsewhere write `function as fn(&_) -> _`. A call
+/// through a pointer is not inlined, which costs a few nanoseconds per item.
 ///
 /// ```
 /// use manyhands::job::{MapFn, ProcessTask};

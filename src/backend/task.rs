@@ -1,7 +1,7 @@
 //! Tasks: the caller's function, paired with what it receives besides the item.
 //!
-//! Jobs make tasks, backends run them. This file holds the traits, their types and the calls. What a worker process needs to
-//! run the same function is in `process_task.rs`; panics are left to `worker_loop.rs`.
+//! Jobs make tasks, backends run them. This file holds the traits, their types and the calls. What a worker process
+//! needs to run the same function is in `process_task.rs`; panics are left to `worker_loop.rs`.
 
 use std::fmt;
 use std::ops::Deref;
@@ -10,8 +10,8 @@ use crate::never::Never;
 
 /// A function together with its [`Context`], as a backend runs it over items of type `T`. Sealed.
 ///
-/// [`Job::map`](crate::Job::map) makes a [`MapFn`], [`Job::try_map`](crate::Job::try_map) a [`TryMapFn`]. Generic code uses
-/// this trait for the types of a task:
+/// [`Job::map`](crate::Job::map) makes a [`MapFn`], [`Job::try_map`](crate::Job::try_map) a [`TryMapFn`]. Generic code
+/// uses this trait for the types of a task:
 ///
 /// ```
 /// use manyhands::job::{MapFn, Task};
@@ -104,13 +104,16 @@ pub struct MapFn<F, C = NoContext> {
 
 /// A task whose function returns a value or an error. [`Job::try_map`](crate::Job::try_map) makes it.
 ///
-/// An error becomes the failure of its item, as [`OnFailure`](crate::OnFailure) says. Generic code names the type in a bound:
+/// An error becomes the failure of its item, as [`OnFailure`](crate::OnFailure) says. Generic code names the type in a
+/// bound:
 ///
 /// ```
 /// use manyhands::job::TryMapFn;
 /// use manyhands::{Error, Mode, Serial, Threads, try_parallel_map};
 ///
-/// fn halves<M: Mode<i32, TryMapFn<fn(&i32) -> Result<i32, String>>>>(mode: M, items: &[i32]) -> Result<Vec<i32>, Error<String>> {
+/// type Halve = TryMapFn<fn(&i32) -> Result<i32, String>>;
+///
+/// fn halves<M: Mode<i32, Halve>>(mode: M, items: &[i32]) -> Result<Vec<i32>, Error<String>> {
 ///     try_parallel_map(mode, items, |n| if n % 2 == 0 { Ok(n / 2) } else { Err(format!("{n} is odd")) })
 /// }
 /// assert_eq!(halves(Serial, &[2, 4])?, [1, 2]);
@@ -136,8 +139,8 @@ pub struct NoContext;
 
 /// The context of a function that receives a reference to one value that all workers share, and its item.
 ///
-/// [`Job::shared`](crate::Job::shared) makes it. `D` is the reference or smart pointer to the value. Threads share the value
-/// without a copy. Each worker process holds a copy of its own, which is encoded and sent once per call.
+/// [`Job::shared`](crate::Job::shared) makes it. `D` is the reference or smart pointer to the value. Threads share the
+/// value without a copy. Each worker process holds a copy of its own, which is encoded and sent once per call.
 ///
 /// ```
 /// use manyhands::{Job, Threads};
@@ -151,9 +154,10 @@ pub struct Shared<D>(pub(crate) D);
 
 /// The context of a function that receives the state of its worker, and its item.
 ///
-/// [`Job::worker_state`](crate::Job::worker_state) makes it. `C` is the context from which the function in `I` makes the
-/// state. Each worker makes its state before its first item, keeps it for the whole call, and drops it on its own thread or in
-/// its own process. Memory: one state per worker. After a panic the state stays in use as the panic left it.
+/// [`Job::worker_state`](crate::Job::worker_state) makes it. `C` is the context from which the function in `I` makes
+/// the state. Each worker makes its state before its first item, keeps it for the whole call, and drops it on its own
+/// thread or in its own process. Memory: one state per worker. After a panic the state stays in use as the panic left
+/// it.
 ///
 /// ```
 /// use manyhands::{Job, Threads};

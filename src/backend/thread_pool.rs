@@ -1,13 +1,13 @@
 //! A pool of threads that are started on demand, kept, and lent to one call at a time.
 //!
-//! A call opens a [`Scope`] and requests helpers. Each helper thread runs the call's closure once, in a *slot* of the call's
-//! task. The scope ends only when all helpers have left, so the closure may borrow from the caller's frame. A thread never
-//! takes other work while it waits inside a call. Therefore a nested call does not queue behind an unrelated item, and a lock
-//! that is held across a nested call cannot deadlock with itself.
+//! A call opens a [`Scope`] and requests helpers. Each helper thread runs the call's closure once, in a *slot* of the
+//! call's task. The scope ends only when all helpers have left, so the closure may borrow from the caller's frame. A
+//! thread never takes other work while it waits inside a call. Therefore a nested call does not queue behind an
+//! unrelated item, and a lock that is held across a nested call cannot deadlock with itself.
 //!
 //! What the pool promises:
-//! - It has at most as many threads as the largest [`ThreadLimit`] so far, plus one for each forced helper. Such a surplus
-//!   thread ends when it becomes free.
+//! - It has at most as many threads as the largest [`ThreadLimit`] so far, plus one for each forced helper. Such a
+//!   surplus thread ends when it becomes free.
 //! - A slot without a free thread is queued. It is removed when its call ends.
 //! - [`Scope::request_helpers`] returns how many helpers are certain. The caller works itself when that number is 0.
 //!
@@ -200,8 +200,8 @@ struct Slots {
     panic: Option<Box<dyn Any + Send>>,
 }
 
-// SAFETY: `work` points to a `Sync` closure, which any thread may call through a shared reference. `enter` and `Scope::drop`
-// together ensure that it is alive when it is called. All other fields are Send and Sync by themselves.
+// SAFETY: `work` points to a `Sync` closure, which any thread may call through a shared reference. `enter` and
+// `Scope::drop` together ensure that it is alive when it is called. All other fields are Send and Sync by themselves.
 unsafe impl Send for ScopedTask {}
 // SAFETY: as above; a shared `ScopedTask` permits nothing but calls of the `Sync` closure.
 unsafe impl Sync for ScopedTask {}
@@ -222,7 +222,8 @@ impl ScopedTask {
         slots.open -= 1;
         slots.active += 1;
         drop(slots);
-        // SAFETY: this slot is active, so `Scope::drop` has not returned, so the caller's frame and the closure are alive.
+        // SAFETY: this slot is active, so `Scope::drop` has not returned, so the caller's frame and the closure are
+        // alive.
         Some(catch_unwind(AssertUnwindSafe(|| unsafe { (*self.work)() })))
     }
 

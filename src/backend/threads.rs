@@ -26,12 +26,12 @@ pub(crate) static COMPUTING: LazyLock<Pool> = LazyLock::new(|| Pool::new("cpu"))
 /// Threads for work that waits. A pool of its own, so that waiting items never occupy a thread for computing.
 pub(crate) static WAITING: LazyLock<Pool> = LazyLock::new(|| Pool::new("io"));
 
-/// Calls that are expected to take less than this many times `serial_below` are short. A good part of such a call would be
-/// over before the first helper is awake, so the caller runs items from the start.
+/// Calls that are expected to take less than this many times `serial_below` are short. A good part of such a call would
+/// be over before the first helper is awake, so the caller runs items from the start.
 const SHORT: u32 = 20;
 
-/// Runs all positions on up to `plan.workers` workers of this pool. `budget` is the number of threads to which a nested call
-/// may grow the pool.
+/// Runs all positions on up to `plan.workers` workers of this pool. `budget` is the number of threads to which a nested
+/// call may grow the pool.
 pub(crate) fn run<T, K>(
     pool: &Pool,
     budget: NonZeroUsize,
@@ -111,8 +111,8 @@ struct HelperRequest<'p, 'call> {
 }
 
 impl HelperRequest<'_, '_> {
-    /// Requests a helper for every worker that the caller is not itself. Returns the number of helpers that are certain. A
-    /// top-level call gets the threads that it asks for, a nested one what the budget leaves.
+    /// Requests a helper for every worker that the caller is not itself. Returns the number of helpers that are
+    /// certain. A top-level call gets the threads that it asks for, a nested one what the budget leaves.
     fn send(&self, caller_runs_items: bool) -> usize {
         let (budget, workers) = (self.budget.get(), self.plan.workers.get());
         let limit =
@@ -236,7 +236,8 @@ impl<'run, 'out, T, K: Task<T>> ThreadWorker<'run, 'out, T, K> {
     }
 }
 
-/// A claim in hand. If its worker unwinds outside of an item, the call ends with an error instead of waiting for the claim.
+/// A claim in hand. If its worker unwinds outside of an item, the call ends with an error instead of waiting for the
+/// claim.
 struct ClaimGuard<'b, 'out, R, E>(&'b Dispatcher<'out, R, E>);
 
 impl<R, E> Drop for ClaimGuard<'_, '_, R, E> {

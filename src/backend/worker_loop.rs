@@ -1,7 +1,7 @@
 //! The loop over items that every backend shares: one worker runs one claim.
 //!
-//! It calls the function, catches panics, stores values, measures time, and checks the fence before items. It knows no mode and
-//! no policy beyond its [`LoopOptions`]. Claims are left to the backends, failures to the gatherer.
+//! It calls the function, catches panics, stores values, measures time, and checks the fence before items. It knows no
+//! mode and no policy beyond its [`LoopOptions`]. Claims are left to the backends, failures to the gatherer.
 
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,8 +25,8 @@ const TIMED_BY_ITEM: usize = 32;
 /// An item that took less than this counts as running on a core all the time.
 const QUICK: Duration = Duration::from_micros(10);
 
-/// Where items are traced, a worker reports the done part of a claim after this time. The rest may be slow although its length
-/// was chosen when items were quick, and the journal need not wait for it.
+/// Where items are traced, a worker reports the done part of a claim after this time. The rest may be slow although its
+/// length was chosen when items were quick, and the journal need not wait for it.
 const MAX_REPORT_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Makes a worker's state. A panic of the function that makes it is an error, like an error that it returns.
@@ -86,8 +86,8 @@ impl<'o> LoopOptions<'o> {
     }
 }
 
-/// Runs the claimed positions in order until the claim, the fence or a cancellation ends it, or [`MAX_REPORT_INTERVAL`] has
-/// passed. Only in the last case the claim keeps a rest, to be run next.
+/// Runs the claimed positions in order until the claim, the fence or a cancellation ends it, or [`MAX_REPORT_INTERVAL`]
+/// has passed. Only in the last case the claim keeps a rest, to be run next.
 pub(crate) fn run<T, R, E>(
     items: Items<'_, T>,
     claim: &mut Claim<'_, R>,
@@ -188,8 +188,8 @@ fn run_until_failure<T, R, E>(
     clock: &mut Clock,
 ) -> Result<(), E> {
     let &Span { items, len, options, .. } = span;
-    // Long chunks that the plan chose have quick items, so the loop checks for a stop at every 16th item. Where it reads a
-    // clock for each item anyway, it checks at each.
+    // Long chunks that the plan chose have quick items, so the loop checks for a stop at every 16th item. Where it
+    // reads a clock for each item anyway, it checks at each.
     let is_quick = options.has_guided_chunks && len > TIMED_BY_ITEM;
     let stride = if is_quick && !clock.by_item { 16 } else { 1 };
     let may_run = |offset: usize| {
@@ -222,8 +222,8 @@ fn run_until_failure<T, R, E>(
     }
 }
 
-/// The hot loop of every mode. It checks for a stop after each `stride` of items. Its callees are inlined, so that the loop adds
-/// little to an item of a few nanoseconds.
+/// The hot loop of every mode. It checks for a stop after each `stride` of items. Its callees are inlined, so that the
+/// loop adds little to an item of a few nanoseconds.
 fn call_each<'a, T: 'a, R, E>(
     store: &mut impl ResultStore<R>,
     (len, stride): (usize, usize),
