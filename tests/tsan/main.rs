@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use manyhands::{
-    AtomicCounter, CancelToken, ProgressTracker, Synchronized, ThreadSafeCache, counter::StripedCounter,
+    AtomicCounter, CancelToken, ProgressTracker, RwLock, Synchronized, ThreadSafeCache, counter::StripedCounter,
     lock::StripedRwLock, progress::ItemStatus,
 };
 

@@ -16,7 +16,7 @@ use crate::backend::process::supervisor::observation::Observation;
 use crate::backend::process::supervisor::shutdown::Shutdowns;
 use crate::backend::process::supervisor::work_queue::WorkQueue;
 use crate::backend::process::supervisor::worker_slots::WorkerSlots;
-use crate::backend::retry_queue::Waiting;
+use crate::backend::retry_queue::RetryQueue;
 use crate::backend::task::Task;
 use crate::failure::{Cause, LostWorker, WorkerExit};
 use crate::record::Timing;
@@ -44,7 +44,7 @@ pub(super) struct CallState<'c, 'out, T, K: Task<T>> {
     /// The gatherer. Runs in this thread, and may run the user's callbacks.
     sink: &'c mut ReportSink<'c, K::Output, K::Error>,
     /// Failed items that wait for their next attempt.
-    retries: Waiting,
+    retries: RetryQueue,
     /// What happened to workers since the last report.
     events: Vec<WorkerEvent>,
     /// Whether there may be items beyond the queue's limit that come when the gatherer is asked for them.
@@ -82,7 +82,7 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
             output,
             observation: Observation::new(context.status, plan, n_slots),
             sink,
-            retries: Waiting::default(),
+            retries: RetryQueue::default(),
             events: Vec::new(),
             may_grow: plan.stocked < plan.n_items,
             pace: None,
