@@ -4,6 +4,7 @@
 //! mode and no policy beyond its [`LoopOptions`]. Claims are left to the backends, failures to the gatherer.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -130,7 +131,14 @@ struct Span<'s, T> {
 
 /// Where values are stored: in slots of the output, or in the report.
 trait ResultStore<R> {
-    fn put(&mut self, offset: usize, value: R);
+    /// Calls a function for each item and stores the values from offset `reached` on. `reached` counts the stored values, also
+    /// when the function fails or panics.
+    fn fill<'a, T: 'a, E>(
+        &mut self,
+        reached: &mut usize,
+        items: impl Iterator<Item = &'a T>,
+        call: &mut impl FnMut(&T) -> Result<R, E>,
+    ) -> Result<(), E>;
 }
 
 struct SlotStore<'out, R> {
@@ -138,14 +146,34 @@ struct SlotStore<'out, R> {
 }
 
 impl<R> ResultStore<R> for SlotStore<'_, R> {
-    fn put(&mut self, offset: usize, value: R) {
-        self.slots[offset].write(value);
+    #[inline] // The innermost loop of quick items: no index is checked in it.
+    fn fill<'a, T: 'a, E>(
+        &mut self,
+        reached: &mut usize,
+        items: impl Iterator<Item = &'a T>,
+        call: &mut impl FnMut(&T) -> Result<R, E>,
+    ) -> Result<(), E> {
+        for (slot, item) in self.slots[*reached..].iter_mut().zip(items) {
+            slot.write(call(item)?);
+            *reached += 1;
+        }
+        Ok(())
     }
 }
 
 impl<R> ResultStore<R> for Vec<R> {
-    fn put(&mut self, _offset: usize, value: R) {
-        self.push(value);
+    #[inline]
+    fn fill<'a, T: 'a, E>(
+        &mut self,
+        reached: &mut usize,
+        items: impl Iterator<Item = &'a T>,
+        call: &mut impl FnMut(&T) -> Result<R, E>,
+    ) -> Result<(), E> {
+        for item in items {
+            self.push(call(item)?);
+            *reached += 1;
+        }
+        Ok(())
     }
 }
 
@@ -200,11 +228,12 @@ fn run_until_failure<T, R, E>(
     match (items, options.order) {
         (Items::Slice(items), None) => {
             let items = &items[first..][..len];
-            call_each(store, (len, stride), done, clock, may_run, |offset| &items[offset], call)
+            call_each(store, (len, stride), done, clock, may_run, |offsets| items[offsets].iter(), call)
         }
         (Items::Slice(items), Some(order)) => {
             let order = &order[first..][..len];
-            call_each(store, (len, stride), done, clock, may_run, |offset| &items[order[offset]], call)
+            let items_at = |offsets: Range<usize>| order[offsets].iter().map(|&index| &items[index]);
+            call_each(store, (len, stride), done, clock, may_run, items_at, call)
         }
         (Items::Stream(buffer), _) => {
             let (mut result, mut is_stopped) = (Ok(()), false);
@@ -212,8 +241,8 @@ fn run_until_failure<T, R, E>(
                 let start = *done;
                 buffer.look_up(first + start, len - start, &mut |items| {
                     let end = start + items.len();
-                    let item_at = |offset: usize| &items[offset - start];
-                    result = call_each(store, (end, stride), done, clock, may_run, item_at, call);
+                    let items_at = |offsets: Range<usize>| items[offsets.start - start..offsets.end - start].iter();
+                    result = call_each(store, (end, stride), done, clock, may_run, items_at, call);
                     is_stopped = *done < end;
                 });
             }
@@ -224,23 +253,20 @@ fn run_until_failure<T, R, E>(
 
 /// The hot loop of every mode. It checks for a stop after each `stride` of items. Its callees are inlined, so that the
 /// loop adds little to an item of a few nanoseconds.
-fn call_each<'a, T: 'a, R, E>(
+fn call_each<'a, T: 'a, R, E, I: Iterator<Item = &'a T>>(
     store: &mut impl ResultStore<R>,
     (len, stride): (usize, usize),
     done: &mut usize,
     clock: &mut Clock,
     may_run: impl Fn(usize) -> bool,
-    item_at: impl Fn(usize) -> &'a T,
+    items_at: impl Fn(Range<usize>) -> I,
     call: &mut impl FnMut(&T) -> Result<R, E>,
 ) -> Result<(), E> {
     let mut count = Count { reached: *done, done };
     while count.reached < len && !clock.is_report_due && may_run(count.reached) {
         let until = len.min(count.reached + stride);
-        while count.reached < until {
-            let value = call(item_at(count.reached))?;
-            store.put(count.reached, value);
-            count.reached += 1;
-        }
+        let items = items_at(count.reached..until);
+        store.fill(&mut count.reached, items, call)?;
         clock.item_ended();
     }
     Ok(())
