@@ -1,4 +1,4 @@
-//! The gatherer: counts the reports of a backend and decides how the run goes on. It alone stops a run, retries items and shows
+//! The gatherer: counts the reports of a backend and decides how the run continues. It alone stops a run, retries items and shows
 //! progress.
 //!
 //! It runs in the calling thread and starts nothing. It neither reads the input (`feed.rs`) nor delivers results
@@ -105,7 +105,7 @@ impl<'a, E> Gatherer<'a, E> {
         Self { sources, ..self }
     }
 
-    /// Counts a report whose values are in their slots, and decides how the run goes on.
+    /// Counts a report whose values are in their slots, and decides how the run continues.
     pub(crate) fn take<R>(&mut self, mut report: ChunkReport<R, E>) -> Verdict {
         self.show_worker_events(&mut report);
         if report.done > 0 {
@@ -188,7 +188,7 @@ impl<'a, E> Gatherer<'a, E> {
         }
     }
 
-    /// How the backend goes on. The window starts at `oldest`, the oldest undelivered position.
+    /// How the backend continues. The window starts at `oldest`, the oldest undelivered position.
     pub(crate) fn verdict(&self, oldest: usize, again: Vec<RetryRequest>) -> Verdict {
         let fence = if self.is_over() { 0 } else { self.fence() };
         if fence < self.n_items.min(self.input.placed) {

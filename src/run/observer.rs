@@ -1,4 +1,4 @@
-//! The observer of a run: shows progress and emits `tracing` events. The gatherer tells it what happened; it decides nothing.
+//! The observer of a run: shows progress and emits `tracing` events. The gatherer reports events to it; it decides nothing.
 
 use tracing::{Level, enabled, info, warn};
 

@@ -36,7 +36,7 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
         self.gatherer.has_stopped()
     }
 
-    /// One turn: takes a report from the backend, delivers its results, reads the input, and decides how the run goes on.
+    /// One turn: takes a report from the backend, delivers its results, reads the input, and decides how the run continues.
     pub(crate) fn turn(&mut self, mut report: ChunkReport<R, E>) -> Verdict {
         let retries = self.gatherer.accept(&mut report);
         if report.done > 0 {

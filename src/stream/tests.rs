@@ -141,13 +141,13 @@ fn no_more_results_than_the_capacity_are_ahead_of_the_consumer() {
 fn dropping_the_results_cancels_the_run_and_waits_for_its_end() {
     let token = CancelToken::new();
     let (seen, run_token) = (Arc::new(AtomicUsize::new(0)), token.clone());
-    let told = Arc::clone(&seen);
+    let count = Arc::clone(&seen);
     let body: Body = Box::new(move |emit| {
         let endless = (0..).take_while(|&index| emit(index, Ok(index)).is_continue());
         let emitted = endless.count();
         assert!(run_token.is_cancelled());
         thread::sleep(Duration::from_millis(20));
-        told.store(emitted, Ordering::SeqCst);
+        count.store(emitted, Ordering::SeqCst);
         Ok(RunReport::default())
     });
     let mut results = Results::start(capacity(4), token.clone(), body);
@@ -185,16 +185,16 @@ fn every_result_is_dropped_exactly_once_however_the_stream_ends() {
 
 #[test]
 fn forgotten_results_leave_a_thread_that_waits_and_nothing_else() {
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let body: Body = Box::new(move |emit| {
         let _ = emit(0, Ok(0));
-        tell.send(()).unwrap();
+        sender.send(()).unwrap();
         let _ = emit(1, Ok(1));
         let _ = emit(2, Ok(2));
         unreachable!("the consumer takes nothing");
     });
     std::mem::forget(results(1, body));
-    told.recv().unwrap();
+    receiver.recv().unwrap();
 }
 
 #[test]
@@ -287,16 +287,16 @@ fn results_that_a_future_has_collected_are_not_lost() {
 fn dropping_a_future_cancels_and_does_not_wait() {
     let token = CancelToken::new();
     let (go_on, gate) = mpsc::channel::<()>();
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let body: Body = Box::new(move |emit| {
         gate.recv().unwrap();
-        tell.send(emit(0, Ok(0)) == ControlFlow::Break(())).unwrap();
+        sender.send(emit(0, Ok(0)) == ControlFlow::Break(())).unwrap();
         Ok(RunReport::default())
     });
     drop(JobHandle::start(capacity(4), token.clone(), body)); // while the body is at an item that has not ended
     assert!(token.is_cancelled());
     go_on.send(()).unwrap();
-    assert!(told.recv().unwrap(), "the body learns that the consumer has left");
+    assert!(receiver.recv().unwrap(), "the body learns that the consumer has left");
 }
 
 #[test]
