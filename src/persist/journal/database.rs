@@ -513,7 +513,7 @@ fn checksum(key: &str, fingerprint: Option<&str>, failure: Option<(&str, &str)>,
 }
 
 fn recorded_failure(kind: &str, message: Option<String>) -> rusqlite::Result<RecordedFailure> {
-    let known = FailureKind::from_name(kind);
+    let known = kind.parse::<FailureKind>().ok();
     let kind = known.ok_or_else(|| unreadable(3, format!("no kind of failure is named {kind:?}")))?;
     Ok(RecordedFailure::new(kind, message.unwrap_or_default()))
 }
