@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 use bursts::{Contender, Figure, HOW_TO_READ, OPERATIONS, ratio_text, take_turns};
 use choice::Choice;
 use crossbeam_utils::sync::ShardedLock;
-use manyhands::{LockWords, RwLock, RwLockOf, StripedRwLock};
+use manyhands::RwLock;
+use manyhands::lock::{LockWords, RwLockOf, StripedRwLock};
 use report::{row, say, table_head, time_text};
 
 /// A reader sleeps this long under its lock.

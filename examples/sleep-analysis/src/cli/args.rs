@@ -7,7 +7,8 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use consumer_support::Output;
-use manyhands::{AnyMode, parallel_config};
+use manyhands::AnyMode;
+use manyhands::config::parallel_config;
 use sleep_analysis::AlignMethod;
 use sleep_analysis::parallel::Engine;
 
