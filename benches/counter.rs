@@ -89,7 +89,7 @@ fn counting<'a, C: ?Sized + 'a>(
 }
 
 fn values() {
-    report::head("Reading the count, nobody counting");
+    report::head("Reading the count while no thread counts");
     say("\nThe best of 100 tries.");
     table_head(&["counter", "a thousand readings"]);
     let (one_word, striped) = (AtomicCounter::new(), StripedCounter::new());

@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 const N_WAITS_PER_ROUND: usize = 100;
 /// Readers of a lock that lets no writer in go away after this long.
 const PATIENCE: Duration = Duration::from_secs(3);
-const NOT_POISONED: &str = "nobody panics under this lock";
+const NOT_POISONED: &str = "no thread panics under this lock";
 
 /// A lock around a number. The bursts are here, so that a call through `dyn` is paid once for all their operations.
 trait Lock: Sync {

@@ -5,31 +5,33 @@
 
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backend::contract::{ChunkReport, Output, RunContext, ThreadBudget, Verdict};
 use crate::backend::items::Items;
 use crate::backend::plan::{ChunkRule, MemoryBudget, Plan};
 use crate::backend::task::{NoContext, TryInit, TryMapFn, WorkerState};
-use crate::backend::{Budget, Output, RunContext, thread_pool, threads};
+use crate::backend::{thread_pool, threads};
 use crate::config::ParallelConfig;
 use crate::error::Error;
-use crate::job::on_failure::Tolerance;
-use crate::job::retry::Retry;
-use crate::outcome::{ItemFailure, Outcome, Tally};
+use crate::failure::{ErrorSources, ItemFailure};
+use crate::outcome::Outcome;
 use crate::primitives::cancel::CancelToken;
-use crate::primitives::lock::{LockWords, RwLockOf};
-use crate::run::delivery::Delivery;
+use crate::primitives::lock::RwLock;
+use crate::run::delivery::{Delivery, Origin};
+use crate::run::end::RunReport;
 use crate::run::gatherer::Gatherer;
-use crate::run::input::Listing;
 use crate::run::observer::Observer;
-use crate::run::persistence::RunReport;
+use crate::run::positions::SlicePositions;
+use crate::run::retry::Retry;
 use crate::run::slots::Slots;
+use crate::run::tolerance::Tolerance;
 use crate::stream::{JobHandle, Results};
+use crate::tally::Tally;
 
-/// How many writers of a lock have announced themselves, and whether readers wait in its line.
-pub fn announced<T, W: LockWords>(lock: &RwLockOf<T, W>) -> (u64, bool) {
+/// The number of writers of a lock that have announced themselves, and whether readers wait in its line.
+pub fn announced<T>(lock: &RwLock<T>) -> (u64, bool) {
     lock.announced()
 }
 
@@ -58,19 +60,19 @@ impl Pool {
         self.0.threads()
     }
 
-    /// The seats that wait for a thread to become free.
+    /// The slots that wait for a thread to become free.
     pub fn queued(&self) -> usize {
         self.0.queued()
     }
 }
 
 impl Scope<'_> {
-    /// The party's own `request_helpers`.
+    /// The scope's own `request_helpers`.
     pub fn request_helpers(&self, slots: usize, budget: usize) -> usize {
-        self.0.request_helpers(slots, crate::backend::thread_pool::ThreadLimit::TopLevel(budget))
+        self.0.request_helpers(slots, thread_pool::ThreadLimit::TopLevel(budget))
     }
 
-    /// The party's own `force_helper`.
+    /// The scope's own `force_helper`.
     pub fn force_helper(&self) -> usize {
         self.0.force_helper()
     }
@@ -96,7 +98,7 @@ pub struct Call {
     pub failure_limit: Option<usize>,
     /// How many items may be in hand at a time, for a budget of which each needs 1.
     pub budget: Option<u64>,
-    /// How often an item that failed is begun again, at once, where answers are handed on.
+    /// How often a failed item is tried again, at once, where results are delivered.
     pub retries: u32,
 }
 
@@ -118,31 +120,35 @@ impl Call {
         let plan = self.plan();
         let task = TryMapFn {
             function: |_: &mut (), &item: &usize| work(item),
-            with: WorkerState { context: NoContext, init: TryInit(begin) },
+            context: WorkerState { context: NoContext, init: TryInit(begin) },
         };
-        let budget = Budget { computing: plan.workers, waiting: plan.workers };
         let config = Arc::<ParallelConfig>::default();
-        let items_here = Items::Slice(&items);
-        let context =
-            RunContext { items: items_here, task: &task, plan: &plan, cancel, budget, config: &config, watch: None };
+        let context = context(&items, &task, &plan, cancel, &config);
         let mut slots = Slots::new(self.n_items).expect("a model has few items");
-        let listing = Listing { items: &items, plan: &plan, is_ascending: true, key: None };
-        let observer = Observer::default();
-        let mut gatherer = Gatherer::new(&plan, cancel, Tolerance::new(self.failure_limit), observer, &listing);
+        let positions = SlicePositions { items: &items, plan: &plan, is_ascending: false, key: None };
+        let tolerance = Tolerance::new(self.failure_limit);
+        let mut gatherer = Gatherer::new(&plan, cancel, tolerance, Observer::default(), &positions);
         let output = Output::Slots(slots.unwritten());
-        let finished = threads::run(&pool.0, plan.workers, &context, output, &mut |chunk| {
-            on_report(chunk.first..chunk.first + chunk.done);
-            gatherer.take(chunk)
+        let stats = threads::run(&pool.0, plan.workers, &context, output, &mut |report| {
+            on_report(report.first..report.first + report.done);
+            gatherer.take(report)
         });
-        // SAFETY: these are the slots that the backend was given, and when it returns, nothing that it started is alive.
-        unsafe { gatherer.finish(finished, slots) }
+        match stats {
+            // SAFETY: the backend got these slots, and when it returns, nothing that it started is alive.
+            Ok(stats) => Ok(unsafe { gatherer.finish(&stats, slots) }),
+            Err(error) => {
+                // SAFETY: as above.
+                unsafe { gatherer.discard(slots) };
+                Err(error.into_error())
+            }
+        }
     }
 
-    /// Runs `work` over the items, begins again what failed as often as is said, and hands each answer on, in no order.
+    /// Runs `work` over the items, tries failed items again, and delivers each result, in no certain order.
     ///
     /// # Errors
-    /// None in a model that begins.
-    pub fn hand_on(
+    /// None: there is no worker state that could fail.
+    pub fn deliver(
         &self,
         pool: &Pool,
         work: impl Fn(usize) -> Result<usize, &'static str> + Sync,
@@ -150,32 +156,23 @@ impl Call {
     ) -> Driven {
         let items: Vec<usize> = (0..self.n_items).collect();
         let (plan, cancel) = (self.plan(), CancelToken::new());
-        let task = TryMapFn { function: |&item: &usize| work(item), with: NoContext };
-        let budget = Budget { computing: plan.workers, waiting: plan.workers };
+        let task = TryMapFn { function: |&item: &usize| work(item), context: NoContext };
         let config = Arc::<ParallelConfig>::default();
-        let items_here = Items::Slice(&items);
-        let context = RunContext {
-            items: items_here,
-            task: &task,
-            plan: &plan,
-            cancel: &cancel,
-            budget,
-            config: &config,
-            watch: None,
-        };
-        let listing = Listing { items: &items, plan: &plan, is_ascending: true, key: None };
-        let mut delivery = Delivery::new(&listing, None, hand, false);
+        let context = context(&items, &task, &plan, &cancel, &config);
+        let positions = SlicePositions { items: &items, plan: &plan, is_ascending: true, key: None };
+        let mut callback = |index, result, _: Origin| hand(index, result);
+        let mut delivery = Delivery::new(&positions, ErrorSources::default(), None, &mut callback, false);
         let retry = Retry::times(self.retries).backoff(Duration::ZERO);
         let tolerance = Tolerance::new(self.failure_limit);
-        let gatherer = Gatherer::new(&plan, &cancel, tolerance, Observer::default(), &listing);
+        let gatherer = Gatherer::new(&plan, &cancel, tolerance, Observer::default(), &positions);
         let mut gatherer = gatherer.retrying(Some(&retry));
-        let finished = threads::run(&pool.0, plan.workers, &context, Output::InReports, &mut |chunk| {
-            gatherer.deliver(chunk, &mut delivery, None)
+        let stats = threads::run(&pool.0, plan.workers, &context, Output::InReports, &mut |report| {
+            turn(&mut gatherer, &mut delivery, report)
         });
-        let (end, panic) = gatherer.finish_delivery(finished, &mut delivery, self.n_items);
-        if let Some(payload) = panic {
-            resume_unwind(payload);
-        }
+        let fence = gatherer.fence();
+        gatherer.run_delivery(|| delivery.deliver_rest(fence));
+        let (end, mut callbacks) = gatherer.finish_delivered(stats, &delivery.delivered(), self.n_items);
+        callbacks.rethrow();
         end.map(|end| end.tally)
     }
 
@@ -197,13 +194,42 @@ impl Call {
     }
 }
 
-/// What a drive of the model calls with each answer.
+/// What the backend gets to know of a call.
+fn context<'a, K>(
+    items: &'a [usize],
+    task: &'a K,
+    plan: &'a Plan,
+    cancel: &'a CancelToken,
+    config: &'a Arc<ParallelConfig>,
+) -> RunContext<'a, usize, K> {
+    let budget = ThreadBudget { computing: plan.workers, waiting: plan.workers };
+    RunContext { items: Items::Slice(items), task, plan, cancel, budget, config, status: None }
+}
+
+/// One turn of a call over a slice that delivers its results and keeps none: the order is that of `run::RunLoop::turn`.
+fn turn(
+    gatherer: &mut Gatherer<'_, &'static str>,
+    delivery: &mut Delivery<'_, usize, &'static str>,
+    mut report: ChunkReport<usize, &'static str>,
+) -> Verdict {
+    let retries = gatherer.accept(&mut report);
+    if report.done > 0 {
+        let fence = gatherer.fence();
+        gatherer.run_delivery(|| delivery.deliver(report, &retries, fence));
+        if delivery.has_stopped_callbacks() {
+            gatherer.stop();
+        }
+    }
+    gatherer.verdict(delivery.oldest_position(), retries)
+}
+
+/// What a drive of the model calls with each result.
 pub type Hand<'h> = dyn FnMut(usize, Result<usize, ItemFailure<&'static str>>) -> ControlFlow<()> + 'h;
 
-/// What a drive of the model comes to.
+/// What a drive of the model ends with.
 pub type Driven = Result<Tally, Error<&'static str>>;
 
-/// The answers of a drive, with so many of them on their way.
+/// The results of a drive, with at most `capacity` of them on their way.
 pub fn results(
     capacity: usize,
     cancel: &CancelToken,
@@ -212,7 +238,7 @@ pub fn results(
     Results::start_bare(positive(capacity), cancel.clone(), |hand| ended(drive(hand)))
 }
 
-/// The future of a drive, with so many answers on their way.
+/// The future of a drive, with at most `capacity` results on their way.
 pub fn running(
     capacity: usize,
     cancel: &CancelToken,

@@ -78,7 +78,7 @@ pub(crate) fn play_parent(part: &str, asked: &Asked) {
     }
 }
 
-/// Makes this process the first of a session of its own, which can be looked through for whoever is left.
+/// Makes this process the first of a session of its own, so that processes that are left can be found by their session.
 pub(crate) fn begin_session() {
     setsid().expect("a process that has just started leads no group");
 }

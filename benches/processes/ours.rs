@@ -38,8 +38,9 @@ pub(crate) fn tiny(asked: &Asked) -> Line {
     })
 }
 
-/// Calls of a single item, and in turns with them the way through a socket and back that nothing can beat. One by one: whoever
-/// goes several times in a row may get a core of its own to stay awake, where the way is four times as quick, or not.
+/// Calls of a single item, and in turns with them a message through a socket and back, which no pool can beat. They take turns
+/// one by one: a side that goes several times in a row may keep a core of its own awake, on which a message is four times as
+/// quick.
 pub(crate) fn latency(asked: &Asked) -> Line {
     const TURN: usize = 1;
     start_workers(asked);

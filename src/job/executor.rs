@@ -110,7 +110,7 @@ impl ParallelExecutor {
     {
         let mut answers: Vec<Option<R>> = std::iter::repeat_with(|| None).take(items.len()).collect();
         let mut first_failure: Option<ItemFailure<Never>> = None;
-        let shows = self.config.enable_progress()?;
+        let shows = self.config.enable_progress();
         self.job(items).map(function).for_each(|index, answer| {
             match answer {
                 Ok(value) => {

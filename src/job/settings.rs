@@ -8,7 +8,6 @@ use crate::backend::contract::{ModeKind, ThreadBudget};
 use crate::backend::plan::{ChunkRule, Plan};
 use crate::config::{self, ParallelConfig, usable_cores};
 use crate::config_error::ConfigError;
-use crate::error::Error;
 use crate::job::on_failure::OnFailure;
 use crate::job::workers::Workers;
 use crate::primitives::cancel::CancelToken;
@@ -59,9 +58,10 @@ impl<T> Default for Settings<'_, T> {
 
 impl<'a, T> Settings<'a, T> {
     /// Checks the settings, and fills the rest from the config and the machine. Without items the plan is for a stream.
-    pub(crate) fn check(&mut self, mode: ModeKind, items: Option<&[T]>) -> Result<RunSpec<'a>, Error> {
+    pub(crate) fn check(&mut self, mode: ModeKind, items: Option<&[T]>) -> Result<RunSpec<'a>, ConfigError> {
         let config = self.config.clone().unwrap_or_else(config::current);
-        let budget = ThreadBudget { computing: config.max_workers_cpu()?, waiting: config.max_workers_io()? };
+        config.check()?;
+        let budget = ThreadBudget { computing: config.max_workers_cpu(), waiting: config.max_workers_io() };
         let n_items = items.map_or(usize::MAX, <[T]>::len);
         let workers = self.workers(mode, n_items, budget, &config)?;
         let failure_limit = self.failure_limit(items.map(<[T]>::len))?;
@@ -82,9 +82,9 @@ impl<'a, T> Settings<'a, T> {
             traces: false,
             memory: None,
             halt_on_failure: failure_limit == Some(1) && self.retry.is_none(),
-            serial_below: if may_stay_here { config.serial_below_time()? } else { Duration::ZERO },
+            serial_below: if may_stay_here { config.serial_below_time() } else { Duration::ZERO },
         };
-        let shows_progress = config.enable_progress()?;
+        let shows_progress = config.enable_progress();
         Ok(RunSpec {
             mode,
             plan,
@@ -143,9 +143,9 @@ impl<'a, T> Settings<'a, T> {
         n_items: usize,
         budget: ThreadBudget,
         config: &ParallelConfig,
-    ) -> Result<NonZeroUsize, Error> {
+    ) -> Result<NonZeroUsize, ConfigError> {
         let asked = self.workers.as_ref().map(|workers| workers.resolve(usable_cores())).transpose()?;
-        let stays_here = mode == ModeKind::Serial || !config.enabled()? || n_items < config.serial_below_items()?;
+        let stays_here = mode == ModeKind::Serial || !config.enabled() || n_items < config.serial_below_items();
         Ok(match mode {
             _ if stays_here => NonZeroUsize::MIN,
             ModeKind::IoThreads => asked.unwrap_or(budget.waiting),
@@ -153,11 +153,11 @@ impl<'a, T> Settings<'a, T> {
         })
     }
 
-    fn chunk_rule(&self, config: &ParallelConfig) -> Result<ChunkRule, Error> {
+    fn chunk_rule(&self, config: &ParallelConfig) -> Result<ChunkRule, ConfigError> {
         let size = match self.chunk_size {
-            Some(0) => return Err(Error::config("chunks of 0 items asked for; use a chunk size of 1 or more")),
+            Some(0) => return Err(ConfigError::new("chunks of 0 items asked for; use a chunk size of 1 or more")),
             Some(size) => NonZeroUsize::new(size),
-            None => config.chunk_size()?,
+            None => config.chunk_size(),
         };
         Ok(size.map_or(ChunkRule::Guided, ChunkRule::Fixed))
     }

@@ -9,6 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::backend::mode::Mode;
 use crate::backend::task::Task;
+use crate::config_error::ConfigError;
 use crate::error::Error;
 #[cfg(any(feature = "journal", feature = "reports"))]
 use crate::failure::ErrorText;
@@ -103,7 +104,7 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
         K::Output: Serialize + DeserializeOwned,
         K::Error: ErrorText,
     {
-        self.keep.journal = journal.into();
+        self.keep.journal = journal.into().filter(|journal| !journal.is_off());
         self.keep.codec.values = Some(ValueCodec::new());
         self.keep.codec.error_text = Some(error_text::<K::Error>);
         self
@@ -126,7 +127,7 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
     where
         K::Error: ErrorText,
     {
-        self.keep.report = report.into();
+        self.keep.report = report.into().filter(|report| !report.is_off());
         self.keep.codec.error_text = Some(error_text::<K::Error>);
         self
     }
@@ -192,7 +193,7 @@ where
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn run(mut self) -> Result<Outcome<K::Output, K::Error>, Error<K::Error>> {
-        let spec = self.check().map_err(Error::widen)?;
+        let spec = self.check()?;
         let looks_at_results = spec.retry.is_some() || self.keep.needs_delivery();
         let run = Run { spec, keep: self.keep, mode: &self.mode, task: &self.task };
         match self.input {
@@ -332,13 +333,13 @@ where
     where
         C: FnMut(usize, Result<K::Output, ItemFailure<K::Error>>, Origin) -> ControlFlow<()>,
     {
-        let spec = self.check().map_err(Error::widen)?;
+        let spec = self.check()?;
         let mut report = self.run_checked(spec, &mut callback, order)?;
         if report.warnings.is_empty() { Ok(report.tally) } else { Err(report.warnings.swap_remove(0).widen()) }
     }
 
     /// Checks the settings.
-    fn check(&mut self) -> Result<RunSpec<'a>, Error> {
+    fn check(&mut self) -> Result<RunSpec<'a>, ConfigError> {
         let spec = self.settings.check(self.mode.kind(), self.input.slice())?;
         self.keep.key = self.settings.key.take();
         self.keep.done_if = self.settings.done_if.take();
@@ -445,7 +446,7 @@ where
         Error<K::Error>,
     > {
         self.settings.cancel = self.settings.cancel.child();
-        let spec = self.check().map_err(Error::widen)?;
+        let spec = self.check()?;
         let window = NonZeroUsize::new(spec.window).unwrap_or(NonZeroUsize::MIN);
         let cancel = spec.cancel.clone();
         let drive = move |hand: &mut Hand<'_, K::Output, K::Error>| {

@@ -59,7 +59,7 @@ impl Workers {
     /// let cores = std::num::NonZeroUsize::new(8).unwrap();
     /// assert_eq!(Workers::LeaveOne.resolve(cores)?.get(), 7);
     /// assert_eq!(Workers::Share(0.25).resolve(cores)?.get(), 2);
-    /// assert!(Workers::Share(f64::NAN).resolve(cores).unwrap_err().is_config());
+    /// assert!(Workers::Share(f64::NAN).resolve(cores).unwrap_err().to_string().contains("use"));
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn resolve(&self, cores: NonZeroUsize) -> Result<NonZeroUsize, ConfigError> {

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::failure::ErrorSources;
 use crate::outcome::{Outcome, Values};
 use crate::primitives::cancel::CancelToken;
-use crate::progress::{Ending, Snapshot};
+use crate::progress::{ItemStatus, Snapshot};
 use crate::run::callbacks::Callbacks;
 use crate::run::delivery::Delivered;
 use crate::run::done_set::PositionSet;
@@ -149,7 +149,7 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Counts items that have just come and were finished before the run.
-    pub(crate) fn count_past(&mut self, n_items: usize, how: Ending) {
+    pub(crate) fn count_past(&mut self, n_items: usize, how: ItemStatus) {
         self.past += n_items;
         self.observer.count(how, n_items);
     }
@@ -252,8 +252,8 @@ impl<'a, E> Gatherer<'a, E> {
         if !report.failures.is_empty() {
             self.show(|observer, position_map| observer.failures(&report.failures, report.worker, position_map));
         }
-        self.observer.count(Ending::Succeeded, report.done - again.len() - report.failures.len());
-        self.observer.count(Ending::Failed, report.failures.len());
+        self.observer.count(ItemStatus::Succeeded, report.done - again.len() - report.failures.len());
+        self.observer.count(ItemStatus::Failed, report.failures.len());
     }
 
     fn count_done(&mut self, range: Range<usize>) {

@@ -37,7 +37,7 @@ use crate::backend::mode::Mode;
 use crate::backend::task::Task;
 use crate::error::Error;
 use crate::outcome::{Outcome, Past};
-use crate::progress::Ending;
+use crate::progress::ItemStatus;
 use crate::run::callbacks::Callbacks;
 use crate::run::collected::Collected;
 use crate::run::delivery::{Callback, Delivery, ItemResult};
@@ -266,8 +266,8 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
         let before = delivery.resumed();
         let progress = gatherer.run_callback(|| fill(reader, persistence, delivery));
         let after = delivery.resumed();
-        gatherer.count_past(after.resumed - before.resumed, Ending::Resumed);
-        gatherer.count_past(after.done_before - before.done_before, Ending::Skipped);
+        gatherer.count_past(after.resumed - before.resumed, ItemStatus::Resumed);
+        gatherer.count_past(after.done_before - before.done_before, ItemStatus::Skipped);
         gatherer.note_input(progress);
         if delivery.has_stopped_callbacks() {
             gatherer.stop();

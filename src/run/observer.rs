@@ -6,7 +6,7 @@ use crate::backend::contract::{PositionFailure, RetryRequest, WorkerEvent};
 use crate::config_error::ConfigError;
 use crate::failure::Cause;
 use crate::outcome::Past;
-use crate::progress::{Ending, Progress, RenderThread, RunStatus, Snapshot};
+use crate::progress::{ItemStatus, Progress, RenderThread, RunStatus, Snapshot};
 use crate::run::positions::PositionMap;
 use crate::sync::Arc;
 
@@ -30,8 +30,8 @@ impl<'a> Observer<'a> {
     ) -> Result<Self, ConfigError> {
         let Some(target) = &progress else { return Ok(Self::default()) };
         let status = Arc::new(RunStatus::new(total.map(|total| total as u64)));
-        status.count(Ending::Resumed, past.resumed.len() as u64);
-        status.count(Ending::Skipped, past.done_before.len() as u64);
+        status.count(ItemStatus::Resumed, past.resumed.len() as u64);
+        status.count(ItemStatus::Skipped, past.done_before.len() as u64);
         let render_thread = target.start(&status).map_err(|unknown| ConfigError::new(unknown.to_string()))?;
         if let Some(keys) = render_thread.as_ref().and_then(|_| keys()) {
             status.name_items(Arc::new(keys));
@@ -45,7 +45,7 @@ impl<'a> Observer<'a> {
     }
 
     /// Counts items that ended in this way.
-    pub(crate) fn count(&self, ending: Ending, n_items: usize) {
+    pub(crate) fn count(&self, ending: ItemStatus, n_items: usize) {
         if let Some(status) = &self.status
             && n_items > 0
         {

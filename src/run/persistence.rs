@@ -11,7 +11,9 @@ use crate::outcome::Past;
 #[cfg(feature = "journal")]
 use crate::persist::journal::{ItemState, Journal, JournalError, Recorded, RecordedItem, Store};
 #[cfg(feature = "reports")]
-use crate::persist::report::{EndedBy, Report, Reporter, RunFacts, SerialSample, peak_memory_of_this_process};
+use crate::persist::report::{
+    EndedBy, Report, Reporter, RunFacts, RunTotals, SerialSample, peak_memory_of_this_process,
+};
 use crate::record::{ItemRecord, Key, RecordedFailure, Timing};
 use crate::run::codec::Codec;
 use crate::run::delivery::{FinishedItem, ItemResult, ResultSink};
@@ -274,7 +276,15 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
                 retries: end.tally.retries as u64,
                 peak_memory: peak_memory_of_this_process(),
                 serial: (n_items > 0).then_some(SerialSample { n_items, elapsed }),
-                tally: end.tally,
+                totals: RunTotals {
+                    n_items: end.tally.items,
+                    n_unfinished: end.tally.cancelled,
+                    n_workers: end.tally.workers,
+                    lost_workers: end.tally.lost_workers,
+                    recycled_workers: end.tally.recycled_workers,
+                    wall: end.tally.wall,
+                    busy: end.tally.busy,
+                },
             };
             warnings.extend(reporter.into_inner().finish(&facts).err().map(Error::report));
         }

@@ -304,7 +304,7 @@ fn a_run_sees_the_config_of_the_thread_that_started_it() {
     let config = crate::ParallelConfig::builder().max_workers_cpu(3).build().unwrap();
     let _guard = crate::config::override_parallel_config(config);
     let drive: Drive = Box::new(|hand| {
-        let _ = hand(0, Ok(crate::config::parallel_config().max_workers_cpu().unwrap().get()));
+        let _ = hand(0, Ok(crate::config::parallel_config().max_workers_cpu().get()));
         let _ = hand(1, Ok(usize::from(crate::backend::thread_pool::is_worker_thread())));
         Ok(RunReport::default())
     });

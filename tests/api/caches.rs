@@ -5,7 +5,11 @@ use std::sync::mpsc;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use manyhands::{AtomicCounter, ComputeContext, ComputeError, Job, ThreadSafeCache, Threads, parallel_map};
+use manyhands::{
+    AtomicCounter, Job, ThreadSafeCache, Threads,
+    cache::{ComputeContext, ComputeError},
+    parallel_map,
+};
 
 #[test]
 fn many_callers_of_one_missing_key_compute_once() {

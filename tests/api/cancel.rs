@@ -1,7 +1,7 @@
 //! Cancellation: items in hand finish, nothing new starts, what is done is kept.
 
 use crate::modes::for_every_way;
-use manyhands::{CancelReason, CancelToken};
+use manyhands::{CancelToken, job::CancelReason};
 use std::time::{Duration, Instant};
 
 #[test]

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use manyhands::{
-    Cause, Job, Journal, JournalError, JournalReader, LocalMode, OnFailure, Retry, RetryRecorded, parallel_map,
+    Cause, Job, Journal, LocalMode, OnFailure, Retry,
+    journal::{JournalError, JournalReader, RetryRecorded},
+    parallel_map,
 };
 
 use crate::modes::{Way, for_every_way};
@@ -19,7 +21,7 @@ fn journal(path: &Path) -> Journal<'static, usize> {
 /// A journal that has these items.
 fn having(path: &Path, items: &[usize]) {
     if !items.is_empty() {
-        Job::new(items).journal(journal(path)).run(|n| n * 2).unwrap().into_result().unwrap();
+        Job::new(items).map(|n| n * 2).journal(journal(path)).run().unwrap().into_result().unwrap();
     }
 }
 
@@ -51,9 +53,9 @@ fn what_an_earlier_run_finished_is_not_run_again_and_comes_in_its_place() {
                 n * 2
             };
             let outcome = match round {
-                0 => way.job(&items[..30]).journal(journal(&path)).run(double),
-                1 => way.job_over(0..60).window(7).journal(journal(&path)).run(double),
-                _ => way.job(&items).journal(journal(&path)).run(double),
+                0 => way.job(&items[..30]).map(double).journal(journal(&path)).run(),
+                1 => way.job_over(0..60).window(7).map(double).journal(journal(&path)).run(),
+                _ => way.job(&items).map(double).journal(journal(&path)).run(),
             };
             let outcome = outcome.unwrap();
             assert!(outcome.warnings().is_empty(), "{:?}", outcome.warnings());
@@ -89,9 +91,9 @@ fn resumed_answers_are_handed_on_where_they_belong() {
                     Continue(())
                 };
                 let tally = if is_lazy {
-                    way.job_over(0..40).window(window).journal(journal).map(|n| n * 2).for_each_ordered(take)
+                    way.job_over(0..40).window(window).map(|n| n * 2).journal(journal).for_each_ordered(take)
                 } else {
-                    way.job(&items).window(window).journal(journal).map(|n| n * 2).for_each_ordered(take)
+                    way.job(&items).window(window).map(|n| n * 2).journal(journal).for_each_ordered(take)
                 };
                 let tally = tally.unwrap();
                 assert_eq!(seen, (0..40).map(|n| (n, n * 2)).collect::<Vec<_>>(), "{way:?}, {window}, {is_lazy}");
@@ -115,10 +117,10 @@ fn a_break_while_earlier_answers_come_runs_nothing_and_counts_right() {
                 };
                 let never = |&n: &usize| -> usize { panic!("{n} was begun") };
                 let tally = match (is_lazy, ordered) {
-                    (false, false) => way.job(&items).journal(journal(&path)).map(never).for_each(&mut take),
-                    (false, true) => way.job(&items).journal(journal(&path)).map(never).for_each_ordered(&mut take),
-                    (true, false) => way.job_over(0..10).journal(journal(&path)).map(never).for_each(&mut take),
-                    (true, true) => way.job_over(0..10).journal(journal(&path)).map(never).for_each_ordered(&mut take),
+                    (false, false) => way.job(&items).map(never).journal(journal(&path)).for_each(&mut take),
+                    (false, true) => way.job(&items).map(never).journal(journal(&path)).for_each_ordered(&mut take),
+                    (true, false) => way.job_over(0..10).map(never).journal(journal(&path)).for_each(&mut take),
+                    (true, true) => way.job_over(0..10).map(never).journal(journal(&path)).for_each_ordered(&mut take),
                 };
                 let tally = tally.unwrap();
                 assert_eq!((seen, tally.succeeded, tally.resumed), (2, 2, 2), "{way:?} {is_lazy} {ordered}");
@@ -133,15 +135,15 @@ fn failures_are_tried_again_by_the_next_run_or_come_back_as_recorded() {
     for_some_ways(|way, path| {
         let judge = |&n: &usize| if n % 5 == 2 { Err(format!("bad {n}")) } else { Ok(n) };
         let job = || way.job(&items).on_failure(OnFailure::Continue);
-        let first = job().retry(Retry::times(1)).journal(journal(&path)).try_run(judge).unwrap();
+        let first = job().retry(Retry::times(1)).try_map(judge).journal(journal(&path)).run().unwrap();
         assert_eq!(first.failures().len(), 4);
-        let kept = job().journal(journal(&path).retry_recorded(RetryRecorded::Nothing)).try_run(judge).unwrap();
+        let kept = job().try_map(judge).journal(journal(&path).retry_recorded(RetryRecorded::Nothing)).run().unwrap();
         assert_eq!(kept.tally().resumed, 20, "{way:?}");
         for failure in kept.failures() {
             let Cause::Recorded(recorded) = &failure.cause else { panic!("{failure}") };
             assert_eq!((failure.attempts, recorded.message.clone()), (2, format!("bad {}", failure.index)));
         }
-        let again = job().journal(journal(&path)).run(|&n| n).unwrap();
+        let again = job().map(|&n| n).journal(journal(&path)).run().unwrap();
         assert_eq!((again.tally().resumed, again.into_result().unwrap()), (16, items.clone()));
         let entries = JournalReader::open(&path).unwrap().entries().unwrap();
         let attempts: Vec<u32> = entries.iter().filter(|entry| entry.key == "n7").map(|entry| entry.attempts).collect();
@@ -159,9 +161,9 @@ fn what_lies_beyond_a_stop_is_put_away_and_remembered() {
             let copy = path.with_extension(format!("{is_lazy}"));
             std::fs::copy(&path, &copy).unwrap();
             let outcome = if is_lazy {
-                way.job_over(0..50).window(40).journal(journal(&copy)).try_run(judge)
+                way.job_over(0..50).window(40).try_map(judge).journal(journal(&copy)).run()
             } else {
-                way.job(&items).journal(journal(&copy)).try_run(judge)
+                way.job(&items).try_map(judge).journal(journal(&copy)).run()
             };
             let outcome = outcome.unwrap();
             let there: Vec<usize> = outcome.iter().map(|(index, _)| index).collect();
@@ -180,11 +182,12 @@ fn the_costliest_of_what_is_left_come_first() {
     for_some_ways(|way, path| {
         having(&path, &[29, 28, 3]);
         let ran = Mutex::new(Vec::new());
-        let job = way.job(&items).cost(|&n| n as u64).memory_budget(40).journal(journal(&path));
-        let outcome = job.run(|&n| {
+        let job = way.job(&items).cost(|&n| n as u64).memory_budget(40);
+        let work = job.map(|&n| {
             ran.lock().unwrap().push(n);
             n * 2
         });
+        let outcome = work.journal(journal(&path)).run();
         assert_eq!(outcome.unwrap().into_result().unwrap(), items.iter().map(|n| n * 2).collect::<Vec<_>>());
         let ran = ran.into_inner().unwrap();
         assert_eq!((ran.len(), ran[0]), (27, 27), "{way:?}");
@@ -197,10 +200,13 @@ fn what_finished_before_a_callback_panicked_is_written_down() {
     let items: Vec<usize> = (0..40).collect();
     for_some_ways(|way, path| {
         let begun = Mutex::new(HashSet::new());
-        let work = way.job(&items).journal(journal(&path)).map(|&n| {
-            begun.lock().unwrap().insert(format!("n{n}"));
-            n * 2
-        });
+        let work = way
+            .job(&items)
+            .map(|&n| {
+                begun.lock().unwrap().insert(format!("n{n}"));
+                n * 2
+            })
+            .journal(journal(&path));
         let panicking = |index, _| {
             assert_ne!(index, 10, "in the callback");
             Continue(())
@@ -215,10 +221,10 @@ fn what_finished_before_a_callback_panicked_is_written_down() {
 fn two_items_of_one_key_are_refused_in_a_list_and_end_a_run_whose_items_come() {
     for_some_ways(|way, path| {
         let items = [1_usize, 2, 3, 2, 4];
-        let refused = way.job(&items).journal(journal(&path)).run(|&n| n).unwrap_err();
+        let refused = way.job(&items).map(|&n| n).journal(journal(&path)).run().unwrap_err();
         assert!(matches!(refused.journal_error(), Some(JournalError::DuplicateKey { first: 1, second: 3, .. })));
         let mut seen = Vec::new();
-        let work = way.job_over(items.into_iter()).journal(journal(&path)).map(|&n| n);
+        let work = way.job_over(items.into_iter()).map(|&n| n).journal(journal(&path));
         let ended = work.for_each_ordered(|_, answer| {
             seen.push(answer.unwrap());
             Continue(())
@@ -248,7 +254,7 @@ fn an_answer_that_cannot_be_written_down_is_in_the_outcome_and_a_trouble() {
         }
     }
     for_some_ways(|way, path| {
-        let outcome = way.job(&[0, 1, 2, 3]).journal(journal(&path)).run(|&n| Stubborn(n)).unwrap();
+        let outcome = way.job(&[0, 1, 2, 3]).map(|&n| Stubborn(n)).journal(journal(&path)).run().unwrap();
         let trouble = outcome.warnings()[0].to_string();
         assert!(trouble.contains("n2"), "{way:?}: {trouble}");
         assert_eq!(outcome.get(2), Some(&Stubborn(2)));
@@ -256,7 +262,7 @@ fn an_answer_that_cannot_be_written_down_is_in_the_outcome_and_a_trouble() {
 
         // The same from a future, which goes on with what is recorded; from an iterator it comes when all answers have come.
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let work = || way.job_over(0..4).journal(journal(&path)).map(|&n: &usize| Stubborn(n));
+        let work = || way.job_over(0..4).map(|&n: &usize| Stubborn(n)).journal(journal(&path));
         let later = runtime.block_on(work().spawn().unwrap()).unwrap();
         assert!(later.warnings()[0].to_string().contains("n2"), "{way:?}");
         assert_eq!(later.resumed().collect::<Vec<_>>(), [0, 1, 3]);
@@ -279,8 +285,9 @@ fn a_run_within_an_item_of_a_run_has_its_own_journal_and_retries() {
                 let inner: Vec<usize> = (0..8).collect();
                 let job = Job::new(&inner).workers(3).retry(Retry::times(1));
                 let outcome = job
+                    .try_map(|&m| if m % 3 == 1 && failed.lock().unwrap().insert(m) { Err("once") } else { Ok(m + n) })
                     .journal(journal(&folder.join(format!("{n}.journal"))))
-                    .try_run(|&m| if m % 3 == 1 && failed.lock().unwrap().insert(m) { Err("once") } else { Ok(m + n) })
+                    .run()
                     .unwrap();
                 assert_eq!(outcome.tally().resumed, 8 * round);
                 outcome.into_result().unwrap().iter().sum::<usize>()
@@ -318,8 +325,8 @@ fn a_journal_that_fails_on_the_way_takes_no_answer_with_it() {
         let limit = getrlimit(Resource::Fsize);
         setrlimit(Resource::Fsize, Rlimit { current: Some(200 * 1024), ..limit }).unwrap();
         // Each answer is large, so that the file is soon as long as it may be.
-        let job = Job::new(&items[1..]).mode(mode).workers(2).journal(journal(&path));
-        let outcome = job.run(|&n| vec![n as u64; 5000]).unwrap();
+        let job = Job::new(&items[1..]).mode(mode).workers(2);
+        let outcome = job.map(|&n| vec![n as u64; 5000]).journal(journal(&path)).run().unwrap();
         setrlimit(Resource::Fsize, limit).unwrap();
         assert_eq!(outcome.warnings().len(), 1, "{mode:?}");
         assert!(outcome.warnings()[0].journal_error().is_some(), "{:?}", outcome.warnings());
@@ -339,10 +346,10 @@ fn a_chunk_that_takes_long_is_handed_in_by_parts_and_nothing_is_lost_or_held_up_
             return;
         }
         let in_use = Mutex::new(0);
-        let job = way.job(&items).journal(journal(&path)).on_failure(OnFailure::Continue);
+        let job = way.job(&items).on_failure(OnFailure::Continue);
         let job = job.cost(|n| *n as u64 % 3).memory_budget(3).retry(Retry::times(1));
         let outcome = job
-            .try_run(|&n| {
+            .try_map(|&n| {
                 *in_use.lock().unwrap() += n % 3;
                 assert!(*in_use.lock().unwrap() <= 3);
                 // Every chunk comes in several parts.
@@ -350,6 +357,8 @@ fn a_chunk_that_takes_long_is_handed_in_by_parts_and_nothing_is_lost_or_held_up_
                 *in_use.lock().unwrap() -= n % 3;
                 if n == 8 { Err("busy") } else { Ok(n) }
             })
+            .journal(journal(&path))
+            .run()
             .unwrap();
         assert_eq!((outcome.tally().succeeded, outcome.tally().retries), (19, 1), "{way:?}");
         assert_eq!((outcome.failures()[0].index, outcome.failures()[0].attempts), (8, 2));

@@ -147,7 +147,7 @@ impl Call {
             let mut had = self.journalled.clone();
             had.sort_unstable();
             had.dedup();
-            Job::new(&had).journal(Self::journal(&path)).run(|n| n * 3).unwrap().into_result().unwrap();
+            Job::new(&had).map(|n| n * 3).journal(Self::journal(&path)).run().unwrap().into_result().unwrap();
         }
         let begun = Mutex::new(HashMap::new());
         let function = |&n: &usize| {
@@ -174,12 +174,12 @@ impl Call {
         match (self.is_lazy, self.keeps_journal) {
             (false, false) => taken!(configured!(self.way.job(&items)).try_map(function), take),
             (false, true) => {
-                taken!(configured!(self.way.job(&items)).journal(Self::journal(&path)).try_map(function), take)
+                taken!(configured!(self.way.job(&items)).try_map(function).journal(Self::journal(&path)), take)
             }
             (true, false) => taken!(configured!(self.way.job_over(0..items.len())).try_map(function), take),
             (true, true) => {
                 let job = configured!(self.way.job_over(0..items.len()));
-                taken!(job.journal(Self::journal(&path)).try_map(function), take)
+                taken!(job.try_map(function).journal(Self::journal(&path)), take)
             }
         }
     }

@@ -64,18 +64,19 @@ fn an_iterator_that_panics_ends_the_run_with_its_panic() {
 }
 
 /// Counts how often it is asked.
-fn counted(asked: &Cell<usize>) -> impl Iterator<Item = usize> {
-    (0..).inspect(|_| asked.set(asked.get() + 1))
+fn counted(asked: &AtomicUsize) -> impl Iterator<Item = usize> {
+    (0..).inspect(|_| _ = asked.fetch_add(1, Ordering::SeqCst))
 }
 
 #[test]
 fn an_endless_iterator_is_asked_no_more_than_a_window_ahead() {
     for_every_way(|way| {
         for ordered in [false, true] {
-            let (asked, passed) = (Cell::new(0), Cell::new(0));
+            let (asked, passed) = (AtomicUsize::new(0), Cell::new(0));
             let work = way.job_over(counted(&asked)).window(20).map(|&n| n);
             let mut take = |_, _: Result<usize, _>| {
-                assert!(asked.get() <= passed.get() + 20, "{} asked, {} passed", asked.get(), passed.get());
+                let asked = asked.load(Ordering::SeqCst);
+                assert!(asked <= passed.get() + 20, "{asked} asked, {} passed", passed.get());
                 passed.set(passed.get() + 1);
                 if passed.get() == 300 { Break(()) } else { Continue(()) }
             };

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread;
 
-use manyhands::{AtomicCounter, RwLock, StripedCounter, StripedRwLock, Synchronized};
+use manyhands::{AtomicCounter, RwLock, Synchronized, counter::StripedCounter, lock::StripedRwLock};
 
 /// Runs a behaviour on the plain and on the striped form.
 macro_rules! for_both_locks {

@@ -2,10 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use manyhands::{Alone, Forget, Job, LocalMode, Over};
-
-/// A job over items that come from an iterator.
-pub(crate) type JobOver<'a, T, I> = Job<'a, T, LocalMode, Alone, Forget, Over<I>>;
+use manyhands::{Job, LocalMode};
 
 /// The ways to run: mode, workers, chunk size (0: automatic).
 pub(crate) fn for_every_way(mut check: impl FnMut(Way)) {
@@ -34,7 +31,11 @@ impl Way {
     }
 
     /// [`Way::job`] over items that come one after another.
-    pub(crate) fn job_over<'a, T, I: Iterator<Item = T>>(&self, items: I) -> JobOver<'a, T, I> {
+    pub(crate) fn job_over<'a, T, I>(&self, items: I) -> Job<'a, T, LocalMode>
+    where
+        T: Send + Sync + 'a,
+        I: Iterator<Item = T> + Send + 'a,
+    {
         let job = Job::over(items).mode(self.mode).workers(self.workers);
         if self.chunk_size == 0 { job } else { job.chunk_size(self.chunk_size) }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use manyhands::{Job, Journal, LocalMode, OnFailure, Report, Retry, report_amount};
+use manyhands::{Job, Journal, LocalMode, OnFailure, Report, Retry, report::report_amount};
 use serde_json::Value;
 
 use crate::modes::for_every_way;
@@ -34,14 +34,14 @@ fn a_run_that_a_callback_or_a_bad_item_ended_says_so() {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
-        let work = way.job_over(0..).window(4).report(Report::at(folder.path())).map(|&n: &usize| n);
+        let work = way.job_over(0..).window(4).map(|&n: &usize| n).report(Report::at(folder.path()));
         work.for_each(|index, _| if index == 7 { Break(()) } else { Continue(()) }).unwrap();
         let written = summary(folder.path());
         assert_eq!((&written["ended_by"], &written["is_whole"]), (&"callback".into(), &false.into()), "{way:?}");
 
         let journal = Journal::at(folder.path().join("journal")).key(|n: &usize| n.to_string());
-        let twice = way.job_over([1, 2, 1].into_iter()).journal(journal).report(Report::at(folder.path()));
-        twice.run(|&n| n).unwrap_err();
+        let twice = way.job_over([1, 2, 1].into_iter()).map(|&n| n).journal(journal).report(Report::at(folder.path()));
+        twice.run().unwrap_err();
         let written = summary(folder.path());
         assert_eq!((&written["ended_by"], &written["is_whole"]), (&"fault".into(), &false.into()), "{way:?}");
     });
@@ -61,12 +61,13 @@ fn every_item_has_its_row_with_what_it_took_and_reported() {
             .on_failure(OnFailure::Continue)
             .retry(Retry::times(2))
             .key(|n| format!("n{n}"))
-            .report(Report::at(folder.path()).serial_sample(3))
-            .try_run(|&n| {
+            .try_map(|&n| {
                 report_amount("samples", n as f64);
                 assert_ne!(n, 11, "on purpose");
                 if n == 20 || n == 7 && failed.lock().unwrap().insert(n) { Err("busy") } else { Ok(n) }
             })
+            .report(Report::at(folder.path()).serial_sample(3))
+            .run()
             .unwrap();
         assert!(outcome.warnings().is_empty(), "{:?}", outcome.warnings());
         let rows = rows(folder.path());
@@ -100,13 +101,16 @@ fn the_first_items_run_alone_to_be_measured_and_no_worker_is_left_waiting() {
                 let folder = tempfile::tempdir().unwrap();
                 let (in_hand, failed) = (AtomicUsize::new(0), Mutex::new(HashSet::new()));
                 let job = if retries { way.job(&items).retry(Retry::times(1)) } else { way.job(&items) };
-                let outcome = job.report(Report::at(folder.path()).serial_sample(n_alone)).try_run(|&n| {
-                    let others = in_hand.fetch_add(1, Ordering::SeqCst);
-                    assert!(others == 0 || n >= n_alone || retries, "item {n} is not alone");
-                    std::thread::yield_now();
-                    in_hand.fetch_sub(1, Ordering::SeqCst);
-                    if retries && n % 9 == 4 && failed.lock().unwrap().insert(n) { Err(n) } else { Ok(n) }
-                });
+                let outcome = job
+                    .try_map(|&n| {
+                        let others = in_hand.fetch_add(1, Ordering::SeqCst);
+                        assert!(others == 0 || n >= n_alone || retries, "item {n} is not alone");
+                        std::thread::yield_now();
+                        in_hand.fetch_sub(1, Ordering::SeqCst);
+                        if retries && n % 9 == 4 && failed.lock().unwrap().insert(n) { Err(n) } else { Ok(n) }
+                    })
+                    .report(Report::at(folder.path()).serial_sample(n_alone))
+                    .run();
                 assert_eq!(outcome.unwrap().into_result().unwrap(), items, "{way:?}");
             });
         }
@@ -114,8 +118,9 @@ fn the_first_items_run_alone_to_be_measured_and_no_worker_is_left_waiting() {
     for_every_way(|way| {
         for n_items in [0, 1, 5, 30] {
             let folder = tempfile::tempdir().unwrap();
-            let job = way.job_over(0..n_items).window(4).report(Report::at(folder.path()).serial_sample(5));
-            assert_eq!(job.run(|&n: &usize| n).unwrap().into_result().unwrap(), (0..n_items).collect::<Vec<_>>());
+            let report = Report::at(folder.path()).serial_sample(5);
+            let work = way.job_over(0..n_items).window(4).map(|&n: &usize| n).report(report);
+            assert_eq!(work.run().unwrap().into_result().unwrap(), (0..n_items).collect::<Vec<_>>());
         }
     });
 }
@@ -126,11 +131,14 @@ fn after_a_resume_the_report_is_complete() {
     let items: Vec<usize> = (0..20).collect();
     let run = |items: &[usize]| {
         let journal = Journal::at(folder.path().join("journal")).key(|n: &usize| n.to_string());
-        let job = Job::new(items).mode(LocalMode::Threads).workers(2).journal(journal);
-        job.report(Report::at(folder.path().join("run"))).run(|&n| {
+        let job = Job::new(items).mode(LocalMode::Threads).workers(2);
+        job.map(|&n| {
             report_amount("samples", n as f64);
             n
         })
+        .journal(journal)
+        .report(Report::at(folder.path().join("run")))
+        .run()
     };
     run(&items[5..15]).unwrap().into_result().unwrap();
     run(&items).unwrap().into_result().unwrap();

@@ -5,7 +5,7 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use manyhands::{CancelToken, FailureKind, OnFailure, Retry};
+use manyhands::{CancelToken, OnFailure, Retry, job::FailureKind};
 
 use crate::modes::for_every_way;
 

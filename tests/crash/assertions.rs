@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use manyhands::JournalReader;
+use manyhands::journal::JournalReader;
 use rusqlite::Connection;
 
 use manyhands_test_support::child::Exit;

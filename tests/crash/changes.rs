@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use manyhands::{AnyMode, Error, Job, Journal, JournalError, OnChange, Outcome, Report};
+use manyhands::{
+    AnyMode, Error, Job, Journal, Outcome, Report,
+    journal::{JournalError, OnChange},
+};
 
 use crate::assertions::{Note, notes};
 use crate::harness::drills;
@@ -35,16 +38,17 @@ fn run(
         .version(given.version)
         .configuration(&serde_json::json!({"samples": given.samples, "window": "hann"}))
         .fingerprint(move |subject: &Subject| if Some(subject.number) == changed { "new" } else { "old" }.to_owned())
-        .retry_recorded(manyhands::RetryRecorded::Nothing)
+        .retry_recorded(manyhands::journal::RetryRecorded::Nothing)
         .on_change(on_change);
     Job::new(&Subject::all(N_SUBJECTS))
         .mode(mode)
         .workers(study.workers)
         .shared(&setting)
         .on_failure(manyhands::OnFailure::Continue)
+        .try_map(features)
         .journal(journal)
         .report(Report::at(study.report()))
-        .try_run(features)
+        .run()
 }
 
 fn what_changed_is_refused_by_name_or_computed_again(folder: &Path) {

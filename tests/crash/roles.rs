@@ -5,7 +5,7 @@ use std::process::exit;
 use std::thread;
 use std::time::Duration;
 
-use manyhands::{CancelToken, Error, Interrupts, JournalError, Outcome};
+use manyhands::{CancelToken, Error, Interrupts, Outcome, journal::JournalError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
@@ -88,7 +88,7 @@ fn interrupted(study: &Study) -> ! {
 }
 
 fn stopped_before_its_summary(study: &Study) -> ! {
-    let stopped = || -> manyhands::CacheStats {
+    let stopped = || -> manyhands::cache::CacheStats {
         println!("at the summary");
         loop {
             thread::park();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use manyhands::JournalReader;
+use manyhands::journal::JournalReader;
 use manyhands_test_support::child::{Child, Exit};
 use manyhands_test_support::processes::assert_no_orphans;
 use rustix::process::Signal;

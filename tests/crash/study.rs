@@ -7,8 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use manyhands::{
-    AnyMode, CancelToken, Cause, Error, Job, Journal, OnChange, OnFailure, Outcome, Report, RetryRecorded,
-    report_amount, write_atomically,
+    AnyMode, CancelToken, Cause, Error, Job, Journal, OnFailure, Outcome, Report,
+    journal::{OnChange, RetryRecorded},
+    report::{report_amount, write_atomically},
 };
 use manyhands_test_support::rng::Rng;
 use serde::{Deserialize, Serialize};
@@ -150,9 +151,10 @@ impl Study {
             .shared(&self.setting)
             .on_failure(OnFailure::Continue)
             .cancel_token(cancel)
+            .try_map(features)
             .journal(journal)
             .report(with_report(Report::at(self.report()).field("version", &self.version)))
-            .try_run(features)
+            .run()
     }
 
     /// The final table: nothing in it depends on how many runs it took.

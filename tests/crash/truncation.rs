@@ -5,7 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
-use manyhands::{CancelToken, JournalError, JournalReader};
+use manyhands::{
+    CancelToken,
+    journal::{JournalError, JournalReader},
+};
 use manyhands_test_support::child::Exit;
 use manyhands_test_support::processes::assert_no_orphans;
 use manyhands_test_support::rng::Rng;

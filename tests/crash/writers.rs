@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use manyhands::{CancelToken, JournalError, JournalReader};
+use manyhands::{
+    CancelToken,
+    journal::{JournalError, JournalReader},
+};
 use manyhands_test_support::child::Exit;
 use manyhands_test_support::processes::assert_no_orphans;
 

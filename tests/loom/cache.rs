@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use loom::sync::Arc;
 use loom::thread;
-use manyhands::{ComputeError, ThreadSafeCache};
+use manyhands::{ThreadSafeCache, cache::ComputeError};
 
 type Cache = ThreadSafeCache<&'static str, usize>;
 

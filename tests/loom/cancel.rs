@@ -4,7 +4,7 @@ use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::mpsc::channel;
 use loom::thread;
-use manyhands::{CancelReason, CancelToken};
+use manyhands::{CancelToken, job::CancelReason};
 use std::time::Duration;
 
 /// Proves: a child that was made before, or is made meanwhile, is cancelled for a thread that is handed something by the thread

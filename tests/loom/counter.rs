@@ -2,7 +2,7 @@
 
 use loom::sync::Arc;
 use loom::thread;
-use manyhands::{AtomicCounter, StripedCounter};
+use manyhands::{AtomicCounter, counter::StripedCounter};
 
 /// Proves: counts of two threads and a reset in between are each in what the reset gave or in what is left. Leaves out: more
 /// threads than stripes.

@@ -128,7 +128,7 @@ fn a_failed_item_is_begun_again_before_the_end() {
             values.push(answer.expect("no item fails for good"));
             ControlFlow::Continue(())
         };
-        let tally = call.hand_on(&Pool::new(), work, &mut hand).expect("every worker begins");
+        let tally = call.deliver(&Pool::new(), work, &mut hand).expect("every worker begins");
         values.sort_unstable();
         assert_eq!((values, tally.retries, begun.load(Ordering::SeqCst)), (vec![0, 1], 1, 2));
     });

@@ -6,7 +6,7 @@ use std::sync::Arc as RealArc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use loom::sync::{Condvar, Mutex};
-use manyhands::modelled_parts::{Driven, Hand, answers, running};
+use manyhands::modelled_parts::{Driven, Hand, results, running};
 use manyhands::{CancelToken, Tally};
 
 /// Gives the indices up to this one, and says so.
@@ -63,12 +63,12 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 fn assert_all_come(capacity: usize, n_items: usize) {
-    let mut answers = answers(capacity, &CancelToken::new(), count_to(n_items));
+    let mut results = results(capacity, &CancelToken::new(), count_to(n_items));
     for expected in 0..n_items {
-        assert_eq!(answers.next().unwrap().unwrap(), (expected, Ok(expected * 10)));
+        assert_eq!(results.next().unwrap().unwrap(), (expected, Ok(expected * 10)));
     }
-    assert!(answers.next().is_none() && answers.next().is_none());
-    assert_eq!(answers.tally().unwrap().succeeded, n_items);
+    assert!(results.next().is_none() && results.next().is_none());
+    assert_eq!(results.tally().unwrap().succeeded, n_items);
 }
 
 /// Proves: with room for one, each answer comes once and in order, the end comes after them, and a thread that waits, for an answer
@@ -90,9 +90,9 @@ fn every_answer_comes_through_a_queue_for_several() {
 fn dropping_the_answers_ends_a_run_that_waits_for_room() {
     crate::check(3, || {
         let token = CancelToken::new();
-        let mut answers = answers(1, &token, until_cancelled(&token));
-        assert_eq!(answers.next().unwrap().unwrap(), (0, Ok(0)));
-        drop(answers);
+        let mut results = results(1, &token, until_cancelled(&token));
+        assert_eq!(results.next().unwrap().unwrap(), (0, Ok(0)));
+        drop(results);
     });
 }
 
@@ -101,7 +101,7 @@ fn dropping_the_answers_ends_a_run_that_waits_for_room() {
 fn dropping_untouched_answers_ends_the_run() {
     crate::check(3, || {
         let token = CancelToken::new();
-        drop(answers(1, &token, until_cancelled(&token)));
+        drop(results(1, &token, until_cancelled(&token)));
     });
 }
 
@@ -119,11 +119,11 @@ fn a_future_is_woken_until_it_is_done() {
 #[test]
 fn an_executor_is_woken_for_each_answer() {
     crate::check(3, || {
-        let mut answers = running(1, &CancelToken::new(), count_to(2)).answers();
+        let mut results = running(1, &CancelToken::new(), count_to(2)).results();
         for expected in 0..2 {
-            assert_eq!(block_on(answers.next()).unwrap().unwrap().0, expected);
+            assert_eq!(block_on(results.next()).unwrap().unwrap().0, expected);
         }
-        assert!(block_on(answers.next()).is_none());
+        assert!(block_on(results.next()).is_none());
     });
 }
 
@@ -162,10 +162,10 @@ fn a_panic_of_the_run_reaches_the_consumer() {
             let _ = hand(0, Ok(0));
             std::panic::resume_unwind(Box::new("on purpose"))
         };
-        let mut answers = answers(1, &CancelToken::new(), drive);
-        assert_eq!(answers.next().unwrap().unwrap().0, 0);
-        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| answers.next()));
+        let mut results = results(1, &CancelToken::new(), drive);
+        assert_eq!(results.next().unwrap().unwrap().0, 0);
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| results.next()));
         assert!(caught.is_err());
-        assert!(answers.next().is_none());
+        assert!(results.next().is_none());
     });
 }

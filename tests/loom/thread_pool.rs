@@ -61,12 +61,12 @@ impl Frame {
     }
 }
 
-/// Runs one call with so many seats offered; gives how many helpers were sure to come.
-fn call(pool: &Pool, seats: usize, budget: usize, late: &Tally) -> usize {
+/// Runs one call with so many slots offered; gives how many helpers were sure to come.
+fn call(pool: &Pool, slots: usize, budget: usize, late: &Tally) -> usize {
     let frame = Frame::new(late);
     let theirs = RealArc::clone(&frame);
     let work: Box<dyn Fn() + Sync> = Box::new(move || theirs.visit());
-    let sure = pool.gather(&*work, |party| party.invite(seats, budget));
+    let sure = pool.gather(&*work, |scope| scope.request_helpers(slots, budget));
     frame.end();
     // The closure stays too: a helper that comes too late is to be counted, not to follow a dead pointer.
     std::mem::forget(work);
@@ -81,7 +81,7 @@ fn check_for_latecomers(preemptions: usize, model: impl Fn(&Tally) + Send + Sync
 }
 
 /// Proves: when `gather` returns, all helpers have left and their last look happened before; a helper that was promised and
-/// comes after that finds closed seats and touches nothing; and every thread ends after its pool. Leaves out: more than two
+/// comes after that finds closed slots and touches nothing; and every thread ends after its pool. Leaves out: more than two
 /// helpers, and systems that have no threads to give.
 #[test]
 fn a_call_returns_only_when_every_helper_has_left() {
@@ -113,7 +113,7 @@ fn two_calls_at_once_share_one_thread() {
         let own = call(&pool, 1, 1, late);
         let theirs = other.join().unwrap();
         assert!(own + theirs >= 1, "the first of the two was promised a thread");
-        assert_eq!((pool.threads(), pool.hoped_for()), (1, 0));
+        assert_eq!((pool.threads(), pool.queued()), (1, 0));
     });
 }
 
@@ -128,8 +128,8 @@ fn a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call() {
         let say = loom::sync::Mutex::new(say);
         let work = || say.lock().unwrap().send(()).unwrap();
         for _ in 0..2 {
-            pool.gather(&work, |party| {
-                assert_eq!(party.invite(1, 1), 1);
+            pool.gather(&work, |scope| {
+                assert_eq!(scope.request_helpers(1, 1), 1);
                 said.recv().unwrap();
             });
         }
@@ -148,7 +148,7 @@ fn a_panic_in_a_helper_reaches_the_caller() {
             visits.add();
             std::panic::resume_unwind(Box::new("on purpose"));
         };
-        let call = || pool.gather(&work, |party| party.invite(2, 2));
+        let call = || pool.gather(&work, |scope| scope.request_helpers(2, 2));
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
         frame.end();
         assert_eq!(caught.is_err(), !visits.is_zero(), "the helper that came in has panicked");
@@ -163,16 +163,16 @@ fn a_forced_helper_comes_though_all_threads_are_at_work() {
         let pool = Pool::new();
         let (say, said) = loom::sync::mpsc::channel();
         let (say, released) = (loom::sync::Mutex::new(say), Gate::default());
-        pool.gather(&|| released.wait(), |party| {
-            assert_eq!(party.invite(1, 1), 1);
+        pool.gather(&|| released.wait(), |scope| {
+            assert_eq!(scope.request_helpers(1, 1), 1);
             pool.gather(&|| say.lock().unwrap().send(()).unwrap(), |second| {
-                assert_eq!((second.invite(2, 1), second.insist()), (0, 1));
+                assert_eq!((second.request_helpers(2, 1), second.force_helper()), (0, 1));
                 said.recv().unwrap();
                 said.recv().unwrap();
             });
             released.open();
         });
-        assert_eq!((pool.threads(), pool.hoped_for()), (1, 0));
+        assert_eq!((pool.threads(), pool.queued()), (1, 0));
     });
 }
 

@@ -106,7 +106,7 @@ fn troubled_items(trouble: Trouble, is_cause: impl Fn(&Outcome<u32>) -> bool) {
 }
 
 /// The items have no trouble, and one of the answers has.
-fn troubled_answers(answer: impl Fn(&u32) -> Fussy + Copy + Send + Sync, is_cause: impl Fn(&Outcome<Fussy>) -> bool) {
+fn troubled_answers(answer: fn(&u32) -> Fussy, is_cause: impl Fn(&Outcome<Fussy>) -> bool) {
     let items = numbers();
     let run = |workers, chunk_size| job(&items, workers).chunk_size(chunk_size).run(answer).unwrap();
     with_each_worker_count(run, |outcome| {

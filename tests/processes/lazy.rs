@@ -4,7 +4,7 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use manyhands::{Alone, Forget, Job, OnFailure, Over, Processes, Retry};
+use manyhands::{Job, OnFailure, Processes, Retry};
 
 use crate::fixtures::{assert_is_usable, kill_itself};
 use crate::harness::{drills, for_worker_counts};
@@ -21,9 +21,11 @@ drills![
     a_future_has_the_outcome_that_a_run_has,
 ];
 
-type JobOver<'a, T, I> = Job<'a, T, Processes, Alone, Forget, Over<I>>;
-
-fn over<'a, T, I: Iterator<Item = T>>(items: I, workers: usize) -> JobOver<'a, T, I> {
+fn over<'a, T, I>(items: I, workers: usize) -> Job<'a, T, Processes>
+where
+    T: Send + Sync + 'a,
+    I: Iterator<Item = T> + Send + 'a,
+{
     Job::over(items).mode(Processes::new()).workers(workers)
 }
 

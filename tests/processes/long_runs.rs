@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
-use manyhands::{FailureKind, Job, Journal, JournalReader, OnFailure, Processes, Report, report_amount};
+use manyhands::{
+    Job, Journal, OnFailure, Processes, Report, job::FailureKind, journal::JournalReader, report::report_amount,
+};
 use serde_json::Value;
 
 use crate::fixtures::{Act, doubles_but, job, kill_itself, perform, sleep_for_ever};
@@ -32,12 +34,13 @@ fn a_journal_has_what_workers_finished_and_a_resumed_run_begins_only_the_rest() 
         let run = |may_fail: bool| {
             job(&items, workers)
                 .on_failure(OnFailure::Stop)
-                .journal(journal(&path, usize::to_string))
                 .shared(&(log.clone(), may_fail))
-                .try_run(|(log, may_fail): &(Log, bool), &n: &usize| {
+                .try_map(|(log, may_fail): &(Log, bool), &n: &usize| {
                     log.add(&n.to_string());
                     if *may_fail && n == 41 { Err("busy".to_owned()) } else { Ok(n * 2) }
                 })
+                .journal(journal(&path, usize::to_string))
+                .run()
                 .unwrap()
         };
         assert_eq!(run(true).failures().len(), 1);
@@ -62,8 +65,9 @@ fn a_failure_that_took_its_worker_is_recorded_with_its_kind_and_tries() {
         let path = folder.path().join("run.journal");
         let run = || {
             let numbered: Vec<(usize, Act)> = items.iter().copied().enumerate().collect();
-            let job = job(&numbered, workers).journal(journal(&path, |(n, _): &(usize, Act)| n.to_string()));
-            job.report(Report::at(folder.path())).run(|(_, act): &(usize, Act)| perform(act)).unwrap()
+            let journal = journal(&path, |(n, _): &(usize, Act)| n.to_string());
+            let work = job(&numbered, workers).map(|(_, act): &(usize, Act)| perform(act)).journal(journal);
+            work.report(Report::at(folder.path())).run().unwrap()
         };
         let outcome = run();
         let tried: Vec<_> = outcome.failures().iter().map(|failure| (failure.index, failure.attempts)).collect();
@@ -94,11 +98,12 @@ fn a_report_names_the_workers_and_what_items_reported_in_them() {
         let folder = tempfile::tempdir().unwrap();
         let outcome = job(&items, workers)
             .key(|n| format!("n{n}"))
-            .report(Report::at(folder.path()))
-            .run(|&n| {
+            .map(|&n| {
                 report_amount("samples", n as f64);
                 n
             })
+            .report(Report::at(folder.path()))
+            .run()
             .unwrap();
         assert!(outcome.warnings().is_empty(), "{:?}", outcome.warnings());
         let summary: Value =

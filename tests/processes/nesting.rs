@@ -2,7 +2,11 @@
 
 use std::process;
 
-use manyhands::{Job, Processes, Threads, parallel_config, parallel_map, usable_cores};
+use manyhands::{
+    Job, Processes, Threads,
+    config::{parallel_config, usable_cores},
+    parallel_map,
+};
 use manyhands_test_support::processes::children;
 
 use crate::fixtures::job;
@@ -55,7 +59,7 @@ fn a_call_with_processes_inside_of_a_worker_stays_in_it() {
 }
 
 fn budget(_: &i32) -> usize {
-    parallel_config().max_workers_cpu().unwrap().get()
+    parallel_config().max_workers_cpu().get()
 }
 
 fn a_worker_may_use_its_share_of_the_cores() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use manyhands::{CancelToken, FailureKind, OnFailure, Processes, Progress, Retry};
+use manyhands::{CancelToken, OnFailure, Processes, Progress, Retry, job::FailureKind};
 
 use crate::fixtures::{assert_is_usable, job, kill_itself, sleep_for_ever};
 use crate::harness::{drills, for_worker_counts};

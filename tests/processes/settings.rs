@@ -4,7 +4,7 @@ use std::process;
 use std::time::Duration;
 
 use manyhands::{
-    AnyMode, Error, Job, ParallelConfig, ParallelExecutor, Processes, override_parallel_config, parallel_map,
+    AnyMode, Error, Job, ParallelConfig, ParallelExecutor, Processes, config::override_parallel_config, parallel_map,
 };
 
 use manyhands_test_support::processes::children;

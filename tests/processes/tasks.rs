@@ -2,7 +2,7 @@
 
 use std::process;
 
-use manyhands::{Cause, ParallelConfig, ParallelExecutor, ProcessTaskSet, Processes, SharedSlice, WorkerExit};
+use manyhands::{Cause, ParallelConfig, ParallelExecutor, ProcessTaskSet, Processes, SharedSlice, job::WorkerExit};
 
 use crate::harness::{drills, for_worker_counts};
 

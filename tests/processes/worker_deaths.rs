@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use manyhands::{Cause, Never, Outcome, Processes, WorkerExit};
+use manyhands::{Cause, Never, Outcome, Processes, job::WorkerExit};
 use manyhands_test_support::capture::captured;
 use manyhands_test_support::wait::wait_until;
 

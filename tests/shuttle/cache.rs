@@ -1,7 +1,7 @@
 //! The cache with five to eight threads: one computation per key, cycles, and which value wins.
 
 use manyhands::sync::{Arc, model};
-use manyhands::{ComputeError, ThreadSafeCache};
+use manyhands::{ThreadSafeCache, cache::ComputeError};
 
 use crate::{all, crowd};
 

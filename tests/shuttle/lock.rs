@@ -1,7 +1,7 @@
 //! The locks with eight threads: exclusion, wake-ups, and tries in between.
 
+use manyhands::lock::{LockWords, RwLockOf, Sharded, Single};
 use manyhands::sync::{Arc, model};
-use manyhands::{LockWords, ManyWords, OneWord, RwLockOf};
 
 use crate::{all, crowd};
 
@@ -38,13 +38,13 @@ fn readers_and_writers<W: LockWords>() {
 /// memory orderings.
 #[test]
 fn readers_and_writers_of_a_plain_lock_all_end() {
-    model(readers_and_writers::<OneWord>);
+    model(readers_and_writers::<Single>);
 }
 
 /// Proves: the same for a striped lock. Leaves out: memory orderings.
 #[test]
 fn readers_and_writers_of_a_striped_lock_all_end() {
-    model(readers_and_writers::<ManyWords>);
+    model(readers_and_writers::<Sharded>);
 }
 
 /// Proves: tries to read and write among readers and writers keep no thread waiting, and count exactly when they succeed. Leaves
@@ -52,8 +52,8 @@ fn readers_and_writers_of_a_striped_lock_all_end() {
 #[test]
 fn tries_keep_no_thread_waiting() {
     model(|| {
-        let lock = Arc::new(Pair::<ManyWords>::default());
-        let act = |lock: &Pair<ManyWords>, number: usize| match number % 4 {
+        let lock = Arc::new(Pair::<Sharded>::default());
+        let act = |lock: &Pair<Sharded>, number: usize| match number % 4 {
             0 => usize::from(write(lock) > 0),
             1 => usize::from(lock.try_write().map(|mut pair| *pair = (pair.0 + 1, pair.1 + 1)).is_some()),
             2 => {

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::hash::RandomState;
 
-use manyhands::{ComputeError, ThreadSafeCache};
+use manyhands::{ThreadSafeCache, cache::ComputeError};
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 

@@ -9,7 +9,10 @@ use std::hash::{BuildHasher, Hasher};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use manyhands::{CacheStats, ComputeError, FastHash, ThreadSafeCache};
+use manyhands::{
+    ThreadSafeCache,
+    cache::{CacheStats, ComputeError, FastHash},
+};
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 

@@ -1,6 +1,6 @@
 //! Counters in one thread: one plain number, modulo 2^64.
 
-use manyhands::{AtomicCounter, StripedCounter};
+use manyhands::{AtomicCounter, counter::StripedCounter};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone, Copy)]

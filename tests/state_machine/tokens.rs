@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use manyhands::{CancelReason, CancelToken};
+use manyhands::{CancelToken, job::CancelReason};
 use proptest::prelude::*;
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
-use manyhands::{ComputeError, ThreadSafeCache};
+use manyhands::{ThreadSafeCache, cache::ComputeError};
 use manyhands_test_support::rng::Rng;
 
 use crate::scenario::{caught, panic_on_purpose, scenario, together};

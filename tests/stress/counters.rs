@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use manyhands::{AtomicCounter, StripedCounter};
+use manyhands::{AtomicCounter, counter::StripedCounter};
 
 use crate::scenario::{scenario, together};
 

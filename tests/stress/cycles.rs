@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use manyhands::{ComputeError, Job, ThreadSafeCache};
+use manyhands::{Job, ThreadSafeCache, cache::ComputeError};
 use manyhands_test_support::rng::Rng;
 
 use crate::scenario::{scenario, together};

@@ -2,49 +2,52 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use manyhands::{LockWords, ManyWords, OneWord, RwLockOf, Synchronized};
+use manyhands::{
+    Synchronized,
+    lock::{LockWords, RwLockOf, Sharded, Single},
+};
 use manyhands_test_support::rng::Rng;
 
 use crate::scenario::{caught, panic_on_purpose, scenario, together};
 
 #[test]
 fn readers_of_a_plain_lock_see_whole_values() {
-    scenario("plain lock, readers and writers", |rng| uses_of_all_kinds::<OneWord>(rng, 0));
+    scenario("plain lock, readers and writers", |rng| uses_of_all_kinds::<Single>(rng, 0));
 }
 
 #[test]
 fn readers_of_a_striped_lock_see_whole_values() {
-    scenario("striped lock, readers and writers", |rng| uses_of_all_kinds::<ManyWords>(rng, 0));
+    scenario("striped lock, readers and writers", |rng| uses_of_all_kinds::<Sharded>(rng, 0));
 }
 
 #[test]
 fn panics_under_guards_release_a_plain_lock() {
-    scenario("plain lock, panics under guards", |rng| uses_of_all_kinds::<OneWord>(rng, 4));
+    scenario("plain lock, panics under guards", |rng| uses_of_all_kinds::<Single>(rng, 4));
 }
 
 #[test]
 fn panics_under_guards_release_a_striped_lock() {
-    scenario("striped lock, panics under guards", |rng| uses_of_all_kinds::<ManyWords>(rng, 4));
+    scenario("striped lock, panics under guards", |rng| uses_of_all_kinds::<Sharded>(rng, 4));
 }
 
 #[test]
 fn no_reader_overtakes_a_writer_that_waits_for_a_plain_lock() {
-    scenario("plain lock, order of arrival", order_of_arrival::<OneWord>);
+    scenario("plain lock, order of arrival", order_of_arrival::<Single>);
 }
 
 #[test]
 fn no_reader_overtakes_a_writer_that_waits_for_a_striped_lock() {
-    scenario("striped lock, order of arrival", order_of_arrival::<ManyWords>);
+    scenario("striped lock, order of arrival", order_of_arrival::<Sharded>);
 }
 
 #[test]
 fn neither_side_of_a_plain_lock_starves() {
-    scenario("plain lock, crowds", |rng| a_crowd_of_readers::<OneWord>(rng) + a_crowd_of_writers::<OneWord>(rng));
+    scenario("plain lock, crowds", |rng| a_crowd_of_readers::<Single>(rng) + a_crowd_of_writers::<Single>(rng));
 }
 
 #[test]
 fn neither_side_of_a_striped_lock_starves() {
-    scenario("striped lock, crowds", |rng| a_crowd_of_readers::<ManyWords>(rng) + a_crowd_of_writers::<ManyWords>(rng));
+    scenario("striped lock, crowds", |rng| a_crowd_of_readers::<Sharded>(rng) + a_crowd_of_writers::<Sharded>(rng));
 }
 
 #[test]

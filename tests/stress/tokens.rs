@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use manyhands::{CancelReason, CancelToken};
+use manyhands::{CancelToken, job::CancelReason};
 use manyhands_test_support::rng::Rng;
 
 use crate::scenario::{scenario, together};
@@ -16,7 +16,7 @@ fn a_stop_reaches_every_descendant_and_is_never_taken_back() {
             for _ in 0..200 {
                 let token = rng.index(tree.nodes.len());
                 match rng.below(16) {
-                    0 => tree.cancel_token(token),
+                    0 => tree.cancel(token),
                     1 => tree.bear(token),
                     _ => tree.ask(token),
                 }

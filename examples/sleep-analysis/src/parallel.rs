@@ -174,8 +174,7 @@ impl Engine {
 
     /// Consecutive batches of epochs, about two per worker.
     fn batches(&self, n_epochs: usize) -> SleepResult<Vec<Range<usize>>> {
-        let from_config = || parallel_config().max_workers_cpu().map(std::num::NonZeroUsize::get);
-        let workers = self.workers.map_or_else(from_config, Ok)?;
+        let workers = self.workers.unwrap_or_else(|| parallel_config().max_workers_cpu().get());
         let size = adaptive_batch_size(n_epochs, workers)?;
         Ok((0..n_epochs).step_by(size).map(|first| first..n_epochs.min(first + size)).collect())
     }

@@ -2,14 +2,15 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension, Row as Found, Statement, params};
 
+use crate::persist::journal::error::JournalError;
 use crate::persist::journal::keys::Keys;
 use crate::persist::journal::pending::RecordedItem;
-use crate::persist::journal::problem::JournalError;
 use crate::persist::journal::schema;
 use crate::record::{Amount, FailureKind, ItemRecord, RecordedFailure};
 use crate::sync::SystemTime;
@@ -96,7 +97,7 @@ impl Database {
         }
         let kind = database.kind()?;
         if database.ask(|connection| connection.is_readonly(MAIN_DB))? {
-            return Err(JournalError::ReadOnly { path: path.to_owned() });
+            return Err(JournalError::ReadOnly { path: path.to_owned(), source: None });
         }
         // Before anything is changed, so that what is damaged can still be looked into.
         if let Kind::Journal = kind {
@@ -111,7 +112,7 @@ impl Database {
 
     /// Opens a journal that is there, and never changes it.
     pub(crate) fn for_reading(path: &Path) -> Result<Self, JournalError> {
-        if !path.try_exists().map_err(|error| JournalError::of_io(path, &error))? {
+        if !path.try_exists().map_err(|error| JournalError::of_io(path, error))? {
             return Err(JournalError::NotFound { path: path.to_owned() });
         }
         // Not opened as read-only, because what a killed writer left must be brought in order before it can be read. SQLite takes
@@ -131,7 +132,7 @@ impl Database {
 
     fn open(path: &Path, flags: OpenFlags, file_system: Option<&str>) -> Result<Self, JournalError> {
         // The full path, since SQLite takes `:memory:`, `file:..` and an empty one for something else.
-        let full = std::path::absolute(path).map_err(|error| JournalError::of_io(path, &error))?;
+        let full = std::path::absolute(path).map_err(|error| JournalError::of_io(path, error))?;
         // SQLite takes a file of one byte for an empty one, and would write over it.
         if std::fs::metadata(&full).is_ok_and(|about| about.len() == 1) {
             return Err(JournalError::Foreign { path: path.to_owned() });
@@ -140,22 +141,22 @@ impl Database {
             Some(name) => Connection::open_with_flags_and_vfs(full, flags, name),
             None => Connection::open_with_flags(full, flags),
         };
-        let connection = opened.map_err(|error| problem(path, None, &error))?;
+        let connection = opened.map_err(|error| journal_error(path, None, error))?;
         let database = Self { connection, path: path.to_owned() };
         database.ask(|connection| connection.busy_timeout(PATIENCE))?;
         Ok(database)
     }
 
     fn ask<'d, T>(&'d self, question: impl FnOnce(&'d Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
-        question(&self.connection).map_err(|error| self.problem(&error))
+        question(&self.connection).map_err(|error| self.error(error))
     }
 
-    fn problem(&self, error: &rusqlite::Error) -> JournalError {
-        problem(&self.path, Some(&self.connection), error)
+    fn error(&self, error: rusqlite::Error) -> JournalError {
+        journal_error(&self.path, Some(&self.connection), error)
     }
 
     fn corrupt(&self, detail: impl Into<String>) -> JournalError {
-        JournalError::Corrupt { path: self.path.clone(), detail: detail.into() }
+        JournalError::Corrupt { path: self.path.clone(), detail: detail.into(), source: None }
     }
 
     fn kind(&self) -> Result<Kind, JournalError> {
@@ -198,7 +199,7 @@ impl Database {
         let (pages, page_size) =
             self.ask(|connection| Ok((number(connection, "page_count")?, number(connection, "page_size")?)))?;
         let expected = u64::from(pages.unsigned_abs()) * u64::from(page_size.unsigned_abs());
-        let found = std::fs::metadata(&self.path).map_err(|error| JournalError::of_io(&self.path, &error))?.len();
+        let found = std::fs::metadata(&self.path).map_err(|error| JournalError::of_io(&self.path, error))?.len();
         if found < expected {
             return Err(self.corrupt(format!("{found} bytes are left of {expected}")));
         }
@@ -261,7 +262,7 @@ impl Database {
     pub(crate) fn status(&self) -> Result<(Option<Setup>, Counts), JournalError> {
         let moment = self.ask(Connection::unchecked_transaction)?;
         let status = (self.last_setup()?, self.counts()?);
-        moment.commit().map_err(|error| self.problem(&error))?;
+        moment.commit().map_err(|error| self.error(error))?;
         Ok(status)
     }
 
@@ -391,7 +392,7 @@ impl Writing<'_> {
             row.value,
             row.checksum(),
         ]);
-        added.map(drop).map_err(|error| self.database.problem(&error))
+        added.map(drop).map_err(|error| self.database.error(error))
     }
 
     pub(crate) fn commit(&self) -> Result<(), JournalError> {
@@ -543,36 +544,37 @@ fn moment(nanoseconds: i64) -> SystemTime {
     moment.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// What an error of SQLite means for a journal. `connection` is the one that it came from.
-fn problem(path: &Path, connection: Option<&Connection>, error: &rusqlite::Error) -> JournalError {
+/// The journal's error for an error of SQLite. `connection` is the one that it came from.
+fn journal_error(path: &Path, connection: Option<&Connection>, error: rusqlite::Error) -> JournalError {
     use rusqlite::ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHORT_READ};
-    let owned = path.to_owned();
-    let Some(found) = error.sqlite_error() else {
+    let (path, detail, found) = (path.to_owned(), error.to_string(), error.sqlite_error().copied());
+    let source = Some(Arc::new(error) as Arc<dyn std::error::Error + Send + Sync>);
+    let Some(found) = found else {
         // A column that holds something else than this crate writes.
-        return JournalError::Corrupt { path: owned, detail: error.to_string() };
+        return JournalError::Corrupt { path, detail, source };
     };
     match (found.code, found.extended_code) {
-        (ErrorCode::NotADatabase, _) => JournalError::Foreign { path: owned },
+        (ErrorCode::NotADatabase, _) => JournalError::Foreign { path },
         (ErrorCode::DatabaseCorrupt, _) | (_, SQLITE_IOERR_SHORT_READ | SQLITE_IOERR_CORRUPTFS) => {
-            JournalError::Corrupt { path: owned, detail: error.to_string() }
+            JournalError::Corrupt { path, detail, source }
         }
-        (ErrorCode::DiskFull, _) => JournalError::Full { path: owned },
-        (ErrorCode::ReadOnly, _) => JournalError::ReadOnly { path: owned },
+        (ErrorCode::DiskFull, _) => JournalError::Full { path, source },
+        (ErrorCode::ReadOnly, _) => JournalError::ReadOnly { path, source },
         (ErrorCode::SystemIoFailure | ErrorCode::CannotOpen, _) => {
-            // What the system said last may be about another file, where it was SQLite itself that refused.
+            // The last error of the system may concern another file, where SQLite itself refused.
             let is_about_it = |error: &io::Error| {
                 error.raw_os_error() != Some(0) && (error.kind() != io::ErrorKind::NotFound || !path.exists())
             };
             match connection.map(system_error).filter(is_about_it) {
-                Some(error) => JournalError::of_io(path, &error),
-                None => JournalError::Io { path: owned, detail: error.to_string() },
+                Some(error) => JournalError::of_io(&path, error),
+                None => JournalError::Io { path, detail, source },
             }
         }
-        _ => JournalError::Io { path: owned, detail: error.to_string() },
+        _ => JournalError::Io { path, detail, source },
     }
 }
 
-/// What the system said when SQLite last failed to open, read or write.
+/// The system's error when SQLite last failed to open, read or write.
 fn system_error(connection: &Connection) -> io::Error {
     // SAFETY: the handle belongs to an open connection that is borrowed meanwhile; the call only reads a number from it.
     let code = unsafe { rusqlite::ffi::sqlite3_system_errno(connection.handle()) };

@@ -1,8 +1,8 @@
 //! Items minus what is recorded: which are still to be done, and which come back as they were. Pure.
 
+use crate::persist::journal::error::JournalError;
 use crate::persist::journal::keys::Keys;
-use crate::persist::journal::problem::JournalError;
-use crate::persist::journal::{JournalSettings, OnChange, RetryRecorded};
+use crate::persist::journal::settings::{JournalSettings, OnChange, RetryRecorded};
 use crate::record::{FailureKind, ItemRecord};
 
 /// An item as an earlier run left it.
@@ -230,9 +230,9 @@ mod tests {
     #[test]
     fn two_items_of_one_key_are_refused_with_both_places() {
         let settings = settings(RetryRecorded::Failed, OnChange::Refuse);
-        let problem = pending(&keys(&["a", "b", "a"]), None, Vec::new(), &settings).unwrap_err();
-        assert_eq!(problem, JournalError::DuplicateKey { key: "a".to_owned(), first: 0, second: 2 });
-        assert_eq!(problem.to_string(), r#"items 0 and 2 have the same key "a"; give each its own"#);
+        let error = pending(&keys(&["a", "b", "a"]), None, Vec::new(), &settings).unwrap_err();
+        assert_eq!(error, JournalError::DuplicateKey { key: "a".to_owned(), first: 0, second: 2 });
+        assert_eq!(error.to_string(), r#"items 0 and 2 have the same key "a"; give each its own"#);
     }
 
     #[test]
@@ -247,8 +247,8 @@ mod tests {
             Recorded::new(vec![item(before)], settings).look_up(0, "a", now)
         };
         for before in [Some("5 bytes"), None] {
-            let problem = ask(&refuse, before, Some("6 bytes")).unwrap_err();
-            assert!(matches!(&problem, JournalError::Changed { what, .. } if what == r#"the fingerprint of "a""#));
+            let error = ask(&refuse, before, Some("6 bytes")).unwrap_err();
+            assert!(matches!(&error, JournalError::Changed { what, .. } if what == r#"the fingerprint of "a""#));
             assert_eq!(ask(&recompute, before, Some("6 bytes")), Ok(ItemState::ToDo { earlier_attempts: 0 }));
         }
         assert!(matches!(ask(&refuse, Some("5 bytes"), Some("5 bytes")), Ok(ItemState::Resumed(_))));

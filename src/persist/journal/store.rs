@@ -9,12 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::persist::journal::JournalSettings;
-use crate::persist::journal::OnChange;
 use crate::persist::journal::database::{Database, Log, Row, Setup, Writing};
+use crate::persist::journal::error::JournalError;
 use crate::persist::journal::lock::{self, WriterLock};
 use crate::persist::journal::pending::RecordedItem;
-use crate::persist::journal::problem::JournalError;
+use crate::persist::journal::settings::{JournalSettings, OnChange};
 use crate::persist::journal::value::first_difference;
 use crate::record::{FailureKind, ItemRecord};
 use crate::sync::{Arc, Condvar, JoinHandle, Mutex, SystemTime, WallClock, spawn_owned};
@@ -217,12 +216,12 @@ fn start_writer(
             Ok(Err(write_error)) => queue.fail_remaining(&path, write_error),
             Err(_) => queue.fail_remaining(
                 &path,
-                JournalError::Io { path: path.clone(), detail: "its writer panicked".to_owned() },
+                JournalError::Io { path: path.clone(), detail: "its writer panicked".to_owned(), source: None },
             ),
         }
         database.close();
     };
-    spawn_owned("manyhands-journal".to_owned(), body).map_err(|error| JournalError::of_io(&settings.path, &error))
+    spawn_owned("manyhands-journal".to_owned(), body).map_err(|error| JournalError::of_io(&settings.path, error))
 }
 
 /// The writer's life: adds rows as they come, and commits an interval after the first that is not committed.

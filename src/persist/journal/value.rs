@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::persist::journal::problem::JournalError;
+use crate::persist::journal::error::JournalError;
 
 /// A value's bytes for the journal.
 pub(crate) fn encode_value<R: Serialize>(value: &R) -> Result<Vec<u8>, String> {

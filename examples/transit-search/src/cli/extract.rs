@@ -68,7 +68,7 @@ pub(super) fn extract(args: &ExtractArgs, output: &Output) -> Result<ExitStatus,
     let interruption = interruption.map_err(|error| format!("signals cannot be listened to: {error}"))?;
     let started = Instant::now();
     let outcome = run(&samples, &extraction, args, interruption.token())?;
-    outcome.warnings().iter().for_each(|trouble| output.warning(trouble));
+    outcome.warnings().iter().for_each(|warning| output.warning(warning));
     // A signal that came after the last sample was done has interrupted nothing.
     if let Some(Interrupted { signal, exit_code }) =
         interruption.interrupted().filter(|_| outcome.tally().cancelled > 0)

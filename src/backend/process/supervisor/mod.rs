@@ -43,7 +43,6 @@ use crate::backend::retry_queue::Waiting;
 use crate::backend::task::{Context, SharedOf};
 use crate::backend::thread_pool::is_worker_thread;
 use crate::config::usable_cores;
-use crate::error::Error;
 use crate::failure::{Cause, LostWorker, WorkerExit};
 use crate::sync::{Arc, Instant};
 
@@ -513,7 +512,6 @@ where
     K::Output: Serialize,
     K::Error: Serialize,
 {
-    let unprepared = |error: Error| BackendError::Unprepared(error.to_string());
     let serve: Serve = serve::<T, K>;
     let name = |address| FunctionName::of(address, fingerprint::<T, K>()).map_err(BackendError::Unsupported);
     let init = context.task.context().init_address();
@@ -527,7 +525,7 @@ where
         watches_time: limits.time.is_some() || limits.time_percent.is_some(),
         watches_memory: limits.recycle_above.is_some() || context.plan.traces,
         traces: context.plan.traces,
-        settings: Settings::of(context.config, workers).map_err(unprepared)?,
+        settings: Settings::of(context.config, workers),
         shared: SharedValue::Here(Vec::new()),
     };
     let (mut shared, mut attachments) = (Body::default(), Attachments::default());

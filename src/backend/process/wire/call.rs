@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::backend::process::memory::block::BlockId;
 use crate::backend::process::wire::function::FunctionName;
 use crate::config::ParallelConfig;
-use crate::error::Error;
+use crate::config_error::ConfigError;
 
 /// A call, as a worker sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,19 +54,19 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Of this config, for one of so many workers.
-    pub(crate) fn of(config: &ParallelConfig, workers: NonZeroUsize) -> Result<Self, Error> {
-        Ok(Self {
-            enabled: config.enabled()?,
-            waiting: (config.max_workers_io()?.get() / workers).max(1),
-            chunk_size: config.chunk_size()?,
-            progress: config.enable_progress()?,
-            serial_below_items: config.serial_below_items()?,
-            serial_below_time: config.serial_below_time()?,
-        })
+    pub(crate) fn of(config: &ParallelConfig, workers: NonZeroUsize) -> Self {
+        Self {
+            enabled: config.enabled(),
+            waiting: (config.max_workers_io().get() / workers).max(1),
+            chunk_size: config.chunk_size(),
+            progress: config.enable_progress(),
+            serial_below_items: config.serial_below_items(),
+            serial_below_time: config.serial_below_time(),
+        }
     }
 
     /// As a config, for a worker that may use so many threads for computing.
-    pub(crate) fn config(&self, threads: usize) -> Result<ParallelConfig, Error> {
+    pub(crate) fn config(&self, threads: usize) -> Result<ParallelConfig, ConfigError> {
         let builder = ParallelConfig::builder()
             .enabled(self.enabled)
             .max_workers_cpu(threads)
@@ -88,10 +88,10 @@ mod tests {
     #[test]
     fn a_worker_has_the_callers_config_with_its_own_share_of_the_threads() {
         let config = ParallelConfig::builder().chunk_size(7).max_workers_cpu(8).max_workers_io(9).build().unwrap();
-        let settings = Settings::of(&config, NonZeroUsize::new(4).unwrap()).unwrap();
+        let settings = Settings::of(&config, NonZeroUsize::new(4).unwrap());
         let travelled: Settings = postcard::from_bytes(&postcard::to_stdvec(&settings).unwrap()).unwrap();
         let theirs = travelled.config(2).unwrap();
-        assert_eq!((theirs.max_workers_cpu().unwrap().get(), theirs.max_workers_io().unwrap().get()), (2, 2));
-        assert_eq!(theirs.chunk_size().unwrap().unwrap().get(), 7);
+        assert_eq!((theirs.max_workers_cpu().get(), theirs.max_workers_io().get()), (2, 2));
+        assert_eq!(theirs.chunk_size().unwrap().get(), 7);
     }
 }
