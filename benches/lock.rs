@@ -18,7 +18,7 @@ use bursts::{Contender, Figure, HOW_TO_READ, OPERATIONS, ratio_text, take_turns}
 use choice::Choice;
 use crossbeam_utils::sync::ShardedLock;
 use manyhands::RwLock;
-use manyhands::lock::{LockWords, RwLockOf, StripedRwLock};
+use manyhands::lock::StripedRwLock;
 use report::{row, say, table_head, time_text};
 
 /// A reader sleeps this long under its lock.
@@ -50,18 +50,25 @@ trait Lock: Sync {
     }
 }
 
-impl<W: LockWords> Lock for RwLockOf<u64, W> {
-    fn read_once(&self) -> u64 {
-        *self.read()
-    }
-    fn write_once(&self) {
-        *self.write() += 1;
-    }
-    fn read_slowly(&self) {
-        let _guard = self.read();
-        std::thread::sleep(READ);
-    }
+/// Both locks of manyhands have the same methods.
+macro_rules! our_locks {
+    ($($lock:ident),+) => {$(
+        impl Lock for $lock<u64> {
+            fn read_once(&self) -> u64 {
+                *self.read()
+            }
+            fn write_once(&self) {
+                *self.write() += 1;
+            }
+            fn read_slowly(&self) {
+                let _guard = self.read();
+                std::thread::sleep(READ);
+            }
+        }
+    )+};
 }
+
+our_locks!(RwLock, StripedRwLock);
 
 impl Lock for parking_lot::RwLock<u64> {
     fn read_once(&self) -> u64 {

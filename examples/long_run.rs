@@ -1,7 +1,7 @@
 //! A run of half a minute or more that can be stopped at any moment and resumes where it was. Run it, press Ctrl+C, and run it again;
 //! or kill it.
 //!
-//!     cargo run --release --example long_run
+//!     cargo run --release --features full --example long_run
 //!
 //! At its end it prints what it left in `long-run-out`; remove the folder to start again.
 
