@@ -209,7 +209,7 @@ pub mod progress;
 mod record;
 mod run;
 #[cfg(all(unix, feature = "signals"))]
-mod signals;
+pub mod signals;
 pub mod stream;
 pub mod sync;
 mod tally;

@@ -44,8 +44,6 @@ pub use crate::failure::{ErrorText, LostWorker, WorkerExit};
 pub use crate::outcome::OutcomeIter;
 pub use crate::primitives::cancel::CancelReason;
 pub use crate::record::{FailureKind, RecordedFailure};
-#[cfg(all(unix, feature = "signals"))]
-pub use crate::signals::Signal;
 pub use dry_run::DryRun;
 pub use executor::Tasks;
 pub use work::DeliveredResult;
