@@ -14,7 +14,7 @@ use crate::job::Job;
 use crate::job::on_failure::OnFailure;
 use crate::never::Never;
 use crate::outcome::Outcome;
-use crate::sync::Arc;
+use std::sync::Arc;
 
 /// Runs calls under one config, whatever the process-wide one says. The threads are the process's kept ones.
 ///

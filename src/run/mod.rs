@@ -50,7 +50,7 @@ use crate::run::persistence::{KeepSpec, Pending, Persistence};
 use crate::run::positions::{PositionMap, Positions, SlicePositions, StreamPositions};
 use crate::run::slots::Slots;
 use crate::run::spec::{DeliveryOrder, RunSpec};
-use crate::sync::Arc;
+use std::sync::Arc;
 
 /// What a run works on, and how it runs.
 pub(crate) struct Run<'r, 'a, T, M, K: Task<T>> {

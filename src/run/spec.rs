@@ -8,7 +8,7 @@ use crate::primitives::cancel::CancelToken;
 use crate::progress::Progress;
 use crate::run::retry::Retry;
 use crate::run::tolerance::Tolerance;
-use crate::sync::Arc;
+use std::sync::Arc;
 
 /// What a run does.
 pub(crate) struct RunSpec<'a> {
