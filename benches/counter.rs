@@ -17,7 +17,7 @@ use std::time::Instant;
 use bursts::{Contender, Figure, HOW_TO_READ, OPERATIONS, ratio_text, take_turns};
 use choice::Choice;
 use crossbeam_utils::CachePadded;
-use manyhands::{AtomicCounter, StripedCounter};
+use manyhands::counter::{AtomicCounter, StripedCounter};
 use parking_lot::Mutex;
 use report::{row, say, table_head, time_text};
 
@@ -89,7 +89,7 @@ fn counting<'a, C: ?Sized + 'a>(
 }
 
 fn values() {
-    report::head("Reading the count, nobody counting");
+    report::head("Reading the count while no thread counts");
     say("\nThe best of 100 tries.");
     table_head(&["counter", "a thousand readings"]);
     let (one_word, striped) = (AtomicCounter::new(), StripedCounter::new());

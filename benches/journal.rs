@@ -24,7 +24,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use choice::Choice;
-use manyhands::{Each, Job, Journal, Mode, Outcome, Processes, Report, Serial, Threads};
+use manyhands::job::MapFn;
+use manyhands::{Job, Journal, Mode, Outcome, Processes, Report, Serial, Threads};
 use report::{row, say, table_head, time_text};
 use rounds::{Contender, take_turns};
 use rusqlite::{Connection, params};
@@ -138,6 +139,7 @@ fn overhead(choice: &Choice) {
     if processes {
         let limited = Processes::new().time_limit(Duration::from_secs(5));
         let expected = plain(&loads);
+        let spin: fn(&Load) -> u64 = spin; // worker processes take a pointer
         compare(cases[2], n_rounds, Some(1.05), &expected, sides_of(Processes::new(), limited, spin, &loads));
     }
 }
@@ -150,8 +152,8 @@ fn sleep(load: &Load) -> u64 {
 /// The plain run in its own mode, and those that remember, which may have limits.
 fn sides_of<'a, M, L, F>(mode: M, limited: L, function: F, loads: &'a [Load]) -> Vec<Side<'a>>
 where
-    M: Mode<Load, Each<F>> + Clone + 'a,
-    L: Mode<Load, Each<F>> + Clone + 'a,
+    M: Mode<Load, MapFn<F>> + Clone + 'a,
+    L: Mode<Load, MapFn<F>> + Clone + 'a,
     F: Fn(&Load) -> u64 + Copy + 'a,
 {
     let job = move || Job::new(loads).mode(mode.clone()).workers(WORKERS);
@@ -161,12 +163,12 @@ where
         Side::new("plain", move || values(job().run(function))),
         Side::new("with journal", move || {
             let folder = folder();
-            values(limited().journal(journal_in(folder.path())).run(function))
+            values(limited().map(function).journal(journal_in(folder.path())).run())
         }),
         Side::new("with journal and report", move || {
             let folder = folder();
             let report = Report::at(folder.path().join("run"));
-            values(reported().journal(journal_in(folder.path())).report(report).run(function))
+            values(reported().map(function).journal(journal_in(folder.path())).report(report).run())
         }),
         Side::new("plain again", move || values(again().run(function))),
     ]
@@ -229,8 +231,8 @@ fn compare_rows(case: &str, n_items: usize, n_rounds: usize) {
         Side::new("serial with journal", || run_with_journal(Serial, spin, &loads, folder().path())),
         Side::new("threads, journal and report", || {
             let folder = folder();
-            let job = Job::new(&loads).workers(WORKERS).journal(journal_in(folder.path()));
-            values(job.report(Report::at(folder.path().join("run"))).run(spin))
+            let work = Job::new(&loads).workers(WORKERS).map(spin).journal(journal_in(folder.path()));
+            values(work.report(Report::at(folder.path().join("run"))).run())
         }),
         Side::new("threads", || values(Job::new(&loads).workers(WORKERS).run(spin))),
         Side::new("bare loop again", insert),
@@ -240,10 +242,10 @@ fn compare_rows(case: &str, n_items: usize, n_rounds: usize) {
 
 fn run_with_journal<M, F>(mode: M, function: F, loads: &[Load], folder: &Path) -> Vec<u64>
 where
-    M: Mode<Load, Each<F>>,
+    M: Mode<Load, MapFn<F>>,
     F: Fn(&Load) -> u64,
 {
-    values(Job::new(loads).mode(mode).workers(WORKERS).journal(journal_in(folder)).run(function))
+    values(Job::new(loads).mode(mode).workers(WORKERS).map(function).journal(journal_in(folder)).run())
 }
 
 /// What a program without this crate would write, read from a journal: the tables, and their rows in memory.
@@ -394,8 +396,9 @@ fn resume(choice: &Choice) {
             expected.clone()
         };
         let take_up = || {
-            let job = Job::new(&loads).workers(WORKERS).journal(journal_in(folder.path()));
-            let outcome = job.run(|load| -> u64 { panic!("item {} is done again", load.seed) });
+            let work =
+                Job::new(&loads).workers(WORKERS).map(|load| -> u64 { panic!("item {} is done again", load.seed) });
+            let outcome = work.journal(journal_in(folder.path())).run();
             assert_eq!(outcome.as_ref().expect("a call").resumed().count(), *n_items);
             values(outcome)
         };

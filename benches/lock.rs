@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 use bursts::{Contender, Figure, HOW_TO_READ, OPERATIONS, ratio_text, take_turns};
 use choice::Choice;
 use crossbeam_utils::sync::ShardedLock;
-use manyhands::{LockWords, RwLock, RwLockOf, StripedRwLock};
+use manyhands::RwLock;
+use manyhands::lock::StripedRwLock;
 use report::{row, say, table_head, time_text};
 
 /// A reader sleeps this long under its lock.
@@ -27,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 const N_WAITS_PER_ROUND: usize = 100;
 /// Readers of a lock that lets no writer in go away after this long.
 const PATIENCE: Duration = Duration::from_secs(3);
-const NOT_POISONED: &str = "nobody panics under this lock";
+const NOT_POISONED: &str = "no thread panics under this lock";
 
 /// A lock around a number. The bursts are here, so that a call through `dyn` is paid once for all their operations.
 trait Lock: Sync {
@@ -49,18 +50,25 @@ trait Lock: Sync {
     }
 }
 
-impl<W: LockWords> Lock for RwLockOf<u64, W> {
-    fn read_once(&self) -> u64 {
-        *self.read()
-    }
-    fn write_once(&self) {
-        *self.write() += 1;
-    }
-    fn read_slowly(&self) {
-        let _guard = self.read();
-        std::thread::sleep(READ);
-    }
+/// Both locks of manyhands have the same methods.
+macro_rules! our_locks {
+    ($($lock:ident),+) => {$(
+        impl Lock for $lock<u64> {
+            fn read_once(&self) -> u64 {
+                *self.read()
+            }
+            fn write_once(&self) {
+                *self.write() += 1;
+            }
+            fn read_slowly(&self) {
+                let _guard = self.read();
+                std::thread::sleep(READ);
+            }
+        }
+    )+};
 }
+
+our_locks!(RwLock, StripedRwLock);
 
 impl Lock for parking_lot::RwLock<u64> {
     fn read_once(&self) -> u64 {

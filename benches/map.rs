@@ -28,7 +28,7 @@ const MEASUREMENT: Duration = Duration::from_millis(20);
 
 fn main() {
     let choice = Choice::from_command_line();
-    let threads = manyhands::parallel_config().max_workers_cpu().expect("a valid environment").get();
+    let threads = manyhands::config::parallel_config().max_workers_cpu().get();
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("rayon's threads start");
     large_calls(&choice, threads);
     small_calls(&choice);

@@ -38,7 +38,7 @@ fn main() {
         report::head("Counting an ended item");
         say(&format!("\n{HOW_TO_READ} Ratios are to the unshared `fetch_add` of the same bursts."));
         say(&format!(
-            "The bar is drawn every {} by whoever counts then.",
+            "Every {}, the thread that counts at that moment draws the bar.",
             time_text(Duration::from_secs(1) / u32::from(DRAWN_PER_SECOND))
         ));
         table_head(&["counter", "1 thread", "ratio", "2 threads", "ratio", "4 threads", "ratio"]);

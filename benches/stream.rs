@@ -27,7 +27,8 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use choice::Choice;
-use manyhands::{Each, ItemFailure, Job, Mode, Never, Processes, Task, Threads};
+use manyhands::job::{MapFn, Task};
+use manyhands::{ItemFailure, Job, Mode, Never, Processes, Threads};
 use rayon::prelude::*;
 use report::{row, say, table_head, time_text};
 use rounds::{Contender, Series, take_turns};
@@ -37,6 +38,8 @@ const WORKERS: usize = 2;
 /// What the library takes where no window is asked for.
 const WINDOW: usize = 4096 * WORKERS;
 const TINY: Duration = Duration::from_nanos(5);
+/// [`spin`] as worker processes take it.
+const SPIN: fn(&Load) -> u64 = spin;
 
 fn main() {
     manyhands::init();
@@ -111,10 +114,10 @@ fn plain_sum(n_items: usize, turns: u64) -> u64 {
 /// Takes `n_answers` of a stream and leaves the rest.
 fn take<M, F, I>(way: Way, mode: M, items: I, function: F, n_answers: usize) -> Taken
 where
-    M: Mode<Load, Each<F>> + Send + 'static,
+    M: Mode<Load, MapFn<F>> + Send + 'static,
     F: Fn(&Load) -> u64 + Send + 'static,
     I: Iterator<Item = Load> + Send + 'static,
-    Each<F>: Task<Load, Output = u64, Error = Never>,
+    MapFn<F>: Task<Load, Output = u64, Error = Never>,
 {
     let mut taken = Taken::by(way);
     let work = Job::over(items).mode(mode).workers(WORKERS).map(function);
@@ -140,9 +143,9 @@ where
 
 fn stream<M, F>(way: Way, mode: M, function: F, n_items: usize, turns: u64) -> u64
 where
-    M: Mode<Load, Each<F>> + Send + 'static,
+    M: Mode<Load, MapFn<F>> + Send + 'static,
     F: Fn(&Load) -> u64 + Send + 'static,
-    Each<F>: Task<Load, Output = u64, Error = Never>,
+    MapFn<F>: Task<Load, Output = u64, Error = Never>,
 {
     let taken = take(way, mode, loads(n_items, turns), function, usize::MAX);
     assert_eq!(taken.n_answers, n_items);
@@ -184,7 +187,7 @@ fn play(way: &str, mode: &str, n_items: usize) {
     let way = Way::ALL.into_iter().find(|known| known.name() == way).expect("a known way");
     let run = |n_items| match mode {
         "threads" => stream(way, Threads, spin, n_items, 1),
-        "processes" => stream(way, Processes::new(), spin, n_items, 1),
+        "processes" => stream(way, Processes::new(), SPIN, n_items, 1),
         "endless" => slow_first(way, n_items),
         _ => panic!("no mode is called {mode}"),
     };
@@ -299,10 +302,10 @@ fn times_in_processes(case: &str, turns: u64, n_items: usize, n_rounds: usize) {
     let list = even_loads(n_items, turns);
     let mut sides: Vec<Side<'_>> = vec![
         ("plain loop", Box::new(|| plain_sum(n_items, turns))),
-        (LIST, Box::new(|| over_list(Processes::new(), spin, &list))),
+        (LIST, Box::new(|| over_list(Processes::new(), SPIN, &list))),
     ];
     sides.extend(WAYS.map(|(way, name)| -> Side<'_> {
-        (name, Box::new(move || stream(way, Processes::new(), spin, n_items, turns)))
+        (name, Box::new(move || stream(way, Processes::new(), SPIN, n_items, turns)))
     }));
     compare(case, n_items, plain(&list).into_iter().fold(0, u64::wrapping_add), n_rounds, &sides);
 }
@@ -344,9 +347,9 @@ fn losses(ours: &Series, others: [(&str, Option<&Series>); 3]) -> String {
 
 fn over_list<M, F>(mode: M, function: F, list: &[Load]) -> u64
 where
-    M: Mode<Load, Each<F>>,
+    M: Mode<Load, MapFn<F>>,
     F: Fn(&Load) -> u64,
-    Each<F>: Task<Load, Output = u64, Error = Never>,
+    MapFn<F>: Task<Load, Output = u64, Error = Never>,
 {
     let mut taken = Taken::by(Way::ForEachOrdered);
     let work = Job::new(list).mode(mode).workers(WORKERS).map(function);

@@ -1,13 +1,15 @@
 //! A run of half a minute or more that can be stopped at any moment and resumes where it was. Run it, press Ctrl+C, and run it again;
 //! or kill it.
 //!
-//!     cargo run --release --example long_run
+//!     cargo run --release --features full --example long_run
 //!
 //! At its end it prints what it left in `long-run-out`; remove the folder to start again.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example prints to its terminal")]
 
-use manyhands::{FailureKind, Job, Journal, OnFailure, Processes, Progress, Report, Retry, report_amount};
+use manyhands::job::FailureKind;
+use manyhands::report::report_amount;
+use manyhands::{Job, Journal, OnFailure, Processes, Progress, Report, Retry};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -44,17 +46,18 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         .mode(Processes::new().time_limit(Duration::from_secs(60)))
         .on_failure(OnFailure::Continue)
         .retry(Retry::times(2).backoff(Duration::from_secs(1)).only([FailureKind::Lost, FailureKind::TimeLimit]))
-        .journal(
-            Journal::at("long-run-out/journal.sqlite").key(|recording| format!("recording {recording}")).version("1"),
-        )
-        .report(Report::at("long-run-out/run"))
+        .key(|recording| format!("recording {recording}"))
         .progress(Progress::auto("recordings"));
     #[cfg(unix)]
     let job = job.cancel_token(interrupts.token());
-    let outcome = job.try_run(features)?;
+    let outcome = job
+        .try_map(features)
+        .journal(Journal::at("long-run-out/journal.sqlite").version("1"))
+        .report(Report::at("long-run-out/run"))
+        .run()?;
 
-    for trouble in outcome.warnings() {
-        eprintln!("warning: {trouble}");
+    for warning in outcome.warnings() {
+        eprintln!("warning: {warning}");
     }
     let tally = outcome.tally();
     println!(

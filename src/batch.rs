@@ -1,13 +1,17 @@
-//! Splitting lists into batches, as arithmetic. Knows neither configuration nor threads.
+//! Splits lists into batches and chunks. Pure arithmetic: it knows neither configuration nor threads.
+//!
+//! `backend/plan.rs` has its own way to size chunks while a run goes on. What is here is for programs that make one item out
+//! of many small ones.
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
-use crate::error::Error;
+use crate::config_error::ConfigError;
 
 /// Splits `0..n_items` into at most `workers` ranges.
 ///
-/// The ranges cover `0..n_items` in order, touch no index twice, are never empty, and differ in length by at most one.
+/// The ranges cover `0..n_items` in order, touch no index twice, are never empty, and differ in length by at most one. They
+/// are computed one by one, so there is no allocation.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
@@ -28,23 +32,31 @@ pub fn chunk_ranges(n_items: usize, workers: NonZeroUsize) -> impl Iterator<Item
 
 /// Splits a list into consecutive batches of `size` items; the last one may be shorter. An empty list has no batches.
 ///
+/// The batches borrow from the list: no item is copied. Pass them as items to a call, so that each worker takes a whole
+/// batch.
+///
 /// # Errors
 /// A configuration error when `size` is 0.
 ///
 /// ```
 /// let batches = manyhands::batch_items(&[1, 2, 3, 4, 5], 2)?;
 /// assert_eq!(batches, [&[1, 2][..], &[3, 4], &[5]]);
-/// assert!(manyhands::batch_items(&[1], 0).unwrap_err().is_config());
+/// assert!(manyhands::batch_items(&[1], 0).unwrap_err().to_string().contains("use"));
+///
+/// let sums = manyhands::parallel_map(manyhands::Threads, &batches, |batch| batch.iter().sum::<i32>())?;
+/// assert_eq!(sums, [3, 7, 5]);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
-pub fn batch_items<T>(items: &[T], size: usize) -> Result<Vec<&[T]>, Error> {
+pub fn batch_items<T>(items: &[T], size: usize) -> Result<Vec<&[T]>, ConfigError> {
     if size == 0 {
-        return Err(Error::config("batches of 0 items asked for; use a size of 1 or more"));
+        return Err(ConfigError::new("batches of 0 items asked for; use a size of 1 or more"));
     }
     Ok(items.chunks(size).collect())
 }
 
-/// Splits a list into at most `workers` consecutive chunks of nearly equal length: see [`chunk_ranges`] for the law.
+/// Splits a list into at most `workers` consecutive chunks of nearly equal length, as [`chunk_ranges`] does.
+///
+/// The chunks borrow from the list: no item is copied.
 ///
 /// # Errors
 /// A configuration error when `workers` is 0.
@@ -54,7 +66,7 @@ pub fn batch_items<T>(items: &[T], size: usize) -> Result<Vec<&[T]>, Error> {
 /// assert_eq!(chunks, [&[1, 2, 3][..], &[4, 5]]);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
-pub fn chunk_for_workers<T>(items: &[T], workers: usize) -> Result<Vec<&[T]>, Error> {
+pub fn chunk_for_workers<T>(items: &[T], workers: usize) -> Result<Vec<&[T]>, ConfigError> {
     let workers = non_zero_workers(workers)?;
     Ok(chunk_ranges(items.len(), workers).map(|range| &items[range]).collect())
 }
@@ -70,16 +82,17 @@ pub fn chunk_for_workers<T>(items: &[T], workers: usize) -> Result<Vec<&[T]>, Er
 /// assert_eq!(manyhands::adaptive_batch_size(5, 4)?, 10);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
-pub fn adaptive_batch_size(n_items: usize, workers: usize) -> Result<usize, Error> {
+pub fn adaptive_batch_size(n_items: usize, workers: usize) -> Result<usize, ConfigError> {
     const SMALLEST: usize = 10;
     let workers = non_zero_workers(workers)?;
     Ok(SMALLEST.max(n_items / workers.get().saturating_mul(2)))
 }
 
-/// Splits a list into consecutive batches whose summed cost stays within `limit`: small items together, an item over the
-/// limit in a batch of its own. The unit of cost is the caller's: bytes, samples, seconds.
+/// Splits a list into consecutive batches whose summed cost stays within `limit`. An item above the limit gets a batch of
+/// its own. The unit of cost is the caller's: bytes, samples, seconds.
 ///
-/// Every item is in exactly one batch, in input order; no batch is empty, and none but a lone item exceeds the limit.
+/// Every item is in exactly one batch, in input order; no batch is empty, and only a batch of one item may exceed the limit.
+/// Greedy: a batch ends when the next item does not fit. `cost` is called once per item.
 ///
 /// # Errors
 /// A configuration error when `limit` is 0.
@@ -90,9 +103,9 @@ pub fn adaptive_batch_size(n_items: usize, workers: usize) -> Result<usize, Erro
 /// assert_eq!(batches, [&[3, 4][..], &[90], &[2, 2, 2]]);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
-pub fn group_by_cost<T>(items: &[T], cost: impl Fn(&T) -> u64, limit: u64) -> Result<Vec<&[T]>, Error> {
+pub fn group_by_cost<T>(items: &[T], cost: impl Fn(&T) -> u64, limit: u64) -> Result<Vec<&[T]>, ConfigError> {
     if limit == 0 {
-        return Err(Error::config("batches of cost 0 asked for; use a limit of 1 or more"));
+        return Err(ConfigError::new("batches of cost 0 asked for; use a limit of 1 or more"));
     }
     let mut batches = Vec::new();
     let (mut first, mut sum) = (0, 0_u64);
@@ -111,8 +124,8 @@ pub fn group_by_cost<T>(items: &[T], cost: impl Fn(&T) -> u64, limit: u64) -> Re
     Ok(batches)
 }
 
-fn non_zero_workers(workers: usize) -> Result<NonZeroUsize, Error> {
-    NonZeroUsize::new(workers).ok_or_else(|| Error::config("0 workers asked for; use 1 or more"))
+fn non_zero_workers(workers: usize) -> Result<NonZeroUsize, ConfigError> {
+    NonZeroUsize::new(workers).ok_or_else(|| ConfigError::new("0 workers asked for; use 1 or more"))
 }
 
 #[cfg(test)]
@@ -140,7 +153,7 @@ mod tests {
         }
 
         #[test]
-        fn cost_groups_keep_the_limit_but_for_a_lone_item(costs in prop::collection::vec(0_u64..100, 0..200), limit in 1_u64..150) {
+        fn cost_groups_keep_the_limit_unless_one_item_exceeds_it(costs in prop::collection::vec(0_u64..100, 0..200), limit in 1_u64..150) {
             let batches = group_by_cost(&costs, |&cost| cost, limit).unwrap();
             prop_assert_eq!(&batches.concat(), &costs);
             for batch in &batches {
@@ -155,11 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn a_zero_is_a_typed_error_and_never_an_empty_list() {
-        assert!(batch_items(&[1], 0).unwrap_err().is_config());
-        assert!(chunk_for_workers(&[1], 0).unwrap_err().is_config());
-        assert!(adaptive_batch_size(5, 0).unwrap_err().is_config());
-        assert!(group_by_cost(&[1_u64], |&cost| cost, 0).unwrap_err().is_config());
+    fn a_size_of_zero_is_a_typed_error_and_never_an_empty_list() {
+        assert!(batch_items(&[1], 0).unwrap_err().to_string().contains("use"));
+        assert!(chunk_for_workers(&[1], 0).unwrap_err().to_string().contains("use"));
+        assert!(adaptive_batch_size(5, 0).unwrap_err().to_string().contains("use"));
+        assert!(group_by_cost(&[1_u64], |&cost| cost, 0).unwrap_err().to_string().contains("use"));
     }
 
     #[test]

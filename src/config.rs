@@ -1,5 +1,8 @@
-//! How parallel a program wants to be: one checked value, its builder, and the process-wide one.
-//! Never spawns, reads no clock.
+//! How parallel a program wants to be: one checked value, its builder, and the process-wide default.
+//!
+//! A config is resolved once, when it is built: what the program left unset is filled from the environment, and what that
+//! leaves open from the machine. The environment is read once per process. `job/settings.rs` turns a config into a plan;
+//! this file starts no worker and reads no clock.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -7,12 +10,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::config_error::ConfigError;
 use crate::sync::{LazyLock, RwLock};
 
-/// How many workers to use, how to split work, and when not to bother. A config that exists is valid.
+/// How many workers to use, how to split work, and when to stay in the calling thread.
 ///
-/// What is left unset is filled from the environment, and what that leaves open from the machine:
+/// What the program leaves unset is filled from the environment, and what that leaves open from the machine:
 ///
 /// | setting | environment variable | otherwise |
 /// |---|---|---|
@@ -24,30 +27,70 @@ use crate::sync::{LazyLock, RwLock};
 /// | `serial_below_items` | `MANYHANDS_SERIAL_BELOW_ITEMS` | 2 |
 /// | `serial_below_time` (in files `serial_below_micros`) | `MANYHANDS_SERIAL_BELOW_MICROS` | 50 microseconds |
 ///
-/// Beside them, `MANYHANDS_PROGRESS` (`off`, `bar`, `lines`, `json`) chooses the target of `Progress::auto`, and of no other.
+/// Beside them, `MANYHANDS_PROGRESS` (`off`, `bar`, `lines`, `json`) chooses the target of `Progress::auto`, and of no
+/// other.
 ///
-/// The environment is read once, at the first call that needs it; it never overrides what the program set. An empty
-/// variable is an unset one.
+/// The environment is read once per process, when the first config is built. A variable that is changed later has no
+/// effect. A value that the program sets always wins over the environment, even over a variable that cannot be read. An
+/// empty variable counts as unset.
+///
+/// # Errors in the environment
+/// A variable that cannot be read is an error of [`ParallelConfigBuilder::build`]. [`ParallelConfig::default`] cannot
+/// return an error: its config holds the value of the last column instead, and remembers the error. Each call that runs
+/// with that config returns it and runs no item. The process-wide config starts as such a default.
+///
+/// # Files
+/// A config implements serde's traits through its builder: a file holds the settings that the program set, and no values
+/// of the environment or the machine. An unknown setting in a file is an error.
 ///
 /// ```
 /// use manyhands::ParallelConfig;
 ///
 /// let config = ParallelConfig::builder().max_workers_cpu(4).chunk_size(16).build()?;
-/// assert_eq!(config.max_workers_cpu()?.get(), 4);
-/// assert!(ParallelConfig::builder().chunk_size(0).build().unwrap_err().is_config());
+/// assert_eq!(config.max_workers_cpu().get(), 4);
+/// assert!(ParallelConfig::builder().chunk_size(0).build().unwrap_err().to_string().contains("use"));
 ///
 /// let from_file: ParallelConfig = serde_json::from_str(r#"{"max_workers_io": 16, "enabled": true}"#).unwrap();
-/// assert_eq!(from_file.max_workers_io()?.get(), 16);
+/// assert_eq!(from_file.max_workers_io().get(), 16);
 /// assert!(serde_json::from_str::<ParallelConfig>(r#"{"max_workers_io": 0}"#).is_err());
 /// # Ok::<(), manyhands::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "ParallelConfigBuilder", into = "ParallelConfigBuilder")]
 pub struct ParallelConfig {
+    /// What the program set: the form of a file.
     set: ParallelConfigBuilder,
+    /// What holds: `set`, then the environment, then the machine.
+    resolved: Resolved,
+    /// The message of the first environment variable that was needed and could not be read. Only `default` leaves one here;
+    /// `build` returns it.
+    environment_error: Option<String>,
+}
+
+/// The values of a config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Resolved {
+    enabled: bool,
+    max_workers_cpu: NonZeroUsize,
+    max_workers_io: NonZeroUsize,
+    chunk_size: Option<NonZeroUsize>,
+    enable_progress: bool,
+    serial_below_items: usize,
+    serial_below_time: Duration,
 }
 
 /// Collects the settings of a [`ParallelConfig`] and checks them at its end. Also the shape of a config file.
+///
+/// A setting that is not set is filled as the table of [`ParallelConfig`] says.
+///
+/// ```
+/// use manyhands::ParallelConfig;
+/// use std::time::Duration;
+///
+/// let config = ParallelConfig::builder().serial_below_time(Duration::from_millis(1)).build()?;
+/// assert_eq!(serde_json::to_string(&config).unwrap(), r#"{"serial_below_micros":1000}"#);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[must_use = "a builder does nothing until build"]
@@ -75,19 +118,19 @@ impl ParallelConfigBuilder {
         self
     }
 
-    /// The most workers for work that computes.
+    /// The most workers for work that computes. `build` refuses 0.
     pub fn max_workers_cpu(mut self, workers: usize) -> Self {
         self.max_workers_cpu = Some(workers);
         self
     }
 
-    /// The most workers for work that waits; may exceed the cores.
+    /// The most workers for work that waits; may exceed the cores. `build` refuses 0.
     pub fn max_workers_io(mut self, workers: usize) -> Self {
         self.max_workers_io = Some(workers);
         self
     }
 
-    /// Items per chunk, instead of a size chosen by measured item time.
+    /// Items per chunk, instead of a size chosen by measured item time. `build` refuses 0.
     pub fn chunk_size(mut self, items: usize) -> Self {
         self.chunk_size = Some(items);
         self
@@ -105,36 +148,97 @@ impl ParallelConfigBuilder {
         self
     }
 
-    /// Calls that are expected to take less than this in all, by the item time measured in earlier calls of the same
-    /// function, start in the calling thread; helpers join when the expectation turns out to be wrong.
-    /// Counted in whole microseconds.
+    /// Calls that are expected to take less than this in all start in the calling thread.
+    ///
+    /// The expectation is the item time measured in earlier calls of the same function. Helpers join when it turns out to
+    /// be wrong. Counted in whole microseconds.
     pub fn serial_below_time(mut self, time: Duration) -> Self {
         self.serial_below_micros = Some(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
         self
     }
 
-    /// Checks the settings.
+    /// Checks the settings, and fills what is unset from the environment and the machine.
     ///
     /// # Errors
-    /// A configuration error that names the setting: zero workers, chunks of zero items.
-    pub fn build(self) -> Result<ParallelConfig, Error> {
-        for (name, value) in [
+    /// A configuration error that names the setting: zero workers, chunks of zero items. Or that names the environment
+    /// variable of an unset setting, when its value cannot be read.
+    ///
+    /// ```
+    /// let error = manyhands::ParallelConfig::builder().max_workers_cpu(0).build().unwrap_err();
+    /// assert_eq!(error.to_string(), "max_workers_cpu is 0; use 1 or more, or leave it out to have it chosen");
+    /// ```
+    pub fn build(self) -> Result<ParallelConfig, ConfigError> {
+        self.refuse_zeros()?;
+        let config = self.resolve(&ENVIRONMENT);
+        config.check()?;
+        Ok(config)
+    }
+
+    fn refuse_zeros(&self) -> Result<(), ConfigError> {
+        let counts = [
             ("max_workers_cpu", self.max_workers_cpu),
             ("max_workers_io", self.max_workers_io),
             ("chunk_size", self.chunk_size),
-        ] {
-            if value == Some(0) {
-                return Err(Error::config(format!("{name} is 0; use 1 or more, or leave it out to have it chosen")));
+        ];
+        match counts.iter().find(|(_, value)| *value == Some(0)) {
+            Some((name, _)) => {
+                Err(ConfigError::new(format!("{name} is 0; use 1 or more, or leave it out to have it chosen")))
             }
+            None => Ok(()),
         }
-        Ok(ParallelConfig { set: self })
+    }
+
+    /// Each setting: the program's value, else the environment's, else the fallback.
+    fn resolve(self, environment: &Environment) -> ParallelConfig {
+        let mut error = None;
+        let resolved = Resolved {
+            enabled: first_set(self.enabled, &environment.enabled, &mut error).unwrap_or(true),
+            max_workers_cpu: first_set(non_zero(self.max_workers_cpu), &environment.max_workers_cpu, &mut error)
+                .unwrap_or_else(default_workers_cpu),
+            max_workers_io: first_set(non_zero(self.max_workers_io), &environment.max_workers_io, &mut error)
+                .unwrap_or_else(default_workers_io),
+            chunk_size: first_set(non_zero(self.chunk_size), &environment.chunk_size, &mut error),
+            enable_progress: first_set(self.enable_progress, &environment.enable_progress, &mut error).unwrap_or(true),
+            serial_below_items: first_set(self.serial_below_items, &environment.serial_below_items, &mut error)
+                .unwrap_or(2),
+            serial_below_time: Duration::from_micros(
+                first_set(self.serial_below_micros, &environment.serial_below_micros, &mut error).unwrap_or(50),
+            ),
+        };
+        ParallelConfig { set: self, resolved, environment_error: error }
     }
 }
 
-impl TryFrom<ParallelConfigBuilder> for ParallelConfig {
-    type Error = Error;
+/// The program's value, else the environment's. Notes the first variable that is needed and cannot be read.
+fn first_set<V: Copy>(set: Option<V>, variable: &Variable<V>, first_error: &mut Option<String>) -> Option<V> {
+    set.or_else(|| match variable {
+        Ok(value) => *value,
+        Err(error) => {
+            first_error.get_or_insert_with(|| error.clone());
+            None
+        }
+    })
+}
 
-    fn try_from(builder: ParallelConfigBuilder) -> Result<Self, Error> {
+fn non_zero(value: Option<usize>) -> Option<NonZeroUsize> {
+    value.and_then(NonZeroUsize::new)
+}
+
+fn default_workers_cpu() -> NonZeroUsize {
+    let cores = usable_cores().get();
+    let workers = if cores == 2 { 2 } else { cores.saturating_sub(1) };
+    NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn default_workers_io() -> NonZeroUsize {
+    const MOST: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not 0");
+    usable_cores().saturating_mul(NonZeroUsize::MIN.saturating_add(3)).min(MOST)
+}
+
+impl TryFrom<ParallelConfigBuilder> for ParallelConfig {
+    type Error = ConfigError;
+
+    fn try_from(builder: ParallelConfigBuilder) -> Result<Self, ConfigError> {
         builder.build()
     }
 }
@@ -145,127 +249,150 @@ impl From<ParallelConfig> for ParallelConfigBuilder {
     }
 }
 
+/// The config of a program that sets nothing: the environment, and then the machine.
+///
+/// Where an environment variable cannot be read, the config holds the machine's value, and each call that runs with it
+/// returns the error. `ParallelConfig::builder().build()` gives the same config and returns that error at once.
+///
+/// ```
+/// use manyhands::ParallelConfig;
+///
+/// assert_eq!(ParallelConfig::default(), ParallelConfig::builder().build()?);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
+impl Default for ParallelConfig {
+    fn default() -> Self {
+        ParallelConfigBuilder::default().resolve(&ENVIRONMENT)
+    }
+}
+
 impl ParallelConfig {
-    /// Starts a config with everything unset.
+    /// Starts a config with everything unset. Also the way to change one: `ParallelConfigBuilder::from(config)` gives back
+    /// what was set.
+    ///
+    /// ```
+    /// use manyhands::{ParallelConfig, ParallelConfigBuilder};
+    ///
+    /// let four = ParallelConfig::builder().max_workers_cpu(4).build()?;
+    /// let serial = ParallelConfigBuilder::from(four).enabled(false).build()?;
+    /// assert_eq!((serial.enabled(), serial.max_workers_cpu().get()), (false, 4));
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     pub fn builder() -> ParallelConfigBuilder {
         ParallelConfigBuilder::default()
     }
 
     /// Whether calls may use more than the calling thread.
-    ///
-    /// # Errors
-    /// A configuration error when the setting comes from an environment variable that cannot be read; so for every
-    /// question below.
-    pub fn enabled(&self) -> Result<bool, Error> {
-        self.filled(|set| set.enabled, true)
+    #[must_use]
+    pub fn enabled(&self) -> bool {
+        self.resolved.enabled
     }
 
     /// The most workers for work that computes.
-    ///
-    /// # Errors
-    /// See [`ParallelConfig::enabled`].
-    pub fn max_workers_cpu(&self) -> Result<NonZeroUsize, Error> {
-        let cores = usable_cores();
-        let fallback = if cores.get() == 2 { 2 } else { cores.get().saturating_sub(1).max(1) };
-        self.filled(|set| set.max_workers_cpu, fallback).map(at_least_one)
+    #[must_use]
+    pub fn max_workers_cpu(&self) -> NonZeroUsize {
+        self.resolved.max_workers_cpu
     }
 
     /// The most workers for work that waits.
-    ///
-    /// # Errors
-    /// See [`ParallelConfig::enabled`].
-    pub fn max_workers_io(&self) -> Result<NonZeroUsize, Error> {
-        let fallback = usable_cores().get().saturating_mul(4).min(32);
-        self.filled(|set| set.max_workers_io, fallback).map(at_least_one)
+    #[must_use]
+    pub fn max_workers_io(&self) -> NonZeroUsize {
+        self.resolved.max_workers_io
     }
 
     /// Items per chunk, or `None` when chunks follow the measured item time.
-    ///
-    /// # Errors
-    /// See [`ParallelConfig::enabled`].
-    pub fn chunk_size(&self) -> Result<Option<NonZeroUsize>, Error> {
-        self.filled(|set| set.chunk_size.map(Some), None).map(|size| size.and_then(NonZeroUsize::new))
+    #[must_use]
+    pub fn chunk_size(&self) -> Option<NonZeroUsize> {
+        self.resolved.chunk_size
     }
 
     /// Whether progress reaches the targets that the program sets.
-    ///
-    /// # Errors
-    /// See [`ParallelConfig::enabled`].
-    pub fn enable_progress(&self) -> Result<bool, Error> {
-        self.filled(|set| set.enable_progress, true)
+    #[must_use]
+    pub fn enable_progress(&self) -> bool {
+        self.resolved.enable_progress
     }
 
     /// Calls with fewer items than this stay in the calling thread.
-    ///
-    /// # Errors
-    /// See [`ParallelConfig::enabled`].
-    pub fn serial_below_items(&self) -> Result<usize, Error> {
-        self.filled(|set| set.serial_below_items, 2)
+    #[must_use]
+    pub fn serial_below_items(&self) -> usize {
+        self.resolved.serial_below_items
     }
 
     /// Calls that are expected to take less than this in all start in the calling thread.
-    ///
-    /// # Errors
-    /// See [`ParallelConfig::enabled`].
-    pub fn serial_below_time(&self) -> Result<Duration, Error> {
-        self.filled(|set| set.serial_below_micros, 50).map(Duration::from_micros)
+    #[must_use]
+    pub fn serial_below_time(&self) -> Duration {
+        self.resolved.serial_below_time
     }
 
-    /// The program's value, else the environment's, else the fallback.
-    fn filled<V>(&self, setting: impl Fn(&ParallelConfigBuilder) -> Option<V>, fallback: V) -> Result<V, Error> {
-        if let Some(value) = setting(&self.set) {
-            return Ok(value);
-        }
-        let environment = ENVIRONMENT.as_ref().map_err(Clone::clone)?;
-        Ok(setting(environment).unwrap_or(fallback))
+    /// The error of an environment variable that [`default`](Self::default) could not read. Each run asks once.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        self.environment_error.clone().map_or(Ok(()), |message| Err(ConfigError::new(message)))
+    }
+
+    fn set_enabled(&mut self, enabled: bool) {
+        self.set.enabled = Some(enabled);
+        self.resolved.enabled = enabled;
     }
 }
 
-/// The cores that this process may use: affinity and cgroup quota respected; 1 when the system does not tell.
+/// The cores that this process may use: affinity and cgroup quota respected; 1 when the system does not say.
+///
+/// The system is asked once per process, and the answer kept.
 ///
 /// ```
 /// assert!(manyhands::usable_cores().get() >= 1);
 /// ```
 #[must_use]
 pub fn usable_cores() -> NonZeroUsize {
-    // Asking the system reads files on Linux, so it is asked once.
+    // The question reads files on Linux, so it is asked once.
     static CORES: LazyLock<NonZeroUsize> =
         LazyLock::new(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
     *CORES
 }
 
-static ENVIRONMENT: LazyLock<Result<ParallelConfigBuilder, Error>> =
-    LazyLock::new(|| read_environment(|name| std::env::var_os(name).map(|text| text.to_string_lossy().into_owned())));
+/// The environment as it was when the first config was built.
+static ENVIRONMENT: LazyLock<Environment> =
+    LazyLock::new(|| Environment::read(|name| std::env::var_os(name).map(|text| text.to_string_lossy().into_owned())));
 
-/// The settings that the environment gives; `look_up` is the environment, so that tests can bring their own.
-fn read_environment(look_up: impl Fn(&str) -> Option<String>) -> Result<ParallelConfigBuilder, Error> {
-    fn parsed<V>(
-        name: &str,
-        text: Option<String>,
-        wanted: &str,
-        parse: impl Fn(&str) -> Option<V>,
-    ) -> Result<Option<V>, Error> {
-        let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
-        match parse(text.trim()) {
-            Some(value) => Ok(Some(value)),
-            None => Err(Error::config(format!("environment variable {name} is {text:?}; use {wanted}, or unset it"))),
+/// A setting that an environment variable gives: none when it is unset or empty, a message when it cannot be read.
+type Variable<V> = Result<Option<V>, String>;
+
+/// What the environment says of each setting.
+struct Environment {
+    enabled: Variable<bool>,
+    max_workers_cpu: Variable<NonZeroUsize>,
+    max_workers_io: Variable<NonZeroUsize>,
+    chunk_size: Variable<NonZeroUsize>,
+    enable_progress: Variable<bool>,
+    serial_below_items: Variable<usize>,
+    serial_below_micros: Variable<u64>,
+}
+
+impl Environment {
+    /// Reads each variable. `look_up` is the environment, so that tests can bring their own.
+    fn read(look_up: impl Fn(&str) -> Option<String>) -> Self {
+        let count = |name| parsed(name, look_up(name), "a whole number of 1 or more", |text| text.parse().ok());
+        let number = |name| parsed(name, look_up(name), "a whole number", |text| text.parse().ok());
+        let switch = |name| parsed(name, look_up(name), "true or false", parse_switch);
+        let as_items = |number: Option<u64>| number.map(|items| usize::try_from(items).unwrap_or(usize::MAX));
+        Self {
+            enabled: switch("MANYHANDS_ENABLED"),
+            max_workers_cpu: count("MANYHANDS_WORKERS"),
+            max_workers_io: count("MANYHANDS_IO_WORKERS"),
+            chunk_size: count("MANYHANDS_CHUNK_SIZE"),
+            enable_progress: switch("MANYHANDS_ENABLE_PROGRESS"),
+            serial_below_items: number("MANYHANDS_SERIAL_BELOW_ITEMS").map(as_items),
+            serial_below_micros: number("MANYHANDS_SERIAL_BELOW_MICROS"),
         }
     }
-    let count = |name| {
-        parsed(name, look_up(name), "a whole number of 1 or more", |text| text.parse().ok().filter(|&n: &usize| n > 0))
-    };
-    let number = |name| parsed(name, look_up(name), "a whole number", |text| text.parse().ok());
-    let switch = |name| parsed(name, look_up(name), "true or false", parse_switch);
-    Ok(ParallelConfigBuilder {
-        enabled: switch("MANYHANDS_ENABLED")?,
-        max_workers_cpu: count("MANYHANDS_WORKERS")?,
-        max_workers_io: count("MANYHANDS_IO_WORKERS")?,
-        chunk_size: count("MANYHANDS_CHUNK_SIZE")?,
-        enable_progress: switch("MANYHANDS_ENABLE_PROGRESS")?,
-        serial_below_items: number("MANYHANDS_SERIAL_BELOW_ITEMS")?
-            .map(|items| usize::try_from(items).unwrap_or(usize::MAX)),
-        serial_below_micros: number("MANYHANDS_SERIAL_BELOW_MICROS")?,
-    })
+}
+
+fn parsed<V>(name: &str, text: Option<String>, wanted: &str, parse: impl Fn(&str) -> Option<V>) -> Variable<V> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    match parse(text.trim()) {
+        Some(value) => Ok(Some(value)),
+        None => Err(format!("environment variable {name} is {text:?}; use {wanted}, or unset it")),
+    }
 }
 
 fn parse_switch(text: &str) -> Option<bool> {
@@ -276,34 +403,37 @@ fn parse_switch(text: &str) -> Option<bool> {
     }
 }
 
-fn at_least_one(count: usize) -> NonZeroUsize {
-    NonZeroUsize::new(count).expect("builder and environment refuse a zero")
-}
-
-/// Guards the process-wide config; nothing runs under it.
+/// The process-wide config. No other code runs under its lock.
 static PROCESS_WIDE: LazyLock<RwLock<Arc<ParallelConfig>>> = LazyLock::new(|| RwLock::new(Arc::default()));
 
 crate::sync::thread_local! {
-    /// The overrides of this thread, the newest last, each with the number of its guard.
+    /// The overrides of this thread.
     static OVERRIDES: std::cell::RefCell<Overrides> = std::cell::RefCell::new(Overrides::default());
 }
 
 #[derive(Default)]
 struct Overrides {
+    /// The newest last, each with the number of its guard. Guards may end in any order, so an entry is found by number.
     stack: Vec<(u64, Arc<ParallelConfig>)>,
+    /// The number of the next guard.
     next: u64,
 }
 
 /// The config that a call made here and now would use: this thread's newest override, else the process-wide one.
+///
+/// A copy: what is set later does not change it.
+///
+/// # Concurrency
+/// May be called from any thread. It waits only while another thread sets the process-wide config.
 ///
 /// ```
 /// use manyhands::{ParallelConfig, override_parallel_config, parallel_config};
 ///
 /// {
 ///     let _serial_here = override_parallel_config(ParallelConfig::builder().enabled(false).build()?);
-///     assert!(!parallel_config().enabled()?);
+///     assert!(!parallel_config().enabled());
 /// }
-/// assert!(parallel_config().enabled()?);
+/// assert!(parallel_config().enabled());
 /// # Ok::<(), manyhands::Error>(())
 /// ```
 #[must_use]
@@ -317,12 +447,15 @@ pub(crate) fn current() -> Arc<ParallelConfig> {
     newest.unwrap_or_else(|| Arc::clone(&PROCESS_WIDE.read()))
 }
 
-/// Sets the process-wide config. Runs that have begun keep the one that they began with.
+/// Sets the process-wide config. Runs that have begun keep the config that they began with.
+///
+/// An override of a thread still wins over it. Best called once, at the start of `main`; a library should rather use
+/// [`ParallelExecutor`](crate::ParallelExecutor) or an override, which change nothing for others.
 ///
 /// ```
 /// use manyhands::{ParallelConfig, parallel_config, set_parallel_config};
 /// set_parallel_config(ParallelConfig::builder().max_workers_cpu(3).build()?);
-/// assert_eq!(parallel_config().max_workers_cpu()?.get(), 3);
+/// assert_eq!(parallel_config().max_workers_cpu().get(), 3);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
 pub fn set_parallel_config(config: ParallelConfig) {
@@ -331,39 +464,58 @@ pub fn set_parallel_config(config: ParallelConfig) {
 
 /// Lets calls use workers again, process-wide; the other settings stay.
 ///
+/// Wins over `MANYHANDS_ENABLED`. Runs that have begun, and threads with an override, are not affected.
+///
 /// ```
 /// manyhands::disable_parallel_processing();
-/// assert!(!manyhands::parallel_config().enabled()?);
+/// assert!(!manyhands::parallel_config().enabled());
 /// manyhands::enable_parallel_processing();
-/// assert!(manyhands::parallel_config().enabled()?);
-/// # Ok::<(), manyhands::Error>(())
+/// assert!(manyhands::parallel_config().enabled());
 /// ```
 pub fn enable_parallel_processing() {
     switch_process_wide(true);
 }
 
-/// Makes every call run in its calling thread, process-wide; the other settings stay.
-/// See [`enable_parallel_processing`].
+/// Makes every later call run in its calling thread, process-wide; the other settings stay.
+///
+/// Useful under a debugger, or to see whether a problem comes from running in parallel.
+/// Runs that have begun, and threads with an override, are not affected.
+///
+/// ```
+/// use manyhands::{Threads, parallel_map};
+///
+/// manyhands::disable_parallel_processing();
+/// let caller = std::thread::current().id();
+/// let threads = parallel_map(Threads, &[1, 2, 3], |_| std::thread::current().id())?;
+/// assert_eq!(threads, [caller; 3]);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 pub fn disable_parallel_processing() {
     switch_process_wide(false);
 }
 
 fn switch_process_wide(enabled: bool) {
-    let mut config = PROCESS_WIDE.write();
-    let mut changed = ParallelConfig::clone(&config);
-    changed.set.enabled = Some(enabled);
-    *config = Arc::new(changed);
+    Arc::make_mut(&mut PROCESS_WIDE.write()).set_enabled(enabled);
 }
 
-/// Overrides the config for this thread until the guard ends; the workers of calls made meanwhile inherit it.
+/// Overrides the config for this thread until the guard is dropped; the workers of calls made meanwhile inherit it.
 ///
-/// Guards may end in any order: each takes away its own override. A guard stays on its thread (it is not `Send`).
+/// Guards may be dropped in any order: each removes its own override. A guard stays on its thread (it is not `Send`).
 ///
-/// See [`parallel_config`] for an example.
+/// ```
+/// use manyhands::{ParallelConfig, Threads, override_parallel_config, parallel_config, parallel_map};
+///
+/// let three = ParallelConfig::builder().max_workers_cpu(3).build()?;
+/// let _guard = override_parallel_config(three);
+/// let seen = parallel_map(Threads, &[(); 10], |_| parallel_config().max_workers_cpu().get())?;
+/// assert_eq!(seen, [3; 10]); // in each worker, too
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 pub fn override_parallel_config(config: ParallelConfig) -> ConfigGuard {
     override_with(Arc::new(config))
 }
 
+/// [`override_parallel_config`] without the copy.
 pub(crate) fn override_with(config: Arc<ParallelConfig>) -> ConfigGuard {
     OVERRIDES.with(|overrides| {
         let mut overrides = overrides.borrow_mut();
@@ -374,22 +526,24 @@ pub(crate) fn override_with(config: Arc<ParallelConfig>) -> ConfigGuard {
     })
 }
 
-/// Ends an override of [`override_parallel_config`] when it is dropped.
+/// Ends an override of [`override_parallel_config`] when it is dropped. It cannot leave its thread:
 ///
 /// ```compile_fail,E0277
 /// let guard = manyhands::override_parallel_config(manyhands::ParallelConfig::default());
-/// std::thread::spawn(move || drop(guard)); // a guard does not leave its thread
+/// std::thread::spawn(move || drop(guard));
 /// ```
 #[derive(Debug)]
 #[must_use = "the override ends with its guard: keep it in a variable"]
 pub struct ConfigGuard {
+    /// Of its entry in this thread's overrides.
     number: u64,
+    /// A raw pointer is not `Send`, and so neither is the guard.
     on_this_thread: std::marker::PhantomData<*const ()>,
 }
 
 impl Drop for ConfigGuard {
     fn drop(&mut self) {
-        // A thread that is ending may have lost its overrides already; then there is nothing to take away.
+        // A thread that is ending may have destroyed its overrides already; then there is nothing to remove.
         let _ = OVERRIDES.try_with(|overrides| {
             overrides.borrow_mut().stack.retain(|(number, _)| *number != self.number);
         });
@@ -400,29 +554,53 @@ impl Drop for ConfigGuard {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_environment_fills_only_what_the_program_left_unset() {
-        let environment = read_environment(|name| (name == "MANYHANDS_WORKERS").then(|| " 7 ".to_owned())).unwrap();
-        assert_eq!(environment.max_workers_cpu, Some(7));
-        assert_eq!(environment.chunk_size, None);
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        Environment::read(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned()))
     }
 
     #[test]
-    fn an_environment_variable_that_cannot_be_is_named_with_its_value_and_the_way_out() {
+    fn the_environment_fills_only_what_the_program_left_unset() {
+        let environment = environment(&[("MANYHANDS_WORKERS", " 7 "), ("MANYHANDS_IO_WORKERS", "8")]);
+        let config = ParallelConfig::builder().max_workers_io(9).resolve(&environment);
+        assert_eq!((config.max_workers_cpu().get(), config.max_workers_io().get()), (7, 9));
+        assert_eq!((config.chunk_size(), config.check()), (None, Ok(())));
+    }
+
+    #[test]
+    fn an_unreadable_environment_variable_is_named_with_its_value_and_the_way_out() {
         for (wrong, text) in
             [("MANYHANDS_WORKERS", "0"), ("MANYHANDS_CHUNK_SIZE", "many"), ("MANYHANDS_ENABLED", "maybe")]
         {
-            let error = read_environment(|name| (name == wrong).then(|| text.to_owned())).unwrap_err();
+            let error = ParallelConfig::builder().resolve(&environment(&[(wrong, text)])).check().unwrap_err();
             let message = error.to_string();
-            assert!(error.is_config() && message.contains(wrong) && message.contains(text), "{message}");
+            assert!(message.contains(wrong) && message.contains(text), "{message}");
             assert!(message.contains("unset it"), "{message}");
         }
     }
 
     #[test]
+    fn an_unreadable_variable_of_a_setting_that_the_program_sets_is_no_error() {
+        let environment = environment(&[("MANYHANDS_WORKERS", "many")]);
+        let set = ParallelConfig::builder().max_workers_cpu(3).resolve(&environment);
+        assert_eq!((set.max_workers_cpu().get(), set.check()), (3, Ok(())));
+        assert!(ParallelConfig::builder().max_workers_io(3).resolve(&environment).check().is_err());
+    }
+
+    #[test]
+    fn a_default_config_with_an_unreadable_variable_fails_each_call_that_uses_it() {
+        let broken = ParallelConfig::builder().resolve(&environment(&[("MANYHANDS_WORKERS", "many")]));
+        assert_eq!(broken.max_workers_cpu(), default_workers_cpu());
+        let executor = crate::ParallelExecutor::new(broken.clone());
+        assert!(executor.map_threads(&[1, 2], |n| n + 1).unwrap_err().to_string().contains("MANYHANDS_WORKERS"));
+        let _guard = override_parallel_config(broken);
+        let error = crate::parallel_map(crate::Serial, &[1, 2], |n| n + 1).unwrap_err();
+        assert!(error.to_string().contains("MANYHANDS_WORKERS"), "{error}");
+    }
+
+    #[test]
     fn guards_may_end_in_any_order() {
         let with = |workers| ParallelConfig::builder().max_workers_cpu(workers).build().unwrap();
-        let here = || parallel_config().max_workers_cpu().unwrap().get();
+        let here = || parallel_config().max_workers_cpu().get();
         let first = override_parallel_config(with(5));
         let second = override_parallel_config(with(6));
         assert_eq!(here(), 6);

@@ -1,8 +1,8 @@
-//! A setting that cannot be: the error of everything that checks settings before a call begins.
+//! [`ConfigError`]: an invalid setting, found before a call starts.
 
 use std::fmt;
 
-/// A setting or an argument that cannot be. The message names the value and the way out.
+/// An invalid setting or argument. The message names the value and a valid alternative.
 ///
 /// It converts into [`Error<E>`](crate::Error) for every `E`, so `?` works in a function that returns the error of a call,
 /// and into `Box<dyn std::error::Error>`.

@@ -1,4 +1,6 @@
-//! What a call says when it has no outcome to give. Failures of single items are data and live in `outcome.rs`.
+//! [`Error`]: why a call has no values. Failures of single items are data of an outcome: see `failure.rs` and `outcome.rs`.
+//!
+//! Promise: one opaque type with predicates, so that kinds can be added; causes are kept and returned by `source`.
 
 use std::fmt;
 
@@ -8,14 +10,14 @@ use crate::never::Never;
 #[cfg(feature = "journal")]
 use crate::persist::journal::JournalError;
 
-/// Why a call gave no values: a setting that cannot be, a worker state that could not be made, or an item that failed.
+/// Why a call returned no values: an invalid setting, a worker state that could not be made, or an item that failed.
 ///
-/// `E` is the error type of the function that ran over the items. It need not be an error of std: [`Error::failure`] and
-/// [`Error::into_failure`] give it. Predicates tell the kind, so that kinds can be added later. `{}` is the error in one line,
-/// and `{:#}` adds the causes of the function's error.
+/// `E` is the error type of the function that ran over the items. It need not implement `std::error::Error`;
+/// [`Error::failure`] and [`Error::into_failure`] return it. Predicates such as [`is_config`](Error::is_config) tell the kind.
+/// `{}` is the error in one line, and `{:#}` adds the causes of the function's error.
 ///
-/// An error widens by `?`: a [`ConfigError`] and the error of a call whose function cannot fail convert into the `Error<E>` of
-/// any `E` with `Display`, and every `Error<E>` into `Box<dyn std::error::Error>` and the errors of anyhow and its like.
+/// `?` converts errors: a [`ConfigError`], and the error of a call whose function cannot fail, into `Error<E>` of any `E` with
+/// `Display`; and every `Error<E>` with `Debug` into `Box<dyn std::error::Error>` and `anyhow::Error`. Size: one pointer.
 ///
 /// ```
 /// use manyhands::{Job, try_parallel_map, Threads};
@@ -86,19 +88,29 @@ impl<E> Error<E> {
         Self { kind: Box::new(Kind::Item(failure)) }
     }
 
-    /// True when a setting or an argument cannot be: the message names the value and the way out. No item was run to its end.
+    /// True when a setting or an argument is invalid. The message names the value and a valid alternative. No item was run.
+    ///
+    /// ```
+    /// let error = manyhands::Job::new(&[1]).chunk_size(0).run(|n| n + 1).unwrap_err();
+    /// assert!(error.is_config() && !error.is_item());
+    /// ```
     #[must_use]
     pub fn is_config(&self) -> bool {
         matches!(*self.kind, Kind::Config(_))
     }
 
-    /// True when a worker could not make the state that it works with.
+    /// True when a worker could not be prepared: its state could not be made, or a thread could not be started.
+    ///
+    /// ```
+    /// let job = manyhands::Job::new(&[1]).try_worker_state(|| Err::<(), _>("no model"));
+    /// assert!(job.run(|_, n| n + 1).unwrap_err().is_worker_state());
+    /// ```
     #[must_use]
     pub fn is_worker_state(&self) -> bool {
         matches!(*self.kind, Kind::WorkerState(_))
     }
 
-    /// True when this system does not offer what the call needs.
+    /// True when this system lacks what the call needs, such as worker processes outside of Linux.
     ///
     /// ```
     /// let error = manyhands::Job::new(&[1]).workers(0).run(|n| n + 1).unwrap_err();
@@ -110,8 +122,8 @@ impl<E> Error<E> {
         matches!(*self.kind, Kind::Unsupported(_))
     }
 
-    /// True when no worker process could be had, or every one of them died before it began. The message says how the last one
-    /// ended and what it printed.
+    /// True when no worker process could be started, or each died before it was ready. The message has the exit of the last one
+    /// and its last output.
     ///
     /// ```
     /// let error = manyhands::Job::new(&[1]).workers(0).run(|n| n + 1).unwrap_err();
@@ -123,20 +135,25 @@ impl<E> Error<E> {
         matches!(*self.kind, Kind::Workers(_))
     }
 
-    /// True when the memory that was asked for cannot be had: the message names the number of bytes and the way out.
+    /// True when shared memory could not be allocated. The message names the number of bytes and a way out.
+    ///
+    /// ```
+    /// let error = manyhands::Job::new(&[1]).workers(0).run(|n| n + 1).unwrap_err();
+    /// assert!(!error.is_memory());
+    /// ```
     #[cfg(feature = "processes")]
     #[must_use]
     pub fn is_memory(&self) -> bool {
         matches!(*self.kind, Kind::Memory(_))
     }
 
-    /// What is wrong with the journal, if that is why: to match on its kind.
+    /// The error of the journal, if that is the reason. Match on its kind.
     ///
     /// ```
-    /// use manyhands::{Job, Journal, JournalError};
+    /// use manyhands::{Job, Journal, journal::JournalError};
     ///
     /// let journal = Journal::at("no such folder/night.sqlite").key(|n: &u32| n.to_string());
-    /// let error = Job::new(&[1_u32]).journal(journal).run(|n| n + 1).unwrap_err();
+    /// let error = Job::new(&[1_u32]).map(|n| n + 1).journal(journal).run().unwrap_err();
     /// assert!(matches!(error.journal_error(), Some(JournalError::NotFound { .. })), "{error}");
     /// ```
     #[cfg(feature = "journal")]
@@ -149,31 +166,63 @@ impl<E> Error<E> {
     }
 
     /// True when the report's folder could not be written.
+    ///
+    /// ```
+    /// use manyhands::{Job, Report};
+    /// let file = tempfile::NamedTempFile::new()?; // a file where the folder should be
+    /// let error = Job::new(&[1]).map(|n| n + 1).report(Report::at(file.path())).run().unwrap_err();
+    /// assert!(error.is_report(), "{error}");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[cfg(feature = "reports")]
     #[must_use]
     pub fn is_report(&self) -> bool {
         matches!(*self.kind, Kind::Report(_))
     }
 
-    /// True when an item failed, in whatever way; [`Error::failure`] tells which.
+    /// True when an item failed, for any reason; [`Error::failure`] returns the item.
+    ///
+    /// ```
+    /// let error = manyhands::try_parallel_map(manyhands::Serial, &["x"], |text| text.parse::<u8>()).unwrap_err();
+    /// assert!(error.is_item() && !error.is_panic());
+    /// ```
     #[must_use]
     pub fn is_item(&self) -> bool {
         matches!(*self.kind, Kind::Item(_))
     }
 
     /// True when an item failed because the function panicked.
+    ///
+    /// ```
+    /// let error = manyhands::parallel_map(manyhands::Serial, &[0], |n| 1 / n).unwrap_err();
+    /// assert!(error.is_panic() && error.is_item());
+    /// ```
     #[must_use]
     pub fn is_panic(&self) -> bool {
         self.failure().is_some_and(ItemFailure::is_panic)
     }
 
-    /// True when items were left because the run was cancelled or stopped.
+    /// True when an item has no value because the run was cancelled or stopped before.
+    ///
+    /// ```
+    /// use manyhands::{CancelToken, Job};
+    /// let token = CancelToken::new();
+    /// token.cancel();
+    /// let error = Job::new(&[1]).cancel_token(&token).run(|n| n + 1)?.into_result().unwrap_err();
+    /// assert!(error.is_cancelled());
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.failure().is_some_and(ItemFailure::is_cancelled)
     }
 
-    /// The failed item: the one with the lowest index.
+    /// The failed item with the lowest index, if that is the reason.
+    ///
+    /// ```
+    /// let error = manyhands::try_parallel_map(manyhands::Serial, &["1", "x"], |text| text.parse::<u8>()).unwrap_err();
+    /// assert_eq!(error.failure().unwrap().index, 1);
+    /// ```
     #[must_use]
     pub fn failure(&self) -> Option<&ItemFailure<E>> {
         match &*self.kind {
@@ -182,7 +231,13 @@ impl<E> Error<E> {
         }
     }
 
-    /// Gives the failed item away, to match on its cause.
+    /// The failed item with the lowest index, by value, to match on its cause.
+    ///
+    /// ```
+    /// use manyhands::{Cause, Serial, try_parallel_map};
+    /// let error = try_parallel_map(Serial, &["x"], |_| Err::<(), _>("odd")).unwrap_err();
+    /// assert_eq!(error.into_failure().unwrap().cause, Cause::Error("odd"));
+    /// ```
     #[must_use]
     pub fn into_failure(self) -> Option<ItemFailure<E>> {
         match *self.kind {
@@ -193,7 +248,7 @@ impl<E> Error<E> {
 }
 
 impl Error<Never> {
-    /// The same error, for another error type of the function. `?` does this where `E` has `Display`.
+    /// The same error, for another error type of the function. `?` does this where `E` has `Display`; for other types call it.
     ///
     /// ```
     /// use manyhands::{Error, Serial, parallel_map};
@@ -224,14 +279,15 @@ impl Error<Never> {
     }
 }
 
-/// A setting that cannot be, as the error of a call.
+/// An invalid setting, as the error of a call.
 impl<E> From<ConfigError> for Error<E> {
     fn from(error: ConfigError) -> Self {
         Self { kind: Box::new(Kind::Config(error)) }
     }
 }
 
-/// Widens the error of a call whose function cannot fail. [`Never`] has no `Display`, so this is not the reflexive conversion.
+/// Widens the error of a call whose function cannot fail. [`Never`] has no `Display`, so this does not overlap with the reflexive
+/// conversion.
 impl<E: fmt::Display> From<Error<Never>> for Error<E> {
     fn from(error: Error<Never>) -> Self {
         error.widen()
@@ -273,8 +329,8 @@ impl<E: ErrorText> fmt::Display for Error<E> {
 }
 
 impl<E: fmt::Debug + ErrorText> std::error::Error for Error<E> {
-    /// The cause below the message: of a journal the error of the system or of SQLite, of a failed item the source of the
-    /// function's error, where the job knows it (see [`Work::error_sources`](crate::Work::error_sources)).
+    /// The cause of the error. For a journal: the error of the system or of SQLite. For a failed item: the source of the function's
+    /// error, if the job called [`Work::error_sources`](crate::Work::error_sources).
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.kind {
             #[cfg(feature = "journal")]

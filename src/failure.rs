@@ -1,5 +1,6 @@
-//! Why an item has no value: its cause, how its worker died, and what is left of a failure once it is written down.
-//! Plain data. The outcome that holds failures is in `outcome.rs`, the error of a whole call in `error.rs`.
+//! [`ItemFailure`]: one item that has no value, and the [`Cause`]. Plain data.
+//!
+//! `outcome.rs` holds failures, `error.rs` is the error of a whole call, and `record.rs` is what a journal stores of a failure.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,6 +11,17 @@ use crate::never::Never;
 use crate::record::{FailureKind, RecordedFailure};
 
 /// Why an item has no value.
+///
+/// ```
+/// use manyhands::{Cause, Job, OnFailure};
+///
+/// let outcome = Job::new(&[2, 0]).on_failure(OnFailure::Continue).run(|n| 6 / n)?;
+/// match &outcome.failures()[0].cause {
+///     Cause::Panic(message) => assert_eq!(message, "attempt to divide by zero"),
+///     other => panic!("unexpected: {other:?}"),
+/// }
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Cause<E> {
@@ -21,14 +33,14 @@ pub enum Cause<E> {
     Lost(LostWorker),
     /// The item took longer than this limit.
     TimeLimit(Duration),
-    /// The item's worker wanted more memory than this, in bytes.
+    /// The item's worker needed more memory than this limit, in bytes.
     MemoryLimit(u64),
-    /// The item or its answer could not travel between processes: says which of the two, whether it could not be encoded or
-    /// decoded, and what kind of refusal of its type's serde code that was.
+    /// The item or its result could not be sent between processes. The message says which of the two, whether encoding or
+    /// decoding failed, and the error of its type's serde code.
     Encoding(String),
-    /// An earlier run recorded this failure, and the item was not tried again: see [`Journal`](crate::Journal).
+    /// An earlier run recorded this failure, and the item was not retried: see [`Journal`](crate::Journal).
     Recorded(RecordedFailure),
-    /// The item was done before this run, which has no value of it: see [`Job::done_if`](crate::Job::done_if).
+    /// The item was done before this run and has no value in it: see [`Job::done_if`](crate::Job::done_if).
     DoneBefore,
     /// The item was never finished: the run was cancelled, or stopped after another item's failure.
     Cancelled,
@@ -49,7 +61,12 @@ impl<E> Cause<E> {
         }
     }
 
-    /// What kind of failure it is; that of a recorded one is the kind that was recorded.
+    /// The kind of failure. For a recorded failure it is the recorded kind.
+    ///
+    /// ```
+    /// use manyhands::{Cause, job::FailureKind};
+    /// assert_eq!(Cause::<String>::Panic("overflow".into()).kind(), FailureKind::Panic);
+    /// ```
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         match self {
@@ -65,33 +82,28 @@ impl<E> Cause<E> {
     }
 }
 
-/// How a worker process died.
+/// A worker process that died while it ran an item.
 ///
 /// ```
-/// use manyhands::{Cause, ItemFailure};
+/// use manyhands::job::LostWorker;
 ///
-/// fn story(failure: &ItemFailure<String>) -> String {
-///     match &failure.cause {
-///         Cause::Lost(worker) => format!("its worker was {}; the last that it said: {}", worker.ending, worker.last_lines),
-///         other => format!("{other:?}"),
-///     }
-/// }
-/// # let _ = story;
+/// let worker: LostWorker = serde_json::from_str(r#"{"ending": {"Exit": 3}, "last_lines": "bad header\n"}"#).unwrap();
+/// assert_eq!(worker.to_string(), "exited with code 3; it last printed: bad header");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LostWorker {
-    /// How it ended.
+    /// How the process ended.
     pub ending: WorkerExit,
-    /// The last lines that it printed in the call, on either stream, up to 2 KiB.
+    /// The last lines that the process printed during the call, on stdout and stderr, up to 2 KiB.
     pub last_lines: String,
 }
 
 /// How a worker process ended.
 ///
 /// ```
-/// let ending: manyhands::WorkerExit = serde_json::from_str(r#"{"Signal": 9}"#).unwrap();
-/// assert_eq!(ending.to_string(), "killed by SIGKILL (signal 9)");
+/// let exit: manyhands::job::WorkerExit = serde_json::from_str(r#"{"Signal": 9}"#).unwrap();
+/// assert_eq!(exit.to_string(), "killed by SIGKILL (signal 9)");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -100,9 +112,9 @@ pub enum WorkerExit {
     Signal(i32),
     /// It exited with this code.
     Exit(i32),
-    /// Something else in this program asked for its ending first, so that it is not known.
+    /// The exit status is unknown, because other code of this program waited for the process first.
     Unknown,
-    /// No worker could be started to begin with.
+    /// No worker process could be started.
     NeverStarted,
 }
 
@@ -174,25 +186,25 @@ pub struct ItemFailure<E> {
     pub index: usize,
     /// The item's key, where the job has a function that gives it ([`Job::key`](crate::Job::key)) and the item was tried.
     pub key: Option<String>,
-    /// How often the item was tried; 0 when it never started.
+    /// The number of attempts; 0 when the item never started.
     pub attempts: u32,
-    /// How long the last attempt took. In chunks of many quick items: the mean of the chunk.
+    /// The duration of the last attempt. In chunks of many quick items: the mean of the chunk.
     pub elapsed: Duration,
-    /// What went wrong.
+    /// Why the item has no value.
     pub cause: Cause<E>,
-    /// Finds the source of the function's error, where the job was asked to.
+    /// Finds the source of the function's error, where the job called `error_sources`.
     #[serde(skip)]
     pub(crate) sources: ErrorSources<E>,
 }
 
-/// How the source of a function's error is found: known only where the error type is known to be an error of std.
+/// How to find the source of a function's error. Known only where the error type implements `std::error::Error`.
 pub(crate) struct ErrorSources<E>(Option<SourceOf<E>>);
 
-/// Gives the source of an error.
+/// Returns the source of an error.
 type SourceOf<E> = for<'e> fn(&'e E) -> Option<&'e (dyn std::error::Error + 'static)>;
 
 impl<E> ErrorSources<E> {
-    /// Sources as an error of std gives them.
+    /// The sources that `std::error::Error::source` returns.
     pub(crate) fn of_std() -> Self
     where
         E: std::error::Error,
@@ -200,6 +212,7 @@ impl<E> ErrorSources<E> {
         Self(Some(|error| error.source()))
     }
 
+    /// The source of an error, where it is known.
     fn of<'e>(&self, error: &'e E) -> Option<&'e (dyn std::error::Error + 'static)> {
         self.0.and_then(|source_of| source_of(error))
     }
@@ -219,7 +232,7 @@ impl<E> Clone for ErrorSources<E> {
 
 impl<E> Copy for ErrorSources<E> {}
 
-/// Two failures are the same however their sources are found.
+/// Always equal: two failures are compared without the way in which their sources are found.
 impl<E> PartialEq for ErrorSources<E> {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -244,43 +257,66 @@ impl<E> ItemFailure<E> {
         Self { cause: Cause::DoneBefore, ..Self::cancelled(index) }
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure, for counting and filtering.
+    ///
+    /// ```
+    /// let error = manyhands::parallel_map(manyhands::Serial, &[0], |n| 1 / n).unwrap_err();
+    /// assert_eq!(error.failure().unwrap().kind().to_string(), "panic");
+    /// ```
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         self.cause.kind()
     }
 
     /// True when the function panicked.
+    ///
+    /// ```
+    /// let error = manyhands::parallel_map(manyhands::Serial, &[0], |n| 1 / n).unwrap_err();
+    /// let failure = error.into_failure().unwrap();
+    /// assert!(failure.is_panic() && !failure.is_lost() && !failure.is_time_limit() && !failure.is_memory_limit());
+    /// ```
     #[must_use]
     pub fn is_panic(&self) -> bool {
         matches!(self.cause, Cause::Panic(_))
     }
 
-    /// True when the process that worked on the item died.
+    /// True when the worker process of the item died. See [`LostWorker`].
     #[must_use]
     pub fn is_lost(&self) -> bool {
         matches!(self.cause, Cause::Lost(_))
     }
 
-    /// True when the item took longer than its time limit.
+    /// True when the item took longer than its time limit. Only in worker processes.
     #[must_use]
     pub fn is_time_limit(&self) -> bool {
         matches!(self.cause, Cause::TimeLimit(_))
     }
 
-    /// True when the item's worker wanted more memory than its limit.
+    /// True when the item's worker needed more memory than its limit. Only in worker processes.
     #[must_use]
     pub fn is_memory_limit(&self) -> bool {
         matches!(self.cause, Cause::MemoryLimit(_))
     }
 
     /// True when the item was never finished because the run ended before.
+    ///
+    /// ```
+    /// let outcome = manyhands::Job::new(&[0, 1]).mode(manyhands::Serial).run(|n| 1 / n)?;
+    /// assert!(outcome.into_results()[1].as_ref().unwrap_err().is_cancelled()); // the first failure stopped the run
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self.cause, Cause::Cancelled)
     }
 
-    /// The error that the function returned, if that is why the item failed.
+    /// The error that the function returned, if that is the cause.
+    ///
+    /// ```
+    /// let outcome = manyhands::Job::new(&[1]).try_run(|_| Err::<(), _>("odd"))?;
+    /// assert_eq!(outcome.failures()[0].error(), Some(&"odd"));
+    /// # Ok::<(), manyhands::Error<&str>>(())
+    /// ```
     #[must_use]
     pub fn error(&self) -> Option<&E> {
         match &self.cause {
@@ -307,10 +343,21 @@ impl<E> ItemFailure<E> {
     }
 }
 
-/// An error that can be written as text: every type with `Display`, and [`Never`].
+/// An error that can be written as text: every type with `Display`, and [`Never`]. You need it as a bound only.
 ///
-/// It is asked of a function's error where text is needed: for the `Display` of failures, and where a journal or a report
-/// writes them down. `{:#}` is used where causes are wanted, which `anyhow` and its like answer with the whole chain.
+/// The `Display` of failures requires it of the function's error, and so do journals and reports. `{:#}` is used where causes
+/// are shown, which types such as `anyhow::Error` write as the whole chain.
+///
+/// ```
+/// use manyhands::{Outcome, job::ErrorText};
+///
+/// fn first_failure<R, E: ErrorText>(outcome: &Outcome<R, E>) -> Option<String> {
+///     outcome.failures().first().map(|failure| failure.to_string())
+/// }
+/// let outcome = manyhands::Job::new(&[0]).run(|n| 1 / n)?; // of `Never`
+/// assert_eq!(first_failure(&outcome).unwrap(), "item 0 panicked: attempt to divide by zero");
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 pub trait ErrorText {
     /// Writes the error, with the causes that its own `{:#}` shows where `f` is alternate.
     #[doc(hidden)]
@@ -379,7 +426,7 @@ impl<E: ErrorText> fmt::Display for ItemFailure<E> {
 }
 
 impl<E: fmt::Debug + ErrorText> std::error::Error for ItemFailure<E> {
-    /// The source of the function's error, where the job knows it: see [`Work::error_sources`](crate::Work::error_sources).
+    /// The source of the function's error, if the job called [`Work::error_sources`](crate::Work::error_sources).
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.sources.of(self.error()?)
     }

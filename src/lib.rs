@@ -1,5 +1,5 @@
-//! Many hands make light work: one function over many items, on threads or in crash-proof processes, with every answer in
-//! order, every failure by name, and a tally of what it cost.
+//! One function over many items, on threads or in crash-proof worker processes, with every result in order, every failure by
+//! name, and a tally of what it cost.
 //!
 //! # A first run
 //!
@@ -12,15 +12,21 @@
 //! # Ok::<(), manyhands::Error>(())
 //! ```
 //!
-//! The mode is a value: [`Serial`] runs in the calling thread and is the meaning of all others; [`Threads`] computes on
-//! kept threads; [`Threads::io()`] waits on more threads than there are cores; [`Processes`] gives each worker an address
-//! space of its own; [`LocalMode`] and [`AnyMode`] are chosen at run time, from a name if need be. Any mode, any number of workers and any chunks give the values and failures that
-//! serial gives.
+//! The mode is a value. [`Serial`] runs in the calling thread and defines what every other mode returns. [`Threads`] computes
+//! on a thread pool, and [`Threads::io()`] waits on more threads than there are cores. [`Processes`] gives each worker its own
+//! address space. [`LocalMode`] and [`AnyMode`] are chosen at run time, from a name for example. Any mode, any number of workers
+//! and any chunks give the values and failures of a serial run.
+//!
+//! # When to use it
+//!
+//! Use rayon for loops over data in memory: sums, sorts, zips. Use manyhands when an item can panic, abort, hang or exhaust
+//! memory, when the run takes hours and must resume, or when the input is a stream that needs bounded memory. For many tasks
+//! that wait on sockets use an async runtime.
 //!
 //! # When something fails
 //!
-//! An item fails by its function's error or by a panic; it never takes another item's answer with it. [`parallel_map`] and
-//! [`try_parallel_map`] give back the failure with the lowest index; a [`Job`] chooses:
+//! An item fails by its function's error or by a panic. It never takes another item's result with it. [`parallel_map`] and
+//! [`try_parallel_map`] return the failure with the lowest index; a [`Job`] chooses:
 //!
 //! ```
 //! use manyhands::{Job, OnFailure};
@@ -35,12 +41,12 @@
 //! # Ok::<(), manyhands::Error<std::num::ParseFloatError>>(())
 //! ```
 //!
-//! A panic's message is printed by the program's panic hook, as everywhere in Rust; the crate itself prints nothing.
+//! The program's panic hook prints a panic's message, as everywhere in Rust; the crate itself prints nothing.
 //!
 //! # What the function needs to know
 //!
-//! [`Job::shared`] hands every call a reference to one value, so that the function itself captures nothing and can run in
-//! any mode; [`Job::worker_state`] makes a state once per worker, such as a loaded model or a buffer.
+//! [`Job::shared`] gives every call a reference to one value, so that the function itself captures nothing and can run in
+//! any mode. [`Job::worker_state`] makes a state once per worker, such as a loaded model or a buffer.
 //!
 //! ```
 //! use manyhands::{AnyMode, Job};
@@ -48,7 +54,7 @@
 //! fn amplify(gain: &f64, sample: &f64) -> f64 {
 //!     gain * sample
 //! }
-//! let mode: AnyMode = "threads".parse().unwrap();
+//! let mode: AnyMode = "threads".parse()?;
 //! let louder = Job::new(&[1.0, 2.0]).mode(mode).shared(&3.0).run(amplify)?;
 //! assert_eq!(louder.into_result()?, [3.0, 6.0]);
 //! # Ok::<(), manyhands::Error>(())
@@ -56,8 +62,9 @@
 //!
 //! # When an item may take the program down
 //!
-//! A worker in [`Processes`] is a copy of the program; [`init`] first in `main` turns it into one. An item that aborts, runs out
-//! of memory or never ends fails by name, and nothing else does.
+//! A worker in [`Processes`] is a copy of the program; [`init`] first in `main` turns the copy into a worker. An item that
+//! aborts, exhausts memory or never ends fails by name, and nothing else fails. The function is a `fn` pointer: a plain
+//! function, or a closure that captures nothing.
 //!
 //! ```standalone_crate
 //! use manyhands::{Job, OnFailure, Processes};
@@ -74,31 +81,31 @@
 //!
 //! # Long lists, endless ones, stopping
 //!
-//! [`Work::for_each`] and [`Work::for_each_ordered`] hand answers on as they come and keep none; a window bounds what is on
-//! its way. [`Job::over`] takes its items from an iterator, which may be endless, with flat memory; of such work
-//! [`Work::ordered`] and [`Work::as_completed`] make an iterator of answers, and [`Work::spawn`] a future.
+//! [`Work::for_each`] and [`Work::for_each_ordered`] hand results to a callback as they are made and keep none; a window
+//! bounds how many are on their way. [`Job::over`] takes its items from an iterator, which may be endless, with flat memory.
+//! [`Work::ordered`] and [`Work::as_completed`] are iterators over results, and [`Work::spawn`] is a future.
 //!
 //! ```
 //! use manyhands::Job;
 //!
 //! let squares = Job::over(1_u64..).map(|n| n * n).ordered()?;
-//! let first: Vec<u64> = squares.take(3).map(|answer| Ok(answer?.1.unwrap())).collect::<Result<_, manyhands::Error>>()?;
+//! let first: Vec<u64> = squares.take(3).map(|result| Ok(result?.1.unwrap())).collect::<Result<_, manyhands::Error>>()?;
 //! assert_eq!(first, [1, 4, 9]);
 //! # Ok::<(), manyhands::Error>(())
 //! ```
 //!
-//! A [`CancelToken`] ends a run and keeps what is done; [`Job::cost`] starts the longest items first, and
-//! [`Job::memory_budget`] bounds what is in hand together; [`batch_items`], [`chunk_for_workers`], [`adaptive_batch_size`] and
-//! [`group_by_cost`] make batches of what is too small to travel alone. A [`ThreadSafeCache`] keeps what was computed before.
+//! A [`CancelToken`] ends a run and keeps what is done. [`Job::cost`] starts the longest items first, and
+//! [`Job::memory_budget`] bounds what the items in progress need together. [`batch_items`], [`chunk_for_workers`],
+//! [`adaptive_batch_size`] and [`group_by_cost`] make batches of items that are too small to travel alone.
 //!
 //! # Runs of hours
 //!
-//! A [`Journal`] remembers each finished item in a file, so that a run that was killed goes on where it was; a [`Report`] tells
-//! in a folder what the run did; [`Progress::auto`] shows how far it is, as a bar on a terminal and as lines elsewhere; a
-//! [`Retry`] tries failed items again; [`Interrupts`] makes of Ctrl+C a stop that saves first. Or, where each item writes a file
-//! of its own, [`Job::done_if`] and [`write_atomically`] do without a journal.
+//! A `Journal` keeps finished items in a file, so that a run that was killed resumes. A `Report` says in a folder what the run
+//! did. [`Progress::auto`] shows how far it is. A [`Retry`] tries failed items again. `Interrupts` turns Ctrl+C into a stop that
+//! saves first. Where each item writes a file of its own, [`Job::done_if`] and [`report::write_atomically`] need no journal.
 //!
-//! ```
+#![cfg_attr(all(feature = "journal", feature = "reports"), doc = "```")]
+#![cfg_attr(not(all(feature = "journal", feature = "reports")), doc = "```ignore")]
 //! use manyhands::{Job, Journal, OnFailure, Progress, Report, Retry};
 //! use std::time::Duration;
 //!
@@ -112,11 +119,12 @@
 //!     let outcome = Job::new(&files)
 //!         .on_failure(OnFailure::Continue)
 //!         .retry(Retry::times(1).backoff(Duration::from_millis(1)))
+//!         .progress(Progress::off()) // or Progress::auto("features")
+//!         .try_map(features)
 //!         .journal(Journal::at(out.path().join("journal.sqlite")).key(|file: &String| file.clone()).version("1"))
 //!         .report(Report::at(out.path().join("run")))
-//!         .progress(Progress::off()) // or Progress::auto("features")
-//!         .try_run(features)?;
-//!     assert_eq!(outcome.resumed().count(), resumed); // what failed is tried again
+//!         .run()?;
+//!     assert_eq!(outcome.resumed().count(), resumed); // the failed file is tried again
 //!     assert!(outcome.warnings().is_empty());
 //!     assert_eq!(outcome.into_options(), [Some(5), Some(5), None]);
 //! }
@@ -127,10 +135,10 @@
 //!
 //! # What threads share
 //!
-//! A [`ThreadSafeCache`] computes each missing key once, whoever asks. [`RwLock`] and [`StripedRwLock`] admit many readers or
-//! one writer, [`Synchronized`] is a value behind its lock, [`AtomicCounter`] and [`StripedCounter`] count, a
-//! [`ProgressTracker`] tells how far a run is. None of them is poisoned by a panic, and all of them are modelled; with
-//! [`sync`], so may be what you build of them.
+//! A [`ThreadSafeCache`] computes each missing key once, however many threads ask for it. [`RwLock`] and
+//! [`lock::StripedRwLock`] admit many readers or one writer, [`Synchronized`] is a value behind its lock, [`AtomicCounter`] and
+//! [`counter::StripedCounter`] count, and a [`ProgressTracker`] shows how far a run is. A panic poisons none of them. All are
+//! model-checked with loom; [`sync`] lets you check your own code the same way.
 //!
 //! ```
 //! use manyhands::{ThreadSafeCache, Threads, parallel_map};
@@ -142,27 +150,43 @@
 //! # Ok::<(), manyhands::Error>(())
 //! ```
 //!
-//! # What it costs, and when not to use it
+//! # What it costs
 //!
-//! Answers are written where they end up, in chunks sized by measured time. Waking a helper takes some microseconds, so
-//! work that takes less than about 50 microseconds in all gains nothing; a call that is known from its last time to be that
-//! quick stays in the calling thread, at one to six microseconds more than a plain loop. A nested call shares the threads
-//! that are there and starts none beyond the budget.
-//! For data-parallel loops over one array (sums, sorts, zips) use rayon's iterators: this crate maps a function over items.
-//! For many tasks that wait on sockets use an async runtime.
+//! Workers write values where they end up, in chunks sized by measured time. Waking a helper takes some microseconds, so work
+//! that takes less than about 50 microseconds in all gains nothing. A call that was that quick the last time stays in the
+//! calling thread, at one to six microseconds more than a plain loop. A nested call shares the threads that exist and starts
+//! none beyond the budget.
 //!
 //! Settings come from [`ParallelConfig`]; what it leaves open is filled from `MANYHANDS_*` environment variables, which are
 //! listed there, and then from the machine.
+//!
+//! # Features
+//!
+//! | feature | gives | crates | C compiler |
+//! |---|---|---|---|
+//! | `processes` (default) | `Processes`; Linux | 29 | no |
+//! | `progress` (default) | `Progress::auto`, `Progress::json` | 21 | no |
+//! | `bar` | `Progress::bar`, and the bar in `Progress::auto` | 26 | no |
+//! | `journal` | `Journal`, `JournalReader`; brings SQLite | 41 | yes |
+//! | `reports` | `Report` | 33 | no |
+//! | `signals` | `Interrupts`; Unix | 24 | no |
+//! | `full` | all of the above | 55 | yes |
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(all(feature = "processes", feature = "journal", feature = "progress", feature = "reports")),
-    allow(dead_code, unused_mut, unused_variables, reason = "what only a feature uses that is left out")
+    not(all(feature = "processes", feature = "journal", feature = "reports")),
+    allow(dead_code, unused_mut, unused_variables, reason = "code of a run that only a missing feature uses")
 )]
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
+
+#[cfg(all(manyhands_loom, not(feature = "loom")))]
+compile_error!("`--cfg manyhands_loom` needs manyhands' feature `loom`: see the page of `manyhands::sync`");
+#[cfg(all(manyhands_shuttle, not(feature = "shuttle")))]
+compile_error!("`--cfg manyhands_shuttle` needs manyhands' feature `shuttle`: see the page of `manyhands::sync`");
 
 mod backend;
 pub mod batch;
@@ -193,7 +217,7 @@ mod tally;
 pub mod cache {
     //! A cache that threads share: [`ThreadSafeCache`], its statistics, and what its computations need.
 
-    pub use crate::primitives::cache::{CacheStats, ComputeError, FastHash, ThreadSafeCache};
+    pub use crate::primitives::cache::{CacheStats, ComputeError, FastHash, FastHasher, ThreadSafeCache};
     pub use crate::primitives::compute_context::ComputeContext;
 }
 
@@ -208,7 +232,8 @@ pub mod journal {
     //! Journals: finished items in a file, so that a run that was killed goes on where it was.
 
     pub use crate::persist::journal::{
-        Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, file_fingerprint,
+        Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, UnknownSetting,
+        file_fingerprint,
     };
 }
 
@@ -216,7 +241,8 @@ pub mod lock {
     //! Locks without poison: [`RwLock`], [`StripedRwLock`] for many readers, and [`Synchronized`], a value behind its lock.
 
     pub use crate::primitives::lock::{
-        LockWords, RwLock, RwLockOf, RwLockReadGuard, RwLockWriteGuard, Sharded, Single, StripedRwLock, Synchronized,
+        RwLock, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, StripedRwLockReadGuard, StripedRwLockWriteGuard,
+        Synchronized,
     };
 }
 

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::failure::{ErrorSources, ItemFailure};
 use crate::outcome::Outcome;
 use crate::primitives::cancel::CancelToken;
-use crate::primitives::lock::{LockWords, RwLockOf};
+use crate::primitives::lock::RwLock;
 use crate::run::delivery::{Delivery, Origin};
 use crate::run::end::RunReport;
 use crate::run::gatherer::Gatherer;
@@ -30,8 +30,8 @@ use crate::run::tolerance::Tolerance;
 use crate::stream::{JobHandle, Results};
 use crate::tally::Tally;
 
-/// How many writers of a lock have announced themselves, and whether readers wait in its line.
-pub fn announced<T, W: LockWords>(lock: &RwLockOf<T, W>) -> (u64, bool) {
+/// The number of writers of a lock that have announced themselves, and whether readers wait in its line.
+pub fn announced<T>(lock: &RwLock<T>) -> (u64, bool) {
     lock.announced()
 }
 

@@ -1,9 +1,9 @@
-//! What is left of a panic that was caught: its text.
+//! The text of a caught panic.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Drops a panic's payload and keeps its text. A payload may panic once more when it is dropped; then it is left alone.
+/// Drops a panic's payload and returns its text. A payload whose drop panics is leaked, so that the second panic goes no further.
 pub(crate) fn into_message(payload: Box<dyn Any + Send>) -> String {
     let message = panic_message(&*payload);
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
@@ -12,7 +12,7 @@ pub(crate) fn into_message(payload: Box<dyn Any + Send>) -> String {
     message
 }
 
-/// The text of a panic. Payloads that are no text have none.
+/// The text of a panic; a fixed text for a payload that is not text.
 pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&str>() {
         (*text).to_owned()

@@ -1,21 +1,27 @@
-//! What is known of one finished item besides its value: what a journal keeps and a report shows. Plain data.
+//! Facts about one finished item besides its value. A journal stores them and a report shows them. Plain data.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config_error::ConfigError;
 use crate::sync::SystemTime;
 
-/// A function that gives the key of an item.
+/// A function that returns the key of an item.
 pub(crate) type Key<'a, T> = dyn Fn(&T) -> String + Send + 'a;
 
-/// Why an item has no value, in one word: what is left of a [`Cause`](crate::Cause) where it is written down.
+/// Why an item has no value, in one word: the kind of a [`Cause`](crate::Cause), as journals and reports write it.
+///
+/// `Display` and `FromStr` use the names of [`as_str`](FailureKind::as_str).
 ///
 /// ```
-/// use manyhands::FailureKind;
-/// assert_eq!(FailureKind::TimeLimit.as_str(), "time_limit");
-/// assert_eq!(FailureKind::from_name("panic"), Some(FailureKind::Panic));
+/// use manyhands::job::FailureKind;
+/// assert_eq!(FailureKind::TimeLimit.to_string(), "time_limit");
+/// assert_eq!("panic".parse(), Ok(FailureKind::Panic));
+/// assert!("typo".parse::<FailureKind>().unwrap_err().to_string().starts_with(r#"failure kind "typo" is not known; use one of error,"#));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,9 +35,9 @@ pub enum FailureKind {
     Lost,
     /// The item took longer than its time limit.
     TimeLimit,
-    /// The item's worker wanted more memory than its limit.
+    /// The item's worker needed more memory than its limit.
     MemoryLimit,
-    /// The item or its answer could not travel between processes, or its answer could not be written down.
+    /// The item or its result could not be sent between processes, or its value could not be encoded for a journal.
     Encoding,
     /// The item was never finished.
     Cancelled,
@@ -42,6 +48,10 @@ impl FailureKind {
         [Self::Error, Self::Panic, Self::Lost, Self::TimeLimit, Self::MemoryLimit, Self::Encoding, Self::Cancelled];
 
     /// The kind's name, as in journals and reports.
+    ///
+    /// ```
+    /// assert_eq!(manyhands::job::FailureKind::MemoryLimit.as_str(), "memory_limit");
+    /// ```
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -54,27 +64,40 @@ impl FailureKind {
             Self::Cancelled => "cancelled",
         }
     }
+}
 
-    /// The kind of this name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+/// The kind's name: [`FailureKind::as_str`].
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
-/// A failure as it was written down by an earlier run: its own error value is gone, its text is left.
+/// Parses the kind's name. The error lists all names.
+impl FromStr for FailureKind {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::as_str).join(", ");
+            ConfigError::new(format!("failure kind {name:?} is not known; use one of {names}"))
+        })
+    }
+}
+
+/// A failure that an earlier run recorded, as text: the error value itself is not stored.
 ///
 /// ```
-/// let recorded: manyhands::RecordedFailure =
+/// let recorded: manyhands::job::RecordedFailure =
 ///     serde_json::from_str(r#"{"kind": "error", "message": "no samples"}"#).unwrap();
 /// assert_eq!(recorded.to_string(), "error: no samples");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordedFailure {
-    /// What kind of failure it was.
+    /// The kind of failure.
     pub kind: FailureKind,
-    /// What it said.
+    /// The failure's message, with the causes of its error.
     pub message: String,
 }
 
@@ -84,40 +107,40 @@ impl RecordedFailure {
     }
 }
 
-impl std::fmt::Display for RecordedFailure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.kind.as_str(), self.message)
+impl fmt::Display for RecordedFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind, self.message)
     }
 }
 
-/// One item that was finished, in this run or in an earlier one.
+/// One item that finished, in this run or in an earlier one.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ItemRecord {
     /// The item's place in the input.
     pub(crate) index: usize,
-    /// The item's name.
+    /// The item's key.
     pub(crate) key: String,
-    /// Why it has no value; none when it succeeded.
+    /// Why the item has no value; `None` when it succeeded.
     pub(crate) failure: Option<RecordedFailure>,
-    /// An earlier run had finished it.
+    /// Whether an earlier run finished the item.
     pub(crate) is_resumed: bool,
-    /// How often it was begun, over all runs that began it since it last succeeded or was recorded.
+    /// The number of attempts, over all runs since the item last succeeded or was recorded.
     pub(crate) attempts: u32,
-    /// When its last attempt began.
+    /// The start of the last attempt.
     pub(crate) started: SystemTime,
-    /// How long the last attempt took.
+    /// The duration of the last attempt.
     pub(crate) elapsed: Duration,
-    /// The time that its thread spent on a core in it, where that is known.
+    /// The CPU time of the thread in that attempt, where it is known.
     pub(crate) cpu: Option<Duration>,
-    /// Which worker had it: threads are numbered from 0 in each call, processes in the program's life.
+    /// The number of the worker. Threads are numbered from 0 per call, processes from 0 per program.
     pub(crate) worker: Option<u32>,
-    /// The most memory that its worker process had had by its end, in bytes, where that is known.
+    /// The peak memory of the worker process at the item's end, in bytes, where it is known.
     pub(crate) peak_memory: Option<u64>,
-    /// What the task reported of itself, such as samples or frames.
+    /// The amounts that the item's function reported, such as samples or frames.
     pub(crate) amounts: Vec<Amount>,
 }
 
-/// How much of something an item's function worked through, by name.
+/// An amount that an item's function processed, such as samples, by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Amount {
     pub(crate) name: Cow<'static, str>,
@@ -125,7 +148,7 @@ pub(crate) struct Amount {
     pub(crate) value: f64,
 }
 
-/// Numbers that JSON has no word for, as texts there: a task may report what is not finite, and nothing else is to suffer.
+/// Encodes numbers that are not finite as text in JSON, which has no notation for them.
 mod any_number {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -156,24 +179,24 @@ mod any_number {
     }
 }
 
-/// When an item was worked on, for how long, and what it said of itself.
+/// The time of an item's last attempt, and the amounts that it reported.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Timing {
     pub(crate) started: SystemTime,
     pub(crate) elapsed: Duration,
-    /// The time that its thread spent on a core in it, where that is known.
+    /// The CPU time of the thread in that attempt, where it is known.
     pub(crate) cpu: Option<Duration>,
     pub(crate) amounts: Vec<Amount>,
 }
 
 impl Timing {
-    /// Of an item that nothing is known of, but that it ended now.
+    /// The timing of an item of which only the end is known: now.
     pub(crate) fn unknown(now: SystemTime) -> Self {
         Self { started: now, elapsed: Duration::ZERO, cpu: None, amounts: Vec::new() }
     }
 }
 
-/// What the calling thread has spent on a core so far, where the system tells. A system call, some 200 ns.
+/// The CPU time of the calling thread, where the system provides it. Costs a system call, about 200 ns.
 pub(crate) fn thread_cpu_time() -> Option<Duration> {
     #[cfg(all(target_os = "linux", any(feature = "processes", feature = "journal", feature = "reports")))]
     {

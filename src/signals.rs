@@ -1,13 +1,15 @@
-//! Ctrl+C and SIGTERM that save first: the first one asks for a stop, the second one ends the program at once.
+//! Ctrl+C and SIGTERM as a request to stop: the first signal cancels a token, the second ends the program at once.
 //!
-//! The signal's handler counts and cancels; whatever may wait or allocate is left to a thread that listens. signal-hook shares
-//! the handler with the rest of the program, and takes away again what was added to it. What it does not bring back is the
-//! default action, once it has handled a signal; so that is done here, by an action that stays.
+//! The signal handler only writes an atomic word and cancels; a listening thread does everything that may wait or allocate.
+//! signal-hook shares the handler with the rest of the program and removes actions again. It does not restore the default action
+//! of a signal that it has handled, so this file registers an action for that, which stays. Runs know nothing of signals: they
+//! see the token.
 
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::unix::net::UnixStream;
+use std::str::FromStr;
 use std::time::Duration;
 
 use signal_hook::SigId;
@@ -17,20 +19,22 @@ use signal_hook::low_level::{emulate_default_handler, pipe, register, unregister
 use crate::primitives::cancel::CancelToken;
 use crate::sync::{Arc, JoinHandle, Ordering, SignalWord, WallClock, spawn_owned};
 
-/// A signal that asks a program to end.
+/// A signal that asks a program to end. As text: `SIGINT`, `SIGTERM`.
 ///
 /// ```
 /// use manyhands::Signal;
 ///
 /// assert_eq!(Signal::Interrupt.exit_code(), 130);
 /// assert_eq!(Signal::Terminate.to_string(), "SIGTERM");
+/// assert_eq!("SIGINT".parse(), Ok(Signal::Interrupt));
+/// assert_eq!("SIGHUP".parse::<Signal>().unwrap_err().to_string(), r#""SIGHUP" is neither SIGINT nor SIGTERM"#);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Signal {
-    /// SIGINT: somebody pressed Ctrl+C.
+    /// SIGINT: the user pressed Ctrl+C.
     Interrupt,
-    /// SIGTERM: the system, a scheduler or another program wants this one to end.
+    /// SIGTERM: the system, a scheduler or another program asks this one to end.
     Terminate,
 }
 
@@ -44,7 +48,7 @@ impl Signal {
         }
     }
 
-    /// What a program exits with that ended in good order because of this signal: 128 and the signal's number, so 130 or 143.
+    /// The exit code of a program that ended in good order because of this signal: 128 plus the signal's number, 130 or 143.
     ///
     /// ```
     /// assert_eq!(manyhands::Signal::Terminate.exit_code(), 143);
@@ -57,37 +61,65 @@ impl Signal {
 
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
         })
     }
 }
 
-/// Listens for Ctrl+C and SIGTERM for as long as it is there.
+impl FromStr for Signal {
+    type Err = UnknownSignal;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSignal> {
+        let found = Self::ALL.into_iter().find(|signal| signal.to_string() == text);
+        found.ok_or_else(|| UnknownSignal(text.to_owned()))
+    }
+}
+
+/// A text that is no [`Signal`].
 ///
-/// The first signal cancels [`token`](Self::token) and then calls the closure that [`listen`](Self::listen) was given. The
-/// second one, of either kind, ends the program at once, by the signal's default action, whatever the closure or the program
-/// are doing; worker processes end with it. A signal that comes within a tenth of a second of the first is taken for its echo
-/// and does nothing: `timeout` and some cratevisors signal a program and then also its process group.
+/// ```
+/// let error = "SIGHUP".parse::<manyhands::Signal>().unwrap_err();
+/// assert!(error.to_string().contains("SIGHUP"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownSignal(String);
+
+impl fmt::Display for UnknownSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is neither SIGINT nor SIGTERM", self.0)
+    }
+}
+
+impl std::error::Error for UnknownSignal {}
+
+/// Turns Ctrl+C and SIGTERM into a request to stop, until it is dropped.
 ///
-/// When this is dropped, signals do again what they did before: with a handler of somebody else, that one is called, as it is
-/// meanwhile, and without one they end the program. A signal that the program was told to ignore, such as the SIGINT of
-/// a script's background job, stays ignored.
+/// The first signal cancels [`token`](Self::token) and then calls the closure of [`listen`](Self::listen). The second one, of
+/// either kind, ends the program at once with the signal's default action, even while the closure or the program is busy; worker
+/// processes end with it. A signal within a tenth of a second of the first counts as its echo and does nothing: `timeout` and
+/// some supervisors signal a program and then its process group too.
+///
+/// After the drop, signals do what they did before: they call the handler of another library, which they also call meanwhile, or
+/// end the program. A signal that the program ignores, such as the SIGINT of a script's background job, stays ignored.
+///
+/// # Cost
+/// One thread that sleeps, and two sockets.
 ///
 /// # Concurrency
-/// The token is cancelled in the signal's handler. The closure runs in a thread of its own, where it may wait and print; drop
-/// waits for it. When it panics, nothing else happens.
+/// The token is cancelled in the signal handler. The closure runs in a thread of its own, where it may wait and print; drop
+/// waits for it. A panic of the closure ends that thread and nothing else.
 ///
 /// ```standalone_crate
 /// use manyhands::{Interrupts, Job, Signal};
 ///
 /// let interrupts = Interrupts::listen(|signal| eprintln!("{signal}: finishing what is in hand; once more to end at once"))?;
-/// # signal_hook::low_level::raise(signal_hook::consts::SIGINT)?; // somebody presses Ctrl+C
-/// let outcome = Job::new(&[1, 2, 3]).cancel_token(interrupts.token()).run(|n| n * 2)?;
+/// # signal_hook::low_level::raise(signal_hook::consts::SIGINT)?; // the user presses Ctrl+C
+/// let outcome = Job::new(&[1, 2, 3]).cancel(interrupts.token()).run(|n| n * 2)?;
 /// assert_eq!(outcome.tally().cancelled, 3);
 /// assert_eq!(interrupts.signal(), Some(Signal::Interrupt));
-/// // Save what there is, say how to go on, and exit with `signal.exit_code()`.
+/// // Save the results, say how to resume, and exit with `signal.exit_code()`.
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "signals do again what they did before as soon as it is dropped"]
@@ -99,18 +131,26 @@ pub struct Interrupts {
     _listener: Listener,
     _thread: ListeningThread,
     _actions: Actions,
-    /// Where the actions write to: a socket that nobody can read from would raise SIGPIPE.
+    /// Keeps a reader for the actions' socket: a write without one would raise SIGPIPE.
     _written_to: UnixStream,
 }
 
 impl Interrupts {
     /// Listens from now on, and calls the closure after the first signal.
     ///
-    /// Begin with it, before other threads are there, but after [`init`](crate::backend::process::init). Of several at a time, each is told of the
-    /// first signal that comes while it is there.
+    /// Call it early in `main`, before other threads start, and after `manyhands::init()`. Of several at a time, each gets the first
+    /// signal of its own life.
+    ///
+    /// ```standalone_crate
+    /// use manyhands::Interrupts;
+    ///
+    /// let interrupts = Interrupts::listen(|signal| eprintln!("{signal}: finishing the items in hand"))?;
+    /// assert_eq!(interrupts.signal(), None);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// When the system has no thread or no socket to give.
+    /// When the system cannot start a thread or open a socket.
     pub fn listen(on_first: impl FnOnce(Signal) + Send + 'static) -> io::Result<Self> {
         let arrival = Arc::new(Arrival::new());
         let (awaken, wait) = UnixStream::pair()?;
@@ -118,28 +158,43 @@ impl Interrupts {
         let written_to = wait.try_clone()?;
         let actions = Actions::register(&arrival, &awaken)?;
         let thread = ListeningThread::start(wait, awaken, Arc::clone(&arrival), on_first)?;
-        // Last: before that, a signal would have been taken from the default action without anybody listening.
-        let listener = Listener::one_more();
+        // Last: an earlier signal would have lost its default action with no listener to handle it.
+        let listener = Listener::register();
         Ok(Self { arrival, _listener: listener, _thread: thread, _actions: actions, _written_to: written_to })
     }
 
-    /// The token that the first signal cancels, for [`Job::cancel`](crate::Job::cancel).
+    /// The token that the first signal cancels, for a [`Job`](crate::Job).
+    ///
+    /// ```standalone_crate
+    /// let interrupts = manyhands::Interrupts::listen(|_| ())?;
+    /// assert!(!interrupts.token().is_cancelled());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn token(&self) -> &CancelToken {
         &self.arrival.token
     }
 
-    /// The first signal, once it has come.
+    /// The first signal; `None` before it came.
+    ///
+    /// ```standalone_crate
+    /// use manyhands::{Interrupts, Signal};
+    ///
+    /// let interrupts = Interrupts::listen(|_| ())?;
+    /// let exit_code = interrupts.signal().map_or(0, Signal::exit_code);
+    /// assert_eq!(exit_code, 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn signal(&self) -> Option<Signal> {
         self.arrival.signal()
     }
 }
 
-/// A second signal this soon after the first one is its echo. Far less than a person takes to decide.
+/// A second signal this soon after the first is its echo. A person takes much longer to press the keys again.
 const ECHO: Duration = Duration::from_millis(100);
 
-/// What the handler writes and everybody reads.
+/// The state that the signal handler writes and all others read.
 #[derive(Debug)]
 struct Arrival {
     token: CancelToken,
@@ -156,11 +211,11 @@ impl Arrival {
         Self { token: CancelToken::new(), listening_since: WallClock::now(), first: SignalWord::new(0) }
     }
 
-    /// What the handler does. Only what is async-signal-safe: it takes no lock and no memory, and cannot panic.
+    /// Called by the signal handler. It is async-signal-safe: it takes no lock, allocates nothing and cannot panic.
     fn handle(&self, signal: Signal) {
         let now = self.milliseconds();
         let this = now << BITS_OF_A_NUMBER | u64::from(signal.number().unsigned_abs());
-        // Relaxed: the word says all there is to know.
+        // Relaxed: no other memory depends on the word.
         match self.first.compare_exchange(0, this, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => self.token.cancel(),
             Err(first) if is_echo(now, first >> BITS_OF_A_NUMBER) => {}
@@ -175,7 +230,7 @@ impl Arrival {
     }
 
     fn milliseconds(&self) -> u64 {
-        // Reading the clock is async-signal-safe. What is cut off would take 584 million years.
+        // Reading the clock is async-signal-safe. The lost bits would take 584 million years.
         self.listening_since.elapsed().as_millis() as u64
     }
 }
@@ -190,15 +245,15 @@ fn end_by(signal: Signal) {
     let _ = emulate_default_handler(signal.number());
 }
 
-/// How many listen now.
+/// The number of listeners now.
 static LISTENERS: SignalWord = SignalWord::new(0);
 
-/// One of those who listen.
+/// Counts as one listener until it is dropped.
 #[derive(Debug)]
 struct Listener;
 
 impl Listener {
-    fn one_more() -> Self {
+    fn register() -> Self {
         // Relaxed: a signal that comes meanwhile may as well have come before or after.
         LISTENERS.fetch_add(1, Ordering::Relaxed);
         Self
@@ -212,7 +267,7 @@ impl Drop for Listener {
     }
 }
 
-/// What the handler is to do for one that listens; taken away from it again when dropped.
+/// The actions of one listener in the signal handler, removed when dropped.
 #[derive(Debug, Default)]
 struct Actions(Vec<SigId>);
 
@@ -223,13 +278,13 @@ impl Actions {
             match Disposition::of(signal)? {
                 Disposition::Ignore => continue,
                 Disposition::Default => keep_the_default(signal)?,
-                // Also when a listener was here before, whose default is kept.
+                // An earlier listener leaves this handler too, with its default action.
                 Disposition::Handler => {}
             }
-            let theirs = Arc::clone(arrival);
+            let arrival = Arc::clone(arrival);
             // SAFETY: the action does only what is async-signal-safe, as `Arrival::handle` promises.
-            actions.0.push(unsafe { register(signal.number(), move || theirs.handle(signal)) }?);
-            // After that, so that the thread finds the signal when it wakes up.
+            actions.0.push(unsafe { register(signal.number(), move || arrival.handle(signal)) }?);
+            // Second, so that the thread finds the signal when it wakes up.
             actions.0.push(pipe::register(signal.number(), awaken.try_clone()?)?);
         }
         Ok(actions)
@@ -244,7 +299,7 @@ impl Drop for Actions {
     }
 }
 
-/// What a signal does.
+/// What a signal does now.
 #[derive(Debug)]
 enum Disposition {
     Default,
@@ -255,12 +310,12 @@ enum Disposition {
 impl Disposition {
     fn of(signal: Signal) -> io::Result<Self> {
         let mut found = MaybeUninit::<libc::sigaction>::uninit();
-        // SAFETY: without a new action the call changes nothing; it writes the present one to where there is room for one.
+        // SAFETY: without a new action the call changes nothing; it writes the present one to memory of its size.
         let answer = unsafe { libc::sigaction(signal.number(), std::ptr::null(), found.as_mut_ptr()) };
         if answer != 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the call succeeded, so it has written all of it.
+        // SAFETY: the call succeeded, so it has initialised all of it.
         let found = unsafe { found.assume_init() };
         Ok(match found.sa_sigaction {
             libc::SIG_DFL => Self::Default,
@@ -270,8 +325,8 @@ impl Disposition {
     }
 }
 
-/// Lets the signal do by default what it does now, whenever nobody listens, for the life of the program: signal-hook's handler
-/// stays where it is, and by itself does nothing.
+/// Keeps the signal's default action while there is no listener, for the life of the program: signal-hook's handler stays
+/// installed and does nothing by itself.
 fn keep_the_default(signal: Signal) -> io::Result<()> {
     let action = move || {
         // Relaxed: see `Listener`.
@@ -290,7 +345,7 @@ struct ListeningThread {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What is written to a thread that shall wait no longer; signal-hook writes something else.
+/// The byte that ends the wait of the thread; signal-hook writes another one.
 const LEAVE: u8 = 0;
 
 impl ListeningThread {
@@ -312,16 +367,16 @@ impl ListeningThread {
 
 impl Drop for ListeningThread {
     fn drop(&mut self) {
-        // It fails only when very many signals have been written, and then the thread is no longer waiting.
+        // It fails only when the socket is full of signals, and then the thread does not wait any more.
         let _ = self.awaken.write(&[LEAVE]);
         if let Some(thread) = self.thread.take() {
-            // The closure's panic has been reported by the program's panic hook.
+            // The program's panic hook has reported the closure's panic.
             let _ = thread.join();
         }
     }
 }
 
-/// Waits for the first signal; none when nobody listens any more.
+/// Waits for the first signal; `None` when the listener is dropped first.
 fn first_signal(mut wait: UnixStream, arrival: &Arrival) -> Option<Signal> {
     loop {
         let mut read = [LEAVE];
@@ -330,8 +385,8 @@ fn first_signal(mut wait: UnixStream, arrival: &Arrival) -> Option<Signal> {
             Ok(0) | Err(_) => return None,
             Ok(_) => {}
         }
-        // The byte of a signal says nothing by itself: a process that was forked from this one writes into the same socket
-        // until it is another program.
+        // The byte alone proves no signal: a process that was forked from this one writes into the same socket until it calls
+        // `exec`.
         let signal = arrival.signal();
         if signal.is_some() || read == [LEAVE] {
             return signal;
@@ -344,7 +399,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_comes_within_a_tenth_of_a_second_is_an_echo() {
+    fn a_signal_within_a_tenth_of_a_second_is_an_echo() {
         assert!(is_echo(5, 5) && is_echo(104, 5));
         assert!(!is_echo(105, 5) && !is_echo(u64::MAX, 5));
         assert!(is_echo(4, 5), "the second of two threads may have read the clock first");

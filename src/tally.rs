@@ -1,52 +1,62 @@
-//! What a run did and what it cost, as counts and times. Plain data.
+//! [`Tally`]: the counts and times of a run. Plain data; `run/gatherer.rs` fills it.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What a run did and what it cost. Unlike values and failures, it differs from mode to mode and from run to run.
+/// The counts and times of a run. `Display` writes them as one line.
+///
+/// Counts of items are those of a serial run in every mode. Workers, chunks and times differ from mode to mode and run to run.
+///
+/// ```
+/// let outcome = manyhands::Job::new(&[1, 2, 3]).run(|n| n + 1)?;
+/// let tally = outcome.tally();
+/// assert_eq!((tally.items, tally.succeeded, tally.failed, tally.cancelled), (3, 3, 0, 0));
+/// assert!(tally.workers >= 1);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Tally {
-    /// The items of the call.
+    /// Items of the call.
     pub items: usize,
     /// Items that have a value.
     pub succeeded: usize,
     /// Items whose function failed.
     pub failed: usize,
-    /// Items of both kinds that an earlier run had finished, by its journal.
+    /// Items, succeeded or failed, whose results came from the journal of an earlier run.
     #[serde(default)]
     pub resumed: usize,
-    /// Items that were done before, as [`Job::done_if`](crate::Job::done_if) said. They have no value here.
+    /// Items that [`Job::done_if`](crate::Job::done_if) skipped. They have no value.
     #[serde(default)]
     pub done_before: usize,
-    /// How often a failed item was tried again.
+    /// Retries of failed items, over all items.
     #[serde(default)]
     pub retries: usize,
     /// Items that were never finished.
     pub cancelled: usize,
-    /// True when the run ended before its input did, so that nobody knows how many more items would have come: only of
-    /// [`Job::over`](crate::Job::over), after a cancellation, a failure or a callback that ended it.
+    /// True when the run ended before its input, so that the number of remaining items is unknown. Only of
+    /// [`Job::over`](crate::Job::over), after a cancellation, a failure or a callback that ended the run.
     #[serde(default)]
     pub is_cut_short: bool,
-    /// Workers that took part: 1 when the call ran in the calling thread.
+    /// Workers that took part; 1 when the call ran in the calling thread.
     pub workers: usize,
-    /// Workers that died in the call: processes only.
+    /// Worker processes that died during the call.
     #[serde(default)]
     pub lost_workers: usize,
-    /// Workers that were replaced on purpose: processes only.
+    /// Worker processes that were replaced on purpose.
     #[serde(default)]
     pub recycled_workers: usize,
     /// Chunks that workers reported.
     pub chunks: usize,
-    /// From the call to its outcome.
+    /// Time from the call to its outcome.
     pub wall: Duration,
     /// Time that workers spent in the function, summed over workers.
     pub busy: Duration,
 }
 
-/// One line that sums the run up: counts that are 0 are left out.
+/// The tally in one line. Counts that are 0 are left out.
 ///
 /// ```
 /// use manyhands::{Job, OnFailure};

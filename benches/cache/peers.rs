@@ -25,7 +25,7 @@ pub(crate) type Papaya = papaya::HashMap<u64, u64, Fast>;
 pub(crate) type SccMap = scc::HashMap<u64, u64, Fast>;
 pub(crate) type SccIndex = scc::HashIndex<u64, u64, Fast>;
 
-const NOT_POISONED: &str = "nobody panics under this lock";
+const NOT_POISONED: &str = "no thread panics under this lock";
 
 impl Map for ThreadSafeCache<u64, u64> {
     fn get(&self, key: u64) -> Option<u64> {

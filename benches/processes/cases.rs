@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use crate::asked::Asked;
 use crate::line::Line;
+use crate::options::Options;
 use crate::{drills, ours, raw, report, shared, spawned};
 
 pub(crate) const PEERS: [&str; 3] = ["manyhands", "procspawn", "raw"];
@@ -23,7 +23,7 @@ pub(crate) const CASES: [&str; 11] = [
 ];
 
 /// What measures a case of a peer; `None` where the peer has no such case.
-pub(crate) fn find(peer: &str, case: &str) -> Option<fn(&Asked) -> Line> {
+pub(crate) fn find(peer: &str, case: &str) -> Option<fn(&Options) -> Line> {
     Some(match (peer, case) {
         ("manyhands", "start") => ours::start,
         ("manyhands", "tiny") => ours::tiny,
@@ -58,17 +58,17 @@ pub(crate) fn find(peer: &str, case: &str) -> Option<fn(&Asked) -> Line> {
 }
 
 /// Does what the driver, or a drill, started this process for.
-pub(crate) fn play(child: &str, asked: &Asked) -> ExitCode {
+pub(crate) fn play(child: &str, options: &Options) -> ExitCode {
     match child.split_once(':') {
-        Some(("drill", rest)) => drills::play_parent(rest, asked),
+        Some(("drill", rest)) => drills::play_parent(rest, options),
         Some(("drill-session", rest)) => {
             drills::begin_session();
-            drills::play_parent(rest, asked);
+            drills::play_parent(rest, options);
         }
         Some((peer, case)) => {
             drills::begin_session();
             let measure = find(peer, case).expect("the driver asks for what there is");
-            report::say(&measure(asked).to_string());
+            report::say(&measure(options).to_string());
         }
         None => raw::echo(),
     }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group, setsid};
 
-use crate::asked::Asked;
 use crate::line::Line;
 use crate::measurement::{clone_of, ended_within, pid_of, text_of, this_program};
+use crate::options::Options;
 use crate::{ours, proc_files, report, spawned};
 
 /// Longer than any drill, in seconds.
@@ -68,17 +68,17 @@ fn code(status: std::process::ExitStatus) -> i32 {
 }
 
 /// The parent of a drill: starts workers, gives them so many sleeps, and names them meanwhile.
-pub(crate) fn play_parent(part: &str, asked: &Asked) {
+pub(crate) fn play_parent(part: &str, options: &Options) {
     let (peer, n_sleeps) = part.split_once(':').expect("a peer and a number");
     let n_sleeps = n_sleeps.parse().expect("a number");
     if peer == "manyhands" {
-        ours::sleep_until_killed(n_sleeps, asked);
+        ours::sleep_until_killed(n_sleeps, options);
     } else {
-        spawned::sleep_until_killed(n_sleeps, asked);
+        spawned::sleep_until_killed(n_sleeps, options);
     }
 }
 
-/// Makes this process the first of a session of its own, which can be looked through for whoever is left.
+/// Makes this process the first of a session of its own, so that processes that are left can be found by their session.
 pub(crate) fn begin_session() {
     setsid().expect("a process that has just started leads no group");
 }

@@ -19,11 +19,11 @@ mod memory;
 #[expect(dead_code, reason = "lines of JSON need no tables")]
 mod report;
 
-mod asked;
 mod cases;
 mod drills;
 mod line;
 mod measurement;
+mod options;
 mod ours;
 mod proc_files;
 mod raw;
@@ -33,14 +33,14 @@ mod tasks;
 
 use std::process::ExitCode;
 
-use asked::Asked;
+use options::Options;
 
 fn main() -> ExitCode {
     manyhands::init();
     procspawn::init();
-    let asked = Asked::from_command_line();
-    match &asked.child {
-        Some(child) => cases::play(child, &asked),
-        None => measurement::take_all(&asked),
+    let options = Options::from_command_line();
+    match &options.child {
+        Some(child) => cases::play(child, &options),
+        None => measurement::take_all(&options),
     }
 }

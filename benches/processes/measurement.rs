@@ -6,20 +6,20 @@ use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::asked::Asked;
 use crate::cases::{self, CASES, PEERS};
 use crate::line::Line;
+use crate::options::Options;
 use crate::{proc_files, report};
 
-/// Measures what was asked for and says it line by line.
-pub(crate) fn take_all(asked: &Asked) -> ExitCode {
+/// Measures the chosen cases and prints a line for each measurement.
+pub(crate) fn take_all(options: &Options) -> ExitCode {
     let mut is_right = true;
-    for case in CASES.into_iter().filter(|case| asked.has_case(case)) {
-        for rep in asked.first_rep..asked.first_rep + asked.reps {
+    for case in CASES.into_iter().filter(|case| options.has_case(case)) {
+        for rep in options.first_rep..options.first_rep + options.reps {
             let mut peers = PEERS;
             peers.rotate_left(rep % PEERS.len());
-            for peer in peers.into_iter().filter(|peer| asked.has_peer(peer) && cases::find(peer, case).is_some()) {
-                let measured = take(peer, case, asked);
+            for peer in peers.into_iter().filter(|peer| options.has_peer(peer) && cases::find(peer, case).is_some()) {
+                let measured = take(peer, case, options);
                 // What a peer cannot do is a finding. A limit that cannot be measured is a fault of this program.
                 is_right &= measured.is_ok() || peer == "procspawn";
                 let head = Line::new().with_text("peer", peer).with_text("case", case).with("rep", rep);
@@ -35,24 +35,24 @@ pub(crate) fn take_all(asked: &Asked) -> ExitCode {
 }
 
 /// The object that a process of its own printed, or what came instead.
-fn take(peer: &str, case: &str, asked: &Asked) -> Result<String, String> {
+fn take(peer: &str, case: &str, options: &Options) -> Result<String, String> {
     // Files, not pipes: a worker that outlives its parent must not keep the driver waiting.
     let files = [tempfile::tempfile(), tempfile::tempfile()].map(|file| file.expect("there is room for a file"));
     let [mut printed, mut complaints] = files;
     let mut child = this_program(&format!("{peer}:{case}"))
-        .args(&asked.words)
+        .args(&options.words)
         .stdin(Stdio::null())
         .stdout(clone_of(&printed))
         .stderr(clone_of(&complaints))
         .spawn()
         .expect("this program starts again");
-    let status = ended_within(&mut child, asked.child_timeout);
+    let status = ended_within(&mut child, options.child_timeout);
     proc_files::kill(&proc_files::alive_in_session(pid_of(&child)));
     child.wait().expect("a child can be waited for");
     let object = text_of(&mut printed).lines().rfind(|line| line.starts_with('{')).map(str::to_owned);
     match (status, object) {
         (Some(status), Some(object)) if status.success() => Ok(object),
-        (None, _) => Err(format!("no answer in {} s", asked.child_timeout.as_secs())),
+        (None, _) => Err(format!("no answer in {} s", options.child_timeout.as_secs())),
         (Some(status), _) => Err(format!("{status}: {}", summary(&text_of(&mut complaints)))),
     }
 }

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use manyhands::{Job, OnFailure, Processes};
 
-use crate::asked::Asked;
 use crate::line::Line;
+use crate::options::Options;
 use crate::{drills, memory, raw, tasks};
 
 /// The first answer of a program that has just begun.
-pub(crate) fn start(asked: &Asked) -> Line {
+pub(crate) fn start(options: &Options) -> Line {
     let begun = Instant::now();
-    let answer = call_of_one(asked, 20);
+    let answer = call_of_one(options, 20);
     let first = begun.elapsed();
     assert_eq!(answer, 41);
     let begun = Instant::now();
@@ -22,13 +22,13 @@ pub(crate) fn start(asked: &Asked) -> Line {
 }
 
 /// Many items of no work, in chunks of so many, and as it comes without a word about chunks.
-pub(crate) fn tiny(asked: &Asked) -> Line {
-    start_workers(asked);
-    let items: Vec<u64> = (0..asked.n).collect();
+pub(crate) fn tiny(options: &Options) -> Line {
+    start_workers(options);
+    let items: Vec<u64> = (0..options.n).collect();
     let expected: Vec<u64> = items.iter().map(tasks::tiny).collect();
     let chunks = [("1", Some(1)), ("10", Some(10)), ("100", Some(100)), ("1000", Some(1000)), ("auto", None)];
     chunks.into_iter().fold(Line::new(), |line, (label, chunk_size)| {
-        let job = job(&items, asked);
+        let job = job(&items, options);
         let job = if let Some(n_items) = chunk_size { job.chunk_size(n_items) } else { job };
         let begun = Instant::now();
         let answers = job.run(tasks::tiny).expect("a call").into_result().expect("no item fails");
@@ -38,21 +38,22 @@ pub(crate) fn tiny(asked: &Asked) -> Line {
     })
 }
 
-/// Calls of a single item, and in turns with them the way through a socket and back that nothing can beat. One by one: whoever
-/// goes several times in a row may get a core of its own to stay awake, where the way is four times as quick, or not.
-pub(crate) fn latency(asked: &Asked) -> Line {
+/// Calls of a single item, and in turns with them a message through a socket and back, which no pool can beat. They take turns
+/// one by one: a side that goes several times in a row may keep a core of its own awake, on which a message is four times as
+/// quick.
+pub(crate) fn latency(options: &Options) -> Line {
     const TURN: usize = 1;
-    start_workers(asked);
+    start_workers(options);
     for i in 0..20 {
-        call_of_one(asked, i);
+        call_of_one(options, i);
     }
     let mut limit = raw::Partner::start();
     let (mut calls, mut rounds) = (Vec::new(), Vec::new());
-    while calls.len() < asked.n_lat {
-        let n_calls = TURN.min(asked.n_lat - calls.len());
+    while calls.len() < options.n_lat {
+        let n_calls = TURN.min(options.n_lat - calls.len());
         calls.extend((0..n_calls as u64).map(|i| {
             let begun = Instant::now();
-            let answer = call_of_one(asked, i);
+            let answer = call_of_one(options, i);
             let took = begun.elapsed();
             assert_eq!(answer, tasks::tiny(&i));
             took
@@ -61,17 +62,17 @@ pub(crate) fn latency(asked: &Asked) -> Line {
     }
     let [p50, p99] = percentiles(calls);
     let [raw_p50, raw_p99] = percentiles(rounds);
-    let line = Line::new().with("p50_us", p50).with("p99_us", p99).with("n", asked.n_lat);
+    let line = Line::new().with("p50_us", p50).with("p99_us", p99).with("n", options.n_lat);
     line.with("raw_p50_us", raw_p50).with("raw_p99_us", raw_p99)
 }
 
 /// The same 8 MB to a worker, again and again; a number back.
-pub(crate) fn payload_in(asked: &Asked) -> Line {
-    start_workers(asked);
-    let items = vec![tasks::samples(); asked.payload_items];
+pub(crate) fn payload_in(options: &Options) -> Line {
+    start_workers(options);
+    let items = vec![tasks::samples(); options.payload_items];
     let expected = vec![tasks::sum(&items[0]); items.len()];
     let begun = Instant::now();
-    let sums = job(&items, asked).chunk_size(1).run(|samples: &tasks::Samples| tasks::sum(samples));
+    let sums = job(&items, options).chunk_size(1).run(|samples: &tasks::Samples| tasks::sum(samples));
     let sums = sums.expect("a call").into_result().expect("no item fails");
     let took = begun.elapsed();
     assert_eq!(sums, expected);
@@ -79,11 +80,11 @@ pub(crate) fn payload_in(asked: &Asked) -> Line {
 }
 
 /// A number to a worker, 8 MB back, dropped as they come.
-pub(crate) fn payload_out(asked: &Asked) -> Line {
-    start_workers(asked);
-    let items: Vec<u32> = (0..).take(asked.payload_items).collect();
+pub(crate) fn payload_out(options: &Options) -> Line {
+    start_workers(options);
+    let items: Vec<u32> = (0..).take(options.payload_items).collect();
     let begun = Instant::now();
-    let tally = job(&items, asked).chunk_size(1).map(tasks::make).for_each(|index, made| {
+    let tally = job(&items, options).chunk_size(1).map(tasks::make).for_each(|index, made| {
         let made = made.expect("no item fails");
         assert!(tasks::is_made_of(items[index], &made), "item {index}");
         ControlFlow::Continue(())
@@ -94,26 +95,26 @@ pub(crate) fn payload_out(asked: &Asked) -> Line {
 }
 
 /// An item that ends its own process: all others have their answers, and it alone is named.
-pub(crate) fn crash(asked: &Asked) -> Line {
+pub(crate) fn crash(options: &Options) -> Line {
     let items: Vec<u64> = (0..tasks::CRASH_ITEMS).collect();
     let begun = Instant::now();
-    let outcome = job(&items, asked).on_failure(OnFailure::Continue).run(tasks::crash).expect("a call");
+    let outcome = job(&items, options).on_failure(OnFailure::Continue).run(tasks::crash).expect("a call");
     let took = begun.elapsed();
     let failed: Vec<usize> = outcome.failures().iter().map(|failure| failure.index).collect();
     assert_eq!(failed, [500], "the failed items");
     assert!(outcome.failures()[0].is_lost(), "{}", outcome.failures()[0]);
     let n_ok = n_same(&items, outcome.into_options());
     assert_eq!(n_ok, items.len() - 1, "items with their own answer");
-    let is_usable = call_of_one(asked, 1) == 3;
+    let is_usable = call_of_one(options, 1) == 3;
     Line::new().with("time_s", took.as_secs_f64()).with("ok", n_ok).with("same_pool_usable_after", is_usable)
 }
 
 /// An item that never ends: all others have their answers, it is named, and its worker is free again.
-pub(crate) fn timeout(asked: &Asked) -> Line {
+pub(crate) fn timeout(options: &Options) -> Line {
     let items: Vec<u64> = (0..tasks::HANG_ITEMS).collect();
     let mode = Processes::new().time_limit(tasks::HANG_LIMIT);
     let begun = Instant::now();
-    let outcome = job(&items, asked).mode(mode).on_failure(OnFailure::Continue).run(tasks::hang).expect("a call");
+    let outcome = job(&items, options).mode(mode).on_failure(OnFailure::Continue).run(tasks::hang).expect("a call");
     let took = begun.elapsed();
     let failed: Vec<usize> = outcome.failures().iter().map(|failure| failure.index).collect();
     assert_eq!(failed, [5], "the failed items");
@@ -121,7 +122,7 @@ pub(crate) fn timeout(asked: &Asked) -> Line {
     let n_ok = n_same(&items, outcome.into_options());
     assert_eq!(n_ok, items.len() - 1, "items with their own answer");
     let begun = Instant::now();
-    let slept = job(&[0.5, 0.5], asked).run(tasks::sleep).expect("a call").into_result().expect("no item fails");
+    let slept = job(&[0.5, 0.5], options).run(tasks::sleep).expect("a call").into_result().expect("no item fails");
     let after = begun.elapsed();
     assert_eq!(slept, [true, true]);
     let line = Line::new().with("time_s", took.as_secs_f64()).with("ok", n_ok);
@@ -130,14 +131,14 @@ pub(crate) fn timeout(asked: &Asked) -> Line {
 }
 
 /// A long call whose answers are counted and dropped.
-pub(crate) fn million(asked: &Asked) -> Line {
-    start_workers(asked);
+pub(crate) fn million(options: &Options) -> Line {
+    start_workers(options);
     #[expect(clippy::cast_possible_truncation, reason = "any byte is as good as another")]
-    let items: Vec<u8> = (0..asked.million).map(|i| i as u8).collect();
+    let items: Vec<u8> = (0..options.million).map(|i| i as u8).collect();
     let mut n_right = 0;
     let base = memory::resident_mib();
     let begun = Instant::now();
-    let tally = job(&items, asked).map(tasks::tiny_byte).for_each(|index, answer| {
+    let tally = job(&items, options).map(tasks::tiny_byte).for_each(|index, answer| {
         n_right += usize::from(answer.is_ok_and(|answer| answer == tasks::tiny_byte(&items[index])));
         ControlFlow::Continue(())
     });
@@ -149,27 +150,29 @@ pub(crate) fn million(asked: &Asked) -> Line {
 }
 
 /// Workers that sleep, or wait when there are no items, until something ends this process.
-pub(crate) fn sleep_until_killed(n_sleeps: usize, asked: &Asked) {
-    start_workers(asked);
+pub(crate) fn sleep_until_killed(n_sleeps: usize, options: &Options) {
+    start_workers(options);
     drills::announce_workers_soon();
-    drop(job(&vec![drills::LONG_SLEEP; n_sleeps], asked).run(tasks::sleep));
+    drop(job(&vec![drills::LONG_SLEEP; n_sleeps], options).run(tasks::sleep));
     drills::wait_to_be_killed();
 }
 
 /// A first call that has something for each worker, so that the next one starts none.
-pub(crate) fn start_workers(asked: &Asked) {
-    let items: Vec<u64> = (0..asked.workers as u64).collect();
-    black_box(job(&items, asked).chunk_size(1).run(tasks::tiny).expect("a call").into_result().expect("no item fails"));
+pub(crate) fn start_workers(options: &Options) {
+    let items: Vec<u64> = (0..options.workers as u64).collect();
+    black_box(
+        job(&items, options).chunk_size(1).run(tasks::tiny).expect("a call").into_result().expect("no item fails"),
+    );
 }
 
-fn call_of_one(asked: &Asked, item: u64) -> u64 {
-    let answers = job(&[item], asked).run(tasks::tiny).expect("a call").into_result().expect("no item fails");
+fn call_of_one(options: &Options, item: u64) -> u64 {
+    let answers = job(&[item], options).run(tasks::tiny).expect("a call").into_result().expect("no item fails");
     let [answer] = answers[..] else { panic!("{} answers to one item", answers.len()) };
     answer
 }
 
-pub(crate) fn job<'a, T>(items: &'a [T], asked: &Asked) -> Job<'a, T, Processes> {
-    Job::new(items).mode(Processes::new()).workers(asked.workers)
+pub(crate) fn job<'a, T>(items: &'a [T], options: &Options) -> Job<'a, T, Processes> {
+    Job::new(items).mode(Processes::new()).workers(options.workers)
 }
 
 /// How many answers are their own item, as some tasks give it back.

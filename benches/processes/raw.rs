@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::asked::Asked;
 use crate::line::Line;
 use crate::measurement::this_program;
+use crate::options::Options;
 use crate::ours::{gigabytes_per_second, millis, percentiles};
 use crate::tasks;
 
@@ -68,7 +68,7 @@ pub(crate) fn echo() {
 }
 
 /// A program that is started and answers.
-pub(crate) fn start(_: &Asked) -> Line {
+pub(crate) fn start(_: &Options) -> Line {
     let begun = Instant::now();
     let partner = Partner::start();
     let first = begun.elapsed();
@@ -78,32 +78,32 @@ pub(crate) fn start(_: &Asked) -> Line {
 }
 
 /// Messages through a socket and back.
-pub(crate) fn latency(asked: &Asked) -> Line {
+pub(crate) fn latency(options: &Options) -> Line {
     let mut partner = Partner::start();
     for _ in 0..20 {
         partner.round();
     }
-    let [p50, p99] = percentiles((0..asked.n_lat).map(|_| partner.round()).collect());
-    Line::new().with("p50_us", p50).with("p99_us", p99).with("n", asked.n_lat)
+    let [p50, p99] = percentiles((0..options.n_lat).map(|_| partner.round()).collect());
+    Line::new().with("p50_us", p50).with("p99_us", p99).with("n", options.n_lat)
 }
 
 /// 8 MB copied into memory that is there already, again and again.
-pub(crate) fn copies(asked: &Asked) -> Line {
+pub(crate) fn copies(options: &Options) -> Line {
     let samples = tasks::samples();
     let mut copy = samples.to_vec();
     let begun = Instant::now();
-    for _ in 0..asked.payload_items {
+    for _ in 0..options.payload_items {
         copy.copy_from_slice(black_box(&samples));
         black_box(&mut copy);
     }
-    Line::new().with("gb_s", gigabytes_per_second(asked.payload_items, begun.elapsed()))
+    Line::new().with("gb_s", gigabytes_per_second(options.payload_items, begun.elapsed()))
 }
 
 /// The slices of an array in memory, summed by threads: the first time, and the median of some more.
-pub(crate) fn shared(asked: &Asked) -> Line {
-    let numbers = vec![1.0; asked.shared_f64];
-    let slices = asked.slices(tasks::PARTS);
-    let times: Vec<Duration> = (0..6).map(|_| sum_in_threads(&numbers, &slices, asked.workers)).collect();
+pub(crate) fn shared(options: &Options) -> Line {
+    let numbers = vec![1.0; options.shared_f64];
+    let slices = options.slices(tasks::PARTS);
+    let times: Vec<Duration> = (0..6).map(|_| sum_in_threads(&numbers, &slices, options.workers)).collect();
     let line = Line::new().with("first_call_s", times[0].as_secs_f64());
     line.with("warm_call_s", percentiles(times[1..].to_vec())[0] / 1e6)
 }
@@ -131,16 +131,16 @@ pub(crate) fn sum_in_threads(numbers: &[f64], slices: &[(usize, usize)], n_threa
 }
 
 /// The sleeps of the crash case, in threads, without a crash.
-pub(crate) fn crash(asked: &Asked) -> Line {
-    let took = sleep_in_threads(tasks::CRASH_ITEMS, asked.workers, |item| {
+pub(crate) fn crash(options: &Options) -> Line {
+    let took = sleep_in_threads(tasks::CRASH_ITEMS, options.workers, |item| {
         if item == tasks::CRASHING_ITEM { Duration::ZERO } else { tasks::CRASH_TIME }
     });
     Line::new().with("time_s", took.as_secs_f64())
 }
 
 /// The sleeps of the time-out case, in threads, where the endless one ends at its limit.
-pub(crate) fn timeout(asked: &Asked) -> Line {
-    let took = sleep_in_threads(tasks::HANG_ITEMS, asked.workers, |item| {
+pub(crate) fn timeout(options: &Options) -> Line {
+    let took = sleep_in_threads(tasks::HANG_ITEMS, options.workers, |item| {
         if item == tasks::HANGING_ITEM { tasks::HANG_LIMIT } else { tasks::HANG_TIME }
     });
     Line::new().with("time_s", took.as_secs_f64())

@@ -8,8 +8,8 @@ use procspawn::{JoinHandle, Pool, SpawnError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::asked::Asked;
 use crate::line::Line;
+use crate::options::Options;
 use crate::ours::{gigabytes_per_second, millis, per_second, percentiles};
 use crate::{drills, memory, tasks};
 
@@ -18,9 +18,9 @@ const WINDOW: usize = 64;
 /// The same for payloads of megabytes.
 const WINDOW_OF_PAYLOADS: usize = 2;
 
-pub(crate) fn start(asked: &Asked) -> Line {
+pub(crate) fn start(options: &Options) -> Line {
     let begun = Instant::now();
-    let pool = pool(asked);
+    let pool = pool(options);
     let answer = one(&pool, 20);
     let first = begun.elapsed();
     assert_eq!(answer, 41);
@@ -29,9 +29,9 @@ pub(crate) fn start(asked: &Asked) -> Line {
     Line::new().with("first_result_ms", millis(first)).with("close_ms", millis(begun.elapsed()))
 }
 
-pub(crate) fn tiny(asked: &Asked) -> Line {
-    let pool = warm_pool(asked);
-    let items: Vec<u64> = (0..asked.n).collect();
+pub(crate) fn tiny(options: &Options) -> Line {
+    let pool = warm_pool(options);
+    let items: Vec<u64> = (0..options.n).collect();
     let expected: Vec<u64> = items.iter().map(tasks::tiny).collect();
     [1, 10, 100, 1000].into_iter().fold(Line::new(), |line, chunk_size| {
         let begun = Instant::now();
@@ -44,51 +44,51 @@ pub(crate) fn tiny(asked: &Asked) -> Line {
     })
 }
 
-pub(crate) fn latency(asked: &Asked) -> Line {
-    let pool = warm_pool(asked);
+pub(crate) fn latency(options: &Options) -> Line {
+    let pool = warm_pool(options);
     for i in 0..20 {
         one(&pool, i);
     }
     let mut times = Vec::new();
-    for i in 0..asked.n_lat as u64 {
+    for i in 0..options.n_lat as u64 {
         let begun = Instant::now();
         let answer = one(&pool, i);
         times.push(begun.elapsed());
         assert_eq!(answer, tasks::tiny(&i));
     }
     let [p50, p99] = percentiles(times);
-    Line::new().with("p50_us", p50).with("p99_us", p99).with("n", asked.n_lat)
+    Line::new().with("p50_us", p50).with("p99_us", p99).with("n", options.n_lat)
 }
 
-pub(crate) fn payload_in(asked: &Asked) -> Line {
-    let pool = warm_pool(asked);
+pub(crate) fn payload_in(options: &Options) -> Line {
+    let pool = warm_pool(options);
     let samples = tasks::samples();
-    let expected = vec![tasks::sum(&samples); asked.payload_items];
+    let expected = vec![tasks::sum(&samples); options.payload_items];
     let begun = Instant::now();
     let mut sums = Vec::new();
-    let items = (0..asked.payload_items).map(|_| samples.clone());
+    let items = (0..options.payload_items).map(|_| samples.clone());
     windowed(&pool, WINDOW_OF_PAYLOADS, items, sum_of_samples, |sum| sums.push(sum.expect("no item fails")));
     let took = begun.elapsed();
     assert_eq!(sums, expected);
-    Line::new().with("gb_s", gigabytes_per_second(asked.payload_items, took))
+    Line::new().with("gb_s", gigabytes_per_second(options.payload_items, took))
 }
 
-pub(crate) fn payload_out(asked: &Asked) -> Line {
-    let pool = warm_pool(asked);
+pub(crate) fn payload_out(options: &Options) -> Line {
+    let pool = warm_pool(options);
     let begun = Instant::now();
     let mut next = 0;
-    windowed(&pool, WINDOW_OF_PAYLOADS, (0..).take(asked.payload_items), make_one, |made| {
+    windowed(&pool, WINDOW_OF_PAYLOADS, (0..).take(options.payload_items), make_one, |made| {
         assert!(tasks::is_made_of(next, &made.expect("no item fails")), "item {next}");
         next += 1;
     });
-    Line::new().with("gb_s", gigabytes_per_second(asked.payload_items, begun.elapsed()))
+    Line::new().with("gb_s", gigabytes_per_second(options.payload_items, begun.elapsed()))
 }
 
 /// There is no sharing of numbers through its pool, so each slice is copied and sent.
-pub(crate) fn shared(asked: &Asked) -> Line {
-    let pool = warm_pool(asked);
-    let numbers = vec![1.0; asked.shared_f64];
-    let slices = asked.slices(tasks::PARTS);
+pub(crate) fn shared(options: &Options) -> Line {
+    let pool = warm_pool(options);
+    let numbers = vec![1.0; options.shared_f64];
+    let slices = options.slices(tasks::PARTS);
     let begun = Instant::now();
     let mut sums = Vec::new();
     let copies = slices.iter().map(|&(first, len)| numbers[first..first + len].to_vec());
@@ -99,9 +99,9 @@ pub(crate) fn shared(asked: &Asked) -> Line {
     Line::new().with("pickled_slices_s", took.as_secs_f64())
 }
 
-pub(crate) fn crash(asked: &Asked) -> Line {
+pub(crate) fn crash(options: &Options) -> Line {
     let begun = Instant::now();
-    let pool = pool(asked);
+    let pool = pool(options);
     let mut answers = Vec::new();
     windowed(&pool, WINDOW, 0..tasks::CRASH_ITEMS, crash_one, |answer| answers.push(answer.ok()));
     let took = begun.elapsed();
@@ -109,9 +109,9 @@ pub(crate) fn crash(asked: &Asked) -> Line {
     line.with("same_pool_usable_after", one(&pool, 1) == 3)
 }
 
-pub(crate) fn timeout(asked: &Asked) -> Line {
+pub(crate) fn timeout(options: &Options) -> Line {
     let begun = Instant::now();
-    let pool = pool(asked);
+    let pool = pool(options);
     let mut handles: Vec<_> = (0..tasks::HANG_ITEMS).map(|item| pool.spawn(item, hang_one)).collect();
     let mut n_ok = 0;
     for handle in &mut handles {
@@ -132,10 +132,10 @@ pub(crate) fn timeout(asked: &Asked) -> Line {
     line.with("pool_kills_item", slept && after < Duration::from_millis(900))
 }
 
-pub(crate) fn million(asked: &Asked) -> Line {
-    let pool = warm_pool(asked);
+pub(crate) fn million(options: &Options) -> Line {
+    let pool = warm_pool(options);
     #[expect(clippy::cast_possible_truncation, reason = "any byte is as good as another")]
-    let items: Vec<u8> = (0..asked.million).map(|i| i as u8).collect();
+    let items: Vec<u8> = (0..options.million).map(|i| i as u8).collect();
     let (mut n_seen, mut n_right) = (0, 0);
     let base = memory::resident_mib();
     let begun = Instant::now();
@@ -153,8 +153,8 @@ pub(crate) fn million(asked: &Asked) -> Line {
 }
 
 /// Workers that sleep, or wait when there are no items, until something ends this process.
-pub(crate) fn sleep_until_killed(n_sleeps: usize, asked: &Asked) {
-    let pool = warm_pool(asked);
+pub(crate) fn sleep_until_killed(n_sleeps: usize, options: &Options) {
+    let pool = warm_pool(options);
     drills::announce_workers_soon();
     let handles: Vec<_> = (0..n_sleeps).map(|_| pool.spawn(drills::LONG_SLEEP, sleep_one)).collect();
     for handle in handles {
@@ -184,14 +184,14 @@ fn windowed<A, R>(
     outstanding.into_iter().for_each(|handle| take(handle.join()));
 }
 
-fn warm_pool(asked: &Asked) -> Pool {
-    let pool = pool(asked);
+fn warm_pool(options: &Options) -> Pool {
+    let pool = pool(options);
     one(&pool, 1);
     pool
 }
 
-fn pool(asked: &Asked) -> Pool {
-    Pool::new(asked.workers).expect("a pool")
+fn pool(options: &Options) -> Pool {
+    Pool::new(options.workers).expect("a pool")
 }
 
 fn one(pool: &Pool, item: u64) -> u64 {

@@ -1,4 +1,4 @@
-//! What workers are asked to do: the script's task bodies, for one item and for a chunk of them.
+//! What workers do: the script's task bodies, for one item and for a chunk of them.
 
 use std::sync::Arc;
 use std::thread;

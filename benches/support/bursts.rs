@@ -258,14 +258,14 @@ impl Gate {
         let mut n_looks = 0_u32;
         while self.n_arrived.load(Ordering::Acquire) < n_expected {
             n_looks += 1;
-            // Whoever is missing may want this very core.
+            // A thread that is missing may need this very core.
             if n_looks.is_multiple_of(1000) { std::thread::yield_now() } else { std::hint::spin_loop() }
         }
     }
 }
 
 impl Gate {
-    /// Whoever panics while this is alive is waited for no longer.
+    /// When a thread panics while this is alive, the others wait for it no longer.
     pub(crate) fn open_on_panic(&self) -> impl Drop {
         OpensOnPanic(self)
     }

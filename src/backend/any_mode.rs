@@ -1,4 +1,6 @@
-//! Any mode, processes included, chosen at run time.
+//! [`AnyMode`]: any mode, processes included, chosen at run time.
+//!
+//! It has the bounds of the strictest mode and delegates to the others. The modes of this process are in `mode.rs`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,10 +16,18 @@ use crate::backend::process_task::{ProcessContext, ProcessTask};
 use crate::backend::task::SharedOf;
 use crate::config_error::ConfigError;
 
-/// Any mode, chosen at run time, with the function written once. Asks for what every mode asks for, so that a program
-/// that compiles today runs in modes that are added later: items, shared value, answers and errors that are serde types
-/// (std's parse errors are not: turn them into text), and a function that captures nothing, which is checked by
-/// `cargo build`, not by `cargo check`. Where that is too much, use [`LocalMode`].
+/// Any mode, processes included, chosen at run time with the function written once.
+///
+/// It has the bounds of all modes, so that a program that compiles today also runs in modes that are added later:
+///
+/// - Items, shared value, results and errors are serde types. The parse errors of std are not; turn them into text.
+/// - The function is a `fn` pointer: a plain function, or a closure without captures. `cargo check` refuses captures.
+///   Pass what the function needs with [`Job::shared`](crate::Job::shared).
+/// - [`Job::mode`](crate::Job::mode) comes before `worker_state` and `map`, so that closures coerce to pointers.
+///
+/// Where that is too much, use [`LocalMode`]. The cost is that of the chosen mode; the choice itself is one branch per
+/// call. `"serial"`, `"threads"`, `"io"` and `"processes"` parse into it, and it displays as the same names. The parsed
+/// `"processes"` has no limits: for those write `AnyMode::Processes(..)`.
 ///
 /// ```
 /// use manyhands::{AnyMode, Job};
@@ -30,21 +40,21 @@ use crate::config_error::ConfigError;
 /// # Ok::<(), manyhands::Error>(())
 /// ```
 ///
-/// ```compile_fail,E0080
+/// ```compile_fail,E0308
 /// use manyhands::{AnyMode, parallel_map};
 /// let factor = 3;
-/// let _ = parallel_map(AnyMode::Threads, &[1, 2], |n: &u32| n * factor); // captures `factor`: use .shared(&factor)
+/// let _ = parallel_map(AnyMode::Threads, &[1, 2], |n: &u32| n * factor); // captures `factor`; use `.shared(&factor)`
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AnyMode {
-    /// [`Serial`].
+    /// The mode [`Serial`].
     Serial,
-    /// [`Threads`].
+    /// The mode [`Threads`].
     Threads,
-    /// [`IoThreads`].
+    /// The mode [`IoThreads`].
     IoThreads,
-    /// [`Processes`], with these limits.
+    /// The mode [`Processes`], with these limits.
     #[cfg(feature = "processes")]
     Processes(Processes),
 }
@@ -96,6 +106,7 @@ where
     }
 }
 
+/// The names of all modes, for messages.
 #[cfg(feature = "processes")]
 const ANY_MODES: &str = "serial, threads, io, processes";
 #[cfg(not(feature = "processes"))]

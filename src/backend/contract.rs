@@ -1,15 +1,16 @@
-//! The contract between a run and its backends: what a backend gets, what it reports, and what the run answers.
+//! The contract between a run and its backends: what a backend receives, what it reports, and the verdicts it follows.
 //!
-//! - The backend reports each position below the fence exactly once, as part of one [`ChunkReport`], and once more for each
-//!   [`RetryRequest`].
-//! - It starts nothing at or beyond the limit. Where it has nothing else to run, it sends an empty report, if that may move
-//!   the limit.
-//! - It writes the value or reports the failure of exactly the positions that a report calls done.
-//! - When it returns, nothing that it started is alive, except idle threads and processes that wait for a next call.
+//! - The backend reports each position below the fence exactly once, as part of one [`ChunkReport`], and once more for
+//!   each [`RetryRequest`].
+//! - It starts no position at or beyond the limit. When it has nothing else to run and the limit may move, it sends an
+//!   empty report.
+//! - It writes the value or reports the failure of exactly the positions that a report counts as done.
+//! - When it returns, nothing that it started is alive, except idle threads and processes that are kept for the next
+//!   call.
 //! - A panic becomes the failure of its own item and of no other.
 //! - A stop ends it after the items in hand; it does not wait for processes whose items are no longer wanted.
 //!
-//! A backend has no policy: it draws nothing, reads no configuration, and decides nothing about failures.
+//! A backend has no policy. Progress, configuration, retries and stops are left to `run/`.
 
 use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
@@ -26,9 +27,9 @@ use crate::primitives::cancel::CancelToken;
 use crate::progress::RunStatus;
 use crate::record::Timing;
 
-/// A mode as the run sees it: what kind it is, and how it runs a task.
+/// A mode as the run sees it: its kind, and how it runs a task.
 pub(crate) trait Backend<T, K: Task<T>> {
-    /// Decides the number of workers.
+    /// The kind, from which the number of workers follows.
     fn kind(&self) -> ModeKind;
 
     /// Runs all positions of the plan. Calls `sink` with each report, in the calling thread, and follows its verdict.
@@ -40,7 +41,7 @@ pub(crate) trait Backend<T, K: Task<T>> {
     ) -> Result<BackendStats, BackendError>;
 }
 
-/// The kind of a mode: which workers it has.
+/// The kind of a mode, by the workers that it uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ModeKind {
     /// The calling thread.
@@ -55,7 +56,7 @@ pub(crate) enum ModeKind {
 }
 
 impl ModeKind {
-    /// The name of the mode, as a program or a user writes it.
+    /// The name of the mode, as it is parsed and displayed.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Serial => "serial",
@@ -67,7 +68,7 @@ impl ModeKind {
     }
 }
 
-/// What a backend gets to know of a run.
+/// What a backend receives of a run. The same for all workers of the run.
 #[derive(Debug)]
 pub(crate) struct RunContext<'a, T, K> {
     pub(crate) items: Items<'a, T>,
@@ -75,30 +76,30 @@ pub(crate) struct RunContext<'a, T, K> {
     pub(crate) plan: &'a Plan,
     pub(crate) cancel: &'a CancelToken,
     pub(crate) budget: ThreadBudget,
-    /// The config of calls nested in an item's function.
+    /// The config of calls that an item's function makes.
     pub(crate) config: &'a Arc<ParallelConfig>,
-    /// Where workers note which items are in hand, if progress shows it.
+    /// Where workers record the items in hand, if progress shows them.
     pub(crate) status: Option<&'a RunStatus>,
 }
 
-/// The most threads that the process keeps of its own accord. A call from outside may ask for more, a nested call may not.
+/// The default number of threads of each pool. A top-level call may ask for more, a nested call may not.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ThreadBudget {
     pub(crate) computing: NonZeroUsize,
     pub(crate) waiting: NonZeroUsize,
 }
 
-/// Where values go: into slots of the output that the caller gave, or along with their chunk's report.
+/// Where values go: into slots of the caller's output, or into the report of their chunk.
 #[derive(Debug)]
 pub(crate) enum Output<'out, R> {
-    /// The slots that are not claimed yet. A claim takes its own off the front, so no two claims can overlap.
+    /// The unclaimed slots. Each claim splits its own off the front, so no two claims can overlap.
     Slots(&'out mut [MaybeUninit<R>]),
-    /// Each chunk carries its values.
+    /// Each report carries its values.
     InReports,
 }
 
 impl<T, K> RunContext<'_, T, K> {
-    /// Shows the item at this position, which is stocked and not finished.
+    /// Calls `show` with the item at this position, which has arrived and is not finished.
     #[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
     pub(crate) fn show_item<A>(&self, position: usize, show: impl FnOnce(&T) -> A) -> A {
         match self.items {
@@ -106,14 +107,14 @@ impl<T, K> RunContext<'_, T, K> {
             Items::Stream(buffer) => {
                 let (mut show, mut shown) = (Some(show), None);
                 buffer.look_up(position, 1, &mut |items| shown = show.take().map(|show| show(&items[0])));
-                shown.expect("an item that can be looked up is shown")
+                shown.expect("look_up calls its closure at least once")
             }
         }
     }
 }
 
 impl<'out, R> Output<'out, R> {
-    /// The output of the next `len` positions.
+    /// Splits off the output of the next `len` positions.
     pub(crate) fn split_off(&mut self, len: usize) -> Self {
         match self {
             Self::InReports => Self::InReports,
@@ -127,6 +128,8 @@ impl<'out, R> Output<'out, R> {
 }
 
 /// A contiguous range of positions, claimed by one worker.
+///
+/// Invariant: with [`Output::Slots`], `output` has one slot for each of the `len` positions from `first` on.
 #[derive(Debug)]
 pub(crate) struct Claim<'out, R> {
     pub(crate) first: usize,
@@ -137,48 +140,50 @@ pub(crate) struct Claim<'out, R> {
 }
 
 impl<R> Claim<'_, R> {
-    /// Leaves the last `len` positions.
+    /// Keeps only the last `len` positions.
     pub(crate) fn shorten_to(&mut self, len: usize) {
         let done = self.len - len;
-        let _what_is_done = self.output.split_off(done);
+        let _done_slots = self.output.split_off(done);
         self.first += done;
         self.len = len;
     }
 }
 
-/// What became of a claim or its next part: the event that a backend reports.
+/// The result of a claim or of its next part, as a backend reports it.
+///
+/// Invariant: positions `first..first + done` are done. Each has a value or an entry in `failures`, never both.
 #[derive(Debug)]
 pub(crate) struct ChunkReport<R, E> {
     /// The first position.
     pub(crate) first: usize,
-    /// How many positions from there on are done; fewer than claimed when the run was stopped, or when the rest comes in a chunk of
-    /// its own.
+    /// The number of done positions from there on. Fewer than claimed when the run was stopped, or when the rest
+    /// follows in a chunk of its own.
     pub(crate) done: usize,
     /// With [`Output::InReports`]: the values of the done positions that did not fail, in order.
     pub(crate) values: Vec<R>,
     /// The done positions that have no value, in order.
     pub(crate) failures: Vec<PositionFailure<E>>,
-    /// The done positions that were begun more than once, in order, and how often.
+    /// The done positions that ran more than once, in order, with their attempt numbers.
     pub(crate) tried: Vec<(usize, u32)>,
-    /// How long the worker was at it.
+    /// How long the worker ran.
     pub(crate) busy: Duration,
-    /// Which worker that was.
+    /// The number of the worker.
     pub(crate) worker: Option<u32>,
-    /// Where the plan [traces](Plan::traces) items: of each done position, in order. Empty elsewhere.
+    /// One for each done position, in order, where the plan [traces](Plan::traces) items. Empty elsewhere.
     pub(crate) timings: Vec<Timing>,
-    /// The most memory that the worker was seen to have, in bytes.
+    /// The largest memory use of the worker that was observed, in bytes.
     pub(crate) peak_memory: Option<u64>,
-    /// What happened to workers meanwhile.
+    /// What happened to workers since the last report.
     pub(crate) events: Vec<WorkerEvent>,
 }
 
 impl<R, E> ChunkReport<R, E> {
-    /// The report that nothing is done: of a backend that has nothing to hand out until it is told to go on.
+    /// An empty report. It asks for a new verdict while there is nothing to run.
     pub(crate) fn nothing() -> Self {
         Self::at(0)
     }
 
-    /// A chunk from this position on, of which nothing is done yet.
+    /// A chunk from this position on, with nothing done yet.
     pub(crate) fn at(first: usize) -> Self {
         Self {
             first,
@@ -194,7 +199,7 @@ impl<R, E> ChunkReport<R, E> {
         }
     }
 
-    /// How fast the worker was.
+    /// The pace of the worker in this chunk.
     pub(crate) fn pace(&self) -> Pace {
         Pace { items: self.done.max(1), time: self.busy }
     }
@@ -204,20 +209,20 @@ impl<R, E> ChunkReport<R, E> {
 #[derive(Debug)]
 pub(crate) struct PositionFailure<E> {
     pub(crate) position: usize,
-    /// How often it was begun.
+    /// The number of the last attempt, from 1.
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
     pub(crate) cause: Cause<E>,
 }
 
-/// What the gatherer answers to a chunk.
+/// The gatherer's decision after a report: which positions may run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
     /// The first position that must not run any more.
     pub(crate) fence: usize,
     /// Positions from here on must not start yet.
     pub(crate) limit: usize,
-    /// Whether an empty report can move the limit, because the input may have more items.
+    /// Whether the input may have more items, so that an empty report may move the limit.
     pub(crate) may_grow: bool,
     /// Failed positions to run again.
     pub(crate) again: Vec<RetryRequest>,
@@ -229,17 +234,17 @@ pub(crate) struct RetryRequest {
     pub(crate) position: usize,
     /// The number of the new attempt: 2 or more.
     pub(crate) attempt: u32,
-    /// How long it waits before that.
+    /// The delay before that.
     pub(crate) after: Duration,
 }
 
-/// The gatherer, as a backend sees it: takes a chunk, says how to go on. Runs in the calling thread. Never unwinds.
+/// The gatherer, as a backend sees it: takes a report and returns a verdict. Runs in the calling thread. Never unwinds.
 pub(crate) type ReportSink<'g, R, E> = dyn FnMut(ChunkReport<R, E>) -> Verdict + 'g;
 
-/// What a backend says at its end.
+/// What a backend returns at its end: counts of workers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct BackendStats {
-    /// The workers that took part, at one time.
+    /// The largest number of workers at one time.
     pub(crate) workers: usize,
     /// The workers that died in the call.
     pub(crate) lost: usize,
@@ -252,19 +257,19 @@ pub(crate) struct BackendStats {
 pub(crate) enum BackendError {
     /// A worker could not make its state, or drop it.
     State(String),
-    /// The mode cannot be had on this system.
+    /// This system does not support the mode.
     #[cfg(feature = "processes")]
     Unsupported(String),
-    /// The program is not prepared for the mode, or its settings cannot be.
+    /// The program is not prepared for the mode, or its settings are invalid.
     #[cfg(feature = "processes")]
     Unprepared(String),
-    /// There was no worker to be had.
+    /// No worker could be started.
     #[cfg(feature = "processes")]
     Workers(String),
 }
 
 impl BackendError {
-    /// What the caller is told.
+    /// The error that the caller of the run receives.
     pub(crate) fn into_error<E>(self) -> Error<E> {
         match self {
             Self::State(message) => Error::worker_state(message),
@@ -278,11 +283,11 @@ impl BackendError {
     }
 }
 
-/// What happened to a worker, told along with a report.
+/// What happened to a worker. Part of a report.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum WorkerEvent {
     /// A worker died while it had this position in hand.
     Lost { worker: u32, position: Option<usize>, attempt: u32, ending: WorkerExit },
-    /// A worker was replaced on purpose.
+    /// The backend replaced a worker on purpose.
     Recycled { worker: u32 },
 }

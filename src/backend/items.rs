@@ -1,12 +1,15 @@
-//! The items of a run, as backends see them: a slice, or a stream whose items come and go.
+//! The items of a run, as backends see them: a slice, or a stream whose items arrive and are dropped when they are
+//! finished.
+//!
+//! Reading the input and buffering it are left to `run/`.
 
 use std::fmt;
 
-/// What a run works on.
+/// The items of a run.
 pub(crate) enum Items<'a, T> {
     /// All items, by index.
     Slice(&'a [T]),
-    /// Items by position. Only those that have come and are not finished can be looked up.
+    /// Items by position. Only items that have arrived and are not finished can be looked up.
     Stream(&'a dyn ItemLookup<T>),
 }
 
@@ -27,8 +30,8 @@ impl<T> fmt::Debug for Items<'_, T> {
     }
 }
 
-/// Items that can be looked up by their position, from any thread. A trait, so that the items of a slice need not be `Send`.
+/// Lookup of items by position, from any thread. A trait object, so that the items of a slice need not be `Send`.
 pub(crate) trait ItemLookup<T>: Sync {
-    /// Calls `show` with the items from this position on that lie side by side: at most so many, and at least one.
+    /// Calls `show` once with adjacent items from this position on: at least one, at most `most`.
     fn look_up(&self, position: usize, most: usize, show: &mut dyn FnMut(&[T]));
 }

@@ -1,6 +1,12 @@
-//! Backends: the parts that run items. `contract.rs` says what a backend gets and reports; `serial.rs`, `threads.rs` and
-//! `process/` are the backends; `mode.rs` and `any_mode.rs` offer them as values; `worker_loop.rs` is the loop over items that
-//! all of them share.
+//! Backends: the parts that run items, one for each kind of workers.
+//!
+//! - `contract.rs` says what a backend receives, reports and promises; `plan.rs`, `task.rs` and `items.rs` are its input.
+//! - `mode.rs` and `any_mode.rs` offer the backends as values to the user.
+//! - `serial.rs`, `threads.rs` and `process/` are the backends. `worker_loop.rs` is the loop over items that all of
+//!   them share.
+//! - `dispatcher.rs`, `thread_pool.rs`, `retry_queue.rs` and `item_time.rs` serve them.
+//!
+//! Progress, journal, retries and stops are decided in `run/`.
 
 pub(crate) mod amounts;
 pub(crate) mod any_mode;

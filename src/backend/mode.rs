@@ -1,7 +1,7 @@
-//! How a call runs, as a value: the modes of this process. Each mode asks for its own bounds and no more.
+//! Modes: values that say how a call runs. Here are the traits, and the modes of this process with their bounds.
 //!
-//! [`AnyMode`](crate::AnyMode), which may also be processes, is in `any_mode.rs`; [`Processes`](crate::Processes) in
-//! `process/processes.rs`.
+//! [`AnyMode`](crate::AnyMode), which includes processes, is in `any_mode.rs`, `Processes` in `process/processes.rs`.
+//! The work itself is left to the backends `serial.rs` and `threads.rs`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,10 +12,28 @@ use crate::backend::threads::{COMPUTING, WAITING};
 use crate::backend::{serial, threads};
 use crate::config_error::ConfigError;
 
-/// A way to run a task over items of type `T`: [`Serial`], [`Threads`], [`IoThreads`], [`LocalMode`], `Processes` or
-/// `AnyMode`, each with the bounds that it needs. Sealed.
+/// A way to run a task over items of type `T`. Sealed.
 ///
-/// Generic code asks for it with the task that it runs: see [`MapFn`](crate::job::MapFn).
+/// | mode | runs on | needs |
+/// |---|---|---|
+/// | [`Serial`] | the calling thread | nothing |
+/// | [`Threads`], [`IoThreads`], [`LocalMode`] | threads | `Sync` items and function, `Send` results and errors |
+/// | `Processes`, [`AnyMode`](crate::AnyMode) | worker processes, or any | serde types and a `fn` pointer as well |
+///
+/// All modes give the same results; they differ in cost and in what they survive. Generic code names the mode together
+/// with the task that it runs, see [`MapFn`](crate::job::MapFn):
+///
+/// ```
+/// use manyhands::job::MapFn;
+/// use manyhands::{Mode, Serial, Threads, parallel_map};
+///
+/// fn lengths<M: Mode<String, MapFn<fn(&String) -> usize>>>(mode: M, names: &[String]) -> Vec<usize> {
+///     parallel_map(mode, names, |name| name.len()).expect("no item panics")
+/// }
+/// let names = ["Vega".to_owned(), "Deneb".to_owned()];
+/// assert_eq!(lengths(Serial, &names), [4, 5]);
+/// assert_eq!(lengths(Threads, &names), [4, 5]);
+/// ```
 #[expect(private_bounds, reason = "a seal: how a backend runs is private, and no other crate implements a mode")]
 #[diagnostic::on_unimplemented(
     message = "the mode `{Self}` cannot run `{K}` over items of type `{T}`",
@@ -24,8 +42,21 @@ use crate::config_error::ConfigError;
 )]
 pub trait Mode<T, K: Task<T>>: Backend<T, K> + SupportsContext<NoContext> + SupportsContext<K::Context> {}
 
-/// A mode whose workers can prepare a context: any context on the threads of this process; in processes no context, a
-/// shared value, or a worker state that a `fn` pointer makes. Sealed.
+/// A mode whose workers can prepare the context `C`. Sealed.
+///
+/// The threads of this process prepare any context. Processes prepare [`NoContext`], a [`Shared`](crate::job::Shared)
+/// value, and a [`WorkerState`](crate::job::WorkerState) that a `fn` pointer makes. The bound is checked at
+/// `.worker_state(..)`, before the function is known:
+///
+/// ```
+/// use manyhands::job::{NoContext, SupportsContext};
+/// use manyhands::{AnyMode, LocalMode, Threads};
+///
+/// fn needs_no_context<M: SupportsContext<NoContext>>(_mode: M) -> bool {
+///     true
+/// }
+/// assert!(needs_no_context(Threads) && needs_no_context(LocalMode::Serial) && needs_no_context(AnyMode::Serial));
+/// ```
 #[expect(private_bounds, reason = "a seal: no other crate implements a mode")]
 #[diagnostic::on_unimplemented(
     message = "the mode `{Self}` cannot prepare the worker state of this job",
@@ -37,24 +68,35 @@ pub trait SupportsContext<C>: ModeSeal {}
 /// Seals [`Mode`] and [`SupportsContext`].
 pub(crate) trait ModeSeal {}
 
-/// In the calling thread, one item after the other: the meaning of all other modes. Asks for no bounds at all.
+/// Runs in the calling thread, one item after the other. All other modes give the same results as this one.
+///
+/// It has no bounds: items, function, results and errors need be neither `Send` nor `Sync`. Cost: no thread is started or
+/// woken, and no memory is used beyond the results. A panic becomes a failure of its item, as in every mode. Use it for
+/// debugging, and where items are so quick that other modes cost more than they save.
 ///
 /// ```
 /// use manyhands::{Serial, parallel_map};
-/// let names = std::rc::Rc::new(["a", "b"]); // not Sync, and welcome here
+/// let names = std::rc::Rc::new(["a", "b"]); // `Rc` is not `Sync`
 /// assert_eq!(parallel_map(Serial, &[0, 1], |&idx: &usize| names[idx])?, ["a", "b"]);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Serial;
 
-/// On threads for work that computes: as many as [`ParallelConfig::max_workers_cpu`](crate::ParallelConfig::max_workers_cpu)
-/// or [`Job::workers`](crate::Job::workers) says. Threads are kept between calls.
+/// Runs on threads, for work that computes.
 ///
-/// The function and the items are shared by reference (`Sync`), answers and errors travel (`Send`). Memory: 2 MiB of
-/// reserved stack per thread, touched only as far as it is used. A call that is expected to take less than
-/// [`serial_below_time`](crate::ParallelConfig::serial_below_time), measured in earlier calls of the same function, stays
-/// in the calling thread.
+/// The number of threads is [`ParallelConfig::max_workers_cpu`](crate::ParallelConfig::max_workers_cpu), unless
+/// [`Job::workers`](crate::Job::workers) says another. The function and the items are shared by reference (`Sync`);
+/// results and errors are sent to the caller (`Send`). Functions may capture.
+///
+/// Cost: the first call starts threads, later calls reuse them. A call wakes its helpers, some microseconds each; a
+/// claim of a chunk is some 100 ns. A call that is expected to take less than
+/// [`serial_below_time`](crate::ParallelConfig::serial_below_time), as measured in earlier calls of the same function,
+/// starts in the calling thread. Memory: nothing is copied. Each thread reserves 2 MiB of address space for its stack,
+/// of which only the used part takes memory.
+///
+/// Limits: an item that aborts or crashes ends the whole program, and an item that hangs cannot be stopped. `Processes`
+/// survives both.
 ///
 /// ```
 /// use manyhands::{Threads, parallel_map};
@@ -65,7 +107,7 @@ pub struct Serial;
 pub struct Threads;
 
 impl Threads {
-    /// Threads for work that waits, for disks or servers: more of them than cores, in a pool of their own.
+    /// The mode [`IoThreads`]: threads for work that waits for disks or servers.
     ///
     /// ```
     /// use manyhands::{Threads, parallel_map};
@@ -81,11 +123,32 @@ impl Threads {
     }
 }
 
-/// On threads for work that waits: see [`Threads::io`].
+/// Runs on threads, for work that waits for disks or servers. [`Threads::io`] makes it, too.
+///
+/// As [`Threads`], but with [`ParallelConfig::max_workers_io`](crate::ParallelConfig::max_workers_io) threads, which
+/// may be more than there are cores, in a pool of their own. So waiting items never occupy a thread for computing. For
+/// items that compute, more threads than cores only cost memory and cache misses: use [`Threads`].
+///
+/// ```
+/// use manyhands::{IoThreads, parallel_map};
+/// use std::time::Duration;
+///
+/// let delays = [2_u64, 1];
+/// let waited = parallel_map(IoThreads, &delays, |&delay| {
+///     std::thread::sleep(Duration::from_millis(delay));
+///     delay
+/// })?;
+/// assert_eq!(waited, delays);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct IoThreads;
 
-/// A mode of this process, chosen at run time. Asks for what threads ask for; functions may capture.
+/// A mode of this process, chosen at run time.
+///
+/// It has the bounds of [`Threads`]; functions may capture. The cost is that of the chosen mode; the choice itself is one
+/// branch per call. `"serial"`, `"threads"` and `"io"` parse into it, and it displays as the same names. For processes as
+/// well use [`AnyMode`](crate::AnyMode), which has more bounds.
 ///
 /// ```
 /// use manyhands::{LocalMode, parallel_map};
@@ -100,11 +163,11 @@ pub struct IoThreads;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LocalMode {
-    /// [`Serial`].
+    /// The mode [`Serial`].
     Serial,
-    /// [`Threads`].
+    /// The mode [`Threads`].
     Threads,
-    /// [`IoThreads`].
+    /// The mode [`IoThreads`].
     IoThreads,
 }
 
@@ -235,9 +298,10 @@ where
     }
 }
 
-/// The names of the modes of this process.
+/// The names of the modes of this process, for messages.
 const LOCAL_MODES: &str = "serial, threads, io";
 
+/// The error for a name that is none of the `known` ones.
 pub(crate) fn unknown_mode(name: &str, known: &str) -> ConfigError {
     ConfigError::new(format!("mode {name:?} is not known; use one of {known}"))
 }

@@ -1,5 +1,7 @@
-//! Who does what, as integers: how many workers, in which order, in chunks of which length.
-//! Pure: no clock, no threads, no environment. The machine's numbers are handed in.
+//! The plan of a run, as integers: the number of workers, the order of work, the length of chunks, the memory budget.
+//!
+//! Pure: no clock, no threads, no environment. `job/` passes the numbers of the config and the machine; backends follow
+//! the plan.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -13,21 +15,21 @@ pub(crate) struct Plan {
     pub(crate) chunks: ChunkRule,
     /// The index at each position, when the order of work differs from the input's.
     pub(crate) order: Option<Vec<usize>>,
-    /// How far ahead of the oldest unfinished position work may be claimed.
+    /// How many positions from the oldest unfinished one on may be claimed.
     pub(crate) window: usize,
-    /// Positions from here on are not there when the run begins.
+    /// The items of positions from here on have not arrived when the run starts.
     pub(crate) stocked: usize,
-    /// Whether items may be tried again.
+    /// Whether items may be retried.
     pub(crate) may_retry: bool,
-    /// Positions before this one are worked on one after the other, before anything else is begun.
+    /// Positions before this one run one after the other, before any other position starts.
     pub(crate) alone: usize,
-    /// Whether it is wanted of each item when it was worked on, for how long, and what it said of itself.
+    /// Whether the start, the time and the amounts of each item are recorded.
     pub(crate) traces: bool,
-    /// How much memory there is, where that bounds what is begun at the same time.
+    /// The memory budget, where it bounds the items that run at the same time.
     pub(crate) memory: Option<MemoryBudget>,
     /// Whether the first failure ends the run.
     pub(crate) halt_on_failure: bool,
-    /// Calls expected to take less than this in all start in the calling thread.
+    /// Calls that are expected to take less than this in sum start in the calling thread.
     pub(crate) serial_below: Duration,
 }
 
@@ -37,21 +39,21 @@ impl Plan {
         self.order.as_ref().map_or(position, |order| order[position])
     }
 
-    /// Answers travel to the calling thread, and are written down there, as this says.
+    /// Adapts the plan to results that are delivered to the calling thread, and recorded there if `is_kept`.
     ///
-    /// Whoever wants answers as they come wants a caller that is free to hand them on.
+    /// The caller must be free to deliver, so the call does not start in the calling thread.
     pub(crate) fn carry(&mut self, is_kept: bool, alone: usize) {
         self.serial_below = Duration::ZERO;
         self.traces = is_kept;
         self.alone = alone.min(self.n_items);
     }
 
-    /// The length of the next chunk from `position` on, for a worker whose last chunk went as `pace` says. At least 1.
+    /// The length of the next chunk from `position` on, for a worker whose last chunk had this pace. At least 1.
     pub(crate) fn chunk_len(&self, position: usize, pace: Option<Pace>) -> usize {
         self.len_of(CLAIM, position, pace)
     }
 
-    /// [`chunk_len`](Plan::chunk_len) of what travels to a worker in another process.
+    /// [`chunk_len`](Plan::chunk_len) of a frame to a worker process.
     #[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
     pub(crate) fn frame_len(&self, position: usize, pace: Option<Pace>) -> usize {
         self.len_of(FRAME, position, pace)
@@ -63,22 +65,23 @@ impl Plan {
     }
 }
 
-/// What there is of something that items need while they are worked on, such as bytes.
+/// A limit on the sum of the costs of running items, such as bytes of memory.
 #[derive(Debug, Clone)]
 pub(crate) struct MemoryBudget {
+    /// The sum of costs that may be in use at a time.
     pub(crate) budget: u64,
-    /// What the item at each position needs.
+    /// The cost of the item at each position.
     pub(crate) costs: Vec<u64>,
 }
 
 impl MemoryBudget {
-    /// What a worker needs that has these positions in hand: it works on one after the other.
+    /// The cost of a worker with a claim of these positions: the largest, since it runs one after the other.
     pub(crate) fn cost(&self, positions: std::ops::Range<usize>) -> u64 {
         self.costs[positions].iter().copied().max().unwrap_or(0)
     }
 
-    /// How many of up to `len` positions from `first` on may be begun while `in_use` is in use; 0 when they have to wait. One
-    /// that needs more than there is may be begun when nothing else is in hand.
+    /// How many of `len` positions from `first` on may start while `in_use` of the budget is in use; 0 when they must
+    /// wait. A position that costs more than the whole budget may start when nothing is in use.
     pub(crate) fn admit(&self, first: usize, len: usize, in_use: u64) -> usize {
         let Some(free) = self.budget.checked_sub(in_use) else { return 0 };
         let fits = self.costs[first..first + len].iter().take_while(|&&cost| cost <= free).count();
@@ -93,8 +96,8 @@ pub(crate) fn longest_first(costs: &[u64]) -> Vec<usize> {
     order
 }
 
-/// An order of work in which every order is about as likely, the same for each seed on every machine: Fisher and Yates, with
-/// the generator SplitMix64 (Steele, Lea and Flood 2014).
+/// A random order of work, the same for the same seed on every machine: the shuffle of Fisher and Yates with the
+/// generator SplitMix64 (Steele, Lea and Flood 2014).
 pub(crate) fn shuffled(n_items: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n_items).collect();
     let mut state = seed;
@@ -103,46 +106,46 @@ pub(crate) fn shuffled(n_items: usize, seed: u64) -> Vec<usize> {
         let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
         let drawn = (u128::from(mixed ^ mixed >> 31) * (end as u128 + 1)) >> 64; // below end + 1
-        order.swap(end, usize::try_from(drawn).expect("no more than there are items"));
+        order.swap(end, usize::try_from(drawn).expect("at most the number of items"));
     }
     order
 }
 
-/// How many items a worker's last chunk had, and how long they took together.
+/// The number of items of a chunk, and the time that they took in sum.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     pub(crate) items: usize,
     pub(crate) time: Duration,
 }
 
-/// How long a chunk may be.
+/// How the length of chunks is chosen.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ChunkRule {
-    /// Always this long, as the user asked.
+    /// The length that the user chose.
     Fixed(NonZeroUsize),
     /// By measured item time.
     Guided,
 }
 
-/// How long a chunk should take: hand-over is then next to nothing, and the tail stays short.
+/// How long a chunk should take, so that the cost of a claim is negligible and the tail of the run is short.
 #[derive(Debug, Clone, Copy)]
 struct Grain {
     target: Duration,
-    /// Shorter chunks than this are not worth a hand-over even at the end of the list.
+    /// Shorter chunks are not worth a claim, even at the end of the list.
     shortest: Duration,
 }
 
-/// A claim at a board, in the same process: some 100 ns.
+/// For a claim from the dispatcher, in the same process: some 100 ns.
 const CLAIM: Grain = Grain { target: Duration::from_micros(200), shortest: Duration::from_micros(5) };
-/// A frame to another process and its answer: some microseconds.
+/// For a frame to a worker process and its result: some microseconds.
 #[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 const FRAME: Grain = Grain { target: Duration::from_millis(1), shortest: Duration::from_micros(50) };
-/// How much longer than the last a chunk may be: item times differ, so the first measurements are not trusted far.
+/// How many times longer than the last a chunk may be. Item times differ, so a few measured items predict few others.
 const GROWTH: usize = 8;
 
 impl ChunkRule {
-    /// Guided: as many items as take the target, at most [`GROWTH`] times the last chunk, and at most a quarter of an even
-    /// share of what is left, so that no worker is left alone with a long chunk at the end.
+    /// Guided: as many items as take the target time, at most [`GROWTH`] times the last chunk, and at most a quarter of
+    /// an even share of the remaining items, so that no long chunk runs last.
     fn len(self, grain: Grain, remaining: usize, workers: NonZeroUsize, pace: Option<Pace>) -> usize {
         let pace = match (self, pace) {
             (Self::Fixed(len), _) => return len.get(),
@@ -157,7 +160,7 @@ impl ChunkRule {
 }
 
 impl Pace {
-    /// How many items take this long.
+    /// How many items take this time.
     fn items_in(self, time: Duration) -> usize {
         let taken = self.time.as_nanos().max(1);
         usize::try_from(self.items as u128 * time.as_nanos() / taken).unwrap_or(usize::MAX)
@@ -186,7 +189,7 @@ mod tests {
         }
     }
 
-    /// Walks the claims of one worker whose items all take `item`; gives the chunk lengths.
+    /// The chunk lengths of one worker whose items take `item` each.
     fn claims(plan: &Plan, item: Duration) -> Vec<usize> {
         let (mut position, mut pace, mut lengths) = (0, None, Vec::new());
         while position < plan.n_items {
@@ -217,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shuffle_has_every_item_once_and_is_that_of_its_seed() {
+    fn a_shuffle_has_every_item_once_and_depends_on_its_seed_alone() {
         let order = shuffled(1000, 7);
         assert_eq!((&order, order == shuffled(1000, 8)), (&shuffled(1000, 7), false));
         let mut sorted = order.clone();
@@ -229,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn slow_items_travel_alone_and_quick_ones_in_large_chunks() {
+    fn slow_items_are_claimed_one_by_one_and_quick_ones_in_large_chunks() {
         let slow = claims(&plan(100, 2, ChunkRule::Guided), Duration::from_millis(10));
         assert!(slow.iter().all(|&length| length == 1));
         let quick = claims(&plan(1_000_000, 2, ChunkRule::Guided), Duration::from_nanos(5));
@@ -237,30 +240,30 @@ mod tests {
     }
 
     #[test]
-    fn the_first_chunk_is_one_item_because_nothing_is_known_yet() {
+    fn the_first_chunk_is_one_item_because_no_pace_is_known() {
         assert_eq!(plan(1_000_000, 2, ChunkRule::Guided).chunk_len(0, None), 1);
     }
 
     proptest! {
         #[test]
-        fn what_is_in_hand_together_never_needs_more_than_there_is_but_for_one_alone(
+        fn running_items_stay_within_the_budget_except_for_a_single_larger_one(
             costs in prop::collection::vec(0_u64..30, 1..60), budget in 0_u64..40, len in 1_usize..10,
         ) {
             let memory = MemoryBudget { budget, costs: costs.clone() };
-            let (mut position, mut in_hand, mut begun) = (0, std::collections::VecDeque::new(), 0);
+            let (mut position, mut in_hand, mut started) = (0, std::collections::VecDeque::new(), 0);
             while position < costs.len() {
                 let in_use = in_hand.iter().sum::<u64>();
                 let admitted = memory.admit(position, len.min(costs.len() - position), in_use);
                 if admitted == 0 {
-                    prop_assert!(in_hand.pop_front().is_some(), "nothing in hand, and nothing admitted");
+                    prop_assert!(in_hand.pop_front().is_some(), "nothing runs, and nothing was admitted");
                     continue;
                 }
                 let cost = memory.cost(position..position + admitted);
                 prop_assert!(in_use + cost <= budget || in_use == 0 && admitted == 1, "{in_use} and {cost}");
                 in_hand.push_back(cost);
-                (position, begun) = (position + admitted, begun + admitted);
+                (position, started) = (position + admitted, started + admitted);
             }
-            prop_assert_eq!(begun, costs.len());
+            prop_assert_eq!(started, costs.len());
         }
     }
 

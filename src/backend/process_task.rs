@@ -1,8 +1,8 @@
-//! Tasks that a worker process can run: their functions are `fn` pointers, so nothing but an address has to travel.
+//! Tasks that a worker process can run: their functions are `fn` pointers, so only an address is sent.
 //!
-//! A closure that captures no value coerces to a pointer; one that captures something does not, and the compiler says
-//! which variable it captured. A pointer carries no value, not even one of size zero, so no safe program can smuggle a
-//! value into a worker.
+//! A closure without captures coerces to a pointer. One that captures a variable does not, and the compiler names the
+//! variable. A pointer holds no captured value, not even one of size zero, so a safe program cannot send a value to a
+//! worker in this way. How the address is sent and checked is left to `process/`; a worker runs the same executable.
 
 use std::fmt;
 use std::mem::transmute;
@@ -14,9 +14,25 @@ use crate::backend::task::{
 };
 
 /// A task that worker processes can run: its function, and the one that makes a worker's state, are `fn` pointers.
+/// Sealed.
 ///
-/// `Processes` and `AnyMode` ask for it. A plain function and a closure without captures coerce to a pointer where a job's
-/// mode is set before its function is given. Elsewhere write `function as fn(&_) -> _`.
+/// `Processes` and [`AnyMode`](crate::AnyMode) have this bound. A plain function and a closure without captures coerce
+/// to a pointer where the job's mode is set before its function. Elsewhere write `function as fn(&_) -> _`. A call
+/// through a pointer is not inlined, which costs a few nanoseconds per item.
+///
+/// ```
+/// use manyhands::job::{MapFn, ProcessTask};
+/// use manyhands::{AnyMode, Job};
+///
+/// fn needs_process_task<K: ProcessTask<u32>>() -> bool {
+///     true
+/// }
+/// assert!(needs_process_task::<MapFn<fn(&u32) -> u32>>());
+///
+/// let squares = Job::new(&[2_u32, 3]).mode(AnyMode::Serial).run(|n| n * n)?.into_result()?; // the closure coerces
+/// assert_eq!(squares, [4, 9]);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "worker processes cannot run `{Self}`: its function is no `fn` pointer",
     label = "needs a plain function, or a closure that captures nothing",
@@ -24,7 +40,7 @@ use crate::backend::task::{
     note = "pass what the function needs with `.shared(&value)`; for `AnyMode` without processes use `LocalMode`"
 )]
 pub trait ProcessTask<T>: Task<T, Context: ProcessContext> {
-    /// The address of the function.
+    /// The address of the function, valid in every process of this executable.
     #[doc(hidden)]
     fn address(&self) -> *const ();
 
@@ -42,14 +58,25 @@ pub trait ProcessTask<T>: Task<T, Context: ProcessContext> {
     ) -> Result<Self::Output, Self::Error>;
 }
 
-/// A context that worker processes can prepare: a worker's state is made by a `fn` pointer.
+/// A context that worker processes can prepare: a `fn` pointer makes a worker's state. Sealed.
+///
+/// [`NoContext`] and [`Shared`] always are such contexts. A shared value is sent to each worker once per call.
+///
+/// ```
+/// use manyhands::{AnyMode, Job};
+///
+/// let job = Job::new(&[1_u64, 2]).mode(AnyMode::Serial).worker_state(|| vec![0_u64; 4]); // no captures: coerces
+/// let values = job.run(|buffer, n| buffer.len() as u64 * n)?.into_result()?;
+/// assert_eq!(values, [4, 8]);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "worker processes cannot prepare `{Self}`: its function is no `fn` pointer",
     label = "the function that makes a worker's state must be a plain function, or a closure that captures nothing",
     note = "set the mode before `worker_state`, or write `.worker_state(init as fn() -> _)`"
 )]
 pub trait ProcessContext: Context {
-    /// The address of the function that makes a worker's state; null where there is none.
+    /// The address of the function that makes a worker's state; null when there is none.
     #[doc(hidden)]
     fn init_address(&self) -> *const ();
 
@@ -67,7 +94,7 @@ impl ProcessContext for NoContext {
         null()
     }
 
-    // SAFETY: the caller keeps the promise that the trait asks for.
+    // SAFETY: the caller fulfils the requirements of the trait.
     unsafe fn make_state_at(_: *const (), (): &()) -> Result<(), String> {
         Ok(())
     }
@@ -78,7 +105,7 @@ impl<D: Deref> ProcessContext for Shared<D> {
         null()
     }
 
-    // SAFETY: the caller keeps the promise that the trait asks for.
+    // SAFETY: the caller fulfils the requirements of the trait.
     unsafe fn make_state_at(_: *const (), _: &D::Target) -> Result<(), String> {
         Ok(())
     }
@@ -89,9 +116,9 @@ impl<S> ProcessContext for WorkerState<NoContext, Init<fn() -> S>> {
         self.init.0 as *const ()
     }
 
-    // SAFETY: the caller keeps the promise that the trait asks for.
+    // SAFETY: the caller fulfils the requirements of the trait.
     unsafe fn make_state_at(address: *const (), (): &()) -> Result<S, String> {
-        // SAFETY: the caller promises that a function of this type lies at the address.
+        // SAFETY: the caller guarantees that the address is that of a function of this type.
         let init = unsafe { transmute::<*const (), fn() -> S>(address) };
         Ok(init())
     }
@@ -102,9 +129,9 @@ impl<S, E: fmt::Display> ProcessContext for WorkerState<NoContext, TryInit<fn() 
         self.init.0 as *const ()
     }
 
-    // SAFETY: the caller keeps the promise that the trait asks for.
+    // SAFETY: the caller fulfils the requirements of the trait.
     unsafe fn make_state_at(address: *const (), (): &()) -> Result<S, String> {
-        // SAFETY: the caller promises that a function of this type lies at the address.
+        // SAFETY: the caller guarantees that the address is that of a function of this type.
         let init = unsafe { transmute::<*const (), fn() -> Result<S, E>>(address) };
         init().map_err(|error| format!("{error:#}"))
     }
@@ -115,9 +142,9 @@ impl<D: Deref, S> ProcessContext for WorkerState<Shared<D>, Init<fn(&D::Target) 
         self.init.0 as *const ()
     }
 
-    // SAFETY: the caller keeps the promise that the trait asks for.
+    // SAFETY: the caller fulfils the requirements of the trait.
     unsafe fn make_state_at(address: *const (), shared: &D::Target) -> Result<S, String> {
-        // SAFETY: the caller promises that a function of this type lies at the address.
+        // SAFETY: the caller guarantees that the address is that of a function of this type.
         let init = unsafe { transmute::<*const (), fn(&D::Target) -> S>(address) };
         Ok(init(shared))
     }
@@ -128,9 +155,9 @@ impl<D: Deref, S, E: fmt::Display> ProcessContext for WorkerState<Shared<D>, Try
         self.init.0 as *const ()
     }
 
-    // SAFETY: the caller keeps the promise that the trait asks for.
+    // SAFETY: the caller fulfils the requirements of the trait.
     unsafe fn make_state_at(address: *const (), shared: &D::Target) -> Result<S, String> {
-        // SAFETY: the caller promises that a function of this type lies at the address.
+        // SAFETY: the caller guarantees that the address is that of a function of this type.
         let init = unsafe { transmute::<*const (), fn(&D::Target) -> Result<S, E>>(address) };
         init(shared).map_err(|error| format!("{error:#}"))
     }
@@ -141,9 +168,9 @@ impl<T, R> ProcessTask<T> for MapFn<fn(&T) -> R> {
         self.function as *const ()
     }
 
-    // SAFETY: the caller keeps the promise that the trait asks for.
+    // SAFETY: the caller fulfils the requirements of the trait.
     unsafe fn call_at(address: *const (), (): &(), (): &mut (), item: &T) -> Result<R, Self::Error> {
-        // SAFETY: the caller promises that a function of this type lies at the address.
+        // SAFETY: the caller guarantees that the address is that of a function of this type.
         let function = unsafe { transmute::<*const (), fn(&T) -> R>(address) };
         Ok(function(item))
     }
@@ -154,9 +181,9 @@ impl<T, R, E> ProcessTask<T> for TryMapFn<fn(&T) -> Result<R, E>> {
         self.function as *const ()
     }
 
-    // SAFETY: the caller keeps the promise that the trait asks for.
+    // SAFETY: the caller fulfils the requirements of the trait.
     unsafe fn call_at(address: *const (), (): &(), (): &mut (), item: &T) -> Result<R, E> {
-        // SAFETY: the caller promises that a function of this type lies at the address.
+        // SAFETY: the caller guarantees that the address is that of a function of this type.
         let function = unsafe { transmute::<*const (), fn(&T) -> Result<R, E>>(address) };
         function(item)
     }
@@ -167,14 +194,14 @@ impl<T, D: Deref, R> ProcessTask<T> for MapFn<fn(&D::Target, &T) -> R, Shared<D>
         self.function as *const ()
     }
 
-    // SAFETY: the caller keeps the promise that the trait asks for.
+    // SAFETY: the caller fulfils the requirements of the trait.
     unsafe fn call_at(
         address: *const (),
         shared: &D::Target,
         (): &mut (),
         item: &T,
     ) -> Result<R, <Self as Task<T>>::Error> {
-        // SAFETY: the caller promises that a function of this type lies at the address.
+        // SAFETY: the caller guarantees that the address is that of a function of this type.
         let function = unsafe { transmute::<*const (), fn(&D::Target, &T) -> R>(address) };
         Ok(function(shared, item))
     }
@@ -185,9 +212,9 @@ impl<T, D: Deref, R, E> ProcessTask<T> for TryMapFn<fn(&D::Target, &T) -> Result
         self.function as *const ()
     }
 
-    // SAFETY: the caller keeps the promise that the trait asks for.
+    // SAFETY: the caller fulfils the requirements of the trait.
     unsafe fn call_at(address: *const (), shared: &D::Target, (): &mut (), item: &T) -> Result<R, E> {
-        // SAFETY: the caller promises that a function of this type lies at the address.
+        // SAFETY: the caller guarantees that the address is that of a function of this type.
         let function = unsafe { transmute::<*const (), fn(&D::Target, &T) -> Result<R, E>>(address) };
         function(shared, item)
     }
@@ -201,14 +228,14 @@ where
         self.function as *const ()
     }
 
-    // SAFETY: the caller keeps the promise that the trait asks for.
+    // SAFETY: the caller fulfils the requirements of the trait.
     unsafe fn call_at(
         address: *const (),
         _: &SharedOf<T, Self>,
         state: &mut S,
         item: &T,
     ) -> Result<R, <Self as Task<T>>::Error> {
-        // SAFETY: the caller promises that a function of this type lies at the address.
+        // SAFETY: the caller guarantees that the address is that of a function of this type.
         let function = unsafe { transmute::<*const (), fn(&mut S, &T) -> R>(address) };
         Ok(function(state, item))
     }
@@ -222,9 +249,9 @@ where
         self.function as *const ()
     }
 
-    // SAFETY: the caller keeps the promise that the trait asks for.
+    // SAFETY: the caller fulfils the requirements of the trait.
     unsafe fn call_at(address: *const (), _: &SharedOf<T, Self>, state: &mut S, item: &T) -> Result<R, E> {
-        // SAFETY: the caller promises that a function of this type lies at the address.
+        // SAFETY: the caller guarantees that the address is that of a function of this type.
         let function = unsafe { transmute::<*const (), fn(&mut S, &T) -> Result<R, E>>(address) };
         function(state, item)
     }

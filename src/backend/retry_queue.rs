@@ -1,46 +1,50 @@
-//! Failed items that wait to be begun again. Pure: times are handed in.
+//! The queue of failed positions that run again after a delay. Pure: the caller passes the time.
+//!
+//! The gatherer decides what is retried and after which delay; a backend decides which worker runs it.
 
 use std::time::Duration;
 
 use crate::backend::contract::RetryRequest;
 use crate::sync::Instant;
 
-/// Items that wait, each with the time from which on it may be begun.
+/// Failed positions, each with the time from which on it may run again.
+///
+/// A vector in no order, searched in full: retries are few.
 #[derive(Debug, Default)]
-pub(crate) struct Waiting {
-    items: Vec<(Instant, RetryRequest)>,
+pub(crate) struct RetryQueue {
+    requests: Vec<(Instant, RetryRequest)>,
 }
 
-impl Waiting {
+impl RetryQueue {
     pub(crate) fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.requests.is_empty()
     }
 
-    /// These wait from now on.
-    pub(crate) fn add(&mut self, items: Vec<RetryRequest>, now: Instant) {
-        self.items.extend(items.into_iter().map(|again| (now + again.after, again)));
+    /// Adds requests. Their delays begin `now`.
+    pub(crate) fn add(&mut self, requests: Vec<RetryRequest>, now: Instant) {
+        self.requests.extend(requests.into_iter().map(|request| (now + request.after, request)));
     }
 
-    /// The foremost item that has waited long enough.
+    /// Removes the request with the lowest position of those that are due.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<RetryRequest> {
-        let due = (0..self.items.len()).filter(|&idx| self.items[idx].0 <= now);
-        let foremost = due.min_by_key(|&idx| self.items[idx].1.position)?;
-        Some(self.items.swap_remove(foremost).1)
+        let due = (0..self.requests.len()).filter(|&idx| self.requests[idx].0 <= now);
+        let lowest = due.min_by_key(|&idx| self.requests[idx].1.position)?;
+        Some(self.requests.swap_remove(lowest).1)
     }
 
-    /// The foremost item that has waited long enough, left where it is.
+    /// Whether a request is due.
     pub(crate) fn is_any_due(&self, now: Instant) -> bool {
-        self.items.iter().any(|&(due, _)| due <= now)
+        self.requests.iter().any(|&(due, _)| due <= now)
     }
 
-    /// How long it is until another one has waited long enough.
+    /// The time until the next request becomes due; `None` when there is none that is not due yet.
     pub(crate) fn time_to_next(&self, now: Instant) -> Option<Duration> {
-        self.items.iter().map(|&(due, _)| due).filter(|&due| due > now).min().map(|due| due.duration_since(now))
+        self.requests.iter().map(|&(due, _)| due).filter(|&due| due > now).min().map(|due| due.duration_since(now))
     }
 
-    /// Nobody wants items from this position on any more.
+    /// Drops the requests at and beyond the fence.
     pub(crate) fn drop_from(&mut self, fence: usize) {
-        self.items.retain(|(_, again)| again.position < fence);
+        self.requests.retain(|(_, request)| request.position < fence);
     }
 }
 
@@ -48,28 +52,24 @@ impl Waiting {
 mod tests {
     use super::*;
 
-    fn again(position: usize, after: u64) -> RetryRequest {
+    fn request(position: usize, after: u64) -> RetryRequest {
         RetryRequest { position, attempt: 2, after: Duration::from_secs(after) }
     }
 
     #[test]
-    fn items_come_back_when_their_time_has_come_the_foremost_first() {
-        let begun = Instant::now();
-        let at = |seconds| begun + Duration::from_secs(seconds);
-        let mut waiting = Waiting::default();
-        waiting.add(vec![again(7, 1), again(3, 2), again(5, 9)], begun);
-        assert_eq!(waiting.take_due(begun), None);
-        assert_eq!(waiting.time_to_next(at(0)), Some(Duration::from_secs(1)));
-        assert_eq!(
-            waiting.time_to_next(at(2)),
-            Some(Duration::from_secs(7)),
-            "the others wait for nothing but a worker"
-        );
-        assert_eq!(waiting.take_due(at(2)).unwrap().position, 3);
-        assert!(waiting.is_any_due(at(2)));
-        assert_eq!(waiting.take_due(at(2)).unwrap().position, 7);
-        assert_eq!(waiting.take_due(at(8)), None);
-        waiting.drop_from(5);
-        assert!(waiting.is_empty());
+    fn due_requests_are_taken_by_position_and_those_beyond_the_fence_are_dropped() {
+        let started = Instant::now();
+        let at = |seconds| started + Duration::from_secs(seconds);
+        let mut queue = RetryQueue::default();
+        queue.add(vec![request(7, 1), request(3, 2), request(5, 9)], started);
+        assert_eq!(queue.take_due(started), None);
+        assert_eq!(queue.time_to_next(at(0)), Some(Duration::from_secs(1)));
+        assert_eq!(queue.time_to_next(at(2)), Some(Duration::from_secs(7)), "requests that are due do not count");
+        assert_eq!(queue.take_due(at(2)).unwrap().position, 3);
+        assert!(queue.is_any_due(at(2)));
+        assert_eq!(queue.take_due(at(2)).unwrap().position, 7);
+        assert_eq!(queue.take_due(at(8)), None);
+        queue.drop_from(5);
+        assert!(queue.is_empty());
     }
 }

@@ -1,65 +1,125 @@
-//! The serial backend: one chunk after the other, in the calling thread. The meaning of all the others.
+//! The serial backend: one chunk after the other, in the calling thread. All other backends must give the same results.
+//!
+//! It needs no dispatcher and no bounds on items, function or results. It applies each verdict before the next chunk.
 
 use std::time::Duration;
 
 use crate::backend::amounts;
-use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Claim, Output, ReportSink, RunContext};
-use crate::backend::retry_queue::Waiting;
-use crate::backend::task::Task;
+use crate::backend::contract::{
+    BackendError, BackendStats, ChunkReport, Claim, Output, ReportSink, RunContext, Verdict,
+};
+use crate::backend::plan::{Pace, Plan};
+use crate::backend::retry_queue::RetryQueue;
+use crate::backend::task::{StateOf, Task};
 use crate::backend::worker_loop::{self, LoopOptions};
 use crate::config;
 use crate::sync::{AtomicUsize, Instant, Ordering, nap};
 
-/// While items wait to be tried again, a stop is noticed within this time.
+/// While only delayed retries are left, the loop checks for a stop at least this often.
 const NAP: Duration = Duration::from_millis(20);
 
 /// Runs all positions in order.
 pub(crate) fn run<T, K: Task<T>>(
     context: &RunContext<'_, T, K>,
-    mut output: Output<'_, K::Output>,
-    gather: &mut ReportSink<'_, K::Output, K::Error>,
+    output: Output<'_, K::Output>,
+    sink: &mut ReportSink<'_, K::Output, K::Error>,
 ) -> Result<BackendStats, BackendError> {
-    let plan = context.plan;
-    if plan.n_items == 0 {
+    if context.plan.n_items == 0 {
         return Ok(BackendStats::default());
     }
     let mut state = worker_loop::make_state(context.task.context())?;
-    let fence = AtomicUsize::new(plan.n_items);
-    let (mut position, mut limit, mut pace) = (0, plan.stocked, None);
-    let mut waiting = Waiting::default();
-    let mut claim = Claim { first: 0, len: 0, attempt: 1, output: Output::InReports };
-    loop {
-        // Relaxed, here and below: this thread alone reads it.
-        let end = limit.min(fence.load(Ordering::Relaxed));
-        if claim.len == 0 {
-            if let Some(again) = waiting.take_due(Instant::now()) {
-                claim = Claim { first: again.position, len: 1, attempt: again.attempt, output: Output::InReports };
-            } else if position < end {
-                let len = plan.chunk_len(position, pace).min(plan.window).min(end - position);
-                claim = Claim { first: position, len, attempt: 1, output: output.split_off(len) };
-                position += len;
-            }
-        }
-        let chunk = if claim.len > 0 {
-            let _same_config = config::override_with(context.config.clone());
-            let _outer = amounts::set_aside();
-            let options = LoopOptions::new(context, &fence);
-            let chunk =
-                worker_loop::run(context.items, &mut claim, &options, |item| context.task.call(&mut state, item));
-            pace = if claim.attempt == 1 { Some(chunk.pace()) } else { pace };
-            ChunkReport { worker: Some(0), ..chunk }
-        } else if position < fence.load(Ordering::Relaxed) || !waiting.is_empty() {
-            nap(waiting.time_to_next(Instant::now()).unwrap_or_default().min(NAP));
-            ChunkReport::nothing()
-        } else {
-            break;
-        };
-        let verdict = gather(chunk);
-        fence.store(verdict.fence, Ordering::Relaxed);
-        limit = verdict.limit;
-        waiting.add(verdict.again, Instant::now());
-        waiting.drop_from(verdict.fence);
+    let mut progress = SerialProgress::new(context.plan, output);
+    while let Some(chunk) = progress.step(context, &mut state) {
+        progress.apply_verdict(sink(chunk));
     }
     worker_loop::drop_state(state)?;
     Ok(BackendStats { workers: 1, ..BackendStats::default() })
+}
+
+/// What is left to do: the positions from `next` to the fence, the retries, and the rest of `claim`.
+struct SerialProgress<'out, R> {
+    /// The first position that was never claimed; `output` holds the slots from here on.
+    next: usize,
+    /// Claims end before this position: the input does not reach further yet.
+    limit: usize,
+    /// The first position that must not run any more.
+    fence: AtomicUsize,
+    output: Output<'out, R>,
+    retries: RetryQueue,
+    /// The rest of the current claim; empty between claims.
+    claim: Claim<'out, R>,
+    /// The pace of the last chunk of first attempts.
+    pace: Option<Pace>,
+}
+
+impl<'out, R> SerialProgress<'out, R> {
+    fn new(plan: &Plan, output: Output<'out, R>) -> Self {
+        Self {
+            next: 0,
+            limit: plan.stocked,
+            fence: AtomicUsize::new(plan.n_items),
+            output,
+            retries: RetryQueue::default(),
+            claim: Claim { first: 0, len: 0, attempt: 1, output: Output::InReports },
+            pace: None,
+        }
+    }
+
+    /// The report on the next chunk, or an empty one while the input or a retry is awaited; `None` at the end.
+    fn step<T, K: Task<T, Output = R>>(
+        &mut self,
+        context: &RunContext<'_, T, K>,
+        state: &mut StateOf<T, K>,
+    ) -> Option<ChunkReport<R, K::Error>> {
+        if self.claim.len == 0 {
+            self.claim_next(context.plan);
+        }
+        if self.claim.len > 0 {
+            return Some(self.run_claim(context, state));
+        }
+        if self.next >= self.fence() && self.retries.is_empty() {
+            return None;
+        }
+        nap(self.retries.time_to_next(Instant::now()).unwrap_or_default().min(NAP));
+        Some(ChunkReport::nothing())
+    }
+
+    /// Claims a retry that is due, or else the next positions, if there are any.
+    fn claim_next(&mut self, plan: &Plan) {
+        let end = self.limit.min(self.fence());
+        if let Some(retry) = self.retries.take_due(Instant::now()) {
+            self.claim = Claim { first: retry.position, len: 1, attempt: retry.attempt, output: Output::InReports };
+        } else if self.next < end {
+            let len = plan.chunk_len(self.next, self.pace).min(plan.window).min(end - self.next);
+            self.claim = Claim { first: self.next, len, attempt: 1, output: self.output.split_off(len) };
+            self.next += len;
+        }
+    }
+
+    fn run_claim<T, K: Task<T, Output = R>>(
+        &mut self,
+        context: &RunContext<'_, T, K>,
+        state: &mut StateOf<T, K>,
+    ) -> ChunkReport<R, K::Error> {
+        let _same_config = config::override_with(context.config.clone());
+        let _outer_amounts = amounts::set_aside();
+        let options = LoopOptions::new(context, &self.fence);
+        let chunk = worker_loop::run(context.items, &mut self.claim, &options, |item| context.task.call(state, item));
+        if self.claim.attempt == 1 {
+            self.pace = Some(chunk.pace());
+        }
+        ChunkReport { worker: Some(0), ..chunk }
+    }
+
+    fn apply_verdict(&mut self, verdict: Verdict) {
+        // Relaxed, here and in `fence`: this thread alone accesses it.
+        self.fence.store(verdict.fence, Ordering::Relaxed);
+        self.limit = verdict.limit;
+        self.retries.add(verdict.again, Instant::now());
+        self.retries.drop_from(verdict.fence);
+    }
+
+    fn fence(&self) -> usize {
+        self.fence.load(Ordering::Relaxed)
+    }
 }

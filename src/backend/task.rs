@@ -1,21 +1,31 @@
-//! What a worker does with an item: the caller's function, and what the function gets besides the item.
+//! Tasks: the caller's function, paired with what it receives besides the item.
 //!
-//! A [`Task`] pairs a function with its context. Jobs make tasks, backends run them. What a worker process needs to run
-//! the same function is in `process_task.rs`.
+//! Jobs make tasks, backends run them. This file holds the traits, their types and the calls. What a worker process
+//! needs to run the same function is in `process_task.rs`; panics are left to `worker_loop.rs`.
 
 use std::fmt;
 use std::ops::Deref;
 
 use crate::never::Never;
 
-/// A function together with its [`Context`], as a backend runs it over items of type `T`. Sealed: [`Job::map`](crate::Job::map)
-/// and [`Job::try_map`](crate::Job::try_map) make tasks.
+/// A function together with its [`Context`], as a backend runs it over items of type `T`. Sealed.
+///
+/// [`Job::map`](crate::Job::map) makes a [`MapFn`], [`Job::try_map`](crate::Job::try_map) a [`TryMapFn`]. Generic code
+/// uses this trait for the types of a task:
+///
+/// ```
+/// use manyhands::job::{MapFn, Task};
+///
+/// type Lengths = MapFn<fn(&String) -> usize>;
+/// let total: <Lengths as Task<String>>::Output = ["Vega", "Deneb"].iter().map(|name| name.len()).sum();
+/// assert_eq!(total, 9);
+/// ```
 pub trait Task<T>: sealed::Task {
-    /// The value that the function gives for an item.
+    /// The value that the function returns for an item.
     type Output;
-    /// The error that the function gives in place of a value.
+    /// The error that the function returns in place of a value. [`Never`](crate::Never) for a [`MapFn`].
     type Error;
-    /// What the function gets besides the item.
+    /// What the function receives besides the item.
     type Context: Context;
 
     /// The context, which makes worker states and holds the shared value.
@@ -33,11 +43,21 @@ pub(crate) type StateOf<T, K> = <<K as Task<T>>::Context as Context>::State;
 /// The value that all workers of a task share.
 pub(crate) type SharedOf<T, K> = <<K as Task<T>>::Context as Context>::Shared;
 
-/// What a function gets besides its item. Sealed: [`NoContext`], [`Shared`] and [`WorkerState`] are the contexts.
+/// What a function receives besides its item: [`NoContext`], [`Shared`] or [`WorkerState`]. Sealed.
+///
+/// ```
+/// use manyhands::job::{Context, Init, NoContext, WorkerState};
+///
+/// fn size_of_state<C: Context>() -> usize {
+///     size_of::<C::State>()
+/// }
+/// assert_eq!(size_of_state::<NoContext>(), 0);
+/// assert_eq!(size_of_state::<WorkerState<NoContext, Init<fn() -> [u8; 64]>>>(), 64);
+/// ```
 pub trait Context: sealed::Context {
-    /// What each worker keeps from item to item.
+    /// What each worker keeps from item to item. It never leaves its worker, so it need not be `Send`.
     type State;
-    /// What all workers read.
+    /// What all workers read. `()` without a shared value.
     type Shared: ?Sized;
 
     /// Makes the state of one worker, on that worker.
@@ -62,9 +82,9 @@ pub(crate) mod sealed {
     impl<C, I> Context for super::WorkerState<C, I> {}
 }
 
-/// A function that gives a value for every item: what [`Job::map`](crate::Job::map) makes.
+/// A task whose function returns a value for every item. [`Job::map`](crate::Job::map) makes it.
 ///
-/// Generic code names it in a bound:
+/// A panic is the only way in which an item can fail. Generic code names the type in a bound:
 ///
 /// ```
 /// use manyhands::job::MapFn;
@@ -82,33 +102,107 @@ pub struct MapFn<F, C = NoContext> {
     pub(crate) context: C,
 }
 
-/// A function that may give an error in place of a value: what [`Job::try_map`](crate::Job::try_map) makes.
+/// A task whose function returns a value or an error. [`Job::try_map`](crate::Job::try_map) makes it.
+///
+/// An error becomes the failure of its item, as [`OnFailure`](crate::OnFailure) says. Generic code names the type in a
+/// bound:
+///
+/// ```
+/// use manyhands::job::TryMapFn;
+/// use manyhands::{Error, Mode, Serial, Threads, try_parallel_map};
+///
+/// type Halve = TryMapFn<fn(&i32) -> Result<i32, String>>;
+///
+/// fn halves<M: Mode<i32, Halve>>(mode: M, items: &[i32]) -> Result<Vec<i32>, Error<String>> {
+///     try_parallel_map(mode, items, |n| if n % 2 == 0 { Ok(n / 2) } else { Err(format!("{n} is odd")) })
+/// }
+/// assert_eq!(halves(Serial, &[2, 4])?, [1, 2]);
+/// assert!(halves(Threads, &[2, 5]).unwrap_err().to_string().contains("5 is odd"));
+/// # Ok::<(), manyhands::Error<String>>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct TryMapFn<F, C = NoContext> {
     pub(crate) function: F,
     pub(crate) context: C,
 }
 
-/// The function gets its item alone.
+/// The context of a function that receives only its item. The default of every job; costs nothing.
+///
+/// ```
+/// use manyhands::{Job, Threads};
+/// let values = Job::new(&[1, 2]).mode(Threads).run(|n| n + 1)?.into_result()?; // a task with `NoContext`
+/// assert_eq!(values, [2, 3]);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoContext;
 
-/// The function gets a reference to one value that all workers share, and its item.
+/// The context of a function that receives a reference to one value that all workers share, and its item.
+///
+/// [`Job::shared`](crate::Job::shared) makes it. `D` is the reference or smart pointer to the value. Threads share the
+/// value without a copy. Each worker process holds a copy of its own, which is encoded and sent once per call.
+///
+/// ```
+/// use manyhands::{Job, Threads};
+/// let weights = vec![0.5, 0.25];
+/// let values = Job::new(&[0, 1]).mode(Threads).shared(&weights).run(|weights, &idx| weights[idx])?.into_result()?;
+/// assert_eq!(values, [0.5, 0.25]);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Shared<D>(pub(crate) D);
 
-/// The function gets the state of its worker, and its item. `C` is the context from which `I` makes the state.
+/// The context of a function that receives the state of its worker, and its item.
+///
+/// [`Job::worker_state`](crate::Job::worker_state) makes it. `C` is the context from which the function in `I` makes
+/// the state. Each worker makes its state before its first item, keeps it for the whole call, and drops it on its own
+/// thread or in its own process. Memory: one state per worker. After a panic the state stays in use as the panic left
+/// it.
+///
+/// ```
+/// use manyhands::{Job, Threads};
+/// let job = Job::new(&["b a", "d c"]).mode(Threads).worker_state(Vec::new);
+/// let firsts = job.run(|buffer: &mut Vec<&str>, text| {
+///     buffer.clear(); // the allocation is reused from item to item
+///     buffer.extend(text.split(' '));
+///     buffer.sort_unstable();
+///     buffer[0]
+/// })?;
+/// assert_eq!(firsts.into_result()?, ["a", "c"]);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct WorkerState<C, I> {
     pub(crate) context: C,
     pub(crate) init: I,
 }
 
-/// A function that makes a worker's state and cannot fail.
+/// A function that makes a worker's state and returns no error. A panic in it ends the call with an error.
+///
+/// [`Job::worker_state`](crate::Job::worker_state) wraps the function in this type:
+///
+/// ```
+/// use manyhands::{Job, Serial};
+/// let values = Job::new(&[1, 2]).mode(Serial).worker_state(|| 10).run(|state, n| *state + n)?.into_result()?;
+/// assert_eq!(values, [11, 12]);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Init<I>(pub(crate) I);
 
-/// A function that makes a worker's state or gives an error.
+/// A function that makes a worker's state or returns an error. The error ends the call.
+///
+/// [`Job::try_worker_state`](crate::Job::try_worker_state) wraps the function in this type:
+///
+/// ```
+/// use manyhands::{Job, Serial};
+/// let job = Job::new(&[1, 2]).mode(Serial).try_worker_state(|| "10".parse::<i32>());
+/// assert_eq!(job.run(|state, n| *state + n)?.into_result()?, [11, 12]);
+///
+/// let refused = Job::new(&[1, 2]).mode(Serial).try_worker_state(|| "ten".parse::<i32>());
+/// assert!(refused.run(|state, n| *state + n).unwrap_err().to_string().contains("invalid digit"));
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct TryInit<I>(pub(crate) I);
 
@@ -282,7 +376,7 @@ where
     }
 }
 
-/// Functions have no text of their own to show.
+/// `Debug` that shows the name of the type, since functions have no `Debug`.
 macro_rules! debug_by_name {
     ($($name:ident<$($parameter:ident),+>),+ $(,)?) => {$(
         impl<$($parameter),+> fmt::Debug for $name<$($parameter),+> {

@@ -1,155 +1,69 @@
-//! Threads that are started once, kept, and lent to one call at a time.
+//! A pool of threads that are started on demand, kept, and lent to one call at a time.
 //!
-//! A call invites helpers; threads that have nothing to do come and run its work; the call returns only when all of
-//! them have left. A thread never takes up other work while it waits, so a nested call cannot end up behind a stranger's
-//! item, and a lock held across a nested call cannot meet itself.
+//! A call opens a [`Scope`] and requests helpers. Each helper thread runs the call's closure once, in a *slot* of the
+//! call's task. The scope ends only when all helpers have left, so the closure may borrow from the caller's frame. A
+//! thread never takes other work while it waits inside a call. Therefore a nested call does not queue behind an
+//! unrelated item, and a lock that is held across a nested call cannot deadlock with itself.
 //!
-//! Promises: never more threads than the larger of the budget and what a call from outside asked for, but for one more of
-//! each call that insists, and those go when they are free; an invitation that no thread is free for waits in line and is
-//! taken back when its call ends; the caller learns how many are sure to come, and works itself when none is.
+//! What the pool promises:
+//! - It has at most as many threads as the largest [`ThreadLimit`] so far, plus one for each forced helper. Such a
+//!   surplus thread ends when it becomes free.
+//! - A slot without a free thread is queued. It is removed when its call ends.
+//! - [`Scope::request_helpers`] returns how many helpers are certain. The caller works itself when that number is 0.
+//!
+//! What runs in a helper is the business of `threads.rs`. The models in `tests/loom/thread_pool.rs` check the protocol.
 
 use std::any::Any;
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::sync::{Arc, Condvar, Mutex, spawn_named};
 
-/// A set of kept threads.
+/// A set of kept threads. Dropping it ends the idle ones; busy ones end after their call.
 #[derive(Debug)]
 pub(crate) struct Pool {
     shared: Arc<Shared>,
 }
 
-/// Where threads wait and invitations lie.
-#[derive(Debug)]
-struct Shared {
-    name: &'static str,
-    queues: Mutex<Queues>,
-    /// Threads without work wait here.
-    wakeup: Condvar,
-}
-
-/// Guarded by the hall's lock. Invariant: as many threads are on their way from the bell as `assigned` is long.
-#[derive(Debug, Default)]
-struct Queues {
-    /// Seats that a thread was woken or started for.
-    assigned: VecDeque<Arc<ScopedTask>>,
-    /// Seats that wait for a thread to become free.
-    queued: VecDeque<Arc<ScopedTask>>,
-    /// Threads that wait at the bell and were not promised to anyone.
-    idle: usize,
-    /// Threads that are alive.
-    threads: usize,
-    /// How many of them were started because a call insisted, and are to go.
-    surplus: usize,
-    closing: bool,
-}
-
-/// A call's work, as long as the call lasts.
-struct ScopedTask {
-    /// Borrowed from the call's frame: alive while `slots` is open or anyone is inside.
-    work: *const (dyn Fn() + Sync),
-    slots: Mutex<Slots>,
-    /// The call waits here for the last helper to leave.
-    empty: Condvar,
-}
-
-/// Guarded by the invitation's lock.
-#[derive(Debug)]
-struct Slots {
-    /// Helpers that may still come in.
-    open: usize,
-    inside: usize,
-    /// A helper's work is not meant to panic; if it does, the caller is told.
-    panic: Option<Box<dyn Any + Send>>,
-}
-
-impl std::fmt::Debug for ScopedTask {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ScopedTask").field("seats", &self.slots).finish_non_exhaustive()
-    }
-}
-
-// SAFETY: `work` points to a `Sync` closure, which any thread may call through a shared reference; that it is alive when
-// it is called is the protocol of `enter` and `Scope::drop`. Everything else in an invitation is Send and Sync by itself.
-unsafe impl Send for ScopedTask {}
-// SAFETY: as above; an invitation hands out nothing but calls of the `Sync` closure.
-unsafe impl Sync for ScopedTask {}
-
-crate::sync::thread_local! {
-    static AT_WORK: Cell<bool> = Cell::default();
-}
-
-/// True while this thread works on items for a call: one made here and now is nested in an item.
-pub(crate) fn is_worker_thread() -> bool {
-    AT_WORK.with(Cell::get)
-}
-
-/// Runs something that works on items.
-pub(crate) fn in_worker<A>(work: impl FnOnce() -> A) -> A {
-    struct Before(bool);
-    impl Drop for Before {
-        fn drop(&mut self) {
-            AT_WORK.with(|in_worker| in_worker.set(self.0));
-        }
-    }
-    let _before = Before(AT_WORK.with(|in_worker| in_worker.replace(true)));
-    work()
-}
-
-/// How many threads a call may bring a pool to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum ThreadLimit {
-    /// A call from outside: as many threads as this, working for it or for others.
-    TopLevel(usize),
-    /// A call nested in an item: no more than this many at work in all, itself among them.
-    Nested(usize),
-}
-
-/// A call in progress, with the helpers that it may invite. Dropping it sends the rest of the invitations back and
-/// waits until every helper has left, so that `work` may borrow from the call's frame.
-#[derive(Debug)]
-pub(crate) struct Scope<'call> {
-    shared: &'call Arc<Shared>,
-    invitation: Arc<ScopedTask>,
-}
-
 impl Pool {
-    /// A pool without threads; they are started when a call first wants them.
+    /// A pool without threads. Calls start them.
     pub(crate) fn new(name: &'static str) -> Self {
         Self { shared: Arc::new(Shared { name, queues: Mutex::new(Queues::default()), wakeup: Condvar::new() }) }
     }
 
-    /// Runs `body` in this thread; it may invite helpers, each of which runs `work` once. Returns when all have left.
+    /// Runs `body` in this thread. It may request helpers, each of which runs `work` once. Returns when all have left.
+    ///
+    /// # Panics
+    /// With the panic of `body`, or else of the first helper that panicked; in both cases after all helpers have left.
     pub(crate) fn gather<A>(&self, work: &(dyn Fn() + Sync), body: impl FnOnce(&Scope<'_>) -> A) -> A {
-        // Only the lifetime is changed. The pointer is followed in `enter` alone, between taking a seat and leaving it.
+        // Only the lifetime changes. `ScopedTask::enter` alone dereferences the pointer, while it occupies a slot.
         let work: *const (dyn Fn() + Sync + '_) = work;
-        // SAFETY: `Scope` closes the seats and waits until nobody is inside before this frame ends, also when `body`
-        // panics, because that happens in its `drop`; so whoever follows the pointer finds the closure alive.
+        // SAFETY: `Scope::drop` closes the slots and waits until no slot is active. It runs before this frame ends, also
+        // when `body` panics. So the closure is alive whenever the pointer is dereferenced.
         let work: *const (dyn Fn() + Sync + 'static) = unsafe { std::mem::transmute(work) };
-        let slots = Mutex::new(Slots { open: 0, inside: 0, panic: None });
-        let scope =
-            Scope { shared: &self.shared, invitation: Arc::new(ScopedTask { work, slots, empty: Condvar::new() }) };
-        let answer = body(&scope);
-        let invitation = Arc::clone(&scope.invitation);
+        let slots = Mutex::new(Slots { open: 0, active: 0, panic: None });
+        let task = Arc::new(ScopedTask { work, slots, empty: Condvar::new() });
+        let scope = Scope { shared: &self.shared, task: Arc::clone(&task) };
+        let value = body(&scope);
         drop(scope);
-        let panic = invitation.slots.lock().panic.take();
+        let panic = task.slots.lock().panic.take();
         if let Some(payload) = panic {
             resume_unwind(payload);
         }
-        answer
+        value
     }
 }
 
 #[cfg(any(test, manyhands_loom, manyhands_shuttle))]
 impl Pool {
-    /// The threads that are alive.
+    /// The number of threads that are alive.
     pub(crate) fn threads(&self) -> usize {
         self.shared.queues.lock().threads
     }
 
-    /// The seats that wait for a thread to become free.
+    /// The number of slots that wait for a thread to become free.
     pub(crate) fn queued(&self) -> usize {
         self.shared.queues.lock().queued.len()
     }
@@ -162,26 +76,45 @@ impl Drop for Pool {
     }
 }
 
+/// The number of threads to which a call may grow a pool.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ThreadLimit {
+    /// A top-level call: at most this many threads in the pool, whether they work for this call or for others.
+    TopLevel(usize),
+    /// A call nested in an item: at most this many busy threads, the caller's own included.
+    Nested(usize),
+}
+
+/// A call in progress, with the helpers that it may request.
+///
+/// Dropping it removes the slots that are still queued and waits until every helper has left.
+#[derive(Debug)]
+pub(crate) struct Scope<'call> {
+    shared: &'call Arc<Shared>,
+    task: Arc<ScopedTask>,
+}
+
 impl Scope<'_> {
-    /// Offers `slots` to helpers; threads are woken and started as far as the allowance goes. Gives the number of helpers
-    /// that are sure to come; the others come when a thread becomes free.
-    pub(crate) fn request_helpers(&self, slots: usize, allowance: ThreadLimit) -> usize {
-        self.invitation.slots.lock().open += slots;
+    /// Opens `slots` slots for helpers, and wakes and starts threads as far as `limit` allows.
+    ///
+    /// Returns the number of slots that have a thread. The other slots are queued until a thread becomes free.
+    pub(crate) fn request_helpers(&self, slots: usize, limit: ThreadLimit) -> usize {
+        self.task.slots.lock().open += slots;
         let mut queues = self.shared.queues.lock();
-        let (budget, most) = match allowance {
-            ThreadLimit::TopLevel(budget) => (budget, slots),
-            ThreadLimit::Nested(budget) => (budget, slots.min(budget.saturating_sub(queues.threads - queues.idle))),
+        let (limit, most) = match limit {
+            ThreadLimit::TopLevel(limit) => (limit, slots),
+            ThreadLimit::Nested(limit) => (limit, slots.min(limit.saturating_sub(queues.threads - queues.idle))),
         };
         let woken = most.min(queues.idle);
         queues.idle -= woken;
-        let wanted = (most - woken).min(budget.saturating_sub(queues.threads));
-        // A system that has no threads to give is no reason to fail: fewer helpers do the same work.
+        let wanted = (most - woken).min(limit.saturating_sub(queues.threads));
+        // A failed start is no error: fewer helpers do the same work.
         let started = (0..wanted).take_while(|_| start_thread(self.shared, &mut queues)).count();
         for _ in 0..woken + started {
-            queues.assigned.push_back(Arc::clone(&self.invitation));
+            queues.assigned.push_back(Arc::clone(&self.task));
         }
         for _ in woken + started..slots {
-            queues.queued.push_back(Arc::clone(&self.invitation));
+            queues.queued.push_back(Arc::clone(&self.task));
         }
         drop(queues);
         for _ in 0..woken {
@@ -190,12 +123,12 @@ impl Scope<'_> {
         woken + started
     }
 
-    /// Has one of the seats that nobody is sure to take filled all the same, by a thread beyond every budget if need be. Gives
-    /// the number of helpers that are sure to come by that: 1, or 0 when the system has no thread to give.
+    /// Guarantees a thread for one queued slot, beyond every thread limit if necessary.
+    ///
+    /// Returns 1. Returns 0 when no slot is queued, or when the system cannot start a thread.
     pub(crate) fn force_helper(&self) -> usize {
         let mut queues = self.shared.queues.lock();
-        let mut slots = queues.queued.iter();
-        let Some(slot) = slots.position(|invitation| Arc::ptr_eq(invitation, &self.invitation)) else { return 0 };
+        let Some(place) = queues.queued.iter().position(|task| Arc::ptr_eq(task, &self.task)) else { return 0 };
         let is_idle = queues.idle > 0;
         if is_idle {
             queues.idle -= 1;
@@ -204,8 +137,8 @@ impl Scope<'_> {
         } else {
             return 0;
         }
-        let invitation = queues.queued.remove(slot).expect("it was found there");
-        queues.assigned.push_back(invitation);
+        let task = queues.queued.remove(place).expect("the position was just found");
+        queues.assigned.push_back(task);
         drop(queues);
         if is_idle {
             self.shared.wakeup.notify_one();
@@ -216,44 +149,127 @@ impl Scope<'_> {
 
 impl Drop for Scope<'_> {
     fn drop(&mut self) {
-        let mut queues = self.shared.queues.lock();
-        queues.queued.retain(|invitation| !Arc::ptr_eq(invitation, &self.invitation));
-        drop(queues);
-        let mut slots = self.invitation.slots.lock();
+        self.shared.queues.lock().queued.retain(|task| !Arc::ptr_eq(task, &self.task));
+        let mut slots = self.task.slots.lock();
         slots.open = 0;
-        while slots.inside > 0 {
-            self.invitation.empty.wait(&mut slots);
+        while slots.active > 0 {
+            self.task.empty.wait(&mut slots);
         }
     }
 }
 
+crate::sync::thread_local! {
+    static IN_WORKER: Cell<bool> = Cell::default();
+}
+
+/// Whether this thread runs items for a call. A call that it makes is nested in an item.
+pub(crate) fn is_worker_thread() -> bool {
+    IN_WORKER.with(Cell::get)
+}
+
+/// Runs `work` with this thread marked as one that runs items.
+pub(crate) fn in_worker<A>(work: impl FnOnce() -> A) -> A {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            IN_WORKER.with(|in_worker| in_worker.set(self.0));
+        }
+    }
+    let _restore = Restore(IN_WORKER.with(|in_worker| in_worker.replace(true)));
+    work()
+}
+
+/// The closure of one call, as pool threads see it. It lives as long as a queue or a thread refers to it, which may be
+/// longer than the call.
+struct ScopedTask {
+    /// Borrowed from the caller's frame. Invariant: valid while a slot is open or active, dangling afterwards.
+    work: *const (dyn Fn() + Sync),
+    slots: Mutex<Slots>,
+    /// The caller waits here until no slot is active.
+    empty: Condvar,
+}
+
+/// The slots of one call, guarded by [`ScopedTask::slots`]. A slot is first open, then active, then gone.
+#[derive(Debug)]
+struct Slots {
+    /// Slots that a helper may still enter. 0 from the end of the call on.
+    open: usize,
+    /// Slots whose helper runs the closure or has not left yet.
+    active: usize,
+    /// The payload of the first helper that panicked. [`Pool::gather`] resumes it.
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+// SAFETY: `work` points to a `Sync` closure, which any thread may call through a shared reference. `enter` and
+// `Scope::drop` together ensure that it is alive when it is called. All other fields are Send and Sync by themselves.
+unsafe impl Send for ScopedTask {}
+// SAFETY: as above; a shared `ScopedTask` permits nothing but calls of the `Sync` closure.
+unsafe impl Sync for ScopedTask {}
+
+impl fmt::Debug for ScopedTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopedTask").field("slots", &self.slots).finish_non_exhaustive()
+    }
+}
+
 impl ScopedTask {
-    /// Takes a seat, if one is open, and works; gives how that ended. The seat is kept until `leave`.
+    /// Enters a slot, if one is open, and runs the closure. The slot stays active until [`leave`](ScopedTask::leave).
     fn enter(&self) -> Option<std::thread::Result<()>> {
         let mut slots = self.slots.lock();
         if slots.open == 0 {
             return None;
         }
         slots.open -= 1;
-        slots.inside += 1;
+        slots.active += 1;
         drop(slots);
-        // SAFETY: this helper is inside, so the call's `Scope` is not dropped, so its frame and the closure are alive.
+        // SAFETY: this slot is active, so `Scope::drop` has not returned, so the caller's frame and the closure are
+        // alive.
         Some(catch_unwind(AssertUnwindSafe(|| unsafe { (*self.work)() })))
     }
 
-    fn leave(&self, worked: std::thread::Result<()>) {
+    /// Leaves the slot and stores the panic, if there was one.
+    fn leave(&self, result: std::thread::Result<()>) {
         let mut slots = self.slots.lock();
-        if let Err(payload) = worked {
+        if let Err(payload) = result {
             slots.panic.get_or_insert(payload);
         }
-        slots.inside -= 1;
-        if slots.inside == 0 {
+        slots.active -= 1;
+        if slots.active == 0 {
             self.empty.notify_one();
         }
     }
 }
 
-/// Starts one more thread for a promise; false when the system has none to give.
+/// What a pool and its threads share.
+#[derive(Debug)]
+struct Shared {
+    name: &'static str,
+    queues: Mutex<Queues>,
+    /// Idle threads wait here.
+    wakeup: Condvar,
+}
+
+/// The slots of all calls and the threads of the pool, guarded by [`Shared::queues`].
+///
+/// Invariant: `assigned` has one entry for each thread that was woken or started and has not taken its entry yet. So
+/// `threads` is the sum of `idle`, the length of `assigned`, and the threads that run a task.
+#[derive(Debug, Default)]
+struct Queues {
+    /// Slots for which a thread was woken or started.
+    assigned: VecDeque<Arc<ScopedTask>>,
+    /// Slots that wait for a thread to become free, in the order of the requests.
+    queued: VecDeque<Arc<ScopedTask>>,
+    /// Threads that wait for a wakeup and have no entry in `assigned`.
+    idle: usize,
+    /// Threads that are alive.
+    threads: usize,
+    /// Threads beyond the limit, from forced helpers. That many threads end as they become free.
+    surplus: usize,
+    /// Whether the pool was dropped.
+    closing: bool,
+}
+
+/// Starts one more thread; false when the system cannot. The caller adds the entry to `assigned` that the thread takes.
 fn start_thread(shared: &Arc<Shared>, queues: &mut Queues) -> bool {
     let name = format!("manyhands-{}-{}", shared.name, queues.threads);
     let own = Arc::clone(shared);
@@ -262,32 +278,42 @@ fn start_thread(shared: &Arc<Shared>, queues: &mut Queues) -> bool {
     started
 }
 
+/// What a thread does when it has become free.
+enum NextTask {
+    /// It enters a slot of this task.
+    Run(Arc<ScopedTask>),
+    /// It counts as idle and waits for a wakeup.
+    Wait,
+    /// It ends, because the pool has surplus threads.
+    Exit,
+}
+
 impl Shared {
-    /// The life of a pool thread: it follows the promise that it was started for, then whatever comes.
+    /// The main function of a pool thread.
     fn run(&self) {
-        AT_WORK.with(|in_worker| in_worker.set(true));
-        while let Some(promise) = self.wait_for_task() {
-            let mut next = NextTask::Call(promise);
-            while let NextTask::Call(invitation) = next {
-                let worked = invitation.enter();
-                // Free before the seat is left, so that a call finds the helpers of the one before it.
-                next = self.next();
-                if let Some(worked) = worked {
-                    invitation.leave(worked);
+        IN_WORKER.with(|in_worker| in_worker.set(true));
+        while let Some(assigned) = self.wait_for_task() {
+            let mut next = NextTask::Run(assigned);
+            while let NextTask::Run(task) = next {
+                let result = task.enter();
+                // The thread becomes free before it leaves the slot, so that the next call finds it idle.
+                next = self.next_task();
+                if let Some(result) = result {
+                    task.leave(result);
                 }
             }
-            if matches!(next, NextTask::Go) {
+            if matches!(next, NextTask::Exit) {
                 return;
             }
         }
     }
 
-    /// Waits at the bell for a promise. `None` when the pool closes.
+    /// Waits for an assigned slot. `None` when the pool closes.
     fn wait_for_task(&self) -> Option<Arc<ScopedTask>> {
         let mut queues = self.queues.lock();
         loop {
-            if let Some(invitation) = queues.assigned.pop_front() {
-                return Some(invitation);
+            if let Some(task) = queues.assigned.pop_front() {
+                return Some(task);
             }
             if queues.closing {
                 queues.threads -= 1;
@@ -297,30 +323,20 @@ impl Shared {
         }
     }
 
-    /// What a thread does that has become free: the invitation that waited longest comes first.
-    fn next(&self) -> NextTask {
+    /// Takes the slot that has been queued longest, or frees this thread.
+    fn next_task(&self) -> NextTask {
         let mut queues = self.queues.lock();
-        if let Some(invitation) = queues.queued.pop_front() {
-            return NextTask::Call(invitation);
+        if let Some(task) = queues.queued.pop_front() {
+            return NextTask::Run(task);
         }
         if queues.surplus > 0 {
             queues.surplus -= 1;
             queues.threads -= 1;
-            return NextTask::Go;
+            return NextTask::Exit;
         }
         queues.idle += 1;
-        NextTask::Rest
+        NextTask::Wait
     }
-}
-
-/// What a thread does that has become free.
-enum NextTask {
-    /// It takes a seat at this call.
-    Call(Arc<ScopedTask>),
-    /// It counts as idle, and waits for a promise.
-    Rest,
-    /// It ends: there are more threads than there should be.
-    Go,
 }
 
 #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
@@ -333,24 +349,24 @@ mod tests {
     fn a_call_returns_only_when_every_helper_has_left() {
         let pool = Pool::new("test");
         for helpers in [0, 1, 3, 8] {
-            let inside = AtomicUsize::new(0);
-            let visits = AtomicUsize::new(0);
+            let active = AtomicUsize::new(0);
+            let entered = AtomicUsize::new(0);
             let work = || {
-                inside.fetch_add(1, Ordering::SeqCst);
-                visits.fetch_add(1, Ordering::SeqCst);
+                active.fetch_add(1, Ordering::SeqCst);
+                entered.fetch_add(1, Ordering::SeqCst);
                 std::thread::yield_now();
-                inside.fetch_sub(1, Ordering::SeqCst);
+                active.fetch_sub(1, Ordering::SeqCst);
             };
             pool.gather(&work, |scope| {
                 assert!(scope.request_helpers(helpers, ThreadLimit::TopLevel(helpers)) <= helpers)
             });
-            assert_eq!(inside.load(Ordering::SeqCst), 0);
-            assert!(visits.load(Ordering::SeqCst) <= helpers);
+            assert_eq!(active.load(Ordering::SeqCst), 0);
+            assert!(entered.load(Ordering::SeqCst) <= helpers);
         }
     }
 
     #[test]
-    fn threads_never_exceed_the_budget_and_are_used_again() {
+    fn threads_never_exceed_the_limit_and_are_reused() {
         let pool = Pool::new("test");
         for _ in 0..100 {
             pool.gather(&|| {}, |scope| scope.request_helpers(5, ThreadLimit::TopLevel(3)));
@@ -358,46 +374,46 @@ mod tests {
         assert!(pool.threads() <= 3);
     }
 
-    /// Acts while the one thread that the pool may have is at another call.
-    fn while_its_thread_is_at_work(pool: &Pool, act: impl FnOnce()) {
+    /// Runs `act` while the only thread that the pool may have is busy with another call.
+    fn while_its_thread_is_busy(pool: &Pool, act: impl FnOnce()) {
         let (entered, has_entered) = mpsc::channel();
         let (leave, may_leave) = mpsc::channel::<()>();
         let (entered, may_leave) = (Mutex::new(entered), Mutex::new(may_leave));
         let slow = || {
-            entered.lock().send(()).expect("the call waits for it");
+            entered.lock().send(()).expect("the call waits for this message");
             let _is_over = may_leave.lock().recv();
         };
         pool.gather(&slow, move |scope| {
             let _until_the_end = leave;
             assert_eq!(scope.request_helpers(1, ThreadLimit::TopLevel(1)), 1);
-            has_entered.recv().expect("the helper comes");
+            has_entered.recv().expect("the helper sends");
             act();
         });
     }
 
     #[test]
-    fn a_seat_that_no_thread_is_free_for_is_not_promised_and_not_kept() {
+    fn a_slot_without_a_free_thread_is_queued_and_removed_at_the_end_of_its_call() {
         let pool = Pool::new("test");
-        while_its_thread_is_at_work(&pool, || {
+        while_its_thread_is_busy(&pool, || {
             let late = AtomicUsize::new(0);
             pool.gather(&|| _ = late.fetch_add(1, Ordering::SeqCst), |second| {
                 assert_eq!(second.request_helpers(1, ThreadLimit::TopLevel(1)), 0)
             });
-            assert_eq!(pool.queued(), 0, "it is taken back");
+            assert_eq!(pool.queued(), 0, "the slot is removed");
             assert_eq!(late.load(Ordering::SeqCst), 0, "the call ended before a thread was free");
         });
     }
 
     #[test]
-    fn who_insists_has_a_helper_though_all_are_at_work_and_that_thread_goes_again() {
+    fn a_forced_helper_starts_a_thread_beyond_the_limit_which_ends_when_it_is_free() {
         let pool = Pool::new("test");
-        while_its_thread_is_at_work(&pool, || {
-            let (come, has_come) = mpsc::channel();
-            let come = Mutex::new(come);
-            pool.gather(&|| come.lock().send(()).unwrap(), |second| {
+        while_its_thread_is_busy(&pool, || {
+            let (started, has_started) = mpsc::channel();
+            let started = Mutex::new(started);
+            pool.gather(&|| started.lock().send(()).unwrap(), |second| {
                 assert_eq!((second.request_helpers(2, ThreadLimit::TopLevel(1)), second.force_helper()), (0, 1));
-                has_come.recv().unwrap();
-                has_come.recv().unwrap(); // the other seat, which the same thread takes up afterwards
+                has_started.recv().unwrap();
+                has_started.recv().unwrap(); // the other slot, which the same thread enters afterwards
                 assert_eq!((second.force_helper(), pool.queued()), (0, 0));
             });
         });
@@ -405,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_a_helper_reaches_the_caller_and_the_pool_lives_on() {
+    fn a_panic_in_a_helper_reaches_the_caller_and_the_pool_stays_usable() {
         let pool = Pool::new("test");
         let (entered, has_entered) = mpsc::channel();
         let entered = Mutex::new(entered);
@@ -424,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_the_lead_waits_for_the_helpers_that_borrow_from_its_frame() {
+    fn a_panic_in_the_body_waits_for_the_helpers_that_borrow_from_its_frame() {
         let pool = Pool::new("test");
         let done = AtomicUsize::new(0);
         let (entered, has_entered) = mpsc::channel();
@@ -441,7 +457,7 @@ mod tests {
             pool.gather(&work, |scope| {
                 scope.request_helpers(1, ThreadLimit::TopLevel(1));
                 has_entered.recv().unwrap();
-                panic!("lead");
+                panic!("body");
             })
         }));
         assert!(caught.is_err());

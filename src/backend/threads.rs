@@ -1,14 +1,16 @@
-//! The thread backend: workers at a board, the caller as gatherer.
+//! The thread backend: workers in a thread pool claim from a dispatcher, and the calling thread gathers their reports.
 //!
-//! The caller gathers and does not compute, so that progress is prompt; except where that would waste or block a thread:
-//! in a call nested in another one's item, when no thread is free, and in a call that is expected to be short. A call from
-//! outside whose answers are handed on has a thread in any case: an item in the caller's thread would hold up what others
-//! have finished, and an item that waits for an answer to be handed on would wait for ever.
+//! The caller does not run items, so that progress and results are prompt. Three cases are exceptions, because a thread
+//! would be wasted or blocked otherwise: a call nested in an item, a call for which no thread is free, and a call that is
+//! expected to be short. A top-level call that delivers results as they come always gets one helper. Otherwise an item in
+//! the caller's thread would delay finished results, and an item that waits for a delivery would wait forever.
+//!
+//! Claims are left to `dispatcher.rs`, threads to `thread_pool.rs`, the loop over items to `worker_loop.rs`.
 
 use std::num::NonZeroUsize;
 
 use crate::backend::amounts;
-use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Output, ReportSink, RunContext};
+use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Claim, Output, ReportSink, RunContext};
 use crate::backend::dispatcher::{Assignment, Dispatcher, Update};
 use crate::backend::plan::{Pace, Plan};
 use crate::backend::task::{StateOf, Task};
@@ -21,21 +23,21 @@ use crate::sync::{Instant, LazyLock};
 
 /// Threads for work that computes.
 pub(crate) static COMPUTING: LazyLock<Pool> = LazyLock::new(|| Pool::new("cpu"));
-/// Threads for work that waits; apart, so that waiting never takes a core's thread away.
+/// Threads for work that waits. A pool of its own, so that waiting items never occupy a thread for computing.
 pub(crate) static WAITING: LazyLock<Pool> = LazyLock::new(|| Pool::new("io"));
 
-/// Calls that are expected to take less than this many times `serial_below` are short: a good part of them would be over
-/// before the first helper is awake, so the caller is one of the workers from the start.
+/// Calls that are expected to take less than this many times `serial_below` are short. A good part of such a call would
+/// be over before the first helper is awake, so the caller runs items from the start.
 const SHORT: u32 = 20;
 
-/// Runs all positions on up to `plan.workers` workers of this pool. `budget` is the most threads that a nested call may
-/// bring the pool to.
+/// Runs all positions on up to `plan.workers` workers of this pool. `budget` is the number of threads to which a nested
+/// call may grow the pool.
 pub(crate) fn run<T, K>(
     pool: &Pool,
     budget: NonZeroUsize,
     context: &RunContext<'_, T, K>,
     output: Output<'_, K::Output>,
-    gather: &mut ReportSink<'_, K::Output, K::Error>,
+    sink: &mut ReportSink<'_, K::Output, K::Error>,
 ) -> Result<BackendStats, BackendError>
 where
     T: Sync,
@@ -45,9 +47,9 @@ where
 {
     let plan = context.plan;
     if plan.workers.get() == 1 || plan.n_items < 2 {
-        return serial::run(context, output, gather);
+        return serial::run(context, output, sink);
     }
-    let hands_on = matches!(output, Output::InReports);
+    let delivers = matches!(output, Output::InReports);
     let dispatcher = Dispatcher::new(plan, context.cancel, output);
     let computations = compute_context::current();
     let work = || {
@@ -55,62 +57,75 @@ where
         let _same_config = config::override_with(context.config.clone());
         ThreadWorker::new(context, &dispatcher).work();
     };
-    pool.gather(&work, |scope| lead(&Host { scope, budget, hands_on }, context, &dispatcher, gather));
+    pool.gather(&work, |scope| {
+        let helpers = HelperRequest { scope, plan, budget, delivers, is_nested: is_worker_thread() };
+        run_caller(&helpers, context, &dispatcher, sink);
+    });
     let summary = dispatcher.close();
     item_time::remember::<K>(summary.worked.items, summary.worked.time);
-    summary.refusal.map_or(Ok(BackendStats { workers: summary.workers, ..BackendStats::default() }), Err)
+    summary.error.map_or(Ok(BackendStats { workers: summary.workers, ..BackendStats::default() }), Err)
 }
 
-/// A call, as the one who invites helpers to it.
-struct Host<'p, 'call> {
-    scope: &'p Scope<'call>,
-    budget: NonZeroUsize,
-    /// Whether answers are handed on as they come, rather than all at the end.
-    hands_on: bool,
-}
-
-/// The caller's part: gathers what workers pin up, and works itself where it must.
-fn lead<T, K: Task<T>>(
-    host: &Host<'_, '_>,
+/// The caller's part: gathers reports, and runs items itself where it must.
+fn run_caller<T, K: Task<T>>(
+    helpers: &HelperRequest<'_, '_>,
     context: &RunContext<'_, T, K>,
     dispatcher: &Dispatcher<'_, K::Output, K::Error>,
-    gather: &mut ReportSink<'_, K::Output, K::Error>,
+    sink: &mut ReportSink<'_, K::Output, K::Error>,
 ) {
-    let begun = Instant::now();
-    let nested = is_worker_thread();
+    let started = Instant::now();
+    let serial_below = context.plan.serial_below;
     let expected = item_time::expected::<K>(context.plan.n_items);
-    let may_be_over_soon = expected.is_some_and(|time| time < context.plan.serial_below);
-    let is_short = expected.is_some_and(|time| time < context.plan.serial_below * SHORT);
-    let mut helpers = None;
+    let may_end_soon = expected.is_some_and(|time| time < serial_below);
+    let runs_items = helpers.is_nested || expected.is_some_and(|time| time < serial_below * SHORT);
+    let mut n_helpers = None;
     let mut own = ThreadWorker::new(context, dispatcher);
-    let _whatever_happens = AbortOnUnwind(dispatcher);
+    let _abort = AbortOnUnwind(dispatcher);
     loop {
-        if helpers.is_none() && (!may_be_over_soon || begun.elapsed() > context.plan.serial_below) {
-            helpers = Some(host.request_helpers(context.plan, nested, nested || is_short || own.has_begun()));
+        if n_helpers.is_none() && (!may_end_soon || started.elapsed() > serial_below) {
+            n_helpers = Some(helpers.send(runs_items || own.has_started()));
         }
-        let caller_works = nested || is_short || own.has_begun() || helpers.is_none_or(|sure| sure == 0);
-        let news = match caller_works && in_worker(|| own.step_as_configured()) {
+        let runs_now = runs_items || own.has_started() || n_helpers.is_none_or(|certain| certain == 0);
+        let update = match runs_now && in_worker(|| own.step_as_configured()) {
             true => dispatcher.try_recv(),
             false => dispatcher.recv(),
         };
-        match news {
-            Update::Reports(chunks) => chunks.into_iter().for_each(|chunk| dispatcher.apply_verdict(gather(chunk), 1)),
-            Update::Idle | Update::NeedInput => dispatcher.apply_verdict(gather(ChunkReport::nothing()), 0),
+        match update {
+            Update::Reports(chunks) => chunks.into_iter().for_each(|chunk| dispatcher.apply_verdict(sink(chunk), 1)),
+            Update::Idle | Update::NeedInput => dispatcher.apply_verdict(sink(ChunkReport::nothing()), 0),
             Update::End => break,
         }
     }
     own.leave();
 }
 
-/// How items of this function went in its last call; not asked by who must not be held up by a guess.
-fn remembered_pace<T, K: Task<T>>(plan: &Plan) -> Option<Pace> {
-    if plan.serial_below.is_zero() {
-        return None;
-    }
-    item_time::expected::<K>(plan.n_items).map(|time| Pace { items: plan.n_items, time })
+/// How a call requests its helpers.
+struct HelperRequest<'p, 'call> {
+    scope: &'p Scope<'call>,
+    plan: &'p Plan,
+    budget: NonZeroUsize,
+    /// Whether results are delivered as they come, rather than all at the end.
+    delivers: bool,
+    /// Whether the call is made by an item of another call.
+    is_nested: bool,
 }
 
-/// Should the caller's part unwind, helpers must not wait for it.
+impl HelperRequest<'_, '_> {
+    /// Requests a helper for every worker that the caller is not itself. Returns the number of helpers that are
+    /// certain. A top-level call gets the threads that it asks for, a nested one what the budget leaves.
+    fn send(&self, caller_runs_items: bool) -> usize {
+        let (budget, workers) = (self.budget.get(), self.plan.workers.get());
+        let limit =
+            if self.is_nested { ThreadLimit::Nested(budget) } else { ThreadLimit::TopLevel(budget.max(workers)) };
+        // The last slot is kept back until one helper is certain. Without any helper, the caller is that worker.
+        let certain = self.scope.request_helpers(workers.min(self.plan.n_items) - 1, limit);
+        let must_force = certain == 0 && self.delivers && !self.is_nested;
+        let certain = if must_force { self.scope.force_helper() } else { certain };
+        if caller_runs_items || certain == 0 { certain } else { certain + self.scope.request_helpers(1, limit) }
+    }
+}
+
+/// Aborts the call when the caller's part unwinds, so that helpers do not wait for it.
 struct AbortOnUnwind<'b, 'out, R, E>(&'b Dispatcher<'out, R, E>);
 
 impl<R, E> Drop for AbortOnUnwind<'_, '_, R, E> {
@@ -119,106 +134,42 @@ impl<R, E> Drop for AbortOnUnwind<'_, '_, R, E> {
     }
 }
 
-impl Host<'_, '_> {
-    /// Invites helpers for every worker that the caller is not itself; gives the number that is sure to come. A call from
-    /// outside gets the threads that it asks for, a nested one what the budget leaves.
-    fn request_helpers(&self, plan: &Plan, nested: bool, caller_works: bool) -> usize {
-        let (budget, workers) = (self.budget.get(), plan.workers.get());
-        let allowance = if nested { ThreadLimit::Nested(budget) } else { ThreadLimit::TopLevel(budget.max(workers)) };
-        // One seat is kept back until it is known that somebody comes, for the caller to take if nobody does.
-        let sure = self.scope.request_helpers(workers.min(plan.n_items) - 1, allowance);
-        let sure = if sure == 0 && self.hands_on && !nested { self.scope.force_helper() } else { sure };
-        if caller_works || sure == 0 { sure } else { sure + self.scope.request_helpers(1, allowance) }
-    }
-}
-
-/// A claim in hand: should its worker unwind, the call ends with an error instead of waiting for it.
-struct ClaimGuard<'b, 'out, R, E>(&'b Dispatcher<'out, R, E>);
-
-impl<R, E> Drop for ClaimGuard<'_, '_, R, E> {
-    fn drop(&mut self) {
-        self.0.fail_setup(BackendError::State("it panicked outside of every item".to_owned()));
-    }
-}
-
-/// One worker at the board: prepares its state at its first claim and keeps it to its last.
+/// One worker of a call. It makes its state before its first claim runs, and drops it after its last.
 struct ThreadWorker<'run, 'out, T, K: Task<T>> {
     context: &'run RunContext<'run, T, K>,
     dispatcher: &'run Dispatcher<'out, K::Output, K::Error>,
+    /// `None` before the first claim.
     state: Option<StateOf<T, K>>,
-    /// Its number, known once it has asked for work.
+    /// Its number; `None` before it has joined.
     number: Option<u32>,
+    /// The pace of its last chunk, or of an earlier call of the same function.
     pace: Option<Pace>,
-    /// What the board said last; `None` before the first question.
-    turn: Option<Assignment<'out, K::Output>>,
+    /// The last assignment; `None` before it has joined.
+    assignment: Option<Assignment<'out, K::Output>>,
 }
 
 impl<'run, 'out, T, K: Task<T>> ThreadWorker<'run, 'out, T, K> {
     fn new(context: &'run RunContext<'run, T, K>, dispatcher: &'run Dispatcher<'out, K::Output, K::Error>) -> Self {
-        Self { context, dispatcher, state: None, number: None, pace: remembered_pace::<T, K>(context.plan), turn: None }
+        let pace = remembered_pace::<T, K>(context.plan);
+        Self { context, dispatcher, state: None, number: None, pace, assignment: None }
     }
 
-    fn has_begun(&self) -> bool {
-        self.turn.is_some()
+    fn has_started(&self) -> bool {
+        self.assignment.is_some()
     }
 
-    /// A helper's whole stay.
+    /// The whole work of a helper.
     fn work(mut self) {
         loop {
             if self.step() {
                 continue;
             }
-            match self.turn {
-                Some(Assignment::Wait) => {
-                    self.turn = Some(self.dispatcher.wait_for_assignment(self.context.plan, self.pace))
-                }
-                _ => break,
+            if !matches!(self.assignment, Some(Assignment::Wait)) {
+                break;
             }
+            self.assignment = Some(self.dispatcher.wait_for_assignment(self.context.plan, self.pace));
         }
         self.leave();
-    }
-
-    /// Runs one chunk, or a part of it, and claims the next; false when there was none to run.
-    fn step(&mut self) -> bool {
-        let plan = self.context.plan;
-        let mut claim = match self.turn.take() {
-            Some(Assignment::Run(claim)) => claim,
-            Some(Assignment::Exit) => {
-                self.turn = Some(Assignment::Exit);
-                return false;
-            }
-            None => {
-                let (turn, number) = self.dispatcher.join(plan, self.pace);
-                self.number = u32::try_from(number).ok();
-                return self.ask(turn);
-            }
-            Some(Assignment::Wait) => return self.ask(self.dispatcher.try_again(plan, self.pace)),
-        };
-        let state = match &mut self.state {
-            Some(state) => state,
-            none => match worker_loop::make_state(self.context.task.context()) {
-                Ok(made) => none.insert(made),
-                Err(refusal) => {
-                    self.dispatcher.fail_setup(refusal);
-                    self.turn = Some(Assignment::Exit);
-                    return false;
-                }
-            },
-        };
-        let in_hand = ClaimGuard(self.dispatcher);
-        let _outer = amounts::set_aside();
-        let (options, task) = (LoopOptions::new(self.context, self.dispatcher.fence()), self.context.task);
-        let chunk = worker_loop::run(self.context.items, &mut claim, &options, |item| task.call(state, item));
-        std::mem::forget(in_hand);
-        let chunk = ChunkReport { worker: self.number, ..chunk };
-        self.pace = Some(chunk.pace());
-        self.turn = Some(if claim.len > 0 {
-            self.dispatcher.report_part(chunk, claim.len, plan);
-            Assignment::Run(claim)
-        } else {
-            self.dispatcher.report(chunk, plan)
-        });
-        true
     }
 
     /// [`ThreadWorker::step`] in the caller's thread, whose own config may be another one.
@@ -227,19 +178,80 @@ impl<'run, 'out, T, K: Task<T>> ThreadWorker<'run, 'out, T, K> {
         self.step()
     }
 
-    /// Keeps the board's answer; true when it is a claim.
-    fn ask(&mut self, turn: Assignment<'out, K::Output>) -> bool {
-        let has_claim = matches!(turn, Assignment::Run(_));
-        self.turn = Some(turn);
+    /// Runs a chunk of the current claim, or asks for one. Returns false when there is nothing to run now.
+    fn step(&mut self) -> bool {
+        match self.assignment.take() {
+            Some(Assignment::Run(claim)) => self.run_claim(claim),
+            Some(Assignment::Exit) => self.keep(Assignment::Exit),
+            Some(Assignment::Wait) => self.keep(self.dispatcher.try_again(self.context.plan, self.pace)),
+            None => {
+                let (assignment, number) = self.dispatcher.join(self.context.plan, self.pace);
+                self.number = u32::try_from(number).ok();
+                self.keep(assignment)
+            }
+        }
+    }
+
+    /// Stores the next assignment; true when it is a claim.
+    fn keep(&mut self, assignment: Assignment<'out, K::Output>) -> bool {
+        let has_claim = matches!(assignment, Assignment::Run(_));
+        self.assignment = Some(assignment);
         has_claim
+    }
+
+    /// Runs a chunk of the claim and reports it; false when the worker could not make its state.
+    fn run_claim(&mut self, mut claim: Claim<'out, K::Output>) -> bool {
+        let plan = self.context.plan;
+        let state = match &mut self.state {
+            Some(state) => state,
+            none => match worker_loop::make_state(self.context.task.context()) {
+                Ok(made) => none.insert(made),
+                Err(error) => {
+                    self.dispatcher.fail_setup(error);
+                    return self.keep(Assignment::Exit);
+                }
+            },
+        };
+        let guard = ClaimGuard(self.dispatcher);
+        let _outer_amounts = amounts::set_aside();
+        let (options, task) = (LoopOptions::new(self.context, self.dispatcher.fence()), self.context.task);
+        let chunk = worker_loop::run(self.context.items, &mut claim, &options, |item| task.call(state, item));
+        std::mem::forget(guard);
+        let chunk = ChunkReport { worker: self.number, ..chunk };
+        self.pace = Some(chunk.pace());
+        self.assignment = Some(if claim.len > 0 {
+            self.dispatcher.report_part(chunk, claim.len, plan);
+            Assignment::Run(claim)
+        } else {
+            self.dispatcher.report(chunk, plan)
+        });
+        true
     }
 
     /// Drops the state on the worker's own thread.
     fn leave(self) {
-        if let Some(Err(refusal)) = self.state.map(worker_loop::drop_state) {
-            self.dispatcher.fail_teardown(refusal);
+        if let Some(Err(error)) = self.state.map(worker_loop::drop_state) {
+            self.dispatcher.fail_teardown(error);
         }
     }
+}
+
+/// A claim in hand. If its worker unwinds outside of an item, the call ends with an error instead of waiting for the
+/// claim.
+struct ClaimGuard<'b, 'out, R, E>(&'b Dispatcher<'out, R, E>);
+
+impl<R, E> Drop for ClaimGuard<'_, '_, R, E> {
+    fn drop(&mut self) {
+        self.0.fail_setup(BackendError::State("it panicked outside of every item".to_owned()));
+    }
+}
+
+/// The pace of earlier calls of the same function. `None` where the plan does not permit guesses.
+fn remembered_pace<T, K: Task<T>>(plan: &Plan) -> Option<Pace> {
+    if plan.serial_below.is_zero() {
+        return None;
+    }
+    item_time::expected::<K>(plan.n_items).map(|time| Pace { items: plan.n_items, time })
 }
 
 #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
@@ -249,8 +261,8 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_caller_that_works_itself_brings_no_threads_beyond_the_budget_with_its_nested_calls() {
-        // From its second call on, what is quicker than a minute in all starts in the calling thread.
+    fn nested_calls_of_a_caller_that_runs_items_start_no_threads_beyond_the_budget() {
+        // From the second call on, the caller runs items itself, because all of them take less than a minute.
         let config = ParallelConfig::builder().max_workers_cpu(3).serial_below_time(Duration::from_secs(60)).build();
         let executor = ParallelExecutor::new(config.unwrap());
         let items = [0; 3];

@@ -1,7 +1,10 @@
-//! The loop over items that every backend shares: one worker runs one claim. It calls the function, catches panics, and writes
-//! values where they belong. It knows no mode and no policy beyond its [`LoopOptions`].
+//! The loop over items that every backend shares: one worker runs one claim.
+//!
+//! It calls the function, catches panics, stores values, measures time, and checks the fence before items. It knows no
+//! mode and no policy beyond its [`LoopOptions`]. Claims are left to the backends, failures to the gatherer.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -20,19 +23,19 @@ use crate::sync::{AtomicUsize, Instant, Ordering, SystemTime};
 /// Chunks up to this length are timed item by item, so that a failure knows how long its own item took.
 const TIMED_BY_ITEM: usize = 32;
 
-/// An item that took less than this is taken to have been on a core all the time.
+/// An item that took less than this counts as running on a core all the time.
 const QUICK: Duration = Duration::from_micros(10);
 
-/// Where items are traced, a worker reports what it has done of a claim after this time, so that the journal need not wait for
-/// the rest, which may be slow although the claim was made when items were quick.
+/// Where items are traced, a worker reports the done part of a claim after this time. The rest may be slow although its
+/// length was chosen when items were quick, and the journal need not wait for it.
 const MAX_REPORT_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Makes a worker's state; a panic of the function that makes it is an error like any other.
+/// Makes a worker's state. A panic of the function that makes it is an error, like an error that it returns.
 pub(crate) fn make_state<C: Context>(context: &C) -> Result<C::State, BackendError> {
     catch_state(|| context.make_state())
 }
 
-/// Runs a function that makes a worker's state.
+/// Runs a function that makes a worker's state, and turns its panic into an error.
 pub(crate) fn catch_state<S>(make: impl FnOnce() -> Result<S, String>) -> Result<S, BackendError> {
     match catch_unwind(AssertUnwindSafe(make)) {
         Ok(made) => made.map_err(BackendError::State),
@@ -40,17 +43,17 @@ pub(crate) fn catch_state<S>(make: impl FnOnce() -> Result<S, String>) -> Result
     }
 }
 
-/// Drops a worker's state where it was made; a panic of its destructor ends in the call's error, not in a dead worker.
+/// Drops a worker's state on the thread that made it. A panic of its destructor becomes an error of the call.
 pub(crate) fn drop_state<S>(state: S) -> Result<(), BackendError> {
     catch_unwind(AssertUnwindSafe(|| drop(state))).map_err(|payload| {
         BackendError::State(format!("panicked while its state was dropped: {}", into_message(payload)))
     })
 }
 
-/// How the loop runs claims: the same for all claims of a worker.
+/// How the loop runs claims. The same for all claims of a worker.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LoopOptions<'o> {
-    /// The index at each position, where the order of work is not the order of the input.
+    /// The index at each position, where the order of work differs from the order of the input.
     pub(crate) order: Option<&'o [usize]>,
     /// Whether the first failure ends the claim and lowers the fence.
     pub(crate) halts_on_failure: bool,
@@ -59,14 +62,14 @@ pub(crate) struct LoopOptions<'o> {
     /// Whether the plan chose the length of the claim by measured item time: a long claim then has quick items.
     pub(crate) has_guided_chunks: bool,
     pub(crate) cancel: &'o CancelToken,
-    /// The first position that must not run any more. It only ever falls.
+    /// The first position that must not run any more. It only falls.
     pub(crate) fence: &'o AtomicUsize,
-    /// Where the items in hand are noted, if progress shows them.
+    /// Where the items in hand are recorded, if progress shows them.
     pub(crate) status: Option<&'o RunStatus>,
 }
 
 impl<'o> LoopOptions<'o> {
-    /// The options of a run whose workers look at this fence.
+    /// The options of a run with this fence.
     pub(crate) fn new<T, K>(context: &'o RunContext<'_, T, K>, fence: &'o AtomicUsize) -> Self {
         Self {
             order: context.plan.order.as_deref(),
@@ -84,8 +87,8 @@ impl<'o> LoopOptions<'o> {
     }
 }
 
-/// Runs the claimed positions in order until the claim, the fence or a cancellation ends it, or [`MAX_REPORT_INTERVAL`] has
-/// passed. Only in the last case the claim keeps a rest, to be run next.
+/// Runs the claimed positions in order until the claim, the fence or a cancellation ends it, or [`MAX_REPORT_INTERVAL`]
+/// has passed. Only in the last case the claim keeps a rest, to be run next.
 pub(crate) fn run<T, R, E>(
     items: Items<'_, T>,
     claim: &mut Claim<'_, R>,
@@ -93,9 +96,9 @@ pub(crate) fn run<T, R, E>(
     mut call: impl FnMut(&T) -> Result<R, E>,
 ) -> ChunkReport<R, E> {
     let in_flight = options.status.map(|status| (status, status.begin(options.index_of(claim.first), claim.len)));
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut chunk = ChunkReport::at(claim.first);
-    let mut clock = Clock::new(options.traces, claim.len, begun);
+    let mut clock = Clock::new(options.traces, claim.len, started);
     let span = Span { items, len: claim.len, attempt: claim.attempt, options };
     match &mut claim.output {
         Output::Slots(slots) => run_into(&mut SlotStore { slots }, &span, &mut call, &mut chunk, &mut clock),
@@ -111,14 +114,14 @@ pub(crate) fn run<T, R, E>(
     let left = if clock.is_report_due { claim.len - chunk.done } else { 0 };
     claim.shorten_to(left);
     chunk.timings = clock.timings.unwrap_or_default();
-    chunk.busy = begun.elapsed();
+    chunk.busy = started.elapsed();
     if let Some((status, guard)) = in_flight {
         status.end(guard);
     }
     chunk
 }
 
-/// What is the same for all positions of a claim.
+/// The constants of a claim.
 struct Span<'s, T> {
     items: Items<'s, T>,
     len: usize,
@@ -126,9 +129,16 @@ struct Span<'s, T> {
     options: &'s LoopOptions<'s>,
 }
 
-/// Where a value goes once it is made.
+/// Where values are stored: in slots of the output, or in the report.
 trait ResultStore<R> {
-    fn put(&mut self, offset: usize, value: R);
+    /// Calls a function for each item and stores the values from offset `reached` on. `reached` counts the stored values, also
+    /// when the function fails or panics.
+    fn fill<'a, T: 'a, E>(
+        &mut self,
+        reached: &mut usize,
+        items: impl Iterator<Item = &'a T>,
+        call: &mut impl FnMut(&T) -> Result<R, E>,
+    ) -> Result<(), E>;
 }
 
 struct SlotStore<'out, R> {
@@ -136,14 +146,34 @@ struct SlotStore<'out, R> {
 }
 
 impl<R> ResultStore<R> for SlotStore<'_, R> {
-    fn put(&mut self, offset: usize, value: R) {
-        self.slots[offset].write(value);
+    #[inline] // The innermost loop of quick items: no index is checked in it.
+    fn fill<'a, T: 'a, E>(
+        &mut self,
+        reached: &mut usize,
+        items: impl Iterator<Item = &'a T>,
+        call: &mut impl FnMut(&T) -> Result<R, E>,
+    ) -> Result<(), E> {
+        for (slot, item) in self.slots[*reached..].iter_mut().zip(items) {
+            slot.write(call(item)?);
+            *reached += 1;
+        }
+        Ok(())
     }
 }
 
 impl<R> ResultStore<R> for Vec<R> {
-    fn put(&mut self, _offset: usize, value: R) {
-        self.push(value);
+    #[inline]
+    fn fill<'a, T: 'a, E>(
+        &mut self,
+        reached: &mut usize,
+        items: impl Iterator<Item = &'a T>,
+        call: &mut impl FnMut(&T) -> Result<R, E>,
+    ) -> Result<(), E> {
+        for item in items {
+            self.push(call(item)?);
+            *reached += 1;
+        }
+        Ok(())
     }
 }
 
@@ -155,7 +185,7 @@ fn run_into<T, R, E>(
     clock: &mut Clock,
 ) {
     loop {
-        // The state stays in use after a panic: what a panic leaves in it is up to the caller's function.
+        // The state stays in use after a panic. What a panic leaves in it is the responsibility of the caller's function.
         let run = || run_until_failure(store, span, call, chunk.first, &mut chunk.done, clock);
         let cause = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(())) => return,
@@ -163,12 +193,12 @@ fn run_into<T, R, E>(
             Err(payload) => Cause::Panic(into_message(payload)),
         };
         let position = chunk.first + chunk.done;
-        let elapsed = clock.since_item_began(chunk.done);
+        let elapsed = clock.item_time(chunk.done);
         chunk.failures.push(PositionFailure { position, attempts: span.attempt, elapsed, cause });
         chunk.done += 1;
         clock.item_ended();
         if span.options.halts_on_failure {
-            // The verdict that the gatherer will give, applied at once, so that other workers stop at their next item.
+            // The gatherer will give the same verdict. Applied here, it stops other workers at their next item.
             // Relaxed: see `run_until_failure`.
             span.options.fence.fetch_min(position + 1, Ordering::Relaxed);
             return;
@@ -186,32 +216,33 @@ fn run_until_failure<T, R, E>(
     clock: &mut Clock,
 ) -> Result<(), E> {
     let &Span { items, len, options, .. } = span;
-    // Long chunks that the plan chose have quick items: the loop looks for a stop at every 16th of them, and at each item
-    // where it reads a clock for each anyway.
+    // Long chunks that the plan chose have quick items, so the loop checks for a stop at every 16th item. Where it
+    // reads a clock for each item anyway, it checks at each.
     let is_quick = options.has_guided_chunks && len > TIMED_BY_ITEM;
     let stride = if is_quick && !clock.by_item { 16 } else { 1 };
     let may_run = |offset: usize| {
-        // Relaxed: the fence hands over no data; a worker that sees it an item later runs one item in vain.
+        // Relaxed: the fence publishes no data. A worker that sees it late runs one item in vain.
         first + offset < options.fence.load(Ordering::Relaxed) && !options.cancel.is_cancelled()
     };
     // The kind of items is matched here once, not for each item.
     match (items, options.order) {
         (Items::Slice(items), None) => {
             let items = &items[first..][..len];
-            call_each(store, (len, stride), done, clock, may_run, |offset| &items[offset], call)
+            call_each(store, (len, stride), done, clock, may_run, |offsets| items[offsets].iter(), call)
         }
         (Items::Slice(items), Some(order)) => {
             let order = &order[first..][..len];
-            call_each(store, (len, stride), done, clock, may_run, |offset| &items[order[offset]], call)
+            let items_at = |offsets: Range<usize>| order[offsets].iter().map(|&index| &items[index]);
+            call_each(store, (len, stride), done, clock, may_run, items_at, call)
         }
         (Items::Stream(buffer), _) => {
             let (mut result, mut is_stopped) = (Ok(()), false);
             while *done < len && !is_stopped {
-                let begun = *done;
-                buffer.look_up(first + begun, len - begun, &mut |items| {
-                    let end = begun + items.len();
-                    let item_at = |offset: usize| &items[offset - begun];
-                    result = call_each(store, (end, stride), done, clock, may_run, item_at, call);
+                let start = *done;
+                buffer.look_up(first + start, len - start, &mut |items| {
+                    let end = start + items.len();
+                    let items_at = |offsets: Range<usize>| items[offsets.start - start..offsets.end - start].iter();
+                    result = call_each(store, (end, stride), done, clock, may_run, items_at, call);
                     is_stopped = *done < end;
                 });
             }
@@ -220,31 +251,28 @@ fn run_until_failure<T, R, E>(
     }
 }
 
-/// The hot loop of every mode: after each `stride` of items it looks whether it may go on. What it calls is inlined, so that an item
-/// of a few nanoseconds stays one.
-fn call_each<'a, T: 'a, R, E>(
+/// The hot loop of every mode. It checks for a stop after each `stride` of items. Its callees are inlined, so that the
+/// loop adds little to an item of a few nanoseconds.
+fn call_each<'a, T: 'a, R, E, I: Iterator<Item = &'a T>>(
     store: &mut impl ResultStore<R>,
     (len, stride): (usize, usize),
     done: &mut usize,
     clock: &mut Clock,
     may_run: impl Fn(usize) -> bool,
-    item_at: impl Fn(usize) -> &'a T,
+    items_at: impl Fn(Range<usize>) -> I,
     call: &mut impl FnMut(&T) -> Result<R, E>,
 ) -> Result<(), E> {
     let mut count = Count { reached: *done, done };
     while count.reached < len && !clock.is_report_due && may_run(count.reached) {
         let until = len.min(count.reached + stride);
-        while count.reached < until {
-            let value = call(item_at(count.reached))?;
-            store.put(count.reached, value);
-            count.reached += 1;
-        }
+        let items = items_at(count.reached..until);
+        store.fill(&mut count.reached, items, call)?;
         clock.item_ended();
     }
     Ok(())
 }
 
-/// Counts in a register, and writes the count down however the loop is left, also by a panic.
+/// A count in a register. It is written to `done` when the loop ends, also by a panic.
 struct Count<'a> {
     reached: usize,
     done: &'a mut usize,
@@ -256,27 +284,29 @@ impl Drop for Count<'_> {
     }
 }
 
-/// Tells how long the item in hand took, without reading a clock around each of many quick items.
+/// Measures items: each one in short or traced claims, only the chunk as a whole in long claims of quick items.
 struct Clock {
+    /// Whether each item is measured.
     by_item: bool,
+    /// The start of the running item, or of the chunk when items are not measured.
     since: Instant,
-    /// Of each item that has ended, where that is wanted.
+    /// One for each item that has ended, where items are traced.
     timings: Option<Vec<Timing>>,
-    /// The time of day at which the chunk began, and the clock then.
-    begun: (SystemTime, Instant),
-    /// What the thread had spent on a core when the last item ended.
+    /// The time of day and the clock at the start of the chunk.
+    started: (SystemTime, Instant),
+    /// The CPU time of the thread when the last item ended.
     cpu: Option<Duration>,
-    /// Whether what is done is to be reported now.
+    /// Whether the done items must be reported now.
     is_report_due: bool,
 }
 
 impl Clock {
-    fn new(traces: bool, len: usize, begun: Instant) -> Self {
+    fn new(traces: bool, len: usize, started: Instant) -> Self {
         Self {
             by_item: traces || len <= TIMED_BY_ITEM,
-            since: begun,
+            since: started,
             timings: traces.then(|| Vec::with_capacity(len)),
-            begun: (if traces { SystemTime::now() } else { SystemTime::UNIX_EPOCH }, begun),
+            started: (if traces { SystemTime::now() } else { SystemTime::UNIX_EPOCH }, started),
             cpu: if traces { thread_cpu_time() } else { None },
             is_report_due: false,
         }
@@ -287,20 +317,21 @@ impl Clock {
         if self.by_item {
             let now = Instant::now();
             if self.timings.is_some() {
-                self.note(now);
-                self.is_report_due = now.duration_since(self.begun.1) >= MAX_REPORT_INTERVAL;
+                self.record(now);
+                self.is_report_due = now.duration_since(self.started.1) >= MAX_REPORT_INTERVAL;
             }
             self.since = now;
         }
     }
 
-    fn note(&mut self, now: Instant) {
+    /// Records the timing and the amounts of the item that ended at `now`.
+    fn record(&mut self, now: Instant) {
         let elapsed = now.duration_since(self.since);
-        // A system call costs more than a quick item does, and hardly any of those is long enough to be interrupted.
+        // The clock of CPU time is a system call, which costs more than a quick item. A quick item is rarely interrupted.
         let is_quick = elapsed < QUICK;
         let cpu = if is_quick { self.cpu.map(|before| before + elapsed) } else { thread_cpu_time() };
         let timing = Timing {
-            started: self.begun.0 + self.since.duration_since(self.begun.1),
+            started: self.started.0 + self.since.duration_since(self.started.1),
             elapsed,
             cpu: cpu.zip(self.cpu).map(|(now, before)| now.saturating_sub(before)),
             amounts: amounts::take(),
@@ -309,8 +340,8 @@ impl Clock {
         self.timings.get_or_insert_default().push(timing);
     }
 
-    /// The item's own time, or the mean of the chunk so far.
-    fn since_item_began(&self, done: usize) -> Duration {
+    /// The time of the running item, or the mean time of the chunk's items.
+    fn item_time(&self, done: usize) -> Duration {
         let elapsed = self.since.elapsed();
         if self.by_item { elapsed } else { elapsed / u32::try_from(done + 1).unwrap_or(u32::MAX) }
     }

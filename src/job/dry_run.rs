@@ -1,4 +1,4 @@
-//! What a job would do, without doing it. Reads the journal and asks the job's closures; starts, writes and locks nothing.
+//! [`DryRun`]: what a job would do. It reads the journal and calls the job's closures. It starts, writes and locks nothing.
 
 use crate::backend::contract::ModeKind;
 use crate::backend::task::Task;
@@ -9,17 +9,24 @@ use crate::job::work::Work;
 use crate::persist::journal::{ItemState, Journal, JournalError, Recorded, Store};
 use crate::run::persistence::KeepSpec;
 
-/// What a job would do: the places of its items in the input, divided by what would become of them.
+/// What a job would do: the indices of its items, divided into those to run and those that are finished.
 ///
-/// Given by [`Work::dry_run`].
+/// [`Work::dry_run`] returns it.
+///
+/// ```
+/// let plan = manyhands::Job::new(&[1, 2, 3]).done_if(|&n| n == 2).map(|n| n + 1).dry_run()?;
+/// assert_eq!((plan.to_do, plan.resumed, plan.done_before), (vec![0, 2], vec![], vec![1]));
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
+#[must_use = "a dry run only returns this plan"]
 pub struct DryRun {
-    /// Items that would be worked on, in that order.
+    /// Items that would run, in the order of work.
     pub to_do: Vec<usize>,
-    /// Items that the journal has, values and failures that are not tried again.
+    /// Items whose values, or failures that are not retried, are in the journal.
     pub resumed: Vec<usize>,
-    /// Items of which [`Job::done_if`](crate::Job::done_if) says that they are done.
+    /// Items that [`Job::done_if`](crate::Job::done_if) would skip.
     pub done_before: Vec<usize>,
 }
 
@@ -27,12 +34,14 @@ impl<'a, T, M, K> Work<'a, T, M, K>
 where
     K: Task<T>,
 {
-    /// What the work would do if it ran now: which items would be worked on and in which order, and which are finished.
-    /// Nothing is run, written or locked; a journal that is being written is read as it is at this moment.
+    /// What the work would do if it ran now: which items would run, in which order, and which are finished.
+    ///
+    /// Nothing is run, written or locked. A journal that another program is writing is read as it is at this moment. Cost: reads
+    /// the journal, and calls `key`, `cost` and `done_if` once per item.
     ///
     /// # Errors
-    /// Those that the run would begin with, except those of its mode and its function; and a stream of items, which only
-    /// a run reads.
+    /// As [`Work::run`] before its first item, except errors of its mode and function. A job over an iterator is a configuration
+    /// error, since only a run reads the iterator.
     ///
     /// ```
     /// use manyhands::Job;
@@ -46,7 +55,7 @@ where
         let (input, mut settings, keep) = self.into_parts();
         let Some(items) = input.slice() else {
             return Err(Error::config(
-                "a dry run of items that come one after another asked for; it needs a list: use Job::new",
+                "a dry run needs all items in memory, but the input is an iterator; use Job::new with a slice",
             ));
         };
         let mut spec = settings.check(ModeKind::Serial, Some(items))?;
@@ -67,7 +76,7 @@ where
     }
 }
 
-/// What is recorded, and how items are found there.
+/// The items that a journal holds.
 #[cfg(feature = "journal")]
 struct Finished<'s, 'a, T> {
     settings: &'s Settings<'a, T>,
@@ -84,7 +93,7 @@ impl<'s, 'a, T> Finished<'s, 'a, T> {
         Ok(Self { settings, journal, recorded: recorded.transpose().map_err(Error::journal)? })
     }
 
-    /// Whether the journal has it.
+    /// Whether the journal holds the result of an item.
     fn has(&mut self, index: usize, item: &T) -> Result<bool, Error> {
         let (Some(journal), Some(recorded)) = (self.journal, &mut self.recorded) else { return Ok(false) };
         let key = journal.key.as_deref().or(self.settings.key.as_deref());
@@ -119,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dry_run_says_what_the_run_then_does_and_leaves_nothing() {
+    fn a_dry_run_returns_what_the_run_then_does_and_writes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.sqlite");
         let journal = |retry| Journal::at(&path).key(|n: &u32| n.to_string()).version("1").retry_recorded(retry);
@@ -151,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dry_run_refuses_what_the_run_would() {
+    fn a_dry_run_has_the_errors_of_the_run() {
         let folder = tempfile::tempdir().unwrap();
         let journal = |version: &str| {
             Journal::at(folder.path().join("journal.sqlite")).key(|_: &u32| "same".to_owned()).version(version)

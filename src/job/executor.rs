@@ -1,4 +1,5 @@
-//! An executor: a config that many calls share.
+//! [`ParallelExecutor`]: a config that many calls share, and [`TaskSet`]: tasks of different kinds. Both are thin layers over
+//! [`Job`].
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -16,7 +17,9 @@ use crate::never::Never;
 use crate::outcome::Outcome;
 use std::sync::Arc;
 
-/// Runs calls under one config, whatever the process-wide one says. The threads are the process's kept ones.
+/// Runs calls with its own config instead of the process-wide one.
+///
+/// Cost: cloning copies a pointer. An executor owns no threads: all executors share the threads of the process.
 ///
 /// ```
 /// use manyhands::{ParallelConfig, ParallelExecutor};
@@ -32,18 +35,32 @@ pub struct ParallelExecutor {
 
 impl ParallelExecutor {
     /// An executor with this config.
+    ///
+    /// ```
+    /// use manyhands::{ParallelConfig, ParallelExecutor};
+    /// let executor = ParallelExecutor::new(ParallelConfig::builder().enabled(false).build()?);
+    /// assert_eq!(executor.job(&[1, 2]).run(|n| n + 1)?.tally().workers, 1);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     #[must_use]
     pub fn new(config: ParallelConfig) -> Self {
         Self { config: Arc::new(config) }
     }
 
-    /// The config that every call of this executor uses.
+    /// The config of every call of this executor.
+    ///
+    /// ```
+    /// use manyhands::{ParallelConfig, ParallelExecutor};
+    /// let config = ParallelConfig::builder().max_workers_cpu(3).build()?;
+    /// assert_eq!(ParallelExecutor::new(config.clone()).config(), &config);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     #[must_use]
     pub fn config(&self) -> &ParallelConfig {
         &self.config
     }
 
-    /// A [`Job`] under this executor's config.
+    /// A [`Job`] over these items with this executor's config.
     ///
     /// ```
     /// let executor = manyhands::ParallelExecutor::default();
@@ -55,10 +72,16 @@ impl ParallelExecutor {
         Job::new(items).with_config(Arc::clone(&self.config))
     }
 
-    /// Calls a function for each item on threads, and gives all answers in input order.
+    /// Calls a function for each item on threads, and returns all values in input order.
     ///
     /// # Errors
     /// As [`parallel_map`](crate::parallel_map).
+    ///
+    /// ```
+    /// let executor = manyhands::ParallelExecutor::default();
+    /// assert_eq!(executor.map_threads(&["a", "bc"], |text| text.len())?, [1, 2]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     pub fn map_threads<T, R, F>(&self, items: &[T], function: F) -> Result<Vec<R>, Error>
     where
         F: Fn(&T) -> R,
@@ -67,11 +90,11 @@ impl ParallelExecutor {
         self.job(items).run(function)?.into_result()
     }
 
-    /// Calls a function for each item in processes of their own, and gives all answers in input order; see
-    /// [`Processes`](crate::Processes).
+    /// Calls a function for each item in worker processes, and returns all values in input order. See
+    /// [`Processes`](crate::Processes) for bounds and costs.
     ///
     /// # Errors
-    /// As [`parallel_map`](crate::parallel_map), and when no worker can be had.
+    /// As [`parallel_map`](crate::parallel_map), and when no worker process can be started.
     ///
     /// ```standalone_crate
     /// manyhands::init();
@@ -86,14 +109,15 @@ impl ParallelExecutor {
         self.job(items).mode(Processes::new()).run(function)?.into_result()
     }
 
-    /// [`map_threads`](ParallelExecutor::map_threads) that shows each answer, with its item's index, as it is finished;
-    /// in the calling thread, in no certain order. A config without progress shows none.
+    /// [`map_threads`](ParallelExecutor::map_threads) with a callback that gets each value and its item's index as it finishes.
+    ///
+    /// The callback runs in the calling thread, in no particular order. It is not called with a config that disables progress.
     ///
     /// # Errors
     /// As [`parallel_map`](crate::parallel_map).
     ///
     /// # Panics
-    /// When the callback panics: its panic goes on here, once all workers are done.
+    /// When the callback panics: its panic is raised here, once all workers are done.
     ///
     /// ```
     /// let executor = manyhands::ParallelExecutor::default();
@@ -108,16 +132,16 @@ impl ParallelExecutor {
         C: FnMut(usize, &R),
         Threads: Mode<T, MapFn<F>>,
     {
-        let mut answers: Vec<Option<R>> = std::iter::repeat_with(|| None).take(items.len()).collect();
+        let mut values: Vec<Option<R>> = std::iter::repeat_with(|| None).take(items.len()).collect();
         let mut first_failure: Option<ItemFailure<Never>> = None;
-        let shows = self.config.enable_progress()?;
-        self.job(items).map(function).for_each(|index, answer| {
-            match answer {
+        let shows = self.config.enable_progress();
+        self.job(items).map(function).for_each(|index, result| {
+            match result {
                 Ok(value) => {
                     if shows {
                         show(index, &value);
                     }
-                    answers[index] = Some(value);
+                    values[index] = Some(value);
                 }
                 Err(failure) => {
                     if first_failure.as_ref().is_none_or(|first| failure.index < first.index) {
@@ -129,16 +153,18 @@ impl ParallelExecutor {
         })?;
         match first_failure {
             Some(failure) => Err(Error::item(failure)),
-            None => Ok(answers.into_iter().flatten().collect()),
+            None => Ok(values.into_iter().flatten().collect()),
         }
     }
 
-    /// Runs tasks of unlike kinds side by side; gives their answers in the order in which they were added. Every task is run,
-    /// whatever becomes of the others. Those of a [`TaskSet`] run on threads, those of a
-    /// [`ProcessTaskSet`](crate::ProcessTaskSet) in processes of their own.
+    /// Runs tasks of different kinds in parallel, and returns their results in the order in which they were added.
+    ///
+    /// Every task runs, even when others fail. Tasks of a [`TaskSet`] run on threads, tasks of a
+    /// [`ProcessTaskSet`](crate::ProcessTaskSet) in worker processes.
     ///
     /// # Errors
-    /// A configuration that cannot be, and for processes that no worker can be had. Failed tasks are in the outcome, by name.
+    /// An invalid configuration; for processes, also that no worker process can be started. Failed tasks are in the outcome, by
+    /// name.
     ///
     /// ```
     /// use manyhands::{ParallelExecutor, TaskSet};
@@ -161,9 +187,21 @@ impl ParallelExecutor {
     }
 }
 
-/// Tasks that an executor can run: a [`TaskSet`] or a [`ProcessTaskSet`](crate::ProcessTaskSet).
+/// Tasks that an executor can run: a [`TaskSet`] or a [`ProcessTaskSet`](crate::ProcessTaskSet). You cannot implement it.
+///
+/// ```
+/// use manyhands::{Error, Outcome, ParallelExecutor, TaskSet, job::Tasks};
+///
+/// fn run_all<S: Tasks>(tasks: &S) -> Result<Outcome<S::Output>, Error> {
+///     ParallelExecutor::default().submit_tasks(tasks)
+/// }
+/// let mut tasks = TaskSet::new();
+/// tasks.add("double", |n: &i32| n * 2, 4);
+/// assert_eq!(run_all(&tasks)?.into_result()?, [8]);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Tasks: sealed::Sealed {
-    /// What each of them gives.
+    /// The value of each task.
     type Output;
 
     /// Runs all of them.
@@ -189,8 +227,23 @@ impl<R: Send> Tasks for TaskSet<'_, R> {
     }
 }
 
-/// Tasks of unlike kinds with answers of one type: each a name, a function and its argument.
+/// Tasks of different kinds with values of one type, for threads: each has a name, a function and an argument.
+///
+/// [`ParallelExecutor::submit_tasks`] runs them. A set can run several times. For worker processes use
+/// [`ProcessTaskSet`](crate::ProcessTaskSet).
+///
+/// ```
+/// use manyhands::{ParallelExecutor, TaskSet};
+///
+/// let mut tasks = TaskSet::new();
+/// tasks.add("length", |text: &String| text.len(), "abc".to_owned());
+/// tasks.add("half", |n: &usize| n / 2, 10);
+/// let outcome = ParallelExecutor::default().submit_tasks(&tasks)?;
+/// assert_eq!(outcome.into_result()?, [3, 5]);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Default)]
+#[must_use = "tasks do nothing until an executor runs them"]
 pub struct TaskSet<'a, R> {
     tasks: Vec<NamedTask<'a, R>>,
 }
@@ -201,13 +254,24 @@ struct NamedTask<'a, R> {
 }
 
 impl<'a, R> TaskSet<'a, R> {
-    /// No tasks yet.
-    #[must_use]
+    /// An empty set.
+    ///
+    /// ```
+    /// assert!(manyhands::TaskSet::<u32>::new().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self { tasks: Vec::new() }
     }
 
-    /// Adds a task: `function(&argument)`, called `name` in failures.
+    /// Adds a task that calls `function(&argument)`. Failures show its name.
+    ///
+    /// ```
+    /// let mut tasks = manyhands::TaskSet::new();
+    /// tasks.add("invert", |n: &i32| 1 / n, 0);
+    /// let outcome = manyhands::ParallelExecutor::default().submit_tasks(&tasks)?;
+    /// assert_eq!(outcome.failures()[0].key.as_deref(), Some("invert"));
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     pub fn add<A, F>(&mut self, name: impl Into<String>, function: F, argument: A)
     where
         A: Send + Sync + 'a,
@@ -217,12 +281,22 @@ impl<'a, R> TaskSet<'a, R> {
     }
 
     /// The number of tasks.
+    ///
+    /// ```
+    /// let mut tasks = manyhands::TaskSet::new();
+    /// tasks.add("double", |n: &i32| n * 2, 4);
+    /// assert_eq!(tasks.len(), 1);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
 
     /// True when there are no tasks.
+    ///
+    /// ```
+    /// assert!(manyhands::TaskSet::<()>::new().is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()

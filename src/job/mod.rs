@@ -1,4 +1,14 @@
-//! A call with settings: [`Job`] collects them, `settings.rs` checks them, `work.rs` runs the call. Starts nothing itself.
+//! Jobs: one function over many items, with settings. [`Job`] collects settings, [`Work`] runs; the other types of this module
+//! describe tasks, contexts, failures and dry runs.
+//!
+//! ```
+//! use manyhands::{Job, OnFailure};
+//! let outcome = Job::new(&[6, 0, 3]).on_failure(OnFailure::Continue).run(|n| 6 / n)?;
+//! assert_eq!(outcome.into_options(), [Some(1), None, Some(2)]);
+//! # Ok::<(), manyhands::Error>(())
+//! ```
+
+// `settings.rs` holds and checks the settings, `work.rs` starts the run, and `run/mod.rs` runs it. This file starts nothing.
 
 pub(crate) mod dry_run;
 pub(crate) mod executor;
@@ -31,6 +41,7 @@ pub use crate::backend::mode::SupportsContext;
 pub use crate::backend::process_task::{ProcessContext, ProcessTask};
 pub use crate::backend::task::{Context, Init, MapFn, NoContext, Shared, Task, TryInit, TryMapFn, WorkerState};
 pub use crate::failure::{ErrorText, LostWorker, WorkerExit};
+pub use crate::outcome::OutcomeIter;
 pub use crate::primitives::cancel::CancelReason;
 pub use crate::record::{FailureKind, RecordedFailure};
 #[cfg(all(unix, feature = "signals"))]
@@ -41,10 +52,11 @@ pub use work::DeliveredResult;
 
 /// A call of one function over many items, with settings.
 ///
-/// The settings may come in any order, with two exceptions that the compiler names: [`shared`](Job::shared) comes before
-/// [`worker_state`](Job::worker_state), and the mode of worker processes before the functions that travel to them.
-/// [`map`](Job::map) gives the job its function, and [`Work`] says how results are kept and how they come back; `run` and
-/// `try_run` are short for `map(..).run()` and `try_map(..).run()`.
+/// Settings may be made in any order, with two exceptions that the compiler reports: [`shared`](Job::shared) before
+/// [`worker_state`](Job::worker_state), and the mode of worker processes before the functions that are sent to them.
+/// [`map`](Job::map) takes the function and returns [`Work`], which says how results are kept and delivered; `run` and
+/// `try_run` are short for `map(..).run()` and `try_map(..).run()`. Settings are checked when the job runs: an invalid one is
+/// an [`Error`] with [`is_config`](Error::is_config), and no item has started then.
 ///
 /// | settings | the function is called with |
 /// |---|---|
@@ -52,7 +64,8 @@ pub use work::DeliveredResult;
 /// | [`shared`](Job::shared) | `(&shared, &item)` |
 /// | [`worker_state`](Job::worker_state) | `(&mut state, &item)` |
 ///
-/// `T` is the item, `M` the mode, `C` what the function gets besides the item. A job may be stored and passed on:
+/// `T` is the item, `M` the mode, `C` the context: the function's arguments besides the item. A job can be stored in a struct
+/// and passed to a function:
 ///
 /// ```
 /// use manyhands::{Job, OnFailure};
@@ -85,7 +98,7 @@ pub use work::DeliveredResult;
 /// assert_eq!(outcome.into_result()?, [1, 2, 0]);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
-#[must_use = "a job does nothing until it is run"]
+#[must_use = "a job does nothing until it is run, for example by `.run(function)`"]
 pub struct Job<'a, T, M = Threads, C = NoContext> {
     input: Input<'a, T>,
     settings: Settings<'a, T>,
@@ -94,7 +107,7 @@ pub struct Job<'a, T, M = Threads, C = NoContext> {
 }
 
 impl<'a, T> Job<'a, T> {
-    /// A call over these items, on [`Threads`], that stops at the first failure.
+    /// A job over these items, on [`Threads`], that stops at the first failure.
     ///
     /// ```
     /// let outcome = manyhands::Job::new(&[1, 2, 3]).run(|n| n * n)?;
@@ -105,16 +118,22 @@ impl<'a, T> Job<'a, T> {
         Self { input: Input::Slice(items), settings: Settings::default(), mode: Threads, context: NoContext }
     }
 
-    /// A call over the items that an iterator gives, on [`Threads`], that stops at the first failure. The iterator may be
-    /// endless: the run asks it for items up to a [`window`](Job::window) ahead of what was delivered, and drops an item when
-    /// it is finished, so memory stays flat. (A journal and a report keep a key and a record of each item.)
+    /// A job over the items of an iterator, on [`Threads`], that stops at the first failure.
     ///
-    /// The iterator is asked in the calling thread, or, by [`Work::ordered`], [`Work::as_completed`] and [`Work::spawn`], in the
-    /// thread that these start; so it must be `Send`. `std::io::stdin().lines()` is not: use
-    /// `std::io::BufReader::new(std::io::stdin()).lines()`. While the iterator makes its caller wait, workers go on with what
-    /// they have; results, the journal, a cancellation and time limits wait. It may be asked for several items before the first
-    /// of them starts, so it must not wait for what becomes of one. When it panics, the run ends, and the panic goes on in the
-    /// caller.
+    /// The iterator may be endless: the run reads items up to a [`window`](Job::window) ahead of the delivered results, and
+    /// drops each item when it is finished, so memory stays bounded. (A journal and a report keep a key and a record per item.)
+    ///
+    /// The iterator must be `Send`: it is read in the calling thread, or in the thread that [`Work::ordered`],
+    /// [`Work::as_completed`] and [`Work::spawn`] start. `std::io::stdin().lines()` is not `Send`; use
+    /// `std::io::BufReader::new(std::io::stdin()).lines()`.
+    ///
+    /// # Panics
+    /// When the iterator panics, the run ends, and the panic is raised in the caller.
+    ///
+    /// # Concurrency
+    /// While the iterator blocks, workers continue with the items that they have; delivery, the journal, a cancellation and
+    /// time limits wait. Several items may be read before the first of them starts, so `next` must not wait for the result of
+    /// an earlier item.
     ///
     /// ```
     /// use manyhands::Job;
@@ -145,8 +164,9 @@ impl<'a, T> Job<'a, T> {
 }
 
 impl<'a, T, M, C> Job<'a, T, M, C> {
-    /// How the call runs. In [`Processes`](crate::Processes) and [`AnyMode`](crate::AnyMode) the functions that follow are `fn`
-    /// pointers: plain functions, and closures that capture nothing.
+    /// The mode in which the job runs; without this, [`Threads`]. For [`Processes`](crate::Processes) and
+    /// [`AnyMode`](crate::AnyMode) set it before the functions: these are `fn` pointers then, that is plain functions and closures
+    /// that capture nothing.
     ///
     /// ```
     /// use manyhands::{Job, Serial};
@@ -158,10 +178,11 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         Job { input: self.input, settings: self.settings, mode, context: self.context }
     }
 
-    /// How many workers, whatever the config says: a number or a rule of [`Workers`]. Zero is an error of the run.
+    /// The number of workers, instead of the config's: a number or a rule of [`Workers`]. Zero is a configuration error.
     ///
-    /// Items that wait for each other need this: without it, a call that was quick before may run in the calling thread. Two such
-    /// calls must not run at the same time: calls share threads, and each may hold one that the other waits for.
+    /// # Concurrency
+    /// Items that wait for each other need this setting: without it, a call that was quick before may run in the calling thread
+    /// alone. Do not run two such calls at the same time: calls share threads, so each may hold a thread that the other needs.
     ///
     /// ```
     /// use manyhands::{Job, Workers};
@@ -174,14 +195,22 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// How many items a worker takes at a time, instead of a number chosen by measured item time.
+    /// The number of items that a worker takes at a time, instead of a number chosen by measured item time. Zero is a
+    /// configuration error.
+    ///
+    /// ```
+    /// let outcome = manyhands::Job::new(&[1, 2, 3, 4]).workers(2).chunk_size(2).run(|n| n * 2)?;
+    /// assert_eq!(outcome.tally().chunks, 2);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     pub fn chunk_size(mut self, items: usize) -> Self {
         self.settings.chunk_size = Some(items);
         self
     }
 
-    /// How far ahead of what was handed on [`Work::for_each`] and [`Work::for_each_ordered`] may run: the most answers that
-    /// they ever hold. Without it, 4096 answers per worker. An ordered stream with a [`cost`](Job::cost) hint has no window.
+    /// The most results that wait to be delivered: no item starts further ahead of the delivered ones than this. Without it,
+    /// 4096 results per worker. It applies to callbacks, iterators and futures. Zero is a configuration error; results in input
+    /// order with a [`cost`](Job::cost) hint have no window.
     ///
     /// ```
     /// use manyhands::Job;
@@ -196,7 +225,7 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// What a failed item does to the rest of the run; without this, the first failure stops it.
+    /// The effect of a failed item on the rest of the run; without this, the first failure stops it.
     ///
     /// ```
     /// use manyhands::{Job, OnFailure};
@@ -209,7 +238,9 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// How often failed items are tried again, and which of them; without this, none are.
+    /// How often failed items are retried, which of them, and after how long; without this, none are.
+    ///
+    /// Cost: each result travels to the calling thread, as with [`Work::for_each`].
     ///
     /// ```
     /// use manyhands::{Job, Retry};
@@ -222,11 +253,12 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// Passes over the items of which this says that they are done, such as those whose output file is there. They have no
-    /// value in the outcome. Asked once per item, in the calling thread: before the run, or when the item comes.
+    /// Skips the items for which this returns true, such as those whose output file exists. They have no value in the outcome,
+    /// and are counted as [`Tally::done_before`](crate::Tally::done_before).
     ///
-    /// A file that is half written must not look done: let the task write with
-    /// [`write_atomically`](crate::write_atomically).
+    /// It is called once per item, in the calling thread: before the run for a slice, and when an item is read from a stream.
+    /// A half-written file must not count as done: let the task write with
+    /// [`write_atomically`](crate::report::write_atomically).
     ///
     /// ```
     /// use manyhands::Job;
@@ -240,13 +272,26 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// Stops the run when this token is cancelled: items in hand finish, their answers are kept.
+    /// Stops the run when this token is cancelled. Items in hand finish, and their results are kept; worker processes are not
+    /// waited for.
+    ///
+    /// ```
+    /// use manyhands::{CancelToken, Job, Serial};
+    ///
+    /// let token = CancelToken::new();
+    /// let job = Job::new(&[1, 2, 3]).mode(Serial).chunk_size(1).cancel_token(&token);
+    /// let outcome = job.run(|&n| if n == 2 { token.cancel() })?;
+    /// assert!(outcome.get(0).is_some());
+    /// assert_eq!(outcome.unfinished().last(), Some(2));
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     pub fn cancel_token(mut self, token: &CancelToken) -> Self {
         self.settings.cancel = token.clone();
         self
     }
 
-    /// Where progress goes.
+    /// Shows the progress of the run; without this, nothing is shown. A panic of a progress callback ends the run and is raised
+    /// in the caller.
     ///
     /// ```
     /// use manyhands::{Job, Progress};
@@ -260,10 +305,11 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// A hint how much work each item is, in any unit: the costliest items are started first, so that no worker is left
-    /// alone with one at the end. Called once per item, in the calling thread, before the run.
+    /// A hint how much work each item is, in any unit: the costliest items start first, so that no worker is left alone with
+    /// one at the end. It is called once per item, in the calling thread, before the run.
     ///
-    /// Answers stay in input order. "First" failure then means the first in the order of work.
+    /// Results stay in input order; the "first" failure is then the first in the order of work. Only for slices, and not
+    /// together with [`shuffle`](Job::shuffle): both are configuration errors.
     ///
     /// ```
     /// use manyhands::Job;
@@ -276,10 +322,10 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// Works on the items in an order drawn by this seed, the same on every machine. For a first impression of a long run whose
-    /// items are sorted: what it has done after a tenth of the time is like the rest, and so is the time left that it shows.
+    /// Processes the items in an order drawn with this seed, the same on every machine. Use it for long runs over sorted items:
+    /// the first tenth of the work is then like the rest, and so is the estimate of the remaining time.
     ///
-    /// Answers stay in input order. "First" failure then means the first in the order of work.
+    /// Results stay in input order; the "first" failure is then the first in the order of work. Only for slices.
     ///
     /// ```
     /// use manyhands::Job;
@@ -292,8 +338,8 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// How much the items that are in hand at the same time may need together, in the unit of [`cost`](Job::cost), such as
-    /// bytes. An item waits until there is room for it; one that needs more than all of it runs alone.
+    /// The most that the items in hand may need together, in the unit of [`cost`](Job::cost), such as bytes. An item waits until
+    /// the budget allows it; an item that exceeds the whole budget runs alone. It needs a [`cost`](Job::cost).
     ///
     /// ```
     /// use manyhands::Job;
@@ -310,7 +356,8 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// How an item is called in failures. Called for failed items alone, in the calling thread.
+    /// The name of an item in failures, progress, journal and report. It is called in the calling thread: for failed items only,
+    /// unless progress, a journal or a report need the key of each item.
     ///
     /// ```
     /// use manyhands::Job;
@@ -323,18 +370,22 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
+    /// The same job with another context.
     fn with_context<D>(self, change: impl FnOnce(C) -> D) -> Job<'a, T, M, D> {
         Job { input: self.input, settings: self.settings, mode: self.mode, context: change(self.context) }
     }
 
+    /// The job with the task that this makes of its context.
     fn work<K: Task<T>>(self, task: impl FnOnce(C) -> K) -> Work<'a, T, M, K> {
         Work::new(self.input, self.settings, self.mode, task(self.context))
     }
 }
 
 impl<'a, T, M> Job<'a, T, M, NoContext> {
-    /// Gives every call of the function a reference to this value: `&value`, or an `Arc` of it. A function that gets what
-    /// it needs this way captures nothing, and so can run in every mode.
+    /// Passes a reference to this value to every call of the function. The argument is `&value`, or an `Arc` of it.
+    ///
+    /// A function that gets its parameters this way captures nothing, and so can run in every mode. Worker processes get one
+    /// encoded copy per process and call.
     ///
     /// ```
     /// use manyhands::Job;
@@ -346,13 +397,15 @@ impl<'a, T, M> Job<'a, T, M, NoContext> {
         self.with_context(|NoContext| Shared(shared))
     }
 
-    /// Gives each worker a state of its own: made once per worker, on that worker, before its first item; dropped there
-    /// after its last. It needs no bound at all. After an item's panic the worker goes on with the same state.
+    /// Passes a state of its own to each worker, such as a buffer or a loaded model.
+    ///
+    /// The state is made once per worker, on that worker, before its first item, and dropped there after its last item. So it
+    /// needs neither `Send` nor `Sync`. After a panic of an item the worker continues with the same state.
     ///
     /// ```
     /// use manyhands::Job;
     /// let lengths = Job::new(&["one", "three"])
-    ///     .worker_state(String::new) // a buffer that is used again
+    ///     .worker_state(String::new) // a buffer that is reused
     ///     .run(|buffer, word| {
     ///         buffer.clear();
     ///         buffer.push_str(word);
@@ -368,7 +421,8 @@ impl<'a, T, M> Job<'a, T, M, NoContext> {
         self.with_context(|context| WorkerState { context, init: Init(init) })
     }
 
-    /// [`worker_state`](Job::worker_state) that may fail: then the run is an error, whose message is this one.
+    /// [`worker_state`](Job::worker_state) whose function may fail. The run then returns an error with that message, for which
+    /// [`is_worker_state`](Error::is_worker_state) is true.
     ///
     /// ```
     /// use manyhands::Job;
@@ -386,7 +440,7 @@ impl<'a, T, M> Job<'a, T, M, NoContext> {
         self.with_context(|context| WorkerState { context, init: TryInit(init) })
     }
 
-    /// The work of calling `function(&item)` for each item.
+    /// Work that calls `function(&item)` for each item.
     ///
     /// ```
     /// use manyhands::Job;
@@ -418,8 +472,8 @@ impl<'a, T, M> Job<'a, T, M, NoContext> {
 }
 
 impl<'a, T, M, D: Deref> Job<'a, T, M, Shared<D>> {
-    /// [`worker_state`](Job::worker_state), made with a look at the shared value. The function is then given the state alone:
-    /// keep in it what it needs of the shared value, such as a clone of an `Arc`.
+    /// [`worker_state`](Job::worker_state) made from the shared value. The function gets the state and not the shared value: keep
+    /// in the state what it needs, such as a clone of an `Arc`.
     ///
     /// ```
     /// use manyhands::Job;
@@ -441,7 +495,7 @@ impl<'a, T, M, D: Deref> Job<'a, T, M, Shared<D>> {
         self.with_context(|context| WorkerState { context, init: Init(init) })
     }
 
-    /// [`worker_state`](Job::worker_state), made with a look at the shared value, that may fail.
+    /// [`worker_state`](Job::worker_state) made from the shared value by a function that may fail.
     ///
     /// ```
     /// use manyhands::Job;
@@ -460,7 +514,13 @@ impl<'a, T, M, D: Deref> Job<'a, T, M, Shared<D>> {
         self.with_context(|context| WorkerState { context, init: TryInit(init) })
     }
 
-    /// The work of calling `function(&shared, &item)` for each item.
+    /// Work that calls `function(&shared, &item)` for each item.
+    ///
+    /// ```
+    /// let work = manyhands::Job::new(&[1, 2]).shared(&10).map(|offset, n| offset + n);
+    /// assert_eq!(work.run()?.into_result()?, [11, 12]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     pub fn map<R, F: Fn(&D::Target, &T) -> R>(self, function: F) -> Work<'a, T, M, MapFn<F, Shared<D>>>
     where
         M: Mode<T, MapFn<F, Shared<D>>>,
@@ -469,6 +529,13 @@ impl<'a, T, M, D: Deref> Job<'a, T, M, Shared<D>> {
     }
 
     /// [`map`](Job::map) for a function that may return an error.
+    ///
+    /// ```
+    /// let parse = |radix: &u32, text: &&str| u32::from_str_radix(text, *radix);
+    /// let work = manyhands::Job::new(&["f", "10"]).shared(&16).try_map(parse);
+    /// assert_eq!(work.run()?.into_result()?, [15, 16]);
+    /// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
+    /// ```
     pub fn try_map<R, E, F: Fn(&D::Target, &T) -> Result<R, E>>(
         self,
         function: F,
@@ -484,7 +551,13 @@ impl<'a, T, M, C, I> Job<'a, T, M, WorkerState<C, I>>
 where
     WorkerState<C, I>: Context,
 {
-    /// The work of calling `function(&mut state, &item)` for each item.
+    /// Work that calls `function(&mut state, &item)` for each item.
+    ///
+    /// ```
+    /// let work = manyhands::Job::new(&[1, 2]).worker_state(|| 10).map(|state, n| *state + n);
+    /// assert_eq!(work.run()?.into_result()?, [11, 12]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     pub fn map<R, F>(self, function: F) -> Work<'a, T, M, MapFn<F, WorkerState<C, I>>>
     where
         F: Fn(&mut <WorkerState<C, I> as Context>::State, &T) -> R,
@@ -494,6 +567,12 @@ where
     }
 
     /// [`map`](Job::map) for a function that may return an error.
+    ///
+    /// ```
+    /// let work = manyhands::Job::new(&["1", "x"]).worker_state(|| 10).try_map(|radix, text| u32::from_str_radix(text, *radix));
+    /// assert_eq!(work.run()?.failures()[0].index, 1);
+    /// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
+    /// ```
     pub fn try_map<R, E, F>(self, function: F) -> Work<'a, T, M, TryMapFn<F, WorkerState<C, I>>>
     where
         F: Fn(&mut <WorkerState<C, I> as Context>::State, &T) -> Result<R, E>,
@@ -504,7 +583,7 @@ where
 }
 
 impl<'a, T, M, C, I> Job<'a, T, M, WorkerState<C, I>> {
-    /// Refused: [`shared`](Job::shared) comes before [`worker_state`](Job::worker_state), which may look at the shared value.
+    /// Never compiles: [`shared`](Job::shared) must be set before [`worker_state`](Job::worker_state), which may use it.
     #[doc(hidden)]
     pub fn shared<D: Deref>(self, shared: D) -> Job<'a, T, M, Shared<D>>
     where
@@ -514,7 +593,7 @@ impl<'a, T, M, C, I> Job<'a, T, M, WorkerState<C, I>> {
     }
 }
 
-/// No context implements it: it carries the message for `.shared` after `.worker_state`.
+/// No type implements this trait: it carries the compiler's message for `.shared` after `.worker_state`.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`.shared(..)` comes before `.worker_state(..)`",
@@ -530,7 +609,10 @@ macro_rules! run_at_once {
             /// Runs the function over all items and waits for the outcome: `map(function).run()`.
             ///
             /// # Errors
-            /// A setting that cannot be, or a worker state that could not be made. Failed items are in the outcome.
+            /// As [`Work::run`]. Failed items are in the outcome.
+            ///
+            /// # Panics
+            /// As [`Work::run`].
             ///
             /// ```
             /// let outcome = manyhands::Job::new(&[1, 2, 3]).run(|n| n * n)?;
@@ -548,6 +630,9 @@ macro_rules! run_at_once {
             ///
             /// # Errors
             /// As [`run`](Job::run).
+            ///
+            /// # Panics
+            /// As [`Work::run`].
             ///
             /// ```
             /// let outcome = manyhands::Job::new(&["1", "x"]).try_run(|text| text.parse::<u8>())?;

@@ -1,4 +1,4 @@
-//! `parallel_map` and `try_parallel_map`: a job without settings.
+//! [`parallel_map`] and [`try_parallel_map`]: a job without settings.
 
 use crate::backend::mode::Mode;
 use crate::backend::task::{MapFn, TryMapFn};
@@ -10,11 +10,11 @@ use crate::job::Job;
 /// Each mode has its own bounds: see [`Serial`](crate::Serial), [`Threads`](crate::Threads) and, for worker processes,
 /// `Processes`. For settings, see [`Job`].
 ///
-/// Cost: workers write values where they end up; per item an atomic load and, for tiny items, no clock.
+/// Cost: workers write each value straight into the output. Per item they pay one atomic load and, for tiny items, no clock.
 ///
 /// # Errors
-/// The panic with the lowest index, when the function panicked; items before it are finished first. Or a configuration
-/// that cannot be.
+/// The panic with the lowest index, if the function panicked; all items before it are finished first. Or an invalid
+/// configuration.
 ///
 /// ```
 /// use manyhands::{Serial, Threads, parallel_map};
@@ -27,6 +27,24 @@ use crate::job::Job;
 /// assert_eq!(error.to_string(), "item 1 panicked: attempt to divide by zero");
 /// # Ok::<(), manyhands::Error>(())
 /// ```
+///
+/// A generic function that takes any mode, worker processes included, has the bound `M: Mode<T, MapFn<fn(&T) -> R>>` and passes
+/// an `fn` pointer:
+///
+/// ```
+/// use manyhands::{Error, Mode, Serial, Threads, job::MapFn, parallel_map};
+///
+/// fn twice<T, M>(mode: M, items: &[T], function: fn(&T) -> T) -> Result<Vec<T>, Error>
+/// where
+///     M: Mode<T, MapFn<fn(&T) -> T>> + Copy,
+/// {
+///     let once = parallel_map(mode, items, function)?;
+///     parallel_map(mode, &once, function)
+/// }
+/// assert_eq!(twice(Threads, &[1, 2], |n| n * 10)?, [100, 200]);
+/// assert_eq!(twice(Serial, &[3], |n| n + 1)?, [5]);
+/// # Ok::<(), Error>(())
+/// ```
 pub fn parallel_map<T, R, F, M>(mode: M, items: &[T], function: F) -> Result<Vec<R>, Error>
 where
     F: Fn(&T) -> R,
@@ -35,10 +53,11 @@ where
     Job::new(items).mode(mode).run(function)?.into_result()
 }
 
-/// [`parallel_map`] for a function that may return an error.
+/// Calls a function that may return an error for each item, and returns all values in input order: [`parallel_map`] for fallible
+/// functions.
 ///
 /// # Errors
-/// The failure with the lowest index: the function's own error, or its panic. Or a configuration that cannot be.
+/// The failure with the lowest index: the function's own error, or its panic. Or an invalid configuration.
 ///
 /// ```
 /// use manyhands::{Cause, Threads, try_parallel_map};

@@ -1,4 +1,5 @@
-//! Tasks of unlike kinds for worker processes: each a name, a function that captures nothing, and its argument.
+//! [`ProcessTaskSet`]: tasks of different kinds for worker processes. A task is sent as the addresses of its functions and the
+//! bytes of its argument; its counterpart for threads is in `executor.rs`.
 
 use std::fmt;
 
@@ -13,8 +14,10 @@ use crate::job::executor::{ParallelExecutor, Tasks, sealed};
 use crate::job::on_failure::OnFailure;
 use crate::outcome::Outcome;
 
-/// Tasks of unlike kinds with answers of one type, for worker processes: each a name, a function that captures nothing, and an
-/// argument that is a serde type. Run by [`ParallelExecutor::submit_tasks`].
+/// Tasks of different kinds with values of one type, for worker processes: each has a name, a function that captures nothing, and
+/// an argument that is a serde type.
+///
+/// [`ParallelExecutor::submit_tasks`] runs them. Cost: each task's argument and value are encoded and decoded.
 ///
 /// ```standalone_crate
 /// use manyhands::{ParallelExecutor, ProcessTaskSet};
@@ -34,10 +37,13 @@ use crate::outcome::Outcome;
 /// assert_eq!(outcome.into_result().unwrap(), [2.0, 3.0]);
 /// ```
 ///
+/// A function that captures a variable is a compile error:
+///
 /// ```compile_fail,E0308
 /// let factor = 3;
 /// manyhands::ProcessTaskSet::new().add("captures", move |n: &i32| n * factor, 7); // pass (7, factor) as the argument
 /// ```
+#[must_use = "tasks do nothing until an executor runs them"]
 pub struct ProcessTaskSet<R> {
     tasks: Vec<ProcessTask<R>>,
     mode: Processes,
@@ -50,26 +56,28 @@ impl<R> Default for ProcessTaskSet<R> {
 }
 
 impl<R: 'static> ProcessTaskSet<R> {
-    /// No tasks yet.
-    #[must_use]
+    /// An empty set.
+    ///
+    /// ```
+    /// assert!(manyhands::ProcessTaskSet::<u32>::new().is_empty());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How the tasks run, with limits if there are to be some.
+    /// The mode in which the tasks run, for example with limits.
     ///
     /// ```
     /// use manyhands::{ProcessTaskSet, Processes};
     /// let tasks: ProcessTaskSet<f64> = ProcessTaskSet::new().mode(Processes::new().at_most_once());
     /// assert!(tasks.is_empty());
     /// ```
-    #[must_use]
     pub fn mode(self, mode: Processes) -> Self {
         Self { mode, ..self }
     }
 
-    /// Adds a task: `function(&argument)`, called `name` in failures. The function is a plain one, or a closure that captures
-    /// nothing.
+    /// Adds a task that calls `function(&argument)`. Failures show its name. The function is a plain function, or a closure that
+    /// captures nothing.
     ///
     /// ```
     /// use manyhands::ProcessTaskSet;
@@ -85,12 +93,20 @@ impl<R: 'static> ProcessTaskSet<R> {
     }
 
     /// The number of tasks.
+    ///
+    /// ```
+    /// assert_eq!(manyhands::ProcessTaskSet::<u32>::new().len(), 0);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
 
     /// True when there are no tasks.
+    ///
+    /// ```
+    /// assert!(manyhands::ProcessTaskSet::<u32>::new().is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
@@ -119,20 +135,21 @@ impl<R: Serialize + DeserializeOwned + Send + 'static> Tasks for ProcessTaskSet<
     }
 }
 
-/// One task. It travels as the place of its maker and its argument's bytes.
+/// One task. It is sent as a [`PackedTask`].
 struct ProcessTask<R> {
     name: String,
     call: Box<dyn Portable<R>>,
 }
 
-/// A function and its argument, whatever their types.
+/// A function and its argument, with their types erased.
 trait Portable<R>: Send + Sync {
+    /// Calls the function.
     fn call(&self) -> R;
-    /// What the worker makes the task of.
+    /// The form in which a worker receives the task.
     fn pack(&self) -> Result<PackedTask, String>;
 }
 
-/// A task as it travels: where `unpack` for its types lies, where its function lies, and its argument's bytes.
+/// A task as it is sent: the address of `unpack` for its types, the address of its function, and its argument's bytes.
 #[derive(Serialize, Deserialize)]
 struct PackedTask {
     unpack: FunctionName,
@@ -145,7 +162,7 @@ struct Call<A, R> {
     argument: A,
 }
 
-/// Makes a task of what travelled.
+/// Rebuilds a task in the worker.
 type Unpack<R> = fn(&PackedTask) -> Result<Box<dyn Portable<R>>, String>;
 
 impl<A, R> Portable<R> for Call<A, R>
@@ -174,11 +191,11 @@ where
     R: 'static,
 {
     if !packed.unpack.has_fingerprint(fingerprint::<(A, R)>()) {
-        return Err("another task than the one that was named lies at its place".to_owned());
+        return Err("the function at this address has other types than the task".to_owned());
     }
     let argument = postcard::from_bytes(&packed.argument).map_err(|error| error.to_string())?;
     let place = packed.function.place()?;
-    // SAFETY: `pack` took the place of a function of this type in the same executable, together with that of this `unpack`,
+    // SAFETY: `pack` took the address of a function of this type in the same executable, together with that of this `unpack`,
     // whose types are the same.
     let function = unsafe { std::mem::transmute::<*const (), fn(&A) -> R>(place) };
     Ok(Box::new(Call { function, argument }))
@@ -195,8 +212,8 @@ impl<'de, R: 'static> Deserialize<'de> for ProcessTask<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (name, packed) = <(String, PackedTask)>::deserialize(deserializer)?;
         let place = packed.unpack.place().map_err(D::Error::custom)?;
-        // SAFETY: `pack` took the place of a function of this type, for the same `R`: the call that the task travels with has
-        // matched them. The worker saw that the executable is the same when it was greeted.
+        // SAFETY: `pack` took the address of a function of this type, for the same `R`: the call that carries the task has checked
+        // the types. The worker checked in its handshake that the executable is the same.
         let unpack = unsafe { std::mem::transmute::<*const (), Unpack<R>>(place) };
         Ok(Self { name, call: unpack(&packed).map_err(D::Error::custom)? })
     }

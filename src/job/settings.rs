@@ -1,4 +1,7 @@
-//! What a job is told, and how it becomes the checked specification of a run.
+//! The settings of a job, and the check that turns them into the specification of a run.
+//!
+//! Promise: all settings are checked here, once, before anything starts. Values that the job leaves open come from the config and
+//! the machine. `run/spec.rs` is the result.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -8,7 +11,6 @@ use crate::backend::contract::{ModeKind, ThreadBudget};
 use crate::backend::plan::{ChunkRule, Plan};
 use crate::config::{self, ParallelConfig, usable_cores};
 use crate::config_error::ConfigError;
-use crate::error::Error;
 use crate::job::on_failure::OnFailure;
 use crate::job::workers::Workers;
 use crate::primitives::cancel::CancelToken;
@@ -58,18 +60,19 @@ impl<T> Default for Settings<'_, T> {
 }
 
 impl<'a, T> Settings<'a, T> {
-    /// Checks the settings, and fills the rest from the config and the machine. Without items the plan is for a stream.
-    pub(crate) fn check(&mut self, mode: ModeKind, items: Option<&[T]>) -> Result<RunSpec<'a>, Error> {
+    /// Checks the settings, and takes the rest from the config and the machine. `items` is `None` for a stream.
+    pub(crate) fn check(&mut self, mode: ModeKind, items: Option<&[T]>) -> Result<RunSpec<'a>, ConfigError> {
         let config = self.config.clone().unwrap_or_else(config::current);
-        let budget = ThreadBudget { computing: config.max_workers_cpu()?, waiting: config.max_workers_io()? };
+        config.check()?;
+        let budget = ThreadBudget { computing: config.max_workers_cpu(), waiting: config.max_workers_io() };
         let n_items = items.map_or(usize::MAX, <[T]>::len);
         let workers = self.workers(mode, n_items, budget, &config)?;
         let failure_limit = self.failure_limit(items.map(<[T]>::len))?;
         self.retry.as_ref().map_or(Ok(()), Retry::check)?;
         let order = self.order(items)?;
-        // A guess at the item time must not hold up a job that asks for so many workers, or for progress; and waiting takes
-        // no core's time, so its duration says nothing about whether helpers are worth waking.
-        let may_stay_here = mode == ModeKind::Threads && self.workers.is_none() && self.progress.is_none();
+        // A job with a number of workers or with progress never runs in the calling thread alone because of a guess at the item
+        // time. Neither does one that waits: its duration does not show whether helpers are worth waking.
+        let may_run_inline = mode == ModeKind::Threads && self.workers.is_none() && self.progress.is_none();
         let plan = Plan {
             n_items,
             workers,
@@ -82,9 +85,9 @@ impl<'a, T> Settings<'a, T> {
             traces: false,
             memory: None,
             halt_on_failure: failure_limit == Some(1) && self.retry.is_none(),
-            serial_below: if may_stay_here { config.serial_below_time()? } else { Duration::ZERO },
+            serial_below: if may_run_inline { config.serial_below_time() } else { Duration::ZERO },
         };
-        let shows_progress = config.enable_progress()?;
+        let shows_progress = config.enable_progress();
         Ok(RunSpec {
             mode,
             plan,
@@ -100,16 +103,17 @@ impl<'a, T> Settings<'a, T> {
         })
     }
 
+    /// The number of failures that ends the run; `None` for no limit.
     fn failure_limit(&self, n_items: Option<usize>) -> Result<Option<usize>, ConfigError> {
         match (n_items, self.on_failure) {
             (None, OnFailure::StopAbove(_)) => Err(ConfigError::new(
-                "a stop above a share of all items asked for, of items whose number is not known; use OnFailure::StopAfter",
+                "OnFailure::StopAbove needs the number of items, which is unknown for an iterator; use OnFailure::StopAfter",
             )),
             (n_items, policy) => policy.limit(n_items.unwrap_or(usize::MAX)),
         }
     }
 
-    /// What decides the order of work.
+    /// How the order of work is chosen.
     fn order(&self, items: Option<&[T]>) -> Result<WorkOrder, ConfigError> {
         let costs = self.costs(items)?;
         match (&costs, self.shuffle, items) {
@@ -117,18 +121,18 @@ impl<'a, T> Settings<'a, T> {
                 Err(ConfigError::new("a cost hint and a shuffle asked for; one of them can decide the order of work"))
             }
             (None, Some(_), None) => Err(ConfigError::new(
-                "a shuffle of items that come one after another asked for; it needs a list: use Job::new",
+                "a shuffle needs all items in memory, but the input is an iterator; use Job::new with a slice",
             )),
             _ => Ok(WorkOrder { costs, shuffle: self.shuffle }),
         }
     }
 
-    /// What each item costs, by index, where the job has a function that gives it.
+    /// The cost of each item, by index, where the job has a cost function.
     fn costs(&self, items: Option<&[T]>) -> Result<Option<Vec<u64>>, ConfigError> {
         match (&self.cost, items) {
             (Some(cost), Some(items)) => Ok(Some(items.iter().map(cost).collect())),
             (Some(_), None) => Err(ConfigError::new(
-                "a cost hint given for items that come one after another; it needs a list: use Job::new",
+                "a cost hint needs all items in memory, but the input is an iterator; use Job::new with a slice",
             )),
             (None, _) if self.memory_budget.is_some() => {
                 Err(ConfigError::new("a memory budget given, but not what an item needs; use .cost(|item| bytes)"))
@@ -137,32 +141,34 @@ impl<'a, T> Settings<'a, T> {
         }
     }
 
+    /// The number of workers. One, where the call runs in the calling thread.
     fn workers(
         &self,
         mode: ModeKind,
         n_items: usize,
         budget: ThreadBudget,
         config: &ParallelConfig,
-    ) -> Result<NonZeroUsize, Error> {
-        let asked = self.workers.as_ref().map(|workers| workers.resolve(usable_cores())).transpose()?;
-        let stays_here = mode == ModeKind::Serial || !config.enabled()? || n_items < config.serial_below_items()?;
+    ) -> Result<NonZeroUsize, ConfigError> {
+        let requested = self.workers.as_ref().map(|workers| workers.resolve(usable_cores())).transpose()?;
+        let runs_inline = mode == ModeKind::Serial || !config.enabled() || n_items < config.serial_below_items();
         Ok(match mode {
-            _ if stays_here => NonZeroUsize::MIN,
-            ModeKind::IoThreads => asked.unwrap_or(budget.waiting),
-            _ => asked.unwrap_or(budget.computing),
+            _ if runs_inline => NonZeroUsize::MIN,
+            ModeKind::IoThreads => requested.unwrap_or(budget.waiting),
+            _ => requested.unwrap_or(budget.computing),
         })
     }
 
-    fn chunk_rule(&self, config: &ParallelConfig) -> Result<ChunkRule, Error> {
+    /// How items are grouped into chunks.
+    fn chunk_rule(&self, config: &ParallelConfig) -> Result<ChunkRule, ConfigError> {
         let size = match self.chunk_size {
-            Some(0) => return Err(Error::config("chunks of 0 items asked for; use a chunk size of 1 or more")),
+            Some(0) => return Err(ConfigError::new("chunks of 0 items asked for; use a chunk size of 1 or more")),
             Some(size) => NonZeroUsize::new(size),
-            None => config.chunk_size()?,
+            None => config.chunk_size(),
         };
         Ok(size.map_or(ChunkRule::Guided, ChunkRule::Fixed))
     }
 
-    /// How far ahead of what was delivered results may be made.
+    /// The most results that may be ahead of the delivered ones.
     fn window(&self, workers: NonZeroUsize) -> Result<usize, ConfigError> {
         const PER_WORKER: usize = 4096;
         match self.window {

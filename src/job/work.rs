@@ -1,4 +1,7 @@
-//! A job that knows its function: how its results are kept, and the ways to run it.
+//! [`Work`]: a job with its function. It says how results are kept, and starts the run in one of several ways.
+//!
+//! It checks the settings and passes a checked specification to `run/mod.rs`, which runs it. `stream` wraps the same run in a
+//! thread of its own for iterators and futures. `job/mod.rs` makes a `Work`.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -9,6 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::backend::mode::Mode;
 use crate::backend::task::Task;
+use crate::config_error::ConfigError;
 use crate::error::Error;
 #[cfg(any(feature = "journal", feature = "reports"))]
 use crate::failure::ErrorText;
@@ -30,13 +34,19 @@ use crate::run::input::Input;
 use crate::run::persistence::KeepSpec;
 use crate::run::spec::{DeliveryOrder, RunSpec};
 use crate::run::{self, Run};
-use crate::stream::{Hand, JobHandle, Results};
+use crate::stream::{Emit, JobHandle, Results};
 use crate::tally::Tally;
 
-/// A job that knows its function. It says how results are kept ([`journal`](Work::journal), [`report`](Work::report)), and runs in
-/// several ways: [`run`](Work::run) keeps all results, [`for_each`](Work::for_each) and
-/// [`for_each_ordered`](Work::for_each_ordered) hand them to a callback, [`ordered`](Work::ordered) and
-/// [`as_completed`](Work::as_completed) are iterators, and [`spawn`](Work::spawn) is a future.
+/// A job with its function, ready to run. [`Job::map`](crate::Job::map) and [`Job::try_map`](crate::Job::try_map) return it.
+///
+/// | method | results |
+/// |---|---|
+/// | [`run`](Work::run) | all of them, in an [`Outcome`] |
+/// | [`for_each`](Work::for_each), [`for_each_ordered`](Work::for_each_ordered) | one by one, to a callback in the calling thread |
+/// | [`ordered`](Work::ordered), [`as_completed`](Work::as_completed) | one by one, by an iterator |
+/// | [`spawn`](Work::spawn) | an [`Outcome`], by a future |
+///
+/// [`journal`](Work::journal) and [`report`](Work::report) say what is written to disk.
 ///
 /// `T` is the item, `M` the mode, `K` the function with its context: [`MapFn`](crate::job::MapFn) or
 /// [`TryMapFn`](crate::job::TryMapFn).
@@ -47,7 +57,7 @@ use crate::tally::Tally;
 /// assert_eq!(work.run()?.into_result()?, [1, 2]);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
-#[must_use = "work does nothing until it is run"]
+#[must_use = "work does nothing until it is run, for example by `.run()`"]
 pub struct Work<'a, T, M, K: Task<T>> {
     input: Input<'a, T>,
     settings: Settings<'a, T>,
@@ -56,7 +66,20 @@ pub struct Work<'a, T, M, K: Task<T>> {
     keep: KeepSpec<'a, T, K::Output, K::Error>,
 }
 
-/// The result of one item, and where it comes from: what [`Work::for_each_result`] hands to its callback.
+/// The result of one item, and whether an earlier run made it: the argument of the callback of [`Work::for_each_result`].
+///
+/// ```
+/// use manyhands::{Job, job::DeliveredResult};
+/// use std::ops::ControlFlow;
+///
+/// let show = |delivered: DeliveredResult<u32, manyhands::Never>| {
+///     assert_eq!(delivered.result.unwrap(), 10 * delivered.index as u32);
+///     assert!(!delivered.is_resumed);
+///     ControlFlow::Continue(())
+/// };
+/// Job::new(&[0, 1, 2]).map(|n| n * 10).for_each_result(show)?;
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct DeliveredResult<R, E> {
@@ -64,7 +87,7 @@ pub struct DeliveredResult<R, E> {
     pub index: usize,
     /// The item's value, or why it has none.
     pub result: Result<R, ItemFailure<E>>,
-    /// Whether an earlier run made the result, and the journal kept it.
+    /// Whether an earlier run made the result and the journal stored it.
     pub is_resumed: bool,
 }
 
@@ -73,12 +96,15 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
         Self { input, settings, mode, task, keep: KeepSpec::default() }
     }
 
-    /// Keeps finished items in a journal, and takes the results of an earlier run from it. Values must be serde types, and
-    /// errors have a text. `None` and [`Journal::off`] keep nothing. See [`Journal`].
+    /// Writes finished items to a journal, and reads the results of earlier runs from it. `None` and [`Journal::off`] write
+    /// nothing. See [`Journal`].
     ///
-    /// Values and failures of earlier runs are in the outcome as if they were this run's; [`Outcome::resumed`] names them, and a
-    /// failure that is not tried again is [`Cause::Recorded`](crate::Cause::Recorded). If the journal fails on the way, the run
-    /// goes on, and [`Outcome::warnings`] says so.
+    /// Values must be serde types, and errors need a text. Results of earlier runs are in the outcome like those of this run;
+    /// [`Outcome::resumed`] lists them, and a failure that is not retried is [`Cause::Recorded`](crate::Cause::Recorded).
+    ///
+    /// # Errors
+    /// The methods that run the work return [`Error::journal_error`] when the journal cannot be opened or read. A write that
+    /// fails later does not end the run: [`Outcome::warnings`] reports it.
     ///
     /// ```
     /// use manyhands::{Job, Journal};
@@ -94,7 +120,7 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
     ///
     /// let path: Option<&str> = None; // such as an option of the command line
     /// let journal = path.map(|path| Journal::at(path).key(|name: &&str| name.to_string()));
-    /// assert!(crate::Job::new(&files).map(|name| name.len()).journal(journal).run()?.is_complete());
+    /// assert!(Job::new(&files).map(|name| name.len()).journal(journal).run()?.is_complete());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "journal")]
@@ -103,13 +129,17 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
         K::Output: Serialize + DeserializeOwned,
         K::Error: ErrorText,
     {
-        self.keep.journal = journal.into();
+        self.keep.journal = journal.into().filter(|journal| !journal.is_off());
         self.keep.codec.values = Some(ValueCodec::new());
         self.keep.codec.error_text = Some(error_text::<K::Error>);
         self
     }
 
-    /// Writes what the run did into a folder. `None` writes nothing. See [`Report`].
+    /// Writes a report of the run into a folder: summary, metrics and failures. `None` writes nothing. See [`Report`].
+    ///
+    /// # Errors
+    /// The methods that run the work return an error with [`Error::is_report`] when the folder cannot be used. A report that
+    /// cannot be written at the end does not lose results: [`Outcome::warnings`] reports it.
     ///
     /// ```
     /// use manyhands::{Job, Report};
@@ -126,14 +156,16 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
     where
         K::Error: ErrorText,
     {
-        self.keep.report = report.into();
+        self.keep.report = report.into().filter(|report| !report.is_off());
         self.keep.codec.error_text = Some(error_text::<K::Error>);
         self
     }
 
-    /// Failures know the sources of the function's error: [`ItemFailure`] and [`Error`] give them by `source()`, and `{:#}`, the
-    /// journal and the report show the whole chain. Rust cannot find out by itself whether an error type is an error of std, so
-    /// this says it. Errors whose own `{:#}` shows the chain, such as those of anyhow, need no call.
+    /// Makes failures show the causes of the function's error: `source()` of [`ItemFailure`] and [`Error`] returns them, and
+    /// `{:#}`, the journal and the report show the whole chain.
+    ///
+    /// Rust cannot detect by itself whether an error type implements `std::error::Error`, so this method states it. Error types
+    /// whose own `{:#}` shows the chain, such as that of `anyhow`, do not need it.
     ///
     /// ```
     /// use manyhands::{Job, OnFailure};
@@ -177,14 +209,17 @@ where
     K: Task<T>,
     M: Mode<T, K>,
 {
-    /// Runs the work and waits for the outcome.
+    /// Runs the work and waits for the outcome, which holds all results.
+    ///
+    /// Cost: without a journal, a report, a retry and `done_if`, workers write values of a slice straight into the output.
+    /// Otherwise each result travels to the calling thread.
     ///
     /// # Errors
-    /// A setting that cannot be, a worker state that could not be made, or no worker process that could be had. Failed items are
-    /// in the outcome.
+    /// An invalid setting, a worker state that could not be made, a worker process that could not be started, or a journal or
+    /// report that could not be opened. Failed items are in the outcome.
     ///
     /// # Panics
-    /// When a closure of the job (progress, key, cost) panics: its panic goes on here, once all workers are done.
+    /// When a closure of the job (progress, key, cost) panics: its panic is raised here, once all workers are done.
     ///
     /// ```
     /// let outcome = manyhands::Job::new(&[1, 2, 3]).map(|n| n * 10).run()?;
@@ -192,32 +227,35 @@ where
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn run(mut self) -> Result<Outcome<K::Output, K::Error>, Error<K::Error>> {
-        let spec = self.check().map_err(Error::widen)?;
-        let looks_at_results = spec.retry.is_some() || self.keep.needs_delivery();
+        let spec = self.check()?;
+        let needs_delivery = spec.retry.is_some() || self.keep.needs_delivery();
         let run = Run { spec, keep: self.keep, mode: &self.mode, task: &self.task };
         match self.input {
-            Input::Slice(items) if !looks_at_results => run::run_in_slots(run, items),
+            Input::Slice(items) if !needs_delivery => run::run_in_slots(run, items),
             input => run::run_and_collect(run, input),
         }
     }
 
-    /// Runs the work and calls `callback` with each item's index and result as it is finished, in no certain order.
-    /// Keeps no results: no item starts while a [`window`](crate::Job::window) of results waits for a slow callback. A break
+    /// Runs the work and calls `callback` with each item's index and result as it finishes, in no particular order.
+    ///
+    /// No results are kept: no item starts while a [`window`](crate::Job::window) of results waits for a slow callback. A break
     /// ends the run: items in hand finish (worker processes are not waited for), and no further result is delivered. The tally
-    /// counts what was delivered.
+    /// counts delivered results. Where a failure stops the run, results of items beyond it may be delivered before it;
+    /// [`for_each_ordered`](Work::for_each_ordered) delivers exactly those of a serial run.
     ///
-    /// As results come in no certain order, some from beyond the failure that stops a run may come before it; with
-    /// [`for_each_ordered`](Work::for_each_ordered) they are those of a serial run.
-    ///
-    /// Cost: results travel to the calling thread. For items of some nanoseconds that costs more than the work: use
-    /// [`run`](Work::run), or batches. A call made in the callback counts as one from outside.
+    /// Cost: each result travels to the calling thread. For items of a few nanoseconds that costs more than the work: use
+    /// [`run`](Work::run), or batches.
     ///
     /// # Errors
-    /// As [`Work::run`], and, when all results are delivered, the first of [`Outcome::warnings`]: a journal or a report that
+    /// As [`Work::run`]. When all results were delivered, also the first of [`Outcome::warnings`]: a journal or a report that
     /// could not be written. Failed items go to the callback.
     ///
     /// # Panics
-    /// When the callback panics: its panic goes on here, once all workers are done.
+    /// When the callback panics: its panic is raised here, once all workers are done.
+    ///
+    /// # Concurrency
+    /// The callback runs in the calling thread, between the reports of workers, and no lock is held. A call of this crate in
+    /// the callback is a top-level call, not a nested one.
     ///
     /// ```
     /// use manyhands::Job;
@@ -238,17 +276,17 @@ where
         self.deliver(|index, result, _| callback(index, result), DeliveryOrder::AsCompleted)
     }
 
-    /// [`Work::for_each`] in input order.
+    /// Runs the work and calls `callback` with each item's index and result in input order: [`Work::for_each`], ordered.
     ///
-    /// No item is started that lies a [`window`](crate::Job::window) or more ahead of the oldest one not yet delivered, so a slow
-    /// item never makes results pile up without bound. A run that is cancelled delivers all that is done, with gaps. (With a [`cost`](crate::Job::cost) hint the order of work differs from the
-    /// order of delivery, and results wait as long as they must.)
+    /// No item starts that is a [`window`](crate::Job::window) or more ahead of the oldest undelivered one, so a slow item
+    /// never makes results pile up without bound. A cancelled run delivers all finished results, with gaps. With a
+    /// [`cost`](crate::Job::cost) hint the order of work differs from the order of delivery, and results wait without a bound.
     ///
     /// # Errors
     /// As [`Work::for_each`].
     ///
     /// # Panics
-    /// When the callback panics: its panic goes on here, once all workers are done.
+    /// When the callback panics: its panic is raised here, once all workers are done.
     ///
     /// ```
     /// use manyhands::Job;
@@ -269,7 +307,7 @@ where
         self.deliver(|index, result, _| callback(index, result), DeliveryOrder::InOrder)
     }
 
-    /// [`Work::for_each`], whose callback also learns whether an earlier run made the result.
+    /// [`Work::for_each`] with a callback that also gets whether an earlier run made the result.
     ///
     /// # Errors
     /// As [`Work::for_each`].
@@ -298,7 +336,7 @@ where
         self.deliver(callback, DeliveryOrder::AsCompleted)
     }
 
-    /// [`Work::for_each_result`] in input order.
+    /// [`Work::for_each_ordered`] with a callback that also gets whether an earlier run made the result.
     ///
     /// # Errors
     /// As [`Work::for_each`].
@@ -327,18 +365,18 @@ where
         self.deliver(callback, DeliveryOrder::InOrder)
     }
 
-    /// Delivers results. What went wrong beside the items is the call's error once they are delivered.
+    /// Runs the work and delivers its results. The first warning is the error of the call, once all results are delivered.
     fn deliver<C>(mut self, mut callback: C, order: DeliveryOrder) -> Result<Tally, Error<K::Error>>
     where
         C: FnMut(usize, Result<K::Output, ItemFailure<K::Error>>, Origin) -> ControlFlow<()>,
     {
-        let spec = self.check().map_err(Error::widen)?;
+        let spec = self.check()?;
         let mut report = self.run_checked(spec, &mut callback, order)?;
         if report.warnings.is_empty() { Ok(report.tally) } else { Err(report.warnings.swap_remove(0).widen()) }
     }
 
-    /// Checks the settings.
-    fn check(&mut self) -> Result<RunSpec<'a>, Error> {
+    /// Checks the settings and moves the closures that find items into `keep`.
+    fn check(&mut self) -> Result<RunSpec<'a>, ConfigError> {
         let spec = self.settings.check(self.mode.kind(), self.input.slice())?;
         self.keep.key = self.settings.key.take();
         self.keep.done_if = self.settings.done_if.take();
@@ -356,7 +394,7 @@ where
     }
 }
 
-/// Results for a consumer that asks for them: the work goes on in threads of its own meanwhile, so it must own what it uses.
+/// Results for a consumer that asks for them. The work runs in threads of its own meanwhile, so it must own all that it uses.
 impl<T, M, K> Work<'static, T, M, K>
 where
     T: Send + Sync + 'static,
@@ -365,13 +403,13 @@ where
     K::Error: Send + 'static,
     M: Mode<T, K> + Send + 'static,
 {
-    /// Starts the work, and returns its results in input order as they are asked for.
+    /// Starts the work and returns an iterator over its results in input order.
     ///
-    /// At most a [`window`](crate::Job::window) of results is ready and not taken, and the work is a window ahead of those. Dropping
-    /// the iterator ends the work, as a cancellation does.
+    /// At most a [`window`](crate::Job::window) of results waits for the consumer, and the work is at most a window ahead of
+    /// those. Dropping the iterator cancels the work and waits for the items in hand.
     ///
     /// # Errors
-    /// A setting that cannot be. What goes wrong later is the iterator's last item.
+    /// An invalid setting. A later error is the iterator's last item.
     ///
     /// ```
     /// use manyhands::Job;
@@ -388,7 +426,8 @@ where
         self.results(DeliveryOrder::InOrder)
     }
 
-    /// Starts the work, and returns its results as they are finished, in no certain order; else as [`ordered`](Work::ordered).
+    /// Starts the work and returns an iterator over its results as they finish, in no particular order. Otherwise as
+    /// [`ordered`](Work::ordered).
     ///
     /// # Errors
     /// As [`ordered`](Work::ordered).
@@ -406,52 +445,54 @@ where
         self.results(DeliveryOrder::AsCompleted)
     }
 
-    /// Starts the work, and gives a future of its outcome, for any executor; results one by one are to be had from
-    /// [`JobHandle::results`], in input order: what comes before a failure that stops the run is then what a serial run gives.
-    /// The work stays on its own threads or processes.
+    /// Starts the work and returns a future of its outcome, for any executor.
+    ///
+    /// [`JobHandle::results`] returns the results one by one instead, in input order: those before a failure that stops the run
+    /// are the results of a serial run. The work runs on its own threads or processes, never on the executor's.
     ///
     /// # Errors
-    /// As [`ordered`](Work::ordered). What goes wrong later is the future's error.
+    /// As [`ordered`](Work::ordered). A later error is the output of the future.
     ///
     /// ```
     /// use manyhands::Job;
     ///
-    /// let running = Job::over(1_u32..=3).map(|n| n * n).spawn()?;
+    /// let handle = Job::over(1_u32..=3).map(|n| n * n).spawn()?;
     /// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    /// assert_eq!(runtime.block_on(running)?.into_result()?, [1, 4, 9]);
+    /// assert_eq!(runtime.block_on(handle)?.into_result()?, [1, 4, 9]);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn spawn(self) -> Result<JobHandle<K::Output, K::Error>, Error<K::Error>> {
-        let (window, cancel, drive) = self.into_drive(DeliveryOrder::InOrder)?;
-        Ok(JobHandle::start(window, cancel, drive))
+        let (window, cancel, body) = self.into_body(DeliveryOrder::InOrder)?;
+        Ok(JobHandle::start(window, cancel, body))
     }
 
     fn results(self, order: DeliveryOrder) -> Result<Results<K::Output, K::Error>, Error<K::Error>> {
-        let (window, cancel, drive) = self.into_drive(order)?;
-        Ok(Results::start(window, cancel, drive))
+        let (window, cancel, body) = self.into_body(order)?;
+        Ok(Results::start(window, cancel, body))
     }
 
-    /// Checks the settings before anything starts; gives the window, a token that ends this run alone, and the run itself.
+    /// Checks the settings before anything starts. Returns the window, a token that cancels this run and no other, and the
+    /// run's body.
     #[expect(clippy::type_complexity, reason = "three values for its two callers")]
-    fn into_drive(
+    fn into_body(
         mut self,
         order: DeliveryOrder,
     ) -> Result<
         (
             NonZeroUsize,
             CancelToken,
-            impl FnOnce(&mut Hand<'_, K::Output, K::Error>) -> Result<RunReport, Error<K::Error>> + Send + 'static,
+            impl FnOnce(&mut Emit<'_, K::Output, K::Error>) -> Result<RunReport, Error<K::Error>> + Send + 'static,
         ),
         Error<K::Error>,
     > {
         self.settings.cancel = self.settings.cancel.child();
-        let spec = self.check().map_err(Error::widen)?;
+        let spec = self.check()?;
         let window = NonZeroUsize::new(spec.window).unwrap_or(NonZeroUsize::MIN);
         let cancel = spec.cancel.clone();
-        let drive = move |hand: &mut Hand<'_, K::Output, K::Error>| {
-            self.run_checked(spec, &mut |index, result, _| hand(index, result), order)
+        let body = move |emit: &mut Emit<'_, K::Output, K::Error>| {
+            self.run_checked(spec, &mut |index, result, _| emit(index, result), order)
         };
-        Ok((window, cancel, drive))
+        Ok((window, cancel, body))
     }
 }
 

@@ -1,12 +1,18 @@
-//! How many workers a call asks for.
+//! [`Workers`]: a number of workers, or a rule over the usable cores. Pure; `job/settings.rs` resolves it on this machine.
 
+use std::fmt;
 use std::num::NonZeroUsize;
+use std::str::FromStr;
 
 use crate::config_error::ConfigError;
 
-/// How many workers a call asks for: a number, or a rule over the usable cores.
+/// The number of workers of a call: a fixed number, or a rule over the usable cores.
 ///
-/// Usable cores respect the process's affinity and its cgroup's quota.
+/// Usable cores respect the affinity of the process and the quota of its cgroup. Invalid rules, such as 0 workers, are
+/// configuration errors of the run.
+///
+/// `Display` and `FromStr` use `4`, `per-core`, `leave-one`, `2-per-core` and `50%`, each with bounds if wanted
+/// (`50% in 1..=8`), for command lines and config files.
 ///
 /// ```
 /// use manyhands::{Job, Workers};
@@ -14,34 +20,35 @@ use crate::config_error::ConfigError;
 /// let doubled = Job::new(&[1, 2, 3]).workers(2).run(|n| n * 2)?;
 /// let halved = Job::new(&[2, 4]).workers(Workers::Share(0.5).clamp(1, 8)).run(|n| n / 2)?;
 /// assert_eq!(doubled.into_result()?.len() + halved.into_result()?.len(), 5);
+/// assert_eq!("50%".parse(), Ok(Workers::Share(0.5)));
 /// # Ok::<(), manyhands::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Workers {
-    /// This many. More than the cores is allowed, and only useful for work that waits. Each is a thread, started at once and
-    /// kept for later calls.
+    /// This many. More than the cores is allowed, but only useful for work that waits. In modes with threads each is a thread that
+    /// the process keeps for later calls.
     Exactly(usize),
     /// One worker per usable core.
     PerCore,
-    /// One worker per usable core but one, and at least one.
+    /// One worker fewer than the usable cores, and at least one.
     LeaveOne,
-    /// So many workers per usable core: for work that waits, such as `Workers::Times(2)` for files on a network.
+    /// This many workers per usable core. For work that waits, such as `Workers::Times(2)` for files on a network.
     Times(usize),
     /// This share of the usable cores, rounded to the nearest number, and at least one. Above 0; 1 is all of them.
     Share(f64),
-    /// Another rule's answer, kept within bounds; made by [`Workers::clamp`].
+    /// The number of another rule, kept within bounds; made by [`Workers::clamp`].
     #[doc(hidden)]
     Clamped(Box<Workers>, usize, usize),
 }
 
 impl Workers {
-    /// The same rule, but never fewer than `least` nor more than `most` workers.
+    /// The same rule, with at least `least` and at most `most` workers.
     ///
     /// ```
     /// use manyhands::Workers;
     /// let one_core = std::num::NonZeroUsize::MIN;
-    /// assert_eq!(Workers::LeaveOne.clamp(2, 8).on(one_core)?.get(), 2);
+    /// assert_eq!(Workers::LeaveOne.clamp(2, 8).resolve(one_core)?.get(), 2);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     #[must_use]
@@ -52,15 +59,15 @@ impl Workers {
     /// The number of workers on a machine with this many usable cores.
     ///
     /// # Errors
-    /// A configuration error for zero workers, a share that is not above 0, or bounds that cross.
+    /// For zero workers, a share that is not above 0 and at most 1, and bounds that are 0 or out of order.
     ///
     /// ```
     /// use manyhands::Workers;
     /// let cores = std::num::NonZeroUsize::new(8).unwrap();
     /// assert_eq!(Workers::LeaveOne.resolve(cores)?.get(), 7);
     /// assert_eq!(Workers::Share(0.25).resolve(cores)?.get(), 2);
-    /// assert!(Workers::Share(f64::NAN).resolve(cores).unwrap_err().is_config());
-    /// # Ok::<(), manyhands::Error>(())
+    /// assert!(Workers::Share(f64::NAN).resolve(cores).is_err());
+    /// # Ok::<(), manyhands::ConfigError>(())
     /// ```
     pub fn resolve(&self, cores: NonZeroUsize) -> Result<NonZeroUsize, ConfigError> {
         let count = match self {
@@ -102,6 +109,68 @@ impl From<NonZeroUsize> for Workers {
     }
 }
 
+/// The rule as [`FromStr`] reads it.
+///
+/// ```
+/// use manyhands::Workers;
+/// assert_eq!(Workers::Times(2).to_string(), "2-per-core");
+/// assert_eq!(Workers::Share(0.5).clamp(1, 8).to_string(), "50% in 1..=8");
+/// ```
+impl fmt::Display for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(count) => write!(f, "{count}"),
+            Self::PerCore => f.write_str("per-core"),
+            Self::LeaveOne => f.write_str("leave-one"),
+            Self::Times(times) => write!(f, "{times}-per-core"),
+            // Rounded, so that 0.29 is shown as 29 and not as 28.999999999999996.
+            Self::Share(share) => write!(f, "{}%", (share * 1e12).round() / 1e10),
+            Self::Clamped(rule, least, most) => write!(f, "{rule} in {least}..={most}"),
+        }
+    }
+}
+
+/// Parses a rule that is valid on every machine. The error lists the forms.
+///
+/// ```
+/// use manyhands::Workers;
+/// assert_eq!("leave-one".parse(), Ok(Workers::LeaveOne));
+/// assert_eq!("per-core in 1..=8".parse(), Ok(Workers::PerCore.clamp(1, 8)));
+/// assert_eq!("0".parse::<Workers>().unwrap_err().to_string(), "0 workers asked for; use 1 or more, or Workers::PerCore");
+/// ```
+impl FromStr for Workers {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let workers = parse_rule(text).ok_or_else(|| {
+            let forms = "a number, per-core, leave-one, N-per-core, P%; for bounds add \" in A..=B\"";
+            ConfigError::new(format!("workers {text:?} are not known; use {forms}"))
+        })?;
+        workers.resolve(NonZeroUsize::MIN)?;
+        Ok(workers)
+    }
+}
+
+/// The rule of this text; its numbers are not checked.
+fn parse_rule(text: &str) -> Option<Workers> {
+    if let Some((rule, bounds)) = text.rsplit_once(" in ") {
+        let (least, most) = bounds.split_once("..=")?;
+        return Some(parse_rule(rule)?.clamp(least.parse().ok()?, most.parse().ok()?));
+    }
+    match text {
+        "per-core" => Some(Workers::PerCore),
+        "leave-one" => Some(Workers::LeaveOne),
+        _ => {
+            let times = || text.strip_suffix("-per-core")?.parse().ok();
+            let percent = || text.strip_suffix('%')?.parse::<f64>().ok();
+            let count = text.parse().ok().map(Workers::Exactly);
+            count
+                .or_else(|| times().map(Workers::Times))
+                .or_else(|| percent().map(|share| Workers::Share(share / 100.0)))
+        }
+    }
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -121,25 +190,38 @@ mod tests {
     use crate::batch::chunk_ranges;
     use crate::golden;
 
-    fn on(workers: &Workers, cores: usize) -> usize {
+    fn on_cores(workers: &Workers, cores: usize) -> usize {
         workers.resolve(NonZeroUsize::new(cores).unwrap()).unwrap().get()
     }
 
     #[test]
-    fn every_rule_gives_at_least_one_worker() {
+    fn every_rule_resolves_to_at_least_one_worker() {
         for cores in [1, 2, 3, 64] {
             for rule in [Workers::PerCore, Workers::LeaveOne, Workers::Share(0.001), Workers::Exactly(5)] {
-                assert!(on(&rule, cores) >= 1, "{rule:?} on {cores}");
+                assert!(on_cores(&rule, cores) >= 1, "{rule:?} on {cores}");
             }
         }
-        assert_eq!((on(&Workers::LeaveOne, 1), on(&Workers::LeaveOne, 4)), (1, 3));
-        assert_eq!((on(&Workers::Share(0.5), 4), on(&Workers::Share(1.0), 6)), (2, 6));
+        assert_eq!((on_cores(&Workers::LeaveOne, 1), on_cores(&Workers::LeaveOne, 4)), (1, 3));
+        assert_eq!((on_cores(&Workers::Share(0.5), 4), on_cores(&Workers::Share(1.0), 6)), (2, 6));
     }
 
     #[test]
-    fn a_clamp_holds_whatever_the_rule_says() {
-        assert_eq!(on(&Workers::PerCore.clamp(2, 4), 64), 4);
-        assert_eq!(on(&Workers::PerCore.clamp(2, 4), 1), 2);
+    fn a_rule_is_parsed_as_it_is_displayed() {
+        let rules = [Workers::Exactly(4), Workers::PerCore, Workers::LeaveOne, Workers::Times(3), Workers::Share(0.29)];
+        for rule in rules {
+            assert_eq!(rule.to_string().parse(), Ok(rule.clone()));
+            let clamped = rule.clamp(2, 8);
+            assert_eq!(clamped.to_string().parse(), Ok(clamped));
+        }
+        for text in ["", "-1", "many", "0", "0-per-core", "0%", "101%", "NaN%", "4 in 0..=2", "4 in 3..=2", "4 in 3"] {
+            assert!(text.parse::<Workers>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_clamp_bounds_every_rule() {
+        assert_eq!(on_cores(&Workers::PerCore.clamp(2, 4), 64), 4);
+        assert_eq!(on_cores(&Workers::PerCore.clamp(2, 4), 1), 2);
     }
 
     #[test]
@@ -155,16 +237,16 @@ mod tests {
                 ("io_double", Workers::Times(2)),
                 ("clamp_2_4", Workers::LeaveOne.clamp(2, 4)),
             ] {
-                assert_eq!(on(&rule, cores), number(name), "{name} on {cores}");
+                assert_eq!(on_cores(&rule, cores), number(name), "{name} on {cores}");
             }
-            // The reference asks for none on one core; here no rule can.
-            assert_eq!(on(&Workers::LeaveOne.clamp(1, 8), cores), number("min_c1_8_defective").max(1));
+            // The reference asks for no worker on one core; here each rule asks for at least one.
+            assert_eq!(on_cores(&Workers::LeaveOne.clamp(1, 8), cores), number("min_c1_8_defective").max(1));
 
-            let four_each = NonZeroUsize::new(4 * on(&Workers::LeaveOne, cores)).unwrap();
+            let four_each = NonZeroUsize::new(4 * on_cores(&Workers::LeaveOne, cores)).unwrap();
             for (n_items, batch_size) in case["auto_batch_size"].as_object().unwrap() {
                 let n_items: usize = n_items.parse().unwrap();
-                // The reference gives the size of the small ones of four batches per worker, and at least 1; here the
-                // same batches differ by one at most, and none is left over.
+                // The reference returns the size of the smaller of four batches per worker, and at least 1. Here the
+                // same batches differ by at most one, and no item is left over.
                 let smallest = chunk_ranges(n_items, four_each).map(|range| range.len()).filter(|&n| n > 0).min();
                 assert_eq!(smallest, batch_size.as_u64().map(|size| usize::try_from(size).unwrap()), "{n_items}");
             }
@@ -172,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused_by_value() {
+    fn invalid_rules_are_refused_and_named() {
         let one = NonZeroUsize::MIN;
         for (rule, named) in [
             (Workers::Exactly(0), "0 workers"),

@@ -1,4 +1,5 @@
-//! A file that is there as a whole or not at all: written under another name, synced, then renamed.
+//! Replaces a file as a whole or not at all: writes it under another name, syncs it, then renames it. The report uses it, and
+//! so can a program.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -6,21 +7,21 @@ use std::path::{Path, PathBuf};
 
 use crate::sync::{HintWord, Ordering};
 
-/// Writes a file so that whoever looks finds the old one or the new one as a whole, also after a crash or a loss of
-/// power.
+/// Writes a file so that readers find the old file or the new file as a whole, also after a crash or a loss of power.
 ///
-/// What the closure writes goes to a temporary file in the same folder, which is synced and renamed, and then the
-/// folder is synced. Should anything fail, the closure's own error and its panic included, the temporary file is
-/// removed and the old one is as it was. A write that failed counts even where the closure took no notice of it, as
-/// writers with a buffer of their own do when they are merely dropped.
+/// The closure writes to a temporary file in the same folder. Then that file is synced and renamed, and the folder is synced.
+/// After an error, and after an error or a panic of the closure, the temporary file is removed and the old file is unchanged. A
+/// failed write is an error even when the closure ignored it, as a buffered writer does when it is dropped.
 ///
-/// The new file has the permission bits of the old one; owner, access lists and extended attributes are those of a new
-/// file. A symbolic link is followed, and stays; one that leads nowhere is replaced. Of two writers at a time the one
-/// that ends last wins. A process that is killed meanwhile leaves its temporary file, called `.manyhands-*.tmp`,
-/// behind.
+/// The new file has the permission bits of the old one; owner, access lists and extended attributes are those of a new file. A
+/// symbolic link is followed, and stays; a broken link is replaced. Of two simultaneous writers, the one that ends last wins. A
+/// process that is killed leaves its temporary file behind, named `.manyhands-*.tmp`.
 ///
-/// An item that writes its own output this way has either finished it or not begun it, so a later run can tell by
-/// looking whether the file is there.
+/// When each item writes its own output this way, an existing file is a finished item, and a later run can skip it (see
+/// [`Job::done_if`](crate::Job::done_if)).
+///
+/// # Cost
+/// Two syncs: some milliseconds on most disks, besides the write itself.
 ///
 /// ```
 /// use manyhands::{parallel_map, write_atomically, Threads};
@@ -38,9 +39,8 @@ use crate::sync::{HintWord, Ordering};
 /// ```
 ///
 /// # Errors
-/// The closure's error; a folder that is missing or read-only, a full disk, and a target that is a folder or a device,
-/// each with the path. When no more than the last sync of the folder failed, the new file is there and the message says
-/// so.
+/// The closure's error; and, with the path, a folder that is missing or read-only, a full disk, and a target that is a folder or
+/// a device. When only the last sync of the folder failed, the new file exists and the message says so.
 pub fn write_atomically(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -64,18 +64,18 @@ pub fn write_atomically(
     })
 }
 
-/// Whether a file can be written in this folder: tries, and leaves nothing.
+/// Checks that the folder is writable: creates a file in it and removes it.
 #[cfg(feature = "reports")]
 pub(crate) fn check_folder(folder: &Path) -> io::Result<()> {
     let target = Target { path: folder.to_owned(), folder: folder.to_owned(), permissions: None };
     Temporary::create(&target).map(drop)
 }
 
-/// What is to be replaced, or made.
+/// The file to replace or create.
 struct Target {
     path: PathBuf,
     folder: PathBuf,
-    /// None when there is no such file yet.
+    /// `None` when the file does not exist yet.
     permissions: Option<fs::Permissions>,
 }
 
@@ -103,19 +103,19 @@ impl Target {
     }
 }
 
-/// A file that is removed again unless it gets its name.
+/// A temporary file, removed on drop unless it was renamed.
 struct Temporary {
-    /// None once it has: then the temporary name may be another writer's, in a folder that several machines see.
+    /// `None` once it was renamed: then another machine may use the temporary name in a shared folder.
     path: Option<PathBuf>,
 }
 
-/// Where to begin to look for a name that is free. That it is, creating the file tells.
+/// The next number to try. Creating the file shows whether its name is free.
 static NEXT: HintWord = HintWord::new(0);
 
 impl Temporary {
     fn create(target: &Target) -> io::Result<(Self, File)> {
         loop {
-            // Relaxed: two that see one number are told apart by the file.
+            // Relaxed: of two threads with one number, only one can create the file.
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             // Without the target's name, which may be as long as a name can be.
             let path = target.folder.join(format!(".manyhands-{}-{number}.tmp", std::process::id()));
@@ -125,7 +125,7 @@ impl Temporary {
                     give_permissions(&file, target.permissions.as_ref())?;
                     return Ok((temporary, file));
                 }
-                // Left behind by a killed process that had this one's number.
+                // A killed process with this process id left it behind.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -144,22 +144,22 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
-            // Nothing can be done about a file that does not go, and the error that led here tells more.
+            // A file that cannot be removed stays; the error that led here matters more.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// Those that the process's mask kept away.
+/// Sets the permission bits that the process's mask removed.
 fn give_permissions(file: &File, wanted: Option<&fs::Permissions>) -> io::Result<()> {
     match wanted {
-        // Asked for only where it changes anything: some file systems have no permissions, and refuse.
+        // Only where it changes anything: file systems without permissions refuse the call.
         Some(wanted) if file.metadata()?.permissions() != *wanted => file.set_permissions(wanted.clone()),
         _ => Ok(()),
     }
 }
 
-/// A secret must not be open to all for the moment between the file's making and its permissions.
+/// Creates the file with its permissions, so that a secret is never readable by all.
 #[cfg(unix)]
 fn new_file(permissions: Option<&fs::Permissions>) -> OpenOptions {
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -184,7 +184,7 @@ struct Watched {
 impl Watched {
     fn remember<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         result.map_err(|error| {
-            // An interrupted write is tried again by those who write.
+            // The caller retries an interrupted write.
             if error.kind() == io::ErrorKind::Interrupted || self.failure.is_some() {
                 return error;
             }
@@ -196,7 +196,7 @@ impl Watched {
 
     fn finish(self) -> io::Result<File> {
         if let Some(failure) = self.failure {
-            // Taken apart, since a buffer that is dropped would try once more.
+            // Taken apart, because a dropped buffer would write once more.
             drop(self.file.into_parts());
             return Err(failure);
         }
@@ -216,7 +216,7 @@ impl Write for Watched {
     }
 }
 
-/// A folder, opened before anything is written, so that one that is missing is found out first.
+/// A folder, opened before anything is written, so that a missing folder is the first error.
 #[cfg(unix)]
 struct Folder(File);
 
@@ -228,14 +228,14 @@ impl Folder {
 
     fn sync(&self) -> io::Result<()> {
         match self.0.sync_all() {
-            // Some network file systems cannot sync a folder, and say so by this.
+            // Some network file systems cannot sync a folder and return these errors.
             Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
             result => result,
         }
     }
 }
 
-/// Elsewhere a folder cannot be opened as a file is, and the rename is what can be had.
+/// Other systems cannot open a folder as a file, so the rename alone must do.
 #[cfg(not(unix))]
 struct Folder;
 
@@ -510,10 +510,12 @@ pub(crate) mod tests {
                 return fill(Path::new(&folder));
             }
             let folder = tempfile::tempdir().unwrap();
+            let module = module_path!().split_once("::").expect("a module of the crate").1;
+            let this_test = format!("{module}::a_full_disk_fails_the_write_and_leaves_the_old_file");
             let copy = Command::new("sh")
                 .args(["-c", r#"ulimit -f 8; trap "" XFSZ; exec "$0" "$@""#])
                 .arg(std::env::current_exe().unwrap())
-                .args(["--exact", "atomic_file::tests::unix::a_full_disk_fails_the_write_and_leaves_the_old_file"])
+                .args(["--exact", &this_test])
                 .env(SMALL_FILES_IN, folder.path())
                 .output()
                 .unwrap();

@@ -1,25 +1,29 @@
-//! A token that asks running work to stop, when somebody says so or when the time is up. Holds no threads and no signal
-//! handlers: a deadline is looked at when the token is asked.
+//! A token that stops running work, on request or at a deadline.
+//!
+//! It starts no thread and installs no signal handler: the clock is read when the token is queried. `signals.rs` cancels
+//! tokens on Ctrl+C; the backends query them before each item.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::sync::{Arc, AtomicU8, Ordering, WallClock};
 
-/// Asks every run that it was given to, to stop: items in hand finish, nothing new starts.
+/// Stops every run that it was given to: items that have started finish, and no other item starts.
 ///
 /// Clones are the same token. A child is cancelled with its parent, and can be cancelled alone. A child may have a deadline
-/// besides; it is also held to the deadlines of those it descends from.
+/// of its own; the deadlines of its ancestors hold for it, too.
 ///
 /// # Concurrency
-/// Any thread may cancel and ask, at any time; neither blocks. Asking costs one relaxed load per generation, and where there
-/// is a deadline that has not passed, one look at the clock (some 20 to 50 ns). Cancellation hands over no data.
+/// Any thread may cancel and query, at any time; neither blocks. A query costs one relaxed load per generation, and where
+/// there is a deadline that has not passed, one read of the clock (some 20 to 50 ns). Cancellation publishes no other data:
+/// a thread that sees it may not conclude that it sees what the cancelling thread wrote before.
 ///
 /// ```
 /// use manyhands::{CancelToken, Job};
 ///
 /// let token = CancelToken::new();
 /// token.cancel();
-/// let outcome = Job::new(&[1, 2, 3]).cancel_token(&token).run(|n| n * 2)?;
+/// let outcome = Job::new(&[1, 2, 3]).cancel(&token).run(|n| n * 2)?;
 /// assert_eq!(outcome.unfinished().count(), 3);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
@@ -28,37 +32,59 @@ pub struct CancelToken {
     generation: Arc<Generation>,
 }
 
-/// Why a token is cancelled.
+/// Why a token is cancelled: see [`CancelToken::cancel_reason`].
+///
+/// ```
+/// use manyhands::CancelReason;
+///
+/// assert_eq!(CancelReason::Requested.to_string(), "cancellation was requested");
+/// assert_eq!(CancelReason::Deadline.to_string(), "the deadline has passed");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CancelReason {
-    /// Somebody called [`CancelToken::cancel`], on the token or on one that it descends from.
+    /// [`CancelToken::cancel`] was called, on the token or on an ancestor.
     Requested,
-    /// The deadline of the token, or of one that it descends from, has passed.
+    /// The deadline of the token, or of an ancestor, has passed.
     Deadline,
 }
 
+impl fmt::Display for CancelReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Requested => "cancellation was requested",
+            Self::Deadline => "the deadline has passed",
+        })
+    }
+}
+
+/// The state that all clones of a token share. Its children hold it as their parent.
 #[derive(Debug, Default)]
 struct Generation {
-    /// One of the states below. Leaves `RUNNING` once, and never comes back.
+    /// One of the states below. Leaves `RUNNING` once, and then never changes. May still be `RUNNING` while an ancestor is
+    /// cancelled; the next query copies the ancestor's reason here.
     state: AtomicU8,
-    /// The nearest of its own deadline and those it descends from, so that asking reads one clock once.
+    /// The nearest of its own deadline and those of its ancestors, so that a query reads the clock once.
     deadline: Option<WallClock>,
     parent: Option<Arc<Generation>>,
 }
 
 const RUNNING: u8 = 0;
-const ASKED: u8 = 1;
-const LATE: u8 = 2;
+const REQUESTED: u8 = 1;
+const DEADLINE_PASSED: u8 = 2;
 
 impl CancelToken {
-    /// A token that is not cancelled.
+    /// A token that is not cancelled, and has no deadline.
+    ///
+    /// ```
+    /// assert!(!manyhands::CancelToken::new().is_cancelled());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A token that is cancelled with this one, and whose own cancellation leaves this one as it is.
+    /// A token that is cancelled with this one, and can be cancelled without it.
     ///
     /// ```
     /// let night = manyhands::CancelToken::new();
@@ -71,8 +97,7 @@ impl CancelToken {
         self.descend(self.generation.deadline)
     }
 
-    /// A [`child`](Self::child) that is cancelled when this moment comes, if nothing cancels it before. A moment that has
-    /// passed cancels it at once.
+    /// A [`child`](Self::child) that is cancelled at this moment at the latest. A moment that has passed cancels it at once.
     ///
     /// ```
     /// use std::time::{Duration, Instant};
@@ -89,15 +114,15 @@ impl CancelToken {
         self.descend(Some(inherited.map_or(deadline, |inherited| inherited.min(deadline))))
     }
 
-    /// A [`child`](Self::child) that is cancelled this long from now, if nothing cancels it before. A time beyond what the
-    /// clock can tell is no limit.
+    /// A [`child`](Self::child) that is cancelled this long from now at the latest. A time that the clock cannot represent
+    /// is no limit.
     ///
     /// ```
     /// use manyhands::{CancelReason, CancelToken, Job};
     /// use std::time::Duration;
     ///
     /// let token = CancelToken::new().with_time_limit(Duration::ZERO);
-    /// let outcome = Job::new(&[1, 2, 3]).cancel_token(&token).run(|n| n * 2)?;
+    /// let outcome = Job::new(&[1, 2, 3]).cancel(&token).run(|n| n * 2)?;
     /// assert_eq!(outcome.tally().cancelled, 3);
     /// assert_eq!(token.cancel_reason(), Some(CancelReason::Deadline));
     /// # Ok::<(), manyhands::Error>(())
@@ -110,8 +135,7 @@ impl CancelToken {
         }
     }
 
-    /// The moment at which the token is cancelled at the latest: the nearest of its own deadline and those of the tokens
-    /// that it descends from.
+    /// The moment at which the token is cancelled at the latest: the nearest of its own deadline and those of its ancestors.
     ///
     /// ```
     /// let token = manyhands::CancelToken::new();
@@ -124,20 +148,42 @@ impl CancelToken {
         self.generation.deadline
     }
 
-    /// Asks for the stop. Asking again changes nothing.
+    /// Cancels the token, its clones and its descendants. A second call changes nothing.
+    ///
+    /// Returns at once: it does not wait for the runs to end.
+    ///
+    /// ```
+    /// let token = manyhands::CancelToken::new();
+    /// let same = token.clone();
+    /// token.cancel();
+    /// assert!(same.is_cancelled());
+    /// ```
     pub fn cancel(&self) {
-        self.generation.leave_running(ASKED);
+        self.generation.leave_running(REQUESTED);
     }
 
-    /// True once this token or one that it descends from was cancelled, or its deadline has passed. Never false again.
+    /// True once this token or an ancestor was cancelled, or a deadline of theirs has passed. Never false again.
+    ///
+    /// A function that runs long may query it and end early.
+    ///
+    /// ```
+    /// let token = manyhands::CancelToken::new();
+    /// let steps = (0..100).take_while(|step| {
+    ///     if *step == 3 {
+    ///         token.cancel(); // in a program: another thread, or Ctrl+C
+    ///     }
+    ///     !token.is_cancelled()
+    /// });
+    /// assert_eq!(steps.count(), 3);
+    /// ```
     #[must_use]
-    #[inline] // Asked before each item, from code that is compiled in the caller's crate.
+    #[inline] // Called before each item, from code that is compiled in the caller's crate.
     pub fn is_cancelled(&self) -> bool {
         self.generation.state() != RUNNING
     }
 
-    /// Why the token is cancelled; none while it is not. A token's own reason comes before its parent's, and the first that
-    /// was seen stays.
+    /// Why the token is cancelled; `None` while it is not. A token's own reason wins over its parent's, and the first reason
+    /// that a query saw stays.
     ///
     /// ```
     /// use manyhands::{CancelReason, CancelToken};
@@ -151,7 +197,7 @@ impl CancelToken {
     pub fn cancel_reason(&self) -> Option<CancelReason> {
         match self.generation.state() {
             RUNNING => None,
-            LATE => Some(CancelReason::Deadline),
+            DEADLINE_PASSED => Some(CancelReason::Deadline),
             _ => Some(CancelReason::Requested),
         }
     }
@@ -162,7 +208,7 @@ impl CancelToken {
     }
 }
 
-/// One after the other, so that a long line of descent needs no deep stack.
+/// Drops the ancestors in a loop, so that a long line of descent needs no deep stack.
 impl Drop for Generation {
     fn drop(&mut self) {
         let mut next = self.parent.take();
@@ -173,8 +219,8 @@ impl Drop for Generation {
 }
 
 impl Generation {
-    /// The state of the nearest generation that is cancelled; looks at the clock when there is none.
-    #[inline] // The usual token has neither parent nor deadline, and is asked before each item.
+    /// The state of the nearest generation that is cancelled; reads the clock when there is none.
+    #[inline] // The usual token has neither parent nor deadline, and is queried before each item.
     fn state(&self) -> u8 {
         // Relaxed: see `state_in_line`.
         let own = self.state.load(Ordering::Relaxed);
@@ -185,24 +231,25 @@ impl Generation {
     fn state_in_line(&self) -> u8 {
         let mut next = Some(self);
         while let Some(generation) = next {
-            // Relaxed: the state hands over no data; a worker that sees it an item later is as good.
+            // Relaxed: the state publishes no data, and a worker may see it an item later.
             let state = generation.state.load(Ordering::Relaxed);
             if state != RUNNING {
-                // Kept as this one's own, so that it stays the reason, should somebody else find the time to be up.
+                // Stored as this generation's own, so that it stays the reason even if another thread sees the deadline
+                // pass.
                 return self.leave_running(state);
             }
             next = generation.parent.as_deref();
         }
         match self.deadline {
-            Some(deadline) if WallClock::now() >= deadline => self.leave_running(LATE),
+            Some(deadline) if WallClock::now() >= deadline => self.leave_running(DEADLINE_PASSED),
             _ => RUNNING,
         }
     }
 
-    /// Cancels for this reason unless there is one already; gives the reason that holds. Later questions find it without
-    /// a look at the clock.
+    /// Cancels for this reason unless there is one already; returns the reason that holds. Later queries find it without
+    /// reading the clock.
     fn leave_running(&self, reason: u8) -> u8 {
-        // Relaxed: see `state_in_line`. One step of one word, so that of two reasons the first stays.
+        // Relaxed: see `state_in_line`. One atomic step, so that of two reasons the first stays.
         match self.state.compare_exchange(RUNNING, reason, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => reason,
             Err(earlier) => earlier,
@@ -260,18 +307,18 @@ mod tests {
         assert!(late.is_cancelled());
         late.cancel();
         assert_eq!(late.cancel_reason(), Some(CancelReason::Deadline));
-        let asked = CancelToken::new();
-        let child = asked.with_time_limit(Duration::ZERO);
-        asked.cancel();
+        let requested = CancelToken::new();
+        let child = requested.with_time_limit(Duration::ZERO);
+        requested.cancel();
         assert_eq!(
             child.cancel_reason(),
             Some(CancelReason::Requested),
-            "the stop was asked for before anybody saw the time"
+            "the request came before any query saw the deadline"
         );
     }
 
     #[test]
-    fn a_reason_that_was_seen_through_a_parent_is_not_replaced_by_a_later_stop() {
+    fn a_reason_that_was_seen_through_a_parent_is_not_replaced_by_a_later_request() {
         let parent = CancelToken::new().with_time_limit(Duration::ZERO);
         let child = parent.child();
         assert_eq!([&parent, &child].map(CancelToken::cancel_reason), [Some(CancelReason::Deadline); 2]);

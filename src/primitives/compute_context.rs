@@ -1,14 +1,16 @@
-//! What a thread computes for whom, and whether waiting for a computation would be for ever.
+//! Which computations a thread works for, and whether a wait for a computation would never end.
 //!
 //! A *computation* is one run of a caller's function for a missing key of a cache. It runs inside of others: those in whose
-//! functions it was started, on this thread, or on the one that a call of this crate or a [`ComputeContext`] came from. A
-//! computation goes on only when all that runs inside of it goes on; so a wait holds up the computations that it happens in
-//! and all that these run inside of, and is noted with each. Before waiting for a computation, one walks from it along these
-//! notes: whoever meets one that the own wait would hold up would wait for ever. Walk and note are one step under one lock, so
-//! of two that close a circle together the second one sees it.
+//! functions it was started, on the same thread, or on the thread that a call of this crate or a [`ComputeContext`] came
+//! from. A computation ends only after everything that runs inside of it. So a wait holds up the computations that it
+//! happens in and all that these run inside of, and is recorded with each of them: this is a wait-for graph. Before a thread
+//! waits for a computation, it walks the graph from there. If it meets a computation that its own wait would hold up, the
+//! wait would close a cycle and never end. Walk and record are one step under one lock, so of two threads that would close a
+//! cycle together the second one sees it.
 //!
-//! What it cannot see by itself: work that another library's pool carries to another thread, and that computation's wait for
-//! it. For that there is [`ComputeContext`].
+//! The graph does not see work that another library's pool moves to another thread, unless it runs in a [`ComputeContext`].
+//!
+//! `cache/flight.rs` begins the waits; `backend/` makes each worker work for the computations of its call.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -19,13 +21,14 @@ use crate::sync::{Mutex, global};
 /// One run of a caller's function.
 #[derive(Debug)]
 pub(crate) struct Computation {
-    /// What it runs inside of.
+    /// The innermost computations that it runs inside of. Fixed at the start, so the chain of outer computations has no
+    /// cycle.
     outer: Vec<Arc<Computation>>,
 }
 
 global! {
-    /// What each computation, or one inside of it, waits for; by addresses of computations that are alive as long as they stand
-    /// here. Held while someone looks whether to wait and notes that it does.
+    /// The wait-for graph: for each computation, by its address, the computations that it or one inside of it waits for. A
+    /// [`Wait`] keeps the computations of its entries alive, so no address is reused. Locked during walk and record.
     static WAITS: Mutex<HashMap<usize, Vec<Arc<Computation>>>> = Mutex::new(HashMap::new());
 }
 
@@ -34,15 +37,20 @@ crate::sync::thread_local! {
     static CURRENT: RefCell<Vec<Arc<Computation>>> = RefCell::default();
 }
 
-/// What this thread computes for which cache: to be carried along when another library takes a part of the work to another
-/// thread.
+/// The cache computations that a thread works for. Take it along when another library moves a part of a computation to
+/// another thread.
 ///
-/// A computation of a [`ThreadSafeCache`](crate::ThreadSafeCache) may ask for its own key, or around a circle of keys, and gets an
-/// answer instead of a wait for ever. The calls of this crate tell their workers whom they work for, and on one thread it is
-/// known anyway, also when rayon steals work there. But a part that rayon or a thread of your own runs on *another* thread is a
-/// stranger there: should it ask for a key that waits for that very part, both wait for ever. With rayon that can happen
-/// without any circle of yours, since a thread that waits for parts of one computation takes up whatever lies around, such as
-/// an item that asks for another key. So where a computation makes a call of rayon, take the context along into its parts.
+/// A computation of a [`ThreadSafeCache`](crate::ThreadSafeCache) may ask for its own key, or around a circle of keys, and
+/// gets an answer instead of a deadlock. Workers of this crate's calls know the computations that they work for, and so does
+/// a single thread, even when rayon steals work there. A part that rayon or a thread of your own runs on *another* thread
+/// does not: if it asks for a key whose computation waits for that part, both wait for ever. With rayon this can happen
+/// without a circle of keys in your program: a thread that waits for the parts of one computation meanwhile runs other work
+/// from the pool, such as an item that asks for another key. So where a computation calls rayon, run its parts in the
+/// context.
+///
+/// # Cost
+/// [`current`](Self::current) and [`run`](Self::run) each clone a list of `Arc`s: mostly of one inside of a computation, and
+/// of none outside.
 ///
 /// ```
 /// use manyhands::{ComputeContext, ThreadSafeCache};
@@ -57,32 +65,55 @@ crate::sync::thread_local! {
 /// assert_eq!(sum, 4950 + 99);
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "a context says something only where it is carried to"]
+#[must_use = "a context has an effect only where work runs in it"]
 pub struct ComputeContext {
     computations: Vec<Arc<Computation>>,
 }
 
 impl ComputeContext {
-    /// What this thread computes now. Outside of any computation that is nothing, and carrying it along changes nothing.
+    /// The computations that this thread works for now. Outside of any computation there are none, and the context has no
+    /// effect.
+    ///
+    /// ```
+    /// use manyhands::{ComputeContext, ThreadSafeCache};
+    ///
+    /// let cache = ThreadSafeCache::new();
+    /// let length = cache.get_or_compute("night 1", || {
+    ///     let context = ComputeContext::current();
+    ///     std::thread::scope(|scope| {
+    ///         // The part asks for the key that it is a part of, and computes it in place.
+    ///         let part = scope.spawn(|| context.run(|| cache.get_or_compute("night 1", || 3)));
+    ///         part.join().unwrap() + 4
+    ///     })
+    /// });
+    /// assert_eq!(length, 7);
+    /// ```
     pub fn current() -> Self {
         Self { computations: current() }
     }
 
-    /// Runs something, on whatever thread, as a part of what the context was taken from, which must not end before; and also
-    /// as a part of what that thread computes already.
+    /// Runs a closure on this thread as a part of the computations that the context was taken from, and returns its result.
+    ///
+    /// The thread keeps working for its own computations, too. The computations of the context must wait for the closure: if
+    /// they end before it, a wait in it may be taken for a cycle that is none.
+    ///
+    /// ```
+    /// let context = manyhands::ComputeContext::current();
+    /// assert_eq!(std::thread::spawn(move || context.run(|| 6 * 7)).join().unwrap(), 42);
+    /// ```
     pub fn run<A>(&self, part: impl FnOnce() -> A) -> A {
         let _working = work_for_also(&self.computations);
         part()
     }
 }
 
-/// The computations that this thread works for: what a call hands on to its workers.
+/// The computations that this thread works for. A call passes them on to its workers.
 pub(crate) fn current() -> Vec<Arc<Computation>> {
-    // A thread that is ending works for nobody any more.
+    // A thread that is ending has destroyed its list, and works for no computation.
     CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
 }
 
-/// Makes this thread work for these computations besides those that it works for already, until the guard ends.
+/// Makes this thread work for these computations, too, until the guard is dropped.
 pub(crate) fn work_for_also(computations: &[Arc<Computation>]) -> WorkingFor {
     let mut all = current();
     for computation in computations {
@@ -97,27 +128,28 @@ fn work_for(computations: Vec<Arc<Computation>>) -> WorkingFor {
     WorkingFor { before: CURRENT.try_with(|current| current.replace(computations)).unwrap_or_default() }
 }
 
-/// Ends [`work_for_also`] and [`Computation::enter`].
+/// Ends [`work_for_also`] and [`Computation::enter`] when it is dropped.
 #[derive(Debug)]
 pub(crate) struct WorkingFor {
+    /// What the thread worked for before, to be restored.
     before: Vec<Arc<Computation>>,
 }
 
 impl Drop for WorkingFor {
     fn drop(&mut self) {
         let before = std::mem::take(&mut self.before);
-        // The one that ends is dropped when the place is free again. A thread that is ending has no place.
+        // The list that is replaced is dropped after the borrow of the cell has ended. A thread that is ending has no cell.
         drop(CURRENT.try_with(|current| current.replace(before)));
     }
 }
 
 impl Computation {
-    /// A computation started by this thread, inside of whatever it works for.
+    /// A computation that this thread starts, inside of all that it works for.
     pub(crate) fn start() -> Arc<Self> {
         Arc::new(Self { outer: current() })
     }
 
-    /// Makes this thread work for it until the guard ends. What the thread worked for is what it runs inside of.
+    /// Makes this thread work for it until the guard is dropped. What the thread worked for is in `outer`.
     pub(crate) fn enter(self: &Arc<Self>) -> WorkingFor {
         work_for(vec![Arc::clone(self)])
     }
@@ -146,7 +178,7 @@ fn lineage(mut computations: Vec<Arc<Computation>>) -> Vec<Arc<Computation>> {
     computations
 }
 
-/// True when `wanted` cannot end before one of `held_up` goes on.
+/// True when `wanted` waits, directly or through others, for one of `held_up`.
 fn depends_on(
     waits: &HashMap<usize, Vec<Arc<Computation>>>,
     wanted: &Arc<Computation>,
@@ -167,18 +199,19 @@ fn depends_on(
     false
 }
 
-/// A wait for a computation, noted with all that it holds up, as long as it lasts.
+/// A wait for a computation. Its edges are in the wait-for graph as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Wait<'w> {
     wanted: &'w Arc<Computation>,
+    /// The computations that the wait holds up: each has one edge to `wanted`.
     held_up: Vec<Arc<Computation>>,
 }
 
 impl<'w> Wait<'w> {
-    /// Notes that this thread waits; `None` when the wait would be for ever.
+    /// Records that this thread waits; `None` when the wait would never end.
     pub(crate) fn begin(wanted: &'w Arc<Computation>) -> Option<Self> {
         let held_up = lineage(current());
-        // A thread that computes for nobody holds nobody up.
+        // A thread that works for no computation holds none up.
         if held_up.is_empty() {
             return Some(Self { wanted, held_up });
         }
@@ -202,8 +235,8 @@ impl Drop for Wait<'_> {
         let mut waits = WAITS.lock();
         for computation in &self.held_up {
             let Some(awaited) = waits.get_mut(&computation.address()) else { continue };
-            if let Some(note) = awaited.iter().position(|one| Arc::ptr_eq(one, self.wanted)) {
-                awaited.swap_remove(note);
+            if let Some(edge) = awaited.iter().position(|one| Arc::ptr_eq(one, self.wanted)) {
+                awaited.swap_remove(edge);
             }
             if awaited.is_empty() {
                 waits.remove(&computation.address());

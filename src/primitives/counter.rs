@@ -1,4 +1,6 @@
-//! Counters that any thread may count on. No formatting, no time.
+//! Counters that any thread may change: one word, or a striped counter for hot paths.
+//!
+//! They count and nothing else: `progress/tracker.rs` adds time and rates.
 
 use std::fmt;
 
@@ -7,8 +9,12 @@ use crate::sync::{self, AtomicU64, CachePadded, Ordering, const_unless_modelled,
 /// A counter in one word.
 ///
 /// # Concurrency
-/// Each operation is one atomic step; none blocks. Counting orders nothing else: whoever reads a count may not conclude that
-/// what was done before the counting is visible. Wraps around beyond `u64::MAX`, and below 0.
+/// Each operation is one relaxed atomic step, and none blocks. Counting orders nothing else: a thread that reads a count may
+/// not conclude that it sees what was written before the counting. Wraps around beyond `u64::MAX`, and below 0.
+///
+/// # Cost
+/// Some 2 ns in one thread. Threads that count at once wait for each other's cache line: two took 13 ns a count on two cores
+/// (benches/records/2026-11-26-counter.md). For hot paths take [`StripedCounter`].
 ///
 /// ```
 /// static EPOCHS: manyhands::AtomicCounter = manyhands::AtomicCounter::new();
@@ -23,7 +29,7 @@ pub struct AtomicCounter {
     count: AtomicU64,
 }
 
-// Relaxed throughout: a count says how many, and hands over nothing else.
+// Relaxed throughout: a count is a number, and publishes no other data.
 impl AtomicCounter {
     const_unless_modelled! {
         /// A counter at 0.
@@ -33,42 +39,84 @@ impl AtomicCounter {
         }
     }
 
-    /// Counts one up; gives the new count.
+    /// Adds one; returns the new count. Of threads that count at once, each gets a number of its own.
+    ///
+    /// ```
+    /// let counter = manyhands::AtomicCounter::new();
+    /// assert_eq!((counter.increment(), counter.increment()), (1, 2));
+    /// ```
     pub fn increment(&self) -> u64 {
         self.add(1)
     }
 
-    /// Counts one down; gives the new count.
+    /// Subtracts one; returns the new count. Below 0 it wraps around.
+    ///
+    /// ```
+    /// let counter = manyhands::AtomicCounter::from(2);
+    /// assert_eq!(counter.decrement(), 1);
+    /// ```
     pub fn decrement(&self) -> u64 {
         self.count.fetch_sub(1, Ordering::Relaxed).wrapping_sub(1)
     }
 
-    /// Counts this many up; gives the new count.
+    /// Adds this many; returns the new count.
+    ///
+    /// ```
+    /// let samples = manyhands::AtomicCounter::new();
+    /// assert_eq!((samples.add(3000), samples.add(3000)), (3000, 6000));
+    /// ```
     pub fn add(&self, count: u64) -> u64 {
         self.count.fetch_add(count, Ordering::Relaxed).wrapping_add(count)
     }
 
     /// The count.
+    ///
+    /// ```
+    /// assert_eq!(manyhands::AtomicCounter::from(7).value(), 7);
+    /// ```
     #[must_use]
     pub fn value(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Sets the count to 0; gives what it was. No count is lost between the two.
+    /// Sets the count to 0; returns what it was. One atomic step, so no count is lost between the two.
+    ///
+    /// ```
+    /// let counter = manyhands::AtomicCounter::from(7);
+    /// assert_eq!((counter.reset(), counter.value()), (7, 0));
+    /// ```
     pub fn reset(&self) -> u64 {
         self.count.swap(0, Ordering::Relaxed)
     }
 }
 
-/// Enough that the threads of a machine of this size rarely meet on one.
+impl From<u64> for AtomicCounter {
+    /// A counter that starts at this count.
+    fn from(count: u64) -> Self {
+        Self { count: AtomicU64::new(count) }
+    }
+}
+
+/// Shows the count.
+impl fmt::Display for AtomicCounter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value().fmt(f)
+    }
+}
+
+/// Enough that the threads of a machine of this size rarely share one.
 const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 
 /// A counter for hot paths: each thread counts on a padded word of its own, so counting in many threads costs what an
 /// unshared counter costs, and reading adds the words up.
 ///
 /// # Concurrency
-/// As [`AtomicCounter`], but a value is a sum that is read word by word: exact when nobody counts meanwhile, and else
-/// somewhere between what was counted before and after the reading. 2 KiB.
+/// As [`AtomicCounter`], but a value is a sum that is read word by word: exact when no thread counts meanwhile, and
+/// otherwise between the counts before and after the read.
+///
+/// # Cost
+/// A count takes some 3 ns, in one thread or many (benches/records/2026-11-26-counter.md). The counter takes 2 KiB, and
+/// reading it costs sixteen loads.
 ///
 /// ```
 /// let ticks = manyhands::StripedCounter::new();
@@ -80,6 +128,8 @@ const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 /// assert_eq!(ticks.value(), 400);
 /// ```
 pub struct StripedCounter {
+    /// Chosen by [`sync::thread_index`], each on a cache line of its own. The count is their sum modulo 2^64; a single word
+    /// may be "negative", as one thread may count up and another down.
     stripes: [CachePadded<AtomicU64>; STRIPES],
 }
 
@@ -92,31 +142,67 @@ impl StripedCounter {
         }
     }
 
-    /// Counts one up.
+    /// Adds one.
+    ///
+    /// ```
+    /// let counter = manyhands::StripedCounter::new();
+    /// counter.increment();
+    /// assert_eq!(counter.value(), 1);
+    /// ```
     pub fn increment(&self) {
         self.add(1);
     }
 
-    /// Counts one down.
+    /// Subtracts one.
+    ///
+    /// ```
+    /// let open = manyhands::StripedCounter::new();
+    /// open.add(3);
+    /// open.decrement();
+    /// assert_eq!(open.value(), 2);
+    /// ```
     pub fn decrement(&self) {
         self.add(u64::MAX); // -1, modulo 2^64, as the sum is taken
     }
 
-    /// Counts this many up.
+    /// Adds this many.
+    ///
+    /// ```
+    /// let samples = manyhands::StripedCounter::new();
+    /// samples.add(3000);
+    /// assert_eq!(samples.value(), 3000);
+    /// ```
     pub fn add(&self, count: u64) {
         // Relaxed: see `AtomicCounter`.
         self.stripes[sync::thread_index() % STRIPES].fetch_add(count, Ordering::Relaxed);
     }
 
-    /// The sum of all words.
+    /// The count, as the sum of all words.
+    ///
+    /// ```
+    /// assert_eq!(manyhands::StripedCounter::new().value(), 0);
+    /// ```
     #[must_use]
     pub fn value(&self) -> u64 {
         self.stripes.iter().map(|stripe| stripe.load(Ordering::Relaxed)).fold(0, u64::wrapping_add)
     }
 
-    /// Sets all words to 0; gives their sum. Each count is either in this sum or still there; none is lost.
+    /// Sets all words to 0; returns their sum. Each count is either in this sum or still in the counter; none is lost.
+    ///
+    /// ```
+    /// let counter = manyhands::StripedCounter::new();
+    /// counter.add(7);
+    /// assert_eq!((counter.reset(), counter.value()), (7, 0));
+    /// ```
     pub fn reset(&self) -> u64 {
         self.stripes.iter().map(|stripe| stripe.swap(0, Ordering::Relaxed)).fold(0, u64::wrapping_add)
+    }
+}
+
+/// Shows the count.
+impl fmt::Display for StripedCounter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value().fmt(f)
     }
 }
 

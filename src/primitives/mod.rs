@@ -1,4 +1,12 @@
-//! Building blocks that threads share: locks, a cache, counters, a cancellation token, and who computes for whom.
+//! Building blocks that threads share. All are built on `sync`, and so are model-checked.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `cache/` | `ThreadSafeCache`: look up, or compute once and keep |
+//! | `lock/` | `RwLock`, `StripedRwLock`, `Synchronized` |
+//! | `counter.rs` | `AtomicCounter`, `StripedCounter` |
+//! | `cancel.rs` | `CancelToken` |
+//! | `compute_context.rs` | `ComputeContext`: detects cycles among the cache's computations |
 
 pub(crate) mod cache;
 pub(crate) mod cancel;

@@ -1,8 +1,7 @@
-//! Progress as a bar on a terminal, drawn by indicatif. What stands in the line is chosen in `text.rs`.
+//! Progress as a bar on a terminal, drawn by indicatif. `bar_line.rs` picks the facts in the line.
 //!
-//! Of indicatif comes what a terminal is like: how it is written to, how wide a text is, how a bar is made of
-//! characters, and that each line is filled to the right edge, so that whatever the program prints meanwhile begins a
-//! line of its own.
+//! indicatif knows the terminal: how to write to it, how wide a text is, how to draw a bar with characters. It fills each
+//! line to the right edge, so that text which the program prints meanwhile begins on a line of its own.
 
 use std::fmt;
 use std::io;
@@ -10,12 +9,13 @@ use std::io;
 use console::{Term, measure_text_width};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
+use crate::progress::bar_line::{BarLine, bar_line};
 use crate::progress::render_thread::{RenderState, Renderer};
-use crate::progress::run_status::{InHand, View};
-use crate::progress::text::{self, BarLine};
+use crate::progress::run_status::{ChunkInHand, View};
+use crate::progress::text;
 use crate::sync::{Arc, AtomicU16, Ordering};
 
-/// One line that is drawn again and again.
+/// One line on the terminal that is drawn again and again.
 pub(super) struct Bar<T: TermLike + 'static = Term> {
     name: String,
     bar: ProgressBar,
@@ -46,7 +46,7 @@ impl<T: TermLike + 'static> Bar<T> {
     fn redraw(&self, view: &View, is_last: bool) {
         let columns = self.settling.drawn;
         self.terminal.width.store(columns, Ordering::Relaxed); // read by this very thread
-        self.bar.set_style(style(text::bar_line(&self.name, view, is_last, columns.into(), measure_text_width)));
+        self.bar.set_style(style(bar_line(&self.name, view, is_last, columns.into(), measure_text_width)));
         self.bar.update(|state| {
             state.set_pos(view.counts.done());
             state.set_len(view.counts.total.unwrap_or(0));
@@ -54,7 +54,7 @@ impl<T: TermLike + 'static> Bar<T> {
     }
 }
 
-/// In fewer columns not even a percentage has room; and indicatif counts on each character having room.
+/// A percentage needs this many columns, and indicatif assumes that each character fits.
 const NARROWEST: u16 = 4;
 
 impl<T: TermLike + 'static> Renderer for Bar<T> {
@@ -65,7 +65,7 @@ impl<T: TermLike + 'static> Renderer for Bar<T> {
         }
     }
 
-    fn warn(&mut self, view: &View, chunk: &InHand) {
+    fn warn(&mut self, view: &View, chunk: &ChunkInHand) {
         if self.settling.drawn >= NARROWEST {
             self.bar.println(text::stalled(&self.name, view, chunk));
         }
@@ -77,12 +77,12 @@ impl<T: TermLike + 'static> Renderer for Bar<T> {
             self.redraw(view, true);
         }
         self.bar.abandon();
-        // What comes next begins a line of its own, whoever writes it and however it finds out where the cursor is.
+        // The next output begins on a line of its own, whether or not its writer knows where the cursor is.
         let _ = self.terminal.terminal.write_str("\n").and_then(|()| self.terminal.flush());
     }
 }
 
-/// The template of a line. Its texts are keys, as a brace in a template has a meaning.
+/// The template of a line. The texts are inserted as keys, because a brace in a template has a meaning.
 fn style(BarLine { left, has_bar, right }: BarLine) -> ProgressStyle {
     let template = match (has_bar, left.is_empty()) {
         (true, true) => "[{wide_bar}] {right}",
@@ -99,10 +99,9 @@ fn style(BarLine { left, has_bar, right }: BarLine) -> ProgressStyle {
     style.with_key("left", key(left)).with_key("right", key(right)).progress_chars("=> ")
 }
 
-/// Draws for a new width only once it has stayed for a while. A terminal that becomes narrower wraps the line that is
-/// there into two, of which only the second can be drawn over: to clear the first, one would have to know that nothing
-/// was printed meanwhile. So a line stays behind; but one per resizing, and not one per column that a window is
-/// dragged.
+/// Draws for a new width only once the width has stayed the same for a while. When a terminal becomes narrower it wraps the
+/// line into two, and only the second can be drawn over: to clear the first, the bar would have to know that nothing was
+/// printed meanwhile. So one line stays behind per resizing, rather than one per column that a window is dragged.
 #[derive(Debug, Clone, Copy)]
 struct Settling {
     drawn: u16,
@@ -127,7 +126,7 @@ impl Settling {
     }
 }
 
-/// A terminal that nothing reaches once the painter is abandoned, and whose width changes only between two drawings.
+/// A terminal that gets no more output once the render thread is abandoned, and whose width changes only between drawings.
 struct Gated<T> {
     terminal: T,
     width: AtomicU16,
@@ -140,7 +139,7 @@ impl<T> fmt::Debug for Gated<T> {
     }
 }
 
-/// indicatif's view of a terminal that the bar itself asks and writes to as well.
+/// indicatif's handle of the terminal, which the bar itself uses too.
 #[derive(Debug)]
 struct Shared<T>(Arc<Gated<T>>);
 
@@ -149,7 +148,7 @@ impl<T> Gated<T> {
     where
         T: TermLike,
     {
-        // The terminal is buffered: until here nothing has been written.
+        // The terminal is buffered: nothing has been written before this call.
         if self.state.is_abandoned() { Ok(()) } else { self.terminal.flush() }
     }
 }
@@ -193,26 +192,26 @@ mod tests {
 
     use super::*;
     use crate::progress::run_status::RunStatus;
-    use crate::progress::tracker::Ending;
+    use crate::progress::tracker::ItemStatus;
     use crate::sync::Mutex;
 
-    /// A terminal that keeps what it is told to do.
+    /// A terminal that records its commands.
     #[derive(Debug, Clone)]
     struct Screen {
         width: Arc<AtomicU16>,
-        told: Arc<Mutex<String>>,
+        commands: Arc<Mutex<String>>,
     }
 
     impl Screen {
         fn new(width: u16) -> Self {
-            Self { width: Arc::new(AtomicU16::new(width)), told: Arc::default() }
+            Self { width: Arc::new(AtomicU16::new(width)), commands: Arc::default() }
         }
         fn say(&self, text: &str) -> io::Result<()> {
-            self.told.lock().push_str(text);
+            self.commands.lock().push_str(text);
             Ok(())
         }
         fn take(&self) -> String {
-            std::mem::take(&mut self.told.lock())
+            std::mem::take(&mut self.commands.lock())
         }
     }
 
@@ -250,76 +249,76 @@ mod tests {
         Bar::new("run {left}".to_string(), Arc::new(RenderState::new()), screen.clone())
     }
 
-    fn watch() -> RunStatus {
-        let watch = RunStatus::new(Some(100));
-        watch.count(Ending::Resumed, 50);
-        watch
+    fn status() -> RunStatus {
+        let status = RunStatus::new(Some(100));
+        status.count(ItemStatus::Resumed, 50);
+        status
     }
 
     #[test]
     fn a_line_is_filled_to_the_edge_and_written_at_once() {
-        let (screen, watch) = (Screen::new(60), watch());
+        let (screen, status) = (Screen::new(60), status());
         let mut bar = bar(&screen);
-        bar.draw(&watch.view_at(Duration::ZERO));
+        bar.draw(&status.view_at(Duration::ZERO));
         assert_eq!(screen.take(), "run {left} 50% [=========>        ] 50/100, starting workers<flush>");
-        bar.draw(&watch.view_at(Duration::ZERO));
+        bar.draw(&status.view_at(Duration::ZERO));
         assert!(screen.take().starts_with("<clear>run {left} 50%"), "drawn over the first");
     }
 
     #[test]
     fn the_end_is_drawn_over_the_last_and_leaves_the_line() {
-        let (screen, watch) = (Screen::new(60), watch());
+        let (screen, status) = (Screen::new(60), status());
         let mut bar = bar(&screen);
-        bar.draw(&watch.view_at(Duration::ZERO));
-        watch.count(Ending::Resumed, 50);
+        bar.draw(&status.view_at(Duration::ZERO));
+        status.count(ItemStatus::Resumed, 50);
         screen.take();
-        bar.finish(&watch.view_at(Duration::from_secs(65)));
-        let told = screen.take();
-        assert!(told.contains("100% [") && told.contains("100/100") && told.contains("in 1m 5s"), "{told}");
-        assert!(told.ends_with("\n<flush>"), "{told}");
+        bar.finish(&status.view_at(Duration::from_secs(65)));
+        let drawn = screen.take();
+        assert!(drawn.contains("100% [") && drawn.contains("100/100") && drawn.contains("in 1m 5s"), "{drawn}");
+        assert!(drawn.ends_with("\n<flush>"), "{drawn}");
         drop(bar);
         assert_eq!(screen.take(), "", "nothing is drawn after the end");
     }
 
     #[test]
     fn a_warning_stands_above_the_bar() {
-        let (screen, watch) = (Screen::new(60), watch());
-        let _in_hand = watch.begin_at(Duration::ZERO, 7, 1);
-        let view = watch.view_at(Duration::from_secs(90));
+        let (screen, status) = (Screen::new(60), status());
+        let _in_hand = status.begin_at(Duration::ZERO, 7, 1);
+        let view = status.view_at(Duration::from_secs(90));
         let mut bar = bar(&screen);
         bar.draw(&view);
         screen.take();
         bar.warn(&view, view.oldest().unwrap());
-        let told = screen.take();
-        let (warning, line) = (told.find("item 7 has been in hand for 1m 30s"), told.find("50% ["));
-        assert!(warning.is_some() && warning < line, "{told}");
+        let drawn = screen.take();
+        let (warning, line) = (drawn.find("item 7 has been in hand for 1m 30s"), drawn.find("50% ["));
+        assert!(warning.is_some() && warning < line, "{drawn}");
     }
 
     #[test]
-    fn a_terminal_without_columns_is_left_alone() {
-        let (screen, watch) = (Screen::new(1), watch());
-        let _in_hand = watch.begin_at(Duration::ZERO, 7, 1);
-        watch.name_items(Arc::new(vec!["\u{6f22}".to_string(); 8])); // two columns wide
-        let view = watch.view_at(Duration::from_secs(90));
+    fn a_terminal_without_columns_gets_no_bar() {
+        let (screen, status) = (Screen::new(1), status());
+        let _in_hand = status.begin_at(Duration::ZERO, 7, 1);
+        status.name_items(Arc::new(vec!["\u{6f22}".to_string(); 8])); // two columns wide
+        let view = status.view_at(Duration::from_secs(90));
         let mut bar = bar(&screen);
         bar.draw(&view);
         bar.warn(&view, view.oldest().unwrap());
         bar.finish(&view);
-        let told = screen.take();
-        assert!(!told.contains(['%', '\u{6f22}']) && told.ends_with("\n<flush>"), "{told}");
+        let drawn = screen.take();
+        assert!(!drawn.contains(['%', '\u{6f22}']) && drawn.ends_with("\n<flush>"), "{drawn}");
     }
 
     #[test]
     fn a_run_of_unknown_length_has_no_bar() {
-        let (screen, watch) = (Screen::new(60), RunStatus::new(None));
-        watch.count(Ending::Resumed, 5);
-        bar(&screen).draw(&watch.view_at(Duration::ZERO));
-        let told = screen.take();
-        assert!(told.starts_with("run {left} 5 done, 5 resumed, starting workers "), "{told}");
+        let (screen, status) = (Screen::new(60), RunStatus::new(None));
+        status.count(ItemStatus::Resumed, 5);
+        bar(&screen).draw(&status.view_at(Duration::ZERO));
+        let drawn = screen.take();
+        assert!(drawn.starts_with("run {left} 5 done, 5 resumed, starting workers "), "{drawn}");
     }
 
     #[test]
-    fn a_window_that_is_dragged_is_drawn_when_it_rests() {
+    fn a_resized_window_is_drawn_once_its_width_stays() {
         let mut settling = Settling::new(80);
         let drawn = [80, 80, 70, 60, 50, 50, 50, 50, 50, 90, 50, 90, 80, 80].map(|width| settling.may_draw(width));
         let (yes, no) = (true, false);

@@ -1,18 +1,18 @@
-//! How long the rest takes, as arithmetic over times and counts that are handed in. No clock, no threads.
+//! The estimate of the time left, as arithmetic over times and counts that the caller passes in. No clock, no threads.
 //!
 //! The estimate is the rest times the mean time per item, where item number `n` (from 1) has the weight `n - 1/2 + 4`. So the
-//! first few items count almost alike, which keeps an early estimate calm, and later on recent items count more, which
-//! follows a run whose items grow or shrink. The weights depend on no span or rate that would have to be chosen for a run,
-//! and the weighted mean of equal times is that time from the first item on, so nothing has to be corrected for the start.
+//! first few items have almost equal weight, which keeps an early estimate steady, and later recent items weigh more, which
+//! follows a run whose items grow or shrink. The weights need no time constant that would have to be chosen for each run,
+//! and the weighted mean of equal times is that time from the first item on, so the start needs no correction.
 //!
-//! The golden traces measure it against a plain mean, windows and exponential averages.
+//! The tests compare it on recorded traces with a plain mean, windows and exponential averages.
 
 use std::fmt;
 use std::time::Duration;
 
-/// How long the rest of a run takes, as far as the items so far tell.
+/// An estimate of the time left in a run: a best guess, and a range around it.
 ///
-/// Shown in short: one time, or two while they are far apart.
+/// Its `Display` is one time, or the range while it is wide.
 ///
 /// ```
 /// use manyhands::ProgressTracker;
@@ -30,18 +30,18 @@ use std::time::Duration;
 pub struct Eta {
     /// The best guess.
     pub likely: Duration,
-    /// With [`at_most`](Self::at_most) the range that holds the truth in about four of five cases, when the times of items
-    /// are independent and spread as widely as they are long (exponentially). What will be different from all that has been,
-    /// such as larger files to come, no range can know.
+    /// The lower end of a range that includes the true time in about four of five cases, when the times of items are
+    /// independent and distributed exponentially. It cannot foresee a change, such as larger
+    /// files later in the list.
     pub at_least: Duration,
-    /// See [`at_least`](Self::at_least).
+    /// The upper end of the range; see [`at_least`](Self::at_least).
     pub at_most: Duration,
 }
 
 impl Eta {
     pub(super) const NOTHING: Self = Self { likely: Duration::ZERO, at_least: Duration::ZERO, at_most: Duration::ZERO };
 
-    /// Whether one time would say more than is known.
+    /// True when the range is so wide that a single time would mislead.
     pub(super) fn is_wide(self) -> bool {
         self.at_most / 2 > self.at_least
     }
@@ -54,7 +54,7 @@ impl fmt::Display for Eta {
     }
 }
 
-/// A time in its two largest units, cut off: `45s`, `1m 5s`, `25h 1m`.
+/// A time in its two largest units, rounded down: `45s`, `1m 5s`, `25h 1m`.
 pub(super) fn short(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
@@ -64,9 +64,9 @@ pub(super) fn short(time: Duration) -> String {
     }
 }
 
-/// The pace of a run: what it has to remember of all moments at which it was looked at.
+/// Estimates the time left from the moments at which it was asked. Constant memory.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Pace {
+pub(super) struct Estimator {
     /// Twice the weighted seconds of the intervals up to `closed`.
     weighted_seconds: f64,
     /// Where the newest interval begins.
@@ -81,14 +81,14 @@ struct Moment {
     n_items: u64,
 }
 
-/// By how many items the weight of the first is ahead of 0.
+/// The weight of the first item, less one half.
 const HEAD_START: f64 = 4.0;
-/// How much the newest interval counts, until the next one follows. It may end in the middle of a burst (workers that started
-/// together finish together) and then has all of the burst's time and some of its items.
+/// The weight of the newest interval until the next one follows. It may end in the middle of a burst (workers that started
+/// together finish together), and then has all of the burst's time and only some of its items.
 const NEWEST: f64 = 0.25;
 
-impl Pace {
-    /// Takes up that so many items are done at this time. Neither may be less than before.
+impl Estimator {
+    /// Records that so many items are finished at this time. Neither may be less than before.
     pub(super) fn observe(&mut self, time: Duration, n_items: u64) {
         if n_items == self.newest.n_items {
             return;
@@ -100,7 +100,7 @@ impl Pace {
         self.newest = Moment { time, n_items };
     }
 
-    /// How long `left` further items take, asked at this time; none while nothing is known.
+    /// The time for `left` further items, asked at this time; `None` before the first item.
     pub(super) fn eta(&self, now: Duration, left: u64) -> Option<Eta> {
         if left == 0 {
             return Some(Eta::NOTHING);
@@ -114,8 +114,8 @@ impl Pace {
         Some(Eta { likely, at_least, at_most })
     }
 
-    /// Counts down from the last moment with new items; when the next item is overdue, what its coming now would tell, with
-    /// half of it still to do.
+    /// Counts down from the last moment with new items. When the next item is overdue, assumes that it arrives now, with half of
+    /// it still to do.
     fn seconds_left(&self, now: Duration, left: f64) -> Option<f64> {
         let since = now.saturating_sub(self.newest.time).as_secs_f64();
         let counted_down = left * self.seconds_per_item()? - since;
@@ -159,13 +159,13 @@ mod tests {
         Duration::from_secs_f64(seconds)
     }
 
-    fn pace(moments: &[(f64, u64)]) -> Pace {
-        let mut pace = Pace::default();
+    fn pace(moments: &[(f64, u64)]) -> Estimator {
+        let mut pace = Estimator::default();
         moments.iter().for_each(|&(time, n_items)| pace.observe(seconds(time), n_items));
         pace
     }
 
-    fn likely(pace: &Pace, now: f64, left: u64) -> f64 {
+    fn likely(pace: &Estimator, now: f64, left: u64) -> f64 {
         pace.eta(seconds(now), left).unwrap().likely.as_secs_f64()
     }
 
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn an_estimate_beyond_all_time_is_the_longest_time() {
-        let eta = Pace { newest: Moment { time: Duration::MAX, n_items: 1 }, ..Pace::default() };
+        let eta = Estimator { newest: Moment { time: Duration::MAX, n_items: 1 }, ..Estimator::default() };
         assert_eq!(eta.eta(Duration::MAX, u64::MAX).unwrap().at_most, Duration::MAX);
     }
 

@@ -1,74 +1,44 @@
-//! Progress as JSON lines, for machines. The fields are documented at [`Progress::json`](crate::progress::Progress::json).
+//! Progress as JSON lines, for programs that read it. [`Progress::json`](crate::Progress::json) documents the fields.
+//!
+//! The JSON is written here, so that progress needs no dependency: names of fields are constants, and values are numbers,
+//! null and escaped texts. The tests read it back with serde_json.
 
-use serde::Serialize;
+use std::fmt::Write as _;
 
-use crate::progress::due::Heartbeat;
 use crate::progress::render_thread::{Renderer, Writer};
-use crate::progress::run_status::{InHand, Phase, View};
+use crate::progress::run_status::{ChunkInHand, RunPhase, View};
+use crate::progress::schedule::Heartbeat;
 
-/// Writes an object per line: at once, now and then, and at the end.
+/// Writes one object per line: the first at once, then as the heartbeat says, and one at the end.
 pub(super) struct JsonLines {
     name: String,
-    beat: Heartbeat,
-    is_begun: bool,
+    heartbeat: Heartbeat,
+    has_begun: bool,
     writer: Writer,
 }
 
 const ENDED: &str = "ended";
 
-#[derive(Serialize)]
-struct Line<'v> {
-    event: &'static str,
-    name: &'v str,
-    phase: &'static str,
-    done: u64,
-    total: Option<u64>,
-    succeeded: u64,
-    failed: u64,
-    skipped: u64,
-    resumed: u64,
-    retried: u64,
-    lost_workers: u64,
-    recycled_workers: u64,
-    in_hand: usize,
-    elapsed_seconds: f64,
-    items_per_second: f64,
-    eta_seconds: Option<f64>,
-    eta_at_least_seconds: Option<f64>,
-    eta_at_most_seconds: Option<f64>,
-    /// Of a stall the item that stalls, else the oldest one in hand.
-    item: Option<Item<'v>>,
-}
-
-#[derive(Serialize)]
-struct Item<'v> {
-    index: usize,
-    name: Option<&'v str>,
-    n_items: usize,
-    seconds: f64,
-}
-
 impl JsonLines {
-    pub(super) fn new(name: String, beat: Heartbeat, writer: Writer) -> Self {
-        Self { name, beat, is_begun: false, writer }
+    pub(super) fn new(name: String, heartbeat: Heartbeat, writer: Writer) -> Self {
+        Self { name, heartbeat, has_begun: false, writer }
     }
 
-    fn write(&mut self, event: &'static str, view: &View, chunk: Option<&InHand>) {
-        let text = serde_json::to_string(&line(event, &self.name, view, chunk)).expect("its keys are names of fields");
-        self.writer.write(&(text + "\n"));
+    fn write(&mut self, event: &'static str, view: &View, chunk: Option<&ChunkInHand>) {
+        self.writer.write(&(line(event, &self.name, view, chunk) + "\n"));
     }
 }
 
 impl Renderer for JsonLines {
     fn draw(&mut self, view: &View) {
-        let is_due = self.beat.is_due(view.age, view.counts.done());
-        if is_due || !self.is_begun {
-            self.is_begun = true;
+        let is_due = self.heartbeat.is_due(view.age, view.counts.done());
+        if is_due || !self.has_begun {
+            self.has_begun = true;
             self.write("progress", view, view.oldest());
         }
     }
 
-    fn warn(&mut self, view: &View, chunk: &InHand) {
+    fn warn(&mut self, view: &View, chunk: &ChunkInHand) {
         self.write("stalled", view, Some(chunk));
     }
 
@@ -77,41 +47,84 @@ impl Renderer for JsonLines {
     }
 }
 
-fn line<'v>(event: &'static str, name: &'v str, view: &'v View, chunk: Option<&InHand>) -> Line<'v> {
-    let (counts, warnings) = (&view.counts, &view.warnings);
-    let is_going_on = event != ENDED && view.phase != Phase::Stopping;
+/// One object, without the end of its line. `chunk` is the one that stalls, else the oldest one in hand.
+fn line(event: &'static str, name: &str, view: &View, chunk: Option<&ChunkInHand>) -> String {
+    let (counts, recovered) = (&view.counts, &view.recovered);
+    let is_going_on = event != ENDED && view.phase != RunPhase::Stopping;
     let eta = counts.eta().filter(|_| is_going_on);
-    let item = chunk.map(|chunk| Item {
-        index: chunk.first,
-        name: view.name(chunk.first),
-        n_items: chunk.n_items,
-        seconds: view.time_in_hand(chunk).as_secs_f64(),
-    });
-    Line {
-        event,
-        name,
-        phase: match view.phase {
-            Phase::Starting => "starting",
-            Phase::Running => "running",
-            Phase::Stopping => "stopping",
-        },
-        done: counts.done(),
-        total: counts.total,
-        succeeded: counts.succeeded,
-        failed: counts.failed,
-        skipped: counts.skipped,
-        resumed: counts.resumed,
-        retried: warnings.retried,
-        lost_workers: warnings.lost_workers,
-        recycled_workers: warnings.recycled_workers,
-        in_hand: view.in_hand.iter().map(|chunk| chunk.n_items).sum(),
-        elapsed_seconds: view.age.as_secs_f64(),
-        items_per_second: counts.items_per_second(),
-        eta_seconds: eta.map(|eta| eta.likely.as_secs_f64()),
-        eta_at_least_seconds: eta.map(|eta| eta.at_least.as_secs_f64()),
-        eta_at_most_seconds: eta.map(|eta| eta.at_most.as_secs_f64()),
-        item,
+    object(&[
+        ("event", text(event)),
+        ("name", text(name)),
+        ("phase", text(phase_name(view.phase))),
+        ("done", counts.done().to_string()),
+        ("total", or_null(counts.total.map(|total| total.to_string()))),
+        ("succeeded", counts.succeeded.to_string()),
+        ("failed", counts.failed.to_string()),
+        ("skipped", counts.skipped.to_string()),
+        ("resumed", counts.resumed.to_string()),
+        ("retried", recovered.retried.to_string()),
+        ("lost_workers", recovered.lost_workers.to_string()),
+        ("recycled_workers", recovered.recycled_workers.to_string()),
+        ("in_hand", view.in_hand.iter().map(|chunk| chunk.n_items).sum::<usize>().to_string()),
+        ("elapsed_seconds", number(view.age.as_secs_f64())),
+        ("items_per_second", number(counts.items_per_second())),
+        ("eta_seconds", or_null(eta.map(|eta| number(eta.likely.as_secs_f64())))),
+        ("eta_at_least_seconds", or_null(eta.map(|eta| number(eta.at_least.as_secs_f64())))),
+        ("eta_at_most_seconds", or_null(eta.map(|eta| number(eta.at_most.as_secs_f64())))),
+        ("item", or_null(chunk.map(|chunk| item(view, chunk)))),
+    ])
+}
+
+fn item(view: &View, chunk: &ChunkInHand) -> String {
+    object(&[
+        ("index", chunk.first.to_string()),
+        ("name", or_null(view.name(chunk.first).map(text))),
+        ("n_items", chunk.n_items.to_string()),
+        ("seconds", number(view.time_in_hand(chunk).as_secs_f64())),
+    ])
+}
+
+fn phase_name(phase: RunPhase) -> &'static str {
+    match phase {
+        RunPhase::Starting => "starting",
+        RunPhase::Running => "running",
+        RunPhase::Stopping => "stopping",
     }
+}
+
+/// The values are JSON already; the names need no escape.
+fn object(fields: &[(&str, String)]) -> String {
+    let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+fn or_null(value: Option<String>) -> String {
+    value.unwrap_or_else(|| "null".to_owned())
+}
+
+/// JSON has no infinity and no NaN: they become null.
+fn number(value: f64) -> String {
+    if value.is_finite() { format!("{value:?}") } else { or_null(None) }
+}
+
+/// A text in quotes, with the escapes that JSON demands.
+fn text(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for symbol in text.chars() {
+        match symbol {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            // Writing to a string cannot fail.
+            '\0'..' ' => drop(write!(quoted, "\\u{:04x}", u32::from(symbol))),
+            _ => quoted.push(symbol),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
@@ -122,30 +135,30 @@ mod tests {
 
     use super::*;
     use crate::progress::run_status::RunStatus;
-    use crate::progress::tracker::Ending;
+    use crate::progress::tracker::ItemStatus;
     use crate::sync::Arc;
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn value(event: &'static str, view: &View, chunk: Option<&InHand>) -> Value {
-        serde_json::to_value(line(event, "night\n1", view, chunk)).expect("a line is a value")
+    fn value(event: &'static str, view: &View, chunk: Option<&ChunkInHand>) -> Value {
+        serde_json::from_str(&line(event, "night\n1", view, chunk)).expect("a line is JSON")
     }
 
     #[test]
     fn a_line_has_every_documented_field() {
-        let watch = RunStatus::new(Some(10));
-        watch.count(Ending::Resumed, 2);
-        watch.count(Ending::Skipped, 1);
-        let done = watch.begin_at(SECOND, 3, 1);
-        let _in_hand = watch.begin_at(2 * SECOND, 4, 3);
-        watch.end_at(3 * SECOND, done);
-        watch.count(Ending::Failed, 1);
-        watch.count(Ending::Succeeded, 1);
-        watch.retry(5);
-        watch.lose_worker();
-        watch.recycle_worker();
-        watch.name_items(Arc::new(["a", "b", "c", "d", "e"].map(String::from).into()));
-        let view = watch.view_at(5 * SECOND);
+        let status = RunStatus::new(Some(10));
+        status.count(ItemStatus::Resumed, 2);
+        status.count(ItemStatus::Skipped, 1);
+        let done = status.begin_at(SECOND, 3, 1);
+        let _in_hand = status.begin_at(2 * SECOND, 4, 3);
+        status.end_at(3 * SECOND, done);
+        status.count(ItemStatus::Failed, 1);
+        status.count(ItemStatus::Succeeded, 1);
+        status.retry(5);
+        status.lose_worker();
+        status.recycle_worker();
+        status.name_items(Arc::new(["a", "b", "c", "d", "e"].map(String::from).into()));
+        let view = status.view_at(5 * SECOND);
         let eta = view.counts.eta().unwrap();
         assert_eq!(
             value("progress", &view, view.oldest()),
@@ -161,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_null() {
+    fn unknown_values_are_null() {
         let view = RunStatus::new(None).view_at(SECOND);
         let value = value("progress", &view, view.oldest());
         assert_eq!(value["phase"], "starting");
@@ -171,12 +184,37 @@ mod tests {
     }
 
     #[test]
-    fn no_time_is_left_for_a_run_that_is_broken_off() {
-        let watch = RunStatus::new(Some(9));
-        let _in_hand = watch.begin_at(Duration::ZERO, 0, 1);
-        watch.count(Ending::Succeeded, 3);
-        assert_eq!(value(ENDED, &watch.view_at(SECOND), None)["eta_seconds"], Value::Null);
-        watch.stop();
-        assert_eq!(value("progress", &watch.view_at(SECOND), None)["eta_seconds"], Value::Null);
+    fn a_run_that_stops_has_no_time_left() {
+        let status = RunStatus::new(Some(9));
+        let _in_hand = status.begin_at(Duration::ZERO, 0, 1);
+        status.count(ItemStatus::Succeeded, 3);
+        assert_eq!(value(ENDED, &status.view_at(SECOND), None)["eta_seconds"], Value::Null);
+        status.stop();
+        assert_eq!(value("progress", &status.view_at(SECOND), None)["eta_seconds"], Value::Null);
+    }
+
+    #[test]
+    fn a_line_is_one_line_and_in_the_documented_order() {
+        let view = RunStatus::new(Some(1)).view_at(SECOND);
+        let line = line("progress", "a\nb", &view, None);
+        assert!(
+            line.starts_with(r#"{"event":"progress","name":"a\nb","phase":"starting","done":0,"total":1,"#),
+            "{line}"
+        );
+        assert!(!line.contains('\n'));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_and_any_number_come_back_as_they_were(name in "(\\PC|[\\x00-\\x1f\"\\\\]){0,20}", value: f64) {
+            proptest::prop_assert_eq!(serde_json::from_str::<String>(&text(&name)).unwrap(), name);
+            let read: Value = serde_json::from_str(&number(value)).unwrap();
+            proptest::prop_assert_eq!(read.as_f64(), value.is_finite().then_some(value));
+        }
+    }
+
+    #[test]
+    fn a_number_that_json_does_not_have_is_null() {
+        assert_eq!([f64::NAN, f64::INFINITY, 1e300, 1e-9, 5.0].map(number), ["null", "null", "1e300", "1e-9", "5.0"]);
     }
 }

@@ -1,19 +1,21 @@
-//! Where a run's progress goes: the target that the program sets.
+//! Where a run's progress goes: the target that a program picks.
 //!
-//! The core writes how a run goes into a `RunStatus` (`watch.rs`, which says who calls what), a painter's thread
-//! (`render_thread.rs`) looks at it and shows it: as a bar (`bar.rs`), lines (`lines.rs`) or JSON (`json.rs`). When
-//! something is due is decided in `due.rs`, what it says in `text.rs`; how long the rest takes in `estimate.rs`.
-//! `tracker.rs` counts, also for programs that do the work themselves.
+//! The run writes its state into a `RunStatus` (`run_status.rs`, which says who calls what). A thread (`render_thread.rs`)
+//! reads it ten times a second and hands it to a renderer: `bar.rs`, `lines.rs` or `json.rs`. `schedule.rs` decides when
+//! output is due, `text.rs` and `bar_line.rs` give the texts, `estimate.rs` the time left. `tracker.rs` counts, also for
+//! programs that run their own loops. Nothing here knows jobs, backends or files.
 
-#[cfg(feature = "progress")]
+#[cfg(feature = "bar")]
 mod bar;
-mod due;
+#[cfg(feature = "bar")]
+mod bar_line;
 mod estimate;
 #[cfg(feature = "progress")]
 mod json;
 mod lines;
 mod render_thread;
 mod run_status;
+mod schedule;
 mod text;
 mod tracker;
 
@@ -22,11 +24,11 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::time::Duration;
 
-use due::{Heartbeat, Stalls};
 use render_thread::{RenderState, Renderer, Writer};
+use schedule::{Heartbeat, Stalls};
 
 pub use estimate::Eta;
-pub use tracker::{Ending, ProgressTracker, TrackerSnapshot};
+pub use tracker::{ItemStatus, ProgressTracker, TrackerSnapshot, UnknownItemStatus};
 
 pub(crate) use render_thread::RenderThread;
 #[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
@@ -35,28 +37,50 @@ pub(crate) use run_status::RunStatus;
 
 use crate::sync::Arc;
 
-/// How far a run is. Counts are of finished items, never of started ones.
+/// How far a run is, as a [callback](Progress::callback) gets it. Counts are of finished items, never of started ones.
+///
+/// ```
+/// use manyhands::{Job, Progress};
+///
+/// let mut lines = Vec::new();
+/// let progress = Progress::callback(|snapshot| {
+///     lines.push(format!("{} of {}, {} failed", snapshot.done, snapshot.total, snapshot.failed));
+/// });
+/// Job::new(&[1, 2, 3]).progress(progress).run(|n| n * 2)?;
+/// assert_eq!(lines.last().unwrap(), "3 of 3, 0 failed");
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// Items that have a value, have failed, or were finished before the run.
+    /// Finished items: those with a value, those that failed, and those that were finished before the run.
     pub done: usize,
     /// Those of them that failed.
     pub failed: usize,
     /// Those of them that were finished before the run.
     pub resumed: usize,
-    /// How often a failed item was tried again.
+    /// Number of retries: attempts of an item after its first.
     pub retries: usize,
-    /// All items of the call; of items that come one after another, those that have come.
+    /// All items of the call. Of an iterator, the items that it has given so far.
     pub total: usize,
-    /// Since the call began.
+    /// Time since the call began.
     pub elapsed: Duration,
 }
 
 impl Snapshot {
     /// The share of items that are finished, 0 to 100; 100 for a call without items.
+    ///
+    /// ```
+    /// use manyhands::{Job, Progress};
+    ///
+    /// let mut percent = Vec::new();
+    /// let progress = Progress::callback(|snapshot| percent.push(snapshot.percent()));
+    /// Job::new(&[1, 2, 3, 4]).progress(progress).run(|n| n * 2)?;
+    /// assert!(percent.is_sorted() && percent.ends_with(&[100.0]));
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a share for the eye")]
+    #[expect(clippy::cast_precision_loss, reason = "a share for display")]
     pub fn percent(&self) -> f64 {
         if self.total == 0 { 100.0 } else { 100.0 * self.done as f64 / self.total as f64 }
     }
@@ -64,36 +88,47 @@ impl Snapshot {
 
 /// Where a run's progress goes.
 ///
-/// | target | what is shown |
-/// |---|---|
-/// | [`auto`](Self::auto) | the bar on a terminal, lines elsewhere; `MANYHANDS_PROGRESS` can choose |
-/// | [`bar`](Self::bar) | one line that is drawn again and again; nothing where standard error is no terminal |
-/// | [`lines`](Self::lines) | a line now and then |
-/// | [`json`](Self::json) | an object per line, for machines |
-/// | [`callback`](Self::callback) | what the program makes of a [`Snapshot`] |
-/// | [`off`](Self::off) | nothing |
+/// | target | what it shows | feature |
+/// |---|---|---|
+/// | [`auto`](Self::auto) | the bar on a terminal, lines elsewhere; `MANYHANDS_PROGRESS` can choose | `progress` |
+#[cfg_attr(
+    feature = "bar",
+    doc = "| [`bar`](Self::bar) | one line that is drawn again and again; nothing where standard error is no terminal | `bar` |"
+)]
+#[cfg_attr(
+    not(feature = "bar"),
+    doc = "| `bar` | one line that is drawn again and again; nothing where standard error is no terminal | `bar` |"
+)]
+/// | [`lines`](Self::lines) | a line now and then | |
+/// | [`json`](Self::json) | an object per line, for programs | `progress` |
+/// | [`callback`](Self::callback) | what the program makes of a [`Snapshot`] | |
+/// | [`off`](Self::off) | nothing | |
 ///
-/// All but the callback write to standard error. They tell of an item that is in hand for suspiciously long, once
-/// ([`stall_after`](Self::stall_after)), and at the end how the run ended. The time left rests on what this run
-/// computes: neither on resumed items nor on the time that workers take to start.
+/// All but the callback write to standard error. They warn once about an item that takes suspiciously long
+/// ([`stall_after`](Self::stall_after)), and the last line says how the run ended. The estimate of the time left leaves out
+/// resumed items and the time that workers take to start.
+///
+/// # Cost
+/// A bar, lines and JSON cost one thread for the run; a worker adds two short locks per chunk of items. A callback costs its
+/// own time, in the calling thread.
 ///
 /// # Concurrency
-/// One thread draws, ten times a second at most; no worker ever waits for it. If standard error cannot be written to,
-/// the run goes on; if nobody reads it and it is full, the end of the run waits for two seconds, and not longer. When
-/// the call returns, nothing is written any more. What the program prints meanwhile begins a line of its own, and the
-/// bar is drawn anew below it. Two bars at a time would draw over each other: of runs at the same time, one may have a
-/// bar.
+/// One thread draws, at most ten times a second; no worker waits for it. If a write to standard error fails, the run goes
+/// on without that line. If standard error is a full pipe that the other side does not read, the end of the run waits for two
+/// seconds at most. Nothing is written after the call has returned. Text that the program prints meanwhile begins on a line of
+/// its own, and the bar is drawn again below it. Two bars would draw over each other: give a bar to one of several
+/// simultaneous runs.
 ///
-/// A callback runs in the calling thread, never in a worker: it may borrow, and a slow one delays the next report but
-/// no work. It is `Send`, so that a job with progress is. If it panics, the run is stopped, what has run is put away,
-/// and the panic goes on in the calling thread.
+/// A callback runs in the calling thread, never in a worker: it may borrow, and a slow callback delays the next report but
+/// no work. It must be `Send`, so that the job is. If it panics, the run stops, computed values are
+/// dropped, and the panic continues in the calling thread.
 ///
 /// ```
 /// use manyhands::{Job, Progress};
 ///
 /// let mut last = 0.0;
 /// let progress = Progress::callback(|snapshot| last = snapshot.percent());
-/// Job::new(&[1, 2, 3]).progress(progress).run(|n| n * 2)?.into_result()?;
+/// Job::new(&[1, 2, 3]).progress(progress).run(|n| n * 2)?;
 /// assert_eq!(last, 100.0);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
@@ -107,18 +142,18 @@ pub struct Progress<'a> {
 }
 
 enum Target<'a> {
-    /// What the environment or the terminal says.
+    /// The environment or the terminal decides.
     #[cfg(feature = "progress")]
     Auto,
-    Drawn(Kind),
+    Rendered(Format),
     Callback(Box<dyn FnMut(&Snapshot) + Send + 'a>),
 }
 
-/// What a painter can be asked for.
+/// What the render thread shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum Format {
     Off,
-    #[cfg(feature = "progress")]
+    #[cfg(feature = "bar")]
     Bar,
     Lines,
     #[cfg(feature = "progress")]
@@ -131,14 +166,16 @@ const JSON_EVERY: Duration = Duration::from_secs(1);
 const STALL_AFTER: Duration = Duration::from_secs(30);
 
 impl<'a> Progress<'a> {
-    /// The bar where standard error is a terminal, else lines. The environment variable `MANYHANDS_PROGRESS` can choose
-    /// instead: `off`, `bar`, `lines` or `json`; any other word is an error of the call.
+    /// The bar where standard error is a terminal, else lines. Without the feature `bar`, lines in both cases.
+    ///
+    /// The environment variable `MANYHANDS_PROGRESS` can choose instead: `off`, `bar`, `lines` or `json`. Another word is an
+    /// error of the call, before it runs any item, and so is `bar` in a program that was built without the feature `bar`.
     ///
     /// ```
     /// use manyhands::{Job, Progress};
     ///
     /// let squares = Job::new(&[1, 2, 3]).progress(Progress::auto("squares")).run(|n| n * n)?;
-    /// assert_eq!(squares.into_result()?, [1, 4, 9]);
+    /// assert_eq!(squares.tally().succeeded, 3);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     #[cfg(feature = "progress")]
@@ -147,9 +184,9 @@ impl<'a> Progress<'a> {
     }
 
     /// One line on the terminal: name, percent, a bar, items done and in all, failures, successes, items per second,
-    /// time left; as much of it as there is room for. Where standard error is no terminal, nothing is shown.
+    /// time left; the most important facts first, as many as fit. Shows nothing where standard error is no terminal.
     ///
-    /// Of the time left, `~3m` is the best guess while it may be off by far; lines have the range.
+    /// A time left such as `~3m` is a best guess that may be off by far; lines show the range instead.
     ///
     /// ```
     /// use manyhands::{Job, Progress};
@@ -158,9 +195,9 @@ impl<'a> Progress<'a> {
     /// assert_eq!(outcome.tally().succeeded, 3);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
-    #[cfg(feature = "progress")]
+    #[cfg(feature = "bar")]
     pub fn bar(name: impl Into<String>) -> Self {
-        Self::with(Target::Drawn(Kind::Bar), name.into())
+        Self::with(Target::Rendered(Format::Bar), name.into())
     }
 
     /// A line every ten seconds, or as [`every`](Self::every) and [`every_items`](Self::every_items) say, and one at
@@ -175,25 +212,25 @@ impl<'a> Progress<'a> {
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn lines(name: impl Into<String>) -> Self {
-        Self::with(Target::Drawn(Kind::Lines), name.into())
+        Self::with(Target::Rendered(Format::Lines), name.into())
     }
 
-    /// A JSON object per line: at once, every second or as [`every`](Self::every) and
-    /// [`every_items`](Self::every_items) say, and at the end. Fields may be added; these stay:
+    /// A JSON object per line: the first at once, then every second or as [`every`](Self::every) and
+    /// [`every_items`](Self::every_items) say, and one at the end. Later versions may add fields; these stay:
     ///
     /// | field | |
     /// |---|---|
     /// | `event` | `progress`; `stalled`, see [`stall_after`](Self::stall_after); `ended`, the last one |
     /// | `name` | of the run |
-    /// | `phase` | `starting` until the first item is begun, `running`, `stopping` once nothing new is started |
-    /// | `done`, `total` | items that have ended, and all; the total is null while it is unknown |
-    /// | `succeeded`, `failed`, `skipped`, `resumed` | how they ended; their sum is `done` |
+    /// | `phase` | `starting` until the first item begins, then `running`; `stopping` once no further item will start |
+    /// | `done`, `total` | finished items, and all; the total is null while it is unknown |
+    /// | `succeeded`, `failed`, `skipped`, `resumed` | finished items by [`ItemStatus`]; their sum is `done` |
     /// | `retried`, `lost_workers`, `recycled_workers` | counts |
-    /// | `in_hand` | items that workers have taken and not finished |
+    /// | `in_hand` | items that workers have started and not finished |
     /// | `elapsed_seconds` | since the run began |
-    /// | `items_per_second` | computed ones, since the first was begun |
-    /// | `eta_seconds`, `eta_at_least_seconds`, `eta_at_most_seconds` | as in [`Eta`]; null while unknown, and once nothing more is to come |
-    /// | `item` | the one that stalls, else the oldest in hand, or null: `index`, `name` or null, `seconds` in hand, and `n_items`: if more than 1, it is one of so many that were taken in hand together, of which this is the first |
+    /// | `items_per_second` | computed items, since the first began |
+    /// | `eta_seconds`, `eta_at_least_seconds`, `eta_at_most_seconds` | as in [`Eta`], in seconds; null while unknown, and once no further item will start |
+    /// | `item` | the item that stalls, else the one that has been in hand for longest, or null: `index`, `name` or null, `seconds` in hand, and `n_items`, the length of its chunk, which begins with this item |
     ///
     /// ```
     /// use manyhands::{Job, Progress};
@@ -204,15 +241,24 @@ impl<'a> Progress<'a> {
     /// ```
     #[cfg(feature = "progress")]
     pub fn json(name: impl Into<String>) -> Self {
-        Self::with(Target::Drawn(Kind::Json), name.into())
+        Self::with(Target::Rendered(Format::Json), name.into())
     }
 
-    /// Calls a function with a snapshot whenever workers have reported, and once at the end.
+    /// Calls a function with a [`Snapshot`] whenever workers have reported, and once at the end.
+    ///
+    /// ```
+    /// use manyhands::{Job, Progress};
+    ///
+    /// let mut calls = 0;
+    /// Job::new(&[1, 2, 3]).progress(Progress::callback(|_| calls += 1)).run(|n| n * n)?;
+    /// assert!(calls >= 1);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     pub fn callback(callback: impl FnMut(&Snapshot) + Send + 'a) -> Self {
         Self::with(Target::Callback(Box::new(callback)), String::new())
     }
 
-    /// Shows nothing.
+    /// Shows nothing. For programs that switch progress by an option.
     ///
     /// ```
     /// use manyhands::{Job, Progress};
@@ -224,11 +270,11 @@ impl<'a> Progress<'a> {
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn off() -> Self {
-        Self::with(Target::Drawn(Kind::Off), String::new())
+        Self::with(Target::Rendered(Format::Off), String::new())
     }
 
-    /// For lines and JSON: one whenever the number of finished items has passed a multiple of this; 0, the default,
-    /// for lines by time alone. Time goes on counting too, see [`every`](Self::every).
+    /// For lines and JSON: writes one whenever the number of finished items passes a multiple of this. With 0, the default,
+    /// only time decides; with any number, time still counts too (see [`every`](Self::every)).
     ///
     /// ```
     /// use manyhands::{Job, Progress};
@@ -243,7 +289,8 @@ impl<'a> Progress<'a> {
         self
     }
 
-    /// For lines and JSON: one when so much time has passed since the last; `Duration::MAX` for lines by items alone.
+    /// For lines and JSON: writes one when so much time has passed since the last. With `Duration::MAX`, only
+    /// [`every_items`](Self::every_items) decides. Defaults: 10 seconds for lines, 1 second for JSON.
     ///
     /// ```
     /// use manyhands::{Job, Progress};
@@ -259,11 +306,11 @@ impl<'a> Progress<'a> {
         self
     }
 
-    /// Tells of an item, once, when it has been in hand for longer than this and for longer than ten times the mean.
-    /// Default 30 seconds; `Duration::MAX` for never.
+    /// Warns once about an item that has been in hand for longer than this and for longer than ten times the mean.
+    /// The default is 30 seconds; `Duration::MAX` switches the warning off.
     ///
-    /// Items are taken in hand by chunks. Of a chunk of many, nothing is known but when it was begun: all of its items
-    /// have to be late.
+    /// Workers take items in chunks, and only the start of a chunk is known. So a chunk of `n` items is late after ten times
+    /// the mean time of `n` items.
     ///
     /// ```
     /// use manyhands::{Job, Progress};
@@ -291,71 +338,101 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Begins to show a run, if the target is one that is drawn. Called when the settings are checked and before
-    /// anything is started; whoever calls it keeps the painter until nothing of the run is alive, and then ends it.
+    /// Starts the render thread, if the target is one that is rendered. The caller has checked the settings and started
+    /// nothing yet; it keeps the thread until nothing of the run is alive, and then ends it.
     ///
     /// # Errors
-    /// When the environment asks for a target that there is not.
-    pub(crate) fn start(&self, watch: &Arc<RunStatus>) -> Result<Option<RenderThread>, UnknownTarget> {
-        let kind = match self.target {
+    /// When the environment asks for a target that does not exist, or that this program was built without.
+    pub(crate) fn start(&self, status: &Arc<RunStatus>) -> Result<Option<RenderThread>, UnknownTarget> {
+        let format = match self.target {
             #[cfg(feature = "progress")]
-            Target::Auto => chosen(std::env::var_os(VARIABLE).as_deref(), bar::is_possible())?,
-            Target::Drawn(kind) => kind,
-            Target::Callback(_) => Kind::Off,
+            Target::Auto => chosen_format(std::env::var_os(VARIABLE).as_deref(), default_format())?,
+            Target::Rendered(format) => format,
+            Target::Callback(_) => Format::Off,
         };
         let state = Arc::new(RenderState::new());
-        let Some(renderer) = self.renderer(kind, Arc::clone(&state)) else { return Ok(None) };
-        Ok(RenderThread::start(state, Arc::clone(watch), Stalls::new(self.stall_after), renderer))
+        let Some(renderer) = self.renderer(format, Arc::clone(&state)) else { return Ok(None) };
+        Ok(RenderThread::start(state, Arc::clone(status), Stalls::new(self.stall_after), renderer))
     }
 
-    fn renderer(&self, kind: Kind, state: Arc<RenderState>) -> Option<Box<dyn Renderer>> {
+    fn renderer(&self, format: Format, state: Arc<RenderState>) -> Option<Box<dyn Renderer>> {
         let name = self.name.clone();
-        match kind {
-            Kind::Off => None,
-            #[cfg(feature = "progress")]
-            Kind::Bar if !bar::is_possible() => None,
-            #[cfg(feature = "progress")]
-            Kind::Bar => Some(Box::new(bar::Bar::on_stderr(name, state))),
-            Kind::Lines => {
+        match format {
+            Format::Off => None,
+            #[cfg(feature = "bar")]
+            Format::Bar if !bar::is_possible() => None,
+            #[cfg(feature = "bar")]
+            Format::Bar => Some(Box::new(bar::Bar::on_stderr(name, state))),
+            Format::Lines => {
                 Some(Box::new(lines::Lines::new(name, self.heartbeat(LINES_EVERY), Writer::on_stderr(state))))
             }
             #[cfg(feature = "progress")]
-            Kind::Json => {
+            Format::Json => {
                 Some(Box::new(json::JsonLines::new(name, self.heartbeat(JSON_EVERY), Writer::on_stderr(state))))
             }
         }
     }
 
-    fn heartbeat(&self, usual: Duration) -> Heartbeat {
-        Heartbeat::new(self.every_items, self.every.unwrap_or(usual))
+    fn heartbeat(&self, default: Duration) -> Heartbeat {
+        Heartbeat::new(self.every_items, self.every.unwrap_or(default))
     }
 }
 
 #[cfg(feature = "progress")]
 const VARIABLE: &str = "MANYHANDS_PROGRESS";
 
-/// The environment asks for a target that there is not.
+/// The environment asks for a target that this program does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct UnknownTarget(String);
+#[cfg_attr(not(feature = "progress"), expect(dead_code, reason = "only `Progress::auto` reads the environment"))]
+pub(crate) enum UnknownTarget {
+    /// No target has this name.
+    Name(String),
+    /// The program was built without the feature `bar`.
+    #[cfg(any(test, not(feature = "bar")))]
+    NoBar,
+}
 
 impl fmt::Display for UnknownTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(asked) = self;
-        write!(f, "environment variable MANYHANDS_PROGRESS is {asked:?}; use off, bar, lines or json, or unset it")
+        match self {
+            Self::Name(name) => {
+                write!(f, "environment variable MANYHANDS_PROGRESS is {name:?}; use off, bar, lines or json, or unset it")
+            }
+            #[cfg(any(test, not(feature = "bar")))]
+            Self::NoBar => f.write_str(
+                "environment variable MANYHANDS_PROGRESS is \"bar\", and this program was built without manyhands' feature \
+                 `bar`; use lines or json, or build it with the feature",
+            ),
+        }
     }
 }
 
-/// What `auto` shows, by what the environment asks for and whether a bar can be drawn.
+/// What [`Progress::auto`] shows when the environment does not choose.
 #[cfg(feature = "progress")]
-fn chosen(asked: Option<&OsStr>, can_draw: bool) -> Result<Kind, UnknownTarget> {
-    let asked = asked.unwrap_or_default().to_string_lossy();
-    match asked.trim().to_ascii_lowercase().as_str() {
-        "" if can_draw => Ok(Kind::Bar),
-        "" | "lines" => Ok(Kind::Lines),
-        "off" => Ok(Kind::Off),
-        "bar" => Ok(Kind::Bar),
-        "json" => Ok(Kind::Json),
-        _ => Err(UnknownTarget(asked.into_owned())),
+fn default_format() -> Format {
+    #[cfg(feature = "bar")]
+    if bar::is_possible() {
+        return Format::Bar;
+    }
+    Format::Lines
+}
+
+#[cfg(feature = "bar")]
+const BAR: Result<Format, UnknownTarget> = Ok(Format::Bar);
+#[cfg(all(feature = "progress", not(feature = "bar")))]
+const BAR: Result<Format, UnknownTarget> = Err(UnknownTarget::NoBar);
+
+/// What [`Progress::auto`] shows, by the environment's word if there is one.
+#[cfg(feature = "progress")]
+fn chosen_format(word: Option<&OsStr>, default: Format) -> Result<Format, UnknownTarget> {
+    let word = word.unwrap_or_default().to_string_lossy();
+    match word.trim().to_ascii_lowercase().as_str() {
+        "" => Ok(default),
+        "lines" => Ok(Format::Lines),
+        "off" => Ok(Format::Off),
+        "bar" => BAR,
+        "json" => Ok(Format::Json),
+        _ => Err(UnknownTarget::Name(word.into_owned())),
     }
 }
 
@@ -370,23 +447,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn auto_is_what_the_environment_says_and_else_what_the_terminal_allows() {
-        let choose = |asked: &str, can_draw| chosen(Some(OsStr::new(asked)), can_draw);
-        assert_eq!([chosen(None, true), chosen(None, false)], [Ok(Kind::Bar), Ok(Kind::Lines)]);
-        assert_eq!([choose(" ", true), choose("", false)], [Ok(Kind::Bar), Ok(Kind::Lines)]);
-        let asked = ["off", "bar", "Lines", " json "].map(|asked| choose(asked, true).unwrap());
-        assert_eq!(asked, [Kind::Off, Kind::Bar, Kind::Lines, Kind::Json]);
+    fn the_environment_chooses_and_else_the_terminal() {
+        let choose = |word: &str| chosen_format(Some(OsStr::new(word)), Format::Lines);
+        assert_eq!(chosen_format(None, Format::Off), Ok(Format::Off));
+        assert_eq!([choose(" "), choose("")], [Ok(Format::Lines), Ok(Format::Lines)]);
+        assert_eq!(["off", "Lines", " json "].map(choose), [Ok(Format::Off), Ok(Format::Lines), Ok(Format::Json)]);
+        assert_eq!(choose("bar"), BAR);
         assert_eq!(
-            choose("bra", true).unwrap_err().to_string(),
+            choose("bra").unwrap_err().to_string(),
             r#"environment variable MANYHANDS_PROGRESS is "bra"; use off, bar, lines or json, or unset it"#
         );
     }
 
     #[test]
-    fn nothing_is_started_for_a_callback_or_for_nothing() {
-        let watch = Arc::new(RunStatus::new(Some(1)));
+    fn a_bar_that_the_program_was_built_without_names_the_feature() {
+        assert_eq!(BAR.is_ok(), cfg!(feature = "bar"));
+        let message = UnknownTarget::NoBar.to_string();
+        assert!(message.contains("MANYHANDS_PROGRESS is \"bar\"") && message.contains("feature `bar`"), "{message}");
+    }
+
+    #[test]
+    fn no_thread_is_started_for_a_callback_or_for_nothing() {
+        let status = Arc::new(RunStatus::new(Some(1)));
         for progress in [Progress::off(), Progress::callback(|_| ())] {
-            assert!(progress.start(&watch).unwrap().is_none());
+            assert!(progress.start(&status).unwrap().is_none());
         }
     }
 }

@@ -1,73 +1,75 @@
-//! The thread that shows a run, and how it is ended. What is shown is the canvas's business.
+//! The thread that shows a run, and how it ends. A [`Renderer`] decides what is shown.
+//!
+//! It promises that workers never wait for the display, that a run's end waits for it for two seconds at most, and that nothing
+//! is written after that.
 
 use std::fmt;
 use std::io::Write;
 use std::time::Duration;
 
-use crate::progress::due::Stalls;
-use crate::progress::run_status::{InHand, RunStatus, View};
+use crate::progress::run_status::{ChunkInHand, RunStatus, View};
+use crate::progress::schedule::Stalls;
 use crate::sync::{Arc, Condvar, Mutex, spawn_named};
 
-/// Shows a run until it is ended. Dropping it ends it.
+/// Shows a run until it is dropped or [ended](Self::end).
 ///
 /// # Concurrency
-/// One thread reads the watch ten times a second and writes; no worker ever waits for it. The end waits until the last
-/// state is written, but no longer than two seconds: who reads standard error may have stopped reading, which no write
-/// can know before it hangs. Then the thread is left to its write, and once it returns from that it writes nothing
-/// more.
+/// One thread reads the status ten times a second and writes; no worker waits for it. The end waits until the last state is
+/// written, but for two seconds at most: the reader of standard error may have stopped reading, and then a write blocks. The
+/// thread is then left behind in its write, and writes nothing more once that returns.
 pub(crate) struct RenderThread {
     state: Arc<RenderState>,
 }
 
-/// What a run is shown on.
+/// Shows a run on one kind of output.
 pub(super) trait Renderer: Send {
-    /// Shows how the run is, if it is time to; called ten times a second.
+    /// Shows the current state, if it is due. Called ten times a second.
     fn draw(&mut self, view: &View);
-    /// Tells of a chunk that is in hand for too long.
-    fn warn(&mut self, view: &View, chunk: &InHand);
-    /// Shows how it ended.
+    /// Warns about a chunk that takes too long.
+    fn warn(&mut self, view: &View, chunk: &ChunkInHand);
+    /// Shows the last state.
     fn finish(&mut self, view: &View);
 }
 
-/// Where painter and owner meet.
+/// What the render thread and its owner share.
 pub(super) struct RenderState {
-    /// Guards nothing but itself; the painter writes without it.
-    phase: Mutex<Phase>,
+    /// Guards only itself: the render thread writes its output without holding it.
+    phase: Mutex<RenderPhase>,
     changed: Condvar,
-    patience: Duration,
+    timeout: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum RenderPhase {
     Drawing,
-    /// The owner waits for the last state.
-    Ending,
-    /// The painter has written its last.
+    /// The owner waits for the last state to be written.
+    ItemStatus,
+    /// The render thread has written the last state.
     Over,
-    /// The owner waits no more.
+    /// The owner's time limit is over.
     Abandoned,
 }
 
-/// What a canvas writes with: silent once the painter is abandoned.
+/// Writes for a renderer, until the render thread is abandoned.
 pub(super) struct Writer {
     state: Arc<RenderState>,
     out: Box<dyn Write + Send>,
 }
 
 const TICK: Duration = Duration::from_millis(100);
-const PATIENCE: Duration = Duration::from_secs(2);
+const END_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl RenderThread {
-    /// Begins to show a run on a canvas of this stage. Where the system has no thread to give, nothing is shown: a run
-    /// matters more than its display.
+    /// Starts to show a run with this renderer. When the system cannot start a thread, the run goes on without a display, and
+    /// an event of `tracing` says so.
     pub(super) fn start(
         state: Arc<RenderState>,
-        watch: Arc<RunStatus>,
+        status: Arc<RunStatus>,
         stalls: Stalls,
         renderer: Box<dyn Renderer>,
     ) -> Option<Self> {
         let theirs = Arc::clone(&state);
-        let started = spawn_named("manyhands-progress".to_string(), move || render(&theirs, &watch, stalls, renderer));
+        let started = spawn_named("manyhands-progress".to_string(), move || render(&theirs, &status, stalls, renderer));
         match started {
             Ok(()) => Some(Self { state }),
             Err(error) => {
@@ -77,7 +79,7 @@ impl RenderThread {
         }
     }
 
-    /// Shows the last state of the run. From its return on nothing is written, bar what is left of a write that hangs.
+    /// Shows the last state of the run. Nothing is written after it returns, except for the rest of a write that blocks.
     pub(crate) fn end(self) {
         drop(self);
     }
@@ -91,44 +93,44 @@ impl Drop for RenderThread {
 
 impl fmt::Debug for RenderThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RenderThread").field("act", &*self.state.phase.lock()).finish()
+        f.debug_struct("RenderThread").field("phase", &*self.state.phase.lock()).finish()
     }
 }
 
-fn render(state: &RenderState, watch: &RunStatus, mut stalls: Stalls, mut renderer: Box<dyn Renderer>) {
-    /// Also after a panic, or the owner would wait in vain.
+fn render(state: &RenderState, status: &RunStatus, mut stalls: Stalls, mut renderer: Box<dyn Renderer>) {
+    /// Runs after a panic too, so that the owner does not wait for a thread that is gone.
     struct Leaving<'s>(&'s RenderState);
     impl Drop for Leaving<'_> {
         fn drop(&mut self) {
-            self.0.change(Phase::Over);
+            self.0.change(RenderPhase::Over);
         }
     }
     let _leaving = Leaving(state);
     loop {
-        let view = watch.view();
+        let view = status.view();
         for chunk in stalls.new_ones(&view) {
             renderer.warn(&view, &chunk);
         }
         renderer.draw(&view);
-        if state.wait_for_the_end(TICK) != Phase::Drawing {
-            return renderer.finish(&watch.view());
+        if state.wait_for_end(TICK) != RenderPhase::Drawing {
+            return renderer.finish(&status.view());
         }
     }
 }
 
 impl RenderState {
     pub(super) fn new() -> Self {
-        Self::with_patience(PATIENCE)
+        Self::with_timeout(END_TIMEOUT)
     }
 
-    pub(super) fn with_patience(patience: Duration) -> Self {
-        Self { phase: Mutex::new(Phase::Drawing), changed: Condvar::new(), patience }
+    pub(super) fn with_timeout(timeout: Duration) -> Self {
+        Self { phase: Mutex::new(RenderPhase::Drawing), changed: Condvar::new(), timeout }
     }
 
-    /// Called by the painter: sleeps for a tick, or until the owner ends the run.
-    fn wait_for_the_end(&self, tick: Duration) -> Phase {
+    /// Called by the render thread: sleeps for a tick, or until the owner ends it.
+    fn wait_for_end(&self, tick: Duration) -> RenderPhase {
         let mut phase = self.phase.lock();
-        while *phase == Phase::Drawing {
+        while *phase == RenderPhase::Drawing {
             let is_up = self.changed.wait_for(&mut phase, tick);
             if is_up {
                 break;
@@ -137,28 +139,28 @@ impl RenderState {
         *phase
     }
 
-    /// Called by the owner.
+    /// Called by the owner: waits until the last state is written, or the time limit is over.
     fn end(&self) {
         let mut phase = self.phase.lock();
-        if *phase == Phase::Drawing {
-            *phase = Phase::Ending;
+        if *phase == RenderPhase::Drawing {
+            *phase = RenderPhase::ItemStatus;
             self.changed.notify_all();
         }
-        while *phase == Phase::Ending {
-            let is_up = self.changed.wait_for(&mut phase, self.patience);
-            if is_up && *phase == Phase::Ending {
-                *phase = Phase::Abandoned;
+        while *phase == RenderPhase::ItemStatus {
+            let is_up = self.changed.wait_for(&mut phase, self.timeout);
+            if is_up && *phase == RenderPhase::ItemStatus {
+                *phase = RenderPhase::Abandoned;
             }
         }
     }
 
-    fn change(&self, to: Phase) {
+    fn change(&self, to: RenderPhase) {
         *self.phase.lock() = to;
         self.changed.notify_all();
     }
 
     pub(super) fn is_abandoned(&self) -> bool {
-        *self.phase.lock() == Phase::Abandoned
+        *self.phase.lock() == RenderPhase::Abandoned
     }
 }
 
@@ -171,8 +173,8 @@ impl Writer {
         Self { state, out: Box::new(out) }
     }
 
-    /// Writes the text in one piece. What cannot be written is left out: standard error may be closed, or its disk
-    /// full, and the run goes on all the same.
+    /// Writes the text in one piece. Drops a text that cannot be written, as standard error may be closed or its disk full,
+    /// and the run goes on.
     pub(super) fn write(&mut self, text: &str) {
         if !self.state.is_abandoned() {
             let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
@@ -186,21 +188,21 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::progress::due::Heartbeat;
     use crate::progress::lines::Lines;
-    use crate::progress::tracker::Ending;
+    use crate::progress::schedule::Heartbeat;
+    use crate::progress::tracker::ItemStatus;
 
-    /// Standard error, as tests would have it.
+    /// Stands for standard error and keeps the text.
     #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<Vec<u8>>>);
+    struct Output(Arc<Mutex<Vec<u8>>>);
 
-    impl Paper {
+    impl Output {
         fn text(&self) -> String {
             String::from_utf8(self.0.lock().clone()).expect("lines are text")
         }
     }
 
-    impl Write for Paper {
+    impl Write for Output {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -210,65 +212,65 @@ mod tests {
         }
     }
 
-    fn render_thread(watch: &Arc<RunStatus>, patience: Duration, out: impl Write + Send + 'static) -> RenderThread {
-        let state = Arc::new(RenderState::with_patience(patience));
+    fn render_thread(status: &Arc<RunStatus>, timeout: Duration, out: impl Write + Send + 'static) -> RenderThread {
+        let state = Arc::new(RenderState::with_timeout(timeout));
         let lines =
             Lines::new("run".to_string(), Heartbeat::new(0, Duration::ZERO), Writer::new(Arc::clone(&state), out));
-        RenderThread::start(state, Arc::clone(watch), Stalls::new(Duration::MAX), Box::new(lines))
+        RenderThread::start(state, Arc::clone(status), Stalls::new(Duration::MAX), Box::new(lines))
             .expect("the system has a thread to give")
     }
 
     #[test]
     fn the_last_state_is_written_and_nothing_after_it() {
-        let (watch, paper) = (Arc::new(RunStatus::new(Some(3))), Paper::default());
-        let render_thread = render_thread(&watch, PATIENCE, paper.clone());
-        watch.count(Ending::Resumed, 3);
-        watch.grow_total(1);
-        watch.end(watch.begin(3, 1));
-        watch.count(Ending::Skipped, 1);
+        let (status, output) = (Arc::new(RunStatus::new(Some(3))), Output::default());
+        let render_thread = render_thread(&status, END_TIMEOUT, output.clone());
+        status.count(ItemStatus::Resumed, 3);
+        status.grow_total(1);
+        status.end(status.begin(3, 1));
+        status.count(ItemStatus::Skipped, 1);
         render_thread.end();
-        let text = paper.text();
+        let text = output.text();
         assert!(text.ends_with("run: 100%, 4/4, 3 resumed, in 0s\n"), "{text}");
     }
 
     #[test]
-    fn a_painter_that_is_dropped_ends_too() {
-        let (watch, paper) = (Arc::new(RunStatus::new(Some(3))), Paper::default());
-        drop(render_thread(&watch, PATIENCE, paper.clone()));
-        assert!(paper.text().ends_with("run: 0%, 0/3, ended after 0s\n"));
+    fn a_render_thread_that_is_dropped_ends_too() {
+        let (status, output) = (Arc::new(RunStatus::new(Some(3))), Output::default());
+        drop(render_thread(&status, END_TIMEOUT, output.clone()));
+        assert!(output.text().ends_with("run: 0%, 0/3, ended after 0s\n"));
     }
 
     #[test]
     fn a_reader_that_does_not_read_holds_up_no_end() {
-        /// A pipe that is full until it is told otherwise, and tells what was written to it after that.
+        /// A pipe that blocks until the test lets it go on, and then keeps what is written.
         struct Full {
             is_hanging: mpsc::Sender<()>,
             go_on: mpsc::Receiver<()>,
-            paper: Paper,
+            output: Output,
         }
         impl Write for Full {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
                 let _ = self.is_hanging.send(());
                 let _ = self.go_on.recv();
-                self.paper.write(bytes)
+                self.output.write(bytes)
             }
             fn flush(&mut self) -> io::Result<()> {
                 Ok(())
             }
         }
-        let (watch, paper) = (Arc::new(RunStatus::new(Some(3))), Paper::default());
+        let (status, output) = (Arc::new(RunStatus::new(Some(3))), Output::default());
         let ((is_hanging, hangs), (read, go_on)) = (mpsc::channel(), mpsc::channel());
-        let render_thread = render_thread(&watch, Duration::ZERO, Full { is_hanging, go_on, paper: paper.clone() });
+        let render_thread = render_thread(&status, Duration::ZERO, Full { is_hanging, go_on, output: output.clone() });
         hangs.recv().unwrap();
         render_thread.end();
-        assert_eq!(paper.text(), "");
+        assert_eq!(output.text(), "");
         drop(read); // the pipe is read again
-        while hangs.recv().is_ok() {} // until the painter is gone
-        assert_eq!(paper.text(), "run: 0%, 0/3, starting workers\n", "what hung is finished, and nothing is added");
+        while hangs.recv().is_ok() {} // until the render thread is gone
+        assert_eq!(output.text(), "run: 0%, 0/3, starting workers\n", "what hung is finished, and nothing is added");
     }
 
     #[test]
-    fn what_cannot_be_written_is_left_out() {
+    fn text_that_cannot_be_written_is_dropped() {
         struct Closed(mpsc::Sender<()>);
         impl Write for Closed {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {
@@ -280,23 +282,23 @@ mod tests {
             }
         }
         let (tried, tries) = mpsc::channel();
-        render_thread(&Arc::new(RunStatus::new(None)), PATIENCE, Closed(tried)).end();
+        render_thread(&Arc::new(RunStatus::new(None)), END_TIMEOUT, Closed(tried)).end();
         assert_eq!(tries.iter().count(), 2, "the first line and the last were tried");
     }
 
     #[test]
-    fn a_canvas_that_panics_takes_no_run_with_it() {
-        struct Torn;
-        impl Renderer for Torn {
+    fn a_renderer_that_panics_does_not_stop_the_run() {
+        struct Panics;
+        impl Renderer for Panics {
             fn draw(&mut self, _: &View) {
                 panic!("expected in this test");
             }
-            fn warn(&mut self, _: &View, _: &InHand) {}
+            fn warn(&mut self, _: &View, _: &ChunkInHand) {}
             fn finish(&mut self, _: &View) {}
         }
-        let state = Arc::new(RenderState::with_patience(Duration::MAX));
+        let state = Arc::new(RenderState::with_timeout(Duration::MAX));
         let render_thread =
-            RenderThread::start(state, Arc::new(RunStatus::new(None)), Stalls::new(Duration::MAX), Box::new(Torn));
+            RenderThread::start(state, Arc::new(RunStatus::new(None)), Stalls::new(Duration::MAX), Box::new(Panics));
         render_thread.unwrap().end();
     }
 }

@@ -1,113 +1,113 @@
-//! What a run looks like from outside while it goes on. The core writes it, a painter reads it; it draws nothing,
-//! decides nothing, and hands over no data.
+//! The state of a run while it goes on: the run writes it, a render thread reads it. It draws nothing, decides nothing, and
+//! orders no other data between threads.
 //!
 //! # Who calls what, and when
-//! - Before anything starts, the caller's thread makes one [`RunStatus`] per run, counts what is resumed, gives names
-//!   to the items if it has them, and hands the watch to the [`Progress`](crate::progress::Progress), which may start a painter.
-//! - Whoever works or feeds workers calls [`RunStatus::begin`] when a chunk is taken in hand and [`RunStatus::end`] when
-//!   it is finished, failed or lost: once per chunk. Until the first `begin`, workers are being started, and no time
-//!   passes for the pace of the run.
-//! - The gatherer counts endings with [`RunStatus::count`], and tells of retries and workers.
-//! - When nothing new will start, the gatherer calls [`RunStatus::stop`].
-//! - When nothing is alive that the run started, the caller's thread ends the painter.
+//! - Before anything starts, the caller's thread makes one [`RunStatus`] per run, counts the resumed items, names the items if
+//!   they have keys, and gives the status to the progress target, which may start a render thread.
+//! - Whatever works or feeds workers calls [`RunStatus::begin`] when a worker starts a chunk and [`RunStatus::end`] when the
+//!   chunk is finished, failed or lost: once per chunk. Before the first `begin`, workers are being started, and that time does
+//!   not count for items per second.
+//! - The gatherer counts finished items with [`RunStatus::count`], and retries and workers with the methods for those.
+//! - When no further item will start, the gatherer calls [`RunStatus::stop`].
+//! - When nothing is alive that the run started, the caller's thread ends the render thread.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::progress::tracker::{Ending, ProgressTracker, TrackerSnapshot};
+use crate::progress::tracker::{ItemStatus, ProgressTracker, TrackerSnapshot};
 use crate::sync::{Arc, Instant, Mutex};
 
-/// A run as it goes on. Any thread may call anything at any time; no call waits for a painter.
+/// The state of one run. Any thread may call any method at any time; no call waits for output.
 #[derive(Debug)]
 pub(crate) struct RunStatus {
     tracker: ProgressTracker,
     begun: Instant,
-    /// Guards all but the counts. Nothing runs under it but a few assignments.
-    state: Mutex<State>,
+    /// Guards all but the counts. Its critical sections are a few assignments.
+    state: Mutex<RunState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    phase: Phase,
-    /// When the first chunk was taken in hand, since `begun`.
+struct RunState {
+    phase: RunPhase,
+    /// When the first chunk started, since `begun`.
     work_begun: Duration,
-    /// As many as there are workers, or a few times that, so a search is short.
-    in_hand: Vec<InHand>,
+    /// As many as there are workers, or a few times that, so a linear search is quick.
+    in_hand: Vec<ChunkInHand>,
     n_begun: u64,
-    finished: Held,
+    finished: ItemTime,
     names: Option<Arc<Vec<String>>>,
-    /// Where positions fall behind indices, as [`RunStatus::place`] was told.
+    /// Breakpoints of the map from positions to indices, as [`RunStatus::place`] got them.
     places: VecDeque<(usize, usize)>,
-    warnings: Troubles,
+    recovered: RecoveryCounts,
 }
 
-/// What a run is about.
+/// What a run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Phase {
-    /// Workers and their states are being made; nothing is in hand yet.
+pub(crate) enum RunPhase {
+    /// Workers and their states are being made; no item has started.
     #[default]
     Starting,
     Running,
-    /// What is in hand is finished, and nothing new is started.
+    /// Items in hand are being finished, and no further item will start.
     Stopping,
 }
 
-/// What went wrong and was dealt with.
+/// Events that the run recovered from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Troubles {
+pub(crate) struct RecoveryCounts {
     pub(crate) retried: u64,
     pub(crate) lost_workers: u64,
     pub(crate) recycled_workers: u64,
 }
 
-/// Items that were in hand, and for how long in all.
+/// Number of items that were worked on, and the time spent on them.
 #[derive(Debug, Clone, Copy, Default)]
-struct Held {
+struct ItemTime {
     items: u64,
     time: Duration,
 }
 
-/// A chunk that a worker has in hand.
+/// A chunk that a worker is working on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct InHand {
-    /// Chunks are numbered as they are begun, so the least number is the oldest.
+pub(crate) struct ChunkInHand {
+    /// Chunks are numbered in the order in which they start, so the smallest number is the oldest.
     pub(crate) number: u64,
     /// The index of its first item.
     pub(crate) first: usize,
     pub(crate) n_items: usize,
-    /// Since the watch was made.
+    /// When it started, since the status was made.
     pub(crate) begun: Duration,
 }
 
-/// Says which chunk is to be ended.
+/// Names a chunk in hand, for [`RunStatus::end`].
 #[derive(Debug)]
-#[must_use = "a chunk that is never ended counts as in hand for ever"]
+#[must_use = "a chunk that is never ended stays in hand"]
 pub(crate) struct InFlightGuard(u64);
 
-/// A run at one moment.
+/// The state of a run at one moment.
 #[derive(Debug, Clone)]
 pub(crate) struct View {
-    /// Since the watch was made.
+    /// Time since the status was made.
     pub(crate) age: Duration,
-    pub(crate) phase: Phase,
-    /// Their time is that since the first item was begun, so that the making of workers slows down no estimate.
+    pub(crate) phase: RunPhase,
+    /// Its clock starts with the first item, so that the start of workers does not distort rates and estimates.
     pub(crate) counts: TrackerSnapshot,
-    pub(crate) warnings: Troubles,
+    pub(crate) recovered: RecoveryCounts,
     /// The oldest first.
-    pub(crate) in_hand: Vec<InHand>,
-    /// How long a finished item was in hand; none before the first.
+    pub(crate) in_hand: Vec<ChunkInHand>,
+    /// Mean time that a worker spent on a finished item; none before the first.
     pub(crate) mean_item_time: Option<Duration>,
     names: Option<Arc<Vec<String>>>,
 }
 
 impl RunStatus {
-    /// A watch of so many items, or of a number not known yet. Its time begins now.
+    /// The status of a run with so many items, or with an unknown number. Its clock starts now.
     pub(crate) fn new(total: Option<u64>) -> Self {
         let tracker = total.map_or_else(ProgressTracker::new, ProgressTracker::with_total);
         Self { tracker, begun: Instant::now(), state: Mutex::default() }
     }
 
-    /// Says that there are so many more items; the first of a run whose length was unknown.
+    /// Adds to the number of items; from an unknown number, starts at zero.
     pub(crate) fn grow_total(&self, more: u64) {
         self.tracker.grow_total(more);
     }
@@ -117,12 +117,13 @@ impl RunStatus {
         self.state.lock().names = Some(names);
     }
 
-    /// From this position on, items lie that have the indices from this one on: of items that come, some may be finished already.
+    /// Maps positions from this one on to indices from this one on. The two differ when some items of an iterator were finished
+    /// by an earlier run and so take no position.
     pub(crate) fn place(&self, position: usize, index: usize) {
         self.state.lock().places.push_back((position, index));
     }
 
-    /// No item before this position will be begun any more.
+    /// Drops the map for positions that will not start any more.
     pub(crate) fn forget_places_before(&self, position: usize) {
         let places = &mut self.state.lock().places;
         while places.get(1).is_some_and(|&(next, _)| next <= position) {
@@ -130,40 +131,40 @@ impl RunStatus {
         }
     }
 
-    /// A worker begins with `n_items` items, the first of them being this one. What only waits in a worker's queue is
-    /// not in hand: it would count as stalled because of what it waits for.
+    /// A worker starts `n_items` items from this position on. Items that wait in a worker's queue do not count: they would
+    /// seem to stall because of the items before them.
     pub(crate) fn begin(&self, first: usize, n_items: usize) -> InFlightGuard {
         self.begin_at(self.begun.elapsed(), first, n_items)
     }
 
-    /// They are not in hand any more, however that came about.
-    pub(crate) fn end(&self, hold: InFlightGuard) {
-        self.end_at(self.begun.elapsed(), hold);
+    /// The worker is done with the chunk, whether it succeeded, failed or was lost.
+    pub(crate) fn end(&self, guard: InFlightGuard) {
+        self.end_at(self.begun.elapsed(), guard);
     }
 
-    /// Counts items that ended in this way.
-    pub(crate) fn count(&self, ending: Ending, n_items: u64) {
+    /// Counts finished items by their status.
+    pub(crate) fn count(&self, ending: ItemStatus, n_items: u64) {
         self.tracker.count(ending, n_items);
     }
 
-    /// So many items will be begun once more.
+    /// Counts items that will be tried again.
     pub(crate) fn retry(&self, n_items: u64) {
-        self.state.lock().warnings.retried += n_items;
+        self.state.lock().recovered.retried += n_items;
     }
 
-    /// A worker died and took what it had in hand with it.
+    /// Counts a worker that died.
     pub(crate) fn lose_worker(&self) {
-        self.state.lock().warnings.lost_workers += 1;
+        self.state.lock().recovered.lost_workers += 1;
     }
 
-    /// A worker was replaced by a fresh one.
+    /// Counts a worker that was replaced by a fresh one.
     pub(crate) fn recycle_worker(&self) {
-        self.state.lock().warnings.recycled_workers += 1;
+        self.state.lock().recovered.recycled_workers += 1;
     }
 
-    /// Nothing new will start.
+    /// No further item will start.
     pub(crate) fn stop(&self) {
-        self.state.lock().phase = Phase::Stopping;
+        self.state.lock().phase = RunPhase::Stopping;
     }
 
     /// How the run is now.
@@ -173,8 +174,8 @@ impl RunStatus {
 
     pub(super) fn begin_at(&self, age: Duration, first: usize, n_items: usize) -> InFlightGuard {
         let mut state = self.state.lock();
-        if state.phase == Phase::Starting {
-            state.phase = Phase::Running;
+        if state.phase == RunPhase::Starting {
+            state.phase = RunPhase::Running;
             state.work_begun = age;
         }
         let before = state.places.partition_point(|&(position, _)| position <= first);
@@ -182,14 +183,14 @@ impl RunStatus {
         let first = place.map_or(first, |(position, index)| index + (first - position));
         let number = state.n_begun;
         state.n_begun += 1;
-        state.in_hand.push(InHand { number, first, n_items, begun: age });
+        state.in_hand.push(ChunkInHand { number, first, n_items, begun: age });
         InFlightGuard(number)
     }
 
     pub(super) fn end_at(&self, age: Duration, InFlightGuard(number): InFlightGuard) {
         let mut state = self.state.lock();
         let place = state.in_hand.iter().position(|chunk| chunk.number == number);
-        let chunk = state.in_hand.swap_remove(place.expect("a hold is given out once, with its chunk, and ended once"));
+        let chunk = state.in_hand.swap_remove(place.expect("each guard has one chunk, and `end` consumes the guard"));
         state.finished.items += chunk.n_items as u64;
         state.finished.time += age.saturating_sub(chunk.begun);
     }
@@ -205,7 +206,7 @@ impl RunStatus {
             age,
             phase: state.phase,
             counts,
-            warnings: state.warnings,
+            recovered: state.recovered,
             mean_item_time: state.finished.mean(),
             names: state.names.clone(),
             in_hand: Vec::new(),
@@ -216,9 +217,9 @@ impl RunStatus {
     }
 }
 
-impl Held {
+impl ItemTime {
     fn mean(self) -> Option<Duration> {
-        let items = u32::try_from(self.items).unwrap_or(u32::MAX); // a mean of so many is no worse for a few more
+        let items = u32::try_from(self.items).unwrap_or(u32::MAX); // beyond 2^32 items the mean is only less exact
         (items > 0).then(|| self.time / items)
     }
 }
@@ -229,13 +230,14 @@ impl View {
         self.names.as_ref()?.get(index).map(String::as_str)
     }
 
-    /// What has been in hand for the longest time.
-    pub(crate) fn oldest(&self) -> Option<&InHand> {
+    /// The chunk that has been in hand for the longest time.
+    #[cfg(any(test, feature = "progress"))]
+    pub(crate) fn oldest(&self) -> Option<&ChunkInHand> {
         self.in_hand.first()
     }
 
-    /// For how long a chunk has been in hand.
-    pub(crate) fn time_in_hand(&self, chunk: &InHand) -> Duration {
+    /// Time since the chunk started.
+    pub(crate) fn time_in_hand(&self, chunk: &ChunkInHand) -> Duration {
         self.age.saturating_sub(chunk.begun)
     }
 }
@@ -247,84 +249,87 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn the_time_that_workers_take_to_start_slows_down_no_estimate() {
-        let watch = RunStatus::new(Some(10));
-        watch.count(Ending::Resumed, 2);
-        let starting = watch.view_at(30 * SECOND);
-        assert_eq!((starting.phase, starting.counts.elapsed), (Phase::Starting, Duration::ZERO));
-        let hold = watch.begin_at(40 * SECOND, 2, 4);
-        watch.end_at(44 * SECOND, hold);
-        watch.count(Ending::Succeeded, 4);
-        let running = watch.view_at(44 * SECOND);
-        assert_eq!((running.phase, running.age), (Phase::Running, 44 * SECOND));
+    fn the_start_of_workers_does_not_slow_down_the_estimate() {
+        let status = RunStatus::new(Some(10));
+        status.count(ItemStatus::Resumed, 2);
+        let starting = status.view_at(30 * SECOND);
+        assert_eq!((starting.phase, starting.counts.elapsed), (RunPhase::Starting, Duration::ZERO));
+        let guard = status.begin_at(40 * SECOND, 2, 4);
+        status.end_at(44 * SECOND, guard);
+        status.count(ItemStatus::Succeeded, 4);
+        let running = status.view_at(44 * SECOND);
+        assert_eq!((running.phase, running.age), (RunPhase::Running, 44 * SECOND));
         assert_eq!(running.counts.items_per_second(), 1.0);
         assert_eq!(running.counts.eta().unwrap().likely, 4 * SECOND);
     }
 
     #[test]
-    fn what_is_in_hand_is_known_oldest_first() {
-        let watch = RunStatus::new(None);
-        let holds = [(1, 7), (2, 5), (3, 9)].map(|(second, first)| watch.begin_at(second * SECOND, first, 1));
-        let [oldest, ..] = holds;
-        watch.end_at(4 * SECOND, oldest);
-        let view = watch.view_at(10 * SECOND);
+    fn chunks_in_hand_are_listed_oldest_first() {
+        let status = RunStatus::new(None);
+        let guards = [(1, 7), (2, 5), (3, 9)].map(|(second, first)| status.begin_at(second * SECOND, first, 1));
+        let [oldest, ..] = guards;
+        status.end_at(4 * SECOND, oldest);
+        let view = status.view_at(10 * SECOND);
         assert_eq!(view.in_hand.iter().map(|chunk| chunk.first).collect::<Vec<_>>(), [5, 9]);
         assert_eq!(view.time_in_hand(view.oldest().unwrap()), 8 * SECOND);
     }
 
     #[test]
-    fn items_that_come_are_told_by_their_index_though_some_are_finished_before() {
-        let watch = RunStatus::new(None);
-        watch.place(2, 500);
-        watch.place(4, 700);
+    fn positions_become_indices_where_some_items_are_finished_before() {
+        let status = RunStatus::new(None);
+        status.place(2, 500);
+        status.place(4, 700);
         let firsts =
-            |watch: &RunStatus| watch.view_at(SECOND).in_hand.iter().map(|chunk| chunk.first).collect::<Vec<_>>();
-        let holds = [0, 1, 2, 3, 4, 9].map(|position| watch.begin_at(SECOND, position, 1));
-        assert_eq!(firsts(&watch), [0, 1, 500, 501, 700, 705]);
-        holds.into_iter().for_each(|hold| watch.end_at(SECOND, hold));
-        watch.forget_places_before(9);
-        let _hold = watch.begin_at(SECOND, 9, 1);
-        assert_eq!((firsts(&watch), watch.state.lock().places.len()), (vec![705], 1));
+            |status: &RunStatus| status.view_at(SECOND).in_hand.iter().map(|chunk| chunk.first).collect::<Vec<_>>();
+        let guards = [0, 1, 2, 3, 4, 9].map(|position| status.begin_at(SECOND, position, 1));
+        assert_eq!(firsts(&status), [0, 1, 500, 501, 700, 705]);
+        guards.into_iter().for_each(|guard| status.end_at(SECOND, guard));
+        status.forget_places_before(9);
+        let _hold = status.begin_at(SECOND, 9, 1);
+        assert_eq!((firsts(&status), status.state.lock().places.len()), (vec![705], 1));
     }
 
     #[test]
     fn the_mean_item_time_is_that_in_a_workers_hand() {
-        let watch = RunStatus::new(Some(9));
-        assert_eq!(watch.view_at(SECOND).mean_item_time, None);
-        let holds = [watch.begin_at(SECOND, 0, 1), watch.begin_at(SECOND, 1, 3)];
-        holds.into_iter().for_each(|hold| watch.end_at(5 * SECOND, hold));
+        let status = RunStatus::new(Some(9));
+        assert_eq!(status.view_at(SECOND).mean_item_time, None);
+        let guards = [status.begin_at(SECOND, 0, 1), status.begin_at(SECOND, 1, 3)];
+        guards.into_iter().for_each(|guard| status.end_at(5 * SECOND, guard));
         assert_eq!(
-            watch.view_at(5 * SECOND).mean_item_time,
+            status.view_at(5 * SECOND).mean_item_time,
             Some(2 * SECOND),
             "two workers, four items, eight seconds"
         );
     }
 
     #[test]
-    fn a_run_that_stops_before_it_began_is_stopping() {
-        let watch = RunStatus::new(Some(3));
-        watch.stop();
-        let hold = watch.begin_at(SECOND, 0, 1); // a worker that had not heard of it
-        assert_eq!(watch.view_at(2 * SECOND).phase, Phase::Stopping);
-        watch.end_at(2 * SECOND, hold);
+    fn a_run_that_stops_before_its_first_item_is_stopping() {
+        let status = RunStatus::new(Some(3));
+        status.stop();
+        let guard = status.begin_at(SECOND, 0, 1); // a worker that had not heard of it
+        assert_eq!(status.view_at(2 * SECOND).phase, RunPhase::Stopping);
+        status.end_at(2 * SECOND, guard);
     }
 
     #[test]
     fn names_are_by_index_and_may_be_too_few() {
-        let watch = RunStatus::new(Some(2));
-        assert_eq!(watch.view_at(SECOND).name(0), None);
-        watch.name_items(Arc::new(vec!["a".to_string()]));
-        let view = watch.view_at(SECOND);
+        let status = RunStatus::new(Some(2));
+        assert_eq!(status.view_at(SECOND).name(0), None);
+        status.name_items(Arc::new(vec!["a".to_string()]));
+        let view = status.view_at(SECOND);
         assert_eq!((view.name(0), view.name(1)), (Some("a"), None));
     }
 
     #[test]
-    fn troubles_are_counted_by_kind() {
-        let watch = RunStatus::new(Some(2));
-        watch.retry(3);
-        watch.lose_worker();
-        watch.recycle_worker();
-        watch.recycle_worker();
-        assert_eq!(watch.view_at(SECOND).warnings, Troubles { retried: 3, lost_workers: 1, recycled_workers: 2 });
+    fn recovered_events_are_counted_by_kind() {
+        let status = RunStatus::new(Some(2));
+        status.retry(3);
+        status.lose_worker();
+        status.recycle_worker();
+        status.recycle_worker();
+        assert_eq!(
+            status.view_at(SECOND).recovered,
+            RecoveryCounts { retried: 3, lost_workers: 1, recycled_workers: 2 }
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Runs the caller's closures so that a panic in one of them ends the run in order and is raised again at its end.
+//! Runs the caller's closures. A panic in one of them is caught, ends the run in order, and is raised again at its end.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -23,7 +23,7 @@ impl Callbacks {
     /// Runs a closure also after an earlier panic. Of two panics the first is kept.
     pub(crate) fn run_always<A>(&mut self, closure: impl FnOnce() -> A) -> Option<A> {
         match catch_unwind(AssertUnwindSafe(closure)) {
-            Ok(given) => Some(given),
+            Ok(value) => Some(value),
             Err(payload) if self.has_panicked() => {
                 into_message(payload);
                 None
@@ -41,6 +41,9 @@ impl Callbacks {
     }
 
     /// Raises the panic again, if there was one.
+    ///
+    /// # Panics
+    /// With the payload of the first panic.
     pub(crate) fn rethrow(&mut self) {
         if let Some(payload) = self.panic.take() {
             resume_unwind(payload);

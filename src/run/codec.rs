@@ -1,4 +1,5 @@
-//! How a journal and a report write results down: as functions that are known where the types are.
+//! The functions that encode results for a journal and a report. `job/work.rs` chooses them where the types and their traits
+//! are known, so that the run itself needs no serde bounds.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use crate::failure::{ErrorSources, ErrorText, WithCauses};
 #[cfg(feature = "journal")]
 use crate::persist::journal::{JournalError, decode_value, encode_value};
 
-/// How results are written down, as far as they are.
+/// How results are encoded; empty where nothing is written down.
 pub(crate) struct Codec<R, E> {
     #[cfg(feature = "journal")]
     pub(crate) values: Option<ValueCodec<R>>,

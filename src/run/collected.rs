@@ -1,11 +1,12 @@
-//! The results of a run as they come, to become an outcome.
+//! Collects delivered results until they become an outcome. Used by `Work::run` where results travel, and by
+//! [`JobHandle`](crate::stream::JobHandle).
 
 use crate::failure::ItemFailure;
 use crate::outcome::{Outcome, Values};
 use crate::run::end::RunReport;
 use crate::tally::Tally;
 
-/// Values by index, and failures, in the order in which they came.
+/// Values by index, and failures in the order of delivery.
 pub(crate) struct Collected<R, E> {
     values: Vec<Option<R>>,
     failures: Vec<ItemFailure<E>>,
@@ -29,7 +30,7 @@ impl<R, E> Collected<R, E> {
         }
     }
 
-    /// How many results there are.
+    /// The number of results.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.values.iter().flatten().count() + self.failures.len()
@@ -41,7 +42,7 @@ impl<R, E> Collected<R, E> {
         values.chain(self.failures.into_iter().map(|failure| (failure.index, Err(failure))))
     }
 
-    /// Takes out the results of these indices, which a serial run would not have. They are sorted.
+    /// Removes the results of these sorted indices, which a serial run would not have.
     pub(crate) fn remove(&mut self, beyond: &[usize]) {
         for &index in beyond {
             if let Some(value) = self.values.get_mut(index) {
@@ -51,7 +52,7 @@ impl<R, E> Collected<R, E> {
         self.failures.retain(|failure| beyond.binary_search(&failure.index).is_err());
     }
 
-    /// The outcome of a run that ended like this. Values, failures and unfinished items are counted anew.
+    /// The outcome of a run with this report. Values, failures and unfinished items are recounted.
     pub(crate) fn into_outcome(mut self, report: RunReport) -> Outcome<R, E> {
         let RunReport { tally, past, warnings } = report;
         self.failures.sort_unstable_by_key(|failure| failure.index);

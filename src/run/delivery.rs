@@ -1,5 +1,8 @@
-//! Results on their way: from the reports of a backend and from earlier runs, first to the sink that writes them down, then
-//! to the caller's callback, in input order where that is wanted. Decides nothing.
+//! Delivery of results, from reports of a backend and from earlier runs. Each result goes to the sink first, which writes it
+//! down, and then to the caller's callback, in input order where the caller asks for that.
+//!
+//! Promise: each result is delivered once; a result at or beyond the fence is not delivered; after a break none is. It decides
+//! nothing: the gatherer does. Its counterpart for slots is `slots.rs`.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -9,16 +12,16 @@ use crate::failure::{ErrorSources, ItemFailure};
 use crate::record::Timing;
 use crate::run::positions::{PositionMap, item_failure};
 
-/// A callback that takes each item's index, its result, and whether an earlier run made it.
+/// The caller's callback: gets each item's index, its result, and the run that made it.
 pub(crate) type Callback<'c, R, E> = dyn FnMut(usize, Result<R, ItemFailure<E>>, Origin) -> ControlFlow<()> + 'c;
 
-/// Takes note of each finished item before its result is delivered.
+/// Writes each finished item down before its result is delivered. `persistence.rs` implements it.
 pub(crate) trait ResultSink<R, E> {
-    /// `result` is the item's, and `finished` what else is known of it.
+    /// Writes down the result of the item with this index.
     fn keep(&self, index: usize, result: Result<&R, &ItemFailure<E>>, finished: FinishedItem);
 }
 
-/// What is known of a finished item besides its result.
+/// Facts about a finished item besides its result.
 pub(crate) struct FinishedItem {
     pub(crate) position: usize,
     pub(crate) attempts: u32,
@@ -27,27 +30,26 @@ pub(crate) struct FinishedItem {
     pub(crate) peak_memory: Option<u64>,
 }
 
-/// The result of an item; `None` where the item was done before this run, which has no value of it.
+/// The result of an item; `None` for an item that was done before this run and has no value.
 pub(crate) type ItemResult<R, E> = Option<Result<R, ItemFailure<E>>>;
 
-/// Results on their way to the caller's callback.
+/// Delivers the results of one run.
 pub(crate) struct Delivery<'s, R, E> {
     position_map: &'s dyn PositionMap,
     sources: ErrorSources<E>,
     sink: Option<&'s dyn ResultSink<R, E>>,
     callback: &'s mut Callback<'s, R, E>,
-    /// For results in input order: those that came too early, by the index of the first of each span.
+    /// For delivery in input order: results that wait for an earlier one, by the first index of each span.
     reorder_buffer: Option<BTreeMap<usize, ResultSpan<R, E>>>,
     delivered: Delivered,
     resumed: ResumedCounts,
     callbacks_stopped: bool,
 }
 
-/// What was delivered so far.
+/// Counts of delivered results.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Delivered {
-    /// Results, and items that have none since they were done before. In input order: the index of the next one, until the
-    /// end.
+    /// Delivered items, with or without a result. In input order this is also the next index, until the end.
     pub(crate) passed: usize,
     /// Failures among them.
     pub(crate) failed: usize,
@@ -57,7 +59,7 @@ pub(crate) struct Delivered {
     pub(crate) done_before: usize,
 }
 
-/// Items that were found to be finished before this run, delivered or not.
+/// Counts of items that were finished before this run, delivered or not.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ResumedCounts {
     /// Items that an earlier run had finished.
@@ -66,7 +68,7 @@ pub(crate) struct ResumedCounts {
     pub(crate) done_before: usize,
 }
 
-/// Which run made a result.
+/// The run that made a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     ThisRun,
@@ -100,12 +102,12 @@ impl<'s, R, E> Delivery<'s, R, E> {
         }
     }
 
-    /// What was delivered so far.
+    /// The counts of results delivered so far.
     pub(crate) fn delivered(&self) -> Delivered {
         self.delivered
     }
 
-    /// The items that were found to be finished before this run.
+    /// The counts of items that were finished before this run.
     pub(crate) fn resumed(&self) -> ResumedCounts {
         self.resumed
     }
@@ -115,12 +117,12 @@ impl<'s, R, E> Delivery<'s, R, E> {
         self.callbacks_stopped
     }
 
-    /// Calls the caller's callback no more; results are still written down.
+    /// Stops calling the caller's callback. Results are still written down.
     pub(crate) fn stop_callbacks(&mut self) {
         self.callbacks_stopped = true;
     }
 
-    /// The position from which on a window of results may be on its way.
+    /// The position at which the window of undelivered results starts.
     pub(crate) fn oldest_position(&self) -> usize {
         match self.reorder_buffer {
             Some(_) => self.position_map.position_of(self.delivered.passed),
@@ -128,7 +130,7 @@ impl<'s, R, E> Delivery<'s, R, E> {
         }
     }
 
-    /// Delivers the result of an item that was finished before this run, in its turn.
+    /// Delivers the result of an item that was finished before this run, in order where that is asked for.
     pub(crate) fn resume(&mut self, index: usize, result: ItemResult<R, E>) {
         match result {
             Some(_) => self.resumed.resumed += 1,
@@ -143,8 +145,7 @@ impl<'s, R, E> Delivery<'s, R, E> {
         }
     }
 
-    /// Delivers what a report carries: nothing from the fence on, nothing after a break, and nothing of the positions that run
-    /// again.
+    /// Delivers the results of a report, except those at or beyond the fence, after a break, or of positions that are retried.
     pub(crate) fn deliver(&mut self, report: ChunkReport<R, E>, again: &[RetryRequest], fence: usize) {
         for (first, results) in self.spans(report, again) {
             if self.reorder_buffer.is_some() {
@@ -156,14 +157,14 @@ impl<'s, R, E> Delivery<'s, R, E> {
         self.deliver_in_order(fence);
     }
 
-    /// At the end of a run: delivers what waited for a result that never came, in order.
+    /// At the end of a run: delivers, in order, the results that waited for one that will not come.
     pub(crate) fn deliver_rest(&mut self, fence: usize) {
         for (index, span) in self.reorder_buffer.take().unwrap_or_default() {
             self.deliver_span(index, span, fence);
         }
     }
 
-    /// The results of a report in the order of its positions, in spans without a gap. Each goes to the sink first.
+    /// The results of a report in the order of its positions, in spans without a gap. Each is written to the sink on the way.
     fn spans(&mut self, report: ChunkReport<R, E>, again: &[RetryRequest]) -> Vec<(usize, Vec<ItemResult<R, E>>)> {
         let (worker, peak_memory) = (report.worker, report.peak_memory);
         let mut values = report.values.into_iter();
@@ -184,18 +185,18 @@ impl<'s, R, E> Delivery<'s, R, E> {
                 None => Ok(values.next().expect("a report has a value for each done position that did not fail")),
             };
             if let Some(sink) = self.sink {
-                // A failure knows its attempts itself, also where no worker was left to report them.
+                // A failure holds its own attempts, since a lost worker reports none.
                 let of_failure = result.as_ref().err().map(|failure: &ItemFailure<E>| failure.attempts);
                 let attempts = of_failure.or(tried.map(|(_, attempts)| attempts)).unwrap_or(1);
                 let finished = FinishedItem { position, attempts, timing, worker, peak_memory };
                 sink.keep(self.position_map.index_of(position), result.as_ref(), finished);
             }
-            spans.last_mut().expect("there is one").1.push(Some(result));
+            spans.last_mut().expect("there is always one span").1.push(Some(result));
         }
         spans
     }
 
-    /// Keeps results until their turn: as one span where positions are indices, else one by one.
+    /// Keeps results for delivery in order: as one span where positions are indices, else one by one.
     fn buffer(&mut self, first: usize, results: Vec<ItemResult<R, E>>) {
         let Some(buffer) = &mut self.reorder_buffer else { return };
         if !self.position_map.positions_are_indices() {

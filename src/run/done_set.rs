@@ -1,4 +1,6 @@
-//! Which positions of a run are done: as a prefix, and some ranges ahead of it.
+//! The set of done positions of a run, as a prefix and ranges ahead of it. Pure.
+//!
+//! Memory grows with the ranges ahead, not with the positions: adding costs a few steps in a small map.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,7 +9,7 @@ use std::ops::Range;
 #[derive(Debug, Default)]
 pub(crate) struct PositionSet {
     prefix: usize,
-    /// First to end, none empty, none touching the prefix or each other.
+    /// Start to end of each range. No range is empty or touches the prefix or another range.
     ahead: BTreeMap<usize, usize>,
     count: usize,
 }

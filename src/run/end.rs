@@ -1,11 +1,11 @@
-//! How a run ended. Plain data.
+//! How a run ended: [`RunEnd`] from the gatherer, [`RunReport`] after journal and report are closed. Plain data.
 
 use crate::error::Error;
 use crate::outcome::Past;
 use crate::primitives::cancel::CancelReason;
 use crate::tally::Tally;
 
-/// What the gatherer knows at the end of a run.
+/// The gatherer's account of a run that has ended.
 #[derive(Debug)]
 pub(crate) struct RunEnd {
     pub(crate) tally: Tally,
@@ -13,8 +13,8 @@ pub(crate) struct RunEnd {
     pub(crate) fence: usize,
     /// Whether failures ended the run.
     pub(crate) has_stopped: bool,
-    /// Whether the program's callback ended the run.
-    pub(crate) is_broken_off: bool,
+    /// Whether the caller's callback ended the run.
+    pub(crate) is_aborted: bool,
     pub(crate) cancelled: Option<CancelReason>,
 }
 

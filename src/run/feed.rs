@@ -1,29 +1,33 @@
-//! Reads the items of a stream, in the calling thread: no further ahead than a window, and no longer than a turn at a time.
+//! Reads the items of a stream in the calling thread, and gives each its position.
+//!
+//! Promise: it reads no further than a window ahead of the delivered results, and for about a millisecond at a time, so that
+//! the reports of workers never wait long. `run_loop.rs` calls it once per turn; `item_buffer.rs` keeps the items.
 
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::run::input::StreamInput;
 use crate::run::item_buffer::ItemBuffer;
 use crate::run::positions::StreamPositions;
 use crate::sync::Instant;
 
-/// The iterator is asked for this long before the reports of workers are looked at again.
+/// How long a turn reads the iterator before the next report of a worker is taken.
 const TURN: Duration = Duration::from_millis(1);
-/// Or for so many items.
-const MOST_PER_TURN: usize = 4096;
+/// The most items that a turn reads.
+const MAX_PER_TURN: usize = 4096;
 
-/// How far the input has come.
+/// How much of the input has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InputProgress {
     /// The first position that has no item yet.
     pub(crate) placed: usize,
-    /// Whether the input may have more items that can come before anything else is finished.
+    /// Whether more items may be read before any other item finishes.
     pub(crate) may_grow: bool,
-    /// Whether all items have come.
-    pub(crate) is_all: bool,
+    /// Whether all items have been read.
+    pub(crate) is_exhausted: bool,
 }
 
-/// What a run finished since it asked for items last.
+/// The positions that a run finished since the last turn.
 #[derive(Debug)]
 pub(crate) struct Completed {
     /// The positions, in the order in which workers reported them.
@@ -38,32 +42,32 @@ pub(crate) struct InputReader<'r, 'k, T> {
     buffer: &'r ItemBuffer<T>,
     positions: &'r StreamPositions<'r, 'k, T>,
     window: usize,
-    /// How many items have come.
-    taken_in: usize,
-    is_all: bool,
+    /// The number of items that were read.
+    n_read: usize,
+    is_exhausted: bool,
 }
 
 /// The items of one turn.
 pub(crate) struct Turn<T> {
     first: usize,
     items: Vec<T>,
-    n_asked: usize,
-    begun: Instant,
+    n_reads: usize,
+    started: Instant,
 }
 
 impl<'r, 'k, T> InputReader<'r, 'k, T> {
     pub(crate) fn new(
-        iterator: &'r mut dyn Iterator<Item = T>,
-        buffer: &'r ItemBuffer<T>,
+        stream: &'r mut StreamInput<'_, T>,
         positions: &'r StreamPositions<'r, 'k, T>,
         window: usize,
     ) -> Self {
-        Self { iterator, buffer, positions, window, taken_in: 0, is_all: false }
+        let (iterator, buffer) = (&mut *stream.iterator, &*stream.buffer);
+        Self { iterator, buffer, positions, window, n_read: 0, is_exhausted: false }
     }
 
-    /// How many items have come.
-    pub(crate) fn taken_in(&self) -> usize {
-        self.taken_in
+    /// The number of items that were read.
+    pub(crate) fn n_read(&self) -> usize {
+        self.n_read
     }
 
     /// Drops the items that are finished.
@@ -72,52 +76,52 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
         self.positions.forget_before(completed.prefix);
     }
 
-    /// Begins a turn: some items for the next positions.
-    pub(crate) fn begin_turn(&self) -> Turn<T> {
-        Turn { first: self.positions.placed(), items: Vec::new(), n_asked: 0, begun: Instant::now() }
+    /// Starts a turn: a group of items for the next positions.
+    pub(crate) fn start_turn(&self) -> Turn<T> {
+        Turn { first: self.positions.placed(), items: Vec::new(), n_reads: 0, started: Instant::now() }
     }
 
-    /// Whether an item may come while so many were delivered.
-    pub(crate) fn has_room(&self, delivered: usize) -> bool {
-        self.taken_in < delivered.saturating_add(self.window)
+    /// Whether the window allows another item after this many delivered results.
+    pub(crate) fn is_within_window(&self, delivered: usize) -> bool {
+        self.n_read < delivered.saturating_add(self.window)
     }
 
     /// The next item and its index; `None` when the turn or the input is over.
     pub(crate) fn next(&mut self, turn: &mut Turn<T>) -> Option<(usize, T)> {
-        if turn.n_asked >= MOST_PER_TURN || turn.n_asked > 0 && turn.begun.elapsed() >= TURN {
+        if turn.n_reads >= MAX_PER_TURN || turn.n_reads > 0 && turn.started.elapsed() >= TURN {
             return None;
         }
-        turn.n_asked += 1;
+        turn.n_reads += 1;
         let Some(item) = self.iterator.next() else {
-            self.is_all = true;
+            self.is_exhausted = true;
             return None;
         };
-        self.taken_in += 1;
-        Some((self.taken_in - 1, item))
+        self.n_read += 1;
+        Some((self.n_read - 1, item))
     }
 
-    /// The item is to be run: it gets the next position.
+    /// Gives an item that is to be run the next position.
     pub(crate) fn place(&self, turn: &mut Turn<T>, index: usize, item: T) {
         self.positions.place(turn.first + turn.items.len(), index);
         turn.items.push(item);
     }
 
-    /// The item was finished before this run: it gets no position.
+    /// Skips an item that was finished before this run: it gets no position.
     pub(crate) fn skip(&self) {
         self.positions.skip();
     }
 
-    /// No more items are read.
+    /// Reads no more items.
     pub(crate) fn stop(&mut self) {
-        self.is_all = true;
+        self.is_exhausted = true;
     }
 
-    /// Ends a turn: workers may look its items up now.
-    pub(crate) fn end_turn(&self, turn: Turn<T>, has_room: bool) -> InputProgress {
+    /// Ends a turn: from now on workers can look its items up. `is_open` says whether the window allows more.
+    pub(crate) fn end_turn(&self, turn: Turn<T>, is_open: bool) -> InputProgress {
         let placed = turn.first + turn.items.len();
         self.positions.set_placed(placed);
         self.buffer.add(turn.first, turn.items);
-        InputProgress { placed, may_grow: !self.is_all && has_room, is_all: self.is_all }
+        InputProgress { placed, may_grow: !self.is_exhausted && is_open, is_exhausted: self.is_exhausted }
     }
 }
 
@@ -126,6 +130,7 @@ mod tests {
     use super::*;
     use crate::progress::RunStatus;
     use crate::record::Key;
+    use crate::run::input::Input;
     use crate::run::positions::PositionMap;
     use crate::sync::Arc;
 
@@ -134,15 +139,16 @@ mod tests {
         window: usize,
         body: impl FnOnce(&mut InputReader<'_, '_, u32>, &StreamPositions<'_, '_, u32>),
     ) {
-        let mut numbers = 0..n_items;
-        let buffer = ItemBuffer::new();
+        let (_, stream) = Input::stream(0..n_items).split();
+        let mut stream = stream.expect("the input is a stream");
+        let lookup = Arc::clone(&stream.lookup);
         let key: &Key<'_, u32> = &|n| format!("item {n}");
-        let positions = StreamPositions::new(&buffer, Some(key));
-        body(&mut InputReader::new(&mut numbers, &buffer, &positions, window), &positions);
+        let positions = StreamPositions::new(&*lookup, Some(key));
+        body(&mut InputReader::new(&mut stream, &positions, window), &positions);
     }
 
-    /// One turn while so many items were delivered, all positions before `prefix` are finished, and those of these indices
-    /// were finished before.
+    /// One turn after `delivered` results, with all positions before `prefix` finished. The items of the indices `finished` were
+    /// finished before the run.
     fn fill(
         reader: &mut InputReader<'_, '_, u32>,
         delivered: usize,
@@ -150,30 +156,30 @@ mod tests {
         finished: &[usize],
     ) -> InputProgress {
         reader.drop_finished(Completed { ranges: Vec::new(), prefix });
-        let mut turn = reader.begin_turn();
-        while reader.has_room(delivered)
+        let mut turn = reader.start_turn();
+        while reader.is_within_window(delivered)
             && let Some((index, item)) = reader.next(&mut turn)
         {
             if finished.contains(&index) { reader.skip() } else { reader.place(&mut turn, index, item) }
         }
-        let has_room = reader.has_room(delivered);
-        reader.end_turn(turn, has_room)
+        let is_open = reader.is_within_window(delivered);
+        reader.end_turn(turn, is_open)
     }
 
     #[test]
-    fn no_more_than_a_window_comes_ahead_of_what_was_delivered() {
+    fn no_more_than_a_window_is_read_ahead_of_the_delivered_results() {
         with_reader(100, 10, |reader, _| {
-            let full = |placed| InputProgress { placed, may_grow: false, is_all: false };
+            let full = |placed| InputProgress { placed, may_grow: false, is_exhausted: false };
             assert_eq!(fill(reader, 0, 0, &[]), full(10));
             assert_eq!(fill(reader, 3, 3, &[]), full(13));
-            assert_eq!(reader.taken_in(), 13);
+            assert_eq!(reader.n_read(), 13);
         });
     }
 
     #[test]
-    fn the_end_is_found_when_the_iterator_is_asked() {
+    fn the_end_is_found_when_the_iterator_is_read() {
         with_reader(3, 10, |reader, _| {
-            assert_eq!(fill(reader, 0, 0, &[]), InputProgress { placed: 3, may_grow: false, is_all: true });
+            assert_eq!(fill(reader, 0, 0, &[]), InputProgress { placed: 3, may_grow: false, is_exhausted: true });
         });
     }
 

@@ -1,5 +1,8 @@
-//! The gatherer: takes what backends report, and alone counts, judges and decides. It runs in the calling thread, starts
-//! nothing, and neither reads the input nor delivers results: `mod.rs` asks each in turn.
+//! The gatherer: counts the reports of a backend and decides how the run continues. It alone stops a run, retries items and shows
+//! progress.
+//!
+//! It runs in the calling thread and starts nothing. It neither reads the input (`feed.rs`) nor delivers results
+//! (`delivery.rs`): `run_loop.rs` asks each in turn.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -10,7 +13,7 @@ use crate::error::Error;
 use crate::failure::ErrorSources;
 use crate::outcome::{Outcome, Values};
 use crate::primitives::cancel::CancelToken;
-use crate::progress::{Ending, Snapshot};
+use crate::progress::{ItemStatus, Snapshot};
 use crate::run::callbacks::Callbacks;
 use crate::run::delivery::Delivered;
 use crate::run::done_set::PositionSet;
@@ -24,37 +27,37 @@ use crate::run::tolerance::Tolerance;
 use crate::sync::Instant;
 use crate::tally::Tally;
 
-/// The state of a run, as its reports come in.
+/// The counts and decisions of one run.
 pub(crate) struct Gatherer<'a, E> {
     plan: &'a Plan,
     cancel: &'a CancelToken,
     observer: Observer<'a>,
     position_map: &'a dyn PositionMap,
-    begun: Instant,
+    started: Instant,
     tolerance: Tolerance,
     retry: Option<&'a Retry>,
     sources: ErrorSources<E>,
-    /// How often a failed item was handed out again.
+    /// The number of retries so far.
     retries: usize,
-    /// How many positions there are, as far as that is known.
+    /// The number of positions, as far as it is known.
     n_items: usize,
-    /// How far the input has come.
+    /// How much of the input has been read.
     input: InputProgress,
     done: PositionSet,
-    /// Positions finished since the input was asked for more.
+    /// Positions that finished since the input was read last.
     completed: Vec<Range<usize>>,
     /// Failed positions, in the order in which workers reported them.
     failed: Vec<usize>,
     failures: Vec<PositionFailure<E>>,
     chunks: usize,
     busy: Duration,
-    /// What the progress target showed last: items done and failed.
+    /// The counts of the last snapshot: items done and failed.
     shown: Option<(usize, usize)>,
-    /// How many items were finished before the run.
+    /// The number of items that were finished before the run.
     past: usize,
     /// Whether the caller's callback ended the run.
     is_stopped: bool,
-    /// The caller's closures: callback, key, progress, iterator.
+    /// Runs the caller's closures: callback, key, progress and iterator.
     callbacks: Callbacks,
 }
 
@@ -66,19 +69,19 @@ impl<'a, E> Gatherer<'a, E> {
         observer: Observer<'a>,
         position_map: &'a dyn PositionMap,
     ) -> Self {
-        let is_all = plan.stocked >= plan.n_items;
+        let is_exhausted = plan.stocked >= plan.n_items;
         Self {
             plan,
             cancel,
             observer,
             position_map,
-            begun: Instant::now(),
+            started: Instant::now(),
             tolerance,
             retry: None,
             sources: ErrorSources::default(),
             retries: 0,
             n_items: plan.n_items,
-            input: InputProgress { placed: plan.stocked, may_grow: !is_all, is_all },
+            input: InputProgress { placed: plan.stocked, may_grow: !is_exhausted, is_exhausted },
             done: PositionSet::default(),
             completed: Vec::new(),
             failed: Vec::new(),
@@ -92,17 +95,17 @@ impl<'a, E> Gatherer<'a, E> {
         }
     }
 
-    /// Runs failed items again, as this says.
+    /// Retries failed items by this rule.
     pub(crate) fn retrying(self, retry: Option<&'a Retry>) -> Self {
         Self { retry, ..self }
     }
 
-    /// Failures know the sources of their errors.
+    /// Makes failures show the causes of their errors in this way.
     pub(crate) fn with_sources(self, sources: ErrorSources<E>) -> Self {
         Self { sources, ..self }
     }
 
-    /// Takes a report whose values lie in their slots, and judges.
+    /// Counts a report whose values are in their slots, and decides how the run continues.
     pub(crate) fn take<R>(&mut self, mut report: ChunkReport<R, E>) -> Verdict {
         self.show_worker_events(&mut report);
         if report.done > 0 {
@@ -113,7 +116,7 @@ impl<'a, E> Gatherer<'a, E> {
         self.verdict(self.done.prefix(), Vec::new())
     }
 
-    /// Counts a report that carries its values. Takes those failures out of it whose positions run again.
+    /// Counts a report that carries its values. Removes and returns the failures that are retried.
     pub(crate) fn accept<R>(&mut self, report: &mut ChunkReport<R, E>) -> Vec<RetryRequest> {
         self.show_worker_events(report);
         let retries = self.pick_retries(report);
@@ -128,7 +131,7 @@ impl<'a, E> Gatherer<'a, E> {
         self.callbacks.run(closure)
     }
 
-    /// Runs a step of the delivery, which writes results down also after a panic of the caller's callback.
+    /// Runs a step of the delivery, also after a panic of the caller's callback: results are still written down.
     pub(crate) fn run_delivery<A>(&mut self, step: impl FnOnce() -> A) -> Option<A> {
         self.callbacks.run_always(step)
     }
@@ -138,54 +141,54 @@ impl<'a, E> Gatherer<'a, E> {
         self.callbacks.has_panicked()
     }
 
-    /// The caller's callback wants no more results.
+    /// Ends the run for the caller's callback.
     pub(crate) fn stop(&mut self) {
         self.is_stopped = true;
     }
 
-    /// Whether the caller's callback has ended the run, or a panic of one of its closures.
+    /// Whether the caller's callback, or a panic of one of its closures, has ended the run.
     pub(crate) fn has_stopped(&self) -> bool {
         self.is_stopped || self.callbacks.has_panicked()
     }
 
-    /// Counts items that have just come and were finished before the run.
-    pub(crate) fn count_past(&mut self, n_items: usize, how: Ending) {
+    /// Counts items of a stream that were finished before the run.
+    pub(crate) fn count_past(&mut self, n_items: usize, how: ItemStatus) {
         self.past += n_items;
         self.observer.count(how, n_items);
     }
 
-    /// Counts items that were finished before the run, and that progress has counted.
+    /// Counts items of a slice that were finished before the run. Progress has counted them already.
     pub(crate) fn add_past(&mut self, n_items: usize) {
         self.past += n_items;
     }
 
-    /// Where failures end the run so far.
+    /// The first position that a serial run with the failures so far would not run.
     pub(crate) fn fence(&self) -> usize {
         self.tolerance.fence(self.n_items)
     }
 
-    /// Whether the input is to be asked for more: not once failures have ended the run, since those below the fence are there.
+    /// Whether to read more of the input. Not after failures have ended the run: all positions below the fence have items.
     pub(crate) fn wants_more(&self) -> bool {
-        !self.input.is_all && !self.is_over() && self.fence() == self.n_items
+        !self.input.is_exhausted && !self.is_over() && self.fence() == self.n_items
     }
 
-    /// The positions finished since the last call.
+    /// The positions that finished since the last call.
     pub(crate) fn take_completed(&mut self) -> Completed {
         Completed { ranges: std::mem::take(&mut self.completed), prefix: self.done.prefix() }
     }
 
-    /// Notes how far the input has come; `None` where it panicked.
+    /// Notes how much of the input has been read; `None` where it panicked.
     pub(crate) fn note_input(&mut self, progress: Option<InputProgress>) {
-        let given_up = InputProgress { placed: self.input.placed, may_grow: false, is_all: true };
-        self.input = progress.unwrap_or(given_up);
-        if self.input.is_all {
+        let ended = InputProgress { placed: self.input.placed, may_grow: false, is_exhausted: true };
+        self.input = progress.unwrap_or(ended);
+        if self.input.is_exhausted {
             self.n_items = self.input.placed;
             self.input.may_grow = false;
             self.observer.set_total(self.n_items + self.past);
         }
     }
 
-    /// How the backend goes on. `oldest` is the oldest position that is not delivered, from which the window counts.
+    /// How the backend continues. The window starts at `oldest`, the oldest undelivered position.
     pub(crate) fn verdict(&self, oldest: usize, again: Vec<RetryRequest>) -> Verdict {
         let fence = if self.is_over() { 0 } else { self.fence() };
         if fence < self.n_items.min(self.input.placed) {
@@ -206,14 +209,14 @@ impl<'a, E> Gatherer<'a, E> {
             resumed: self.past,
             retries: self.retries,
             total: self.n_items.min(self.input.placed) + self.past,
-            elapsed: self.begun.elapsed(),
+            elapsed: self.started.elapsed(),
         };
         self.shown = Some((snapshot.done, snapshot.failed));
         let Self { callbacks, observer, .. } = self;
         callbacks.run(|| observer.show(&snapshot));
     }
 
-    /// Takes those failures out of a report whose positions run again.
+    /// Removes the failures of a report that are retried, and returns the requests for them.
     fn pick_retries<R>(&mut self, report: &mut ChunkReport<R, E>) -> Vec<RetryRequest> {
         let Some(retry) = self.retry.filter(|_| !report.failures.is_empty() && !self.is_over()) else {
             return Vec::new();
@@ -235,7 +238,7 @@ impl<'a, E> Gatherer<'a, E> {
         picked.into_iter().map(|(request, _)| request).collect()
     }
 
-    /// Counts what a report says is done, except the positions that run again.
+    /// Counts the done positions of a report, except those that are retried.
     fn count<R>(&mut self, report: &ChunkReport<R, E>, again: &[RetryRequest]) {
         let mut first = report.first;
         for request in again {
@@ -252,17 +255,18 @@ impl<'a, E> Gatherer<'a, E> {
         if !report.failures.is_empty() {
             self.show(|observer, position_map| observer.failures(&report.failures, report.worker, position_map));
         }
-        self.observer.count(Ending::Succeeded, report.done - again.len() - report.failures.len());
-        self.observer.count(Ending::Failed, report.failures.len());
+        self.observer.count(ItemStatus::Succeeded, report.done - again.len() - report.failures.len());
+        self.observer.count(ItemStatus::Failed, report.failures.len());
     }
 
     fn count_done(&mut self, range: Range<usize>) {
-        if !self.input.is_all && !range.is_empty() {
+        if !self.input.is_exhausted && !range.is_empty() {
             self.completed.push(range.clone());
         }
         self.done.add(range);
     }
 
+    /// Whether a stop or a cancellation has ended the run.
     fn is_over(&self) -> bool {
         self.has_stopped() || self.cancel.is_cancelled()
     }
@@ -274,13 +278,13 @@ impl<'a, E> Gatherer<'a, E> {
         }
     }
 
-    /// Lets the observer report. The key of an item comes from the caller's closure.
+    /// Lets the observer report. It calls the caller's key function.
     fn show(&mut self, report: impl FnOnce(&Observer<'_>, &dyn PositionMap)) {
         let Self { callbacks, observer, position_map, .. } = self;
         callbacks.run(|| report(observer, *position_map));
     }
 
-    /// Shows that nothing of the run is alive any more, after a last snapshot where one is due.
+    /// Shows the end of the run, after a last snapshot where the counts have changed.
     pub(crate) fn show_end(&mut self) {
         if self.shown != Some((self.done.count() + self.past, self.failed.len())) {
             self.show_progress();
@@ -288,7 +292,7 @@ impl<'a, E> Gatherer<'a, E> {
         self.observer.end();
     }
 
-    /// Turns what lies in the slots into the outcome.
+    /// Makes the outcome of the values in the slots.
     ///
     /// # Safety
     /// The reports of this run were about these slots, and nothing writes to them any more.
@@ -319,13 +323,13 @@ impl<'a, E> Gatherer<'a, E> {
     /// As for [`Gatherer::finish`].
     pub(crate) unsafe fn discard<R>(mut self, slots: Slots<R>) {
         self.failed.sort_unstable();
-        // SAFETY: handed on from the caller.
+        // SAFETY: the caller's promise.
         drop(unsafe { self.take_values(slots, 0) });
         self.callbacks.rethrow();
     }
 
-    /// Ends a run whose results were delivered. Also gives the callbacks, whose panic is raised again once journal and report
-    /// are closed.
+    /// Ends a run whose results were delivered. Also returns the callbacks: their panic is raised once journal and report are
+    /// closed.
     pub(crate) fn finish_delivered(
         mut self,
         stats: Result<BackendStats, BackendError>,
@@ -346,19 +350,19 @@ impl<'a, E> Gatherer<'a, E> {
             resumed: delivered.resumed,
             done_before: delivered.done_before,
             cancelled: n_inputs - delivered.passed,
-            is_cut_short: !self.input.is_all,
+            is_cut_short: !self.input.is_exhausted,
             ..self.tally(stats, self.n_items)
         };
         RunEnd {
             tally,
             fence,
             has_stopped: fence < self.n_items,
-            is_broken_off: self.has_stopped(),
+            is_aborted: self.has_stopped(),
             cancelled: self.cancel.cancel_reason(),
         }
     }
 
-    /// The values before the fence, by index; those beyond it are dropped, as a serial run would not have made them.
+    /// The values before the fence, by index. Those beyond it are dropped: a serial run would not have made them.
     ///
     /// # Safety
     /// As for [`Gatherer::finish`]; the failed positions are sorted.
@@ -369,11 +373,12 @@ impl<'a, E> Gatherer<'a, E> {
                 options[self.plan.index_of(position)] = Some(value);
             }
         };
-        // SAFETY: handed on from the caller.
+        // SAFETY: the caller's promise.
         unsafe { slots.take_written(&self.done, &self.failed, keep) };
         options
     }
 
+    /// The counts of positions below the fence, and the costs of the whole run.
     fn tally(&self, stats: &BackendStats, fence: usize) -> Tally {
         let done = self.done.count_below(fence);
         let failed = self.failed.iter().filter(|&&position| position < fence).count();
@@ -387,7 +392,7 @@ impl<'a, E> Gatherer<'a, E> {
             lost_workers: stats.lost,
             recycled_workers: stats.recycled,
             chunks: self.chunks,
-            wall: self.begun.elapsed(),
+            wall: self.started.elapsed(),
             busy: self.busy,
             ..Tally::default()
         }

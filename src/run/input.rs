@@ -1,4 +1,4 @@
-//! Where the items of a job come from: a slice, or an iterator that the run asks for more as it goes on.
+//! The input of a job: a slice, or an iterator with the buffer for its unfinished items. `feed.rs` reads the iterator.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use std::sync::Arc;
 pub(crate) enum Input<'a, T> {
     /// All items, in memory.
     Slice(&'a [T]),
-    /// Items that come one after another.
+    /// The items of an iterator.
     Stream(StreamInput<'a, T>),
 }
 
-/// An iterator over items, and the buffer where they stay until they are finished.
+/// An iterator over items, and the buffer that holds each item until it is finished.
 pub(crate) struct StreamInput<'a, T> {
     pub(crate) iterator: Box<dyn Iterator<Item = T> + Send + 'a>,
     pub(crate) buffer: Arc<ItemBuffer<T>>,
@@ -23,7 +23,7 @@ pub(crate) struct StreamInput<'a, T> {
 }
 
 impl<'a, T> Input<'a, T> {
-    /// The items of a slice, or the stream and no items.
+    /// The items of a slice and no stream, or no items and the stream.
     pub(crate) fn split(self) -> (&'a [T], Option<StreamInput<'a, T>>) {
         match self {
             Self::Slice(items) => (items, None),
@@ -31,7 +31,7 @@ impl<'a, T> Input<'a, T> {
         }
     }
 
-    /// The items, where they are a slice.
+    /// The items of a slice.
     pub(crate) fn slice(&self) -> Option<&'a [T]> {
         match self {
             Self::Slice(items) => Some(items),
@@ -41,7 +41,7 @@ impl<'a, T> Input<'a, T> {
 }
 
 impl<'a, T: Send + Sync + 'a> Input<'a, T> {
-    /// The items that an iterator gives.
+    /// The items of an iterator.
     pub(crate) fn stream(iterator: impl Iterator<Item = T> + Send + 'a) -> Self {
         let buffer = Arc::new(ItemBuffer::new());
         let lookup: Arc<dyn ItemLookup<T> + Send + 'a> = buffer.clone();

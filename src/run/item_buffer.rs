@@ -1,4 +1,6 @@
-//! The items of a stream that have come and are not finished.
+//! The items of a stream that were read and are not finished.
+//!
+//! The input reader adds items and removes finished ones, in the calling thread. Workers look items up at the same time.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,12 +8,12 @@ use std::ops::Range;
 use crate::backend::items::ItemLookup;
 use crate::sync::{Arc, Mutex};
 
-/// The items that came and are not finished. They stay in the blocks in which they came: a block is dropped when all of it is
-/// finished, so that one slow item keeps no others but those of its own block.
+/// The unfinished items of a stream, in the blocks in which they were read.
 ///
-/// Filled and emptied by the calling thread. Workers look at blocks of it: each block stays for as long as it is looked at.
+/// A block is dropped when all of its items are finished, so a slow item keeps only its own block alive. A worker holds a block
+/// while it runs items of it. The lock is held for a search in the map, never while an item runs or is dropped.
 pub(crate) struct ItemBuffer<T> {
-    /// By the position of their first item.
+    /// Blocks by the position of their first item.
     blocks: Mutex<BTreeMap<usize, Block<T>>>,
 }
 
@@ -25,7 +27,7 @@ impl<T> ItemBuffer<T> {
         Self { blocks: Mutex::new(BTreeMap::new()) }
     }
 
-    /// Adds items, the first of them at this position, which is where the last ones ended.
+    /// Adds items. The first gets this position, which is the end of the last block.
     pub(crate) fn add(&self, first: usize, items: Vec<T>) {
         if !items.is_empty() {
             let block = Block { unfinished: items.len(), items: Arc::new(items) };
@@ -33,12 +35,12 @@ impl<T> ItemBuffer<T> {
         }
     }
 
-    /// These positions are finished, and nobody will ask for them. The caller's destructors run without the lock.
+    /// Marks positions as finished: no worker looks them up any more. Destructors of items run without the lock.
     pub(crate) fn finish(&self, positions: Range<usize>) {
         let mut position = positions.start;
         while position < positions.end {
             let mut blocks = self.blocks.lock();
-            let (&first, block) = blocks.range_mut(..=position).next_back().expect(STAYS);
+            let (&first, block) = blocks.range_mut(..=position).next_back().expect(IS_BUFFERED);
             let end = positions.end.min(first + block.items.len());
             block.unfinished -= end - position;
             let finished = if block.unfinished == 0 { blocks.remove(&first) } else { None };
@@ -48,15 +50,15 @@ impl<T> ItemBuffer<T> {
         }
     }
 
-    /// The block that this position lies in, and its place there.
+    /// The block of this position, and the item's offset in it.
     fn block(&self, position: usize) -> (Arc<Vec<T>>, usize) {
         let blocks = self.blocks.lock();
-        let (first, block) = blocks.range(..=position).next_back().expect(STAYS);
+        let (first, block) = blocks.range(..=position).next_back().expect(IS_BUFFERED);
         (Arc::clone(&block.items), position - first)
     }
 }
 
-const STAYS: &str = "an item that is stocked stays until it is finished";
+const IS_BUFFERED: &str = "an item is in the buffer until it is finished";
 
 impl<T: Send + Sync> ItemLookup<T> for ItemBuffer<T> {
     fn look_up(&self, position: usize, most: usize, show: &mut dyn FnMut(&[T])) {
@@ -70,20 +72,20 @@ impl<T: Send + Sync> ItemLookup<T> for ItemBuffer<T> {
 mod tests {
     use super::*;
 
-    fn lent(buffer: &ItemBuffer<u32>, position: usize, most: usize) -> Vec<u32> {
+    fn looked_up(buffer: &ItemBuffer<u32>, position: usize, most: usize) -> Vec<u32> {
         let mut seen = Vec::new();
         buffer.look_up(position, most, &mut |items| seen.extend_from_slice(items));
         seen
     }
 
     #[test]
-    fn what_is_lent_ends_where_a_block_ends() {
+    fn a_look_up_ends_where_a_block_ends() {
         let buffer = ItemBuffer::new();
         buffer.add(0, vec![10, 11, 12]);
         buffer.add(3, vec![13, 14]);
-        assert_eq!(lent(&buffer, 0, 2), [10, 11]);
-        assert_eq!(lent(&buffer, 1, 9), [11, 12]);
-        assert_eq!(lent(&buffer, 3, 9), [13, 14]);
+        assert_eq!(looked_up(&buffer, 0, 2), [10, 11]);
+        assert_eq!(looked_up(&buffer, 1, 9), [11, 12]);
+        assert_eq!(looked_up(&buffer, 3, 9), [13, 14]);
     }
 
     #[test]
@@ -96,7 +98,7 @@ mod tests {
         buffer.finish(0..1);
         assert_eq!(std::sync::Arc::strong_count(&item), 5);
         buffer.finish(2..4);
-        assert_eq!(std::sync::Arc::strong_count(&item), 3, "what is slow keeps its own block alone");
+        assert_eq!(std::sync::Arc::strong_count(&item), 3, "an unfinished item keeps its own block only");
         buffer.add(4, two());
         buffer.finish(1..2);
         buffer.finish(4..5);

@@ -1,4 +1,4 @@
-//! The observer of a run: its progress target, and the events of `tracing`. It reports and decides nothing.
+//! The observer of a run: shows progress and emits `tracing` events. The gatherer reports events to it; it decides nothing.
 
 use tracing::{Level, enabled, info, warn};
 
@@ -6,22 +6,22 @@ use crate::backend::contract::{PositionFailure, RetryRequest, WorkerEvent};
 use crate::config_error::ConfigError;
 use crate::failure::Cause;
 use crate::outcome::Past;
-use crate::progress::{Ending, Progress, RenderThread, RunStatus, Snapshot};
+use crate::progress::{ItemStatus, Progress, RenderThread, RunStatus, Snapshot};
 use crate::run::positions::PositionMap;
 use crate::sync::Arc;
 
-/// Shows one run while it goes on.
+/// Shows one run to its progress target and to `tracing`.
 #[derive(Debug, Default)]
 pub(crate) struct Observer<'a> {
     progress: Option<Progress<'a>>,
-    /// The state that the render thread shows; there where one runs.
+    /// The state that the render thread shows; `None` without a render thread.
     status: Option<Arc<RunStatus>>,
     render_thread: Option<RenderThread>,
 }
 
 impl<'a> Observer<'a> {
-    /// Begins to show a run of so many items, as far as the number is known. Some of them may be finished already. `keys` is
-    /// called where the progress target shows the keys of items.
+    /// Starts to show a run of `total` items, where the number is known. `past` are those that are finished already. `keys` is
+    /// called only where the progress target shows the keys of items.
     pub(crate) fn start(
         progress: Option<Progress<'a>>,
         total: Option<usize>,
@@ -30,8 +30,8 @@ impl<'a> Observer<'a> {
     ) -> Result<Self, ConfigError> {
         let Some(target) = &progress else { return Ok(Self::default()) };
         let status = Arc::new(RunStatus::new(total.map(|total| total as u64)));
-        status.count(Ending::Resumed, past.resumed.len() as u64);
-        status.count(Ending::Skipped, past.done_before.len() as u64);
+        status.count(ItemStatus::Resumed, past.resumed.len() as u64);
+        status.count(ItemStatus::Skipped, past.done_before.len() as u64);
         let render_thread = target.start(&status).map_err(|unknown| ConfigError::new(unknown.to_string()))?;
         if let Some(keys) = render_thread.as_ref().and_then(|_| keys()) {
             status.name_items(Arc::new(keys));
@@ -44,8 +44,8 @@ impl<'a> Observer<'a> {
         self.status.clone()
     }
 
-    /// Counts items that ended in this way.
-    pub(crate) fn count(&self, ending: Ending, n_items: usize) {
+    /// Counts items with this end.
+    pub(crate) fn count(&self, ending: ItemStatus, n_items: usize) {
         if let Some(status) = &self.status
             && n_items > 0
         {
@@ -53,14 +53,14 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// All items have come.
+    /// Sets the number of items, once all of a stream have been read.
     pub(crate) fn set_total(&self, total: usize) {
         if let Some(status) = &self.status {
             status.grow_total(total as u64);
         }
     }
 
-    /// Nothing new starts any more.
+    /// Shows that no further item starts.
     pub(crate) fn stop(&self) {
         if let Some(status) = &self.status {
             status.stop();
@@ -79,14 +79,14 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// Nothing of the run is alive any more.
+    /// Shows the end of the run, and waits for the render thread to end.
     pub(crate) fn end(&mut self) {
         if let Some(render_thread) = self.render_thread.take() {
             render_thread.end();
         }
     }
 
-    /// Reports failed items that will be run again.
+    /// Reports failed items that will be retried.
     pub(crate) fn retries(
         &self,
         requests: &[(RetryRequest, &'static str)],
@@ -104,11 +104,11 @@ impl<'a> Observer<'a> {
         for (request, kind) in requests {
             let (index, key) = (position_map.index_of(request.position), position_map.key_of(request.position));
             let (attempt, after) = (request.attempt - 1, request.after);
-            info!(index, key, attempt, worker, kind, ?after, "an item failed and will be tried again");
+            info!(index, key, attempt, worker, kind, ?after, "an item failed and will be retried");
         }
     }
 
-    /// Reports items that have failed for good.
+    /// Reports items that have failed and are not retried.
     pub(crate) fn failures<E>(
         &self,
         failures: &[PositionFailure<E>],
@@ -130,7 +130,7 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// Reports what happened to workers.
+    /// Reports lost and recycled workers.
     pub(crate) fn worker_events(&self, events: Vec<WorkerEvent>, position_map: &dyn PositionMap) {
         for event in events {
             match event {

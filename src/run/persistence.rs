@@ -1,5 +1,6 @@
-//! What a run keeps beyond its end: the journal, the report, and what earlier runs had finished. It looks items up and writes
-//! results down; it decides nothing about items that are in hand.
+//! The journal and the report of a run, and the results of earlier runs. It looks items up and writes results down.
+//!
+//! Promise: each result is passed to the journal before it is delivered. The formats belong to `persist`; which items run is decided by the gatherer.
 
 use std::cell::{Cell, Ref, RefCell};
 use std::time::Duration;
@@ -11,7 +12,9 @@ use crate::outcome::Past;
 #[cfg(feature = "journal")]
 use crate::persist::journal::{ItemState, Journal, JournalError, Recorded, RecordedItem, Store};
 #[cfg(feature = "reports")]
-use crate::persist::report::{EndedBy, Report, Reporter, RunFacts, SerialSample, peak_memory_of_this_process};
+use crate::persist::report::{
+    EndedBy, Report, Reporter, RunFacts, RunTotals, SerialSample, peak_memory_of_this_process,
+};
 use crate::record::{ItemRecord, Key, RecordedFailure, Timing};
 use crate::run::codec::Codec;
 use crate::run::delivery::{FinishedItem, ItemResult, ResultSink};
@@ -22,7 +25,7 @@ use crate::sync::SystemTime;
 /// A function that says whether an item is done already.
 pub(crate) type DoneIf<'a, T> = dyn Fn(&T) -> bool + Send + 'a;
 
-/// What a job asks to keep of its results, how they are written, and how items are found again.
+/// What a job writes down, how results are encoded, and how items are identified.
 pub(crate) struct KeepSpec<'a, T, R, E> {
     pub(crate) key: Option<Box<Key<'a, T>>>,
     pub(crate) done_if: Option<Box<DoneIf<'a, T>>>,
@@ -50,7 +53,7 @@ impl<T, R, E> Default for KeepSpec<'_, T, R, E> {
 }
 
 impl<T, R, E> KeepSpec<'_, T, R, E> {
-    /// Whether results have to be looked at on their way: to be written down, or because some items are done already.
+    /// Whether results must travel to the calling thread: to be written down, or because some items are done already.
     pub(crate) fn needs_delivery(&self) -> bool {
         if self.done_if.is_some() {
             return true;
@@ -82,34 +85,34 @@ pub(crate) struct Persistence<'s, 'a, T, R, E> {
     /// The keys of items that are pending or in hand, by index.
     pending: RefCell<PendingKeys>,
     past: RefCell<Past>,
-    /// Why the run cannot go on, found out while items came.
+    /// The first error that ends the run, found while items were read.
     fault: RefCell<Option<Error>>,
     /// The first result that could not be written down.
     unwritten: RefCell<Option<Error>>,
-    /// Positions before this one run alone, to measure a serial run.
+    /// Positions below this one run one at a time, to measure a serial run.
     n_serial_sample: usize,
     serial_time: Cell<(usize, Duration)>,
     mode: ModeKind,
-    begun: SystemTime,
+    started: SystemTime,
 }
 
-/// A journal that is written, and what it had.
+/// A journal that is open for writing, and the items that it held at the start.
 #[cfg(feature = "journal")]
 struct JournalWriter {
     store: Store,
     recorded: Recorded,
 }
 
-/// The items of a slice, divided by whether they are to be run.
+/// The items of a slice, divided into those to run and those that are finished.
 pub(crate) struct Pending<R, E> {
     /// The indices of the items to run, in input order; `None` for all of them.
     pub(crate) todo: Option<Vec<usize>>,
-    /// What is finished.
+    /// The results of finished items, by index.
     pub(crate) resumed: Vec<(usize, ItemResult<R, E>)>,
 }
 
 impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
-    /// Opens the journal and the report that the job asks for.
+    /// Opens the journal and the report that the job asks for. Reads the whole journal.
     pub(crate) fn open(keep: &'s mut KeepSpec<'a, T, R, E>, mode: ModeKind) -> Result<Self, Error> {
         #[cfg(feature = "reports")]
         let reporter = keep.report.take().map(Reporter::new).transpose().map_err(Error::report)?;
@@ -145,7 +148,7 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
             n_serial_sample,
             serial_time: Cell::default(),
             mode,
-            begun: SystemTime::now(),
+            started: SystemTime::now(),
         })
     }
 
@@ -154,17 +157,17 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
         self.key
     }
 
-    /// Takes note of each finished item, if anything is written down.
+    /// Where finished items are written, if anything is.
     pub(crate) fn sink(&self) -> Option<&dyn ResultSink<R, E>> {
         self.is_kept().then_some(self as _)
     }
 
-    /// The items that were finished before the run, as far as they were looked up.
+    /// The items looked up so far that were finished before the run.
     pub(crate) fn past(&self) -> Ref<'_, Past> {
         self.past.borrow()
     }
 
-    /// How many positions run alone, to measure a serial run.
+    /// The number of positions that run one at a time, to measure a serial run.
     pub(crate) fn n_serial_sample(&self) -> usize {
         self.n_serial_sample
     }
@@ -182,7 +185,7 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
         false
     }
 
-    /// Divides the items of a slice.
+    /// Divides the items of a slice. Costs one look-up per item, and nothing where nothing is kept.
     pub(crate) fn divide(&self, items: &[T]) -> Result<Pending<R, E>, Error> {
         if !self.is_kept() && self.done_if.is_none() {
             return Ok(Pending { todo: None, resumed: Vec::new() });
@@ -197,7 +200,7 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
         Ok(Pending { todo: Some(todo), resumed })
     }
 
-    /// The result that an item has before the run; `None` where it is to be run.
+    /// The result of an item that was finished before the run; `None` for an item to run.
     pub(crate) fn look_up(&self, index: usize, item: &T) -> Result<Option<ItemResult<R, E>>, Error> {
         let key = || self.key.map_or_else(|| index.to_string(), |key| key(item));
         let mut pending = None;
@@ -223,7 +226,7 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
         Ok(None)
     }
 
-    /// Keeps the first reason why the run cannot go on.
+    /// Keeps the first error that ends the run.
     pub(crate) fn note_fault(&self, fault: Error) {
         self.fault.borrow_mut().get_or_insert(fault);
     }
@@ -252,7 +255,7 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
         Ok(Some(result))
     }
 
-    /// Closes the journal and writes the report. `end` is how the run ended, or the error that it has instead.
+    /// Closes the journal and writes the report. `end` is the end of the run, or its error.
     pub(crate) fn finish(self, end: Result<RunEnd, Error<E>>, has_panicked: bool) -> Result<RunReport, Error<E>> {
         let mut warnings: Vec<Error> = self.unwritten.take().into_iter().collect();
         #[cfg(feature = "journal")]
@@ -267,14 +270,22 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
             let (n_items, elapsed) = self.serial_time.get();
             let facts = RunFacts {
                 mode: self.mode.name(),
-                begun: self.begun,
+                begun: self.started,
                 ended: SystemTime::now(),
                 ended_by: ended_by(&end, has_panicked, fault.is_some()),
                 is_whole: end.tally.cancelled == 0 && !end.tally.is_cut_short,
                 retries: end.tally.retries as u64,
                 peak_memory: peak_memory_of_this_process(),
                 serial: (n_items > 0).then_some(SerialSample { n_items, elapsed }),
-                tally: end.tally,
+                totals: RunTotals {
+                    n_items: end.tally.items,
+                    n_unfinished: end.tally.cancelled,
+                    n_workers: end.tally.workers,
+                    lost_workers: end.tally.lost_workers,
+                    recycled_workers: end.tally.recycled_workers,
+                    wall: end.tally.wall,
+                    busy: end.tally.busy,
+                },
             };
             warnings.extend(reporter.into_inner().finish(&facts).err().map(Error::report));
         }
@@ -285,7 +296,7 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
     }
 }
 
-/// What ended a run, as its report says.
+/// The reason for the end of a run, for its report.
 #[cfg(feature = "reports")]
 fn ended_by(end: &RunEnd, has_panicked: bool, has_fault: bool) -> EndedBy {
     match (end.cancelled, end.has_stopped) {
@@ -293,7 +304,7 @@ fn ended_by(end: &RunEnd, has_panicked: bool, has_fault: bool) -> EndedBy {
         _ if has_fault => EndedBy::Fault,
         (Some(reason), _) => EndedBy::Cancelled(reason),
         (None, true) => EndedBy::Failures,
-        (None, false) if end.is_broken_off => EndedBy::Callback,
+        (None, false) if end.is_aborted => EndedBy::Callback,
         (None, false) => EndedBy::LastItem,
     }
 }
@@ -351,7 +362,7 @@ impl<T, R, E> Persistence<'_, '_, T, R, E> {
         let (Some(journal), Some(codec)) = (&self.journal, &self.codec.values) else { return };
         match value.map(codec.write).transpose() {
             Ok(bytes) => journal.borrow_mut().store.append(record, fingerprint, bytes.as_deref()),
-            // The value is in the outcome; the next run will compute it again.
+            // Not fatal: the value is in the outcome, and the next run computes it again.
             Err(why) => {
                 let problem = JournalError::Unwritable { key: record.key.clone(), why };
                 self.unwritten.borrow_mut().get_or_insert_with(|| Error::journal(problem));

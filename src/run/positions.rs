@@ -1,5 +1,7 @@
 //! Positions and indices. A *position* is a place in the order of work, an *index* a place in the input. They differ when
 //! a cost hint or a shuffle reorders the work, and when an earlier run has finished some items.
+//!
+//! Backends know positions only. The gatherer, the delivery and the observer translate them by a [`PositionMap`].
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
@@ -10,13 +12,14 @@ use crate::backend::plan::Plan;
 use crate::failure::{ErrorSources, ItemFailure};
 use crate::progress::RunStatus;
 use crate::record::Key;
+use crate::run::spec::RunSpec;
 use crate::sync::Arc;
 
-/// Which item lies at a position.
+/// Maps the positions of a plan to items.
 pub(crate) trait PositionMap {
-    /// The item's place in the input.
+    /// The index of the item at a position.
     fn index_of(&self, position: usize) -> usize;
-    /// The item's key, where the job has a function that gives it.
+    /// The key of the item at a position, where the job has a key function.
     fn key_of(&self, position: usize) -> Option<String>;
     /// The first position whose item has this index or a later one. For plans whose order of work is that of the input.
     fn position_of(&self, index: usize) -> usize;
@@ -40,7 +43,7 @@ pub(crate) fn item_failure<E>(
     }
 }
 
-/// The positions of a slice: its plan says which items they are.
+/// The positions of a slice: its plan holds the order.
 pub(crate) struct SlicePositions<'r, 'k, T> {
     pub(crate) items: &'r [T],
     pub(crate) plan: &'r Plan,
@@ -50,7 +53,7 @@ pub(crate) struct SlicePositions<'r, 'k, T> {
 }
 
 impl<T> SlicePositions<'_, '_, T> {
-    /// The keys of all items, by index, where the job has a function that gives them.
+    /// The keys of all items, by index, where the job has a key function.
     pub(crate) fn keys(&self) -> Option<Vec<String>> {
         self.key.map(|key| self.items.iter().map(key).collect())
     }
@@ -81,13 +84,13 @@ impl<T> PositionMap for SlicePositions<'_, '_, T> {
 pub(crate) struct StreamPositions<'r, 'k, T> {
     pub(crate) lookup: &'r dyn ItemLookup<T>,
     pub(crate) key: Option<&'r Key<'k, T>>,
-    /// How many items got a position.
+    /// The number of items that have a position.
     placed: Cell<usize>,
-    /// Breakpoints of the position-to-index map. From each on, positions and indices go side by side.
+    /// Breakpoints `(position, index)` of the position-to-index map. From each breakpoint to the next, both grow by one per item.
     breakpoints: RefCell<VecDeque<(usize, usize)>>,
-    /// Whether they do from the start.
+    /// Whether each position is its item's index so far.
     are_indices: Cell<bool>,
-    /// Progress gets the breakpoints too.
+    /// Receives the breakpoints too, where progress shows items.
     status: OnceCell<Arc<RunStatus>>,
 }
 
@@ -103,24 +106,24 @@ impl<'r, 'k, T> StreamPositions<'r, 'k, T> {
         }
     }
 
-    /// Tells progress which index each position has.
+    /// Sends each further breakpoint to progress.
     pub(crate) fn show_in(&self, status: Option<&Arc<RunStatus>>) {
         if let Some(status) = status {
             self.status.get_or_init(|| Arc::clone(status));
         }
     }
 
-    /// How many items got a position.
+    /// The number of items that have a position.
     pub(crate) fn placed(&self) -> usize {
         self.placed.get()
     }
 
-    /// So many items have a position now.
+    /// Sets the number of items that have a position.
     pub(crate) fn set_placed(&self, placed: usize) {
         self.placed.set(placed);
     }
 
-    /// The item with this index lies at this position, the next one.
+    /// Puts the item with this index at this position, which is the next one.
     pub(crate) fn place(&self, position: usize, index: usize) {
         let mut breakpoints = self.breakpoints.borrow_mut();
         let &(at, its_index) = breakpoints.back().expect("there is always one breakpoint");
@@ -130,7 +133,7 @@ impl<'r, 'k, T> StreamPositions<'r, 'k, T> {
         }
     }
 
-    /// An item got no position.
+    /// Notes that an item gets no position.
     pub(crate) fn skip(&self) {
         self.are_indices.set(false);
     }
@@ -180,7 +183,41 @@ pub(crate) enum Positions<'r, 'k, T> {
 }
 
 impl<'r, 'k, T> Positions<'r, 'k, T> {
-    /// The keys of all items, by index, where they are known before the run.
+    /// The positions of a slice, or of the stream that `lookup` belongs to.
+    pub(crate) fn new(
+        items: &'r [T],
+        lookup: Option<&'r dyn ItemLookup<T>>,
+        spec: &'r RunSpec<'_>,
+        key: Option<&'r Key<'k, T>>,
+    ) -> Self {
+        match lookup {
+            Some(lookup) => Self::Stream(StreamPositions::new(lookup, key)),
+            None => {
+                let is_ascending = spec.order.is_ascending();
+                Self::Slice(SlicePositions { items, plan: &spec.plan, is_ascending, key })
+            }
+        }
+    }
+
+    /// The indices of all positions from this one on, sorted.
+    pub(crate) fn indices_from(&self, first: usize) -> Vec<usize> {
+        let end = match self {
+            Self::Slice(positions) => positions.plan.n_items,
+            Self::Stream(positions) => positions.placed(),
+        };
+        let mut indices: Vec<usize> = (first..end).map(|position| self.index_of(position)).collect();
+        indices.sort_unstable();
+        indices
+    }
+
+    /// Sends breakpoints of a stream to progress, where it shows items.
+    pub(crate) fn show_in(&self, status: Option<&Arc<RunStatus>>) {
+        if let Self::Stream(positions) = self {
+            positions.show_in(status);
+        }
+    }
+
+    /// The keys of all items, by index, where they are known before the run: of a slice.
     pub(crate) fn keys(&self) -> Option<Vec<String>> {
         match self {
             Self::Slice(positions) => positions.keys(),
@@ -188,7 +225,7 @@ impl<'r, 'k, T> Positions<'r, 'k, T> {
         }
     }
 
-    /// The positions of a stream, which grow.
+    /// The positions of a stream, which grow as items are read.
     pub(crate) fn stream(&self) -> Option<&StreamPositions<'r, 'k, T>> {
         match self {
             Self::Slice(_) => None,

@@ -1,20 +1,21 @@
-//! When a failed item is tried again: the user's choice, and the arithmetic behind it. Pure.
+//! [`Retry`]: when a failed item is retried, and after how long. Pure. The gatherer applies it; backends wait and run the item
+//! again.
 
 use std::time::Duration;
 
 use crate::config_error::ConfigError;
 use crate::record::FailureKind;
 
-/// How often failed items are tried again, which of them, and after how long.
+/// How often failed items are retried, which of them, and after how long.
 ///
-/// An item that waits to be tried again holds nobody up: its worker goes on with others. Time limits are per attempt. Only
-/// what is still wrong after the last attempt is a failure, for [`OnFailure`](crate::OnFailure) too.
+/// While an item waits for its next attempt, its worker runs other items. Time limits are per attempt. Only an item that fails
+/// its last attempt counts as a failure, for [`OnFailure`](crate::OnFailure) too.
 ///
-/// A function that is tried again must be able to run twice on the same item. Where a worker process died, the second try that
-/// its item gets anyway is one of these.
+/// The function must be able to run twice on the same item. The second attempt that an item gets after the death of its worker
+/// process counts as one of the retries. Cost: with a retry, each result travels to the calling thread.
 ///
 /// ```
-/// use manyhands::{FailureKind, Job, Retry};
+/// use manyhands::{Job, Retry, job::FailureKind};
 /// use std::sync::atomic::{AtomicU32, Ordering};
 /// use std::time::Duration;
 ///
@@ -30,6 +31,7 @@ use crate::record::FailureKind;
 /// # Ok::<(), manyhands::Error<&str>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a retry does nothing until it is passed to Job::retry"]
 pub struct Retry {
     times: u32,
     backoff: Duration,
@@ -38,39 +40,62 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// Each failed item is tried up to so many times more, at once.
-    #[must_use]
+    /// Retries each failed item up to `times` times, without a wait.
+    ///
+    /// ```
+    /// use manyhands::{Job, Retry};
+    /// let outcome = Job::new(&[1]).retry(Retry::times(2)).try_run(|_| Err::<(), _>("busy"))?;
+    /// assert_eq!(outcome.failures()[0].attempts, 3);
+    /// # Ok::<(), manyhands::Error<&str>>(())
+    /// ```
     pub fn times(times: u32) -> Self {
         Self { times, backoff: Duration::ZERO, longest: Duration::from_secs(3600), only: None }
     }
 
-    /// So long an item waits before its second attempt, twice as long before its third, and so on, up to
+    /// Waits `first` before an item's second attempt, twice as long before its third, and so on, up to
     /// [`backoff_at_most`](Retry::backoff_at_most).
-    #[must_use]
+    ///
+    /// ```
+    /// use manyhands::{Job, Retry};
+    /// use std::time::{Duration, Instant};
+    /// let (start, wait) = (Instant::now(), Duration::from_millis(5));
+    /// let outcome = Job::new(&[1]).retry(Retry::times(2).backoff(wait)).try_run(|_| Err::<(), _>("busy"))?;
+    /// assert!(start.elapsed() >= 3 * wait); // 5 ms, then 10 ms
+    /// assert_eq!(outcome.tally().retries, 2);
+    /// # Ok::<(), manyhands::Error<&str>>(())
+    /// ```
     pub fn backoff(self, first: Duration) -> Self {
         Self { backoff: first, ..self }
     }
 
-    /// An item never waits longer than this; without it, an hour.
-    #[must_use]
+    /// The longest wait before an attempt; without this, an hour.
+    ///
+    /// ```
+    /// use manyhands::{Job, Retry};
+    /// use std::time::Duration;
+    /// let retry = Retry::times(3).backoff(Duration::from_secs(60)).backoff_at_most(Duration::ZERO);
+    /// let outcome = Job::new(&[1]).retry(retry).try_run(|_| Err::<(), _>("busy"))?; // at once
+    /// assert_eq!(outcome.tally().retries, 3);
+    /// # Ok::<(), manyhands::Error<&str>>(())
+    /// ```
     pub fn backoff_at_most(self, longest: Duration) -> Self {
         Self { longest, ..self }
     }
 
-    /// Only failures of these kinds are tried again; without it, all are.
+    /// Retries only failures of these kinds; without this, all. No kind at all, and [`FailureKind::Cancelled`], are configuration
+    /// errors of the run.
     ///
     /// ```
-    /// use manyhands::{FailureKind, Job, Retry};
+    /// use manyhands::{Job, Retry, job::FailureKind};
     /// let retry = Retry::times(5).only([FailureKind::Lost, FailureKind::TimeLimit]);
-    /// let error = Job::new(&[1]).retry(retry).try_run(|_| Err::<(), _>("wrong for ever")).unwrap().into_result().unwrap_err();
+    /// let error = Job::new(&[1]).retry(retry).try_run(|_| Err::<(), _>("always fails")).unwrap().into_result().unwrap_err();
     /// assert_eq!(error.failure().unwrap().attempts, 1);
     /// ```
-    #[must_use]
     pub fn only(self, kinds: impl IntoIterator<Item = FailureKind>) -> Self {
         Self { only: Some(kinds.into_iter().collect()), ..self }
     }
 
-    /// Refuses what cannot be.
+    /// An error for kinds that cannot be retried.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         match &self.only {
             Some(kinds) if kinds.is_empty() => {
@@ -83,8 +108,8 @@ impl Retry {
         }
     }
 
-    /// How long to wait before the next attempt, after a failure of this kind in attempt number `attempt`, counted from 1;
-    /// `None` when there is none.
+    /// The wait before the next attempt, after a failure of this kind in attempt number `attempt`, counted from 1; `None` when
+    /// there is no next attempt.
     pub(crate) fn after(&self, kind: FailureKind, attempt: u32) -> Option<Duration> {
         let is_of_kind = self.only.as_ref().is_none_or(|kinds| kinds.contains(&kind));
         if attempt > self.times || !is_of_kind {
@@ -100,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest_and_end_after_so_many_times() {
+    fn waits_double_up_to_the_longest_and_end_after_the_last_retry() {
         let retry = Retry::times(4).backoff(Duration::from_secs(10)).backoff_at_most(Duration::from_secs(30));
         let waits: Vec<_> =
             (1..6).map(|attempt| retry.after(FailureKind::Panic, attempt).map(|time| time.as_secs())).collect();
@@ -112,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn other_kinds_are_not_tried_again() {
+    fn other_kinds_are_not_retried() {
         let retry = Retry::times(1).only([FailureKind::Lost]);
         assert_eq!(retry.after(FailureKind::Error, 1), None);
         assert_eq!(retry.after(FailureKind::Lost, 1), Some(Duration::ZERO));
     }
 
     #[test]
-    fn retries_that_make_no_sense_are_refused() {
+    fn invalid_retries_are_refused() {
         for kinds in [&[][..], &[FailureKind::Cancelled]] {
             assert!(
                 Retry::times(1).only(kinds.iter().copied()).check().unwrap_err().to_string().starts_with("a retry of"),

@@ -1,11 +1,12 @@
-//! The output of a run: one slot per position, written by workers, read when they are gone.
+//! The output of a run without delivery: one slot per position. Workers write values into it, and the gatherer reads them when
+//! the backend has returned. Its counterpart, for results that travel, is `delivery.rs`.
 
 use std::mem::MaybeUninit;
 
 use crate::config_error::ConfigError;
 use crate::run::done_set::PositionSet;
 
-/// Room for one value per position. Positions are the order of work.
+/// Memory for one value per position, in the order of work.
 #[derive(Debug)]
 pub(crate) struct Slots<R> {
     values: Vec<R>,
@@ -13,7 +14,7 @@ pub(crate) struct Slots<R> {
 }
 
 impl<R> Slots<R> {
-    /// Room for this many values, all of it unwritten.
+    /// Reserves memory for this many values, all unwritten. An error when it cannot be had.
     pub(crate) fn new(n_items: usize) -> Result<Self, ConfigError> {
         let mut values = Vec::new();
         values.try_reserve_exact(n_items).map_err(|_| {
@@ -25,7 +26,7 @@ impl<R> Slots<R> {
         Ok(Self { values, n_items })
     }
 
-    /// The slots, to be split among workers.
+    /// The unwritten slots, to be split among workers.
     pub(crate) fn unwritten(&mut self) -> &mut [MaybeUninit<R>] {
         &mut self.values.spare_capacity_mut()[..self.n_items]
     }
@@ -40,7 +41,7 @@ impl<R> Slots<R> {
         self.values
     }
 
-    /// Hands each written value to `keep`, by position.
+    /// Calls `keep` with each written value and its position.
     ///
     /// # Safety
     /// Every slot whose position is `done` and not among `missed` has been written. `missed` is sorted.

@@ -1,25 +1,28 @@
-//! The checked specification of a run: what a job asks for, filled from the config and the machine. It exists only when it
-//! is valid.
+//! The checked specification of a run: the settings of a job, completed from the config and the machine.
+//!
+//! Promise: a specification that exists is valid, so no later step checks it again. `job/settings.rs` makes it, `mod.rs`
+//! completes its plan and hands parts of it to the backend and the gatherer. Pure: no thread, clock or file.
 
-use crate::backend::contract::{ModeKind, ThreadBudget};
+use crate::backend::contract::{ModeKind, RunContext, ThreadBudget};
+use crate::backend::items::Items;
 use crate::backend::plan::{MemoryBudget, Plan, longest_first, shuffled};
 use crate::config::ParallelConfig;
 use crate::primitives::cancel::CancelToken;
-use crate::progress::Progress;
+use crate::progress::{Progress, RunStatus};
 use crate::run::retry::Retry;
 use crate::run::tolerance::Tolerance;
 use std::sync::Arc;
 
-/// What a run does.
+/// The settings of one run.
 pub(crate) struct RunSpec<'a> {
     pub(crate) mode: ModeKind,
     pub(crate) plan: Plan,
     pub(crate) order: WorkOrder,
     pub(crate) tolerance: Tolerance,
     pub(crate) retry: Option<Retry>,
-    /// How far ahead of what was delivered results may be made.
+    /// The most results that may be ahead of the delivered ones.
     pub(crate) window: usize,
-    /// What the items in hand may need together.
+    /// The most that the items in hand may need together, in units of their cost.
     pub(crate) memory_budget: Option<u64>,
     pub(crate) budget: ThreadBudget,
     pub(crate) config: Arc<ParallelConfig>,
@@ -27,12 +30,12 @@ pub(crate) struct RunSpec<'a> {
     pub(crate) progress: Option<Progress<'a>>,
 }
 
-/// What decides the order of work.
+/// How the order of work is chosen.
 #[derive(Debug, Default)]
 pub(crate) struct WorkOrder {
-    /// What each item costs, by index: the costliest items come first.
+    /// The cost of each item, by index: the costliest items start first.
     pub(crate) costs: Option<Vec<u64>>,
-    /// The seed of a drawn order.
+    /// The seed of a random order.
     pub(crate) shuffle: Option<u64>,
 }
 
@@ -42,7 +45,7 @@ impl WorkOrder {
         self.costs.is_none() && self.shuffle.is_none()
     }
 
-    /// The index at each position, of a slice of so many items; `None` for the order of the input.
+    /// The index at each position of a slice of `n_items` items; `None` for the order of the input.
     pub(crate) fn of(&self, n_items: usize) -> Option<Vec<usize>> {
         match (&self.costs, self.shuffle) {
             (Some(costs), _) => Some(longest_first(costs)),
@@ -53,7 +56,18 @@ impl WorkOrder {
 }
 
 impl RunSpec<'_> {
-    /// Leaves these items to be run, of a slice of so many; `None` leaves all.
+    /// What the backend needs to run the plan.
+    pub(crate) fn context<'r, T, K>(
+        &'r self,
+        items: Items<'r, T>,
+        task: &'r K,
+        status: Option<&'r RunStatus>,
+    ) -> RunContext<'r, T, K> {
+        let Self { plan, cancel, budget, config, .. } = self;
+        RunContext { items, task, plan, cancel, budget: *budget, config, status }
+    }
+
+    /// Restricts the plan to these indices of a slice of `n_items` items; `None` keeps all.
     pub(crate) fn restrict_to(&mut self, todo: Option<Vec<usize>>, n_items: usize) {
         let Some(mut todo) = todo.filter(|todo| todo.len() < n_items) else { return };
         self.plan.n_items = todo.len();
@@ -67,15 +81,15 @@ impl RunSpec<'_> {
         self.plan.order = Some(todo);
     }
 
-    /// Bounds what the items in hand need together.
+    /// Puts the memory budget into the plan, with the cost of each position.
     pub(crate) fn bound_memory(&mut self) {
         let (Some(budget), Some(costs)) = (self.memory_budget, &self.order.costs) else { return };
         let costs = (0..self.plan.n_items).map(|position| costs[self.plan.index_of(position)]).collect();
         self.plan.memory = Some(MemoryBudget { budget, costs });
     }
 
-    /// Lets results travel to the calling thread, in this order. `is_kept` says whether they are written down, and the first
-    /// `n_serial_sample` items run alone.
+    /// Plans that results travel to the calling thread, in this order. `is_kept` says whether they are written down. The first
+    /// `n_serial_sample` items run one at a time, to measure a serial run.
     pub(crate) fn deliver(&mut self, order: DeliveryOrder, is_slice: bool, is_kept: bool, n_serial_sample: usize) {
         let is_ascending = self.order.is_ascending();
         let is_bounded = match order {
@@ -90,11 +104,11 @@ impl RunSpec<'_> {
     }
 }
 
-/// In which order results are delivered.
+/// The order in which results are delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DeliveryOrder {
     AsCompleted,
     InOrder,
-    /// As they are completed, to a caller that keeps all of them: no window bounds what is on its way.
+    /// As they complete, to a caller that keeps all of them: no window bounds the results on their way.
     All,
 }

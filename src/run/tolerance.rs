@@ -1,10 +1,12 @@
-//! Where failures end a run, as arithmetic. How many failures a run tolerates is the user's choice:
-//! [`OnFailure`](crate::OnFailure).
+//! Where failures end a run, as arithmetic. Pure. The limit comes from the user's [`OnFailure`](crate::OnFailure); the gatherer
+//! notes failures and asks for the fence.
+//!
+//! Promise: the fence is where a serial run would have stopped, in whatever order failures are reported.
 
 use std::collections::BinaryHeap;
 
-/// The failures seen so far, as far as they bear on where a run ends.
-#[derive(Debug)]
+/// The lowest failed positions of a run, up to the limit that ends it. Without a limit no failure ends the run.
+#[derive(Debug, Default)]
 pub(crate) struct Tolerance {
     limit: Option<usize>,
     /// The lowest failed positions, at most `limit` of them.
@@ -12,11 +14,12 @@ pub(crate) struct Tolerance {
 }
 
 impl Tolerance {
+    /// Tolerates fewer than this many failures; `None` tolerates all.
     pub(crate) fn new(limit: Option<usize>) -> Self {
         Self { limit, lowest: BinaryHeap::new() }
     }
 
-    /// Notes a failed position. Positions may come in any order.
+    /// Notes a failed position. Positions may be noted in any order.
     pub(crate) fn note(&mut self, position: usize) {
         let Some(limit) = self.limit else { return };
         self.lowest.push(position);

@@ -1,4 +1,5 @@
-//! A run as a future, and its answers as they come in the way of futures. Polled by any executor; knows none.
+//! [`JobHandle`], a future of a run's outcome, and [`AsyncResults`], its results one by one. Any executor can poll them: they
+//! depend on none. Their counterpart for threads is `results.rs`; `run_feed.rs` does the work of both.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -13,138 +14,168 @@ use crate::primitives::cancel::CancelToken;
 use crate::run::collected::Collected;
 use crate::run::end::RunReport;
 use crate::stream::run_feed::RunFeed;
-use crate::stream::{Hand, NextResult};
+use crate::stream::{Emit, NextResult};
 use crate::tally::Tally;
 
-/// A run that goes on in threads of its own: a future of its outcome.
+/// A run in another thread: a future of its [`Outcome`].
 ///
-/// The run has begun when this is there. It works ahead until a window of answers waits for the future to be polled, so let an
-/// executor poll it. Where answers are wanted one by one, [`answers`](Self::answers) gives them instead of the outcome.
+/// [`Work::spawn`](crate::Work::spawn) returns it. The run has started by then, and continues until a
+/// [`window`](crate::Job::window) of results waits for a poll, so let an executor poll the handle while you do other work. Use
+/// [`results`](Self::results) to get results one by one instead of an outcome that holds all of them.
+///
+/// # Errors
+/// The future's output is the error that [`Work::run`](crate::Work::run) would return.
+///
+/// # Panics
+/// A panic of the input's iterator or of a callback of the job is raised in `poll`. Polling again after the output was returned
+/// panics too.
 ///
 /// # Concurrency
-/// Polling never waits for an item. Once the future is done, nothing that the run started is alive. Dropping it earlier breaks
-/// the run off and waits for nothing: items in hand finish meanwhile, nothing new starts. When the input's iterator or a callback
-/// of the job panics, the panic goes on in `poll`.
+/// Polling never waits for an item. When the output is returned, nothing that the run started is alive. Dropping the handle
+/// earlier cancels the run and does not wait: items in hand finish in the background, and nothing new starts.
 ///
 /// ```
-/// use manyhands::{Error, JobHandle};
+/// use manyhands::{Error, Job, stream::JobHandle};
 ///
-/// async fn sum(running: JobHandle<u64>) -> Result<u64, Error> {
-///     let lengths = running.await?.into_result()?;
-///     Ok(lengths.iter().sum())
+/// async fn sum(handle: JobHandle<u64>) -> Result<u64, Error> {
+///     let squares = handle.await?.into_result()?;
+///     Ok(squares.iter().sum())
 /// }
-/// # let _ = sum;
+/// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// assert_eq!(runtime.block_on(sum(Job::over(1..=3).map(|n| n * n).spawn()?))?, 14);
+/// # Ok::<(), Error>(())
 /// ```
-#[must_use = "dropping it breaks the run off; await it"]
+#[must_use = "dropping the handle cancels the run; await it"]
 pub struct JobHandle<R, E = Never> {
-    feed: Unattended<R, E>,
+    feed: Detached<R, E>,
     collected: Collected<R, E>,
 }
 
-/// The answers of a run that goes on meanwhile, for an executor to ask for: each item's index and its value or failure.
+/// The results of a run in another thread, for async code: each item's index and its value or failure.
 ///
-/// Given by [`JobHandle::answers`]. What is said there of polling, dropping and panics holds here. An error in place of an
-/// answer is about the run itself and the last that comes, as of [`Results`](crate::Answers).
+/// [`JobHandle::results`] returns it. Polling, dropping and panics are as described at [`JobHandle`]. An `Err` item is about the
+/// run itself and the last item, as of [`Results`](crate::stream::Results).
 ///
 /// ```
-/// use manyhands::{AsyncResults, Error};
+/// use manyhands::{Error, Job, stream::AsyncResults};
 ///
-/// async fn sum(mut lengths: AsyncResults<u64, String>) -> Result<u64, Error<String>> {
+/// async fn sum(mut lengths: AsyncResults<usize>) -> Result<usize, Error> {
 ///     let mut sum = 0;
-///     while let Some(answer) = lengths.next().await {
-///         let (index, length) = answer?;
-///         sum += length.unwrap_or_else(|failure| panic!("item {index}: {failure}"));
+///     while let Some(result) = lengths.next().await {
+///         let (index, length) = result?;
+///         sum += length.unwrap_or_else(|failure| panic!("item {index}: {failure:?}"));
 ///     }
-///     assert!(lengths.tally().is_some());
+///     assert_eq!(lengths.tally().unwrap().succeeded, 2);
 ///     Ok(sum)
 /// }
-/// # let _ = sum;
+/// let results = Job::over(["a", "bcd"]).map(|text| text.len()).spawn()?.results();
+/// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// assert_eq!(runtime.block_on(sum(results))?, 4);
+/// # Ok::<(), Error>(())
 /// ```
-#[must_use = "dropping the answers breaks the run off"]
+#[must_use = "dropping the results cancels the run"]
 pub struct AsyncResults<R, E = Never> {
-    feed: Unattended<R, E>,
+    feed: Detached<R, E>,
 }
 
-/// A feed that is left to end by itself.
-struct Unattended<R, E>(RunFeed<R, E>);
+/// A feed whose drop cancels the run and does not wait for it.
+struct Detached<R, E>(RunFeed<R, E>);
 
-impl<R, E> Drop for Unattended<R, E> {
+impl<R, E> Drop for Detached<R, E> {
     fn drop(&mut self) {
-        // Not joined: an executor's thread is no place to wait for an item.
-        self.0.break_off();
+        // Not joined: that would block the executor's thread for as long as an item takes.
+        self.0.abort();
     }
 }
 
 impl<R: Send + 'static, E: Send + 'static> JobHandle<R, E> {
-    /// Starts the drive. At most `capacity` answers are ready and untaken at a time; `cancel` ends this run and nothing else.
-    pub(crate) fn start<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
+    /// Starts the run's body. At most `capacity` results wait for the consumer; `cancel` ends this run and no other.
+    pub(crate) fn start<B>(capacity: NonZeroUsize, cancel: CancelToken, body: B) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
+        B: FnOnce(&mut Emit<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
-        Self { feed: Unattended(RunFeed::start(capacity, cancel, drive)), collected: Collected::default() }
+        Self { feed: Detached(RunFeed::start(capacity, cancel, body)), collected: Collected::default() }
     }
 
     /// [`start`](Self::start) for models.
     #[cfg(any(manyhands_loom, manyhands_shuttle))]
-    pub(crate) fn start_bare<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
+    pub(crate) fn start_bare<B>(capacity: NonZeroUsize, cancel: CancelToken, body: B) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
+        B: FnOnce(&mut Emit<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
-        Self { feed: Unattended(RunFeed::start_bare(capacity, cancel, drive)), collected: Collected::default() }
+        Self { feed: Detached(RunFeed::start_bare(capacity, cancel, body)), collected: Collected::default() }
     }
 }
 
 impl<R, E> JobHandle<R, E> {
-    /// How many answers it holds.
+    /// The number of results that the handle holds.
     #[cfg(test)]
-    pub(super) fn gathered(&self) -> usize {
+    pub(super) fn n_collected(&self) -> usize {
         self.collected.len()
     }
 
-    /// The answers one by one, instead of an outcome that holds all of them.
+    /// The results one by one, instead of an outcome that holds all of them. Results that the handle has collected come first.
     ///
     /// ```
-    /// async fn first(running: manyhands::JobHandle<u64>) -> Option<usize> {
-    ///     let (index, _value) = running.results().next().await?.ok()?;
-    ///     Some(index)
-    /// }
-    /// # let _ = first;
+    /// use manyhands::Job;
+    ///
+    /// let mut results = Job::over([10, 20]).map(|n| n + 1).spawn()?.results();
+    /// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// let (index, value) = runtime.block_on(results.next()).unwrap()?;
+    /// assert_eq!((index, value.unwrap()), (0, 11));
+    /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn results(self) -> AsyncResults<R, E> {
         let Self { mut feed, collected } = self;
-        collected.into_results().for_each(|answer| feed.0.put_back(answer));
+        collected.into_results().for_each(|result| feed.0.put_back(result));
         AsyncResults { feed }
     }
 }
 
 impl<R, E> AsyncResults<R, E> {
-    /// The next answer, as soon as it is there; none when there will be no more.
+    /// Polls for the next result: `Ready(None)` when there will be no more. For code that implements a stream of its own; in an
+    /// `async` function use [`next`](Self::next).
     ///
     /// ```
-    /// use std::task::Poll;
+    /// use manyhands::Job;
+    /// use std::future::poll_fn;
     ///
-    /// let take_all = |mut answers: manyhands::AsyncResults<u64>| {
-    ///     std::future::poll_fn(move |context| loop {
-    ///         match answers.poll_next(context) {
-    ///             Poll::Ready(None) => return Poll::Ready(answers.tally().copied()),
-    ///             Poll::Ready(Some(answer)) => drop(answer),
-    ///             Poll::Pending => return Poll::Pending,
-    ///         }
-    ///     })
-    /// };
-    /// # let _ = take_all;
+    /// let mut results = Job::over([1, 2]).map(|n| n * 10).spawn()?.results();
+    /// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// let mut next = || runtime.block_on(poll_fn(|context| results.poll_next(context)));
+    /// assert_eq!(next().unwrap()?.1.unwrap(), 10);
+    /// assert_eq!(next().unwrap()?.1.unwrap(), 20);
+    /// assert!(next().is_none());
+    /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<NextResult<R, E>>> {
         self.feed.0.poll_next(context)
     }
 
-    /// A future of the next answer. Dropping that future loses nothing: the answer is there for whoever asks next.
-    #[expect(clippy::should_implement_trait, reason = "what an iterator's `next` is, in the way of futures")]
+    /// A future of the next result; `None` when there will be no more. Dropping that future loses no result: the next call
+    /// returns it.
+    ///
+    /// ```
+    /// let mut results = manyhands::Job::over([7]).map(|n| n + 1).spawn()?.results();
+    /// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// assert_eq!(runtime.block_on(results.next()).unwrap()?.1.unwrap(), 8);
+    /// assert!(runtime.block_on(results.next()).is_none());
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    #[expect(clippy::should_implement_trait, reason = "the async form of an iterator's `next`")]
     pub fn next(&mut self) -> impl Future<Output = Option<NextResult<R, E>>> {
         poll_fn(|context| self.poll_next(context))
     }
 
-    /// What the run did and what it cost; none before the end, or when the run itself had an error.
+    /// The tally of the run; `None` before the last result was taken, and when the run itself had an error.
+    ///
+    /// ```
+    /// let mut results = manyhands::Job::over([7]).map(|n| n + 1).spawn()?.results();
+    /// let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// while runtime.block_on(results.next()).is_some() {}
+    /// assert_eq!(results.tally().unwrap().succeeded, 1);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
     #[must_use]
     pub fn tally(&self) -> Option<&Tally> {
         self.feed.0.tally()
@@ -156,12 +187,12 @@ impl<R, E> Future for JobHandle<R, E> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { feed, collected } = &mut *self;
-        let ended = ready!(feed.0.poll_all(context, |answer| collected.add(answer.0, answer.1)))?;
-        Poll::Ready(Ok(std::mem::take(collected).into_outcome(ended)))
+        let report = ready!(feed.0.poll_all(context, |(index, result)| collected.add(index, result)))?;
+        Poll::Ready(Ok(std::mem::take(collected).into_outcome(report)))
     }
 }
 
-/// Nothing in it is ever pinned.
+/// No field is ever pinned.
 impl<R, E> Unpin for JobHandle<R, E> {}
 
 impl<R, E> fmt::Debug for JobHandle<R, E> {

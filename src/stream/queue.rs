@@ -1,8 +1,11 @@
-//! The queue between the thread that drives a run and the one that takes its answers: bounded, with one thread at each end,
-//! and either of them may leave at any time.
+//! The bounded queue between the thread of a run and the consumer of its results. One producer, one consumer; each may leave
+//! at any time.
 //!
-//! Whoever takes gets all that is there at once, so that under load neither the lock nor a wake-up is paid for each answer. At
-//! most half of the capacity lies in the queue, and at most the other half in what was taken from it.
+//! The consumer takes everything that is queued at once, so under load neither the lock nor a wakeup is paid per result. At
+//! most half of the capacity is in the queue; the other half is the batch that the consumer took before.
+//!
+//! Promise: no wakeup is lost, the end is returned once, and values are dropped without the lock held. The loom models of
+//! `tests/loom` check the first two. `run_feed.rs` owns both ends.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -11,145 +14,150 @@ use std::task::{Context, Poll, Waker};
 
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
-/// `T` is what travels, `End` what is said once, after the last of it.
+/// A bounded queue of `T`, followed by one `End`.
 pub(crate) struct Queue<T, End> {
-    state: Mutex<State<T, End>>,
-    /// Told when there is something to take, under `state`'s lock or after it. Only the taker waits here.
-    news: Condvar,
-    /// Told when there is room again, or nobody left to make room for. Only the giver waits here.
-    room: Condvar,
-    /// How many may lie in the queue.
+    state: Mutex<QueueState<T, End>>,
+    /// Notified when there is something to take. Only the consumer waits here.
+    not_empty: Condvar,
+    /// Notified when there is space, or when the consumer has left. Only the producer waits here.
+    not_full: Condvar,
+    /// The most values that may be queued.
     limit: usize,
 }
 
-struct State<T, End> {
-    lying: VecDeque<T>,
+struct QueueState<T, End> {
+    queued: VecDeque<T>,
     phase: Phase<End>,
-    /// Whom to wake in place of a thread that waits for `news`. There only while nothing is to be taken.
+    /// The waker of a consumer that polls; `Some` only while there is nothing to take.
     waker: Option<Waker>,
 }
 
 enum Phase<End> {
-    /// Both sides are there.
+    /// Both sides are present.
     Open,
-    /// The giver has left, and this is what it said.
+    /// The producer has left with this end, which is not taken yet.
     Ended(End),
-    /// What the giver said was taken.
-    Told,
-    /// The taker has left: nothing that is given now will be taken.
-    Deserted,
+    /// The producer has left and its end was taken.
+    EndTaken,
+    /// The consumer has left: no value is taken any more.
+    ReceiverGone,
 }
 
-/// What the taker finds.
+/// The result of taking from the queue.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Taken<End> {
-    /// Something was put into the batch.
+    /// The batch holds at least one value.
     Batch,
-    /// All was taken, and this is what the giver said in the end.
+    /// All values were taken before; this is the producer's end.
     End(End),
-    /// Even the end was taken before.
+    /// The end was taken before.
     Nothing,
 }
 
 impl<T, End> Queue<T, End> {
-    /// An open queue that holds at most this much, what is taken and not yet used included.
+    /// An open queue. `capacity` bounds the queued values and the values of a batch together.
     pub(crate) fn new(capacity: NonZeroUsize) -> Self {
-        let state = State { lying: VecDeque::new(), phase: Phase::Open, waker: None };
-        Self { state: Mutex::new(state), news: Condvar::new(), room: Condvar::new(), limit: capacity.get().div_ceil(2) }
+        let state = QueueState { queued: VecDeque::new(), phase: Phase::Open, waker: None };
+        Self {
+            state: Mutex::new(state),
+            not_empty: Condvar::new(),
+            not_full: Condvar::new(),
+            limit: capacity.get().div_ceil(2),
+        }
     }
 
-    /// Waits for room and puts this there; a break when the taker has left.
-    pub(crate) fn give(&self, one: T) -> ControlFlow<()> {
-        // What cannot be given is dropped when the lock is free again: a parameter outlives every local.
+    /// Waits for space and adds a value. Breaks when the consumer has left.
+    pub(crate) fn push(&self, value: T) -> ControlFlow<()> {
+        // A value that is not added is dropped after the lock is released: a parameter outlives every local.
         let mut state = self.state.lock();
-        while matches!(state.phase, Phase::Open) && state.lying.len() >= self.limit {
-            self.room.wait(&mut state);
+        while matches!(state.phase, Phase::Open) && state.queued.len() >= self.limit {
+            self.not_full.wait(&mut state);
         }
         if !matches!(state.phase, Phase::Open) {
             return ControlFlow::Break(());
         }
-        let is_news = state.lying.is_empty();
-        state.lying.push_back(one);
-        if is_news {
-            self.tell(state);
+        let was_empty = state.queued.is_empty();
+        state.queued.push_back(value);
+        if was_empty {
+            self.wake_consumer(state);
         }
         ControlFlow::Continue(())
     }
 
-    /// The giver leaves, and says this.
+    /// The producer leaves, with this end.
     pub(crate) fn end(&self, end: End) {
         let mut state = self.state.lock();
-        if matches!(state.phase, Phase::Deserted) {
-            return; // with `end` dropped after the lock, as in `give`
+        if matches!(state.phase, Phase::ReceiverGone) {
+            return; // with `end` dropped after the lock, as in `push`
         }
         state.phase = Phase::Ended(end);
-        self.tell(state);
+        self.wake_consumer(state);
     }
 
-    /// Waits until there is something, and moves all of it into the batch, which is empty.
+    /// Waits until there is something, and moves all queued values into the batch, which is empty.
     pub(crate) fn take(&self, batch: &mut VecDeque<T>) -> Taken<End> {
         let mut state = self.state.lock();
         loop {
             match state.take(batch) {
-                Some(taken) => return self.make_room(state, taken),
-                None => self.news.wait(&mut state),
+                Some(taken) => return self.wake_producer(state, taken),
+                None => self.not_empty.wait(&mut state),
             }
         }
     }
 
-    /// [`take`](Self::take) that waits in the way of futures.
+    /// [`take`](Self::take) for a future: leaves a waker where there is nothing yet.
     pub(crate) fn poll_take(&self, batch: &mut VecDeque<T>, context: &Context<'_>) -> Poll<Taken<End>> {
-        // Cloned, and an earlier one dropped, without the lock: a waker is code of somebody else.
+        // Cloned, and the earlier one dropped, without the lock: a waker runs the executor's code.
         let mut waker = Some(context.waker().clone());
         let mut state = self.state.lock();
         if let Some(taken) = state.take(batch) {
-            return Poll::Ready(self.make_room(state, taken));
+            return Poll::Ready(self.wake_producer(state, taken));
         }
         std::mem::swap(&mut state.waker, &mut waker);
         Poll::Pending
     }
 
-    /// The taker leaves: what lies there is dropped, and the giver learns of it.
-    pub(crate) fn desert(&self) {
+    /// The consumer leaves: queued values are dropped, and the producer's next push breaks.
+    pub(crate) fn close(&self) {
         let mut state = self.state.lock();
-        let phase = std::mem::replace(&mut state.phase, Phase::Deserted);
-        let (lying, waker) = (std::mem::take(&mut state.lying), state.waker.take());
+        let phase = std::mem::replace(&mut state.phase, Phase::ReceiverGone);
+        let (queued, waker) = (std::mem::take(&mut state.queued), state.waker.take());
         drop(state);
-        self.room.notify_one();
-        drop((lying, phase, waker)); // all of them code of others, so without the lock
+        self.not_full.notify_one();
+        drop((queued, phase, waker)); // their destructors are the caller's code, so without the lock
     }
 
-    /// Tells the taker, whichever way it waits.
-    fn tell(&self, mut state: MutexGuard<'_, State<T, End>>) {
+    /// Wakes the consumer, a waiting thread or a polled future.
+    fn wake_consumer(&self, mut state: MutexGuard<'_, QueueState<T, End>>) {
         let waker = state.waker.take();
         drop(state);
-        self.news.notify_one();
+        self.not_empty.notify_one();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    /// Tells the giver that there is room, where it may have waited for some.
-    fn make_room(&self, state: MutexGuard<'_, State<T, End>>, taken: Taken<End>) -> Taken<End> {
+    /// Wakes the producer after a batch was taken: it may wait for space.
+    fn wake_producer(&self, state: MutexGuard<'_, QueueState<T, End>>, taken: Taken<End>) -> Taken<End> {
         drop(state);
         if matches!(taken, Taken::Batch) {
-            self.room.notify_one();
+            self.not_full.notify_one();
         }
         taken
     }
 }
 
-impl<T, End> State<T, End> {
-    /// What there is to take; none while there is nothing yet.
+impl<T, End> QueueState<T, End> {
+    /// Takes what there is; `None` while there is nothing yet.
     fn take(&mut self, batch: &mut VecDeque<T>) -> Option<Taken<End>> {
-        if !self.lying.is_empty() {
+        if !self.queued.is_empty() {
             debug_assert!(batch.is_empty(), "a batch is used up before the next is taken");
-            std::mem::swap(&mut self.lying, batch); // the storage of both is used for ever
+            std::mem::swap(&mut self.queued, batch); // both allocations are reused
             return Some(Taken::Batch);
         }
-        match std::mem::replace(&mut self.phase, Phase::Told) {
+        match std::mem::replace(&mut self.phase, Phase::EndTaken) {
             Phase::Ended(end) => Some(Taken::End(end)),
-            Phase::Told => Some(Taken::Nothing),
+            Phase::EndTaken => Some(Taken::Nothing),
             open => {
                 self.phase = open;
                 None
@@ -167,12 +175,12 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_there_is_taken_at_once_and_then_the_end_once() {
+    fn queued_values_are_taken_at_once_and_then_the_end_once() {
         let (queue, mut batch) = (queue(4), VecDeque::new());
-        assert!(queue.give(1).is_continue() && queue.give(2).is_continue());
+        assert!(queue.push(1).is_continue() && queue.push(2).is_continue());
         assert_eq!((queue.take(&mut batch), &batch), (Taken::Batch, &VecDeque::from([1, 2])));
         batch.clear();
-        assert!(queue.give(3).is_continue());
+        assert!(queue.push(3).is_continue());
         queue.end("over");
         assert_eq!((queue.take(&mut batch), &batch), (Taken::Batch, &VecDeque::from([3])));
         batch.clear();
@@ -181,39 +189,39 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_there_and_what_was_taken_are_no_more_than_the_capacity() {
+    fn queued_and_taken_values_together_fit_the_capacity() {
         for capacity in 1..20 {
             let limit = queue(capacity).limit;
-            let taken = limit - 1; // of a batch, one is in use already
+            let taken = limit - 1; // the consumer has used one of the batch
             assert!(limit >= 1 && limit + taken <= capacity, "{capacity}");
         }
     }
 
     #[test]
-    fn one_who_left_is_given_nothing_and_told_nothing() {
+    fn nothing_is_queued_after_the_consumer_has_left() {
         let queue = queue(1);
-        assert!(queue.give(1).is_continue());
-        queue.desert(); // although the queue is full
-        assert!(queue.give(2).is_break());
+        assert!(queue.push(1).is_continue());
+        queue.close(); // although the queue is full
+        assert!(queue.push(2).is_break());
         queue.end("over");
-        assert!(queue.state.lock().lying.is_empty());
+        assert!(queue.state.lock().queued.is_empty());
     }
 
     #[test]
-    fn an_end_that_nobody_takes_is_dropped_with_the_desertion() {
+    fn an_end_that_is_not_taken_is_dropped_when_the_consumer_leaves() {
         let (queue, end) = (Queue::<usize, _>::new(NonZeroUsize::MIN), std::sync::Arc::new(()));
         queue.end(std::sync::Arc::clone(&end));
-        queue.desert();
+        queue.close();
         assert_eq!(std::sync::Arc::strong_count(&end), 1);
     }
 
     #[test]
-    fn a_look_that_finds_nothing_leaves_a_waker_that_the_next_news_takes() {
+    fn a_pending_poll_leaves_a_waker_that_the_next_push_wakes() {
         let (queue, mut batch) = (queue(4), VecDeque::new());
         let context = Context::from_waker(Waker::noop());
         assert!(queue.poll_take(&mut batch, &context).is_pending());
         assert!(queue.state.lock().waker.is_some());
-        assert!(queue.give(1).is_continue());
+        assert!(queue.push(1).is_continue());
         assert!(queue.state.lock().waker.is_none());
         assert_eq!(queue.poll_take(&mut batch, &context), Poll::Ready(Taken::Batch));
     }

@@ -1,4 +1,5 @@
-//! Results as an iterator.
+//! [`Results`]: the results of a run as an iterator. Its counterpart for executors is `job_handle.rs`; `run_feed.rs` does the
+//! work of both.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -9,72 +10,75 @@ use crate::never::Never;
 use crate::primitives::cancel::CancelToken;
 use crate::run::end::RunReport;
 use crate::stream::run_feed::RunFeed;
-use crate::stream::{Hand, NextResult};
+use crate::stream::{Emit, NextResult};
 use crate::tally::Tally;
 
-/// The answers of a run that goes on meanwhile: an iterator over each item's index and its value or failure.
+/// The results of a run in another thread: an iterator over each item's index and its value or failure.
 ///
-/// The run has begun when this is there, and works ahead until a window of answers is untaken. An error in place of an answer
-/// is about the run itself and the last that comes: the one that [`Work::run`](crate::Work::run) would give, or else the first of
-/// [`Outcome::warnings`](crate::Outcome::warnings), after which all answers have come nonetheless and there is a tally.
+/// [`Work::ordered`](crate::Work::ordered) and [`Work::as_completed`](crate::Work::as_completed) return it. The run has
+/// started by then. It continues until a [`window`](crate::Job::window) of results waits for `next`.
+///
+/// An `Err` item is about the run itself, and is the last item. It is the error that [`Work::run`](crate::Work::run) would
+/// return, or else the first of [`Outcome::warnings`](crate::Outcome::warnings); after a warning all results were returned, and
+/// there is a tally.
+///
+/// Cost: a thread per stream, and a queue whose lock is paid once per batch of results.
 ///
 /// # Concurrency
-/// `next` waits for the next answer. After the last one, nothing that the run started is alive. Dropping it earlier breaks the
-/// run off and waits for that: items in hand finish, nothing new starts. An input that makes its iterator wait is waited for too, so
-/// what ends that wait, such as the other end of a channel, must not be dropped after the answers. Leaking it (`mem::forget`) leaves a thread that waits
-/// for ever. When the input's iterator or a callback of the job panics, the panic goes on in `next`, once; there is nothing
-/// after it.
+/// `next` waits for the next result. After the last one, nothing that the run started is alive. Dropping the iterator earlier
+/// cancels the run and waits for its end: items in hand finish, and nothing new starts. The drop also waits for an input
+/// iterator that blocks, so do not drop what unblocks it, such as the other end of a channel, after the results. Leaking the
+/// iterator (`mem::forget`) leaves a thread that waits for ever. A panic of the input's iterator or of a callback of the job is
+/// raised in `next`, once; no item follows it.
 ///
 /// ```
-/// use manyhands::{Results, Error};
+/// use manyhands::{Error, Job, stream::Results};
 ///
-/// fn sum(mut lengths: Results<u64, String>) -> Result<u64, Error<String>> {
+/// fn sum(mut lengths: Results<usize>) -> Result<usize, Error> {
 ///     let mut sum = 0;
-///     for answer in &mut lengths {
-///         let (index, length) = answer?;
-///         sum += length.unwrap_or_else(|failure| panic!("item {index}: {failure}"));
+///     for result in &mut lengths {
+///         let (index, length) = result?;
+///         sum += length.unwrap_or_else(|failure| panic!("item {index}: {failure:?}"));
 ///     }
-///     assert!(lengths.tally().is_some());
+///     assert_eq!(lengths.tally().unwrap().succeeded, 2);
 ///     Ok(sum)
 /// }
-/// # let _ = sum;
+/// assert_eq!(sum(Job::over(["a", "bcd"]).map(|text| text.len()).ordered()?)?, 4);
+/// # Ok::<(), Error>(())
 /// ```
-#[must_use = "dropping the answers breaks the run off"]
+#[must_use = "dropping the results cancels the run"]
 pub struct Results<R, E = Never> {
     feed: RunFeed<R, E>,
 }
 
 impl<R: Send + 'static, E: Send + 'static> Results<R, E> {
-    /// Starts the drive. At most `capacity` answers are ready and untaken at a time; `cancel` ends this run and nothing else.
-    pub(crate) fn start<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
+    /// Starts the run's body. At most `capacity` results wait for the consumer; `cancel` ends this run and no other.
+    pub(crate) fn start<B>(capacity: NonZeroUsize, cancel: CancelToken, body: B) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
+        B: FnOnce(&mut Emit<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
-        Self { feed: RunFeed::start(capacity, cancel, drive) }
+        Self { feed: RunFeed::start(capacity, cancel, body) }
     }
 
     /// [`start`](Self::start) for models.
     #[cfg(any(manyhands_loom, manyhands_shuttle))]
-    pub(crate) fn start_bare<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
+    pub(crate) fn start_bare<B>(capacity: NonZeroUsize, cancel: CancelToken, body: B) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
+        B: FnOnce(&mut Emit<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
-        Self { feed: RunFeed::start_bare(capacity, cancel, drive) }
+        Self { feed: RunFeed::start_bare(capacity, cancel, body) }
     }
 }
 
 impl<R, E> Results<R, E> {
-    /// What the run did and what it cost; none before the end, or when the run itself had an error.
+    /// The tally of the run; `None` before the last result was taken, and when the run itself had an error.
     ///
     /// ```
-    /// use manyhands::Answers;
-    ///
-    /// fn count(mut answers: Results<u64>) -> usize {
-    ///     assert!(answers.tally().is_none());
-    ///     answers.by_ref().for_each(drop);
-    ///     answers.tally().map_or(0, |tally| tally.succeeded)
-    /// }
-    /// # let _ = count;
+    /// let mut results = manyhands::Job::over(0_u32..3).map(|n| n + 1).ordered()?;
+    /// assert!(results.tally().is_none());
+    /// results.by_ref().for_each(drop);
+    /// assert_eq!(results.tally().unwrap().succeeded, 3);
+    /// # Ok::<(), manyhands::Error>(())
     /// ```
     #[must_use]
     pub fn tally(&self) -> Option<&Tally> {
@@ -94,7 +98,7 @@ impl<R, E> FusedIterator for Results<R, E> {}
 
 impl<R, E> Drop for Results<R, E> {
     fn drop(&mut self) {
-        self.feed.break_off();
+        self.feed.abort();
         self.feed.join();
     }
 }

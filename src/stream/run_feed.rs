@@ -1,4 +1,8 @@
-//! The thread of a run, and the end of the queue at which its answers come out.
+//! A run in a thread of its own, and the consumer's end of its queue.
+//!
+//! [`RunFeed`] starts the thread, takes results from `queue.rs`, and joins the thread once the run has ended. `results.rs` is
+//! an iterator over it, `job_handle.rs` a future. Promise: the run sees the config, the worker status and the `tracing` span
+//! of the thread that started it; a panic of the run is raised in the consumer, once.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -13,53 +17,53 @@ use crate::error::Error;
 use crate::primitives::cancel::CancelToken;
 use crate::run::end::RunReport;
 use crate::stream::queue::{Queue, Taken};
-use crate::stream::{Hand, IndexedResult, NextResult};
+use crate::stream::{Emit, IndexedResult, NextResult};
 use crate::sync::{Arc, JoinHandle, spawn_owned};
 use crate::tally::Tally;
 
-/// A run in a thread of its own, as seen by the one that takes its answers.
+/// A run in a thread of its own, as its consumer sees it.
 pub(crate) struct RunFeed<R, E> {
     queue: Arc<Queue<IndexedResult<R, E>, StreamEnd<E>>>,
-    /// What was taken from the queue and not yet asked for.
+    /// Results that were taken from the queue and not consumed yet.
     batch: VecDeque<IndexedResult<R, E>>,
     /// Ends this run and nothing else.
     cancel: CancelToken,
-    /// The run's thread, until its end was seen.
+    /// The run's thread, until it was joined.
     thread: Option<JoinHandle<()>>,
-    /// What the run did, once it is over.
+    /// The tally of a run that has ended.
     tally: Option<Tally>,
 }
 
-/// What a drive came to: what it returned, or what it panicked with.
+/// How the run's body ended: its return value, or its panic.
 type StreamEnd<E> = Result<Result<RunReport, Error<E>>, Box<dyn Any + Send>>;
 
 impl<R: Send + 'static, E: Send + 'static> RunFeed<R, E> {
-    /// Starts the drive, in the surroundings of this thread.
-    pub(crate) fn start<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
+    /// Starts the run's body in a new thread, with the config and the `tracing` span of this thread.
+    pub(crate) fn start<B>(capacity: NonZeroUsize, cancel: CancelToken, body: B) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
+        B: FnOnce(&mut Emit<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
         let thread_context = ThreadContext::here();
-        Self::start_bare(capacity, cancel, move |hand| thread_context.around(|| drive(hand)))
+        Self::start_bare(capacity, cancel, move |emit| thread_context.scope(|| body(emit)))
     }
 
-    /// [`start`](Self::start) in no surroundings: what these are made of is no part of a model.
-    pub(crate) fn start_bare<D>(capacity: NonZeroUsize, cancel: CancelToken, drive: D) -> Self
+    /// [`start`](Self::start) without the context of this thread, which models leave out.
+    pub(crate) fn start_bare<B>(capacity: NonZeroUsize, cancel: CancelToken, body: B) -> Self
     where
-        D: FnOnce(&mut Hand<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
+        B: FnOnce(&mut Emit<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
         let queue = Arc::new(Queue::new(capacity));
-        let theirs = Arc::clone(&queue);
-        let body = move || {
-            let hand = &mut |index, answer| theirs.give((index, answer));
-            // Nothing that the drive may leave half done is looked at after a panic: it goes with it.
-            let ending = catch_unwind(AssertUnwindSafe(|| drive(hand)));
-            theirs.end(ending);
+        let producer = Arc::clone(&queue);
+        let thread_body = move || {
+            let emit = &mut |index, result| producer.push((index, result));
+            // Unwind safe: the body owns its state, and nothing reads that state after a panic.
+            let end = catch_unwind(AssertUnwindSafe(|| body(emit)));
+            producer.end(end);
         };
-        let thread = match spawn_owned("manyhands stream".to_owned(), body) {
+        let thread = match spawn_owned("manyhands stream".to_owned(), thread_body) {
             Ok(thread) => Some(thread),
             Err(error) => {
-                queue.end(Ok(Err(Error::worker_state(format!("the system has no thread to give: {error}")))));
+                queue.end(Ok(Err(Error::worker_state(format!("no thread could be started for the run: {error}")))));
                 None
             }
         };
@@ -68,92 +72,93 @@ impl<R: Send + 'static, E: Send + 'static> RunFeed<R, E> {
 }
 
 impl<R, E> RunFeed<R, E> {
-    /// Waits for the next answer; none when there will be no more.
+    /// Waits for the next result; `None` when there will be no more.
     pub(crate) fn next(&mut self) -> Option<NextResult<R, E>> {
         loop {
-            if let Some(answer) = self.batch.pop_front() {
-                return Some(Ok(answer));
+            if let Some(result) = self.batch.pop_front() {
+                return Some(Ok(result));
             }
             match self.queue.take(&mut self.batch) {
                 Taken::Batch => {}
-                Taken::End(ending) => return self.last(ending),
+                Taken::End(end) => return self.last(end),
                 Taken::Nothing => return None,
             }
         }
     }
 
-    /// [`next`](Self::next) in the way of futures.
+    /// [`next`](Self::next) for a future: never waits.
     pub(crate) fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<NextResult<R, E>>> {
         loop {
-            if let Some(answer) = self.batch.pop_front() {
-                return Poll::Ready(Some(Ok(answer)));
+            if let Some(result) = self.batch.pop_front() {
+                return Poll::Ready(Some(Ok(result)));
             }
             match ready!(self.queue.poll_take(&mut self.batch, context)) {
                 Taken::Batch => {}
-                Taken::End(ending) => return Poll::Ready(self.last(ending)),
+                Taken::End(end) => return Poll::Ready(self.last(end)),
                 Taken::Nothing => return Poll::Ready(None),
             }
         }
     }
 
-    /// Calls `use_up` with each answer that is there; gives what the run came to, if that is all there will be.
+    /// Calls `consume` with each result that is ready. Ready with the run's report once the run has ended.
     ///
     /// # Panics
-    /// When asked once more after that.
+    /// When it is polled again after it was ready, or with the panic of the run.
     pub(crate) fn poll_all(
         &mut self,
         context: &Context<'_>,
-        use_up: impl FnMut(IndexedResult<R, E>),
+        consume: impl FnMut(IndexedResult<R, E>),
     ) -> Poll<Result<RunReport, Error<E>>> {
         match ready!(self.queue.poll_take(&mut self.batch, context)) {
             Taken::Batch => {
-                self.batch.drain(..).for_each(use_up);
-                // The executor's other tasks have their turn, however fast answers come.
+                self.batch.drain(..).for_each(consume);
+                // Yields, so that the executor can run other tasks however fast results are produced.
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            Taken::End(ending) => Poll::Ready(self.end(ending)),
+            Taken::End(end) => Poll::Ready(self.end(end)),
             Taken::Nothing => panic!("the future was polled again after it was done"),
         }
     }
 
-    /// Puts an answer back that was taken already.
-    pub(crate) fn put_back(&mut self, answer: IndexedResult<R, E>) {
-        self.batch.push_back(answer);
+    /// Puts back a result that was consumed before.
+    pub(crate) fn put_back(&mut self, result: IndexedResult<R, E>) {
+        self.batch.push_back(result);
     }
 
-    /// What the run did, once it is over.
+    /// The tally of a run that has ended.
     pub(crate) fn tally(&self) -> Option<&Tally> {
         self.tally.as_ref()
     }
 
-    /// Asks the run to stop, and takes no more of its answers.
-    pub(crate) fn break_off(&self) {
+    /// Cancels the run, and takes no more of its results. Does not wait.
+    pub(crate) fn abort(&self) {
         self.cancel.cancel();
-        self.queue.desert();
+        self.queue.close();
     }
 
     /// Waits until the run's thread has ended.
     pub(crate) fn join(&mut self) {
         if let Some(thread) = self.thread.take() {
-            // What the drive panics with comes through the queue, and goes nowhere when nobody takes that any more.
+            // A panic of the body comes through the queue. It is lost where the consumer has left.
             let _ = thread.join();
         }
     }
 
-    /// What comes after the last answer: what went wrong with the run, or beside it.
-    fn last(&mut self, ending: StreamEnd<E>) -> Option<NextResult<R, E>> {
-        match self.end(ending) {
-            Ok(ended) => ended.warnings.into_iter().next().map(|trouble| Err(trouble.widen())),
+    /// The item after the last result: the error of the run, or its first warning.
+    fn last(&mut self, end: StreamEnd<E>) -> Option<NextResult<R, E>> {
+        match self.end(end) {
+            Ok(report) => report.warnings.into_iter().next().map(|warning| Err(warning.widen())),
             Err(error) => Some(Err(error)),
         }
     }
 
-    fn end(&mut self, ending: StreamEnd<E>) -> Result<RunReport, Error<E>> {
-        self.join(); // it has nothing left to do
-        let ended = ending.unwrap_or_else(|payload| resume_unwind(payload))?;
-        self.tally = Some(ended.tally);
-        Ok(ended)
+    /// Joins the thread and keeps the tally. Raises the panic of the run, if it had one.
+    fn end(&mut self, end: StreamEnd<E>) -> Result<RunReport, Error<E>> {
+        self.join(); // the thread has nothing left to do
+        let report = end.unwrap_or_else(|payload| resume_unwind(payload))?;
+        self.tally = Some(report.tally);
+        Ok(report)
     }
 }
 
@@ -163,17 +168,18 @@ impl<R, E> fmt::Debug for RunFeed<R, E> {
     }
 }
 
-/// What a thread has about it that a run in it depends on, carried over to another thread, so that a run does not change with
-/// the way in which its answers are asked for.
+/// The state of a thread that a run depends on. It is carried to the run's thread, so that a stream behaves like a call of
+/// `for_each` in the thread that started it.
 struct ThreadContext {
     config: ParallelConfig,
-    /// Whether it works on an item of another call, whose workers it is to share then.
+    /// Whether the thread runs an item of another call. A nested call shares the workers of the outer one.
     is_worker_thread: bool,
     subscriber: tracing::Dispatch,
     span: tracing::Span,
 }
 
 impl ThreadContext {
+    /// The context of the calling thread.
     fn here() -> Self {
         Self {
             config: config::parallel_config(),
@@ -183,7 +189,8 @@ impl ThreadContext {
         }
     }
 
-    fn around<A>(self, work: impl FnOnce() -> A) -> A {
+    /// Runs work in this context.
+    fn scope<A>(self, work: impl FnOnce() -> A) -> A {
         let _config = override_parallel_config(self.config);
         let in_worker = || if self.is_worker_thread { thread_pool::in_worker(work) } else { work() };
         tracing::dispatcher::with_default(&self.subscriber, || self.span.in_scope(in_worker))

@@ -1,17 +1,17 @@
-//! A cell for a value that a protocol guards: std's, and under loom one that fails the model when an access is not ordered
-//! after the one before it.
+//! A cell for a value that a locking protocol guards: std's, or loom's, which fails the model when an access is not ordered
+//! after the one before it. The lock in `primitives/lock/raw.rs` holds its value in one.
 
 #[cfg(manyhands_loom)]
 use loom::cell::UnsafeCell as InnerUnsafeCell;
 #[cfg(not(manyhands_loom))]
 use std::cell::UnsafeCell as InnerUnsafeCell;
 
-use crate::sync::const_unless_modelled;
+use crate::sync::backend::const_unless_modelled;
 
-/// A value that a protocol guards: what a lock of your own is built around.
+/// A value that a locking protocol guards. Build a lock of your own around it.
 ///
-/// With loom an access that is not ordered after the one before it fails the model. It looks at the moment of the call, not
-/// at how long the reference lives.
+/// With loom an access that is not ordered after the one before it fails the model. The check is made at the moment of the
+/// call; how long the reference lives is not checked.
 ///
 /// ```
 /// use manyhands::sync::{AtomicBool, Ordering, UnsafeCell};
@@ -19,7 +19,7 @@ use crate::sync::const_unless_modelled;
 /// /// A value that is put in once and then may be looked at.
 /// struct Once(UnsafeCell<Option<u32>>, AtomicBool);
 /// let once = Once(UnsafeCell::new(None), AtomicBool::new(false));
-/// // SAFETY: nobody else has the value yet.
+/// // SAFETY: no other thread has the value yet.
 /// unsafe { *once.0.exclusive() = Some(5) };
 /// once.1.store(true, Ordering::Release);
 /// if once.1.load(Ordering::Acquire) {
@@ -38,7 +38,7 @@ impl<T> UnsafeCell<T> {
         }
     }
 
-    /// The value, when nobody can be looking at it any more.
+    /// The value. The cell is owned, so no reference to it is alive.
     pub fn into_inner(self) -> T {
         self.0.into_inner()
     }
@@ -46,10 +46,10 @@ impl<T> UnsafeCell<T> {
 
 #[cfg(not(manyhands_loom))]
 impl<T: ?Sized> UnsafeCell<T> {
-    /// The value to look at.
+    /// The value to read.
     ///
     /// # Safety
-    /// Nobody changes the value while the reference lives.
+    /// The value must not be changed while the reference lives.
     #[inline]
     pub unsafe fn shared(&self) -> &T {
         // SAFETY: the caller's promise.
@@ -59,7 +59,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     /// The value to change.
     ///
     /// # Safety
-    /// Nobody else has the value while the reference lives.
+    /// There must be no other reference to the value while this one lives.
     #[inline]
     #[expect(clippy::mut_from_ref, reason = "that is what the cell is for")]
     pub unsafe fn exclusive(&self) -> &mut T {
@@ -70,10 +70,10 @@ impl<T: ?Sized> UnsafeCell<T> {
 
 #[cfg(manyhands_loom)]
 impl<T: ?Sized> UnsafeCell<T> {
-    /// The value to look at.
+    /// The value to read.
     ///
     /// # Safety
-    /// Nobody changes the value while the reference lives.
+    /// The value must not be changed while the reference lives.
     pub unsafe fn shared(&self) -> &T {
         // SAFETY: the caller's promise, checked by loom as far as the moment of this access.
         self.0.with(|value| unsafe { &*value })
@@ -82,7 +82,7 @@ impl<T: ?Sized> UnsafeCell<T> {
     /// The value to change.
     ///
     /// # Safety
-    /// Nobody else has the value while the reference lives.
+    /// There must be no other reference to the value while this one lives.
     pub unsafe fn exclusive(&self) -> &mut T {
         // SAFETY: the caller's promise, checked by loom as far as the moment of this access.
         self.0.with_mut(|value| unsafe { &mut *value })

@@ -1,17 +1,18 @@
-//! What runs a model: once, through every interleaving, or through many random ones.
+//! Runs a model: once, through every interleaving, or through many random ones.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Runs a model: a closure that starts a few threads, and asserts what must hold however they meet.
+/// Runs a model: a closure that starts a few threads, and asserts what must hold in every interleaving of them.
 ///
-/// - As usual: runs it once, with real threads, which is a test like any other.
+/// - In a usual build: runs it once, with real threads, like any other test.
 /// - With `--cfg manyhands_loom`: runs it through every interleaving that needs at most two pre-emptions of a thread that
-///   could have gone on; `LOOM_MAX_PREEMPTIONS` changes that number. A run takes at most 10 000 steps, or as many as
-///   `LOOM_MAX_BRANCHES` says.
+///   could have gone on; `LOOM_MAX_PREEMPTIONS` changes that number. A run takes at most 10 000 steps;
+///   `LOOM_MAX_BRANCHES` changes that number.
 /// - With `--cfg manyhands_shuttle`: runs it through 10 000 random interleavings; `MANYHANDS_SHUTTLE_ROUNDS` changes that
 ///   number, and `SHUTTLE_RANDOM_SEED` repeats those of an earlier run.
 ///
-/// Gives how many interleavings it ran. Everything that the closure shares between its threads must be made inside of it.
+/// Returns the number of interleavings that it ran. Everything that the closure shares between its threads must be made
+/// inside of it.
 ///
 /// ```
 /// use manyhands::AtomicCounter;
@@ -29,10 +30,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 ///
 /// # Panics
 /// When the closure panics in one of the interleavings, and under a checker also when its threads wait for ever. With loom
-/// that ends the whole process (see [the page](crate::sync#what-a-failure-looks-like)). When `MANYHANDS_SHUTTLE_ROUNDS` is not
-/// a number of 1 or more.
+/// that ends the whole process (see [the page](crate::sync#what-a-failure-looks-like)). When `MANYHANDS_SHUTTLE_ROUNDS` is
+/// not a number of 1 or more.
 pub fn model(body: impl Fn() + Send + Sync + 'static) -> usize {
-    // The real ones: no part of the model, as they outlive each of its runs.
+    // Real ones, not the checker's: they outlive each run of the model.
     let n_runs = std::sync::Arc::new(AtomicUsize::new(0));
     let counter = std::sync::Arc::clone(&n_runs);
     run(move || {
@@ -60,7 +61,7 @@ fn run(body: impl Fn() + Send + Sync + 'static) {
 #[cfg(manyhands_shuttle)]
 fn run(body: impl Fn() + Send + Sync + 'static) {
     let mut config = shuttle::Config::new();
-    config.silence_warnings = true; // of what the page of `sync` says
+    config.silence_warnings = true; // of limits that the docs of `sync` name
     let scheduler = shuttle::scheduler::RandomScheduler::new(rounds());
     shuttle::Runner::new(scheduler, config).run(body);
 }

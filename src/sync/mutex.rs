@@ -1,13 +1,14 @@
-//! A lock for one thread at a time, and a place to wait under it.
+//! [`Mutex`] and [`Condvar`] over the real ones or a checker's, with one signature and without poison.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use crate::sync::{backend, const_unless_modelled};
+use crate::sync::backend;
+use crate::sync::backend::const_unless_modelled;
 
-/// A lock for one thread at a time, without poison: a panic under the guard releases it, and what it left in the value is for
-/// the next one to see.
+/// A lock for one thread at a time, without poison: a panic under the guard releases it, and the next holder sees the value
+/// as the panic left it.
 ///
 /// # Concurrency
 /// `lock` waits until the lock is free; no order of arrival is promised. Taking it again in the thread that holds it hangs.
@@ -23,7 +24,7 @@ use crate::sync::{backend, const_unless_modelled};
 #[derive(Default)]
 pub struct Mutex<T: ?Sized>(backend::Mutex<T>);
 
-/// The value of a [`Mutex`]; leaves the lock when it is dropped.
+/// The value of a [`Mutex`]. Dropping the guard leaves the lock.
 #[must_use = "the lock is left as soon as the guard is dropped"]
 pub struct MutexGuard<'l, T: ?Sized>(backend::MutexGuard<'l, T>);
 
@@ -36,7 +37,11 @@ impl<T> Mutex<T> {
         }
     }
 
-    /// The value, when nobody can be waiting for it any more.
+    /// The value. The lock is owned, so no guard is alive and nothing is waited for.
+    ///
+    /// ```
+    /// assert_eq!(manyhands::sync::Mutex::new(7).into_inner(), 7);
+    /// ```
     pub fn into_inner(self) -> T {
         self.0.into_inner()
     }
@@ -44,17 +49,36 @@ impl<T> Mutex<T> {
 
 impl<T: ?Sized> Mutex<T> {
     /// Waits for the lock.
+    ///
+    /// ```
+    /// let total = manyhands::sync::Mutex::new(1);
+    /// *total.lock() += 1;
+    /// assert_eq!(*total.lock(), 2);
+    /// ```
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard(self.0.lock())
     }
 
-    /// The value, without a wait: whoever has the lock to itself needs none.
+    /// The value, without a wait: a lock that is borrowed mutably has no guards.
+    ///
+    /// ```
+    /// let mut names = manyhands::sync::Mutex::new(vec!["a"]);
+    /// names.get_mut().push("b");
+    /// assert_eq!(names.lock().len(), 2);
+    /// ```
     pub fn get_mut(&mut self) -> &mut T {
         self.0.get_mut()
     }
 
-    /// The lock, unless somebody has it.
+    /// The value, or `None` when the lock is taken. Never waits.
+    ///
+    /// ```
+    /// let total = manyhands::sync::Mutex::new(1);
+    /// let held = total.lock();
+    /// assert!(total.try_lock().is_none());
+    /// # drop(held);
+    /// ```
     #[inline]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         self.0.try_lock().map(MutexGuard)
@@ -76,18 +100,18 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     }
 }
 
-/// A place to wait for something that is written under a [`Mutex`]. Always wait in a loop that looks again: a wait may end
-/// without a reason.
+/// A condition variable: threads wait on it for a condition that is written under a [`Mutex`].
+///
+/// Always wait in a loop that checks the condition again: a wait may end without a reason.
 ///
 /// # Concurrency
-/// Write under the lock and wake after that: a wake-up then falls either before the look of the one who waits, or into its
-/// wait. Whoever is woken has the lock again before it goes on.
+/// Change the condition under the lock and notify after that: the notification then comes either before the waiting thread
+/// checks the condition, or during its wait. A woken thread has the lock again before it goes on.
 ///
 /// ```
 /// use manyhands::sync::{Arc, Condvar, Mutex, spawn};
 ///
-/// let (is_ready, told) = (Mutex::new(false), Condvar::new());
-/// let door = Arc::new((is_ready, told));
+/// let door = Arc::new((Mutex::new(false), Condvar::new()));
 /// let theirs = Arc::clone(&door);
 /// let other = spawn(move || {
 ///     *theirs.0.lock() = true;
@@ -105,7 +129,7 @@ pub struct Condvar(backend::Condvar);
 
 impl Condvar {
     const_unless_modelled! {
-        /// A place where nobody waits.
+        /// A condition variable on which no thread waits.
         #[must_use]
         #[inline]
         pub fn new() -> Self {
@@ -118,18 +142,18 @@ impl Condvar {
         self.0.wait(&mut guard.0);
     }
 
-    /// [`wait`](Self::wait), but no longer than this; true when the time was up. In a model it never is.
+    /// [`wait`](Self::wait), for this long at most; true when the time limit ended the wait. In a model it never does.
     pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, time: Duration) -> bool {
         self.0.wait_for(&mut guard.0, time).timed_out()
     }
 
-    /// Wakes one of those who wait.
+    /// Wakes one waiting thread, if there is any.
     #[inline]
     pub fn notify_one(&self) {
         self.0.notify_one();
     }
 
-    /// Wakes all who wait.
+    /// Wakes all waiting threads.
     #[inline]
     pub fn notify_all(&self) {
         self.0.notify_all();

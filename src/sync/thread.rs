@@ -1,16 +1,21 @@
-//! Threads: start, join, step aside, and a small number for each.
+//! Threads: spawn, join, yield, and a small index for each.
 
 use std::cell::Cell;
 
 use crate::sync::backend;
-use crate::sync::{AtomicUsize, Ordering, thread_local};
+use crate::sync::backend::{AtomicUsize, IS_MODELLED, Ordering, thread_local};
 
-/// A thread that was started by [`spawn`].
+/// A thread that was started by [`spawn`]. Dropping the handle detaches the thread.
 #[derive(Debug)]
 pub struct JoinHandle<T>(backend::JoinHandle<T>);
 
 impl<T> JoinHandle<T> {
-    /// Waits for the thread's end, and gives its answer.
+    /// Waits for the thread's end, and returns its result.
+    ///
+    /// ```
+    /// let failed = manyhands::sync::spawn(|| assert_eq!(1, 2)).join();
+    /// assert!(failed.is_err());
+    /// ```
     ///
     /// # Errors
     /// The payload, when the thread panicked. Under a checker a panic in any thread fails the whole model instead.
@@ -19,7 +24,7 @@ impl<T> JoinHandle<T> {
     }
 }
 
-/// Starts a thread. Nobody waits for it unless its handle is joined.
+/// Starts a thread. It ends on its own unless its handle is joined.
 ///
 /// ```
 /// let answer = manyhands::sync::spawn(|| 6 * 7);
@@ -27,12 +32,15 @@ impl<T> JoinHandle<T> {
 /// ```
 ///
 /// # Panics
-/// When the system has no thread to give.
+/// When the system cannot start a thread.
 pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-    JoinHandle(backend::Builder::new().spawn(body).expect("the system has a thread to give"))
+    JoinHandle(backend::Builder::new().spawn(body).expect("the system can start a thread"))
 }
 
-/// [`spawn`] for a thread with a name, where the system may have none to give.
+/// [`spawn`] for a thread with a name.
+///
+/// # Errors
+/// When the system cannot start a thread.
 pub(crate) fn spawn_owned<T: Send + 'static>(
     name: String,
     body: impl FnOnce() -> T + Send + 'static,
@@ -40,12 +48,15 @@ pub(crate) fn spawn_owned<T: Send + 'static>(
     backend::Builder::new().name(name).spawn(body).map(JoinHandle)
 }
 
-/// Starts a named thread that nobody joins; its owner keeps count of what it does.
+/// Starts a named thread that is not joined; its owner tracks its work in other ways.
+///
+/// # Errors
+/// When the system cannot start a thread.
 pub(crate) fn spawn_named(name: String, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     backend::Builder::new().name(name).spawn(body).map(drop)
 }
 
-/// Lets other threads run, if any wants to.
+/// Lets other threads run, if any is ready.
 ///
 /// ```
 /// use manyhands::sync::{Arc, AtomicBool, Ordering, spawn, yield_now};
@@ -62,19 +73,19 @@ pub fn yield_now() {
     backend::yield_now();
 }
 
-/// Lets time pass. In a model there is none.
+/// Sleeps for this long. In a model, where time stands still, it yields.
 pub(crate) fn nap(time: std::time::Duration) {
-    if crate::sync::IS_MODELLED {
+    if IS_MODELLED {
         yield_now();
     } else if !time.is_zero() {
         std::thread::sleep(time);
     }
 }
 
-/// The number of a thread that has not asked for one.
+/// The index of a thread that has none yet.
 const UNKNOWN: usize = usize::MAX;
 
-// With constant beginnings nothing has to be asked for at each access; what a checker has begins anew in each execution.
+// Constant initial values need no check at each access. A checker's values start anew in each execution.
 #[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
 static THREADS_SEEN: AtomicUsize = AtomicUsize::new(0);
 #[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
@@ -82,7 +93,7 @@ thread_local! {
     static INDEX: Cell<usize> = const { Cell::new(UNKNOWN) };
 }
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
-crate::sync::global! {
+crate::sync::backend::global! {
     static THREADS_SEEN: AtomicUsize = AtomicUsize::new(0);
 }
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
@@ -90,8 +101,9 @@ thread_local! {
     static INDEX: Cell<usize> = Cell::new(UNKNOWN);
 }
 
-/// A small number for this thread, for choosing one of a few words to write to: the first thread that asks is 0, the next 1.
-/// A number is not given again when its thread ends.
+/// A small index of this thread, to choose one of a few stripes: the first thread that calls this is 0, the next 1.
+///
+/// An index is not reused when its thread ends. After the first call in a thread it costs one thread-local read.
 ///
 /// ```
 /// use manyhands::sync::{spawn, thread_index};
@@ -111,7 +123,7 @@ pub fn thread_index() -> usize {
 
 #[cold]
 fn first_index(index: &Cell<usize>) -> usize {
-    // Relaxed: the numbers are told apart, and say nothing else.
+    // Relaxed: the indices must be different, and order nothing else.
     let new = THREADS_SEEN.fetch_add(1, Ordering::Relaxed);
     index.set(new);
     new

@@ -17,10 +17,10 @@ fn processing_is_switched_process_wide_and_overrides_end_with_their_guard() {
         assert!(threads.iter().all(|&thread| thread == here));
     }
     enable_parallel_processing();
-    assert!(parallel_config().enabled().unwrap());
+    assert!(parallel_config().enabled());
     let elsewhere = std::thread::spawn(|| {
         let _guard = override_parallel_config(ParallelConfig::builder().max_workers_cpu(9).build().unwrap());
-        parallel_config().max_workers_cpu().unwrap().get()
+        parallel_config().max_workers_cpu().get()
     });
     assert_eq!(elsewhere.join().unwrap(), 9);
 }

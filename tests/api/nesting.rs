@@ -122,16 +122,15 @@ fn workers_inherit_the_config_of_their_caller() {
     let executor = manyhands::ParallelExecutor::new(config.clone());
     for mode in [LocalMode::Serial, LocalMode::Threads, LocalMode::IoThreads] {
         for _ in 0..3 {
-            let seen =
-                executor.job(&[0; 4]).mode(mode).run(|_| parallel_config().max_workers_cpu().unwrap().get()).unwrap();
+            let seen = executor.job(&[0; 4]).mode(mode).run(|_| parallel_config().max_workers_cpu().get()).unwrap();
             assert_eq!(seen.into_result().unwrap(), [11; 4], "an executor's config reaches its items");
         }
     }
     let _guard = override_parallel_config(config);
-    let seen = parallel_map(Threads, &[0; 50], |_| parallel_config().max_workers_cpu().unwrap().get()).unwrap();
+    let seen = parallel_map(Threads, &[0; 50], |_| parallel_config().max_workers_cpu().get()).unwrap();
     assert!(seen.iter().all(|&workers| workers == 11));
     let nested = parallel_map(Threads, &[0; 4], |_| {
-        parallel_map(Serial, &[0; 4], |_| parallel_config().max_workers_cpu().unwrap().get()).unwrap()
+        parallel_map(Serial, &[0; 4], |_| parallel_config().max_workers_cpu().get()).unwrap()
     });
     assert!(nested.unwrap().concat().iter().all(|&workers| workers == 11));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use manyhands::{
     ProgressTracker,
-    progress::{Ending, TrackerSnapshot},
+    progress::{ItemStatus, TrackerSnapshot},
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -24,7 +24,7 @@ fn counts_of_many_threads_add_up() {
                 together.wait();
                 for n in 0..20_000 {
                     tracker.tick();
-                    tracker.count(if n % 5 == 0 { Ending::Failed } else { Ending::Skipped }, 1);
+                    tracker.count(if n % 5 == 0 { ItemStatus::Failed } else { ItemStatus::Skipped }, 1);
                 }
             });
         }
@@ -59,7 +59,8 @@ fn snapshots_never_go_backwards_while_four_threads_count() {
             let (tracker, together) = (&tracker, &together);
             scope.spawn(move || {
                 together.wait();
-                let ending = [Ending::Succeeded, Ending::Failed, Ending::Skipped, Ending::Resumed][worker];
+                let ending =
+                    [ItemStatus::Succeeded, ItemStatus::Failed, ItemStatus::Skipped, ItemStatus::Resumed][worker];
                 (0..20_000).for_each(|_| tracker.count(ending, 1));
             });
         }
@@ -89,7 +90,7 @@ fn assert_not_before(now: &TrackerSnapshot, before: &TrackerSnapshot) {
 /// What can be done to a tracker.
 #[derive(Debug, Clone, Copy)]
 enum Step {
-    Count(Ending, u64),
+    Count(ItemStatus, u64),
     SetTotal(u64),
     Grow(u64),
     /// A snapshot at this millisecond, which may lie before that of the last one.
@@ -97,7 +98,8 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let ending = prop::sample::select(vec![Ending::Succeeded, Ending::Failed, Ending::Skipped, Ending::Resumed]);
+    let ending =
+        prop::sample::select(vec![ItemStatus::Succeeded, ItemStatus::Failed, ItemStatus::Skipped, ItemStatus::Resumed]);
     prop_oneof![
         4 => (ending, 0_u64..50).prop_map(|(ending, n_items)| Step::Count(ending, n_items)),
         1 => (0_u64..500).prop_map(Step::SetTotal),
@@ -109,19 +111,20 @@ fn step() -> impl Strategy<Value = Step> {
 /// A tracker in plain words.
 #[derive(Debug, Default)]
 struct Plain {
-    endings: Vec<(Ending, u64)>,
+    endings: Vec<(ItemStatus, u64)>,
     total: Option<u64>,
     latest: u64,
 }
 
 impl Plain {
-    fn n_items(&self, endings: &[Ending]) -> u64 {
+    fn n_items(&self, endings: &[ItemStatus]) -> u64 {
         self.endings.iter().filter(|(ending, _)| endings.contains(ending)).map(|&(_, n_items)| n_items).sum()
     }
 
     fn agrees_with(&self, shot: &TrackerSnapshot) {
         let [succeeded, failed, skipped, resumed] =
-            [Ending::Succeeded, Ending::Failed, Ending::Skipped, Ending::Resumed].map(|ending| self.n_items(&[ending]));
+            [ItemStatus::Succeeded, ItemStatus::Failed, ItemStatus::Skipped, ItemStatus::Resumed]
+                .map(|ending| self.n_items(&[ending]));
         assert_eq!((shot.succeeded, shot.failed, shot.skipped, shot.resumed), (succeeded, failed, skipped, resumed));
         let done = succeeded + failed + skipped + resumed;
         assert_eq!((shot.done(), shot.computed()), (done, succeeded + failed));
@@ -216,7 +219,7 @@ fn rate_and_percent_on_golden_traces_are_the_golden_ones() {
         for expected in case["expect"].as_array().unwrap() {
             let n_items = expected["k"].as_u64().unwrap();
             let tracker = ProgressTracker::with_total(case["total"].as_u64().unwrap());
-            tracker.count(Ending::Failed, n_items);
+            tracker.count(ItemStatus::Failed, n_items);
             let time = case["events"][usize::try_from(n_items).unwrap() - 1][0].as_f64().unwrap();
             let snapshot = tracker.snapshot_at(Duration::from_secs_f64(time));
             assert_near(snapshot.items_per_second(), &expected["throughput"]);
@@ -261,7 +264,7 @@ impl Trace {
         let tracker = ProgressTracker::with_total(total);
         let mut points = Vec::new();
         for (n_items, event) in (1_u64..).zip(events) {
-            tracker.count(if event[2] == true { Ending::Succeeded } else { Ending::Failed }, 1);
+            tracker.count(if event[2] == true { ItemStatus::Succeeded } else { ItemStatus::Failed }, 1);
             let time = event[0].as_f64().unwrap();
             let eta = tracker.snapshot_at(Duration::from_secs_f64(time)).eta().unwrap();
             let error = |estimate: f64| (estimate - (end - time)).abs() / end;

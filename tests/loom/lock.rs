@@ -5,23 +5,45 @@
 use loom::sync::Arc;
 use loom::thread;
 use manyhands::modelled_parts::announced;
-use manyhands::{
-    RwLock,
-    lock::{LockWords, RwLockOf, Single, StripedRwLock},
-};
+use manyhands::{RwLock, lock::StripedRwLock};
 
 type Pair = (usize, usize);
 
-fn set_both<W: LockWords>(lock: &RwLockOf<Pair, W>, value: usize) {
-    let mut pair = lock.write();
-    pair.0 = value;
-    pair.1 = value;
+/// A lock around two numbers that are always equal. The two kinds of lock have no common trait of their own.
+trait PairLock {
+    /// Sets both numbers, one after the other.
+    fn set_both(&self, value: usize);
+    /// The number that both are.
+    fn see_both(&self) -> usize;
 }
 
-fn see_both<W: LockWords>(lock: &RwLockOf<Pair, W>) -> usize {
-    let pair = lock.read();
-    assert_eq!(pair.0, pair.1);
-    pair.0
+macro_rules! pair_lock {
+    ($lock:ident) => {
+        impl PairLock for $lock<Pair> {
+            fn set_both(&self, value: usize) {
+                let mut pair = self.write();
+                pair.0 = value;
+                pair.1 = value;
+            }
+
+            fn see_both(&self) -> usize {
+                let pair = self.read();
+                assert_eq!(pair.0, pair.1);
+                pair.0
+            }
+        }
+    };
+}
+
+pair_lock!(RwLock);
+pair_lock!(StripedRwLock);
+
+fn set_both(lock: &impl PairLock, value: usize) {
+    lock.set_both(value);
+}
+
+fn see_both(lock: &impl PairLock) -> usize {
+    lock.see_both()
 }
 
 /// Proves: a writer and two readers never see a half-written value, and all of them end, so no wake-up is lost. Leaves out:
@@ -31,12 +53,12 @@ fn readers_see_whole_values_and_all_threads_end() {
     crate::check(3, || {
         let lock = Arc::new(RwLock::new((0, 0)));
         let (for_writer, for_reader) = (Arc::clone(&lock), Arc::clone(&lock));
-        let writer = thread::spawn(move || set_both(&for_writer, 1));
-        let reader = thread::spawn(move || _ = see_both(&for_reader));
-        see_both(&lock);
+        let writer = thread::spawn(move || set_both(&*for_writer, 1));
+        let reader = thread::spawn(move || _ = see_both(&*for_reader));
+        see_both(&*lock);
         writer.join().unwrap();
         reader.join().unwrap();
-        assert_eq!(see_both(&lock), 1);
+        assert_eq!(see_both(&*lock), 1);
     });
 }
 
@@ -46,10 +68,10 @@ fn striped_readers_see_whole_values_and_all_threads_end() {
     crate::check(3, || {
         let lock = Arc::new(StripedRwLock::new((0, 0)));
         let other = Arc::clone(&lock);
-        let writer = thread::spawn(move || set_both(&other, 1));
-        see_both(&lock);
+        let writer = thread::spawn(move || set_both(&*other, 1));
+        see_both(&*lock);
         writer.join().unwrap();
-        assert_eq!(see_both(&lock), 1);
+        assert_eq!(see_both(&*lock), 1);
     });
 }
 
@@ -59,12 +81,12 @@ fn a_writer_waits_for_the_readers_of_all_stripes() {
     crate::check(2, || {
         let lock = Arc::new(StripedRwLock::new((0, 0)));
         let (for_writer, for_reader) = (Arc::clone(&lock), Arc::clone(&lock));
-        let reader = thread::spawn(move || _ = see_both(&for_reader));
-        let writer = thread::spawn(move || set_both(&for_writer, 1));
-        see_both(&lock);
+        let reader = thread::spawn(move || _ = see_both(&*for_reader));
+        let writer = thread::spawn(move || set_both(&*for_writer, 1));
+        see_both(&*lock);
         reader.join().unwrap();
         writer.join().unwrap();
-        assert_eq!(see_both(&lock), 1);
+        assert_eq!(see_both(&*lock), 1);
     });
 }
 
@@ -104,11 +126,11 @@ fn a_reader_between_two_writers_ends_and_sees_whole_values() {
         let lock = Arc::new(RwLock::new((0, 0)));
         let writers = [1, 2].map(|value| {
             let lock = Arc::clone(&lock);
-            thread::spawn(move || set_both(&lock, value))
+            thread::spawn(move || set_both(&*lock, value))
         });
-        see_both(&lock);
+        see_both(&*lock);
         writers.into_iter().for_each(|writer| writer.join().unwrap());
-        assert!(see_both(&lock) > 0);
+        assert!(see_both(&*lock) > 0);
     });
 }
 
@@ -135,7 +157,7 @@ fn a_try_to_read_keeps_no_writer_waiting() {
     crate::check(3, || {
         let lock = Arc::new(StripedRwLock::new((0, 0)));
         let other = Arc::clone(&lock);
-        let writer = thread::spawn(move || set_both(&other, 1));
+        let writer = thread::spawn(move || set_both(&*other, 1));
         if let Some(pair) = lock.try_read() {
             assert_eq!(pair.0, pair.1);
         }
@@ -213,7 +235,7 @@ fn a_writer_goes_in_after_a_reader_that_was_in_line_before_it() {
 #[test]
 fn what_was_done_under_the_lock_is_seen_under_the_lock() {
     crate::check(3, || {
-        let lock = Arc::new(RwLockOf::<_, Single>::new(()));
+        let lock = Arc::new(RwLock::new(()));
         let cell = Arc::new(loom::cell::UnsafeCell::new(0));
         let (other_lock, other_cell) = (Arc::clone(&lock), Arc::clone(&cell));
         let writer = thread::spawn(move || {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use loom::sync::Arc;
 use loom::thread;
-use manyhands::{ProgressTracker, progress::Ending};
+use manyhands::{ProgressTracker, progress::ItemStatus};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -21,7 +21,7 @@ fn what_was_counted_before_a_join_is_in_the_snapshot() {
                 tracker.count(ending, 2);
             })
         };
-        let others = [count(Ending::Failed), count(Ending::Resumed)];
+        let others = [count(ItemStatus::Failed), count(ItemStatus::Resumed)];
         tracker.tick();
         for other in others {
             other.join().unwrap();
@@ -94,7 +94,7 @@ fn no_snapshot_shows_what_no_thread_counted() {
         let tracker = Arc::new(ProgressTracker::with_total(2));
         let other = Arc::clone(&tracker);
         let counts = thread::spawn(move || {
-            other.count(Ending::Failed, 1);
+            other.count(ItemStatus::Failed, 1);
             other.tick();
         });
         let meanwhile = tracker.snapshot_at(SECOND);

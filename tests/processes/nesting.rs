@@ -59,7 +59,7 @@ fn a_call_with_processes_inside_of_a_worker_stays_in_it() {
 }
 
 fn budget(_: &i32) -> usize {
-    parallel_config().max_workers_cpu().unwrap().get()
+    parallel_config().max_workers_cpu().get()
 }
 
 fn a_worker_may_use_its_share_of_the_cores() {

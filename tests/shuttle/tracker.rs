@@ -1,7 +1,7 @@
 //! Tracker, counters and token with six threads.
 
 use manyhands::sync::{Arc, model};
-use manyhands::{CancelToken, ProgressTracker, counter::StripedCounter, progress::Ending};
+use manyhands::{CancelToken, ProgressTracker, counter::StripedCounter, progress::ItemStatus};
 
 use crate::{all, crowd};
 
@@ -14,7 +14,7 @@ fn snapshots_never_go_backwards() {
         let act = |tracker: &ProgressTracker, number: usize| {
             if number < 4 {
                 tracker.tick();
-                tracker.count(Ending::Failed, 1);
+                tracker.count(ItemStatus::Failed, 1);
                 return;
             }
             let (first, second) = (tracker.snapshot(), tracker.snapshot());

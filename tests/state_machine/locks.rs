@@ -5,17 +5,20 @@ use std::mem;
 
 use manyhands::{
     RwLock, Synchronized,
-    lock::{LockWords, RwLockOf, RwLockReadGuard, RwLockWriteGuard, Sharded, Single, StripedRwLock},
+    lock::{RwLockReadGuard, RwLockWriteGuard, StripedRwLock, StripedRwLockReadGuard, StripedRwLockWriteGuard},
 };
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
+use plain::Obeys as ObeysPlain;
+use striped::Obeys as ObeysStriped;
+
 prop_state_machine! {
     #![proptest_config(manyhands_test_support::property::config(256))]
     #[test]
-    fn guards_of_a_plain_lock_exclude_what_they_should(sequential 1..40 => Obeys<Single>);
+    fn guards_of_a_plain_lock_exclude_what_they_should(sequential 1..40 => ObeysPlain);
     #[test]
-    fn guards_of_a_striped_lock_exclude_what_they_should(sequential 1..40 => Obeys<Sharded>);
+    fn guards_of_a_striped_lock_exclude_what_they_should(sequential 1..40 => ObeysStriped);
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -106,53 +109,65 @@ impl ReferenceStateMachine for Inside {
     }
 }
 
-/// A lock and its guards. The lock is leaked, so that guards can be kept beside it.
-struct Held<W: LockWords> {
-    lock: &'static RwLockOf<u64, W>,
-    readers: Vec<RwLockReadGuard<'static, u64, W>>,
-    writer: Option<RwLockWriteGuard<'static, u64, W>>,
-}
+/// The two kinds of lock have no common trait, so the test of each is written by this macro.
+macro_rules! obeys {
+    ($module:ident, $lock:ident, $read:ident, $write:ident) => {
+        mod $module {
+            use super::*;
 
-struct Obeys<W>(std::marker::PhantomData<W>);
+            /// A lock and its guards. The lock is leaked, so that guards can be kept beside it.
+            pub(super) struct Held {
+                lock: &'static $lock<u64>,
+                readers: Vec<$read<'static, u64>>,
+                writer: Option<$write<'static, u64>>,
+            }
 
-impl<W: LockWords> StateMachineTest for Obeys<W> {
-    type SystemUnderTest = Held<W>;
-    type Reference = Inside;
+            pub(super) struct Obeys;
 
-    fn init_test(_: &Inside) -> Held<W> {
-        Held { lock: Box::leak(Box::new(RwLockOf::new(0))), readers: Vec::new(), writer: None }
-    }
+            impl StateMachineTest for Obeys {
+                type SystemUnderTest = Held;
+                type Reference = Inside;
 
-    fn apply(mut held: Held<W>, inside: &Inside, step: Step) -> Held<W> {
-        match step {
-            Step::TryRead => held.readers.extend(held.lock.try_read()),
-            Step::Read => held.readers.push(held.lock.read()),
-            Step::TryWrite => {
-                if let Some(writer) = held.lock.try_write() {
-                    assert!(held.writer.replace(writer).is_none(), "two writers at once");
+                fn init_test(_: &Inside) -> Held {
+                    Held { lock: Box::leak(Box::new($lock::new(0))), readers: Vec::new(), writer: None }
+                }
+
+                fn apply(mut held: Held, inside: &Inside, step: Step) -> Held {
+                    match step {
+                        Step::TryRead => held.readers.extend(held.lock.try_read()),
+                        Step::Read => held.readers.push(held.lock.read()),
+                        Step::TryWrite => {
+                            if let Some(writer) = held.lock.try_write() {
+                                assert!(held.writer.replace(writer).is_none(), "two writers at once");
+                            }
+                        }
+                        Step::Write => held.writer = Some(held.lock.write()),
+                        Step::Increase => **held.writer.as_mut().unwrap() += 1,
+                        Step::LeaveReading(reader) => drop(held.readers.swap_remove(reader)),
+                        Step::LeaveWriting => held.writer = None,
+                        Step::ForgetReading(reader) => mem::forget(held.readers.swap_remove(reader)),
+                        Step::ForgetWriting => mem::forget(held.writer.take()),
+                    }
+                    assert_eq!((held.readers.len(), held.writer.is_some()), (inside.n_readers, inside.has_writer));
+                    held
+                }
+
+                fn check_invariants(held: &Held, inside: &Inside) {
+                    assert!(held.readers.iter().all(|reader| **reader == inside.value));
+                    assert!(held.writer.as_deref().is_none_or(|value| *value == inside.value));
+                    // Each of these looks at the lock and leaves nothing behind.
+                    assert_eq!(held.lock.try_read().is_some(), inside.admits_a_reader());
+                    assert_eq!(held.lock.try_write().is_some(), inside.admits_a_writer());
+                    let shown = format!("{:?}", held.lock);
+                    assert_eq!(shown.contains(&inside.value.to_string()), inside.admits_a_reader(), "{shown}");
                 }
             }
-            Step::Write => held.writer = Some(held.lock.write()),
-            Step::Increase => **held.writer.as_mut().unwrap() += 1,
-            Step::LeaveReading(reader) => drop(held.readers.swap_remove(reader)),
-            Step::LeaveWriting => held.writer = None,
-            Step::ForgetReading(reader) => mem::forget(held.readers.swap_remove(reader)),
-            Step::ForgetWriting => mem::forget(held.writer.take()),
         }
-        assert_eq!((held.readers.len(), held.writer.is_some()), (inside.n_readers, inside.has_writer));
-        held
-    }
-
-    fn check_invariants(held: &Held<W>, inside: &Inside) {
-        assert!(held.readers.iter().all(|reader| **reader == inside.value));
-        assert!(held.writer.as_deref().is_none_or(|value| *value == inside.value));
-        // Each of these looks at the lock and leaves nothing behind.
-        assert_eq!(held.lock.try_read().is_some(), inside.admits_a_reader());
-        assert_eq!(held.lock.try_write().is_some(), inside.admits_a_writer());
-        let shown = format!("{:?}", held.lock);
-        assert_eq!(shown.contains(&inside.value.to_string()), inside.admits_a_reader(), "{shown}");
-    }
+    };
 }
+
+obeys!(plain, RwLock, RwLockReadGuard, RwLockWriteGuard);
+obeys!(striped, StripedRwLock, StripedRwLockReadGuard, StripedRwLockWriteGuard);
 
 #[test]
 fn a_forgotten_guard_keeps_others_out_but_not_the_owner() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use manyhands::{
     ProgressTracker,
-    progress::{Ending, TrackerSnapshot},
+    progress::{ItemStatus, TrackerSnapshot},
 };
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -18,7 +18,7 @@ prop_state_machine! {
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Tick,
-    Count(Ending, u64),
+    Count(ItemStatus, u64),
     SetTotal(u64),
     GrowTotal(u64),
     /// A snapshot at this time, which may lie before that of the last one.
@@ -28,7 +28,7 @@ enum Step {
 /// More than any run has, and little enough that all steps of a test together stay countable.
 const MANY: u64 = 1 << 50;
 const UNKNOWN: u64 = u64::MAX;
-const ENDINGS: [Ending; 4] = [Ending::Succeeded, Ending::Failed, Ending::Skipped, Ending::Resumed];
+const ENDINGS: [ItemStatus; 4] = [ItemStatus::Succeeded, ItemStatus::Failed, ItemStatus::Skipped, ItemStatus::Resumed];
 
 fn step() -> impl Strategy<Value = Step> {
     let n_items = || prop_oneof![4 => 0..50_u64, 1 => 0..MANY];

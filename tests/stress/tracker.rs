@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use manyhands::{
     ProgressTracker,
-    progress::{Ending, TrackerSnapshot},
+    progress::{ItemStatus, TrackerSnapshot},
 };
 
 use crate::scenario::{scenario, together};
 
-const ENDINGS: [Ending; 4] = [Ending::Succeeded, Ending::Failed, Ending::Skipped, Ending::Resumed];
+const ENDINGS: [ItemStatus; 4] = [ItemStatus::Succeeded, ItemStatus::Failed, ItemStatus::Skipped, ItemStatus::Resumed];
 /// More than a tracker has words, so that some count on the same one.
 const WORKERS: usize = 33;
 const EACH: u64 = 4000;

@@ -27,15 +27,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use manyhands::{
-    AtomicCounter, CancelToken, ProgressTracker, Synchronized, ThreadSafeCache,
-    counter::StripedCounter,
-    lock::{LockWords, RwLockOf, Sharded, Single},
-    progress::Ending,
+    AtomicCounter, CancelToken, ProgressTracker, RwLock, Synchronized, ThreadSafeCache, counter::StripedCounter,
+    lock::StripedRwLock, progress::ItemStatus,
 };
 
 const SCENARIOS: [(&str, fn()); 9] = [
-    ("a plain lock hands its value on", a_lock_hands_its_value_on::<Single>),
-    ("a striped lock hands its value on", a_lock_hands_its_value_on::<Sharded>),
+    ("a plain lock hands its value on", a_plain_lock_hands_its_value_on),
+    ("a striped lock hands its value on", a_striped_lock_hands_its_value_on),
     ("a synchronized value is handed on", a_synchronized_value_is_handed_on),
     ("counters and a tracker count", counters_and_a_tracker_count),
     ("a token and its children stop", a_token_and_its_children_stop),
@@ -121,15 +119,23 @@ fn shared_by_threads<T: Send + Sync + 'static>(shared: T, act: fn(&T, usize)) ->
     Arc::into_inner(shared).expect("the others have ended").0
 }
 
-fn a_lock_hands_its_value_on<W: LockWords>() {
-    let lock = shared_by_threads(RwLockOf::<_, W>::new(vec![0]), |lock, turn| match turn % 7 {
-        0 => lock.write().push(turn),
-        1 => _ = lock.try_write().map(|mut turns| turns.push(turn)),
-        2 => _ = lock.try_read().map(|turns| assert_eq!(turns[0], 0)),
-        _ => assert_eq!(lock.read().iter().take(1).sum::<usize>(), 0),
-    });
-    assert!(lock.into_inner().len() > THREADS * USES / 7);
+/// The two kinds of lock have no common trait, so the test of each is written by this macro.
+macro_rules! hands_its_value_on {
+    ($name:ident, $lock:ident) => {
+        fn $name() {
+            let lock = shared_by_threads($lock::new(vec![0]), |lock, turn| match turn % 7 {
+                0 => lock.write().push(turn),
+                1 => _ = lock.try_write().map(|mut turns| turns.push(turn)),
+                2 => _ = lock.try_read().map(|turns| assert_eq!(turns[0], 0)),
+                _ => assert_eq!(lock.read().iter().take(1).sum::<usize>(), 0),
+            });
+            assert!(lock.into_inner().len() > THREADS * USES / 7);
+        }
+    };
 }
+
+hands_its_value_on!(a_plain_lock_hands_its_value_on, RwLock);
+hands_its_value_on!(a_striped_lock_hands_its_value_on, StripedRwLock);
 
 fn a_synchronized_value_is_handed_on() {
     let value = shared_by_threads(Synchronized::new(Vec::new()), |value, turn| {
@@ -145,7 +151,7 @@ fn counters_and_a_tracker_count() {
         plain.increment();
         striped.increment();
         tracker.grow_total(1);
-        tracker.count(if turn % 2 == 0 { Ending::Succeeded } else { Ending::Failed }, 1);
+        tracker.count(if turn % 2 == 0 { ItemStatus::Succeeded } else { ItemStatus::Failed }, 1);
         if turn % 16 == 0 {
             assert!(tracker.snapshot().done() <= (THREADS * USES) as u64);
         }

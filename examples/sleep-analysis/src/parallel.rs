@@ -9,9 +9,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use manyhands::cache::{CacheStats, ComputeError};
+use manyhands::config::parallel_config;
+use manyhands::job::ErrorText;
 use manyhands::{
-    AnyMode, CacheStats, Cause, ComputeError, Error, ItemFailure, Job, OnFailure, Outcome, Progress, ThreadSafeCache,
-    Threads, adaptive_batch_size, parallel_config,
+    AnyMode, Cause, ConfigError, Error, ItemFailure, Job, OnFailure, Outcome, Progress, ThreadSafeCache, Threads,
+    adaptive_batch_size,
 };
 
 use crate::features::{FeatureBlock, FeatureRequest, FeatureScratch, Features, collect_blocks, epoch_features_with};
@@ -111,8 +114,7 @@ impl Engine {
             .job(&batches, "features", is_worth_sharing)
             .shared(request)
             .worker_state(FeatureWorker::new)
-            .try_run(batch_features)
-            .map_err(refused)?;
+            .try_run(batch_features)?;
         let blocks = outcome.into_results().into_iter().zip(&batches).map(|(block, batch)| {
             block.unwrap_or_else(|failure| FeatureBlock::lost(request, batch.clone(), &failure.to_string()))
         });
@@ -133,8 +135,7 @@ impl Engine {
             .job(idxs, "alignment", is_worth_sharing)
             .cost(|&idx| request.signals.get(idx).map_or(0, |signal| signal.len() as u64))
             .shared(request)
-            .try_run(align_signal)
-            .map_err(refused)?;
+            .try_run(align_signal)?;
         let results = outcome.into_results().into_iter().zip(idxs);
         Ok(results.map(|(aligned, &idx)| aligned.map_err(|failure| signal_failure(request, idx, failure))).collect())
     }
@@ -144,7 +145,7 @@ impl Engine {
     /// # Errors
     /// [`SleepError::Config`] for workers or chunks of zero.
     pub fn make_night(&self, plan: &NightPlan) -> SleepResult<Vec<SleepResult<Signal>>> {
-        let outcome = self.job(plan.kinds(), "night", true).shared(plan).run(make_and_read).map_err(refused)?;
+        let outcome = self.job(plan.kinds(), "night", true).shared(plan).run(make_and_read)?;
         let results = outcome.into_results().into_iter().zip(plan.kinds());
         Ok(results.map(|(made, kind)| made.map_err(|failure| lost(kind.name(), &failure))).collect())
     }
@@ -155,7 +156,7 @@ impl Engine {
     /// # Errors
     /// [`SleepError::Config`] for workers or chunks of zero.
     pub fn read_signals(&self, files: &[(String, PathBuf)]) -> SleepResult<Vec<SleepResult<Signal>>> {
-        let outcome = self.job(files, "reading", true).try_run(read_file).map_err(refused)?;
+        let outcome = self.job(files, "reading", true).try_run(read_file)?;
         let results = outcome.into_results().into_iter().zip(files);
         Ok(results.map(|(read, (name, _))| read.map_err(|failure| own_error(name, failure))).collect())
     }
@@ -166,16 +167,15 @@ impl Engine {
             let shares: Vec<_> = signals.iter().flat_map(Signal::to_share).collect();
             let job = Job::new(&shares).mode(Threads).chunk_size(1);
             let job = if let Some(workers) = self.workers { job.workers(workers) } else { job };
-            job.run(|share| share()).and_then(Outcome::into_result).map_err(refused)?;
+            job.run(|share| share()).and_then(Outcome::into_result)?;
         }
         Ok(())
     }
 
     /// Consecutive batches of epochs, about two per worker.
     fn batches(&self, n_epochs: usize) -> SleepResult<Vec<Range<usize>>> {
-        let from_config = || parallel_config().max_workers_cpu().map(std::num::NonZeroUsize::get);
-        let workers = self.workers.map_or_else(from_config, Ok).map_err(refused)?;
-        let size = adaptive_batch_size(n_epochs, workers).map_err(refused)?;
+        let workers = self.workers.unwrap_or_else(|| parallel_config().max_workers_cpu().get());
+        let size = adaptive_batch_size(n_epochs, workers)?;
         Ok((0..n_epochs).step_by(size).map(|first| first..n_epochs.min(first + size)).collect())
     }
 
@@ -223,8 +223,18 @@ fn batch_features(worker: &mut FeatureWorker, epochs: &Range<usize>) -> SleepRes
     epoch_features_with(&mut worker.scratch, &worker.request, epochs)
 }
 
-fn refused<E: fmt::Display>(error: Error<E>) -> SleepError {
-    SleepError::Config(error.to_string())
+/// A call that could not begin, such as one with zero workers.
+impl<E: ErrorText> From<Error<E>> for SleepError {
+    fn from(error: Error<E>) -> Self {
+        Self::Config(error.to_string())
+    }
+}
+
+/// A setting that is not possible, such as zero workers.
+impl From<ConfigError> for SleepError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error.to_string())
+    }
 }
 
 /// A signal's own error, or its loss as an error.

@@ -9,7 +9,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use manyhands::{AtomicCounter, PlainNumber, SharedSlice, Synchronized};
+use manyhands::process::PlainNumber;
+use manyhands::{AtomicCounter, SharedSlice, Synchronized};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use xxhash_rust::xxh3::xxh3_128;

@@ -1,17 +1,20 @@
-//! Where a copy of the program becomes a worker.
+//! Prepares a program for worker processes, which are copies of it.
 
-use crate::backend::process::become_worker;
+use crate::backend::process::system::become_worker;
 
-/// Prepares the program for [`Processes`](crate::Processes): first in `main`, before it reads its arguments or does anything
-/// that is not to be done once per worker.
+/// Prepares the program for worker processes. Call it first in `main`.
 ///
-/// A worker process is a copy of the running program. In such a copy this function serves items and never returns; in any other
-/// process it returns at once. A call in [`Processes`](crate::Processes) without it is an error that says so; it starts nothing.
+/// A worker process is a copy of the running program. In such a copy this function serves items and never returns; in any
+/// other process it returns at once. Code before it runs once in each worker too, so it must come before the program reads
+/// its arguments, opens files or prints. Without it, a call in [`Processes`](crate::Processes) is an error that says so, and
+/// starts nothing.
 ///
-/// In the binary of `#[test]` functions, whose `main` is not yours, use [`init_in_tests!`](crate::init_in_tests) instead.
+/// In the binary of `#[test]` functions, which has no `main` of your own, use [`init_in_tests!`](crate::init_in_tests).
+///
+/// Costs a look at one environment variable, `MANYHANDS_WORKER`.
 ///
 /// # Concurrency
-/// It may be called by any thread and more than once.
+/// Any thread may call it, and more than once.
 ///
 /// ```standalone_crate
 /// use manyhands::{Processes, parallel_map};
@@ -24,11 +27,13 @@ pub fn init() {
     become_worker();
 }
 
-/// [`init`](crate::backend::process::init) for a test binary: once in its root file, outside of any function. Copies of the binary become workers
-/// before they come to its `main`, and so run no test.
+/// Prepares a test binary for worker processes. Write it once in the binary's root file, outside of any function.
 ///
-/// In a library's unit tests it belongs behind `#[cfg(test)]`. Workers begin before std has prepared the process: of a stack that
-/// overflows, the system's own signal is told instead of std's message.
+/// It is [`init`](crate::init) for a program whose `main` comes from the test harness: copies of the binary become workers
+/// before they reach that `main`, and so run no test. In a library's unit tests it belongs behind `#[cfg(test)]`.
+///
+/// Such a worker starts before std has prepared the process, so a stack overflow in it is reported as the signal alone,
+/// without std's message.
 ///
 /// ```standalone_crate
 /// manyhands::init_in_tests!();
@@ -47,8 +52,8 @@ macro_rules! init_in_tests {
                 $crate::init();
             }
 
-            // SAFETY: what lies in this section is called once before `main`, without arguments that it would look at; std's
-            // threads, files and environment may be used there on Linux.
+            // SAFETY: the loader calls what lies in this section once before `main`, with arguments that the function may
+            // ignore; std's threads, files and environment may be used there on Linux.
             #[used]
             #[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
             static BEFORE_MAIN: extern "C" fn() = before_main;

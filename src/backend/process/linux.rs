@@ -1,39 +1,30 @@
-//! The process backend where there are memfd, pidfd and a signal at the parent's death.
+//! The process backend where the system has memfd, pidfd, and a signal at the parent's death.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-pub(crate) use super::child::end_idle_workers;
-pub(crate) use super::memory::{Block, BlockId};
-use super::supervisor;
-pub(crate) use super::wire::attachments::{find, is_unpacking, pack};
-pub(crate) use super::wire::function::{FunctionName, fingerprint};
-use super::worker::startup;
-pub(crate) use super::worker::startup::become_worker;
+pub(super) use crate::backend::process::child::idle::end_idle_workers;
+pub(crate) use crate::backend::process::wire::function::{FunctionName, fingerprint};
+pub(super) use crate::backend::process::worker::startup::become_worker;
 
 use crate::backend::contract::{BackendError, BackendStats, Output, ReportSink, RunContext};
-use crate::backend::process::processes::Limits;
-use crate::backend::process_task::ProcessTask;
-use crate::backend::task::SharedOf;
+use crate::backend::process::limits::Limits;
+use crate::backend::process::serde_task::{SerdeTask, Travels};
+use crate::backend::process::supervisor;
+use crate::backend::process::worker::startup::{Role, role};
 use crate::backend::threads::{self, COMPUTING};
 
-/// Runs all positions in worker processes; in a worker, on its threads.
-pub(crate) fn run<T, K>(
+/// Runs all positions in worker processes; a call that is made in a worker, on that worker's threads.
+pub(super) fn run<T, K>(
     limits: &Limits,
     context: &RunContext<'_, T, K>,
     output: Output<'_, K::Output>,
     gather: &mut ReportSink<'_, K::Output, K::Error>,
 ) -> Result<BackendStats, BackendError>
 where
-    T: Sync + Serialize + DeserializeOwned,
-    K: ProcessTask<T> + Sync,
-    SharedOf<T, K>: Serialize + DeserializeOwned,
-    K::Output: Send + Serialize + DeserializeOwned,
-    K::Error: Send + Serialize + DeserializeOwned,
+    T: Travels + Sync,
+    K: SerdeTask<T, Output: Send, Error: Send> + Sync,
 {
-    match startup::role()? {
-        startup::Role::Worker => threads::run(&COMPUTING, context.budget.computing, context, output, gather),
-        startup::Role::Caller if context.plan.n_items == 0 => Ok(BackendStats::default()),
-        startup::Role::Caller => supervisor::run(limits, context, output, gather),
+    match role()? {
+        Role::Worker => threads::run(&COMPUTING, context.budget.computing, context, output, gather),
+        Role::Caller if context.plan.n_items == 0 => Ok(BackendStats::default()),
+        Role::Caller => supervisor::run(limits, context, output, gather),
     }
 }

@@ -1,15 +1,33 @@
-//! The process backend: worker processes that are copies of the running program, each at one end of a socket.
+//! The process backend: worker processes, which are copies of the running program, each at one end of a socket.
 //!
-//! From call to outcome: `parent.rs` seats workers (`kept.rs`), hands out ranges of positions (`work_queue.rs`) as frames
-//! (`wire.rs`, `link.rs`), and turns what it hears (`hearing.rs`) into chunks for the gatherer. `worker.rs` is the other side:
-//! it finds the function (`function.rs`), runs items through the loop that every mode shares (`session.rs`), tells on a page
-//! (`status.rs`) what it has in hand, and sends answers (`outbox.rs`).
+//! The calling process: `supervisor` dispatches ranges of positions to workers as frames (`wire`), receives results, handles
+//! worker deaths, and shuts down; `child` starts, watches and ends the processes. A worker: `worker` reads frames, runs
+//! items through the loop that every mode shares, says on the status page which item it has in hand, and sends results.
+//! Large values lie in `memory` that both sides map.
 //!
-//! Linux so far. Elsewhere, and under a model checker, a call is refused.
+//! # One item, step by step
+//! 1. `supervisor/dispatch.rs` claims positions from the work queue, encodes their items into one frame, and queues it in the
+//!    slot of a worker. Without a worker, it takes an idle one or starts one (`child`).
+//! 2. `wire/connection.rs` sends the frame. A body above 64 KiB is written into shared memory, and the frame names its slot.
+//! 3. `worker/session.rs` marks the frame as begun, so that the caller cannot take it back, and decodes the items.
+//! 4. The item is put on the status page, then the function runs, then the result is encoded into the outbox, and then the
+//!    item leaves the page. So if the worker dies, the page names the item that it died in.
+//! 5. `worker/outbox.rs` sends results when many wait, when the worker has nothing else to do, or after a millisecond.
+//! 6. `supervisor/receive.rs` decodes the results, writes the values where the caller wants them, and reports them.
+//!
+//! # When a worker dies
+//! Its socket closes and its pidfd becomes readable. The supervisor reads what it sent before, asks `blame.rs` which item
+//! the death is blamed on, and gives all other items back to the queue. The item itself is tried once more, unless a limit
+//! was exceeded or no item may begin twice; at the second death it fails. The next frame for the slot gets a new worker.
+//!
+//! # Systems
+//! Linux so far. On other systems, and under a model checker, `unsupported` refuses the call.
 
 mod init;
-pub(crate) mod memory;
+mod limits;
+mod memory;
 pub(crate) mod processes;
+mod system;
 #[cfg(any(target_os = "linux", manyhands_loom, manyhands_shuttle))]
 pub(crate) mod wire;
 
@@ -18,20 +36,16 @@ mod child;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod linux;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+mod serde_task;
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod supervisor;
 #[cfg(not(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle)))))]
 mod unsupported;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod worker;
 
-#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
-use linux as system;
-#[cfg(not(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle)))))]
-use unsupported as system;
-
 pub use init::init;
 pub use memory::{PlainNumber, SharedSlice};
 pub use processes::Processes;
 
-use system::{Block, BlockId, find, is_unpacking, pack};
-pub(crate) use system::{FunctionName, become_worker, end_idle_workers, fingerprint, run};
+pub(crate) use system::{FunctionName, fingerprint};

@@ -1,4 +1,4 @@
-//! The mode that runs items in processes of their own, as a value: what it limits and what it asks for. Runs nothing.
+//! The mode that runs items in worker processes, as a value: its limits and its bounds. Leaves to `system.rs` to run a call.
 
 use std::time::Duration;
 
@@ -7,37 +7,21 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::contract::{Backend, BackendError, BackendStats, ModeKind, Output, ReportSink, RunContext};
 use crate::backend::mode::{Mode, ModeSeal, SupportsContext};
-use crate::backend::process;
+use crate::backend::process::limits::Limits;
+use crate::backend::process::system;
 use crate::backend::process_task::{ProcessContext, ProcessTask};
 use crate::backend::task::SharedOf;
-use crate::config_error::ConfigError;
 
-/// In processes of their own: an item that aborts, overflows its stack, runs out of memory or never ends takes nothing with
-/// it but its own answer. As many as [`ParallelConfig::max_workers_cpu`](crate::ParallelConfig::max_workers_cpu) or
-/// [`Job::workers`](crate::Job::workers) says.
+/// The mode that runs items in worker processes. A crash ends one worker and fails one item.
 ///
-/// A worker is a copy of the running program, so [`init`](crate::backend::process::init) must come first in `main`; without it, a call is an
-/// error that says so. Items, the [shared](crate::Job::shared) value, answers and errors are serde types and are copied; the
-/// function captures nothing, which is checked by `cargo build`, not by `cargo check`. A captured value of size zero passes,
-/// and is made anew in the worker: capture none that stands for something that was done in this process. No item ever runs in the calling process; but a call made inside of a worker runs on the
-/// worker's threads, of which it has its share of the cores.
+/// An item that aborts, overflows its stack, exhausts memory, is killed or never ends takes only its own result with it; its
+/// worker is replaced, and the call goes on. Use it for code that can do that: C libraries, `unsafe`, unbounded recursion,
+/// memory that depends on the data. Where panics are the worst that can happen, [`Threads`](crate::Threads) catches them and
+/// costs less.
 ///
-/// Items and answers travel in postcard, which does not describe itself: types with `#[serde(untagged)]`, `tag`, `flatten` or
-/// `skip_serializing_if`, and `serde_json::Value`, fail to travel ([`Cause::Encoding`](crate::Cause::Encoding)); send those as
-/// text. A worker has the directory and the environment of its start, `/dev/null` for its stdin, and no arguments.
-///
-/// What workers print, on either stream, goes to this process's stderr, line by line, with the worker's number. Workers are
-/// kept for the next call until the program ends; [`end_idle_workers`](Processes::end_idle_workers) ends them before. A call that
-/// is made in an item of [`Threads`](crate::Threads) gets one worker, as there are as many such calls as threads.
-///
-/// Where a failure or a break ends the call, a worker whose item nobody wants any more is killed if it is not done within 30
-/// ms. A cancelled call waits for the items in hand, so give it a time limit where they may hang. A worker that is killed takes
-/// along what it started; one whose caller dies does not. Limits are those of the call that has them: calls made inside of an item have none.
-///
-/// Costs: a first call starts its workers, one after the other; then a call costs a message there and one back, and items of
-/// less than a microsecond travel in frames of a millisecond's work; the records of the benches say how
-/// much that is. Each worker adds what the program needs before `main`, some MiB, and up to eight buffers for bodies above 64
-/// KiB, each as long as the longest that it had to hold; they are given back when it ends. Linux only so far: elsewhere a call is an error ([`Error::is_unsupported`]).
+/// There are as many workers as [`ParallelConfig::max_workers_cpu`](crate::ParallelConfig::max_workers_cpu) or
+/// [`Job::workers`](crate::Job::workers) says. A call that is made in an item of [`Threads`](crate::Threads) gets one, as
+/// there are as many such calls as threads.
 ///
 /// ```standalone_crate
 /// use manyhands::{Job, OnFailure, Processes, parallel_map};
@@ -56,41 +40,73 @@ use crate::config_error::ConfigError;
 /// assert_eq!(outcome.into_options(), [Some(1), None, Some(3)]);
 /// ```
 ///
+/// # What a program needs
+/// A worker is a copy of the running program, so [`init`](crate::init) must come first in `main`; without it, a call is an
+/// error that says so. Linux only so far: on other systems a call is an error
+/// ([`Error::is_unsupported`](crate::Error::is_unsupported)).
+///
+/// # What travels
+/// Items, the [shared](crate::Job::shared) value, results and errors are encoded with serde, in postcard, and copied; a
+/// [`SharedSlice`](crate::SharedSlice) in them is not. Postcard does not describe itself, so types with
+/// `#[serde(untagged)]`, `tag`, `flatten` or `skip_serializing_if`, and `serde_json::Value`, cannot be decoded
+/// ([`Cause::Encoding`](crate::Cause::Encoding)); send those as text. One value may be 4 GiB long at most.
+///
+/// The function captures nothing:
+///
 /// ```compile_fail,E0080
 /// use manyhands::{Processes, parallel_map};
 /// let factor = 3;
 /// let _ = parallel_map(Processes::new(), &[1, 2], |n: &i32| n * factor); // captures `factor`: use .shared(&factor)
 /// ```
+///
+/// # What a worker is
+/// It has the directory and the environment of its start, `/dev/null` as its stdin, and no arguments. What it prints, on
+/// either stream, goes to this process's stderr line by line, with the worker's number. No item ever runs in the calling
+/// process; a call that is made in a worker runs on that worker's threads, of which it has its share of the cores, and
+/// without limits.
+///
+/// After a call, workers stay for the next one, until the program ends or [`end_idle_workers`](Processes::end_idle_workers)
+/// is called. When the caller dies, the kernel kills its workers. A worker that is killed takes with it the processes that
+/// it started; one whose caller dies does not.
+///
+/// # Stopping
+/// When a failure or a `break` ends the call, a worker that is not done with its item within 30 ms is killed. A cancelled
+/// call waits for the items in hand, so set a [`time_limit`](Processes::time_limit) where they may hang.
+///
+/// # Costs
+/// The first call starts its workers, one after the other. After that a call costs a message to each worker and one back,
+/// and items of less than a microsecond travel in frames of a millisecond's work; the records of the benches have numbers.
+/// Each worker adds the memory that the program needs before `main`, some MiB, and up to eight buffers for messages above 64
+/// KiB, each as long as the longest that it had to hold.
+///
+/// # Concurrency
+/// The calling thread does all that the mode does: a callback or an iterator that blocks holds up time limits and new work.
+/// Several calls at a time share nothing but the pool of idle workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[must_use = "a mode does nothing until a call is given it"]
 pub struct Processes {
-    pub(crate) limits: Limits,
-}
-
-/// What the workers of a call may do. Checked by [`Limits::check`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Limits {
-    pub(crate) time: Option<Duration>,
-    /// In percent of what items usually take.
-    pub(crate) time_percent: Option<u32>,
-    /// Between the signal that asks and the one that does not.
-    pub(crate) grace: Option<Duration>,
-    pub(crate) memory: Option<u64>,
-    pub(crate) recycle_after: Option<usize>,
-    pub(crate) recycle_above: Option<u64>,
-    pub(crate) at_most_once: bool,
+    /// Checked when a call begins.
+    limits: Limits,
 }
 
 impl Processes {
-    /// Processes without limits.
+    /// The mode without limits.
+    ///
+    /// ```standalone_crate
+    /// use manyhands::{Processes, parallel_map};
+    ///
+    /// manyhands::init();
+    /// assert_eq!(parallel_map(Processes::new(), &[1, 2], |n: &i32| n + 1).unwrap(), [2, 3]);
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How long one attempt at an item may take. At the limit its worker gets SIGTERM, and 50 ms later, or after its
-    /// [`grace`](Processes::grace), SIGKILL; the item fails
-    /// with [`Cause::TimeLimit`](crate::Cause::TimeLimit), and a new worker takes over. The calling thread looks after it, so
-    /// a callback or an iterator that blocks holds it up.
+    /// Limits how long one attempt at an item may take.
+    ///
+    /// At the limit the worker gets SIGTERM, and after 50 ms or its [`grace`](Processes::grace) SIGKILL. The item fails with
+    /// [`Cause::TimeLimit`](crate::Cause::TimeLimit), and a new worker takes over. The calling thread watches the time, to
+    /// about 20 ms, so a callback or an iterator that blocks delays the end. A limit of 0 is an error of the call.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
@@ -109,9 +125,11 @@ impl Processes {
         self
     }
 
-    /// How long one attempt at an item may take, in percent of the median of the last 255 items that were finished: for items of
-    /// which nobody knows how long they take, but that they are alike. Nothing is limited before ten are finished. Where there is a
-    /// [`time_limit`](Processes::time_limit) too, the shorter one counts.
+    /// Limits how long one attempt at an item may take, in percent of the median of the last 255 finished items: for items
+    /// of unknown but similar duration.
+    ///
+    /// Nothing is limited before ten items are finished. With a [`time_limit`](Processes::time_limit) too, the shorter of
+    /// both counts. Costs the median of at most 255 times at each look, some microseconds.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
@@ -132,8 +150,9 @@ impl Processes {
         self
     }
 
-    /// How long an item whose time is up has to end after SIGTERM, before SIGKILL comes; without this, 50 ms. For workers that
-    /// put something away at that signal.
+    /// Sets the time between SIGTERM and SIGKILL for an item that exceeds its time limit; 50 ms without it.
+    ///
+    /// For workers that save or remove something at SIGTERM. The item has failed all the same.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
@@ -152,9 +171,11 @@ impl Processes {
         self
     }
 
-    /// How many bytes of memory of its own a worker may have, the program's at its start included; shared memory, such as a
-    /// [`SharedSlice`](crate::SharedSlice), does not count. An allocation beyond it fails: as a rule the worker aborts, and its
-    /// item fails with [`Cause::MemoryLimit`](crate::Cause::MemoryLimit); an item that reserves with `try_reserve` may go on.
+    /// Limits the memory of its own that a worker may have, in bytes, what the program needs at its start included.
+    ///
+    /// Shared memory, such as a [`SharedSlice`](crate::SharedSlice), does not count. An allocation beyond the limit fails:
+    /// as a rule the worker aborts, and its item fails with [`Cause::MemoryLimit`](crate::Cause::MemoryLimit); code that
+    /// uses `try_reserve` may go on. A limit of 0 is an error of the call.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
@@ -172,13 +193,16 @@ impl Processes {
         self
     }
 
-    /// A worker is replaced by a new one after this many items, for functions that leak.
+    /// Replaces a worker by a new one after this many items: for functions that leak memory or descriptors.
+    ///
+    /// Costs the start of a process each time, some milliseconds. 0 is an error of the call.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, Processes};
     ///
     /// manyhands::init();
-    /// let outcome = Job::new(&[0; 10]).mode(Processes::new().recycle_after(4)).workers(1).run(|_: &i32| std::process::id())?;
+    /// let leaky = Processes::new().recycle_after(4);
+    /// let outcome = Job::new(&[0; 10]).mode(leaky).workers(1).run(|_: &i32| std::process::id())?;
     /// assert_eq!(outcome.tally().recycled_workers, 2);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
@@ -187,8 +211,11 @@ impl Processes {
         self
     }
 
-    /// A worker is replaced by a new one when it has more bytes than this in memory, shared memory not counted. It is looked at
-    /// between frames, every 10 ms at most; frames that are on their way are finished first.
+    /// Replaces a worker by a new one when it has more than this many bytes in memory, shared memory not counted.
+    ///
+    /// The worker measures itself between frames, every 10 ms at most, and finishes the frames that were sent to it, so it
+    /// may exceed the number for a while; [`memory_limit`](Processes::memory_limit) is the strict one. 0 is an error of the
+    /// call.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, Processes};
@@ -203,8 +230,11 @@ impl Processes {
         self
     }
 
-    /// No item is begun twice: one whose worker died fails at once, where otherwise it gets a second try. For functions that
-    /// do something to the world. Costs: items travel one by one, each after the answer to the one before.
+    /// Begins no item twice: for functions that have effects outside of the program.
+    ///
+    /// Without it, an item whose worker died is tried once more, as the worker may have died for another reason. With it,
+    /// the item fails at once. Costs the travel time of each item, as items are sent one by one, each after the result of
+    /// the last one.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
@@ -222,7 +252,9 @@ impl Processes {
         self
     }
 
-    /// Ends the workers that wait for a next call, and gives their number. Those of running calls go on.
+    /// Ends the idle workers, and gives their number. Workers of running calls go on.
+    ///
+    /// It waits until they have ended, up to a second for each; one that takes longer is killed.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, Processes};
@@ -233,24 +265,7 @@ impl Processes {
     /// assert_eq!(Processes::end_idle_workers(), 0);
     /// ```
     pub fn end_idle_workers() -> usize {
-        process::end_idle_workers()
-    }
-}
-
-impl Limits {
-    /// Refuses limits under which nothing can run.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        let zero = match self {
-            Self { time: Some(Duration::ZERO), .. } => "a time limit of 0 asked for; give items some time",
-            Self { time_percent: Some(0), .. } => "a time limit of 0 percent asked for; use 100 or more",
-            Self { memory: Some(0), .. } => "a memory limit of 0 bytes asked for; give workers some memory",
-            Self { recycle_after: Some(0), .. } => "workers recycled after 0 items asked for; use 1 or more",
-            Self { recycle_above: Some(0), .. } => {
-                "workers recycled above 0 bytes asked for; use more than they begin with"
-            }
-            _ => return Ok(()),
-        };
-        Err(ConfigError::new(zero))
+        system::end_idle_workers()
     }
 }
 
@@ -286,6 +301,6 @@ where
         sink: &mut ReportSink<'_, K::Output, K::Error>,
     ) -> Result<BackendStats, BackendError> {
         self.limits.check().map_err(|error| BackendError::Unprepared(error.to_string()))?;
-        process::run(&self.limits, context, output, sink)
+        system::run(&self.limits, context, output, sink)
     }
 }

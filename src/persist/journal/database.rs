@@ -1,22 +1,23 @@
-//! The journal's file: the only place that names SQLite. Opens it, adds rows, reads them; decides nothing about a run.
+//! The journal's file: opens it, adds rows, reads them. The only file that names SQLite; it decides nothing about a run.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension, Row as Found, Statement, params};
 
+use crate::persist::journal::error::JournalError;
 use crate::persist::journal::keys::Keys;
 use crate::persist::journal::pending::RecordedItem;
-use crate::persist::journal::problem::JournalError;
 use crate::persist::journal::schema;
 use crate::record::{Amount, FailureKind, ItemRecord, RecordedFailure};
 use crate::sync::SystemTime;
 
-/// How long to wait for another program that has the file locked: a tool that reads it, where readers and a writer exclude each
-/// other, or a copy being made.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest wait for another program that has the file locked: a backup, or a reader where readers and writer exclude each
+/// other.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The columns of an entry in the order in which they are written and read.
 const COLUMNS: &str = "place, key, fingerprint, failure, message, attempts, started_ns, elapsed_ns, cpu_ns, worker, \
@@ -29,7 +30,7 @@ pub(crate) struct Database {
     path: PathBuf,
 }
 
-/// What all answers of a run depend on.
+/// What all values of a run depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Setup {
     pub(crate) version: String,
@@ -54,13 +55,13 @@ pub(crate) struct Row<'a> {
     pub(crate) value: Option<&'a [u8]>,
 }
 
-/// How a file that SQLite can open looks from outside.
+/// The kinds of files that can become a journal.
 enum Kind {
     Empty,
     Journal,
 }
 
-/// What a reader is told of all rows together.
+/// Counts over all rows, for a reader.
 #[derive(Debug)]
 pub(crate) struct Counts {
     pub(crate) succeeded: u64,
@@ -75,12 +76,12 @@ pub(crate) struct Counts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Log {
     Ahead,
-    /// The file system refused: the classic rollback journal, which is as safe, slower, and keeps readers out of a commit.
+    /// The file system has no shared memory for it. SQLite's rollback journal is as safe and slower, and a commit excludes readers.
     Rollback,
 }
 
 impl Database {
-    /// Opens or makes the journal. The caller has the lock.
+    /// Opens or creates the journal. The caller holds the lock.
     pub(crate) fn for_writing(path: &Path) -> Result<(Self, Log), JournalError> {
         Self::for_writing_on(path, None)
     }
@@ -90,15 +91,15 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut database = Self::open(path, flags, file_system)?;
         if let Err(refused @ JournalError::Io { .. }) = database.kind() {
-            // Perhaps it was left with a write-ahead log, by a killed run, where there is none to be had now.
+            // A killed run may have left a write-ahead log, which this file system cannot have.
             database = Self::open(path, flags, file_system)?;
             database.ask(leave_log_ahead).map_err(|_| refused)?;
         }
         let kind = database.kind()?;
         if database.ask(|connection| connection.is_readonly(MAIN_DB))? {
-            return Err(JournalError::ReadOnly { path: path.to_owned() });
+            return Err(JournalError::ReadOnly { path: path.to_owned(), source: None });
         }
-        // Before anything is changed, so that what is damaged can still be looked into.
+        // Before any change, so that a damaged file stays as it is.
         if let Kind::Journal = kind {
             database.check()?;
         }
@@ -109,13 +110,13 @@ impl Database {
         Ok((database, log))
     }
 
-    /// Opens a journal that is there, and never changes it.
+    /// Opens an existing journal and never changes it.
     pub(crate) fn for_reading(path: &Path) -> Result<Self, JournalError> {
-        if !path.try_exists().map_err(|error| JournalError::of_io(path, &error))? {
+        if !path.try_exists().map_err(|error| JournalError::of_io(path, error))? {
             return Err(JournalError::NotFound { path: path.to_owned() });
         }
-        // Not opened as read-only, because what a killed writer left must be brought in order before it can be read. SQLite takes
-        // less by itself where no more is allowed.
+        // Not opened as read-only, because SQLite must recover the log of a killed writer before it can read. Where the file is not
+        // writable, SQLite opens it as read-only by itself.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let database = Self::open(path, flags, None)?;
         database.ask(|connection| {
@@ -124,15 +125,15 @@ impl Database {
         })?;
         match database.kind()? {
             Kind::Journal => Ok(database),
-            // A run that was killed as it began left it so, and the next one takes it for a new file.
+            // A run that was killed as it began left it empty, and the next run treats it as a new file.
             Kind::Empty => Err(JournalError::NotFound { path: path.to_owned() }),
         }
     }
 
     fn open(path: &Path, flags: OpenFlags, file_system: Option<&str>) -> Result<Self, JournalError> {
-        // The full path, since SQLite takes `:memory:`, `file:..` and an empty one for something else.
-        let full = std::path::absolute(path).map_err(|error| JournalError::of_io(path, &error))?;
-        // SQLite takes a file of one byte for an empty one, and would write over it.
+        // The full path, because SQLite gives `:memory:`, `file:..` and an empty path another meaning.
+        let full = std::path::absolute(path).map_err(|error| JournalError::of_io(path, error))?;
+        // SQLite treats a file of one byte as empty, and would overwrite it.
         if std::fs::metadata(&full).is_ok_and(|about| about.len() == 1) {
             return Err(JournalError::Foreign { path: path.to_owned() });
         }
@@ -140,22 +141,22 @@ impl Database {
             Some(name) => Connection::open_with_flags_and_vfs(full, flags, name),
             None => Connection::open_with_flags(full, flags),
         };
-        let connection = opened.map_err(|error| problem(path, None, &error))?;
+        let connection = opened.map_err(|error| journal_error(path, None, error))?;
         let database = Self { connection, path: path.to_owned() };
-        database.ask(|connection| connection.busy_timeout(PATIENCE))?;
+        database.ask(|connection| connection.busy_timeout(BUSY_TIMEOUT))?;
         Ok(database)
     }
 
     fn ask<'d, T>(&'d self, question: impl FnOnce(&'d Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
-        question(&self.connection).map_err(|error| self.problem(&error))
+        question(&self.connection).map_err(|error| self.error(error))
     }
 
-    fn problem(&self, error: &rusqlite::Error) -> JournalError {
-        problem(&self.path, Some(&self.connection), error)
+    fn error(&self, error: rusqlite::Error) -> JournalError {
+        journal_error(&self.path, Some(&self.connection), error)
     }
 
     fn corrupt(&self, detail: impl Into<String>) -> JournalError {
-        JournalError::Corrupt { path: self.path.clone(), detail: detail.into() }
+        JournalError::Corrupt { path: self.path.clone(), detail: detail.into(), source: None }
     }
 
     fn kind(&self) -> Result<Kind, JournalError> {
@@ -179,10 +180,10 @@ impl Database {
         Ok(self.ask(count)? == 0)
     }
 
-    /// Looks for damage before anything is believed or added.
+    /// Looks for damage before the file is read or changed.
     fn check(&self) -> Result<(), JournalError> {
-        // What is only in the log goes to the file first, so that the file can be held against its own size. A reader can keep
-        // that from being done; then it is left to SQLite.
+        // Moves the log into the file first, so that the file's size can be checked. A reader can prevent that; then only SQLite
+        // checks.
         let is_busy: bool =
             self.ask(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)))?;
         if !is_busy {
@@ -193,19 +194,19 @@ impl Database {
         if found == "ok" { Ok(()) } else { Err(self.corrupt(found)) }
     }
 
-    /// SQLite takes a last page of which a part is missing for one that ends with zeros, which no other check sees.
+    /// SQLite reads a truncated last page as if it ended with zeros, and its own check does not notice.
     fn check_size(&self) -> Result<(), JournalError> {
         let (pages, page_size) =
             self.ask(|connection| Ok((number(connection, "page_count")?, number(connection, "page_size")?)))?;
         let expected = u64::from(pages.unsigned_abs()) * u64::from(page_size.unsigned_abs());
-        let found = std::fs::metadata(&self.path).map_err(|error| JournalError::of_io(&self.path, &error))?.len();
+        let found = std::fs::metadata(&self.path).map_err(|error| JournalError::of_io(&self.path, error))?.len();
         if found < expected {
             return Err(self.corrupt(format!("{found} bytes are left of {expected}")));
         }
         Ok(())
     }
 
-    /// What the last run depended on; none before the first.
+    /// The setup of the last run; `None` before the first.
     pub(crate) fn last_setup(&self) -> Result<Option<Setup>, JournalError> {
         self.ask(|connection| {
             let select = "SELECT version, configuration FROM run ORDER BY id DESC LIMIT 1";
@@ -214,7 +215,7 @@ impl Database {
         })
     }
 
-    /// Notes that a run begins, and gives its number.
+    /// Records that a run begins, and gives its number.
     pub(crate) fn begin_run(&self, setup: &Setup, writer: &str, begun: SystemTime) -> Result<i64, JournalError> {
         self.ask(|connection| {
             let insert = "INSERT INTO run (version, configuration, writer, begun_ns) VALUES (?1, ?2, ?3, ?4)";
@@ -257,11 +258,11 @@ impl Database {
         })
     }
 
-    /// What the last run depended on, and all rows, counted; both at one moment.
+    /// The setup of the last run and the counts, both at one moment.
     pub(crate) fn status(&self) -> Result<(Option<Setup>, Counts), JournalError> {
         let moment = self.ask(Connection::unchecked_transaction)?;
         let status = (self.last_setup()?, self.counts()?);
-        moment.commit().map_err(|error| self.problem(&error))?;
+        moment.commit().map_err(|error| self.error(error))?;
         Ok(status)
     }
 
@@ -284,7 +285,7 @@ impl Database {
         })
     }
 
-    /// Ready to add rows to this run.
+    /// Prepares to add rows to this run.
     pub(crate) fn writing(&self, run: i64) -> Result<Writing<'_>, JournalError> {
         let insert = format!(
             "INSERT INTO entry (run, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
@@ -294,10 +295,10 @@ impl Database {
         Ok(Writing { database: self, run, statement })
     }
 
-    /// Closes the file after its last row. Where no reader is there, the journal is one plain file again, which can be copied and
-    /// read from anywhere.
+    /// Closes the file after its last row. Without a reader, the journal becomes one plain file again, which can be copied and read
+    /// anywhere.
     pub(crate) fn close(self) {
-        // Both may be refused without harm: the next one to open the journal sees to it.
+        // Both may fail without harm: the next run that opens the journal does it.
         let _ = self.connection.busy_timeout(Duration::ZERO);
         let _ = self.connection.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()));
         let _ = self.connection.close();
@@ -306,7 +307,7 @@ impl Database {
 
 #[cfg(test)]
 impl Database {
-    /// Makes it a file that soon is full.
+    /// Limits the file's size, as a full disk does.
     pub(crate) fn limit_pages(&self, pages: u32) {
         let limit =
             |connection: &Connection| connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
@@ -361,7 +362,7 @@ pub(crate) enum Shown {
     Failed,
 }
 
-/// Rows being added. What is not committed is gone when this is dropped.
+/// Adds rows to a run. A drop loses uncommitted rows.
 pub(crate) struct Writing<'d> {
     database: &'d Database,
     run: i64,
@@ -391,21 +392,21 @@ impl Writing<'_> {
             row.value,
             row.checksum(),
         ]);
-        added.map(drop).map_err(|error| self.database.problem(&error))
+        added.map(drop).map_err(|error| self.database.error(error))
     }
 
     pub(crate) fn commit(&self) -> Result<(), JournalError> {
         self.database.ask(|connection| connection.execute_batch("COMMIT"))
     }
 
-    /// Commits with a note that the run came to its end.
+    /// Records that the run has ended.
     pub(crate) fn end_run(&self, ended: SystemTime) -> Result<(), JournalError> {
         let update = "UPDATE run SET ended_ns = ?1 WHERE id = ?2";
         self.database.ask(|connection| connection.execute(update, params![nanoseconds(ended), self.run]))?;
         Ok(())
     }
 
-    /// Commits that there was no such run.
+    /// Removes the run.
     pub(crate) fn forget_run(&self) -> Result<(), JournalError> {
         self.database.ask(|connection| connection.execute("DELETE FROM run WHERE id = ?1", [self.run]))?;
         Ok(())
@@ -415,7 +416,7 @@ impl Writing<'_> {
 fn choose_log(connection: &Connection) -> rusqlite::Result<Log> {
     let set =
         |mode: &str| connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get::<_, String>(0));
-    // A refusal comes as an answer, or as an error of the shared memory that readers and writer would need.
+    // A refusal is another mode in the result, or an error of the shared memory that readers and writer need.
     let log = match set("wal") {
         Ok(mode) if mode == "wal" => Log::Ahead,
         Ok(_) | Err(_) => {
@@ -429,7 +430,7 @@ fn choose_log(connection: &Connection) -> rusqlite::Result<Log> {
     Ok(log)
 }
 
-/// Brings what is only in a write-ahead log into the file, without the memory that several users of the log would share.
+/// Moves a write-ahead log into the file, without the shared memory that several users of the log need.
 fn leave_log_ahead(connection: &Connection) -> rusqlite::Result<()> {
     let set = |pragma: &str, mode: &str| connection.pragma_update_and_check(None, pragma, mode, |_| Ok(()));
     set("locking_mode", "exclusive")?;
@@ -438,7 +439,7 @@ fn leave_log_ahead(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
-    // All or nothing, so that a run that is killed here leaves a file that the next one takes for a new one.
+    // All or nothing, so that a run that is killed here leaves a file that the next run treats as new.
     connection.execute_batch(&format!(
         "BEGIN IMMEDIATE; {} PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT;",
         schema::TABLES,
@@ -491,8 +492,8 @@ fn checksum_of(item: &RecordedItem) -> i64 {
     checksum(&item.record.key, item.fingerprint.as_deref(), failure, item.value.as_deref())
 }
 
-/// A checksum of what a resumed run builds on: SQLite has none in its file, and would take a damaged number for a number.
-/// FNV-1a in 64 bits, which is the same everywhere and for ever, over each part and its length.
+/// A checksum of the parts that a resumed run uses: SQLite's file has none, so a damaged number would go unnoticed. FNV-1a in 64
+/// bits, which is the same on each machine and in each version, over each part and its length.
 fn checksum(key: &str, fingerprint: Option<&str>, failure: Option<(&str, &str)>, value: Option<&[u8]>) -> i64 {
     let (kind, message) = failure.unzip();
     let texts = [Some(key), fingerprint, kind, message].map(|text| text.map(str::as_bytes));
@@ -503,7 +504,7 @@ fn checksum(key: &str, fingerprint: Option<&str>, failure: Option<(&str, &str)>,
         }
     };
     for part in texts.into_iter().chain([value]) {
-        // What is not there is told apart from what is empty.
+        // A missing part differs from an empty one.
         let length = part.map_or(u64::MAX, |part| integer(part.len()).unsigned_abs());
         add(&length.to_le_bytes());
         add(part.unwrap_or_default());
@@ -512,7 +513,7 @@ fn checksum(key: &str, fingerprint: Option<&str>, failure: Option<(&str, &str)>,
 }
 
 fn recorded_failure(kind: &str, message: Option<String>) -> rusqlite::Result<RecordedFailure> {
-    let known = FailureKind::from_name(kind);
+    let known = kind.parse::<FailureKind>().ok();
     let kind = known.ok_or_else(|| unreadable(3, format!("no kind of failure is named {kind:?}")))?;
     Ok(RecordedFailure::new(kind, message.unwrap_or_default()))
 }
@@ -521,7 +522,7 @@ fn unreadable(column: usize, why: impl Into<Box<dyn std::error::Error + Send + S
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
 }
 
-/// SQLite's integers are signed; what does not fit is as good as the largest.
+/// SQLite's integers are signed. A larger number becomes the largest.
 fn integer(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
@@ -543,36 +544,37 @@ fn moment(nanoseconds: i64) -> SystemTime {
     moment.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// What an error of SQLite means for a journal. `connection` is the one that it came from.
-fn problem(path: &Path, connection: Option<&Connection>, error: &rusqlite::Error) -> JournalError {
+/// The journal's error for an error of SQLite. `connection` is the one that it came from.
+fn journal_error(path: &Path, connection: Option<&Connection>, error: rusqlite::Error) -> JournalError {
     use rusqlite::ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHORT_READ};
-    let owned = path.to_owned();
-    let Some(found) = error.sqlite_error() else {
+    let (path, detail, found) = (path.to_owned(), error.to_string(), error.sqlite_error().copied());
+    let source = Some(Arc::new(error) as Arc<dyn std::error::Error + Send + Sync>);
+    let Some(found) = found else {
         // A column that holds something else than this crate writes.
-        return JournalError::Corrupt { path: owned, detail: error.to_string() };
+        return JournalError::Corrupt { path, detail, source };
     };
     match (found.code, found.extended_code) {
-        (ErrorCode::NotADatabase, _) => JournalError::Foreign { path: owned },
+        (ErrorCode::NotADatabase, _) => JournalError::Foreign { path },
         (ErrorCode::DatabaseCorrupt, _) | (_, SQLITE_IOERR_SHORT_READ | SQLITE_IOERR_CORRUPTFS) => {
-            JournalError::Corrupt { path: owned, detail: error.to_string() }
+            JournalError::Corrupt { path, detail, source }
         }
-        (ErrorCode::DiskFull, _) => JournalError::Full { path: owned },
-        (ErrorCode::ReadOnly, _) => JournalError::ReadOnly { path: owned },
+        (ErrorCode::DiskFull, _) => JournalError::Full { path, source },
+        (ErrorCode::ReadOnly, _) => JournalError::ReadOnly { path, source },
         (ErrorCode::SystemIoFailure | ErrorCode::CannotOpen, _) => {
-            // What the system said last may be about another file, where it was SQLite itself that refused.
+            // The last error of the system may concern another file, where SQLite itself refused.
             let is_about_it = |error: &io::Error| {
                 error.raw_os_error() != Some(0) && (error.kind() != io::ErrorKind::NotFound || !path.exists())
             };
             match connection.map(system_error).filter(is_about_it) {
-                Some(error) => JournalError::of_io(path, &error),
-                None => JournalError::Io { path: owned, detail: error.to_string() },
+                Some(error) => JournalError::of_io(&path, error),
+                None => JournalError::Io { path, detail, source },
             }
         }
-        _ => JournalError::Io { path: owned, detail: error.to_string() },
+        _ => JournalError::Io { path, detail, source },
     }
 }
 
-/// What the system said when SQLite last failed to open, read or write.
+/// The system's error when SQLite last failed to open, read or write.
 fn system_error(connection: &Connection) -> io::Error {
     // SAFETY: the handle belongs to an open connection that is borrowed meanwhile; the call only reads a number from it.
     let code = unsafe { rusqlite::ffi::sqlite3_system_errno(connection.handle()) };

@@ -1,8 +1,7 @@
-//! Keys by number: each gets the next one when it first comes. Pure.
+//! Numbers keys in the order in which they first come. Pure.
 //!
-//! A run of a million items asks for each of its keys once, before anything else begins, so this is made for that: one text
-//! holds all keys, and the table a hash and a number of each, so that nothing is allocated per key and no text is looked at
-//! but that of a key that is found.
+//! A run of a million items looks up each key once before its first item, so lookups are cheap: one text holds all keys, and the
+//! table has a hash and a number for each. Nothing is allocated per key, and texts are compared only where hashes are equal.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -18,12 +17,12 @@ pub(crate) struct Keys {
     /// Each key's whole hash, and its number.
     table: HashTable<(u64, usize)>,
     texts: String,
-    /// Where each key ends in `texts`, by number; it begins where the one before it ends.
+    /// The end of each key in `texts`, by number; a key begins where the one before it ends.
     ends: Vec<usize>,
 }
 
 impl Keys {
-    /// The key's number: the next one, if it comes for the first time.
+    /// The key's number; a new key gets the next one.
     pub(crate) fn number(&mut self, key: &str) -> usize {
         let Self { hashing, table, texts, ends } = self;
         let hash = hashing.hash_one(key);

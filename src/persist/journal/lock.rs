@@ -1,7 +1,7 @@
-//! One writer at a time: a file beside the journal that its writer keeps locked, and that names the writer.
+//! Admits one writer at a time: a file beside the journal, which the writer locks and which names the writer.
 //!
-//! The system frees the lock when its holder dies, however that comes about, so no lock is ever left behind; a file may be, and
-//! means nothing by itself.
+//! The system releases the lock when its holder dies, so no lock is left behind. A lock file may be left behind, and has no
+//! meaning without its lock. What is in the journal does not matter here.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -9,11 +9,11 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::persist::journal::problem::JournalError;
+use crate::persist::journal::error::JournalError;
 use crate::sync::{Condvar, Mutex, SystemTime};
 
-/// How often a lock is tried for that somebody has, and how long after each other: whoever only asks for the writer's name
-/// ([`holder`]) has it for a moment too.
+/// Number of tries for a lock that is taken, and the pause between them: a program that only asks for the writer's name
+/// ([`holder`]) takes it for a moment too.
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -29,13 +29,13 @@ impl WriterLock {
     pub(crate) fn take(journal: &Path) -> Result<Self, JournalError> {
         let path = lock_path(journal);
         for _ in 0..TRIES {
-            let file = open(&path).map_err(|error| refused(journal, &error))?;
+            let file = open(&path).map_err(|error| refused(journal, error))?;
             match file.try_lock() {
-                // Its last holder may have removed the file between the two calls; who has a removed file has nothing.
-                Ok(()) if is_at(&file, &path) => return Self::named(file, path).map_err(|e| refused(journal, &e)),
+                // The last holder may have removed the file between the two calls, and a removed file protects nothing.
+                Ok(()) if is_at(&file, &path) => return Self::named(file, path).map_err(|e| refused(journal, e)),
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => pause(PAUSE),
-                Err(TryLockError::Error(error)) => return Err(refused(journal, &error)),
+                Err(TryLockError::Error(error)) => return Err(refused(journal, error)),
             }
         }
         let holder = name_in(&path);
@@ -51,15 +51,15 @@ impl WriterLock {
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
-        // Removed while it is still locked, so that it can not be the file of a next holder. Elsewhere a locked file can not be
-        // removed; it stays, and that does no harm.
+        // Removed while it is still locked, so that it cannot be the next holder's file. Other systems cannot remove a locked
+        // file; it stays, and does no harm.
         if cfg!(unix) {
             let _ = std::fs::remove_file(&self.path);
         }
     }
 }
 
-/// Who writes this journal now, if anybody does.
+/// The writer of this journal, if it has one now.
 pub(crate) fn holder(journal: &Path) -> Option<String> {
     let path = lock_path(journal);
     match File::open(&path).ok()?.try_lock_shared() {
@@ -68,7 +68,7 @@ pub(crate) fn holder(journal: &Path) -> Option<String> {
     }
 }
 
-/// This process, by number and machine.
+/// Names this process by number and machine.
 pub(crate) fn this_process() -> String {
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| std::env::var("HOSTNAME"))
@@ -87,7 +87,7 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-fn refused(journal: &Path, error: &io::Error) -> JournalError {
+fn refused(journal: &Path, error: io::Error) -> JournalError {
     let folder = journal.parent().unwrap_or(journal);
     if error.kind() == io::ErrorKind::NotFound {
         return JournalError::NotFound { path: folder.to_owned() };
@@ -109,7 +109,7 @@ fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
-/// What the lock file says; it is empty for a moment, and can not be read at all where a lock keeps readers out.
+/// The text of the lock file. It is empty for a moment, and some systems do not let others read a locked file.
 fn name_in(path: &Path) -> String {
     let mut name = String::new();
     let read = File::open(path).and_then(|file| file.take(500).read_to_string(&mut name));
@@ -121,8 +121,8 @@ fn name_in(path: &Path) -> String {
 }
 
 fn pause(time: Duration) {
-    let (nobody, never) = (Mutex::new(()), Condvar::new());
-    never.wait_for(&mut nobody.lock(), time);
+    let (mutex, never_notified) = (Mutex::new(()), Condvar::new());
+    never_notified.wait_for(&mut mutex.lock(), time);
 }
 
 /// A moment as `2026-01-31T12:00:00Z`.
@@ -150,23 +150,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_of_two_writers_is_told_who_the_first_is() {
+    fn the_second_of_two_writers_gets_the_name_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("a.journal");
         assert_eq!(holder(&journal), None);
         let first = WriterLock::take(&journal).unwrap();
         let name = holder(&journal).unwrap();
         assert!(name.starts_with(&format!("process {} on ", std::process::id())), "{name}");
-        let problem = WriterLock::take(&journal).unwrap_err();
-        assert_eq!(problem, JournalError::Locked { path: journal.clone(), holder: name });
+        let error = WriterLock::take(&journal).unwrap_err();
+        assert_eq!(error, JournalError::Locked { path: journal.clone(), holder: name });
         drop(first);
         assert_eq!(holder(&journal), None);
         drop(WriterLock::take(&journal).unwrap());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left lying about");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no file is left behind");
     }
 
     #[test]
-    fn a_file_left_by_the_dead_locks_nobody_out() {
+    fn a_lock_file_that_is_left_behind_locks_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("a.journal");
         std::fs::write(lock_path(&journal), "process 1 on a machine of old").unwrap();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_who_take_turns_only_one_ever_writes() {
+    fn only_one_of_many_writers_writes_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("a.journal");
         let writers = std::sync::atomic::AtomicU32::new(0);
@@ -198,8 +198,8 @@ mod tests {
     fn a_missing_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("missing");
-        let problem = WriterLock::take(&missing.join("a.journal")).unwrap_err();
-        assert_eq!(problem, JournalError::NotFound { path: missing });
+        let error = WriterLock::take(&missing.join("a.journal")).unwrap_err();
+        assert_eq!(error, JournalError::NotFound { path: missing });
     }
 
     #[test]

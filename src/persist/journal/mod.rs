@@ -1,16 +1,18 @@
-//! A file that remembers what is finished, so that a run can be resumed: what a program says about it.
+//! A file that records finished items, so that a later run resumes: the builder that a program uses.
 //!
-//! `schema.rs` is the tables and their version, `database.rs` reads and writes them (the only file that names SQLite),
-//! `store.rs` gives rows to a thread that writes them, `lock.rs` admits one writer, `pending.rs` subtracts what is recorded
-//! from the items, `keys.rs` finds keys among many, and `reader.rs` is for other programs.
+//! `settings.rs` has the settings, `schema.rs` the tables and their version, `database.rs` reads and writes them (the only file
+//! that names SQLite), `store.rs` hands rows to a thread that writes them, `lock.rs` admits one writer, `pending.rs` subtracts
+//! recorded items from the input, `keys.rs` numbers keys, `value.rs` encodes values, `error.rs` has the errors, and `reader.rs`
+//! is for other programs. The run decides what it records; nothing here knows runs or jobs.
 
 mod database;
+mod error;
 mod keys;
 mod lock;
 mod pending;
-mod problem;
 mod reader;
 mod schema;
+mod settings;
 mod store;
 mod value;
 
@@ -21,102 +23,72 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::record::Key;
 use crate::sync::SystemTime;
 
+pub use error::JournalError;
 pub(crate) use pending::{ItemState, Recorded, RecordedItem};
-pub use problem::JournalError;
 pub use reader::{JournalEntry, JournalReader, JournalStatus};
+pub(crate) use settings::JournalSettings;
+pub use settings::{OnChange, RetryRecorded, UnknownSetting};
 pub(crate) use store::Store;
 pub(crate) use value::{decode_value, encode_value};
 
-/// What a resumed run does when the version, the configuration or an item's fingerprint is another than recorded.
+/// A file that records each finished item, so that the next run of the same call resumes where this one ended.
 ///
-/// ```
-/// assert_eq!(manyhands::OnChange::default(), manyhands::OnChange::Refuse);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum OnChange {
-    /// It does not begin, and says what changed.
-    #[default]
-    Refuse,
-    /// It computes again what the change concerns: after another version or configuration everything, after another
-    /// fingerprint that item. What was recorded under the earlier version stays in the file, and counts again for a run that
-    /// goes back to it.
-    Recompute,
-}
-
-/// Which recorded items a resumed run does again. Items that were never finished are always done.
+/// Each item has a key, its name in the file. A later run finds the item by its key, so the key must be the same in each run
+/// and different for each item. The program says what else decides whether a recorded value still holds: a version, a
+/// configuration, a fingerprint of each input. A rebuilt program with the same version resumes.
 ///
-/// ```
-/// assert_eq!(manyhands::RetryRecorded::default(), manyhands::RetryRecorded::Failed);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum RetryRecorded {
-    /// Those that failed.
-    #[default]
-    Failed,
-    /// All of them.
-    All,
-    /// None: failures come back as they were recorded.
-    Nothing,
-}
-
-/// A file that remembers each finished item, so that the next run of the same call begins where this one ended.
-///
-/// Each item has a key, its name in the file: the key is how a later run finds it again, so it must be the same in each run
-/// and different for each item. What else decides whether an answer still holds is the program's to say: a version, a
-/// configuration, a fingerprint of each input. Which build of the program ran is no part of it.
-///
-/// The file is an SQLite database, which any tool for those can read, also while a run writes it; [`JournalReader`] does so
+/// The file is an SQLite database, which any tool for those can read, even while a run writes it; [`JournalReader`] reads it
 /// in Rust. While a run writes, `-wal` and `-shm` files stand beside it and belong to it, and a `.lock` file names the writer.
 ///
-/// # What survives
-/// Killed at any moment, the program loses what was running and what had finished within about one commit interval (50 ms).
-/// A machine that loses power may lose some seconds more. What is left is whole in either case. It is the calling thread that hands
-/// answers to the journal, a chunk before each chunk's calls of a `for_each` callback: what ends while that takes long waits for it.
-/// So does what ends while an iterator takes long to give the next item, or while nobody takes the answers of a stream: at most a
-/// [`window`](crate::Job::window). When the file takes nothing more, say as the disk is full, an event of `tracing` at level error says
-/// so at once, the run goes on, and its outcome has it among its [troubles](crate::Outcome::troubles).
+/// # What survives a crash
+/// A program that is killed loses the items that were running and those that finished within about one commit interval (50 ms)
+/// before. A loss of power may cost some seconds more. The file is valid in either case.
 ///
-/// # Memory
-/// What is recorded is read as the run begins: values and all, until their items come; each key stays in memory to the end, so that
-/// none comes twice.
+/// The calling thread hands values to the journal, in front of each chunk's calls of a `for_each` callback. So a slow callback
+/// delays records, and so do an iterator that takes long to give the next item and a stream whose values are not taken: by a
+/// [`window`](crate::Job::window) of items at most. When the file cannot be written, for example because the disk is full, an
+/// event of `tracing` at level error says so at once, the run goes on without the journal, and its outcome has the error among
+/// its warnings.
+///
+/// # Cost
+/// Some 10 µs of CPU time for each item, most of it in the one writer thread of the run. A run reads the recorded items when it begins
+/// and holds their values until their items come. Keys stay in memory to the end, to find duplicates.
 ///
 /// ```
-/// use manyhands::{Journal, OnChange};
+/// use manyhands::{Job, Journal};
 ///
-/// let journal = Journal::at("night.journal")
-///     .key(|subject: &(u32, &str)| subject.1.to_owned())
-///     .version("3")
-///     .configuration(&[("low", 0.3), ("high", 35.0)])
-///     .on_change(OnChange::Recompute);
-/// assert!(format!("{journal:?}").contains("night.journal"));
+/// let folder = tempfile::tempdir()?;
+/// let journal = || Journal::at(folder.path().join("squares.journal")).key(u64::to_string).version("1");
+/// for resumed in [0, 3] {
+///     let outcome = Job::new(&[1_u64, 2, 3]).journal(journal()).run(|n| n * n)?;
+///     assert_eq!(outcome.resumed().count(), resumed);
+///     assert_eq!(outcome.into_options(), [Some(1), Some(4), Some(9)]);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a journal is written by the job that it is given to"]
 pub struct Journal<'a, T> {
     pub(crate) settings: JournalSettings,
-    /// How to tell an item's name, unless the job has a way to.
-    pub(crate) key: Option<Box<Key<'a, T>>>,
-    pub(crate) fingerprint: Option<Box<Key<'a, T>>>,
+    /// Gives an item's key; `None` for the job's own way to.
+    pub(crate) key: Option<ItemText<'a, T>>,
+    pub(crate) fingerprint: Option<ItemText<'a, T>>,
+    is_off: bool,
 }
 
-/// What a journal was told, besides the closures over its items.
-#[derive(Debug, Clone)]
-pub(crate) struct JournalSettings {
-    pub(crate) path: PathBuf,
-    pub(crate) version: String,
-    /// As JSON with sorted names; or why it cannot be had.
-    pub(crate) configuration: Result<String, String>,
-    pub(crate) on_change: OnChange,
-    pub(crate) retry: RetryRecorded,
-    pub(crate) commit_every: Duration,
-}
+/// A function of the program that describes an item by a text.
+type ItemText<'a, T> = Box<dyn Fn(&T) -> String + Send + 'a>;
 
 impl<'a, T> Journal<'a, T> {
-    /// A journal in this file, which is made if it is not there; its folder must exist.
+    /// A journal in this file. A run creates the file if it does not exist; its folder must exist.
+    ///
+    /// ```
+    /// use manyhands::Journal;
+    ///
+    /// let journal = Journal::at("night.journal").key(|night: &u32| format!("night {night}"));
+    /// assert!(format!("{journal:?}").contains("night.journal"));
+    /// ```
     pub fn at(path: impl Into<PathBuf>) -> Self {
         let settings = JournalSettings {
             path: path.into(),
@@ -126,52 +98,162 @@ impl<'a, T> Journal<'a, T> {
             retry: RetryRecorded::default(),
             commit_every: Duration::from_millis(50),
         };
-        Self { settings, key: None, fingerprint: None }
+        Self { settings, key: None, fingerprint: None, is_off: false }
     }
 
-    /// How to tell an item's name; without this, the job's own key is used. Two items of one name are an error.
+    /// A journal that records nothing, for programs that switch the journal by an option. A job with it runs as without a
+    /// journal.
+    ///
+    /// ```
+    /// use manyhands::{Job, Journal};
+    ///
+    /// let is_dry = true;
+    /// let journal = if is_dry { Journal::off() } else { Journal::at("squares.journal") };
+    /// let outcome = Job::new(&[1_u64, 2]).journal(journal.key(u64::to_string)).run(|n| n * n)?;
+    /// assert_eq!(outcome.resumed().count(), 0);
+    /// assert!(!std::path::Path::new("squares.journal").exists());
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn off() -> Self {
+        Self { is_off: true, ..Self::at("") }
+    }
+
+    /// Whether this is a journal that records nothing.
+    pub(crate) fn is_off(&self) -> bool {
+        self.is_off
+    }
+
+    /// Sets how to get an item's key. Without it, the job's own key is used. Two items with the same key are an error of the
+    /// run.
+    ///
+    /// ```
+    /// use manyhands::Journal;
+    ///
+    /// struct Subject {
+    ///     id: u32,
+    /// }
+    /// let journal = Journal::at("study.journal").key(|subject: &Subject| format!("subject {:04}", subject.id));
+    /// # let _ = journal;
+    /// ```
     pub fn key(mut self, key: impl Fn(&T) -> String + Send + 'a) -> Self {
         self.key = Some(Box::new(key));
         self
     }
 
-    /// The version of what is computed: give another one when the function changes so that earlier answers do not hold.
+    /// Sets the version of the computation. Change it when the function changes so that recorded values no longer hold.
+    ///
+    /// ```
+    /// use manyhands::{Job, Journal};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let run = |version: &str| {
+    ///     let journal = Journal::at(folder.path().join("a.journal")).key(u64::to_string).version(version);
+    ///     Job::new(&[1_u64, 2]).journal(journal).run(|n| n * n)
+    /// };
+    /// run("1")?;
+    /// let message = run("2").unwrap_err().to_string();
+    /// assert!(message.contains(r#"the version is "2" and was "1" when the journal was written"#), "{message}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.settings.version = version.into();
         self
     }
 
-    /// What else all answers depend on, such as the settings of a filter. It is kept as JSON; when it changes, the message
-    /// names the first field that did.
+    /// Sets a value that all results depend on, such as the settings of a filter. It is recorded as JSON. When it changes, the
+    /// error names the first field that differs.
     ///
     /// A value that has no JSON, such as a map with keys that are no text, is an error of the run.
+    ///
+    /// ```
+    /// use manyhands::{Job, Journal};
+    /// use std::collections::BTreeMap;
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let run = |low: f64| {
+    ///     let filter = BTreeMap::from([("low", low), ("high", 35.0)]);
+    ///     let journal = Journal::at(folder.path().join("a.journal")).key(u64::to_string).configuration(&filter);
+    ///     Job::new(&[1_u64, 2]).journal(journal).run(|n| n * n)
+    /// };
+    /// run(0.3)?;
+    /// let message = run(0.5).unwrap_err().to_string();
+    /// assert!(message.contains("the configuration's low is 0.5 and was 0.3"), "{message}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn configuration(mut self, configuration: &impl Serialize) -> Self {
         self.settings.configuration =
             serde_json::to_value(configuration).map(value::sorted_json).map_err(|error| error.to_string());
         self
     }
 
-    /// What an item's answer depends on besides its name, in short, such as [`file_fingerprint`] of its file. It is asked for
-    /// once per item and run, before the item is handled, recorded or not.
+    /// Sets what an item's value depends on besides its key, as a short text, such as the [`file_fingerprint`] of its file. It is
+    /// called once per item and run, in the calling thread, before the item is computed or resumed.
+    ///
+    /// ```
+    /// use manyhands::{Journal, file_fingerprint};
+    /// use std::path::PathBuf;
+    ///
+    /// let journal = Journal::at("a.journal")
+    ///     .key(|file: &PathBuf| file.display().to_string())
+    ///     .fingerprint(|file| file_fingerprint(file).unwrap_or_else(|error| error.to_string()));
+    /// # let _ = journal;
+    /// ```
     pub fn fingerprint(mut self, fingerprint: impl Fn(&T) -> String + Send + 'a) -> Self {
         self.fingerprint = Some(Box::new(fingerprint));
         self
     }
 
-    /// What to do when version, configuration or a fingerprint is another than recorded; without this, refuse.
+    /// Sets what to do when the version, the configuration or a fingerprint differs from the recorded one. The default is
+    /// [`OnChange::Refuse`].
+    ///
+    /// ```
+    /// use manyhands::{Job, Journal, OnChange};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let run = |version: &str| {
+    ///     let journal = Journal::at(folder.path().join("a.journal")).key(u64::to_string).version(version);
+    ///     Job::new(&[1_u64, 2]).journal(journal.on_change(OnChange::Recompute)).run(|n| n * n)
+    /// };
+    /// run("1")?;
+    /// assert_eq!(run("2")?.resumed().count(), 0); // all computed again
+    /// assert_eq!(run("1")?.resumed().count(), 2); // the first records hold again
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn on_change(mut self, on_change: OnChange) -> Self {
         self.settings.on_change = on_change;
         self
     }
 
-    /// Which recorded items to do again; without this, those that failed.
+    /// Sets which recorded items to compute again. The default is [`RetryRecorded::Failed`].
+    ///
+    /// ```
+    /// use manyhands::{Job, Journal, RetryRecorded};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let run = |retry| {
+    ///     let journal = Journal::at(folder.path().join("a.journal")).key(u64::to_string).retry_recorded(retry);
+    ///     Job::new(&[1_u64, 2]).journal(journal).run(|n| n * n)
+    /// };
+    /// run(RetryRecorded::Failed)?;
+    /// assert_eq!(run(RetryRecorded::Failed)?.resumed().count(), 2);
+    /// assert_eq!(run(RetryRecorded::All)?.resumed().count(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn retry_recorded(mut self, retry: RetryRecorded) -> Self {
         self.settings.retry = retry;
         self
     }
 
-    /// How long a finished item may wait until it is written down, 50 ms without this: a shorter time loses less to a kill,
-    /// and costs more. Zero writes each item down as soon as it can be.
+    /// Sets how long a finished item may wait before it is written. The default is 50 ms. A kill loses less with a shorter time,
+    /// and commits cost more. Zero writes each item as soon as possible.
+    ///
+    /// ```
+    /// use manyhands::Journal;
+    /// use std::time::Duration;
+    ///
+    /// let journal = Journal::at("a.journal").key(u64::to_string).commit_every(Duration::from_secs(1));
+    /// # let _ = journal;
+    /// ```
     pub fn commit_every(mut self, interval: Duration) -> Self {
         self.settings.commit_every = interval;
         self
@@ -184,10 +266,10 @@ impl<T> fmt::Debug for Journal<'_, T> {
     }
 }
 
-/// A file's size and the time of its last change, as one short text for [`Journal::fingerprint`].
+/// A file's size and modification time, as one short text for [`Journal::fingerprint`].
 ///
-/// It reads no content: a change that keeps the size and sets the time back is not seen, and a copied or touched file counts as
-/// changed. Where that will not do, hash the content.
+/// Costs one system call and reads no content: a change that keeps the size and sets the time back goes unnoticed, and a copied
+/// or touched file counts as changed. Hash the content where that matters.
 ///
 /// ```
 /// let first = manyhands::file_fingerprint("Cargo.toml")?;
@@ -197,11 +279,11 @@ impl<T> fmt::Debug for Journal<'_, T> {
 /// ```
 ///
 /// # Errors
-/// When the file is not there or cannot be asked about.
+/// When the file does not exist or the system does not give its metadata.
 pub fn file_fingerprint(path: impl AsRef<Path>) -> io::Result<String> {
     let about = std::fs::metadata(path)?;
     let modified = about.modified()?;
-    // A time before 1970 is told apart by its sign.
+    // A time before 1970 has a sign.
     let nanoseconds = match modified.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => since.as_nanos().to_string(),
         Err(before) => format!("-{}", before.duration().as_nanos()),
@@ -225,6 +307,12 @@ mod tests {
         assert_eq!(file_fingerprint(file.path()).unwrap(), "5 bytes, modified at 0 ns");
         file.write_all(b"6").unwrap();
         assert!(file_fingerprint(file.path()).unwrap().starts_with("6 bytes"));
+    }
+
+    #[test]
+    fn only_a_journal_that_is_switched_off_is_off() {
+        assert!(Journal::<u8>::off().key(u8::to_string).version("2").is_off());
+        assert!(!Journal::<u8>::at("night.journal").is_off());
     }
 
     #[test]

@@ -1,39 +1,39 @@
-//! Items minus what is recorded: which are still to be done, and which come back as they were. Pure.
+//! Subtracts recorded items from the input: which items are to be computed, and which are resumed. Pure: no file, no clock.
 
+use crate::persist::journal::error::JournalError;
 use crate::persist::journal::keys::Keys;
-use crate::persist::journal::problem::JournalError;
-use crate::persist::journal::{JournalSettings, OnChange, RetryRecorded};
+use crate::persist::journal::settings::{JournalSettings, OnChange, RetryRecorded};
 use crate::record::{FailureKind, ItemRecord};
 
-/// An item as an earlier run left it.
+/// An item as an earlier run recorded it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RecordedItem {
-    /// `is_resumed` is true, and the index that of the earlier run until the item is found again.
+    /// `is_resumed` is true. The index is that of the earlier run until [`Recorded::look_up`] finds the item.
     pub(crate) record: ItemRecord,
     pub(crate) fingerprint: Option<String>,
-    /// In postcard's format; none for a failure, and for a success whose value was not kept.
+    /// In postcard's format; `None` for a failure, and for a success without a recorded value.
     pub(crate) value: Option<Vec<u8>>,
 }
 
-/// What is recorded, to be asked item by item, in any order: for items that come one at a time.
+/// The recorded items, looked up one at a time and in any order.
 #[derive(Debug)]
 pub(crate) struct Recorded {
-    /// Those of `items`, and then those that were asked for beside.
+    /// The keys of `items`, then those of other lookups.
     keys: Keys,
-    /// By the number of the key, until it is asked for.
+    /// By the number of the key; taken out by its lookup.
     items: Vec<Option<RecordedItem>>,
-    /// Where the item stands for which a key was asked for, by the key's number.
+    /// The index of the item that a key was looked up for, by the key's number.
     asked: Vec<Option<usize>>,
     on_change: OnChange,
     retry: RetryRecorded,
 }
 
-/// How an item stands at the start of a run.
+/// The state of an item at the start of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ItemState {
-    /// It is to be done, and was begun this often before.
+    /// It is to be computed, and had this many attempts before.
     ToDo { earlier_attempts: u32 },
-    /// It is done, or failed and is not tried again; its record has the item's place in this run.
+    /// It is finished, or failed and is not retried. Its record has the item's index in this run.
     Resumed(Box<RecordedItem>),
 }
 
@@ -48,7 +48,7 @@ impl Recorded {
         Self { keys, items, asked, on_change: settings.on_change, retry: settings.retry }
     }
 
-    /// How the item of this key stands. The fingerprint is compared where there is one now.
+    /// The state of the item with this key. Compares the fingerprint if there is one now.
     pub(crate) fn look_up(
         &mut self,
         index: usize,
@@ -60,17 +60,17 @@ impl Recorded {
             return Err(JournalError::DuplicateKey { key: key.to_owned(), first, second: index });
         }
         put(&mut self.asked, number, Some(index));
-        // Each key is asked for once, so its record is not needed again.
+        // Each key is looked up once, so its record is not needed again.
         let Some(mut item) = self.items.get_mut(number).and_then(Option::take) else {
             return Ok(ItemState::ToDo { earlier_attempts: 0 });
         };
         let is_done_again = is_done_again(&item.record, self.retry);
         if let Some(now) = fingerprint.filter(|_| item.fingerprint.as_deref() != fingerprint) {
             return match self.on_change {
-                // There is no answer of the old input that could be taken for one of the new.
+                // No value of the old input could be mistaken for one of the new.
                 _ if is_done_again => Ok(ItemState::ToDo { earlier_attempts: 0 }),
                 OnChange::Refuse => Err(changed_fingerprint(key, item.fingerprint.as_deref(), now)),
-                // Another input is another item: its earlier attempts are not this one's.
+                // Attempts with another input do not count.
                 OnChange::Recompute => Ok(ItemState::ToDo { earlier_attempts: 0 }),
             };
         }
@@ -83,7 +83,7 @@ impl Recorded {
     }
 }
 
-/// Puts it at a number that is taken, or the next one.
+/// Replaces the value with this number, or appends it as the next one.
 fn put<V>(list: &mut Vec<V>, number: usize, value: V) {
     match list.get_mut(number) {
         Some(place) => *place = value,
@@ -102,7 +102,7 @@ fn changed_fingerprint(key: &str, recorded: Option<&str>, now: &str) -> JournalE
 fn is_done_again(record: &ItemRecord, retry: RetryRecorded) -> bool {
     match (retry, &record.failure) {
         (RetryRecorded::All, _) | (RetryRecorded::Failed, Some(_)) => true,
-        // It was never finished, so there is nothing to bring back.
+        // It was never finished, so it has no result.
         (RetryRecorded::Nothing, Some(failure)) => failure.kind == FailureKind::Cancelled,
         (RetryRecorded::Failed | RetryRecorded::Nothing, None) => false,
     }
@@ -230,9 +230,9 @@ mod tests {
     #[test]
     fn two_items_of_one_key_are_refused_with_both_places() {
         let settings = settings(RetryRecorded::Failed, OnChange::Refuse);
-        let problem = pending(&keys(&["a", "b", "a"]), None, Vec::new(), &settings).unwrap_err();
-        assert_eq!(problem, JournalError::DuplicateKey { key: "a".to_owned(), first: 0, second: 2 });
-        assert_eq!(problem.to_string(), r#"items 0 and 2 have the same key "a"; give each its own"#);
+        let error = pending(&keys(&["a", "b", "a"]), None, Vec::new(), &settings).unwrap_err();
+        assert_eq!(error, JournalError::DuplicateKey { key: "a".to_owned(), first: 0, second: 2 });
+        assert_eq!(error.to_string(), r#"items 0 and 2 have the same key "a"; give each its own"#);
     }
 
     #[test]
@@ -247,8 +247,8 @@ mod tests {
             Recorded::new(vec![item(before)], settings).look_up(0, "a", now)
         };
         for before in [Some("5 bytes"), None] {
-            let problem = ask(&refuse, before, Some("6 bytes")).unwrap_err();
-            assert!(matches!(&problem, JournalError::Changed { what, .. } if what == r#"the fingerprint of "a""#));
+            let error = ask(&refuse, before, Some("6 bytes")).unwrap_err();
+            assert!(matches!(&error, JournalError::Changed { what, .. } if what == r#"the fingerprint of "a""#));
             assert_eq!(ask(&recompute, before, Some("6 bytes")), Ok(ItemState::ToDo { earlier_attempts: 0 }));
         }
         assert!(matches!(ask(&refuse, Some("5 bytes"), Some("5 bytes")), Ok(ItemState::Resumed(_))));

@@ -1,4 +1,4 @@
-//! A journal as other programs see it, also while a run writes it.
+//! Reads a journal, also while a run writes it: for programs that show progress or look up results. Never changes the file.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,30 +6,38 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::persist::journal::database::{Database, Shown};
+use crate::persist::journal::error::JournalError;
 use crate::persist::journal::lock;
 use crate::persist::journal::pending::RecordedItem;
-use crate::persist::journal::problem::JournalError;
 use crate::persist::journal::value::decode_value;
 use crate::record::RecordedFailure;
 use crate::sync::SystemTime;
 
-/// A journal, open for reading: what is finished, what failed, and who writes it.
+/// A journal, open for reading: finished items, failures, and the process that writes it.
 ///
-/// Of items that were recorded more than once the newest record counts, and after a change of version or configuration only what
-/// was recorded since.
+/// When an item was recorded more than once, the newest record counts. After a change of version or configuration, only later
+/// records count.
+///
+/// # Cost
+/// [`entries`](Self::entries) and [`failures`](Self::failures) read the file once and hold all entries in memory.
 ///
 /// # Concurrency
-/// Reads beside a writer, of this program or another, and sees what it has committed. Each call sees one moment. Where the file
-/// system has no write-ahead log, reader and writer wait for each other, for up to half a minute.
+/// A reader runs beside a writer, of this program or another, and sees its commits. Each call sees the journal at one moment. Where
+/// the file system has no write-ahead log, reader and writer wait for each other, for up to half a minute.
 ///
 /// ```
-/// use manyhands::{JournalError, JournalReader};
+/// use manyhands::{Job, Journal, JournalReader};
 ///
-/// fn status_line(path: &str) -> Result<String, JournalError> {
-///     let status = JournalReader::open(path)?.status()?;
-///     Ok(format!("{} done, {} failed", status.succeeded, status.failed))
-/// }
-/// assert_eq!(status_line("no such journal").unwrap_err().to_string(), "no such journal does not exist");
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("squares.journal");
+/// Job::new(&[1_u64, 2, 3]).journal(Journal::at(&path).key(u64::to_string).version("1")).run(|n| n * n)?;
+///
+/// let reader = JournalReader::open(&path)?;
+/// let status = reader.status()?;
+/// assert_eq!((status.succeeded, status.failed, status.version.as_str()), (3, 0, "1"));
+/// let values: Vec<Option<u64>> = reader.entries()?.iter().map(|entry| entry.value()).collect::<Result<_, _>>()?;
+/// assert_eq!(values, [Some(1), Some(4), Some(9)]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct JournalReader {
@@ -37,47 +45,74 @@ pub struct JournalReader {
     path: PathBuf,
 }
 
-/// What is in a journal, counted.
+/// The counts of a journal, from [`JournalReader::status`].
+///
+/// ```
+/// use manyhands::{Job, Journal, JournalReader};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("squares.journal");
+/// for _ in 0..2 {
+///     Job::new(&[1_u64, 2]).journal(Journal::at(&path).key(u64::to_string)).run(|n| n * n)?;
+/// }
+/// let status = JournalReader::open(&path)?.status()?;
+/// assert_eq!((status.succeeded, status.runs, status.writer), (2, 2, None));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JournalStatus {
-    /// Items that have a value.
+    /// Items with a value.
     pub succeeded: u64,
-    /// Items that failed at their last attempt.
+    /// Items whose last attempt failed.
     pub failed: u64,
-    /// All rows, those that no longer count included.
+    /// All rows, including those that no longer count.
     pub rows: u64,
-    /// Runs that were begun, those that were refused when they had looked at their items included.
+    /// All runs, including those that an error ended before their first item.
     pub runs: u64,
-    /// What the last run gave as [`Journal::version`](crate::Journal::version).
+    /// The [version](crate::Journal::version) of the last run.
     pub version: String,
-    /// What the last run gave as [`Journal::configuration`](crate::Journal::configuration): JSON, `null` if nothing.
+    /// The [configuration](crate::Journal::configuration) of the last run as JSON; `null` without one.
     pub configuration: String,
-    /// When the first item was begun.
+    /// When the first item started.
     pub first_started: Option<SystemTime>,
     /// When the last item was finished.
     pub last_finished: Option<SystemTime>,
-    /// Who writes it now, if anybody does.
+    /// The process that writes it now, if there is one.
     pub writer: Option<String>,
 }
 
-/// One recorded item.
+/// One recorded item, from [`JournalReader::entries`].
+///
+/// ```
+/// use manyhands::{Job, Journal, JournalReader, OnFailure};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("numbers.journal");
+/// let journal = Journal::at(&path).key(|text: &&str| text.to_string());
+/// Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue).journal(journal).try_run(|text| text.parse::<u32>())?;
+///
+/// let entries = JournalReader::open(&path)?.entries()?;
+/// assert_eq!((entries[0].key.as_str(), entries[0].value::<u32>()?), ("60", Some(60)));
+/// assert_eq!(entries[1].failure.as_ref().unwrap().message, "invalid digit found in string");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct JournalEntry {
-    /// The item's name.
+    /// The item's key.
     pub key: String,
-    /// Its place in the input of the run that recorded it.
+    /// Its index in the input of the run that recorded it.
     pub index: usize,
-    /// Why it has no value; none when it succeeded.
+    /// Why it has no value; `None` when it succeeded.
     pub failure: Option<RecordedFailure>,
-    /// How often it was begun.
+    /// Number of attempts.
     pub attempts: u32,
-    /// When its last attempt began.
+    /// When its last attempt started.
     pub started: SystemTime,
     /// How long its last attempt took.
     pub elapsed: Duration,
-    /// What its answer depends on, as it was recorded.
+    /// The [fingerprint](crate::Journal::fingerprint) of its input, if there is one.
     pub fingerprint: Option<String>,
     value: Option<Vec<u8>>,
 }
@@ -85,14 +120,21 @@ pub struct JournalEntry {
 impl JournalReader {
     /// Opens a journal and changes nothing in it.
     ///
+    /// ```
+    /// use manyhands::{JournalError, JournalReader};
+    ///
+    /// let error = JournalReader::open("no such journal").unwrap_err();
+    /// assert!(matches!(error, JournalError::NotFound { .. }));
+    /// ```
+    ///
     /// # Errors
-    /// When the file is not there, is no journal, is damaged, or was written by a later version of this crate.
+    /// When the file does not exist, is no journal, is damaged, or was written by a later version of this crate.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
         let path = path.as_ref().to_owned();
         Ok(Self { database: Database::for_reading(&path)?, path })
     }
 
-    /// What is in it, counted now.
+    /// Counts the items, rows and runs. Costs one pass over the file. [`JournalStatus`] has an example.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -115,7 +157,7 @@ impl JournalReader {
         })
     }
 
-    /// All items, in the order in which they were recorded.
+    /// All items, in the order in which they were recorded. [`JournalEntry`] has an example.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -123,7 +165,19 @@ impl JournalReader {
         self.shown(Shown::All)
     }
 
-    /// The items that failed at their last attempt, in the order in which they were recorded.
+    /// The items whose last attempt failed, in the order in which they were recorded.
+    ///
+    /// ```
+    /// use manyhands::{Job, Journal, JournalReader, OnFailure};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("numbers.journal");
+    /// let journal = Journal::at(&path).key(|text: &&str| text.to_string());
+    /// Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue).journal(journal).try_run(|text| text.parse::<u32>())?;
+    /// let failures = JournalReader::open(&path)?.failures()?;
+    /// assert_eq!((failures.len(), failures[0].key.as_str()), (1, "sixty"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -151,10 +205,10 @@ impl JournalEntry {
         }
     }
 
-    /// The item's value; none when it failed, or when its run kept no values.
+    /// Decodes the item's value; `None` when it failed. [`JournalReader`] has an example.
     ///
     /// # Errors
-    /// [`JournalError::Value`] when what is recorded is no `R`: the type must be the one that the run's function returned.
+    /// [`JournalError::Value`] when the recorded bytes are no `R`: the type must be the one that the run's function returned.
     pub fn value<R: DeserializeOwned>(&self) -> Result<Option<R>, JournalError> {
         self.value.as_deref().map(|bytes| decode_value(&self.key, bytes)).transpose()
     }

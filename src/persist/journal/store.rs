@@ -1,7 +1,7 @@
-//! A journal that a run writes: takes finished items from the run's thread and hands them to a thread that writes them down.
+//! The write side of a journal: takes finished items from the run's thread and hands them to a writer thread.
 //!
-//! The run never waits for the disk, except when so much waits to be written that memory is the greater worry. Trouble with the
-//! file does not end the run: it is remembered, what comes after it is dropped, and the run's own results are not touched.
+//! The run does not wait for the disk, except when the queue reaches its limit of rows or bytes. A write error does not end the
+//! run: the store keeps it and drops later rows, and the run's own results are unaffected. `database.rs` knows the file.
 
 use std::mem;
 use std::ops::Range;
@@ -9,24 +9,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::persist::journal::JournalSettings;
-use crate::persist::journal::OnChange;
 use crate::persist::journal::database::{Database, Log, Row, Setup, Writing};
+use crate::persist::journal::error::JournalError;
 use crate::persist::journal::lock::{self, WriterLock};
 use crate::persist::journal::pending::RecordedItem;
-use crate::persist::journal::problem::JournalError;
+use crate::persist::journal::settings::{JournalSettings, OnChange};
 use crate::persist::journal::value::first_difference;
 use crate::record::{FailureKind, ItemRecord};
 use crate::sync::{Arc, Condvar, JoinHandle, Mutex, SystemTime, WallClock, spawn_owned};
 
-/// So many rows are worth waking the writer for before its time.
-const PLENTY: usize = 512;
-/// So many rows, or bytes, wait at most; then the run waits for the writer.
+/// This many rows wake the writer before its interval is over.
+const WAKE_ROWS: usize = 512;
+/// The limits of the queue; at one of them, the run waits for the writer.
 const MOST_ROWS: usize = 1 << 16;
 const MOST_BYTES: usize = 64 << 20;
-/// No interval is longer, so that there is such a time; it is a year.
+/// A year. Longer intervals are cut to it, so that the end of an interval is a valid time.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(31_536_000);
-/// A buffer that one huge value made larger than this is not kept.
+/// A buffer that grew beyond this is freed after its rows are written.
 const KEPT_BYTES: usize = 4 << 20;
 
 /// A journal, open for one run.
@@ -34,17 +33,17 @@ const KEPT_BYTES: usize = 4 << 20;
 pub(crate) struct Store {
     queue: Arc<WriteQueue>,
     writer: Option<JoinHandle<()>>,
-    /// Freed when the writer is done, so that nobody else begins before that.
+    /// Released when the writer is done, so that no other run begins before that.
     lock: Option<WriterLock>,
 }
 
-/// Where the run leaves rows and the writer fetches them.
+/// Rows on their way from the run to the writer.
 #[derive(Debug, Default)]
 struct WriteQueue {
     state: Mutex<State>,
-    /// Told when there is something for the writer.
+    /// Notified when the writer has work.
     filled: Condvar,
-    /// Told when there is room again, or never will be.
+    /// Notified when the queue has room again, or writing has failed.
     emptied: Condvar,
 }
 
@@ -52,7 +51,7 @@ struct WriteQueue {
 struct State {
     rows: Rows,
     is_closed: bool,
-    /// The run was refused before any of its items was begun.
+    /// The run ended with an error before its first item.
     is_refused: bool,
     write_error: Option<JournalError>,
 }
@@ -82,7 +81,7 @@ struct Head {
     value: Option<Range<usize>>,
 }
 
-/// What the writer does with the rows that it fetched.
+/// What the writer does next.
 #[derive(Debug, PartialEq, Eq)]
 enum WriterStep {
     Add,
@@ -91,7 +90,7 @@ enum WriterStep {
 }
 
 impl Store {
-    /// What is recorded, as [`open`](Store::open) would give it now, without taking or changing anything.
+    /// The recorded items, as [`open`](Store::open) would give them now, without a lock or a change.
     pub(crate) fn peek(settings: &JournalSettings) -> Result<Vec<RecordedItem>, JournalError> {
         let setup = Setup::of(settings)?;
         let database = match Database::for_reading(&settings.path) {
@@ -102,9 +101,9 @@ impl Store {
         database.newest(&setup)
     }
 
-    /// Opens the journal for one run and gives what is recorded of earlier ones: the newest row of each key.
+    /// Opens the journal for one run and gives the recorded items: the newest row of each key.
     ///
-    /// After another version or configuration that is nothing, if the settings allow it at all.
+    /// After a change of version or configuration there are none, or the change is an error, as the settings say.
     pub(crate) fn open(settings: &JournalSettings) -> Result<(Self, Vec<RecordedItem>), JournalError> {
         let setup = Setup::of(settings)?;
         let lock = WriterLock::take(&settings.path)?;
@@ -123,7 +122,7 @@ impl Store {
         Ok((Self { queue, writer: Some(writer), lock: Some(lock) }, recorded))
     }
 
-    /// Has an item written down within about one commit interval. Waits only while the writer is far behind.
+    /// Queues an item, which the writer commits within about one interval. Waits only while the queue is full.
     pub(crate) fn append(&mut self, record: &ItemRecord, fingerprint: Option<&str>, value: Option<&[u8]>) {
         let mut state = self.queue.state.lock();
         while state.rows.are_too_many() && state.write_error.is_none() {
@@ -136,18 +135,18 @@ impl Store {
         state.rows.push(record, fingerprint, value);
         let waiting = state.rows.heads.len();
         drop(state);
-        if waiting == 1 || waiting == PLENTY {
+        if waiting == 1 || waiting == WAKE_ROWS {
             self.queue.filled.notify_one();
         }
     }
 
-    /// What went wrong with the file in this run; from then on nothing was written.
+    /// The first write error of this run; no row was written after it.
     pub(crate) fn write_error(&self) -> Option<JournalError> {
         self.queue.state.lock().write_error.clone()
     }
 
-    /// Waits until all is written, and frees the journal. Dropping it does the same without the answer, and, if nothing was
-    /// appended, leaves no trace of the run: its setup is not to be taken for one that the journal was written under.
+    /// Waits until all rows are written, and releases the journal. A drop does the same without the result and, if no row was
+    /// appended, removes the run from the file: the journal was not written under its setup.
     pub(crate) fn finish(mut self) -> Result<(), JournalError> {
         self.close(false);
         self.write_error().map_or(Ok(()), Err)
@@ -177,7 +176,7 @@ impl Setup {
     }
 }
 
-/// Refuses a journal that was written under another setup, where that is to be refused.
+/// Refuses a journal that was written under another setup, if the settings say so.
 fn admit(database: &Database, settings: &JournalSettings, setup: &Setup) -> Result<(), JournalError> {
     match (settings.on_change, database.last_setup()?) {
         (OnChange::Refuse, Some(recorded)) => refuse_change(&recorded, setup),
@@ -217,12 +216,12 @@ fn start_writer(
             Ok(Err(write_error)) => queue.fail_remaining(&path, write_error),
             Err(_) => queue.fail_remaining(
                 &path,
-                JournalError::Io { path: path.clone(), detail: "its writer panicked".to_owned() },
+                JournalError::Io { path: path.clone(), detail: "its writer panicked".to_owned(), source: None },
             ),
         }
         database.close();
     };
-    spawn_owned("manyhands-journal".to_owned(), body).map_err(|error| JournalError::of_io(&settings.path, &error))
+    spawn_owned("manyhands-journal".to_owned(), body).map_err(|error| JournalError::of_io(&settings.path, error))
 }
 
 /// The writer's life: adds rows as they come, and commits an interval after the first that is not committed.
@@ -282,7 +281,7 @@ impl WriteQueue {
                     if left.is_zero() {
                         break WriterStep::Commit;
                     }
-                    if state.rows.heads.len() >= PLENTY || state.rows.are_too_many() {
+                    if state.rows.heads.len() >= WAKE_ROWS || state.rows.are_too_many() {
                         break WriterStep::Add;
                     }
                     self.filled.wait_for(&mut state, left);
@@ -299,7 +298,7 @@ impl WriteQueue {
     fn fail_remaining(&self, path: &Path, write_error: JournalError) {
         tracing::error!(
             journal = %path.display(),
-            problem = %write_error,
+            error = %write_error,
             "the journal takes nothing more in this run: what is finished from now on is in the run's own results alone"
         );
         let mut state = self.state.lock();

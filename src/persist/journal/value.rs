@@ -1,17 +1,17 @@
-//! Values and configurations as bytes and text that stay the same from run to run. Pure.
+//! Encodes values as bytes and configurations as text, equal in each run for equal values. Pure.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::persist::journal::problem::JournalError;
+use crate::persist::journal::error::JournalError;
 
 /// A value's bytes for the journal.
 pub(crate) fn encode_value<R: Serialize>(value: &R) -> Result<Vec<u8>, String> {
     postcard::to_allocvec(value).map_err(|error| error.to_string())
 }
 
-/// The value of these bytes, all of which must belong to it.
+/// The value of these bytes. Bytes that are left over are an error.
 pub(crate) fn decode_value<R: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<R, JournalError> {
     let refused = |why: String| JournalError::Value { key: key.to_owned(), kind: std::any::type_name::<R>(), why };
     match postcard::take_from_bytes(bytes) {
@@ -40,8 +40,7 @@ fn sorted(value: Value) -> Value {
     }
 }
 
-/// Where two JSON texts first differ: the way to the field, and the value on either side. Whole texts where one of them is no
-/// JSON.
+/// The first difference of two JSON texts: the path of the field, and both values. The whole texts when one of them is no JSON.
 pub(crate) fn first_difference(recorded: &str, now: &str) -> (String, String, String) {
     match (serde_json::from_str(recorded), serde_json::from_str(now)) {
         (Ok(recorded), Ok(now)) => differing_field(String::new(), &recorded, &now),

@@ -1,7 +1,7 @@
 //! Sums over the items of a run, as arithmetic. No clock, no files.
 //!
-//! Counts, slowest items and sums of amounts are over all items, whichever run finished them. A rate per second that
-//! passed is over the items of this run only, since nothing is known of the time that passed in the earlier ones.
+//! Counts, slowest items and sums of amounts are over all items, whichever run finished them. Rates per second of wall time are
+//! over the items of this run only, since the wall time of earlier runs is unknown.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::record::{FailureKind, ItemRecord};
 /// How many of the slowest items are named.
 const N_SLOWEST: usize = 10;
 
-/// What the items of a run come to.
+/// The sums over the items of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Totals<'a> {
     pub(crate) succeeded: usize,
@@ -22,17 +22,17 @@ pub(crate) struct Totals<'a> {
     pub(crate) resumed: usize,
     /// Items that this run itself finished.
     pub(crate) computed: usize,
-    /// The time per item that succeeded.
+    /// Seconds per item that succeeded.
     pub(crate) seconds: Spread,
     /// The longest first.
     pub(crate) slowest: Vec<Slow<'a>>,
     pub(crate) amounts: BTreeMap<&'a str, AmountTotals>,
-    /// Over the items of this run; none when one of them does not know.
+    /// Over the items of this run; `None` when it is unknown for one of them.
     pub(crate) cpu: Option<Duration>,
     pub(crate) peak_memory: Option<u64>,
 }
 
-/// Of numbers; none where there are none.
+/// Mean, median and largest of a list of numbers; `None` of an empty one.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub(crate) struct Spread {
     pub(crate) mean: Option<f64>,
@@ -55,11 +55,11 @@ pub(crate) struct AmountTotals {
     pub(crate) items: usize,
     pub(crate) total: f64,
     pub(crate) mean: Option<f64>,
-    /// By the items of this run, over the time that passed.
+    /// The total of this run's items over its wall time.
     pub(crate) per_wall_second: Option<f64>,
-    /// Over the time that its items took: what one worker does.
+    /// The total over the time that workers spent on the items: the speed of one worker.
     pub(crate) per_busy_second: Option<f64>,
-    /// Each item's own amount per second, whatever its size; without items that took no time.
+    /// The mean of each item's own amount per second, whatever its size; without items that took no time.
     pub(crate) mean_item_rate: Option<f64>,
     pub(crate) median_item_rate: Option<f64>,
 }
@@ -68,7 +68,7 @@ pub(crate) struct AmountTotals {
 pub(crate) fn totals(items: &[ItemRecord], wall: Duration) -> Totals<'_> {
     let mut totals = Totals { slowest: slowest(items), cpu: cpu_of_this_run(items), ..Totals::default() };
     let mut seconds = Vec::new();
-    let mut amounts: BTreeMap<&str, Gathered> = BTreeMap::new();
+    let mut amounts: BTreeMap<&str, AmountSums> = BTreeMap::new();
     for item in items {
         totals.resumed += usize::from(item.is_resumed);
         totals.peak_memory = totals.peak_memory.max(item.peak_memory);
@@ -84,7 +84,7 @@ pub(crate) fn totals(items: &[ItemRecord], wall: Duration) -> Totals<'_> {
     totals.computed = items.len() - totals.resumed;
     totals.succeeded = seconds.len();
     totals.seconds = Spread::of(seconds);
-    totals.amounts = amounts.into_iter().map(|(name, gathered)| (name, gathered.totals(wall))).collect();
+    totals.amounts = amounts.into_iter().map(|(name, sums)| (name, sums.totals(wall))).collect();
     totals
 }
 
@@ -94,7 +94,7 @@ impl Totals<'_> {
     }
 }
 
-/// What an item's state is called in tables.
+/// An item's status in tables.
 pub(crate) fn status(item: &ItemRecord) -> &'static str {
     item.failure.as_ref().map_or("succeeded", |failure| FailureKind::as_str(failure.kind))
 }
@@ -102,7 +102,7 @@ pub(crate) fn status(item: &ItemRecord) -> &'static str {
 fn slowest(items: &[ItemRecord]) -> Vec<Slow<'_>> {
     let mut order: Vec<&ItemRecord> = items.iter().collect();
     let slowest_first = |item: &&ItemRecord| (Reverse(item.elapsed), item.index);
-    // The ten first, and only then in order: the other million stays as it is.
+    // Selects ten first and sorts those only, which is cheap for a million items.
     if order.len() > N_SLOWEST {
         order.select_nth_unstable_by_key(N_SLOWEST, slowest_first);
         order.truncate(N_SLOWEST);
@@ -121,9 +121,9 @@ fn cpu_of_this_run(items: &[ItemRecord]) -> Option<Duration> {
     items.iter().filter(|item| !item.is_resumed).map(|item| item.cpu).sum()
 }
 
-/// What is remembered of one amount on the way through the items.
+/// The sums of one amount while the items are read.
 #[derive(Debug, Default)]
-struct Gathered {
+struct AmountSums {
     items: usize,
     total: f64,
     total_of_this_run: f64,
@@ -131,7 +131,7 @@ struct Gathered {
     rates: Vec<f64>,
 }
 
-impl Gathered {
+impl AmountSums {
     fn add(&mut self, value: f64, item: &ItemRecord) {
         self.items += 1;
         self.total += value;
@@ -173,12 +173,12 @@ fn median(sorted: &[f64]) -> Option<f64> {
     Some(if sorted.len() % 2 == 1 { *upper } else { f64::midpoint(sorted[middle - 1], *upper) })
 }
 
-/// How much of it in a second; none when no time passed.
+/// Amount per second; `None` when no time passed.
 pub(crate) fn per_second(amount: f64, time: Duration) -> Option<f64> {
     ratio(amount, time.as_secs_f64())
 }
 
-/// None where there is nothing to divide by.
+/// `None` when the divisor is zero.
 pub(crate) fn ratio(amount: f64, by: f64) -> Option<f64> {
     (by > 0.0).then(|| amount / by)
 }

@@ -1,7 +1,9 @@
-//! The folder that tells what a run did: summary, metrics, failures. `aggregate.rs` sums up and `summary.rs` gives it
-//! its form, both pure; `tables.rs` writes the rows. Nothing here runs items or decides about any.
+//! A folder with a summary, metrics and failures of a run. `facts.rs` has what the run says about itself, `aggregate.rs` sums
+//! up its items, `summary.rs` is the form of the summary (all three pure), and `tables.rs` writes the rows. The run decides what
+//! it reports; nothing here runs items.
 
 mod aggregate;
+mod facts;
 mod summary;
 mod tables;
 #[cfg(test)]
@@ -10,92 +12,148 @@ mod tests;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::persist::atomic_file::{check_folder, write_atomically};
 use crate::primitives::cache::CacheStats;
-use crate::primitives::cancel::CancelReason;
 use crate::record::ItemRecord;
-use crate::sync::SystemTime;
-use crate::tally::Tally;
 
+pub(crate) use facts::{EndedBy, RunFacts, RunTotals, SerialSample};
 pub(crate) use summary::peak_memory_of_this_process;
 
-/// A folder that tells what a run did, written at its end.
+/// A folder that describes a run, written at its end.
 ///
-/// | file | what is in it |
+/// | file | contents |
 /// |---|---|
-/// | `summary.json` | counts, times, rates, speed-up, memory, the ten slowest items, sums of what items reported of themselves, caches, versions |
+/// | `summary.json` | counts, times, rates, speed-up, memory, the ten slowest items, sums of reported amounts, caches, versions |
 /// | `metrics.csv` | a row per finished item, in input order: `key`, `status`, `attempts`, `start`, `seconds`, `cpu_seconds`, `worker`, `peak_memory_bytes`, `resumed`, then a column per name of [`report_amount`](crate::report_amount) |
-/// | `failed.jsonl` | a line per failed item: `key`, `kind`, `message`, `attempts`; empty when none failed |
+/// | `failed.jsonl` | a line per failed item: `key`, `kind`, `message`, `attempts`; empty when no item failed |
 ///
-/// Each is replaced as a whole or not at all, the summary last. They tell of all items, those that an earlier run had
-/// finished included. What is not known is `null` in the summary and an empty field in the table. Times of day are RFC
-/// 3339 in UTC. `status` is `succeeded` or the [kind](crate::FailureKind) of the failure.
+/// Each file is replaced as a whole or not at all, the summary last. They include the items that an earlier run finished.
+/// Unknown values are `null` in the summary and an empty field in the table. Times of day are RFC 3339 in UTC. `status` is
+/// `succeeded` or the [kind](crate::FailureKind) of the failure.
 ///
-/// Two numbers of the summary are easily taken for each other. `concurrency` is the time that workers spent in the
-/// function over the time that passed: how many were at work, on average. Workers that get in each other's way take
-/// longer and so raise it. `speed_up` compares with items that were run one after the other on the same machine, and is
-/// there when [`serial_sample`](Report::serial_sample) asked for that.
+/// Do not confuse two numbers of the summary. `concurrency` is the time that workers spent in the function over the wall time:
+/// the mean number of busy workers. Workers that slow each other down take longer and so raise it. `speed_up` compares with
+/// items that ran one after the other on the same machine; it needs [`serial_sample`](Report::serial_sample).
 ///
-/// `wall_seconds`, `busy_seconds`, `cpu_seconds`, `items_per_second` and an amount's `per_wall_second` are of the items
-/// that this run worked on; all else is of all items. Amounts are summed up over the items that succeeded: their
-/// `per_busy_second` is what one worker does, and `mean_item_rate` and `median_item_rate` take each item's own rate,
-/// however large the item. The `seconds` of items that are so quick that many are handed out at a time are the mean of
-/// those.
+/// `wall_seconds`, `busy_seconds`, `cpu_seconds`, `items_per_second` and an amount's `per_wall_second` are of the items that
+/// this run worked on; all else is of all items. Amounts are summed up over the items that succeeded: `per_busy_second` is the
+/// speed of one worker, and `mean_item_rate` and `median_item_rate` use each item's own rate, however large the item. Quick
+/// items travel to a worker in chunks, and the `seconds` of each are the mean of its chunk.
 ///
-/// `peak_memory_bytes` of the summary is the most that the calling process had in memory since it began, and is known on
-/// Linux. That of an item is what its worker process had of its own, less what it shares with others, when last looked at
-/// before the item ended; `peak_worker_memory_bytes` is the largest of those.
+/// `peak_memory_bytes` of the summary is the most memory that the calling process had since it began; only Linux records it.
+/// That of an item is the private memory of its worker process (without shared pages) at the last sample before the item ended;
+/// `peak_worker_memory_bytes` is the largest of those.
 ///
-/// Until the end some 250 bytes are kept for each item, besides its key, its message and its amounts.
+/// # Cost
+/// 250 bytes of memory per item until the end of the run, besides its key, its message and its amounts. The files are written
+/// once.
 ///
 /// ```
-/// use manyhands::{Report, ThreadSafeCache};
+/// use manyhands::{Job, Report};
 ///
-/// let spectra: ThreadSafeCache<String, Vec<f64>> = ThreadSafeCache::new();
-/// let report = Report::at("out/run")
-///     .serial_sample(4)
-///     .cache("spectra", || spectra.stats())
-///     .field("band", (8.0, 13.0));
-/// assert_eq!(report.folder(), std::path::Path::new("out/run"));
+/// let folder = tempfile::tempdir()?;
+/// let outcome = Job::new(&[1_u64, 2, 3]).report(Report::at(folder.path().join("run"))).run(|n| n * n)?;
+/// assert_eq!(outcome.tally().succeeded, 3);
+/// let summary = std::fs::read_to_string(folder.path().join("run/summary.json"))?;
+/// assert!(summary.contains(r#""succeeded": 3"#), "{summary}");
+/// let metrics = std::fs::read_to_string(folder.path().join("run/metrics.csv"))?;
+/// assert_eq!(metrics.lines().count(), 4, "a header and three rows");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a report is written by the job that it is given to"]
 pub struct Report<'a> {
-    folder: PathBuf,
+    /// `None` for a report that writes nothing.
+    folder: Option<PathBuf>,
     serial_sample: usize,
     caches: Vec<(String, Box<dyn Fn() -> CacheStats + Send + 'a>)>,
     program: Map<String, Value>,
-    /// The first field that could not be taken, told when the run begins.
+    /// The first field without JSON, an error when the run begins.
     refused: Option<String>,
 }
 
 impl<'a> Report<'a> {
-    /// A report in this folder, which is made when the run begins. Files of the same names are replaced at its end.
+    /// A report in this folder. The run creates the folder when it begins, and replaces files of the same names at its end.
+    ///
+    /// ```
+    /// let report = manyhands::Report::at("out/run");
+    /// assert_eq!(report.folder(), Some(std::path::Path::new("out/run")));
+    /// ```
     pub fn at(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), serial_sample: 0, caches: Vec::new(), program: Map::new(), refused: None }
+        Self { folder: Some(folder.into()), ..Self::off() }
     }
 
-    /// Runs the first `n_items` items that are to do one after the other, before the workers begin, to measure the
-    /// speed-up against. They are not run again.
+    /// A report that writes nothing, for programs that switch the report by an option. A job with it runs as without a report.
+    ///
+    /// ```
+    /// use manyhands::{Job, Report};
+    ///
+    /// let folder: Option<&str> = None; // an option of the command line
+    /// let report = folder.map_or_else(Report::off, Report::at);
+    /// let outcome = Job::new(&[1_u64, 2, 3]).report(report.serial_sample(1)).run(|n| n * n)?;
+    /// assert_eq!(outcome.tally().succeeded, 3);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn off() -> Self {
+        Self { folder: None, serial_sample: 0, caches: Vec::new(), program: Map::new(), refused: None }
+    }
+
+    /// Whether this is a report that writes nothing.
+    pub(crate) fn is_off(&self) -> bool {
+        self.folder.is_none()
+    }
+
+    /// Runs the first `n_items` unfinished items one after the other, before the workers begin, and compares the workers' speed
+    /// with theirs. The items run once and are part of the results.
+    ///
+    /// ```
+    /// use manyhands::{Job, Report};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// Job::new(&[1_u64, 2, 3]).report(Report::at(folder.path()).serial_sample(2)).run(|n| n * n)?;
+    /// let summary = std::fs::read_to_string(folder.path().join("summary.json"))?;
+    /// assert!(summary.contains("serial_sample"), "{summary}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn serial_sample(mut self, n_items: usize) -> Self {
         self.serial_sample = n_items;
         self
     }
 
-    /// Puts what a cache has seen into the summary, below `caches` and this name. Asked once, at the run's end, in the
-    /// calling thread.
+    /// Adds the statistics of a cache to the summary, below `caches` and this name. The closure is called once, at the end of the
+    /// run, in the calling thread.
+    ///
+    /// ```
+    /// use manyhands::{Job, Report, ThreadSafeCache};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let squares = ThreadSafeCache::new();
+    /// let report = Report::at(folder.path()).cache("squares", || squares.stats());
+    /// Job::new(&[1_u64, 2, 1]).report(report).run(|&n| squares.get_or_compute(n, || n * n))?;
+    /// let summary = std::fs::read_to_string(folder.path().join("summary.json"))?;
+    /// assert!(summary.contains(r#""computes": 2"#), "{summary}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn cache(mut self, name: impl Into<String>, stats: impl Fn() -> CacheStats + Send + 'a) -> Self {
         self.caches.push((name.into(), Box::new(stats)));
         self
     }
 
-    /// Puts a version or a setting of the program into the summary, below `program` and this name; the last one of a
-    /// name counts. One that JSON cannot hold, such as a map whose keys are lists, is an error of the run, before it
-    /// begins.
+    /// Adds a version or a setting of the program to the summary, below `program` and this name. The last one of a name counts.
+    /// A value that JSON does not have, such as a map with lists as keys, is an error of the run, before its first item.
+    ///
+    /// ```
+    /// use manyhands::{Job, Report};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// Job::new(&[1_u64]).report(Report::at(folder.path()).field("reference", "Cz")).run(|n| n * n)?;
+    /// let summary = std::fs::read_to_string(folder.path().join("summary.json"))?;
+    /// assert!(summary.contains(r#""reference": "Cz""#), "{summary}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn field(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         let name = name.into();
         match serde_json::to_value(value) {
@@ -108,10 +166,14 @@ impl<'a> Report<'a> {
         self
     }
 
-    /// The folder that it is written to.
+    /// The folder of the report; `None` for a report that is [off](Self::off).
+    ///
+    /// ```
+    /// assert_eq!(manyhands::Report::off().folder(), None);
+    /// ```
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
     }
 }
 
@@ -121,60 +183,7 @@ impl fmt::Debug for Report<'_> {
     }
 }
 
-/// What a run knows of itself besides its items.
-#[derive(Debug, Clone)]
-pub(crate) struct RunFacts<'a> {
-    pub(crate) tally: Tally,
-    pub(crate) mode: &'a str,
-    pub(crate) begun: SystemTime,
-    pub(crate) ended: SystemTime,
-    pub(crate) ended_by: EndedBy,
-    /// Every item of the input has a value or a failure.
-    pub(crate) is_whole: bool,
-    pub(crate) retries: u64,
-    /// The most memory that the calling process ever had, in bytes.
-    pub(crate) peak_memory: Option<u64>,
-    pub(crate) serial: Option<SerialSample>,
-}
-
-/// Items that were run one after the other before the workers began: part of the run, its items and its wall time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SerialSample {
-    pub(crate) n_items: usize,
-    pub(crate) elapsed: Duration,
-}
-
-/// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EndedBy {
-    /// Nothing was left to do.
-    LastItem,
-    /// Too many items failed.
-    Failures,
-    Cancelled(CancelReason),
-    /// The function that answers go to wanted no more.
-    Callback,
-    /// An item came that the journal does not allow: its key twice, or another fingerprint than is recorded.
-    Fault,
-    /// The function of the program that progress or answers go to, or that items come from, panicked.
-    Panic,
-}
-
-impl EndedBy {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::LastItem => "last_item",
-            Self::Failures => "failures",
-            Self::Cancelled(CancelReason::Requested) => "cancelled",
-            Self::Cancelled(CancelReason::Deadline) => "deadline",
-            Self::Callback => "callback",
-            Self::Fault => "fault",
-            Self::Panic => "panic",
-        }
-    }
-}
-
-/// Takes up items as they are finished, and writes the folder at the end.
+/// Collects finished items and writes the folder at the end.
 #[derive(Debug)]
 pub(crate) struct Reporter<'a> {
     report: Report<'a>,
@@ -182,37 +191,39 @@ pub(crate) struct Reporter<'a> {
 }
 
 impl<'a> Reporter<'a> {
-    /// Makes the folder and tries it, so that a run of hours is not the way to find out that it cannot be written to.
+    /// Creates the folder and a file in it, so that a folder that is not writable fails a run before its first item.
     pub(crate) fn new(report: Report<'a>) -> io::Result<Self> {
         if let Some(refused) = report.refused {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, refused));
         }
-        let folder = &report.folder;
-        std::fs::create_dir_all(folder).and_then(|()| check_folder(folder)).map_err(|error| {
-            let message = format!("report folder {} cannot be written to: {error}", folder.display());
-            io::Error::new(error.kind(), message)
-        })?;
+        if let Some(folder) = &report.folder {
+            std::fs::create_dir_all(folder).and_then(|()| check_folder(folder)).map_err(|error| {
+                let message = format!("report folder {} cannot be written to: {error}", folder.display());
+                io::Error::new(error.kind(), message)
+            })?;
+        }
         Ok(Self { report, items: Vec::new() })
     }
 
-    /// How many items are to run one after the other, before the others.
+    /// Number of items that run one after the other, before the workers begin.
     pub(crate) fn n_serial(&self) -> usize {
         self.report.serial_sample
     }
 
-    /// An item that is finished, or was by an earlier run. In any order; the last one of an index counts.
+    /// Adds an item that this run or an earlier one finished. In any order; the last one of an index counts.
     pub(crate) fn add(&mut self, mut item: ItemRecord) {
-        // A list grows in steps, and this one is kept to the end.
+        // A list grows in steps, and this one stays in memory to the end.
         item.amounts.shrink_to_fit();
         self.items.push(item);
     }
 
-    /// Writes the three files; the summary last, so that it stands for the others.
+    /// Writes the three files. The summary comes last: where it exists, the others do.
     pub(crate) fn finish(self, facts: &RunFacts<'_>) -> io::Result<()> {
         let Self { report, items } = self;
+        let Some(folder) = &report.folder else { return Ok(()) };
         let items = in_input_order(items);
-        let totals = aggregate::totals(&items, facts.tally.wall);
-        let file = |name| report.folder.join(name);
+        let totals = aggregate::totals(&items, facts.totals.wall);
+        let file = |name| folder.join(name);
 
         write_atomically(file("metrics.csv"), |file| tables::write_metrics(file, &items))?;
         write_atomically(file("failed.jsonl"), |file| tables::write_failures(file, &items))?;
@@ -230,7 +241,7 @@ fn in_input_order(mut items: Vec<ItemRecord>) -> Vec<ItemRecord> {
     items.dedup_by(|later, earlier| {
         let is_same = later.index == earlier.index;
         if is_same {
-            std::mem::swap(later, earlier); // The earlier one stays where it is, so the later one has to go there.
+            std::mem::swap(later, earlier); // `dedup_by` keeps the earlier place, so the later item moves there.
         }
         is_same
     });

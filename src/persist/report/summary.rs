@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::persist::report::aggregate::{AmountTotals, Slow, Spread, Totals, float, per_second, ratio};
-use crate::persist::report::{RunFacts, SerialSample, tables};
+use crate::persist::report::facts::{RunFacts, SerialSample};
+use crate::persist::report::tables;
 use crate::primitives::cache::CacheStats;
 
 /// Fields are in the order in which they are written: what a reader asks first comes first.
@@ -61,7 +62,7 @@ struct Versions {
     manyhands: &'static str,
 }
 
-/// What a cache has seen.
+/// The statistics of a cache.
 #[derive(Debug, Serialize)]
 pub(crate) struct CacheCounts {
     hits: u64,
@@ -81,29 +82,29 @@ impl<'a> Summary<'a> {
         caches: BTreeMap<&'a str, CacheCounts>,
         program: &'a Map<String, Value>,
     ) -> Self {
-        let tally = &facts.tally;
+        let run = &facts.totals;
         Self {
             begun: tables::time_of_day(facts.begun),
             ended: tables::time_of_day(facts.ended),
             ended_by: facts.ended_by.as_str(),
             is_whole: facts.is_whole,
-            items: tally.items,
+            items: run.n_items,
             succeeded: totals.succeeded,
             failed: totals.n_failed(),
-            unfinished: tally.cancelled,
+            unfinished: run.n_unfinished,
             failed_by_kind: &totals.failed,
             resumed: totals.resumed,
             retries: facts.retries,
             mode: facts.mode,
-            n_workers: tally.workers,
-            lost_workers: tally.lost_workers,
-            recycled_workers: tally.recycled_workers,
-            wall_seconds: tally.wall.as_secs_f64(),
-            busy_seconds: tally.busy.as_secs_f64(),
+            n_workers: run.n_workers,
+            lost_workers: run.lost_workers,
+            recycled_workers: run.recycled_workers,
+            wall_seconds: run.wall.as_secs_f64(),
+            busy_seconds: run.busy.as_secs_f64(),
             cpu_seconds: totals.cpu.map(|time| time.as_secs_f64()),
-            items_per_second: per_second(float(totals.computed), tally.wall),
-            concurrency: per_second(tally.busy.as_secs_f64(), tally.wall),
-            speed_up: facts.serial.and_then(|sample| speed_up(sample, totals.computed, tally.wall)),
+            items_per_second: per_second(float(totals.computed), run.wall),
+            concurrency: per_second(run.busy.as_secs_f64(), run.wall),
+            speed_up: facts.serial.and_then(|sample| speed_up(sample, totals.computed, run.wall)),
             serial_sample: facts.serial.map(SampleTimes::from),
             peak_memory_bytes: facts.peak_memory,
             peak_worker_memory_bytes: totals.peak_memory,
@@ -117,7 +118,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// The most memory that this process ever had, in bytes: Linux keeps account of it.
+/// The peak memory of this process in bytes, which Linux records.
 pub(crate) fn peak_memory_of_this_process() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -125,8 +126,8 @@ pub(crate) fn peak_memory_of_this_process() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// How much sooner an item was done by all workers than by one that had the machine to itself. The sample was part of
-/// the run, so what all workers did is the rest.
+/// Items per second of all workers, over those of one worker alone. The sample was part of the run, so the workers did the
+/// rest.
 pub(crate) fn speed_up(sample: SerialSample, computed: usize, wall: Duration) -> Option<f64> {
     let rest = computed.checked_sub(sample.n_items).filter(|&n_items| n_items > 0)?;
     let rate = per_second(float(rest), wall.checked_sub(sample.elapsed)?)?;

@@ -1,4 +1,5 @@
-//! The rows: `metrics.csv`, one per item, and `failed.jsonl`, one per failed item.
+//! The tables of a report: `metrics.csv` with a row per item, and `failed.jsonl` with a line per failed item. It writes to what
+//! the caller opened.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
@@ -48,7 +49,7 @@ fn fields(item: &ItemRecord) -> [String; 9] {
     ]
 }
 
-/// A name that no other column has: an amount may be called `seconds`.
+/// Makes the name unique: an amount may be called `seconds` too.
 fn column_name(name: &str, names: &BTreeSet<&str>) -> String {
     let mut column = name.to_string();
     while COLUMNS.contains(&&*column) || column != name && names.contains(&*column) {
@@ -67,7 +68,7 @@ fn number(value: f64) -> String {
     if is_plain { value.to_string() } else { format!("{value:e}") }
 }
 
-/// RFC 3339 in UTC, to the microsecond; none for a time that has no such text, beyond the year 9999.
+/// RFC 3339 in UTC, to the microsecond; `None` for times beyond the year 9999, which have no such text.
 pub(crate) fn time_of_day(time: SystemTime) -> Option<String> {
     jiff::Timestamp::try_from(time).ok().map(|time| format!("{time:.6}"))
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::Duration;
 
 use crate::persist::report::*;
+use crate::primitives::cancel::CancelReason;
 use crate::record::{Amount, FailureKind, RecordedFailure};
+use crate::sync::SystemTime;
 
 /// A success.
 pub(crate) fn item(index: usize, seconds: f64) -> ItemRecord {
@@ -33,17 +36,15 @@ fn amount(name: &'static str, value: f64) -> Amount {
 
 fn facts() -> RunFacts<'static> {
     let begun = SystemTime::UNIX_EPOCH + Duration::from_secs(1_782_864_000);
-    let tally = Tally {
-        items: 3,
-        succeeded: 2,
-        failed: 1,
-        workers: 2,
+    let totals = RunTotals {
+        n_items: 3,
+        n_workers: 2,
         wall: Duration::from_secs(2),
         busy: Duration::from_secs(3),
-        ..Tally::default()
+        ..RunTotals::default()
     };
     RunFacts {
-        tally,
+        totals,
         mode: "threads",
         begun,
         ended: begun + Duration::from_millis(2000),
@@ -228,7 +229,7 @@ fn the_speed_up_compares_the_workers_with_the_serial_sample_alone() {
     let folder = Folder::new();
     // 2 s for the first 2 items, one after the other; then 6 items in 2 s: three times as quick.
     let mut facts = facts();
-    facts.tally.wall = Duration::from_secs(4);
+    facts.totals.wall = Duration::from_secs(4);
     facts.serial = Some(SerialSample { n_items: 2, elapsed: Duration::from_secs(2) });
     folder.write_report(folder.report(), (0..8).map(|index| item(index, 1.0)), &facts);
     let summary = folder.summary();
@@ -331,7 +332,7 @@ fn the_last_word_on_an_item_counts() {
 #[test]
 fn a_run_without_items_has_its_report_too() {
     let folder = Folder::new();
-    let facts = RunFacts { tally: Tally::default(), ..facts() };
+    let facts = RunFacts { totals: RunTotals::default(), ..facts() };
     folder.write_report(folder.report(), [], &facts);
     assert_eq!(folder.rows().len(), 0);
     let summary = folder.summary();
@@ -420,4 +421,13 @@ fn a_table_that_cannot_be_written_leaves_the_old_summary() {
     let error = reporter.finish(&facts()).unwrap_err();
     assert!(error.to_string().contains("failed.jsonl"), "{error}");
     assert_eq!(folder.text("summary.json"), summary, "a summary stands for tables that are there");
+}
+
+#[test]
+fn a_report_that_is_off_writes_nothing() {
+    let report = Report::off().field("version", 3);
+    assert!(report.is_off() && !Report::at("run").is_off());
+    let mut reporter = Reporter::new(report).unwrap();
+    reporter.add(item(0, 1.0));
+    reporter.finish(&facts()).unwrap();
 }

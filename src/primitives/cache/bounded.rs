@@ -1,17 +1,24 @@
-//! The values of a shard with a bound: each has a mark that a use sets, and a stamp by which the queues know it.
+//! The values of a shard with a bound. `s3_fifo.rs` decides which of them is evicted; this file stores and finds them.
+//!
+//! Each entry has a use frequency, which readers raise under the read lock, and a stamp, by which the queues know it.
 
 use std::borrow::Borrow;
 
 use hashbrown::HashTable;
 
-use crate::primitives::cache::evict::{HIGHEST_MARK, Marks, Queues, Token};
+use crate::primitives::cache::s3_fifo::{EntryId, Frequencies, MAX_FREQUENCY, S3Fifo};
 use crate::sync::{AtomicU8, Ordering};
 
-/// The values of one shard, and the queues that name who goes.
+/// The values of one shard, and the policy that picks the victims.
+///
+/// Each entry is in one of the policy's queues. A queue may also hold ids of entries that were removed; the policy drops
+/// them when it meets them.
 #[derive(Debug)]
 pub(crate) struct Bounded<K, V> {
     entries: Entries<K, V>,
-    queues: Queues,
+    policy: S3Fifo,
+    /// The stamp of the next new entry. Wraps around: two entries of one hash that are 2^32 insertions apart may be mixed
+    /// up, which costs one wrong eviction at most.
     next_stamp: u32,
 }
 
@@ -22,26 +29,27 @@ struct Entries<K, V>(HashTable<Entry<K, V>>);
 struct Entry<K, V> {
     key: K,
     value: V,
+    /// Tells this entry from earlier ones of the same hash.
     stamp: u32,
-    /// How often the value was used since it was last looked at for eviction, up to [`HIGHEST_MARK`].
-    mark: AtomicU8,
+    /// Uses since the policy last looked at the entry, up to [`MAX_FREQUENCY`].
+    frequency: AtomicU8,
 }
 
 impl<K, V> Bounded<K, V> {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { entries: Entries(HashTable::new()), queues: Queues::new(capacity), next_stamp: 0 }
+        Self { entries: Entries(HashTable::new()), policy: S3Fifo::new(capacity), next_stamp: 0 }
     }
 
     pub(crate) fn capacity(&self) -> usize {
-        self.queues.capacity()
+        self.policy.capacity()
     }
 
     pub(crate) fn len(&self) -> usize {
         self.entries.0.len()
     }
 
-    /// The value of a key; this is a use of it.
-    #[inline(never)] // so that the way of a hit without a bound stays short
+    /// The value of a key. Counts as a use of the value.
+    #[inline(never)] // so that the code of a hit without a bound stays short
     pub(crate) fn find<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -51,7 +59,7 @@ impl<K, V> Bounded<K, V> {
         Some(&entry.value)
     }
 
-    /// True when a value stands at a key. Not a use.
+    /// True when a key has a value. Does not count as a use.
     pub(crate) fn contains<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -59,7 +67,7 @@ impl<K, V> Bounded<K, V> {
         self.entries.0.find(hash, |entry| entry.key.borrow() == key).is_some()
     }
 
-    /// Puts a value at a key, over the bound if need be. What stood there comes back, with the key that is not needed then.
+    /// Stores a value, also beyond the bound. Returns the value that it replaces, with the key, which is not needed then.
     pub(crate) fn put(&mut self, hash: u64, key: K, value: V, hash_of: impl Fn(&K) -> u64) -> Option<(K, V)>
     where
         K: Eq,
@@ -67,29 +75,28 @@ impl<K, V> Bounded<K, V> {
         if let Some(entry) = self.entries.0.find_mut(hash, |entry| entry.key == key) {
             return Some((key, std::mem::replace(&mut entry.value, value)));
         }
-        // The stamps may wrap around: two of one hash that are 2^32 insertions apart are as good as one.
         let stamp = self.next_stamp;
         self.next_stamp = stamp.wrapping_add(1);
-        let entry = Entry { key, value, stamp, mark: AtomicU8::new(0) };
+        let entry = Entry { key, value, stamp, frequency: AtomicU8::new(0) };
         self.entries.0.insert_unique(hash, entry, |entry| hash_of(&entry.key));
-        self.queues.admit(Token { hash, stamp });
+        self.policy.admit(EntryId { hash, stamp });
         None
     }
 
-    /// Takes a key's value out.
+    /// Takes the value of a key out.
     pub(crate) fn remove<Q: Eq + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<(K, V)>
     where
         K: Borrow<Q>,
     {
         let removed = self.entries.take(hash, |entry| entry.key.borrow() == key);
-        self.queues.tidy(self.entries.0.len(), &mut self.entries);
+        self.policy.compact(self.entries.0.len(), &mut self.entries);
         removed
     }
 
-    /// Takes out the values that are over the bound.
+    /// Takes out values until the bound holds.
     pub(crate) fn evict(&mut self) -> Vec<(K, V)> {
         let mut evicted = Vec::new();
-        while let Some(victim) = self.queues.victim(self.entries.0.len(), &mut self.entries) {
+        while let Some(victim) = self.policy.victim(self.entries.0.len(), &mut self.entries) {
             evicted.extend(self.entries.take(victim.hash, |entry| entry.stamp == victim.stamp));
         }
         evicted
@@ -104,22 +111,22 @@ impl<K, V> Entries<K, V> {
 }
 
 impl<K, V> Entry<K, V> {
-    /// Under the readers' lock: a store at most, and none once the mark is as high as it gets.
+    /// Runs under the read lock: one store at most, and none once the frequency is at its maximum.
     fn note_use(&self) {
-        // Relaxed: two readers at once may lose a step of the mark, which is a hint.
-        let mark = self.mark.load(Ordering::Relaxed);
-        if mark < HIGHEST_MARK {
-            self.mark.store(mark + 1, Ordering::Relaxed);
+        // Relaxed: of two readers at once one may lose its step, which is fine for a hint.
+        let frequency = self.frequency.load(Ordering::Relaxed);
+        if frequency < MAX_FREQUENCY {
+            self.frequency.store(frequency + 1, Ordering::Relaxed);
         }
     }
 }
 
-impl<K, V> Marks for Entries<K, V> {
-    fn update(&mut self, token: Token, next: impl FnOnce(u8) -> u8) -> Option<u8> {
-        let entry = self.0.find_mut(token.hash, |entry| entry.stamp == token.stamp)?;
+impl<K, V> Frequencies for Entries<K, V> {
+    fn update(&mut self, id: EntryId, next: impl FnOnce(u8) -> u8) -> Option<u8> {
+        let entry = self.0.find_mut(id.hash, |entry| entry.stamp == id.stamp)?;
         // Relaxed: the shard is locked for writing.
-        let before = entry.mark.load(Ordering::Relaxed);
-        entry.mark.store(next(before), Ordering::Relaxed);
+        let before = entry.frequency.load(Ordering::Relaxed);
+        entry.frequency.store(next(before), Ordering::Relaxed);
         Some(before)
     }
 }

@@ -1,21 +1,36 @@
-//! Steps 2 to 5 of the protocol in `mod.rs`: of all who miss a key one computes, and the others get what it computed.
+//! Steps 2 to 5 of the protocol in `mod.rs`: of all callers that miss a key one computes, and the others get its value.
+//!
+//! The caller that computes leads a [`Flight`], and the others wait for it. The flight's lock and wake-ups are in
+//! `flight.rs`, step 1 is in `lookup.rs`.
 
 use std::borrow::Borrow;
+use std::convert::Infallible;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
-use crate::never::Never;
-use crate::primitives::cache::ThreadSafeCache;
-use crate::primitives::cache::flight::{Flight, Waited};
-use crate::primitives::cache::stats::Happened;
+use crate::primitives::cache::flight::{Flight, WaitResult};
+use crate::primitives::cache::lookup::ThreadSafeCache;
+use crate::primitives::cache::stats::Event;
 use crate::primitives::cache::table::Slot;
 use crate::primitives::compute_context::Computation;
 use crate::sync::Arc;
 
 /// Why [`ThreadSafeCache::try_get_or_compute`] has no value.
+///
+/// It converts into anyhow's error and `Box<dyn Error>` where `E` is an error: [`source`](std::error::Error::source) is that
+/// of the computation's error, whose message is this one's.
+///
+/// ```
+/// use manyhands::{ComputeError, ThreadSafeCache};
+///
+/// let cache = ThreadSafeCache::<&str, i32>::new();
+/// let error = cache.try_get_or_compute("gain", || "loud".parse()).unwrap_err();
+/// assert!(matches!(error, ComputeError::Failed(_)));
+/// assert_eq!(error.to_string(), "invalid digit found in string");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ComputeError<E> {
-    /// The key is being computed by a computation that waits for this one, so waiting would be for ever.
+    /// The key is being computed by a computation that waits for this one, so the wait would never end.
     Cycle,
     /// The computation failed.
     Failed(E),
@@ -42,7 +57,7 @@ impl<E: std::error::Error> std::error::Error for ComputeError<E> {
 }
 
 impl<E> ComputeError<E> {
-    /// The computation's error; none when there was a cycle.
+    /// The computation's error, or `None` when there was a cycle.
     ///
     /// ```
     /// use manyhands::{ComputeError, ThreadSafeCache};
@@ -61,11 +76,14 @@ impl<E> ComputeError<E> {
 }
 
 impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
-    /// The value of a key, computed and kept if it is missing; waits if somebody else computes it.
+    /// The value of a key, computed and stored if it is missing; waits if another caller is computing it.
     ///
-    /// A call from inside of the key's own computation, or around a circle of keys, computes in place and keeps nothing. Where a
-    /// computation hands parts of its work to rayon or to threads of its own, see
+    /// A call from inside of the key's own computation, or around a circle of keys, computes in place and stores nothing.
+    /// Where a computation hands parts of its work to rayon or to threads of its own, see
     /// [`ComputeContext`](crate::ComputeContext).
+    ///
+    /// # Concurrency
+    /// `compute` runs with no lock held, once for all callers that miss the key meanwhile. It may use the cache.
     ///
     /// ```
     /// let cache = manyhands::ThreadSafeCache::new();
@@ -76,7 +94,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     /// ```
     ///
     /// # Panics
-    /// When the computation panics, or the clone of its value; after the first, nothing is kept. Inside of
+    /// When the computation panics, and then nothing is stored; when the clone of its value panics; and inside of
     /// [`with`](Self::with) of the same cache.
     pub fn get_or_compute(&self, key: K, compute: impl FnOnce() -> V) -> V {
         let hash = self.hasher.hash_one(&key);
@@ -86,7 +104,8 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
         }
     }
 
-    /// [`get_or_compute`](Self::get_or_compute) for a key that is borrowed, and made into an owned one only when it is missing.
+    /// [`get_or_compute`](Self::get_or_compute) for a borrowed key, which is cloned into an owned one only when it is
+    /// missing.
     ///
     /// ```
     /// let lengths = manyhands::ThreadSafeCache::<String, usize>::new();
@@ -108,12 +127,13 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
         }
     }
 
-    /// [`get_or_compute`](Self::get_or_compute) for a computation that may fail; a failure is not kept, and those who wait
+    /// [`get_or_compute`](Self::get_or_compute) for a computation that may fail. An error is not stored; callers that wait
     /// try again, each with its own function.
     ///
     /// # Errors
-    /// [`ComputeError::Failed`] with the computation's error; [`ComputeError::Cycle`] when the key's own computation asks for
-    /// it, directly, around a circle of keys, or from a call of this crate that it made, so that waiting would be for ever.
+    /// [`ComputeError::Failed`] with the computation's error; [`ComputeError::Cycle`] when the key's own computation asks
+    /// for it, directly, around a circle of keys, or from a call of this crate that it made, so that the wait would never
+    /// end.
     ///
     /// ```
     /// use manyhands::{ComputeError, ThreadSafeCache};
@@ -136,20 +156,21 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
         }
     }
 
-    /// The rest for a key that was looked up and missed: a circle is computed in place.
+    /// Steps 2 to 5 for a key that was missed. In a cycle the value is computed in place.
     fn compute_missing(&self, hash: u64, key: K, compute: impl FnOnce() -> V) -> V {
         let mut compute = Some(compute);
         let mut once = || compute.take().expect("a caller computes at most once")();
-        match self.compute_or_wait(hash, key, || Ok::<V, Never>(once())) {
+        match self.compute_or_wait(hash, key, || Ok::<V, Infallible>(once())) {
             Ok(value) => value,
             Err(ComputeError::Failed(never)) => match never {},
             Err(ComputeError::Cycle) => {
-                self.counts.add(Happened::Compute);
+                self.events.add(Event::Compute);
                 once()
             }
         }
     }
 
+    /// Steps 2 to 5 for a key that was missed: waits as often as a flight fails, and computes at most once.
     fn compute_or_wait<E>(
         &self,
         hash: u64,
@@ -162,10 +183,10 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
                 JoinOrLead::Found(value, _key) => return Ok(value),
                 JoinOrLead::Leads(lead) => return self.run(lead, compute).map_err(ComputeError::Failed),
                 JoinOrLead::Waits(flight, for_key) => match flight.wait() {
-                    Waited::Landed(value) => return Ok(value),
-                    Waited::Failed => key = for_key,
-                    Waited::Cycle => {
-                        self.counts.add(Happened::Cycle);
+                    WaitResult::Completed(value) => return Ok(value),
+                    WaitResult::Failed => key = for_key,
+                    WaitResult::Cycle => {
+                        self.events.add(Event::Cycle);
                         return Err(ComputeError::Cycle);
                     }
                 },
@@ -173,8 +194,8 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
         }
     }
 
-    /// Step 2 of the protocol: looks again, alone, and takes the lead if nobody else has it. Only a lead needs the key no
-    /// more.
+    /// Step 2 of the protocol: looks again under the write lock, and leads a new flight if the key has none. Unless it
+    /// leads, the caller gets the key back.
     fn join_or_lead(&self, hash: u64, key: K) -> JoinOrLead<'_, K, V, S> {
         let mut table = self.write(self.shard(hash));
         match table.slot(hash, &key) {
@@ -183,30 +204,30 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
             Slot::Nothing => {
                 let computation = Computation::start();
                 let flight = Arc::new(Flight::new(computation.clone()));
-                table.take_off(hash, key, Arc::clone(&flight), |key| self.hasher.hash_one(key));
-                JoinOrLead::Leads(Lead { cache: self, hash, flight, computation, has_landed: false })
+                table.start_flight(hash, key, Arc::clone(&flight), |key| self.hasher.hash_one(key));
+                JoinOrLead::Leads(Lead { cache: self, hash, flight, computation, is_completed: false })
             }
         }
     }
 
-    /// Steps 3 to 5: computes, publishes, and hands the value on.
+    /// Steps 3 to 5: computes, stores the value, and hands it to the callers that wait.
     fn run<E>(&self, mut lead: Lead<'_, K, V, S>, compute: impl FnOnce() -> Result<V, E>) -> Result<V, E> {
-        self.counts.add(Happened::Compute);
+        self.events.add(Event::Compute);
         let computed = {
             let _inside = lead.computation.enter();
             compute()
         };
-        let value = computed?; // an error, like a panic, is the lead's `drop`
+        let value = computed?; // `Lead::drop` handles an error as it handles a panic
         self.publish(&lead, value.clone());
-        // Who waits has the flight; nobody finds it any more.
+        // Each waiting caller holds the flight, and no new one can find it any more.
         if Arc::strong_count(&lead.flight) > 1 {
             lead.flight.complete(value.clone());
         }
-        lead.has_landed = true; // not before the last clone, which may panic
+        lead.is_completed = true; // not before the last clone, which may panic
         Ok(value)
     }
 
-    /// Step 4: puts the value at the flight's key, if the flight still stands there.
+    /// Step 4: stores the value at the flight's key, if the flight is still there.
     fn publish(&self, lead: &Lead<'_, K, V, S>, value: V) {
         let mut table = self.shard(lead.hash).write();
         let Some((key, _flight)) = table.take_flight(lead.hash, &lead.flight) else {
@@ -220,28 +241,30 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     }
 }
 
-/// What a caller that misses a key finds under the writers' lock.
+/// What a caller that missed a key finds under the write lock.
 enum JoinOrLead<'c, K, V, S> {
-    /// A value that came meanwhile. The key is to be dropped outside of the lock.
+    /// A value that came meanwhile. The key is returned so that it is dropped outside of the lock.
     Found(V, K),
-    /// Somebody computes it.
+    /// Another caller computes it. The key is needed again should that fail.
     Waits(Arc<Flight<V>>, K),
     /// This caller computes it.
     Leads(Lead<'c, K, V, S>),
 }
 
-/// The duty of a caller that computes: whatever happens, its flight ends.
+/// A caller that computes. Its flight ends in any case: when this is dropped without a value, the flight fails.
 struct Lead<'c, K, V, S> {
     cache: &'c ThreadSafeCache<K, V, S>,
+    /// Of the key, which the table holds beside the flight.
     hash: u64,
     flight: Arc<Flight<V>>,
     computation: std::sync::Arc<Computation>,
-    has_landed: bool,
+    /// True once the value was handed to the callers that wait.
+    is_completed: bool,
 }
 
 impl<K, V, S> Drop for Lead<'_, K, V, S> {
     fn drop(&mut self) {
-        if !self.has_landed {
+        if !self.is_completed {
             let taken = self.cache.shard(self.hash).write().take_flight(self.hash, &self.flight);
             drop(taken); // outside of the lock
             self.flight.fail();

@@ -1,6 +1,6 @@
-//! One computation under way for a missing key: who waits for it, what became of it, and whether waiting would be for ever.
+//! One computation under way for a missing key (a *single flight*): its result, and the wait for it.
 //!
-//! Whether it would be for ever is the affair of `computation.rs`.
+//! `compute.rs` starts and completes flights. `primitives/compute_context.rs` finds out whether a wait would never end.
 
 use crate::primitives::compute_context::{Computation, Wait};
 use crate::sync::{Condvar, Mutex};
@@ -8,65 +8,68 @@ use crate::sync::{Condvar, Mutex};
 /// A value that is being computed.
 #[derive(Debug)]
 pub(crate) struct Flight<V> {
+    /// The run of the leading caller's function, for the search for cycles.
     computation: std::sync::Arc<Computation>,
-    state: Mutex<State<V>>,
-    landed: Condvar,
+    /// Leaves `UnderWay` once, and then never changes.
+    state: Mutex<FlightState<V>>,
+    /// Notified when the state leaves `UnderWay`.
+    ended: Condvar,
 }
 
-/// The phases of a flight. Guarded by its lock.
+/// The phases of a flight.
 #[derive(Debug)]
-enum State<V> {
+enum FlightState<V> {
     UnderWay,
-    /// The value, for those who wait.
-    Landed(V),
-    /// The computation panicked or failed: whoever waits tries again.
+    /// The value, which each waiting caller clones.
+    Completed(V),
+    /// The computation panicked or failed: waiting callers try again.
     Failed,
 }
 
-/// What came of waiting.
+/// How a wait ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Waited<V> {
-    Landed(V),
+pub(crate) enum WaitResult<V> {
+    Completed(V),
     Failed,
-    /// Waiting would be for ever: the computation waits for this caller.
+    /// The wait would never end, as the computation waits for this caller. So it did not begin.
     Cycle,
 }
 
 impl<V> Flight<V> {
     pub(crate) fn new(computation: std::sync::Arc<Computation>) -> Self {
-        Self { computation, state: Mutex::new(State::UnderWay), landed: Condvar::new() }
+        Self { computation, state: Mutex::new(FlightState::UnderWay), ended: Condvar::new() }
     }
 
-    /// Hands the value to all who wait.
+    /// Hands the value to all callers that wait.
     pub(crate) fn complete(&self, value: V) {
-        *self.state.lock() = State::Landed(value);
-        self.landed.notify_all();
+        *self.state.lock() = FlightState::Completed(value);
+        self.ended.notify_all();
     }
 
-    /// Sends all who wait to try again.
+    /// Makes all callers that wait try again.
     pub(crate) fn fail(&self) {
-        *self.state.lock() = State::Failed;
-        self.landed.notify_all();
+        *self.state.lock() = FlightState::Failed;
+        self.ended.notify_all();
     }
 }
 
 impl<V: Clone> Flight<V> {
-    /// Waits for the end of the flight, unless that would be for ever.
-    pub(crate) fn wait(&self) -> Waited<V> {
+    /// Waits for the end of the flight, unless that would never come.
+    pub(crate) fn wait(&self) -> WaitResult<V> {
         match Wait::begin(&self.computation) {
             Some(_wait) => self.wait_for_value(),
-            None => Waited::Cycle,
+            None => WaitResult::Cycle,
         }
     }
 
-    fn wait_for_value(&self) -> Waited<V> {
+    fn wait_for_value(&self) -> WaitResult<V> {
         let mut state = self.state.lock();
         loop {
             match &*state {
-                State::UnderWay => self.landed.wait(&mut state),
-                // The clone is made under the flight's lock: a caller's `Clone` must not wait for this flight.
-                State::Landed(value) => return Waited::Landed(value.clone()),
-                State::Failed => return Waited::Failed,
+                FlightState::UnderWay => self.ended.wait(&mut state),
+                // Cloned under the flight's lock: the value's `Clone` must not wait for this flight.
+                FlightState::Completed(value) => return WaitResult::Completed(value.clone()),
+                FlightState::Failed => return WaitResult::Failed,
             }
         }
     }

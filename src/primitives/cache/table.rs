@@ -1,5 +1,7 @@
-//! One shard of the cache: its values, and the computations that are under way for keys that have none. What is taken out is
-//! given back, so that the caller can drop it outside of the lock.
+//! One shard of the cache: its values, and the flights of keys that are being computed.
+//!
+//! Each method that takes something out returns it, so that the caller can drop it outside of the shard's lock. `lookup.rs`
+//! and `compute.rs` call these methods under that lock.
 
 use std::borrow::Borrow;
 
@@ -9,25 +11,26 @@ use crate::primitives::cache::bounded::Bounded;
 use crate::primitives::cache::flight::Flight;
 use crate::sync::Arc;
 
-/// A shard. Guarded by its lock. No key has both a value and a flight.
+/// A shard. No key has both a value and a flight.
 #[derive(Debug)]
 pub(crate) struct Table<K, V> {
     values: Values<K, V>,
+    /// Keys that are being computed. Mostly empty.
     flights: HashTable<(K, Arc<Flight<V>>)>,
-    /// Values that were ever put here.
+    /// The number of values that were ever stored here.
     n_inserts: u64,
-    /// Values that ever had to go.
+    /// The number of values that were ever evicted.
     n_evictions: u64,
 }
 
-/// Without a bound an entry is a key and a value and nothing else.
+/// The values of a shard. Without a bound an entry is a key and a value and nothing else.
 #[derive(Debug)]
 enum Values<K, V> {
     Unbounded(HashTable<(K, V)>),
     Bounded(Bounded<K, V>),
 }
 
-/// What stands at a key.
+/// What the table holds for a key.
 #[derive(Debug)]
 pub(crate) enum Slot<'t, V> {
     Value(&'t V),
@@ -53,12 +56,12 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    /// How many values were ever put here, and how many of them had to go.
+    /// The number of values that were ever stored, and the number of those that were evicted.
     pub(crate) fn turnover(&self) -> (u64, u64) {
         (self.n_inserts, self.n_evictions)
     }
 
-    /// The value of a key; this is a use of it.
+    /// The value of a key. Counts as a use of the value.
     #[inline]
     pub(crate) fn find<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> Option<&V>
     where
@@ -70,7 +73,7 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    /// True when a value stands at a key. Not a use.
+    /// True when a key has a value. Does not count as a use.
     pub(crate) fn contains<Q: Eq + ?Sized>(&self, hash: u64, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -81,7 +84,7 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    /// What stands at a key; this is a use of its value.
+    /// What the table holds for a key. Counts as a use of the value.
     pub(crate) fn slot(&self, hash: u64, key: &K) -> Slot<'_, V>
     where
         K: Eq,
@@ -95,7 +98,7 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    /// Puts a value at a key. What stood there comes back, with the key that is not needed then.
+    /// Stores a value. Returns the value that it replaces, with the key, which is not needed then.
     pub(crate) fn put(&mut self, hash: u64, key: K, value: V, hash_of: impl Fn(&K) -> u64) -> Option<(K, V)>
     where
         K: Eq,
@@ -113,7 +116,7 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    /// Takes a key's value out.
+    /// Takes the value of a key out.
     pub(crate) fn remove<Q: Eq + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<(K, V)>
     where
         K: Borrow<Q>,
@@ -124,7 +127,7 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    /// Takes out the values that are over the bound.
+    /// Takes out values until the bound holds.
     pub(crate) fn evict(&mut self) -> Vec<(K, V)> {
         match &mut self.values {
             Values::Unbounded(_) => Vec::new(),
@@ -136,30 +139,30 @@ impl<K, V> Table<K, V> {
         }
     }
 
-    /// Notes that a key without a value is being computed.
-    pub(crate) fn take_off(&mut self, hash: u64, key: K, flight: Arc<Flight<V>>, hash_of: impl Fn(&K) -> u64) {
+    /// Stores the flight of a key that has neither value nor flight.
+    pub(crate) fn start_flight(&mut self, hash: u64, key: K, flight: Arc<Flight<V>>, hash_of: impl Fn(&K) -> u64) {
         self.flights.insert_unique(hash, (key, flight), |(key, _)| hash_of(key));
     }
 
-    /// Takes a flight out, if it still stands at its key.
+    /// Takes a flight out, if its key still has this one.
     pub(crate) fn take_flight(&mut self, hash: u64, flight: &Arc<Flight<V>>) -> Option<(K, Arc<Flight<V>>)> {
-        let found = self.flights.find_entry(hash, |(_, standing)| Arc::ptr_eq(standing, flight));
+        let found = self.flights.find_entry(hash, |(_, known)| Arc::ptr_eq(known, flight));
         Some(found.ok()?.remove().0)
     }
 
-    /// Takes the flight of a key out: it will publish nothing.
+    /// Takes the flight of a key out, whichever it is: its computation will store nothing.
     pub(crate) fn detach<Q: Eq + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<(K, Arc<Flight<V>>)>
     where
         K: Borrow<Q>,
     {
-        // Mostly nothing is being computed, and that is known without a look into the table.
+        // Usually nothing is being computed, and that is known without a look-up.
         if self.flights.is_empty() {
             return None;
         }
         Some(self.flights.find_entry(hash, is_key(key)).ok()?.remove().0)
     }
 
-    /// Takes everything out. What was counted stays.
+    /// Takes everything out. The counts stay.
     pub(crate) fn take_all(&mut self) -> impl Sized + use<K, V> {
         let values = match &self.values {
             Values::Unbounded(_) => Values::Unbounded(HashTable::new()),

@@ -1,82 +1,89 @@
-//! Who may enter when: the protocol of the lock, without the value.
+//! When a reader or writer may enter: the protocol of the lock, without the value.
 //!
-//! Two kinds of words: *stripes*, where readers count themselves in and out, and the *gate*, where writers announce
-//! themselves. The gate is 0 when no writer is about and nobody waits in line.
+//! `raw.rs` holds the value and calls this protocol. The words are in `words.rs`, and the handshake of two words, on which
+//! everything here rests, in `sync/handshake.rs`. `tests/loom/lock.rs` checks the protocol.
 //!
-//! - **The short way in.** A reader counts itself in, then looks at the gate: no writer, and it is inside. A writer turns the
-//!   gate from 0 to announced, and *owns* the gate; it is inside once every stripe has been empty. Each of the two writes its
-//!   own word and then looks at the other's ([`sync::announce`], [`sync::look`]), so at least one sees the other.
-//! - **The line.** Who finds the gate taken looks again for a moment and then waits in line, under a lock. A writer in line is
-//!   announced as well; readers in line set a mark on the gate. So no writer takes the short way past the line, and no reader
-//!   past a writer in it. A writer in line becomes the owner when the last owner has left, and when all writers and readers
-//!   that came before it are in. A reader in line goes in when the last owner has left and the writers that came before it
-//!   were owners. So neither side starves, and the order is that of arrival in line.
-//! - **Waking.** An owner that leaves wakes the line if anybody is in it. An owner that falls asleep over readers inside
-//!   marks the gate so, and looks at the stripes again before it sleeps; a reader that leaves counts itself out, and then
-//!   looks at the gate for that mark. Both wake under the lock of the line, so that no wake-up falls between the look of
-//!   the one who waits and its sleep.
+//! There are two kinds of words: *stripes*, on which readers count themselves in and out, and the *gate*, on which writers
+//! announce themselves. The gate is 0 when no writer has announced itself and no thread waits in line.
 //!
-//! A stripe has room for a tally besides: a reader may leave and add one to it in the same step. The cache counts its hits
-//! so, at no cost.
+//! - **The fast path.** A reader counts itself in, then looks at the gate: if there is no writer, the reader is inside. A
+//!   writer changes the gate from 0 to announced, and *owns* the gate; it is inside once every stripe has been empty. Each
+//!   of the two writes its own word and then looks at the other's ([`sync::announce`], [`sync::look`]), so at least one of
+//!   them sees the other.
+//! - **The line.** A thread that finds the gate taken looks again for some microseconds and then waits in line, under a
+//!   mutex. A writer in line is announced as well; readers in line set a mark on the gate. So no writer takes the fast path
+//!   past the line, and no reader past a writer in it. A writer in line becomes the owner when the last owner has left, and
+//!   when all writers and readers that came before it are in. A reader in line enters when the last owner has left and the
+//!   writers that came before it were owners. So neither side starves, and the order is that of arrival in line.
+//! - **Waking.** An owner that leaves wakes the line if it is not empty. An owner that goes to sleep while readers are
+//!   inside marks the gate so, and looks at the stripes again before it sleeps; a reader that leaves counts itself out, and
+//!   then looks at the gate for that mark. Both wake under the mutex of the line, so that no wake-up falls between a waiting
+//!   thread's look and its sleep.
+//!
+//! A stripe also has room for a tally: a reader may leave and add one to it in the same step. The cache counts its hits
+//! this way, at no cost.
 
 use std::collections::BTreeMap;
 
-use crate::primitives::lock::words::private::Words;
+use crate::primitives::lock::words::Words;
 use crate::sync::{self, AtomicU64, Condvar, Mutex};
 
 /// One reader on a stripe.
 const READER: u64 = 1;
-/// The part of a stripe that counts readers inside, and for a moment those that are about to take themselves back.
+/// The bits of a stripe that count readers inside, and for a moment those that will count themselves out again.
 const READERS: u64 = 0xFFFF;
-/// From here on readers are refused, long before their count could touch the tally.
+/// From this count on readers are refused, long before the count could reach the bits of the tally.
 const TOO_MANY: u64 = 0x8000;
-/// One more on the tally of a stripe.
+/// Added to a stripe, this adds one to its tally: the bits above the count of readers.
 const TALLY: u64 = READERS + 1;
 
-/// How a reader leaves.
+/// Added to a stripe when a reader leaves.
 pub(crate) const LEAVE: u64 = 0_u64.wrapping_sub(READER);
-/// How a reader leaves and adds one to the tally.
+/// Added to a stripe when a reader leaves and is counted in the tally.
 pub(crate) const LEAVE_AND_TALLY: u64 = TALLY - READER;
 
-/// On the gate: readers wait in line.
+/// Bit of the gate: readers wait in line.
 const READERS_IN_LINE: u64 = 1;
-/// On the gate: the owner sleeps until readers have left.
+/// Bit of the gate: the owner sleeps until readers have left.
 const OWNER_ASLEEP: u64 = 2;
-/// On the gate: one writer, owner or in line.
+/// Added to the gate for each writer, owner or in line.
 const WRITER: u64 = 4;
 
-/// How often somebody looks again before it waits in line, or before the owner falls asleep: some microseconds, longer than
-/// most stay. A sleep costs more, and a writer that sleeps in line keeps everybody else waiting until it is awake. None in a
-/// model, where looking again only repeats what was seen.
-const LOOKS: u32 = if sync::IS_MODELLED { 0 } else { SPINS + YIELDS };
-/// Looks after 1, 2, 4 ... pauses of the processor, for when the other one is at work.
+/// How often a thread looks again before it waits in line, or before the owner goes to sleep: for some microseconds, longer
+/// than most visits. A sleep costs more, and a writer that sleeps in line keeps all others waiting until it is awake. None
+/// in a model, where looking again repeats the same state.
+const ATTEMPTS: u32 = if sync::IS_MODELLED { 0 } else { SPINS + YIELDS };
+/// Attempts after 1, 2, 4 ... pauses of the processor, for when the other thread is running.
 const SPINS: u32 = 6;
-/// Looks after the processor was left to others, for when the other one is not.
+/// Attempts after a yield of the processor, for when the other thread is not running.
 const YIELDS: u32 = 10;
 
-fn pause_before(look: u32) {
-    if look < SPINS {
-        (0..1 << look).for_each(|_| sync::spin_loop());
+fn pause_before(attempt: u32) {
+    if attempt < SPINS {
+        (0..1 << attempt).for_each(|_| sync::spin_loop());
     } else {
         sync::yield_now();
     }
 }
 
-/// The protocol.
+/// The state of one lock.
 pub(crate) struct Protocol<W> {
+    /// The stripes and the gate. The fast path uses only these.
     words: W,
+    /// The threads that wait. Readers and writers take this mutex only off the fast path.
     line: Mutex<Line>,
-    /// Everybody in line waits here, and an owner that is asleep.
+    /// All threads in line wait here, and an owner that is asleep. Notified under the mutex of the line.
     moved: Condvar,
 }
 
-/// Who waits for whom. Guarded by the lock of the line.
+/// The threads that wait, in the order of their arrival.
 struct Line {
-    /// The number of the next writer to arrive in line.
+    /// The number of the next writer to arrive in line. Writers are numbered from 0.
     next_writer: u64,
-    /// Writers that have left the line and become owners. The writer with this number is the next one.
+    /// The number of writers that have left the line and become owners: the writer with this number is the next owner.
+    /// Never above `next_writer`; the difference is the number of writers in line.
     owners: u64,
-    /// Readers in line, by the number of the writer that arrives next after them.
+    /// The number of readers in line, by the number of the writer that arrives next after them. No entry is 0.
     readers: BTreeMap<u64, usize>,
 }
 
@@ -87,21 +94,21 @@ impl Line {
         self.next_writer - self.owners
     }
 
-    /// True when this writer has nobody in line before it.
+    /// True when this writer is the first in line.
     fn is_turn_of(&self, writer: u64) -> bool {
         self.owners == writer && self.readers.first_key_value().is_none_or(|(&before, _)| before > writer)
     }
 }
 
-// Where it says `always`: these few instructions are what a hit of the cache consists of, and a call costs as much again.
+// `inline(always)`: these few instructions are most of a cache hit, and a call would double their cost.
 impl<W: Words> Protocol<W> {
-    /// Nobody is about.
+    /// A lock that no thread uses.
     #[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
     pub(crate) const fn new() -> Self {
         Self { words: W::AT_ZERO, line: Mutex::new(Line::EMPTY), moved: Condvar::new() }
     }
 
-    /// Nobody is about.
+    /// A lock that no thread uses.
     #[cfg(any(manyhands_loom, manyhands_shuttle))]
     pub(crate) fn new() -> Self {
         Self { words: W::at_zero(), line: Mutex::new(Line::EMPTY), moved: Condvar::new() }
@@ -124,13 +131,13 @@ impl<W: Words> Protocol<W> {
     /// Waits for the writers that came before, and counts a reader in.
     #[inline]
     pub(crate) fn enter(&self) -> &AtomicU64 {
-        self.try_enter().unwrap_or_else(|| self.enter_later())
+        self.try_enter().unwrap_or_else(|| self.enter_contended())
     }
 
     #[cold]
-    fn enter_later(&self) -> &AtomicU64 {
-        for look in 0..LOOKS {
-            pause_before(look);
+    fn enter_contended(&self) -> &AtomicU64 {
+        for attempt in 0..ATTEMPTS {
+            pause_before(attempt);
             if self.has_no_writer()
                 && let Some(stripe) = self.try_enter()
             {
@@ -151,7 +158,7 @@ impl<W: Words> Protocol<W> {
             self.moved.wait(&mut line);
         }
         let stripe = self.words.own_stripe();
-        let is_in = self.count_in(stripe); // before the next in line is woken, who then looks at the stripes
+        let is_in = self.count_in(stripe); // before the next in line is woken and looks at the stripes
         self.leave_line(&mut line, before);
         if !is_in {
             refuse();
@@ -181,7 +188,8 @@ impl<W: Words> Protocol<W> {
         has_room
     }
 
-    /// Counts a reader out, as [`LEAVE`] or [`LEAVE_AND_TALLY`]. What it saw stays before what the next writer does.
+    /// Counts a reader out; `how` is [`LEAVE`] or [`LEAVE_AND_TALLY`]. The reader's reads happen before the next writer's
+    /// writes.
     #[inline(always)]
     pub(crate) fn leave(&self, stripe: &AtomicU64, how: u64) {
         sync::announce(stripe, how);
@@ -196,20 +204,20 @@ impl<W: Words> Protocol<W> {
         self.moved.notify_all();
     }
 
-    /// Waits for all who came before, and makes this writer the only one inside.
+    /// Waits for all threads that came before, and makes this writer the only one inside.
     #[inline]
     pub(crate) fn lock(&self) {
         if !sync::claim(self.words.gate(), WRITER) {
-            self.lock_later();
+            self.lock_contended();
         } else if !self.is_empty() {
             self.wait_until_empty();
         }
     }
 
     #[cold]
-    fn lock_later(&self) {
-        for look in 0..LOOKS {
-            pause_before(look);
+    fn lock_contended(&self) {
+        for attempt in 0..ATTEMPTS {
+            pause_before(attempt);
             if sync::look(self.words.gate()) == 0 && sync::claim(self.words.gate(), WRITER) {
                 return self.wait_until_empty();
             }
@@ -233,11 +241,11 @@ impl<W: Words> Protocol<W> {
     /// The owner's wait for the readers inside.
     #[cold]
     fn wait_until_empty(&self) {
-        for look in 0..LOOKS {
+        for attempt in 0..ATTEMPTS {
             if self.is_empty() {
                 return;
             }
-            pause_before(look);
+            pause_before(attempt);
         }
         let mut line = self.line.lock();
         sync::announce(self.words.gate(), OWNER_ASLEEP); // pairs with `leave`
@@ -247,7 +255,7 @@ impl<W: Words> Protocol<W> {
         sync::announce(self.words.gate(), 0_u64.wrapping_sub(OWNER_ASLEEP));
     }
 
-    /// Makes this writer the only one inside, if nobody is inside or in line.
+    /// Makes this writer the only one inside, if no other thread is inside or in line.
     #[inline]
     pub(crate) fn try_lock(&self) -> bool {
         if !sync::claim(self.words.gate(), WRITER) {
@@ -265,11 +273,11 @@ impl<W: Words> Protocol<W> {
     pub(crate) fn unlock(&self) {
         let before = sync::announce(self.words.gate(), 0_u64.wrapping_sub(WRITER));
         if before != WRITER {
-            self.wake(); // somebody is in line
+            self.wake(); // a thread is in line
         }
     }
 
-    /// True when no reader is inside. What the readers saw came before.
+    /// True when no reader is inside. The reads of those that left happen before what this thread does next.
     #[inline]
     fn is_empty(&self) -> bool {
         self.words.all_stripes(|stripe| sync::look(stripe) & READERS == 0)
@@ -281,20 +289,20 @@ impl<W: Words> Protocol<W> {
         sync::look(self.words.gate()) < WRITER
     }
 
-    /// True while a writer owns the gate: one is announced that is not in line. Asked with the line's lock held, by somebody
-    /// who stands in line, so that no new owner comes by the short way.
+    /// True while a writer owns the gate: one is announced that is not in line. Called by a thread in line, with the line's
+    /// mutex held, so that no new owner comes by the fast path.
     fn has_owner(&self, line: &Line) -> bool {
         sync::look(self.words.gate()) / WRITER > line.writers()
     }
 
-    /// How many writers have announced themselves, and whether readers wait in line.
+    /// The number of writers that have announced themselves, and whether readers wait in line.
     #[cfg(any(manyhands_loom, manyhands_shuttle))]
     pub(crate) fn announced(&self) -> (u64, bool) {
         let gate = sync::look(self.words.gate());
         (gate / WRITER, gate & READERS_IN_LINE != 0)
     }
 
-    /// How often a reader left with [`LEAVE_AND_TALLY`], modulo 2^48 per stripe.
+    /// The number of readers that left with [`LEAVE_AND_TALLY`], modulo 2^48 per stripe.
     pub(crate) fn tally(&self) -> u64 {
         let mut sum = 0;
         self.words.all_stripes(|stripe| {

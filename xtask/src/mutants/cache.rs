@@ -1,4 +1,4 @@
-//! Bugs in the cache: re-checks, wake-ups and guards of the one computation per key, and what is counted.
+//! Bugs in the cache: re-checks, wake-ups and guards of the one computation per key, and the statistics.
 
 use super::Mutant;
 
@@ -31,7 +31,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a-lock-released-between-detaching-and-putting",
-        file: "src/primitives/cache/mod.rs",
+        file: "src/primitives/cache/lookup.rs",
         changes: &[(
             "        let detached = table.detach(hash, &key);
         let before",
@@ -60,41 +60,41 @@ pub(super) const MUTANTS: &[Mutant] = &[
         breaks: "What is removed and computed anew between taking the flight back and keeping the value is overwritten.",
     },
     Mutant {
-        name: "a-landing-that-wakes-nobody",
+        name: "a-completion-that-wakes-no-waiter",
         file: "src/primitives/cache/flight.rs",
         changes: &[(
-            "        *self.state.lock() = State::Landed(value);
-        self.landed.notify_all();",
-            "        *self.state.lock() = State::Landed(value);",
+            "        *self.state.lock() = FlightState::Completed(value);
+        self.ended.notify_all();",
+            "        *self.state.lock() = FlightState::Completed(value);",
         )],
         model: "cache::of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value",
-        breaks: "Those who wait for a value sleep on when it is there.",
+        breaks: "Callers that wait for a value sleep on when it is there.",
     },
     Mutant {
-        name: "a-landing-that-wakes-one",
+        name: "a-completion-that-wakes-one-waiter",
         file: "src/primitives/cache/flight.rs",
         changes: &[(
-            "        *self.state.lock() = State::Landed(value);
-        self.landed.notify_all();",
-            "        *self.state.lock() = State::Landed(value);
-        self.landed.notify_one();",
+            "        *self.state.lock() = FlightState::Completed(value);
+        self.ended.notify_all();",
+            "        *self.state.lock() = FlightState::Completed(value);
+        self.ended.notify_one();",
         )],
         model: "cache::of_three_callers_one_computes_and_both_others_are_woken",
-        breaks: "Of two who wait for a value one sleeps on.",
+        breaks: "Of two callers that wait for a value one sleeps on.",
     },
     Mutant {
-        name: "a-failure-that-wakes-nobody",
+        name: "a-failure-that-wakes-no-waiter",
         file: "src/primitives/cache/compute.rs",
         changes: &[("            self.flight.fail();", "")],
         model: "cache::a_computation_that_panics_wakes_a_waiting_caller_which_computes",
-        breaks: "Those who wait for a computation that panicked wait for ever.",
+        breaks: "Callers that wait for a computation that panicked wait for ever.",
     },
     Mutant {
         name: "a-value-that-is-not-handed-to-a-lone-waiter",
         file: "src/primitives/cache/compute.rs",
         changes: &[("if Arc::strong_count(&lead.flight) > 1 {", "if Arc::strong_count(&lead.flight) > 2 {")],
         model: "cache::of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value",
-        breaks: "One who waits alone is taken for nobody.",
+        breaks: "A caller that waits alone is overlooked.",
     },
     Mutant {
         name: "waiters-counted-before-the-flight-is-taken-back",
@@ -108,21 +108,21 @@ pub(super) const MUTANTS: &[Mutant] = &[
             ("if Arc::strong_count(&lead.flight) > 1 {", "if is_awaited {"),
         ],
         model: "cache::of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value",
-        breaks: "One who begins to wait between the count and the publication is forgotten.",
+        breaks: "A caller that begins to wait between the count and the publication is overlooked.",
     },
     Mutant {
         name: "a-computation-counted-before-its-miss-is-seen",
-        file: "src/primitives/cache/mod.rs",
+        file: "src/primitives/cache/lookup.rs",
         changes: &[(
-            "        let (computes, cycles) = (self.counts.sum(Happened::Compute), self.counts.sum(Happened::Cycle));
-        let misses = self.counts.sum(Happened::PositionFailure);
+            "        let (computes, cycles) = (self.events.sum(Event::Compute), self.events.sum(Event::Cycle));
+        let misses = self.events.sum(Event::Miss);
 ",
-            "        let misses = self.counts.sum(Happened::PositionFailure);
-        let (computes, cycles) = (self.counts.sum(Happened::Compute), self.counts.sum(Happened::Cycle));
+            "        let misses = self.events.sum(Event::Miss);
+        let (computes, cycles) = (self.events.sum(Event::Compute), self.events.sum(Event::Cycle));
 ",
         )],
         model: "cache::no_computation_is_counted_before_its_miss",
-        breaks: "Who reads the statistics meanwhile finds more computations than misses.",
+        breaks: "A thread that reads the statistics meanwhile finds more computations than misses.",
     },
     Mutant {
         name: "a-wait-noted-in-two-steps",
@@ -142,9 +142,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a-miss-counted-in-two-steps",
         file: "src/primitives/cache/stats.rs",
         changes: &[(
-            "        stripe[what as usize].fetch_add(1, Ordering::Release);",
-            "        let before = stripe[what as usize].load(Ordering::Acquire);
-        stripe[what as usize].store(before + 1, Ordering::Release);",
+            "        stripe[event as usize].fetch_add(1, Ordering::Release);",
+            "        let before = stripe[event as usize].load(Ordering::Acquire);
+        stripe[event as usize].store(before + 1, Ordering::Release);",
         )],
         model: "cache::statistics_of_threads_that_share_a_stripe_add_up",
         breaks: "Of two misses at once on one stripe one is lost.",

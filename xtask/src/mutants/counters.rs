@@ -55,7 +55,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         stripe.fetch_add(counted, Ordering::Relaxed);",
         )],
         model: "counter::a_value_lies_between_what_was_counted_before_and_after",
-        breaks: "No count is lost, but who reads meanwhile misses what had been counted long ago.",
+        breaks: "No count is lost, but a thread that reads meanwhile misses what had been counted long ago.",
     },
     Mutant {
         name: "a-striped-reset-that-stores",

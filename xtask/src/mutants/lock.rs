@@ -1,4 +1,4 @@
-//! Bugs in the locks' protocol: the handshake, the line, and who wakes whom.
+//! Bugs in the locks' protocol: the handshake, the line, and the wake-ups.
 
 use super::Mutant;
 
@@ -6,7 +6,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a-handshake-without-its-fence",
         file: "src/sync/handshake.rs",
-        changes: &[("crate::sync::fence(Ordering::SeqCst);", "crate::sync::fence(Ordering::AcqRel);")],
+        changes: &[("fence(Ordering::SeqCst);", "fence(Ordering::AcqRel);")],
         model: "lock::striped_readers_see_whole_values_and_all_threads_end",
         breaks: "Reader and writer each announce themselves and do not see the other, and both go in.",
     },
@@ -15,7 +15,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "src/sync/handshake.rs",
         changes: &[("const LOOK: Ordering = Ordering::Acquire;", "const LOOK: Ordering = Ordering::Relaxed;")],
         model: "lock::what_was_done_under_the_lock_is_seen_under_the_lock",
-        breaks: "Who goes in sees that the other has left, and not what it did.",
+        breaks: "A thread that enters sees that the other has left, and not what it wrote.",
     },
     Mutant {
         name: "a-look-at-the-gate-before-counting-in",
@@ -81,19 +81,19 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: FILE,
         changes: &[(
             "        if before != WRITER {
-            self.wake(); // somebody is in line
+            self.wake(); // a thread is in line
         }",
             "        let _ = before;",
         )],
         model: "lock::writers_exclude_each_other",
-        breaks: "Who waits in line is not told that the owner has left.",
+        breaks: "A thread in line is not woken when the owner leaves.",
     },
     Mutant {
         name: "a-wake-up-beside-the-line",
         file: FILE,
         changes: &[("let _line = self.line.lock();", "")],
         model: "lock::writers_exclude_each_other",
-        breaks: "The wake-up falls between the look of one who waits and its sleep.",
+        breaks: "The wake-up falls between a waiting thread's look and its sleep.",
     },
     Mutant {
         name: "a-line-that-does-not-ask-for-the-owner",
@@ -110,7 +110,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             ("            sync::announce(self.words.gate(), 0_u64.wrapping_sub(READERS_IN_LINE));", ""),
         ],
         model: "lock::readers_see_whole_values_and_all_threads_end",
-        breaks: "The owner leaves without knowing of a reader in line, who sleeps on.",
+        breaks: "The owner leaves without knowing of a reader in line, which sleeps on.",
     },
     Mutant {
         name: "a-reader-that-passes-writers-in-line",

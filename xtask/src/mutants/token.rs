@@ -36,14 +36,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }",
         )],
         model: "cancel::the_reason_that_was_seen_first_stays",
-        breaks: "Who found the time to be up replaces a cancellation that came meanwhile and was seen.",
+        breaks: "A query that finds the deadline passed replaces a cancellation that came meanwhile and was seen.",
     },
     Mutant {
         name: "a-loser-that-names-its-own-reason",
         file: FILE,
         changes: &[("Err(earlier) => earlier,", "Err(_) => reason,")],
         model: "cancel::the_reason_that_was_seen_first_stays",
-        breaks: "Who comes second is told its own reason, which nobody else ever sees.",
+        breaks: "The second of two queries returns its own reason, which no later query sees.",
     },
 ];
 

@@ -7,8 +7,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a-count-in-two-steps",
         file: FILE,
         changes: &[(
-            "stripe.of(ending).fetch_add(n_items, Ordering::Relaxed);",
-            "let word = stripe.of(ending);
+            "stripe.of(status).fetch_add(n_items, Ordering::Relaxed);",
+            "let word = stripe.of(status);
         word.store(word.load(Ordering::Relaxed) + n_items, Ordering::Relaxed);",
         )],
         model: "tracker::what_was_counted_before_a_join_is_in_the_snapshot",

@@ -1,13 +1,13 @@
 //! The arguments, and the help that teaches them.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use consumer_support::Output;
-use manyhands::{AnyMode, parallel_config};
+use manyhands::AnyMode;
+use manyhands::config::parallel_config;
 use sleep_analysis::AlignMethod;
 use sleep_analysis::parallel::Engine;
 
@@ -328,7 +328,7 @@ impl Common {
             AnyMode::IoThreads => config.max_workers_io(),
             _ => config.max_workers_cpu(),
         };
-        self.workers.or(of_config.ok().map(NonZeroUsize::get)).unwrap_or(1)
+        self.workers.unwrap_or_else(|| of_config.get())
     }
 
     /// An engine with these settings, which shows its progress on this output.

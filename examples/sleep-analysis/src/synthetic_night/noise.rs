@@ -108,7 +108,7 @@ impl LowPass {
         self.value
     }
 
-    /// The factor that gives variance 1 to the answer when the input is white noise of variance 1.
+    /// The factor that gives variance 1 to the output when the input is white noise of variance 1.
     pub(super) fn whitening(&self) -> f64 {
         ((2.0 - self.share) / self.share).sqrt()
     }
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn the_stream_starts_as_published_for_xoshiro256_plus_plus_seeded_by_splitmix64() {
         // SplitMix64 from 0 gives e220a8397b1dcdaf 6e789e6aa1b965f4 06c45d188009454f f88bb8a8724c81ec as the state;
-        // the first answer of xoshiro256++ is rotl(s0 + s3, 23) + s0.
+        // the first output of xoshiro256++ is rotl(s0 + s3, 23) + s0.
         let state = [0xe220_a839_7b1d_cdaf_u64, 0xf88b_b8a8_724c_81ec];
         let first = state[0].wrapping_add(state[1]).rotate_left(23).wrapping_add(state[0]);
         assert_eq!(Noise::new(0, Stream::Hypnogram).0.next_u64(), first);

@@ -23,7 +23,7 @@ fn golden_eeg_features_are_met_for_cut_epochs_however_they_are_batched() {
         compare_features(&case, &night);
         compare_densities(&case, &night.spectra[0]);
         let (whole, batched) = (bits(&night), bits(&in_batches(&request, 3)));
-        assert!(whole == batched, "{}: batches change the answer", case.name());
+        assert!(whole == batched, "{}: batches change the result", case.name());
     }
 }
 

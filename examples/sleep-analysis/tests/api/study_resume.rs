@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use manyhands::{JournalReader, JournalStatus};
+use manyhands::journal::{JournalReader, JournalStatus};
 use serde_json::Value;
 
 use crate::study::{Place, Studied};

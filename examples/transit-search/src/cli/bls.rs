@@ -3,7 +3,8 @@
 use std::io;
 
 use consumer_support::{ExitStatus, Output};
-use manyhands::{Threads, parallel_map, write_atomically};
+use manyhands::report::write_atomically;
+use manyhands::{Threads, parallel_map};
 use transit_search::{BoxFit, BoxSearch, LightCurve, RawCurve, TransitError, linear_periods};
 
 use super::Refusal;

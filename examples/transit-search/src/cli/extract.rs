@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use consumer_support::command_line::resume_command;
 use consumer_support::{ExitStatus, Interrupted, Interruption, Output, RunFolder, notice};
-use manyhands::{CancelToken, Cause, ItemFailure, Job, Journal, OnFailure, Outcome, Progress, Report};
-use manyhands::{Tally, report_amount, write_atomically};
+use manyhands::report::{report_amount, write_atomically};
+use manyhands::{AnyMode, CancelToken, Cause, ItemFailure, Job, Journal, OnFailure, Outcome, Progress, Report, Tally};
 use serde::{Deserialize, Serialize};
 use transit_search::{Extraction, FEATURE_NAMES, Profile};
 
@@ -68,7 +68,7 @@ pub(super) fn extract(args: &ExtractArgs, output: &Output) -> Result<ExitStatus,
     let interruption = interruption.map_err(|error| format!("signals cannot be listened to: {error}"))?;
     let started = Instant::now();
     let outcome = run(&samples, &extraction, args, interruption.token())?;
-    outcome.warnings().iter().for_each(|trouble| output.warning(trouble));
+    outcome.warnings().iter().for_each(|warning| output.warning(warning));
     // A signal that came after the last sample was done has interrupted nothing.
     if let Some(Interrupted { signal, exit_code }) =
         interruption.interrupted().filter(|_| outcome.tally().cancelled > 0)
@@ -106,11 +106,7 @@ fn require_fitting_folder(args: &ExtractArgs) -> Result<(), Refusal> {
 }
 
 /// A job over samples with the settings of the flags.
-pub(super) fn job<'a>(
-    samples: &'a [Sample],
-    mode: manyhands::AnyMode,
-    args: &ExtractArgs,
-) -> Job<'a, Sample, manyhands::AnyMode> {
+pub(super) fn job<'a>(samples: &'a [Sample], mode: AnyMode, args: &ExtractArgs) -> Job<'a, Sample, AnyMode> {
     let job = Job::new(samples).mode(mode).on_failure(OnFailure::Continue);
     let job = if let Some(workers) = args.workers { job.workers(workers) } else { job };
     if let Some(size) = args.batch_size { job.chunk_size(size) } else { job }
@@ -132,10 +128,11 @@ fn run(
     job(samples, args.mode, args)
         .cancel_token(stop)
         .progress(progress)
+        .shared(extraction)
+        .try_map(row)
         .journal(journal)
         .report(Report::at(run_folder.path()).serial_sample(8).field("program", env!("CARGO_PKG_VERSION")))
-        .shared(extraction)
-        .try_run(row)
+        .run()
         .map_err(|error| error.to_string())
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use consumer_support::escape;
 use consumer_support::page::{self, Warning, section, warning_list};
 use consumer_support::picture::Drawing;
-use manyhands::write_atomically;
+use manyhands::report::write_atomically;
 use transit_search::{Extraction, best_fit};
 
 use super::Refusal;

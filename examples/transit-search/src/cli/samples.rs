@@ -57,7 +57,7 @@ impl Sample {
 
     /// Changes when the result of an earlier run is no longer valid.
     pub(super) fn fingerprint(&self) -> String {
-        let of = |path: &Path| manyhands::file_fingerprint(path).unwrap_or_else(|_| "missing".to_owned());
+        let of = |path: &Path| manyhands::journal::file_fingerprint(path).unwrap_or_else(|_| "missing".to_owned());
         match &self.source {
             Source::Folder(folder) => {
                 format!("{} {}", of(&curve_in(folder)), of(&folder.join("input.json")))

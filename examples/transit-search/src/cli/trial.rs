@@ -23,10 +23,9 @@ pub(super) fn time(
         let outcome = job(samples, mode, args).shared(extraction).try_run(row).map_err(|error| error.to_string())?;
         Ok((begun.elapsed(), outcome))
     };
-    let serial: AnyMode = "serial".parse().map_err(|error| format!("{error}"))?;
     let (mut serial_time, mut parallel_time, mut workers, mut n_failed) = (Duration::MAX, Duration::MAX, 0, 0);
     for _ in 0..2 {
-        let (one, many) = (timed(serial)?, timed(args.mode)?);
+        let (one, many) = (timed(AnyMode::Serial)?, timed(args.mode)?);
         (serial_time, parallel_time) = (serial_time.min(one.0), parallel_time.min(many.0));
         (workers, n_failed) = (many.1.tally().workers, many.1.failures().len());
         for failure in one.1.failures().iter().filter(|_| parallel_time == Duration::MAX) {

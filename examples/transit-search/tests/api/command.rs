@@ -178,7 +178,8 @@ fn a_light_curve_in_fits_has_the_answers_of_the_same_one_in_csv() {
 
 /// How many samples the journal of a run has.
 fn recorded(out: &Path) -> u64 {
-    let status = manyhands::JournalReader::open(out.join("run/journal.sqlite")).and_then(|journal| journal.status());
+    let status =
+        manyhands::journal::JournalReader::open(out.join("run/journal.sqlite")).and_then(|journal| journal.status());
     status.map_or(0, |status| status.succeeded)
 }
 

@@ -1,11 +1,24 @@
-//! Worker processes: started, kept between calls, ended. A worker belongs to a guard that kills and reaps it.
+//! One worker process as the calling process sees it: started, fed, waited for, killed and reaped.
+//!
+//! Promises: dropping a [`Worker`] kills and reaps its process, so no early return can leave one behind. Leaves to `idle.rs`
+//! the workers between two calls, to `spawner.rs` the thread that starts them, and to the supervisor what they are to do.
+//!
+//! A worker is connected to the caller by four things: a socket, which it gets as its stdin; a pipe for what it prints, on
+//! either stream; the status page, which comes with the first frame; and a pidfd, which is readable when the process has
+//! ended and through which it is signalled, so that a signal never reaches another process with the same id.
+//!
+//! Costs: starting one takes the time of `fork` and `exec` and of what the program does before `main`, some milliseconds,
+//! and three descriptors of this process.
 
-pub(crate) mod output;
-pub(crate) mod spawner;
+pub(super) mod idle;
+mod number;
+mod output;
+mod spawner;
 
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command};
@@ -14,20 +27,19 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
-use serde::{Deserialize, Serialize};
 
+use crate::backend::process::child::number::WorkerNumber;
 use crate::backend::process::child::output::OutputPipe;
 use crate::backend::process::memory::block::{self, Block, BlockId};
-use crate::backend::process::wire::connection::{Blocking, Connection, MappedStatusPage};
+use crate::backend::process::wire::body::Body;
+use crate::backend::process::wire::call::{Hello, VARIABLE};
+use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming, ReadResult};
 use crate::backend::process::wire::frame::{Header, Kind};
-use crate::backend::process::wire::function::{Executable, PROGRAM};
-use crate::backend::process::wire::status_page::Direction;
-use crate::backend::process::worker::nanos;
+use crate::backend::process::wire::function::PROGRAM;
+use crate::backend::process::wire::status_page::{Direction, StatusPage};
+use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::failure::WorkerExit;
-use crate::sync::{Arc, LazyLock, Mutex};
-
-/// Tells a copy of the program that it is a worker: the process id of its parent.
-pub(crate) const VARIABLE: &str = "MANYHANDS_WORKER";
+use crate::sync::{Arc, nanos};
 
 /// A worker comes to `init` within this time, in nanoseconds, or not at all.
 const LATE_NANOS: u64 = 30_000_000_000;
@@ -42,153 +54,99 @@ const THREAD_VARIABLES: [&str; 6] = [
     "RAYON_NUM_THREADS",
 ];
 
-/// What a worker is told at its start.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Hello {
-    pub(crate) executable: Executable,
-    pub(crate) threads: usize,
-}
-
-/// A worker process, and this process's end of everything that leads to it. Dropped, it is killed and reaped.
-pub(crate) struct Worker {
-    pub(crate) number: usize,
-    pub(crate) link: Connection,
-    pub(crate) printed: OutputPipe,
+/// A worker process, and this process's end of its socket, pipe and status page. Dropped, it is killed and reaped.
+pub(super) struct Worker {
+    /// Frames to it and from it, and the status page.
+    link: Connection,
+    /// What it prints.
+    printed: OutputPipe,
+    /// The process, to be reaped once.
     child: Child,
     /// Readable when the process is dead.
     pidfd: OwnedFd,
-    /// The threads that it may use, of which the environment at its start tells.
+    /// How many threads it may use; its environment said so when it started.
     threads: usize,
-    /// Items that it has done.
-    pub(crate) served: usize,
-    /// Frames of items that were sent to it.
-    pub(crate) frames_sent: u32,
-    /// Blocks of shared memory that it has.
-    pub(crate) has: HashSet<BlockId>,
+    /// How many items it has answered, in all calls.
+    served: usize,
+    /// How many frames of items were sent to it, in all calls. Wraps around.
+    frames_sent: u32,
+    /// The blocks of shared memory that were sent to it.
+    has: HashSet<BlockId>,
+    /// Whether its exit status was taken, after which its process id may be another process's.
     is_reaped: bool,
-    /// Whether it waited for the call that has it.
-    pub(crate) was_kept: bool,
+    /// Whether it was idle before the call that has it now.
+    was_idle: bool,
     /// When it was started, in nanoseconds of the steady clock.
     started: u64,
-    /// Whether it has nothing more to say in this call.
+    /// Whether it has confirmed the end of the call that has it now.
     is_done: bool,
-    pub(crate) readiness: Readiness,
+    /// What the last wait found; taken by the next look at it.
+    readiness: Readiness,
+    /// Dropped last: until the process is reaped, no other worker may have its number.
+    number: WorkerNumber,
 }
 
 /// What is known of a dead worker.
 #[derive(Debug)]
-pub(crate) struct ExitReport {
-    pub(crate) ending: WorkerExit,
-    pub(crate) last_lines: String,
+pub(super) struct ExitReport {
+    /// The exit code or signal.
+    pub(super) ending: WorkerExit,
+    /// The last lines that it printed.
+    pub(super) last_lines: String,
     /// Whether it printed that an allocation failed.
-    pub(crate) ran_out_of_memory: bool,
-    /// Whether it ever became a worker.
-    pub(crate) came_to_init: bool,
+    pub(super) ran_out_of_memory: bool,
+    /// Whether it ever reached `manyhands::init()`.
+    pub(super) came_to_init: bool,
 }
 
-/// How a worker ended a call.
+/// How a call ended in a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
-    /// Everything of the call is dropped.
+pub(super) enum CallEnd {
+    /// It has dropped everything of the call.
     Dropped,
-    /// A destructor panicked, with this message.
-    Complained(String),
-    /// It died before it said anything.
+    /// It has dropped everything of the call; a destructor panicked, with this message.
+    DropPanicked(String),
+    /// It died before it confirmed the end.
     Died,
 }
 
-/// What a wait found out about a worker.
+/// What the last wait found out about a worker.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Readiness {
-    pub(crate) has_sent: bool,
-    pub(crate) has_printed: bool,
-    pub(crate) is_dead: bool,
-}
-
-/// Workers that wait for a call, and the numbers that are taken.
-static IDLE: LazyLock<Mutex<IdlePool>> = LazyLock::new(|| Mutex::new(IdlePool::default()));
-
-#[derive(Default)]
-struct IdlePool {
-    idle: Vec<Worker>,
-    /// At each place: whether the worker of that number, less one, is alive.
-    numbers: Vec<bool>,
-}
-
-/// A worker that waited for a call, if there is one that may use so many threads and has done fewer items than that.
-pub(crate) fn take_idle(threads: usize, most: usize) -> Option<Worker> {
-    let mut pool = IDLE.lock();
-    // The one that worked last: its core is awake, and its memory is in the caches.
-    let found = pool.idle.iter().rposition(|worker| worker.threads == threads && worker.served < most)?;
-    Some(pool.idle.remove(found))
-}
-
-/// Keeps a worker for the next call.
-pub(crate) fn keep(mut worker: Worker) {
-    (worker.was_kept, worker.is_done) = (true, false);
-    worker.printed.pass_on(); // before the call ends, as what was printed belongs to it
-    worker.printed.forget_last_lines();
-    IDLE.lock().idle.push(worker);
-}
-
-/// Ends the workers that wait for a call.
-pub(crate) fn end_idle_workers() -> usize {
-    let idle = std::mem::take(&mut IDLE.lock().idle);
-    let count = idle.len();
-    idle.iter().for_each(Worker::close);
-    idle.into_iter().for_each(Worker::join);
-    count
-}
-
-fn lowest_free_number() -> usize {
-    let numbers = &mut IDLE.lock().numbers;
-    let free = numbers.iter().position(|taken| !taken).unwrap_or_else(|| {
-        numbers.push(false);
-        numbers.len() - 1
-    });
-    numbers[free] = true;
-    free + 1
+pub(super) struct Readiness {
+    /// Its socket can be read.
+    pub(super) has_sent: bool,
+    /// Its pipe can be read.
+    has_printed: bool,
+    /// Its process has ended.
+    pub(super) is_dead: bool,
 }
 
 impl Worker {
-    /// Starts a worker that may use so many threads.
-    pub(crate) fn start(threads: usize) -> io::Result<Self> {
-        spawner::run(move || {
-            let number = lowest_free_number();
-            Self::start_here(number, threads).inspect_err(|_| IDLE.lock().numbers[number - 1] = false)
-        })
+    /// Starts a worker that may use `threads` threads. Returns when the process runs, before it has reached `main`.
+    pub(super) fn start(threads: usize) -> io::Result<Self> {
+        spawner::run(move || Self::start_here(WorkerNumber::lowest_free(), threads))
     }
 
-    fn start_here(number: usize, threads: usize) -> io::Result<Self> {
+    /// Starts the process in this thread, which must be the spawner's. The first frame is queued, not sent.
+    fn start_here(number: WorkerNumber, threads: usize) -> io::Result<Self> {
         let program = PROGRAM.as_ref().map_err(|reason| io::Error::other(reason.clone()))?;
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
         let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
         rustix::io::ioctl_fionbio(&read, true)?;
         let (page, page_file) = MappedStatusPage::create()?;
-        let mut command = Command::new("/proc/self/exe");
-        if let Some(name) = std::env::args_os().next() {
-            command.arg0(name);
-        }
-        command.env(VARIABLE, std::process::id().to_string());
-        for name in THREAD_VARIABLES.into_iter().filter(|name| std::env::var_os(name).is_none()) {
-            command.env(name, threads.to_string());
-        }
-        // The socket comes as its stdin and is moved away from there before the program's own code runs. A group of its own:
-        // Ctrl+C on the terminal reaches the caller alone.
-        command.stdin(theirs).stdout(write.try_clone()?).stderr(write).process_group(0);
+        let mut command = worker_command(theirs, write, threads)?;
         let child = command.spawn()?;
         // The command holds this process's copies of the worker's ends.
         drop(command);
         let pid = Pid::from_child(&child);
         let mut worker = Self {
-            number,
             link: Connection::new(ours, Arc::new(page), Direction::ToWorker),
-            printed: OutputPipe::new(read, number),
+            printed: OutputPipe::new(read, number.get()),
             pidfd: match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
                 Ok(pidfd) => pidfd,
                 Err(error) => {
-                    end_nameless(child);
+                    kill_and_reap(child);
                     return Err(error.into());
                 }
             },
@@ -198,19 +156,57 @@ impl Worker {
             frames_sent: 0,
             has: HashSet::new(),
             is_reaped: false,
-            was_kept: false,
+            was_idle: false,
             started: nanos(),
             is_done: false,
             readiness: Readiness::default(),
+            number,
         };
-        let welcome = Hello { executable: program.executable.clone(), threads };
-        let welcome = postcard::to_stdvec(&welcome).map_err(io::Error::other)?;
-        worker.link.outgoing.push_with(Header::new(Kind::Hello), &welcome, page_file.into());
+        let hello = Hello { executable: program.executable.clone(), threads };
+        let hello = postcard::to_stdvec(&hello).map_err(io::Error::other)?;
+        worker.link.outgoing.push_with(Header::new(Kind::Hello), &hello, page_file.into());
         Ok(worker)
     }
 
-    /// Tells it to forget memory that nothing in this process mentions any more.
-    pub(crate) fn forget_blocks(&mut self) {
+    /// Its number, from 1, which no other living worker has.
+    pub(super) fn number(&self) -> usize {
+        self.number.get()
+    }
+
+    /// Its number as reports have it.
+    pub(super) fn number_in_reports(&self) -> u32 {
+        u32::try_from(self.number()).unwrap_or(u32::MAX)
+    }
+
+    /// The page that says what it has in hand, and where it is to stop.
+    pub(super) fn page(&self) -> &StatusPage {
+        self.link.page()
+    }
+
+    /// How many threads it may use.
+    pub(super) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// How many items it has answered, in all calls.
+    pub(super) fn served(&self) -> usize {
+        self.served
+    }
+
+    /// Whether it was idle before the call that has it now.
+    pub(super) fn was_idle(&self) -> bool {
+        self.was_idle
+    }
+
+    /// Makes it ready for a next call. What it printed is passed on now, as it belongs to the call that ends.
+    fn become_idle(&mut self) {
+        (self.was_idle, self.is_done) = (true, false);
+        self.printed.pass_on();
+        self.printed.forget_last_lines();
+    }
+
+    /// Queues messages that make it drop the blocks of shared memory that this process has dropped.
+    pub(super) fn forget_blocks(&mut self) {
         let gone: Vec<BlockId> = self.has.iter().copied().filter(|&id| !block::is_alive(id)).collect();
         for id in gone {
             self.has.remove(&id);
@@ -218,96 +214,161 @@ impl Worker {
         }
     }
 
-    /// Queues memory that what is pushed after it mentions, unless the worker has it.
-    pub(crate) fn push_blocks(&mut self, blocks: &[Arc<Block>]) {
+    /// Queues the blocks that later frames mention, except those that the worker has.
+    pub(super) fn push_blocks(&mut self, blocks: &[Arc<Block>]) {
         for block in blocks {
-            // Without a descriptor to spare the worker will say that it does not know the block.
+            // Without a free descriptor nothing is sent; the worker will then say that it does not know the block.
             if !self.has.contains(&block.id()) && self.link.outgoing.push_block(block).is_ok() {
                 self.has.insert(block.id());
             }
         }
     }
 
-    /// Sends what is queued, as much as goes now. A worker that is gone is noticed by who reads from it.
-    pub(crate) fn send_queued(&mut self) {
+    /// Queues the frame that begins a call, and the blocks that it mentions.
+    pub(super) fn push_call(&mut self, blocks: &[Arc<Block>], body: &[u8]) {
+        self.push_blocks(blocks);
+        self.link.outgoing.push(Header::new(Kind::Call), body);
+    }
+
+    /// A body to write items into; see [`Worker::push_items`] and [`Worker::drop_body`].
+    pub(super) fn begin_body(&mut self) -> Body {
+        self.link.outgoing.begin_body()
+    }
+
+    /// Gives back the memory of a body that is not sent.
+    pub(super) fn drop_body(&mut self, body: Body) {
+        self.link.outgoing.drop_body(body);
+    }
+
+    /// Queues a frame with the items at these positions; gives the number of the frame.
+    pub(super) fn push_items(&mut self, positions: &Range<usize>, body: Body) -> u32 {
+        let number = self.frames_sent;
+        self.frames_sent = number.wrapping_add(1);
+        self.page().frames().send(number);
+        let header = Header {
+            count: u32::try_from(positions.len()).expect("a frame has at most as many items as bytes"),
+            first: positions.start as u64,
+            extra: u64::from(number),
+            ..Header::new(Kind::Items)
+        };
+        self.link.outgoing.push_body(header, body);
+        number
+    }
+
+    /// Whether something is queued that was not sent yet.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.link.outgoing.is_waiting()
+    }
+
+    /// Sends what is queued, as much as goes without waiting. A worker that cannot be reached is killed.
+    pub(super) fn send_queued(&mut self) {
         if self.link.outgoing.send(Blocking::No).is_err() {
-            self.kill(); // gone already, or not to be reached any more
+            self.kill();
         }
     }
 
-    /// Whether it should have come to `init` long ago. Something that the program does before waits for what a worker never gets.
-    pub(crate) fn is_late(&self, now: u64) -> bool {
-        !self.link.page().is_up() && now.saturating_sub(self.started) >= LATE_NANOS
+    /// What the last wait found out, and what it printed is passed on. A second call finds nothing until the next wait.
+    pub(super) fn take_readiness(&mut self) -> Readiness {
+        let readiness = std::mem::take(&mut self.readiness);
+        if readiness.has_printed {
+            self.printed.pass_on();
+        }
+        readiness
     }
 
-    /// Tells it that the call is over for it.
-    pub(crate) fn send_end(&mut self) {
+    /// Whether the last wait found its process dead.
+    pub(super) fn is_dead(&self) -> bool {
+        self.readiness.is_dead
+    }
+
+    /// Reads what it has sent, without waiting.
+    pub(super) fn receive(&mut self) -> Result<ReadResult, Broken> {
+        self.link.incoming.receive(Blocking::No)
+    }
+
+    /// The frames that it has sent.
+    pub(super) fn incoming(&mut self) -> &mut Incoming {
+        &mut self.link.incoming
+    }
+
+    /// Counts items that it has answered.
+    pub(super) fn note_served(&mut self, n_items: usize) {
+        self.served += n_items;
+    }
+
+    /// Whether it should have reached `init` long ago. A program that waits for something before `init`, such as its stdin,
+    /// waits for what a worker never gets.
+    pub(super) fn is_late(&self, now: u64) -> bool {
+        !self.page().is_up() && now.saturating_sub(self.started) >= LATE_NANOS
+    }
+
+    /// Ends the call in it; see [`Worker::take_call_end`].
+    pub(super) fn send_end(&mut self) {
         self.link.outgoing.push(Header::new(Kind::End), &[]);
         self.send_queued();
     }
 
-    /// What it said of the end that it was told of; `None` while it says nothing. Looks at what the last wait found.
-    pub(crate) fn has_ended(&mut self) -> Option<End> {
-        let readiness = std::mem::take(&mut self.readiness);
+    /// How the call ended in it, after [`Worker::send_end`]; `None` until it has said so. Reads what the last wait found.
+    pub(super) fn take_call_end(&mut self) -> Option<CallEnd> {
         self.send_queued();
-        if readiness.has_printed {
-            self.printed.pass_on();
-        }
+        let readiness = self.take_readiness();
         if !readiness.has_sent && !readiness.is_dead {
             return None;
         }
-        let heard = self.link.incoming.receive(Blocking::No);
-        let end = self.read_the_end().or((heard.is_err() || readiness.is_dead).then_some(End::Died));
+        let received = self.receive();
+        let end = self.read_the_end().or((received.is_err() || readiness.is_dead).then_some(CallEnd::Died));
         self.is_done = end.is_some();
         end
     }
 
-    fn read_the_end(&mut self) -> Option<End> {
+    /// Reads frames until one says how the call ended; results of the call that are late are dropped.
+    fn read_the_end(&mut self) -> Option<CallEnd> {
         loop {
             let header = match self.link.incoming.next() {
                 Ok(Some(header)) => header,
                 Ok(None) => return None,
-                Err(_) => return Some(End::Died),
+                Err(_) => return Some(CallEnd::Died),
             };
             let said = self.link.incoming.body(&header).map(|body| String::from_utf8_lossy(body).into_owned());
             self.link.incoming.release(&header);
             match said {
-                Ok(said) if header.kind == Kind::Ended && said.is_empty() => return Some(End::Dropped),
-                Ok(said) if header.kind == Kind::Ended => return Some(End::Complained(said)),
+                Ok(said) if header.kind == Kind::Ended && said.is_empty() => return Some(CallEnd::Dropped),
+                Ok(said) if header.kind == Kind::Ended => return Some(CallEnd::DropPanicked(said)),
                 _ => {}
             }
         }
     }
 
-    /// Tells it that there is nothing more to come: it ends by itself.
-    pub(crate) fn close(&self) {
+    /// Closes this end of its socket, at which it ends by itself.
+    pub(super) fn close(&self) {
         // An error means that it is dead already.
         let _ = rustix::net::shutdown(self.link.socket(), rustix::net::Shutdown::Write);
     }
 
-    /// Asks it to end, as a program would be asked.
-    pub(crate) fn signal_end(&self) {
+    /// Sends it SIGTERM.
+    pub(super) fn send_sigterm(&self) {
         // An error means that it is dead already.
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::TERM);
     }
 
     /// Kills it, and what it has started and not put into a group of its own.
-    pub(crate) fn kill(&self) {
-        // An error means that it is dead and reaped, by whom ever; then its number may be another process's.
+    pub(super) fn kill(&self) {
+        // An error means that it is dead and reaped already; then its number may be another process's.
         if rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL).is_ok() {
             let _ = rustix::process::kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         }
     }
 
-    /// Kills it if need be, waits for its end, and tells how it ended and what it printed last.
-    pub(crate) fn wait_exit(mut self) -> ExitReport {
+    /// Kills it if it is alive, waits for its end, and reports how it ended and what it printed last.
+    pub(super) fn wait_exit(mut self) -> ExitReport {
         self.kill();
         let ending = self.reap();
         let last_lines = self.printed.end();
-        let came_to_init = self.link.page().is_up();
+        let came_to_init = self.page().is_up();
         ExitReport { ending, last_lines, ran_out_of_memory: self.printed.ran_out_of_memory(), came_to_init }
     }
 
+    /// Waits until the process has ended, and takes its exit status.
     fn reap(&mut self) -> WorkerExit {
         self.is_reaped = true;
         match self.child.wait() {
@@ -320,22 +381,39 @@ impl Worker {
         }
     }
 
-    /// Lets it end by itself, for a moment; what it was given is dropped there.
+    /// Closes its socket and gives it a second to end by itself, so that it can drop what it has. Then it is killed.
     fn join(self) {
+        const SECOND: u64 = 1_000_000_000;
         self.close();
-        const A_MOMENT: u64 = 1_000_000_000;
-        wait_for(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], A_MOMENT);
+        wait_for(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], SECOND);
     }
 }
 
-/// A child that cannot be looked after must not stay.
-fn end_nameless(mut child: Child) {
+/// A copy of this program that becomes a worker: with its end of the socket as stdin, and its end of the pipe for both streams.
+fn worker_command(socket: OwnedFd, pipe: OwnedFd, threads: usize) -> io::Result<Command> {
+    let mut command = Command::new("/proc/self/exe");
+    if let Some(name) = std::env::args_os().next() {
+        command.arg0(name);
+    }
+    command.env(VARIABLE, std::process::id().to_string());
+    for name in THREAD_VARIABLES.into_iter().filter(|name| std::env::var_os(name).is_none()) {
+        command.env(name, threads.to_string());
+    }
+    // The socket comes as its stdin and is moved away from there before the program's own code runs. A group of its own:
+    // Ctrl+C on the terminal reaches the caller alone.
+    command.stdin(socket).stdout(pipe.try_clone()?).stderr(pipe).process_group(0);
+    Ok(command)
+}
+
+/// Ends a child that cannot be watched.
+fn kill_and_reap(mut child: Child) {
     let _ = child.kill();
     let _ = child.wait();
 }
 
-/// Waits until one of these workers stirs, for so many nanoseconds at most, and notes what each did.
-pub(crate) fn wait_for_any(workers: &mut [&mut Worker], nanos: u64) {
+/// Waits until one of these workers has sent or printed something or has died, or can take what is queued for it; at most
+/// for this many nanoseconds. Each worker's [`Readiness`] says afterwards what it did.
+pub(super) fn wait_for_any(workers: &mut [&mut Worker], nanos: u64) {
     const EACH: usize = 3;
     let mut fds = Vec::with_capacity(EACH * workers.len());
     for worker in &*workers {
@@ -366,7 +444,7 @@ fn wait_for(fds: &mut [PollFd<'_>], nanos: u64) {
         tv_sec: i64::try_from(nanos / SECOND).unwrap_or(i64::MAX),
         tv_nsec: i64::try_from(nanos % SECOND).unwrap_or(0),
     };
-    // An interrupted wait is a short one: whoever waits looks again.
+    // A wait that a signal interrupts is a short one: the caller looks at its workers again.
     let _ = rustix::event::poll(fds, Some(&limit));
 }
 
@@ -377,15 +455,14 @@ impl Drop for Worker {
             self.reap();
             self.printed.end();
         }
-        IDLE.lock().numbers[self.number - 1] = false;
     }
 }
 
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let page = self.link.page();
+        let page = self.page();
         let mut shown = f.debug_struct("Worker");
-        shown.field("number", &self.number).field("in_hand", &page.in_hand()).field("done", &page.done());
+        shown.field("number", &self.number()).field("in_hand", &page.in_hand()).field("done", &page.done());
         shown.finish_non_exhaustive()
     }
 }

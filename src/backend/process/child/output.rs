@@ -1,43 +1,49 @@
-//! What a worker prints, on either stream: handed on to this process's stderr line by line, with the worker's number, and its
-//! last lines kept for the story of its death. Splitting is pure; the pipe is read in one place.
+//! What a worker prints, on either stream: passed on to this process's stderr line by line, with the worker's number. The
+//! last lines are kept for the report of a crash.
+//!
+//! Promises: lines of two workers never mix; memory is bounded whatever a worker prints. Never waits for a worker.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// A line that is longer is handed on in pieces.
+/// A longer line is passed on in pieces, in bytes.
 const LONGEST_LINE: usize = 64 * 1024;
-/// As much is handed on before others are looked at.
-const AT_A_TIME: usize = 256 * 1024;
-/// As much of the last lines is kept.
-const KEPT: usize = 2 * 1024;
-/// What std says before it aborts because of an allocation that failed, in every version so far.
+/// At most this many bytes are passed on before other workers have their turn.
+const BYTES_PER_TURN: usize = 256 * 1024;
+/// This many bytes of the last lines are kept.
+const LAST_BYTES: usize = 2 * 1024;
+/// What std prints before it aborts because an allocation failed, in every version so far.
 const OUT_OF_MEMORY: &[u8] = b"memory allocation of ";
 
 /// The pipe that one worker prints to.
 #[derive(Debug)]
-pub(crate) struct OutputPipe {
+pub(super) struct OutputPipe {
+    /// The reading end, non-blocking.
     pipe: File,
+    /// What was read and not passed on yet.
     lines: Lines,
+    /// Whether the other end may still write.
     is_open: bool,
 }
 
 impl OutputPipe {
-    /// The reading end of a pipe that does not wait.
-    pub(crate) fn new(pipe: OwnedFd, worker: usize) -> Self {
+    /// The reading end of a non-blocking pipe that this worker prints to.
+    pub(super) fn new(pipe: OwnedFd, worker: usize) -> Self {
         Self { pipe: File::from(pipe), lines: Lines::new(worker), is_open: true }
     }
 
-    /// The pipe, until its other end is closed.
-    pub(crate) fn pipe(&self) -> Option<BorrowedFd<'_>> {
+    /// The pipe to wait for; `None` once its other end is closed.
+    pub(super) fn pipe(&self) -> Option<BorrowedFd<'_>> {
         self.is_open.then(|| self.pipe.as_fd())
     }
 
-    /// Hands on what has been printed so far. Of a worker that prints without end, a part: others have something to say too.
-    pub(crate) fn pass_on(&mut self) {
-        self.pass_on_at_most(AT_A_TIME);
+    /// Passes on what has been printed so far; at most 256 KiB, so that a worker that prints without end holds up no other.
+    pub(super) fn pass_on(&mut self) {
+        self.pass_on_at_most(BYTES_PER_TURN);
     }
 
+    /// Passes on at most this many bytes, rounded up to a whole read.
     fn pass_on_at_most(&mut self, mut most: usize) {
         let mut bytes = [0; 16 * 1024];
         while self.is_open && most > 0 {
@@ -57,19 +63,20 @@ impl OutputPipe {
         }
     }
 
-    /// What was printed until now is not the story of a later call's death.
-    pub(crate) fn forget_last_lines(&mut self) {
+    /// Drops buffered lines, so that a later crash report does not include them.
+    pub(super) fn forget_last_lines(&mut self) {
         self.lines.last.clear();
         self.lines.ran_out_of_memory = false;
     }
 
-    /// Whether an allocation failed that nobody could do without. A backtrace may have followed the line that says so.
-    pub(crate) fn ran_out_of_memory(&self) -> bool {
+    /// Whether the worker printed that it aborts because an allocation failed. A backtrace may have followed that line.
+    pub(super) fn ran_out_of_memory(&self) -> bool {
         self.lines.ran_out_of_memory
     }
 
-    /// Hands on the rest, and gives the last lines. A process that the worker left behind may print on; it is not waited for.
-    pub(crate) fn end(&mut self) -> String {
+    /// Passes on the rest, and gives the last lines. Does not wait for processes that the worker left behind, which may
+    /// print on.
+    pub(super) fn end(&mut self) -> String {
         const WHAT_A_PIPE_HOLDS: usize = 2 * 1024 * 1024;
         self.pass_on_at_most(WHAT_A_PIPE_HOLDS);
         show(&self.lines.rest());
@@ -77,23 +84,28 @@ impl OutputPipe {
     }
 }
 
-/// A program whose stderr is closed has nobody to tell.
+/// Writes to stderr. Where that is closed, the lines are lost.
 fn show(lines: &[u8]) {
     if !lines.is_empty() {
         let _ = io::stderr().write_all(lines);
     }
 }
 
-/// Bytes in, whole lines out.
+/// Cuts bytes into whole lines, each with its prefix. Pure.
 #[derive(Debug)]
 struct Lines {
+    /// Stands before each line: `[worker 3] `.
     prefix: String,
+    /// The last line, whose end has not come.
     begun: Vec<u8>,
+    /// The last lines, at most [`LAST_BYTES`].
     last: Vec<u8>,
+    /// Whether a line said that an allocation failed.
     ran_out_of_memory: bool,
 }
 
 impl Lines {
+    /// No bytes have come from this worker.
     fn new(worker: usize) -> Self {
         Self { prefix: format!("[worker {worker}] "), begun: Vec::new(), last: Vec::new(), ran_out_of_memory: false }
     }
@@ -110,7 +122,7 @@ impl Lines {
         whole
     }
 
-    /// A line that was begun and never ended.
+    /// The last line, which has no end.
     fn rest(&mut self) -> Vec<u8> {
         let mut whole = Vec::new();
         if !self.begun.is_empty() {
@@ -119,6 +131,7 @@ impl Lines {
         whole
     }
 
+    /// Ends the line that has begun, also where it has no end of its own.
     fn finish(&mut self, whole: &mut Vec<u8>) {
         if !self.begun.ends_with(b"\n") {
             self.begun.push(b'\n');
@@ -127,7 +140,7 @@ impl Lines {
         whole.extend(&self.begun);
         self.last.extend(&self.begun);
         self.ran_out_of_memory |= self.begun.starts_with(OUT_OF_MEMORY);
-        let too_much = self.last.len().saturating_sub(KEPT);
+        let too_much = self.last.len().saturating_sub(LAST_BYTES);
         self.last.drain(..too_much);
         self.begun.clear();
     }
@@ -138,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_handed_on_whole_with_their_worker() {
+    fn lines_are_passed_on_whole_with_their_workers_number() {
         let mut lines = Lines::new(3);
         assert_eq!(lines.split(b"one\ntw"), b"[worker 3] one\n");
         assert_eq!(lines.split(b"o\n\nthree"), b"[worker 3] two\n[worker 3] \n");
@@ -147,10 +160,10 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_handed_on_in_pieces_and_the_last_lines_are_bounded() {
+    fn a_line_without_end_is_passed_on_in_pieces_and_the_last_lines_are_bounded() {
         let mut lines = Lines::new(1);
         let shown = lines.split(&[b'x'; LONGEST_LINE]);
         assert_eq!(shown.len(), "[worker 1] ".len() + LONGEST_LINE + 1);
-        assert_eq!(lines.last.len(), KEPT);
+        assert_eq!(lines.last.len(), LAST_BYTES);
     }
 }

@@ -1,73 +1,87 @@
-//! The one thread that starts workers, as long as the process lives: the kernel tells a worker of its parent's death when the
-//! *thread* that started it ends, and a caller's thread may end long before the pool.
+//! The one thread that starts workers, for as long as the program runs.
+//!
+//! The kernel kills a worker when the *thread* that started it ends, and a thread that makes a call may end long before the
+//! pool of idle workers does. So no other thread starts workers. Knows nothing of what it starts.
 
 use std::collections::VecDeque;
 use std::io;
 
-use crate::backend::process::child::Worker;
 use crate::sync::{Arc, Condvar, LazyLock, Mutex, spawn_named};
 
-/// Runs something in the spawner's thread, and waits for its answer.
-pub(crate) fn run(order: impl FnOnce() -> io::Result<Worker> + Send + 'static) -> io::Result<Worker> {
-    SPAWNER.run(order)
+/// Runs `start` in the spawner's thread, and waits for its result.
+///
+/// # Errors
+/// Those of `start`, and that the thread itself could not be started.
+pub(super) fn run<R: Send + 'static>(start: impl FnOnce() -> io::Result<R> + Send + 'static) -> io::Result<R> {
+    SPAWNER.run(start)
 }
 
-static SPAWNER: LazyLock<Spawner> = LazyLock::new(Spawner::begin);
+/// Started at the first request, and never ended.
+static SPAWNER: LazyLock<Spawner> = LazyLock::new(Spawner::start);
 
+/// The thread, as callers see it.
 struct Spawner {
-    connection: Arc<SpawnerDesk>,
+    /// What the thread has to do.
+    requests: Arc<RequestQueue>,
     /// Set when the thread could not be started.
     refused: Option<String>,
 }
 
+/// Requests in the order in which they came. Each stores its own result, for which its caller waits.
 #[derive(Default)]
-struct SpawnerDesk {
-    orders: Mutex<VecDeque<Box<dyn FnOnce() + Send>>>,
-    bell: Condvar,
+struct RequestQueue {
+    requests: Mutex<VecDeque<Box<dyn FnOnce() + Send>>>,
+    wakeup: Condvar,
 }
 
 impl Spawner {
-    fn begin() -> Self {
-        let connection = Arc::new(SpawnerDesk::default());
-        let theirs = Arc::clone(&connection);
-        let started = spawn_named("manyhands spawner".to_owned(), move || theirs.serve());
-        Self { connection, refused: started.err().map(|error| error.to_string()) }
+    /// Starts the thread. Where that fails, every request fails with the reason.
+    fn start() -> Self {
+        let requests = Arc::new(RequestQueue::default());
+        let theirs = Arc::clone(&requests);
+        let started = spawn_named("manyhands spawner".to_owned(), move || theirs.run_forever());
+        Self { requests, refused: started.err().map(|error| error.to_string()) }
     }
 
-    fn run(&self, order: impl FnOnce() -> io::Result<Worker> + Send + 'static) -> io::Result<Worker> {
+    fn run<R: Send + 'static>(&self, start: impl FnOnce() -> io::Result<R> + Send + 'static) -> io::Result<R> {
         if let Some(reason) = &self.refused {
             return Err(io::Error::other(reason.clone()));
         }
-        let answer = Arc::new((Mutex::new(None), Condvar::new()));
-        let theirs = Arc::clone(&answer);
-        self.connection.orders.lock().push_back(Box::new(move || {
-            let made = order();
-            *theirs.0.lock() = Some(made);
+        let result = Arc::new((Mutex::new(None), Condvar::new()));
+        let theirs = Arc::clone(&result);
+        self.requests.push(Box::new(move || {
+            let started = start();
+            *theirs.0.lock() = Some(started);
             theirs.1.notify_one();
         }));
-        self.connection.bell.notify_one();
-        let mut place = answer.0.lock();
+        let mut place = result.0.lock();
         loop {
             match place.take() {
-                Some(made) => return made,
-                None => answer.1.wait(&mut place),
+                Some(started) => return started,
+                None => result.1.wait(&mut place),
             }
         }
     }
 }
 
-impl SpawnerDesk {
-    fn serve(&self) {
+impl RequestQueue {
+    fn push(&self, request: Box<dyn FnOnce() + Send>) {
+        self.requests.lock().push_back(request);
+        self.wakeup.notify_one();
+    }
+
+    /// The thread's loop. A request runs while the lock is free, so others can be queued meanwhile.
+    fn run_forever(&self) {
         loop {
-            let mut orders = self.orders.lock();
-            let order = loop {
-                match orders.pop_front() {
-                    Some(order) => break order,
-                    None => self.bell.wait(&mut orders),
+            let mut requests = self.requests.lock();
+            let request = loop {
+                match requests.pop_front() {
+                    Some(request) => break request,
+                    None => self.wakeup.wait(&mut requests),
                 }
             };
-            drop(orders);
-            order();
+            drop(requests);
+            request();
         }
     }
 }

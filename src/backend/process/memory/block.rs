@@ -1,5 +1,7 @@
-//! One block of shared memory and its name: what slices look at and what travels to workers. A block never changes once
-//! it exists, and is found by its name while anybody in this process has it. Knows neither types nor frames.
+//! One block of shared memory and its name: slices look at it, and it travels to workers as a descriptor.
+//!
+//! Promises: a block never changes once it exists; it is found by its name as long as this process has it, and leaves no
+//! descriptor, mapping or name behind. Knows neither types nor frames.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,101 +17,110 @@ use crate::backend::process::memory::available;
 use crate::backend::process::memory::segment::{Access, Mapping, SegmentFile};
 use crate::sync::{Mutex, global};
 
-/// What the kernel calls such memory in its lists of mappings and open files.
+/// The name of such memory in the kernel's lists of mappings and open files.
 const NAME: &str = "manyhands-slice";
 
 /// Sealed memory, mapped for reading.
 #[derive(Debug)]
 pub(crate) struct Block {
+    /// Its name in all processes.
     id: BlockId,
+    /// What travels to other processes. Sealed.
     file: SegmentFile,
+    /// Where this process reads it.
     mapping: Mapping,
 }
 
-/// Which block of all that the processes of this program have made: the number of the process that made it, and below
-/// that a count.
+/// The name of a block, unique among all processes of this program: the id of the process that made the block in the upper
+/// half, and a count in the lower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct BlockId(u64);
 
 impl BlockId {
-    /// As it stands in a frame's header.
+    /// The word for a frame's header.
     pub(crate) fn to_word(self) -> u64 {
         self.0
     }
 
-    /// From a frame's header.
+    /// The id in a frame's header.
     pub(crate) fn from_word(word: u64) -> Self {
         Self(word)
     }
 }
 
 impl Block {
-    /// A block that holds these bytes.
+    /// A block that holds a copy of these bytes.
     ///
-    /// Measured against this, copying through a mapping takes 1.5 to 1.7 times as long for 800 MB and 2.4 times for 100
-    /// KB, mapped at once or page by page: each page is cleared before it is filled. That the memory is reserved before
-    /// it is written costs 3 percent at most.
+    /// The bytes are written to the file: copying through a mapping takes 1.5 to 1.7 times as long for 800 MB and 2.4 times
+    /// for 100 KB, since each page is cleared before it is filled. Reserving the memory first costs at most 3 percent.
     pub(crate) fn copy_of(bytes: &[u8]) -> io::Result<Arc<Self>> {
         available::check(bytes.len())?;
         let file = SegmentFile::create(NAME, bytes.len())?;
         file.file().write_all_at(bytes, 0)?;
         file.seal()?;
-        Self::enlist(BlockId::fresh(), file)
+        Self::register(BlockId::fresh(), file)
     }
 
-    /// A block that is filled where it is, beginning with zeros.
+    /// A block of zeros that `fill` changes in place.
     ///
-    /// The reserved memory makes it 1.1 times as fast as pages that come when they are touched; mapping them all at
-    /// once gains nothing.
+    /// The memory is reserved first, which makes it 1.1 times as fast as pages that come when they are touched; mapping them
+    /// all at once gains nothing.
     pub(crate) fn filled_by(len: usize, fill: impl FnOnce(&mut [u8])) -> io::Result<Arc<Self>> {
         available::check(len)?;
         let file = SegmentFile::create(NAME, len)?;
         let mapping = file.map(Access::ReadWrite)?;
         mapping.keep_from_forks()?;
-        // SAFETY: the mapping is this long, zeros are bytes, and nobody else has the file or this mapping of it yet.
+        // SAFETY: the mapping is this long, zeros are bytes, and no other code has the file or this mapping of it yet.
         fill(unsafe { std::slice::from_raw_parts_mut(mapping.start().as_ptr(), mapping.len()) });
         drop(mapping); // what is mapped for writing cannot be sealed
-        Self::enlist(BlockId::fresh(), sealed(file)?)
+        Self::register(BlockId::fresh(), sealed(file)?)
     }
 
-    /// A block that another process made, or the one that is here already when it is the same memory.
+    /// A block that another process made, or the one that this process has already if it is the same memory.
+    ///
+    /// # Errors
+    /// When it is not sealed, not `len` bytes long, or cannot be mapped.
     pub(crate) fn adopt(id: BlockId, fd: OwnedFd, len: usize) -> io::Result<Arc<Self>> {
         let file = SegmentFile::adopt(fd, len)?;
         if !file.is_sealed()? {
             return Err(io::Error::other(format!("{id} came without its seal, so it could change under its readers")));
         }
         match find_alive(id) {
-            // A process number is given out again in the end, so a name alone is no proof.
+            // Process ids are used again in the end, so a name alone is no proof.
             Some(block) if block.file.is_same(&file)? => Ok(block),
-            _ => Self::enlist(id, file),
+            _ => Self::register(id, file),
         }
     }
 
-    fn enlist(id: BlockId, file: SegmentFile) -> io::Result<Arc<Self>> {
+    /// Maps the file, and makes the block findable by its name.
+    fn register(id: BlockId, file: SegmentFile) -> io::Result<Arc<Self>> {
         let mapping = file.map(Access::Read)?;
         let block = Arc::new(Self { id, file, mapping });
         REGISTRY.lock().alive.insert(id, Arc::downgrade(&block));
         Ok(block)
     }
 
+    /// Its name.
     pub(crate) fn id(&self) -> BlockId {
         self.id
     }
 
+    /// Its file, to send to another process.
     pub(crate) fn file(&self) -> &SegmentFile {
         &self.file
     }
 
+    /// Its bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: the mapping is this long and lives as long as the block. The file is sealed, so nobody can write to
-        // it, in whatever process, and its length is fixed, so every page of the mapping stays readable.
+        // SAFETY: the mapping is this long and lives as long as the block. The file is sealed, so no process can
+        // write to it, and its length is fixed, so every page of the mapping stays readable.
         unsafe { std::slice::from_raw_parts(self.mapping.start().as_ptr(), self.mapping.len()) }
     }
 }
 
-/// The same content, sealed. A child that was forked just after the file was mapped, and before the mapping was kept
-/// from forks, has it mapped too until it becomes another program: then a copy is sealed, which is rare enough to be
-/// dear.
+/// The same content, sealed. A child that was forked between the mapping and `keep_from_forks` has the file mapped too,
+/// until it becomes another program, and a file that is mapped for writing cannot be sealed. Then a copy is sealed: slow,
+/// but rare.
 fn sealed(file: SegmentFile) -> io::Result<SegmentFile> {
     match file.seal() {
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
@@ -126,7 +137,7 @@ fn sealed(file: SegmentFile) -> io::Result<SegmentFile> {
 impl Drop for Block {
     fn drop(&mut self) {
         let mut registry = REGISTRY.lock();
-        // A later block of the same name may have taken the place.
+        // A later block of the same name may stand there.
         if registry.alive.get(&self.id).is_some_and(|there| std::ptr::eq(there.as_ptr(), self)) {
             registry.alive.remove(&self.id);
         }
@@ -134,25 +145,27 @@ impl Drop for Block {
 }
 
 global! {
-    /// The blocks of this process. No block is dropped under the lock, since dropping one takes it.
+    /// The blocks of this process. No block is dropped while the lock is held, since dropping one takes the lock.
     static REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
 }
 
+/// The blocks that this process has.
 struct Registry {
+    /// Weak, so that the registry keeps no block alive. A dropped block removes itself.
     alive: HashMap<BlockId, Weak<Block>>,
+    /// The count in the last name that was made. Wraps around.
     n_made: u32,
 }
 
 impl Registry {
-    /// Begins to count anywhere, so that a process that gets the number of one that has died does not repeat its names.
+    /// Counts from a random number on, so that a process with the id of a dead one does not repeat its names.
     fn new() -> Self {
         Self { alive: HashMap::new(), n_made: RandomState::new().hash_one(()) as u32 }
     }
 }
 
 impl BlockId {
-    /// A name that no other block has. The process is asked for each time, since a forked one goes on with the same
-    /// count.
+    /// A name that no other block has. The process id is read each time, since a forked process continues the count.
     fn fresh() -> Self {
         let mut registry = REGISTRY.lock();
         registry.n_made = registry.n_made.wrapping_add(1);
@@ -166,12 +179,12 @@ impl fmt::Display for BlockId {
     }
 }
 
-/// The block of this name, while somebody in this process has it.
+/// The block of this name, as long as this process has it.
 pub(crate) fn find_alive(id: BlockId) -> Option<Arc<Block>> {
     REGISTRY.lock().alive.get(&id).and_then(Weak::upgrade)
 }
 
-/// Whether anybody in this process has the block of this name.
+/// Whether this process has the block of this name.
 pub(crate) fn is_alive(id: BlockId) -> bool {
     REGISTRY.lock().alive.get(&id).is_some_and(|block| block.strong_count() > 0)
 }
@@ -239,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_can_write_to_a_block_any_more() {
+    fn a_block_cannot_be_written_to() {
         for block in [Block::copy_of(b"words").unwrap(), Block::filled_by(5, |bytes| bytes.fill(b'a')).unwrap()] {
             let before = block.bytes().to_vec();
             assert!(block.file().is_sealed().unwrap());
@@ -260,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_forked_while_a_block_is_filled_does_not_keep_it_from_its_seal() {
+    fn a_child_forked_while_a_block_is_filled_does_not_prevent_its_seal() {
         let (mut here, there) = UnixStream::pair().unwrap();
         let mut started = None;
         let block = Block::filled_by(5000, |bytes| {
@@ -273,7 +286,7 @@ mod tests {
         assert_eq!(inode(&block.unwrap()), filled, "the block had to be copied");
     }
 
-    /// Starts a program whose process says that it is there, and then waits for a word before it becomes that program.
+    /// Starts a program whose process sends a byte after the fork, and waits for one before it becomes that program.
     fn hold_a_fork(mut line: UnixStream) {
         let mut command = Command::new("true");
         // SAFETY: only reads and writes of a socket, which a forked child may do.
@@ -282,11 +295,11 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_somebody_else_can_still_write_to_is_sealed_as_a_copy() {
+    fn memory_that_is_still_mapped_for_writing_is_sealed_as_a_copy() {
         let file = SegmentFile::create(NAME, 5000).unwrap();
         file.file().write_all_at(&[7; 5000], 0).unwrap();
-        let _somebody = file.map(Access::ReadWrite).unwrap();
-        let block = Block::enlist(BlockId::fresh(), sealed(file).unwrap()).unwrap();
+        let _writable = file.map(Access::ReadWrite).unwrap();
+        let block = Block::register(BlockId::fresh(), sealed(file).unwrap()).unwrap();
         assert!(block.bytes() == [7; 5000]);
         assert!(block.file().is_sealed().unwrap());
     }

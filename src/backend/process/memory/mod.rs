@@ -1,15 +1,15 @@
-//! Memory that several processes see: sealed blocks, views of numbers in them, and how much memory is free.
+//! Memory that several processes see: sealed blocks, views of numbers in them, and how much memory is available.
 
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
-pub(crate) mod available;
+pub(super) mod available;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
-pub(crate) mod block;
+pub(super) mod block;
+#[cfg(not(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle)))))]
+mod heap_block;
 mod plain_number;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
-pub(crate) mod segment;
+pub(super) mod segment;
 mod shared_slice;
 
-#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
-pub(crate) use block::{Block, BlockId};
 pub use plain_number::PlainNumber;
 pub use shared_slice::SharedSlice;

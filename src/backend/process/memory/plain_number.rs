@@ -1,6 +1,8 @@
-//! The types whose bytes are their whole meaning: any process may look at them, and any bytes are a value.
+//! The types that may lie in shared memory: they hold no address, and any bytes are a value of them.
 
-/// A number of fixed size, or an array of such: what a [`SharedSlice`](crate::SharedSlice) may hold.
+/// A type that a [`SharedSlice`](crate::SharedSlice) may hold: an integer, a float, or an array of these.
+///
+/// It is implemented for all of them, and cannot be implemented for other types, whose bytes may hold addresses or padding.
 ///
 /// ```
 /// use manyhands::{Error, SharedSlice};

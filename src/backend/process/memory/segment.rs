@@ -1,5 +1,7 @@
-//! Memory that several processes map: an anonymous file that lives as long as somebody has it open or mapped, so that
-//! nothing is left behind whoever dies. Knows neither frames nor workers.
+//! Memory that several processes map: an anonymous file, which lives as long as a process has it open or mapped.
+//!
+//! Promises: its memory is reserved when it is created, so no later write fails; nothing is left behind, whichever process
+//! dies. Knows neither frames nor workers.
 
 use std::fs::File;
 use std::io;
@@ -10,20 +12,25 @@ use std::ptr::NonNull;
 use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 
-/// How much memory is asked for at once. A signal that comes in between takes back what the call got so far, so a
-/// program with a timer that fires more often than one call takes would never come to an end.
+/// How many bytes are reserved at once. A signal makes a call give back what it has reserved so far, so in a program with a
+/// fast timer one large call would never end.
 const PIECE: usize = 1 << 20;
 
 /// An anonymous file of a fixed length, not mapped.
 #[derive(Debug)]
 pub(crate) struct SegmentFile {
+    /// Its length is sealed, so no mapping of it can lose its end.
     file: File,
+    /// In bytes.
     len: usize,
 }
 
 impl SegmentFile {
-    /// A file of `len` bytes at zero, whose length nobody can change any more. Its memory is had here or not at all, so
-    /// that no later write can die of the lack of it.
+    /// A file of `len` zero bytes, whose length cannot be changed. Its memory is reserved here, so that no later write can
+    /// fail for lack of it.
+    ///
+    /// # Errors
+    /// When there is not enough memory or no free descriptor.
     pub(crate) fn create(name: &str, len: usize) -> io::Result<Self> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let file = rustix::fs::memfd_create(name, flags)?;
@@ -36,8 +43,10 @@ impl SegmentFile {
         Ok(Self { file: File::from(file), len })
     }
 
-    /// Takes over a file from another process; its length must be `len` and fixed, so that no mapping of it can lose
-    /// its end.
+    /// Takes a file that another process has sent.
+    ///
+    /// # Errors
+    /// When its length is not `len` or not fixed, since then a mapping of it could lose its end.
     pub(crate) fn adopt(fd: OwnedFd, len: usize) -> io::Result<Self> {
         let file = File::from(fd);
         let is_fixed = rustix::fs::fcntl_get_seals(&file)?.contains(SealFlags::GROW | SealFlags::SHRINK);
@@ -48,7 +57,10 @@ impl SegmentFile {
         Ok(Self { file, len })
     }
 
-    /// Forbids every further write, for ever and for everyone. Fails while it is mapped for writing.
+    /// Forbids every further write, by any process.
+    ///
+    /// # Errors
+    /// While it is mapped for writing.
     pub(crate) fn seal(&self) -> io::Result<()> {
         Ok(rustix::fs::fcntl_add_seals(&self.file, SealFlags::WRITE | SealFlags::SEAL)?)
     }
@@ -58,10 +70,12 @@ impl SegmentFile {
         Ok(rustix::fs::fcntl_get_seals(&self.file)?.contains(SealFlags::WRITE))
     }
 
+    /// Its length in bytes.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
+    /// The file itself.
     pub(crate) fn file(&self) -> &File {
         &self.file
     }
@@ -72,7 +86,7 @@ impl SegmentFile {
         Ok((this.dev(), this.ino()) == (other.dev(), other.ino()))
     }
 
-    /// The memory of the file, seen by this process too.
+    /// Maps the file into this process.
     pub(crate) fn map(&self, access: Access) -> io::Result<Mapping> {
         let Some(len) = std::num::NonZeroUsize::new(self.len) else {
             return Ok(Mapping { start: NonNull::<u64>::dangling().cast(), len: 0 });
@@ -81,7 +95,7 @@ impl SegmentFile {
             Access::Read => ProtFlags::READ,
             Access::ReadWrite => ProtFlags::READ | ProtFlags::WRITE,
         };
-        // SAFETY: a new mapping at a place that the kernel chooses touches no memory that Rust knows of.
+        // SAFETY: a new mapping at an address that the kernel chooses overlaps no memory that Rust knows of.
         let start =
             unsafe { rustix::mm::mmap(std::ptr::null_mut(), len.get(), protection, MapFlags::SHARED, &self.file, 0)? };
         let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("the kernel mapped memory at zero"))?;
@@ -104,13 +118,16 @@ impl AsFd for SegmentFile {
 /// What a mapping is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
+    /// Reading.
     Read,
+    /// Reading and writing.
     ReadWrite,
 }
 
-/// Mapped memory, at the start of a page. Says nothing about who else writes to it: its users do.
+/// Mapped memory that begins at a page. Its users must know which other code reads and writes it.
 #[derive(Debug)]
 pub(crate) struct Mapping {
+    /// At the start of a page; dangling where there are no bytes.
     start: NonNull<u8>,
     len: usize,
 }
@@ -121,20 +138,22 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
+    /// Its first byte; a dangling address where it is empty.
     pub(crate) fn start(&self) -> NonNull<u8> {
         self.start
     }
 
+    /// Its length in bytes.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// A child that is forked meanwhile does not get this mapping, so it cannot keep the file from being sealed.
+    /// Keeps the mapping out of children that are forked from now on, so that they cannot prevent a seal.
     pub(crate) fn keep_from_forks(&self) -> io::Result<()> {
         if self.len == 0 {
             return Ok(());
         }
-        // SAFETY: the range is this mapping; what a child lacks changes nothing that this process sees.
+        // SAFETY: the range is this mapping; that a child lacks it changes nothing in this process.
         unsafe { rustix::mm::madvise(self.start.as_ptr().cast(), self.len, Advice::LinuxDontFork) }?;
         Ok(())
     }
@@ -143,8 +162,8 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         if self.len > 0 {
-            // SAFETY: the range is one mapping, made in `SegmentFile::map`; whoever used it has borrowed it.
-            // An error means that there is no such mapping, which cannot be helped here.
+            // SAFETY: the range is one mapping, made in `SegmentFile::map`; every use of it has borrowed it.
+            // An error means that there is no such mapping, which nothing can be done about here.
             let _ = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.len) };
         }
     }
@@ -155,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_memory_of_a_file_is_all_there_from_the_start() {
+    fn all_memory_of_a_file_is_reserved_when_it_is_created() {
         for len in [0, 1, PIECE - 1, PIECE, 2 * PIECE + 5000] {
             let about = SegmentFile::create("test", len).unwrap().file().metadata().unwrap();
             assert_eq!(about.len(), len as u64);

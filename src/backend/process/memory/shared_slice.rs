@@ -1,5 +1,7 @@
-//! One array of numbers that every worker process sees: put into shared memory once, looked at through views. Leaves to
-//! its block what the memory is, and to the luggage how it comes to a worker.
+//! One array of numbers that every worker process sees: put into shared memory once, and read through views.
+//!
+//! Promises: the numbers never change; views and clones copy none. Leaves to `block.rs` what the memory is, and to
+//! `attachments.rs` how it comes to a worker.
 
 use std::alloc::Layout;
 use std::fmt;
@@ -11,33 +13,40 @@ use std::sync::Arc;
 use serde::de::{self, Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+use crate::backend::process::memory::block::{Block, BlockId};
+#[cfg(not(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle)))))]
+use crate::backend::process::memory::heap_block::{Block, BlockId, attach, decodes_attached, find};
 use crate::backend::process::memory::plain_number::PlainNumber;
-use crate::backend::process::{Block, BlockId, find, is_unpacking, pack};
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+use crate::backend::process::wire::attachments::{attach, decodes_attached, find};
 use crate::error::Error;
 
-/// An array of numbers in memory that all workers see: written once, then read-only for everyone and for good.
+/// An array of numbers in memory that all worker processes map: written once, then read-only.
 ///
-/// It derefs to `[T]`. [`view`](SharedSlice::view) and `clone` copy no number, they count references to the same
-/// memory, which is given back when the last process has dropped its last view or has ended, in whatever way. Workers that wait
-/// for a next call let go of what this process has dropped when that call begins, or with
+/// It derefs to `[T]`. [`view`](SharedSlice::view) and `clone` copy no number; they count references to the same memory.
+///
+/// With [`Processes`](crate::Processes) it goes wherever a serde type goes: into items, into the value of
+/// [`Job::shared`](crate::Job::shared), into results. So a recording that all items look at is made into a slice once,
+/// passed with `.shared(&slice)`, and read as `slice[range]` in a function that captures nothing, `fn(&SharedSlice<f64>,
+/// &Range<usize>) -> f64`; or each item is a `slice.view(range)` of its own. In both cases the memory travels to each worker
+/// once, as a file descriptor, and a view as four integers. With threads and in serial it is a slice like any other. In any
+/// other format, such as JSON, it is a sequence: the numbers are written out, and reading them makes new shared memory.
+///
+/// # Lifetime
+/// The memory is freed when the last process has dropped its last view or has ended, in whatever way. Idle workers drop what
+/// this process has dropped at the start of their next call, or at
 /// [`Processes::end_idle_workers`](crate::Processes::end_idle_workers).
 ///
-/// With [`Processes`](crate::Processes) it goes wherever a serde type goes: into items, into the value that
-/// [`Job::shared`](crate::Job::shared) takes, into answers. So a recording that all items look at is made into a slice
-/// once, handed over by `.shared(&slice)`, and read as `slice[range]` in a function that captures nothing,
-/// `fn(&SharedSlice<f64>, &Range<usize>) -> f64`; or each item is a `slice.view(range)` of its own. Either way the
-/// memory travels to each worker once, as a file descriptor, and a view as four integers. With threads and in serial it
-/// is a slice like any other.
+/// # Costs
+/// Making one copies the numbers once ([`copy_of`](SharedSlice::copy_of)), in about the time of a `Vec`'s clone into fresh
+/// memory, or not at all if they are made in place ([`filled_by`](SharedSlice::filled_by)). However small, it takes 10 to 20
+/// microseconds, whole pages of memory, and a file descriptor in each process that has it; so put many small arrays into one
+/// and view it. The first pass of a process over it takes some 1.6 times as long as one over its own memory, since pages are
+/// mapped when they are first read; the next ones take no longer. On systems without worker processes it is ordinary memory.
 ///
-/// For any other format, JSON or a file, it is a plain sequence: the numbers are written out, and reading them makes
-/// new shared memory.
-///
-/// Costs: making one copies the numbers once ([`copy_of`](SharedSlice::copy_of)), in about the time of a `Vec`'s clone
-/// into fresh memory, or not at all where they are made in place ([`filled_by`](SharedSlice::filled_by)). However
-/// small, it takes 10 to 20 microseconds, whole pages of memory, and a file descriptor of each process that has it, so
-/// many small arrays are better put into one and viewed. The first pass of a process over it takes some 1.6 times as
-/// long as one over its own memory, since pages are mapped as they are met; the next ones take no longer. Where
-/// processes are not to be had, other than Linux so far, it is ordinary memory.
+/// # Concurrency
+/// Any thread of any process may read it; none can write to it, so there is nothing to lock.
 ///
 /// ```
 /// use manyhands::{Job, SharedSlice, Threads};
@@ -54,25 +63,26 @@ use crate::error::Error;
 /// # Ok::<(), manyhands::Error>(())
 /// ```
 pub struct SharedSlice<T> {
-    /// Points into the block, or nowhere when there are no elements.
+    /// Points into the block; dangling when there are no elements.
     start: NonNull<T>,
+    /// In elements.
     len: usize,
-    /// Keeps the elements where they are. Nothing when there are none.
+    /// Owns the elements; `None` when there are none.
     block: Option<Arc<Block>>,
     elements: PhantomData<[T]>,
 }
 
-// SAFETY: it is a shared reference to elements that nobody changes, together with what keeps them; any thread may look
-// at them, since numbers are Sync, and any may be the last to let them go.
+// SAFETY: it is a shared reference to elements that never change, together with what keeps them in memory; any thread may
+// read them, since numbers are Sync, and any may drop the last reference.
 unsafe impl<T: PlainNumber> Send for SharedSlice<T> {}
 // SAFETY: as above.
 unsafe impl<T: PlainNumber> Sync for SharedSlice<T> {}
 
 impl<T: PlainNumber> SharedSlice<T> {
-    /// Copies numbers into shared memory.
+    /// Copies numbers into shared memory. An empty slice needs none.
     ///
     /// # Errors
-    /// When the memory or a file descriptor for it cannot be had ([`Error::is_memory`]).
+    /// When there is not enough memory or no free file descriptor ([`Error::is_memory`]).
     ///
     /// ```
     /// let primes = manyhands::SharedSlice::copy_of(&[2_u16, 3, 5, 7])?;
@@ -87,10 +97,10 @@ impl<T: PlainNumber> SharedSlice<T> {
         block.map(Self::whole).map_err(|error| refused::<T>(elements.len(), &error))
     }
 
-    /// Makes `len` numbers in shared memory itself, so that they never exist twice: `fill` gets them as zeros.
+    /// Makes `len` numbers in place: `fill` gets them as zeros, in shared memory, so they never exist twice.
     ///
     /// # Errors
-    /// When the memory or a file descriptor for it cannot be had ([`Error::is_memory`]); then `fill` was not called.
+    /// When there is not enough memory or no free file descriptor ([`Error::is_memory`]); then `fill` was not called.
     ///
     /// ```
     /// use manyhands::SharedSlice;
@@ -117,8 +127,9 @@ impl<T: PlainNumber> SharedSlice<T> {
         block.map(Self::whole).map_err(|error| refused::<T>(len, &error))
     }
 
-    /// A part of the slice. Copies nothing and keeps all of the memory that the slice is part of, except when it is
-    /// empty.
+    /// A part of the slice, as a slice of its own. Copies nothing.
+    ///
+    /// It keeps all of the memory that the slice is part of, however short it is, unless it is empty.
     ///
     /// # Panics
     /// When the range is not within the slice, as `slice[range]` does.
@@ -134,7 +145,7 @@ impl<T: PlainNumber> SharedSlice<T> {
         self.part(&self[bounds(&range)])
     }
 
-    /// A part of the slice, or nothing when the range is not within it.
+    /// A part of the slice as [`view`](SharedSlice::view) gives it, or `None` when the range is not within the slice.
     ///
     /// ```
     /// let numbers = manyhands::SharedSlice::copy_of(&[1, 2, 3, 4])?;
@@ -158,12 +169,13 @@ impl<T: PlainNumber> SharedSlice<T> {
         }
     }
 
+    /// All of a block that was made for such elements.
     fn whole(block: Arc<Block>) -> Self {
         let all = Place { id: block.id(), total: block.bytes().len(), first: 0, bytes: block.bytes().len() };
         Self::at(block, all).expect("a block made for such elements begins at a page and holds whole ones")
     }
 
-    /// The elements at a place of a block, or what speaks against it.
+    /// The elements at a place of a block, or why there are none.
     fn at(block: Arc<Block>, place: Place) -> Result<Self, String> {
         const { assert!(size_of::<T>() > 0, "elements without a size cannot be counted") };
         let Place { total, first, bytes, .. } = place;
@@ -180,12 +192,12 @@ impl<T: PlainNumber> SharedSlice<T> {
     }
 }
 
-/// The same range in the form that every slice takes.
+/// The same range in the form that every slice accepts.
 fn bounds(range: &impl RangeBounds<usize>) -> (Bound<usize>, Bound<usize>) {
     (range.start_bound().cloned(), range.end_bound().cloned())
 }
 
-/// The error of memory that cannot be had.
+/// The error of memory that is not available.
 fn refused<T>(len: usize, why: &dyn fmt::Display) -> Error {
     let bytes = len as u128 * size_of::<T>() as u128;
     Error::memory(format!(
@@ -199,26 +211,42 @@ impl<T> Deref for SharedSlice<T> {
     #[inline]
     fn deref(&self) -> &[T] {
         // SAFETY: there are no elements, or `at` and `part` found so many of them, aligned, in a block that is kept
-        // here and that nobody writes to; all bytes are valid elements, which the only ways to make a slice ask for.
+        // here and never written to; all bytes are valid elements, which the only ways to make a slice ask for.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }
 
-/// An empty slice, which takes no shared memory.
+/// An empty slice, which takes no shared memory and no descriptor.
+///
+/// ```
+/// assert!(manyhands::SharedSlice::<f64>::default().is_empty());
+/// ```
 impl<T> Default for SharedSlice<T> {
     fn default() -> Self {
         Self { start: NonNull::dangling(), len: 0, block: None, elements: PhantomData }
     }
 }
 
-/// The same memory once more; copies nothing.
+/// Another reference to the same memory; copies no number.
+///
+/// ```
+/// let numbers = manyhands::SharedSlice::copy_of(&[1, 2, 3])?;
+/// assert_eq!(numbers.clone().as_ptr(), numbers.as_ptr());
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 impl<T> Clone for SharedSlice<T> {
     fn clone(&self) -> Self {
         Self { start: self.start, len: self.len, block: self.block.clone(), elements: PhantomData }
     }
 }
 
-/// Tells the length only: there may be very many elements.
+/// Shows the length only: there may be very many elements.
+///
+/// ```
+/// let numbers = manyhands::SharedSlice::copy_of(&[1, 2, 3])?;
+/// assert_eq!(format!("{numbers:?}"), "SharedSlice { len: 3, .. }");
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 impl<T> fmt::Debug for SharedSlice<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedSlice").field("len", &self.len).finish_non_exhaustive()
@@ -231,7 +259,13 @@ impl<T> AsRef<[T]> for SharedSlice<T> {
     }
 }
 
-/// Compares the elements.
+/// Compares the elements, wherever they lie.
+///
+/// ```
+/// let numbers = manyhands::SharedSlice::copy_of(&[1, 2, 1, 2])?;
+/// assert_eq!(numbers.view(..2), numbers.view(2..));
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 impl<T: PartialEq> PartialEq for SharedSlice<T> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
@@ -240,6 +274,16 @@ impl<T: PartialEq> PartialEq for SharedSlice<T> {
 
 impl<T: Eq> Eq for SharedSlice<T> {}
 
+/// Iterates over references to the elements.
+///
+/// ```
+/// let mut sum = 0;
+/// for number in &manyhands::SharedSlice::copy_of(&[1, 2, 3])? {
+///     sum += number;
+/// }
+/// assert_eq!(sum, 6);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 impl<'s, T> IntoIterator for &'s SharedSlice<T> {
     type Item = &'s T;
     type IntoIter = std::slice::Iter<'s, T>;
@@ -249,18 +293,21 @@ impl<'s, T> IntoIterator for &'s SharedSlice<T> {
     }
 }
 
-/// Where elements are, in bytes: what a slice is between processes.
+/// Where elements are, in bytes: the form of a slice between processes.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Place {
+    /// The block that the elements lie in.
     id: BlockId,
-    /// The length of the block, so that a wrong one is noticed.
+    /// The length of the block, so that a wrong block is noticed.
     total: usize,
+    /// Where the elements begin in the block.
     first: usize,
+    /// The length of the elements.
     bytes: usize,
 }
 
 impl<T: PlainNumber> SharedSlice<T> {
-    /// Nothing for an empty slice, which is nowhere.
+    /// Where the elements are; `None` for an empty slice.
     fn place(&self) -> Option<Place> {
         let block = self.block.as_ref()?;
         let first = self.start.as_ptr().addr() - block.bytes().as_ptr().addr();
@@ -270,13 +317,13 @@ impl<T: PlainNumber> SharedSlice<T> {
 
 impl<T: PlainNumber + Serialize> Serialize for SharedSlice<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if pack(self.block.as_ref()) { self.place().serialize(serializer) } else { self[..].serialize(serializer) }
+        if attach(self.block.as_ref()) { self.place().serialize(serializer) } else { self[..].serialize(serializer) }
     }
 }
 
 impl<'de, T: PlainNumber + Deserialize<'de>> Deserialize<'de> for SharedSlice<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if is_unpacking() {
+        if decodes_attached() {
             let place = Option::<Place>::deserialize(deserializer)?;
             place.map_or_else(|| Ok(Self::default()), Self::found).map_err(de::Error::custom)
         } else {
@@ -286,7 +333,7 @@ impl<'de, T: PlainNumber + Deserialize<'de>> Deserialize<'de> for SharedSlice<T>
 }
 
 impl<T: PlainNumber> SharedSlice<T> {
-    /// The elements at a place that another process named. What it says is checked: that process may have gone astray.
+    /// The elements at a place that another process named, which is checked.
     fn found(place: Place) -> Result<Self, String> {
         let block = find(place.id).ok_or_else(|| format!("{} is not in this process", place.id))?;
         Self::at(block, place).map_err(|problem| format!("{} does not fit: {problem}", place.id))
@@ -370,7 +417,7 @@ mod tests {
             (usize::MAX / 8, "18446744073709551608"),
             (usize::MAX, "147573952589676412920"),
         ] {
-            let error = SharedSlice::filled_by(len, |_: &mut [u64]| panic!("nothing is there to fill")).unwrap_err();
+            let error = SharedSlice::filled_by(len, |_: &mut [u64]| panic!("there is nothing to fill")).unwrap_err();
             assert!(error.is_memory());
             let text = error.to_string();
             assert!(text.starts_with(&format!("{bytes} bytes of shared memory cannot be had: ")), "{text}");

@@ -1,7 +1,9 @@
-//! Why a worker died, and whose fault that was. Pure: from what the page, the kernel and the worker's last lines tell.
+//! Why a worker died, and which item caused it. Pure: decides from the status page, the exit status and the last lines.
+//!
+//! Promises: an item is blamed only if it was in hand.
 
 use crate::backend::process::child::ExitReport;
-use crate::backend::process::processes::Limits;
+use crate::backend::process::limits::Limits;
 use crate::backend::process::wire::status_page::InHand;
 use crate::failure::WorkerExit;
 
@@ -9,37 +11,32 @@ const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
 
-/// Whose fault a death was.
+/// What caused a worker's death.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Blame {
-    /// Nothing was in hand.
-    Nobody,
-    /// This item was in hand when the signal came that was meant for another one, which had ended by then.
-    Innocent(InHand),
+pub(super) enum Blame {
+    /// No item was in hand.
+    NoItem,
+    /// This item was in hand, but the signal was sent because of an earlier one, which had ended by then.
+    EarlierItem(InHand),
     /// This item took longer than it may.
     OutOfTime(InHand),
-    /// This item wanted more memory than there may be.
+    /// This item wanted more memory than the limit.
     OutOfMemory(InHand),
-    /// This item was in hand.
-    Killer(InHand),
+    /// This item was in hand, and nothing else explains the death.
+    Crash(InHand),
 }
 
-/// Whose fault it was, when `item_in_hand_of` was in hand and `overdue` was told to end.
-pub(crate) fn blame(
-    item_in_hand_of: Option<InHand>,
-    overdue: Option<InHand>,
-    report_of_exit: &ExitReport,
-    limits: &Limits,
-) -> Blame {
-    let Some(item) = item_in_hand_of else { return Blame::Nobody };
-    let was_told_to_end = matches!(report_of_exit.ending, WorkerExit::Signal(SIGTERM | SIGKILL));
-    let is_out_of_memory = report_of_exit.ending == WorkerExit::Signal(SIGABRT) && report_of_exit.ran_out_of_memory;
+/// What caused the death, where `in_hand` was in hand and `overdue` was asked to end.
+pub(super) fn blame(in_hand: Option<InHand>, overdue: Option<InHand>, exit: &ExitReport, limits: &Limits) -> Blame {
+    let Some(item) = in_hand else { return Blame::NoItem };
+    let was_signalled = matches!(exit.ending, WorkerExit::Signal(SIGTERM | SIGKILL));
+    let is_out_of_memory = exit.ending == WorkerExit::Signal(SIGABRT) && exit.ran_out_of_memory;
     match overdue {
         Some(overdue) if overdue == item => Blame::OutOfTime(item),
-        // Where nothing is begun twice, it counts that it was begun.
-        Some(_) if was_told_to_end && !limits.at_most_once => Blame::Innocent(item),
+        // Where no item may begin twice, one that began has failed, whatever the reason.
+        Some(_) if was_signalled && !limits.at_most_once => Blame::EarlierItem(item),
         _ if limits.memory.is_some() && is_out_of_memory => Blame::OutOfMemory(item),
-        _ => Blame::Killer(item),
+        _ => Blame::Crash(item),
     }
 }
 
@@ -51,7 +48,7 @@ mod tests {
     const EARLIER: InHand = InHand { position: 6, since: 50 };
 
     fn of(
-        item_in_hand_of: Option<InHand>,
+        in_hand: Option<InHand>,
         overdue: Option<InHand>,
         signal: i32,
         ran_out_of_memory: bool,
@@ -59,7 +56,7 @@ mod tests {
     ) -> Blame {
         let ending = WorkerExit::Signal(signal);
         blame(
-            item_in_hand_of,
+            in_hand,
             overdue,
             &ExitReport { ending, last_lines: String::new(), ran_out_of_memory, came_to_init: true },
             &limits,
@@ -67,26 +64,26 @@ mod tests {
     }
 
     #[test]
-    fn the_item_in_hand_is_to_blame_unless_the_signal_was_for_another() {
+    fn the_item_in_hand_is_blamed_unless_the_signal_was_for_another() {
         let free = Limits::default();
-        assert_eq!(of(None, Some(EARLIER), SIGTERM, false, free), Blame::Nobody);
-        assert_eq!(of(Some(ITEM), None, SIGKILL, false, free), Blame::Killer(ITEM));
+        assert_eq!(of(None, Some(EARLIER), SIGTERM, false, free), Blame::NoItem);
+        assert_eq!(of(Some(ITEM), None, SIGKILL, false, free), Blame::Crash(ITEM));
         assert_eq!(of(Some(ITEM), Some(ITEM), SIGTERM, false, free), Blame::OutOfTime(ITEM));
-        assert_eq!(of(Some(ITEM), Some(EARLIER), SIGTERM, false, free), Blame::Innocent(ITEM));
-        assert_eq!(of(Some(ITEM), Some(EARLIER), 11, false, free), Blame::Killer(ITEM));
+        assert_eq!(of(Some(ITEM), Some(EARLIER), SIGTERM, false, free), Blame::EarlierItem(ITEM));
+        assert_eq!(of(Some(ITEM), Some(EARLIER), 11, false, free), Blame::Crash(ITEM));
     }
 
     #[test]
-    fn what_was_begun_counts_where_nothing_is_begun_twice() {
+    fn an_item_that_began_fails_where_none_may_begin_twice() {
         let once = Limits { at_most_once: true, ..Limits::default() };
-        assert_eq!(of(Some(ITEM), Some(EARLIER), SIGTERM, false, once), Blame::Killer(ITEM));
+        assert_eq!(of(Some(ITEM), Some(EARLIER), SIGTERM, false, once), Blame::Crash(ITEM));
     }
 
     #[test]
-    fn memory_is_the_cause_only_under_a_limit_and_when_the_worker_said_so() {
+    fn memory_is_the_cause_only_under_a_limit_and_after_a_failed_allocation() {
         let limited = Limits { memory: Some(1), ..Limits::default() };
         assert_eq!(of(Some(ITEM), None, SIGABRT, true, limited), Blame::OutOfMemory(ITEM));
-        assert_eq!(of(Some(ITEM), None, SIGABRT, false, limited), Blame::Killer(ITEM));
-        assert_eq!(of(Some(ITEM), None, SIGABRT, true, Limits::default()), Blame::Killer(ITEM));
+        assert_eq!(of(Some(ITEM), None, SIGABRT, false, limited), Blame::Crash(ITEM));
+        assert_eq!(of(Some(ITEM), None, SIGABRT, true, Limits::default()), Blame::Crash(ITEM));
     }
 }

@@ -1,24 +1,25 @@
-//! How long the items of a call usually take: the median of those that were finished last. Pure.
+//! How long the items of a call take: the median of the last ones. Pure.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A median of fewer says too little.
+/// There is no median of fewer times.
 const FEW: usize = 10;
-/// Of more than these, the oldest are forgotten.
+/// Of more times than these, the oldest are dropped.
 const MANY: usize = 255;
 
-/// Times of items that were finished.
+/// The times of the last 255 finished items. A frame of many items counts as 10, each with the frame's mean.
 #[derive(Debug, Default)]
-pub(crate) struct RunningMedian {
+pub(super) struct RunningMedian {
+    /// Oldest first.
     times: VecDeque<Duration>,
 }
 
 impl RunningMedian {
-    /// So many items took this long together.
-    pub(crate) fn note(&mut self, together: Duration, n_items: usize) {
+    /// Adds `n_items` that took this long together.
+    pub(super) fn note(&mut self, together: Duration, n_items: usize) {
         let Some(each) = u32::try_from(n_items).ok().and_then(|n_items| together.checked_div(n_items)) else { return };
-        // Items of one frame are alike as far as anybody knows; a few of them say as much as all.
+        // The items of one frame are known by their mean alone, so a few entries say as much as many.
         for _ in 0..n_items.min(FEW) {
             self.times.push_back(each);
         }
@@ -26,8 +27,8 @@ impl RunningMedian {
         self.times.drain(..forgotten);
     }
 
-    /// This many percent of the median, once enough is known.
-    pub(crate) fn percent(&self, percent: u32) -> Option<Duration> {
+    /// This many percent of the median; `None` before 10 items are finished. Costs a pass over at most 255 times.
+    pub(super) fn percent(&self, percent: u32) -> Option<Duration> {
         if self.times.len() < FEW {
             return None;
         }
@@ -43,21 +44,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_few_items_say_nothing_and_one_that_took_long_little() {
-        let mut usual = RunningMedian::default();
-        (0..9).for_each(|_| usual.note(Duration::from_secs(2), 1));
-        assert_eq!(usual.percent(150), None);
-        usual.note(Duration::from_secs(3600), 1);
-        assert_eq!(usual.percent(150), Some(Duration::from_secs(3)));
+    fn there_is_no_median_of_a_few_and_one_long_item_hardly_moves_it() {
+        let mut median = RunningMedian::default();
+        (0..9).for_each(|_| median.note(Duration::from_secs(2), 1));
+        assert_eq!(median.percent(150), None);
+        median.note(Duration::from_secs(3600), 1);
+        assert_eq!(median.percent(150), Some(Duration::from_secs(3)));
     }
 
     #[test]
-    fn what_is_long_past_is_forgotten() {
-        let mut usual = RunningMedian::default();
-        (0..MANY).for_each(|_| usual.note(Duration::from_secs(1), 1));
-        (0..MANY).for_each(|_| usual.note(Duration::from_secs(10), 2));
-        assert_eq!(usual.percent(100), Some(Duration::from_secs(5)));
-        usual.note(Duration::from_secs(1), 0);
-        assert_eq!(usual.percent(100), Some(Duration::from_secs(5)));
+    fn the_oldest_times_are_dropped() {
+        let mut median = RunningMedian::default();
+        (0..MANY).for_each(|_| median.note(Duration::from_secs(1), 1));
+        (0..MANY).for_each(|_| median.note(Duration::from_secs(10), 2));
+        assert_eq!(median.percent(100), Some(Duration::from_secs(5)));
+        median.note(Duration::from_secs(1), 0);
+        assert_eq!(median.percent(100), Some(Duration::from_secs(5)));
     }
 }

@@ -1,118 +1,304 @@
-//! One worker's place in a call: the process that holds it at the moment, and the frames that are on their way to it.
+//! One place for a worker in a call: the process that fills it at the moment, and the frames that were sent to it.
+//!
+//! Promises: frames are answered in the order in which they were sent, or the worker is reported as broken. Leaves to its
+//! users which items to send, and what an answer means.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::backend::process::child::Worker;
+use crate::backend::process::child::{Readiness, Worker};
+use crate::backend::process::memory::block::Block;
+use crate::backend::process::supervisor::call_frame::CallFrame;
+use crate::backend::process::wire::answers::skipped;
+use crate::backend::process::wire::body::Body;
+use crate::backend::process::wire::connection::{Broken, Incoming, ReadResult};
+use crate::backend::process::wire::frame::{Header, Parts, ProtocolError};
 use crate::backend::process::wire::status_page::InHand;
-use crate::backend::process::worker::nanos;
-use crate::progress::InFlightGuard;
+use crate::sync::{Arc, nanos};
 
-/// A worker's place in a call.
+/// A place for a worker in a call.
 #[derive(Debug, Default)]
-pub(crate) struct WorkerSlot {
-    pub(crate) worker: Option<Worker>,
+pub(super) struct WorkerSlot {
+    /// The process in the slot; `None` before the first frame, after a death and after a replacement.
+    worker: Option<Worker>,
     /// Frames that were sent and not answered to their end, oldest first. The worker runs them in this order.
-    pub(crate) flights: VecDeque<InFlightFrame>,
-    /// Whether this worker was told of the call.
-    pub(crate) knows_the_call: bool,
-    /// Whether its worker has answered anything in this call.
-    pub(crate) has_answered: bool,
-    /// No worker could be had for it, while others go on: until this time, in nanoseconds of the steady clock.
-    stays_empty_until: u64,
-    /// The item that was told to end because its time is up.
-    pub(crate) overdue: Option<Overdue>,
-    /// What it was last seen to have in hand, as told to who looks on.
-    pub(crate) seen: Option<(InHand, InFlightGuard)>,
+    in_flight: VecDeque<InFlightFrame>,
+    /// Whether this worker was sent the call.
+    knows_the_call: bool,
+    /// Whether this worker has answered anything in this call.
+    has_answered: bool,
+    /// No worker is started for the slot before this time, in nanoseconds of the steady clock.
+    empty_until: u64,
+    /// The item that was asked to end because its time is up.
+    overdue: Option<Overdue>,
 }
 
-/// A frame of items on its way.
+/// A frame of items that was sent.
 #[derive(Debug)]
-pub(crate) struct InFlightFrame {
-    pub(crate) number: u32,
-    pub(crate) first: usize,
-    pub(crate) len: usize,
+struct InFlightFrame {
+    /// Its number on the status page.
+    number: u32,
+    /// The positions of its items.
+    positions: Range<usize>,
     /// How many of its items are answered.
-    pub(crate) done: usize,
+    done: usize,
 }
 
 /// An item whose time is up.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Overdue {
-    pub(crate) item: InHand,
+pub(super) struct Overdue {
+    /// The item, with the time at which it began.
+    pub(super) item: InHand,
     /// How long it was allowed to take.
-    pub(crate) limit: Duration,
+    pub(super) limit: Duration,
     /// When its worker is killed, in nanoseconds of the steady clock.
-    pub(crate) kill_at: u64,
+    kill_at: u64,
 }
 
-/// Between the signal that asks and the one that does not, where nothing else is said.
-pub(crate) const GRACE: Duration = Duration::from_millis(50);
+/// The time between SIGTERM and SIGKILL where the mode sets none.
+const GRACE: Duration = Duration::from_millis(50);
+/// A second, in nanoseconds: how long a slot stays empty when no worker can be had, and a large process may take to die.
+const SECOND: u64 = 1_000_000_000;
 
-/// What an item in hand needs done about its time.
+/// What has to be done about the time of an item in hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TimeoutAction {
+enum TimeoutAction {
     /// Nothing before this many nanoseconds have passed.
     Within(u64),
     /// This item is to be asked to end.
     Ask(InHand),
-    /// It is to be killed.
+    /// Its worker is to be killed.
     Kill,
+}
+
+/// What a dead worker leaves behind.
+#[derive(Debug)]
+pub(super) struct DeadWorker {
+    /// The process, to be reaped.
+    pub(super) worker: Worker,
+    /// The positions of each frame that have no answer.
+    pub(super) unanswered: Vec<Range<usize>>,
+    /// The unanswered item that it had in hand.
+    pub(super) in_hand: Option<InHand>,
+    /// The first unanswered position that it may have begun between two items.
+    pub(super) begun: Option<usize>,
+    /// The item that was asked to end, if any.
+    pub(super) overdue: Option<Overdue>,
+    /// Whether it died while it was idle, before this call reached it.
+    pub(super) was_dead_before: bool,
 }
 
 impl InFlightFrame {
     /// The positions that have no answer yet.
-    pub(crate) fn unanswered(&self) -> Range<usize> {
-        self.first + self.done..self.first + self.len
+    fn unanswered(&self) -> Range<usize> {
+        self.positions.start + self.done..self.positions.end
     }
 }
 
 impl WorkerSlot {
-    /// Whether an answer below this position is still to come.
-    pub(crate) fn has_pending_below(&self, fence: usize) -> bool {
-        self.flights.iter().any(|flight| flight.unanswered().start < fence)
+    /// Its worker.
+    pub(super) fn worker(&self) -> Option<&Worker> {
+        self.worker.as_ref()
     }
 
-    /// How many items were handed to the process that holds the seat, in its life.
-    pub(crate) fn handed(&self) -> usize {
-        let in_flight: usize = self.flights.iter().map(|flight| flight.unanswered().len()).sum();
-        self.worker.as_ref().map_or(0, |worker| worker.served) + in_flight
+    /// Its worker, to send to and to read from.
+    pub(super) fn worker_mut(&mut self) -> Option<&mut Worker> {
+        self.worker.as_mut()
     }
 
-    /// Bytes that its worker had in memory when it last looked.
-    pub(crate) fn resident(&self) -> u64 {
-        self.worker.as_ref().map_or(0, |worker| worker.link.page().resident())
+    /// Fills the slot. The worker runs items below `fence` alone.
+    pub(super) fn attach_worker(&mut self, mut worker: Worker, fence: usize) {
+        worker.page().set_fence(fence);
+        worker.forget_blocks();
+        (self.worker, self.knows_the_call, self.overdue) = (Some(worker), false, None);
     }
 
-    /// Whether no worker is to be sought for it yet.
-    pub(crate) fn is_backing_off(&self) -> bool {
-        self.stays_empty_until > 0 && nanos() < self.stays_empty_until
+    /// Empties the slot, whose worker has nothing in flight.
+    pub(super) fn detach_worker(&mut self) -> Option<Worker> {
+        self.worker.take()
     }
 
-    /// No worker can be had for it at the moment.
-    pub(crate) fn back_off(&mut self, now: u64) {
-        const A_WHILE: u64 = 1_000_000_000;
-        self.stays_empty_until = now.saturating_add(A_WHILE);
+    /// Ends the slot with its call. Gives its worker and whether it was sent the call. A worker that still has frames is
+    /// killed: dropping it does that.
+    pub(super) fn into_free_worker(self) -> Option<(Worker, bool)> {
+        let worker = self.worker.filter(|_| self.in_flight.is_empty())?;
+        Some((worker, self.knows_the_call))
+    }
+
+    /// Whether nothing is in flight to it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.is_empty()
+    }
+
+    /// How many frames are in flight.
+    pub(super) fn n_in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Whether a result below this position is still to come.
+    pub(super) fn has_pending_below(&self, fence: usize) -> bool {
+        self.in_flight.iter().any(|frame| frame.unanswered().start < fence)
+    }
+
+    /// The positions of each frame in flight that have no answer yet.
+    pub(super) fn unanswered(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.in_flight.iter().map(InFlightFrame::unanswered)
+    }
+
+    /// How many items the process in it was given in its life.
+    pub(super) fn n_given(&self) -> usize {
+        let in_flight: usize = self.unanswered().map(|positions| positions.len()).sum();
+        self.worker.as_ref().map_or(0, Worker::served) + in_flight
+    }
+
+    /// Bytes that its worker had in memory when it last measured them.
+    pub(super) fn resident(&self) -> u64 {
+        self.worker.as_ref().map_or(0, |worker| worker.page().resident())
+    }
+
+    /// What its worker has in hand.
+    pub(super) fn in_hand(&self) -> Option<InHand> {
+        self.worker.as_ref().and_then(|worker| worker.page().in_hand())
+    }
+
+    /// Whether it is too early to start a worker for it.
+    pub(super) fn is_backing_off(&self) -> bool {
+        self.empty_until > 0 && nanos() < self.empty_until
+    }
+
+    /// Leaves the slot empty for a second, while others go on.
+    pub(super) fn back_off(&mut self) {
+        self.empty_until = nanos().saturating_add(SECOND);
+    }
+
+    /// Queues a frame with the items at these positions, and before it the call, where the worker does not know it, and the
+    /// blocks of shared memory that the items mention.
+    ///
+    /// # Panics
+    /// When the slot has no worker.
+    pub(super) fn push_items(&mut self, call: &CallFrame, blocks: &[Arc<Block>], positions: Range<usize>, body: Body) {
+        let worker = self.worker.as_mut().expect("a frame is written for a worker");
+        if !self.knows_the_call {
+            worker.push_call(&call.blocks, &call.body);
+            self.knows_the_call = true;
+        }
+        worker.push_blocks(blocks);
+        let number = worker.push_items(&positions, body);
+        self.in_flight.push_back(InFlightFrame { number, positions, done: 0 });
     }
 
     /// Takes the newest frame back, if the worker has not begun it.
-    pub(crate) fn take_back_newest(&mut self) -> Option<Range<usize>> {
-        let newest = self.flights.back()?;
+    pub(super) fn take_back_newest(&mut self) -> Option<Range<usize>> {
+        let newest = self.in_flight.back()?;
         let worker = self.worker.as_ref()?;
-        if !worker.link.page().frames().take_back(newest.number) {
+        if !worker.page().frames().take_back(newest.number) {
             return None;
         }
-        self.flights.pop_back().map(|flight| flight.unanswered())
+        self.in_flight.pop_back().map(|frame| frame.unanswered())
     }
 
-    /// What the item in hand needs done, under this limit.
-    pub(crate) fn urgency(&self, limit: Duration, now: u64) -> TimeoutAction {
+    /// What the last wait found out about its worker; `None` without one. What it printed is passed on.
+    pub(super) fn take_readiness(&mut self) -> Option<Readiness> {
+        self.worker.as_mut().map(Worker::take_readiness)
+    }
+
+    /// Reads what its worker has sent, without waiting.
+    pub(super) fn receive(&mut self) -> Result<ReadResult, Broken> {
+        self.worker.as_mut().ok_or(ProtocolError)?.receive()
+    }
+
+    /// The frames that its worker has sent.
+    pub(super) fn incoming(&mut self) -> Result<&mut Incoming, ProtocolError> {
+        self.worker.as_mut().map(Worker::incoming).ok_or(ProtocolError)
+    }
+
+    /// The positions that this frame of results is for: the next ones of the oldest frame in flight.
+    pub(super) fn positions_of(&self, header: &Header) -> Result<Range<usize>, ProtocolError> {
+        let unanswered = self.in_flight.front().ok_or(ProtocolError)?.unanswered();
+        let count = header.count as usize;
+        if unanswered.start as u64 != header.first || count > unanswered.len() {
+            return Err(ProtocolError);
+        }
+        Ok(unanswered.start..unanswered.start + count)
+    }
+
+    /// These positions are answered, and the frame of their results was read.
+    pub(super) fn ack(&mut self, header: &Header, positions: Range<usize>) -> Result<(), ProtocolError> {
+        let worker = self.worker.as_mut().ok_or(ProtocolError)?;
+        let incoming = worker.incoming();
+        // Each frame brings the blocks that its values mention anew, so none is kept here that the program has dropped.
+        incoming.blocks.clear();
+        incoming.release(header);
+        worker.note_served(positions.len());
+        let oldest = self.in_flight.front_mut().ok_or(ProtocolError)?;
+        oldest.done += positions.len();
+        if oldest.unanswered().is_empty() {
+            self.in_flight.pop_front();
+        }
+        self.has_answered = true;
+        self.overdue = self.overdue.filter(|overdue| !positions.contains(&overdue.item.position));
+        Ok(())
+    }
+
+    /// The worker has skipped the rest of the oldest frame, because it lies beyond the fence. Gives the positions.
+    pub(super) fn take_skipped(&mut self, header: &Header) -> Result<Range<usize>, Broken> {
+        let incoming = self.worker.as_mut().ok_or(ProtocolError)?.incoming();
+        let count = skipped(&mut Parts::of(incoming.body(header)?))?;
+        incoming.release(header);
+        let rest = self.in_flight.front().ok_or(ProtocolError)?.unanswered();
+        if rest.start as u64 != header.first || rest.len() != count {
+            return Err(ProtocolError.into()); // the frame stays in flight, so its items go back when the worker is killed
+        }
+        self.in_flight.pop_front();
+        Ok(rest)
+    }
+
+    /// The worker refuses the call, and passes over all that was sent to it.
+    pub(super) fn drop_in_flight(&mut self) {
+        self.in_flight.clear();
+    }
+
+    /// Empties the slot after its worker's death: gives what the dead worker leaves behind, and a slot as at first.
+    pub(super) fn take_dead(&mut self) -> Option<DeadWorker> {
+        let slot = std::mem::take(self);
+        let worker = slot.worker?;
+        let unanswered: Vec<Range<usize>> = slot.in_flight.iter().map(InFlightFrame::unanswered).collect();
+        let is_unanswered = |position: usize| unanswered.iter().any(|positions| positions.contains(&position));
+        let in_hand = worker.page().in_hand().filter(|item| is_unanswered(item.position));
+        let frames = worker.page().frames();
+        let begun = if in_hand.is_some() {
+            None
+        } else {
+            let begun = slot.in_flight.iter().find(|frame| !frames.take_back(frame.number));
+            begun.map(|frame| frame.unanswered().start)
+        };
+        let was_dead_before = worker.was_idle() && !slot.has_answered;
+        Some(DeadWorker { worker, unanswered, in_hand, begun, overdue: slot.overdue, was_dead_before })
+    }
+
+    /// How long the time of the item in hand needs no look, in nanoseconds.
+    pub(super) fn time_to_look(&self, limit: Duration, now: u64) -> u64 {
+        match self.timeout_action(limit, now) {
+            TimeoutAction::Within(time) => time,
+            TimeoutAction::Ask(_) | TimeoutAction::Kill => 0,
+        }
+    }
+
+    /// Asks the item in hand to end if its time is up, and kills the worker if it was asked and its grace is over.
+    pub(super) fn enforce_time_limit(&mut self, limit: Duration, grace: Option<Duration>, now: u64) {
+        match self.timeout_action(limit, now) {
+            TimeoutAction::Within(_) => {}
+            TimeoutAction::Ask(item) => self.ask_to_end(item, limit, grace.unwrap_or(GRACE), now),
+            TimeoutAction::Kill => self.kill(now),
+        }
+    }
+
+    /// What has to be done at `now` about an item that may take as long as `limit`.
+    fn timeout_action(&self, limit: Duration, now: u64) -> TimeoutAction {
         let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         // An item that begins now is to be looked at when its time is up.
-        let Some(item) = self.worker.as_ref().and_then(|worker| worker.link.page().in_hand()) else {
-            return TimeoutAction::Within(limit);
-        };
+        let Some(item) = self.in_hand() else { return TimeoutAction::Within(limit) };
         let end = item.since.saturating_add(limit);
         match self.overdue {
             Some(overdue) if overdue.item == item && now >= overdue.kill_at => TimeoutAction::Kill,
@@ -122,29 +308,22 @@ impl WorkerSlot {
         }
     }
 
-    /// Asks an item to end. Should another one be in hand by now, that is seen when its worker has died.
-    pub(crate) fn ask_to_end(&mut self, item: InHand, limit: Duration, grace: Duration, now: u64) {
+    /// Sends SIGTERM. Should the worker have another item in hand by then, that is found out when it has died.
+    fn ask_to_end(&mut self, item: InHand, limit: Duration, grace: Duration, now: u64) {
         let grace = u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX);
         self.overdue = Some(Overdue { item, limit, kill_at: now.saturating_add(grace) });
         if let Some(worker) = &self.worker {
-            worker.signal_end();
+            worker.send_sigterm();
         }
     }
 
-    /// Kills the worker; looks again after a while, as a large process takes its time to die.
-    pub(crate) fn kill(&mut self, now: u64) {
-        const A_WHILE: u64 = 1_000_000_000;
+    /// Kills the worker; looks again after a second, as a large process takes its time to die.
+    fn kill(&mut self, now: u64) {
         if let Some(overdue) = &mut self.overdue {
-            overdue.kill_at = now.saturating_add(A_WHILE);
+            overdue.kill_at = now.saturating_add(SECOND);
         }
         if let Some(worker) = &self.worker {
             worker.kill();
         }
-    }
-
-    /// Notes that these positions are answered.
-    pub(crate) fn ack(&mut self, positions: Range<usize>) {
-        self.has_answered = true;
-        self.overdue = self.overdue.filter(|overdue| !positions.contains(&overdue.item.position));
     }
 }

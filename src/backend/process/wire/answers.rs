@@ -1,5 +1,7 @@
-//! The body of a frame of answers: written by the worker, read by the caller. Each answer is a tag and a part, so that one that
-//! cannot be decoded harms no other.
+//! The body of a frame of results, one answer per item: written by the worker, read by the caller.
+//!
+//! Promises: an answer that cannot be encoded or decoded fails its own item and no other, since each is a tag and a part of
+//! its own length.
 
 use std::time::Duration;
 
@@ -8,28 +10,33 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
-use crate::backend::process::wire::connection::{decode, encode};
+use crate::backend::process::wire::encode::{decode, encode};
 use crate::backend::process::wire::frame::{Parts, ProtocolError, put_part};
-use crate::backend::process::worker::nanos;
 use crate::failure::Cause;
 use crate::record::{Amount, Timing};
 use crate::sync::SystemTime;
+use crate::sync::nanos;
 
+/// The tags of answers. A value is followed by its part.
 const VALUE: u8 = 0;
+/// This tag and the next two are followed by the elapsed nanoseconds and a part: the error or a message.
 const ERROR: u8 = 1;
 const PANIC: u8 = 2;
 const ENCODING: u8 = 3;
+/// The only tag of its frame, followed by a count.
 const SKIPPED: u8 = 4;
 
-/// Answers that were not queued yet.
+/// The body of a frame while the worker writes it.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
+    /// The answers, one after the other.
     pub(crate) body: Body,
+    /// The shared memory that they mention.
     pub(crate) attachments: Attachments,
 }
 
 impl Answers {
-    /// Appends a value, or why it cannot travel; gives the length of the body.
+    /// Appends a value, or why it cannot be encoded; gives the length of the body.
     pub(crate) fn put_value<R: Serialize>(&mut self, value: &R) -> usize {
         let start = self.body.len();
         self.body.push(VALUE);
@@ -41,7 +48,7 @@ impl Answers {
         self.body.len()
     }
 
-    /// Appends when the item of the answer before was worked on.
+    /// Appends the trace of the item of the last answer.
     pub(crate) fn put_trace(&mut self, trace: &Trace) {
         for word in [trace.started, trace.elapsed, trace.cpu] {
             self.body.extend(&word.to_ne_bytes());
@@ -70,11 +77,12 @@ impl Answers {
             }
             Cause::Panic(message) => self.put(PANIC, elapsed, message.as_bytes()),
             Cause::Encoding(reason) => self.put(ENCODING, elapsed, reason.as_bytes()),
-            // The rest is what the caller alone can say.
-            _ => self.put(ENCODING, elapsed, b"a worker gave a reason that it cannot know"),
+            // Only the caller finds the other causes.
+            _ => self.put(ENCODING, elapsed, b"the worker reported a cause that only its caller can find"),
         }
     }
 
+    /// Appends an answer without a value. Bytes beyond the longest part are cut off.
     fn put(&mut self, tag: u8, elapsed: Duration, bytes: &[u8]) {
         self.body.push(tag);
         self.body.extend(&u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX).to_ne_bytes());
@@ -86,30 +94,33 @@ impl Answers {
         written.expect("it is no longer than a part may be");
     }
 
-    /// The body that says that so many items were not run, because nobody wants them any more.
+    /// A body that says that this many items were skipped, because they lie beyond the fence.
     pub(crate) fn skipped(count: usize) -> Vec<u8> {
         [&[SKIPPED][..], &(count as u64).to_ne_bytes()].concat()
     }
 }
 
-/// When an item was worked on, as a worker tells it: times of the steady clock, which is the same for all processes.
+/// When and how long an item ran, as its worker measured it, in nanoseconds of the steady clock.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Trace {
+    /// When it began.
     pub(crate) started: u64,
+    /// How long it took.
     pub(crate) elapsed: u64,
-    /// `u64::MAX` where it is not known.
+    /// CPU time; `u64::MAX` where it is not known.
     pub(crate) cpu: u64,
+    /// What the function said about itself with `amount`.
     pub(crate) amounts: Vec<Amount>,
 }
 
-/// One answer.
+/// What became of one item.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Answer<R, E> {
     Value(R),
     Failed { elapsed: Duration, cause: Cause<E> },
 }
 
-/// Reads the next answer. Within [`with_blocks`](crate::backend::process::wire::attachments::unpacking).
+/// Reads the next answer. Within [`with_blocks`](crate::backend::process::wire::attachments::with_blocks).
 pub(crate) fn next_answer<R, E>(parts: &mut Parts<'_>) -> Result<Answer<R, E>, ProtocolError>
 where
     R: DeserializeOwned,
@@ -136,7 +147,7 @@ where
     Ok(Answer::Failed { elapsed, cause })
 }
 
-/// Reads when the item of the answer before was worked on.
+/// Reads the trace of the item of the last answer.
 pub(crate) fn next_timing(parts: &mut Parts<'_>) -> Result<Timing, ProtocolError> {
     let [started, elapsed, cpu] = [parts.word()?, parts.word()?, parts.word()?];
     let amounts = match parts.part()? {
@@ -151,7 +162,7 @@ pub(crate) fn next_timing(parts: &mut Parts<'_>) -> Result<Timing, ProtocolError
     })
 }
 
-/// How many items were skipped, when this is all that a body says.
+/// How many items were skipped, in the body that [`Answers::skipped`] writes.
 pub(crate) fn skipped(parts: &mut Parts<'_>) -> Result<usize, ProtocolError> {
     match parts.byte()? {
         SKIPPED => usize::try_from(parts.word()?).map_err(|_| ProtocolError),
@@ -196,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_cannot_be_decoded_harms_no_other() {
+    fn an_answer_that_cannot_be_decoded_fails_alone() {
         let mut answers = Answers::default();
         answers.put_value(&u64::MAX);
         answers.put_value(&1_u8);
@@ -207,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_cannot_be_encoded_is_told_as_such() {
+    fn an_answer_that_cannot_be_encoded_says_so() {
         struct Stubborn;
         impl Serialize for Stubborn {
             fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {

@@ -1,8 +1,8 @@
-//! The body of a frame while it is written: in a slot that the other side has mapped, or on the heap.
+//! The body of a frame while it is written: in a slot of shared memory that the other side has mapped, or on the heap.
 //!
-//! Why not a `Vec` alone: what is large would be written twice, once here and once into the slot. Why not the slot alone: how
-//! long a body will be is known when it is written. So one begins where the last one would have fitted, and moves to the heap
-//! when it does not fit after all.
+//! With a `Vec` alone, a large body would be written twice: here, and then into the slot. With a slot alone, its length
+//! would have to be known before it is written. So a body begins where the last one would have fitted, and moves to the heap
+//! if it grows too long.
 
 use std::fmt;
 use std::ptr::NonNull;
@@ -12,16 +12,20 @@ use crate::sync::Arc;
 
 /// Bytes that are being written.
 pub(crate) struct Body {
+    /// The first byte, in `storage`.
     start: NonNull<u8>,
+    /// How many bytes were written.
     len: usize,
+    /// How many bytes fit.
     capacity: usize,
-    home: Home,
-    /// A slot that was taken for this body and turned out too short.
+    /// Owns the bytes.
+    storage: Storage,
+    /// A slot that was taken for this body and was too short for it.
     pub(crate) outgrown: Option<u8>,
 }
 
-/// What owns the bytes.
-enum Home {
+/// Where the bytes lie.
+enum Storage {
     /// Its length stays 0; the bytes lie in its spare capacity.
     Heap(Vec<u8>),
     Slot {
@@ -44,75 +48,80 @@ impl Body {
     pub(crate) fn on_heap(mut spare: Vec<u8>) -> Self {
         spare.clear();
         let start = NonNull::new(spare.as_mut_ptr()).unwrap_or(NonNull::dangling());
-        Self { start, len: 0, capacity: spare.capacity(), home: Home::Heap(spare), outgrown: None }
+        Self { start, len: 0, capacity: spare.capacity(), storage: Storage::Heap(spare), outgrown: None }
     }
 
-    /// A body in a slot that nobody else reads or writes until its frame is sent.
+    /// A body in a slot that is in use for this body alone until its frame is sent.
     pub(crate) fn in_slot(slot: u8, memory: Arc<Mapping>) -> Self {
         let (start, capacity) = (memory.start(), memory.len());
-        Self { start, len: 0, capacity, home: Home::Slot { slot, _memory: memory }, outgrown: None }
+        Self { start, len: 0, capacity, storage: Storage::Slot { slot, _memory: memory }, outgrown: None }
     }
 
     /// The slot that it lies in.
     pub(crate) fn slot(&self) -> Option<u8> {
-        match &self.home {
-            Home::Heap(_) => None,
-            Home::Slot { slot, .. } => Some(*slot),
+        match &self.storage {
+            Storage::Heap(_) => None,
+            Storage::Slot { slot, .. } => Some(*slot),
         }
     }
 
-    /// The memory of a body on the heap, to be used again.
+    /// The buffer of a body on the heap, to be used again.
     pub(crate) fn into_spare(self) -> Option<Vec<u8>> {
-        match self.home {
-            Home::Heap(spare) => Some(spare),
-            Home::Slot { .. } => None,
+        match self.storage {
+            Storage::Heap(spare) => Some(spare),
+            Storage::Slot { .. } => None,
         }
     }
 
+    /// How many bytes were written.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
+    /// Appends bytes.
     #[inline] // called for each number of an array, from code that is compiled in the caller's crate
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
         if self.capacity - self.len < bytes.len() {
             self.grow(bytes.len());
         }
-        // SAFETY: there is room for them behind the first `len` bytes, and they are no part of the body, which nothing borrows.
+        // SAFETY: there is room for them behind the first `len` bytes, and they are no part of the body, which nothing
+        // borrows.
         unsafe { self.start.add(self.len).copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
         self.len += bytes.len();
     }
 
+    /// Appends one byte.
     #[inline]
     pub(crate) fn push(&mut self, byte: u8) {
         self.extend(&[byte]);
     }
 
-    /// Forgets what was written from `len` on.
+    /// Drops the bytes from `len` on.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }
 
-    /// Writes over what was written at `at`.
+    /// Overwrites bytes from `at` on.
     ///
     /// # Panics
     /// When the bytes reach beyond the end.
     pub(crate) fn patch(&mut self, at: usize, bytes: &[u8]) {
-        assert!(at + bytes.len() <= self.len, "only what was written can be written over");
+        assert!(at + bytes.len() <= self.len, "only bytes that were written can be overwritten");
         // SAFETY: the place lies within the first `len` bytes, and the bytes are no part of the body, which nothing borrows.
         unsafe { self.start.add(at).copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
     }
 
+    /// The bytes that were written.
     pub(crate) fn bytes(&self) -> &[u8] {
         // SAFETY: the first `len` bytes were written by `extend`; they change through `&mut self` alone.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 
-    /// Makes room for so many more bytes, on the heap.
+    /// Makes room for `more` bytes, on the heap.
     #[cold]
     fn grow(&mut self, more: usize) {
         let wanted = (self.len + more).max(2 * self.capacity).max(256);
-        if let Home::Heap(heap) = &mut self.home {
+        if let Storage::Heap(heap) = &mut self.storage {
             // SAFETY: `extend` wrote the first `len` bytes of this allocation; they are taken along when it moves.
             unsafe { heap.set_len(self.len) };
             heap.reserve_exact(wanted - self.len);
@@ -120,9 +129,9 @@ impl Body {
             let mut heap = Vec::with_capacity(wanted);
             heap.extend_from_slice(self.bytes());
             self.outgrown = self.slot();
-            self.home = Home::Heap(heap);
+            self.storage = Storage::Heap(heap);
         }
-        if let Home::Heap(heap) = &mut self.home {
+        if let Storage::Heap(heap) = &mut self.storage {
             self.start = NonNull::new(heap.as_mut_ptr()).expect("an allocation has an address");
             self.capacity = heap.capacity();
             heap.clear();

@@ -1,4 +1,4 @@
-//! What a worker is told of a call before its first item.
+//! The messages that a worker gets before items: one when it starts, and one at the beginning of each call.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -6,42 +6,57 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::backend::process::memory::block::BlockId;
-use crate::backend::process::wire::function::FunctionName;
+use crate::backend::process::wire::function::{Executable, FunctionName};
 use crate::config::ParallelConfig;
-use crate::error::Error;
+use crate::config_error::ConfigError;
 
-/// A call, as a worker sees it.
+/// The environment variable that makes a copy of the program a worker: it holds the process id of the parent.
+pub(crate) const VARIABLE: &str = "MANYHANDS_WORKER";
+
+/// The first message to a worker: which executable it must be, and how many threads it may use.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    /// The caller's; a worker that is another program refuses.
+    pub(crate) executable: Executable,
+    /// How many threads the worker may use.
+    pub(crate) threads: usize,
+}
+
+/// What a worker must know of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CallHead {
-    /// Serves the call: made for its types.
+    /// The instance of `serve` for the types of the call.
     pub(crate) function: FunctionName,
-    /// Called for each item.
+    /// The function that is called for each item.
     pub(crate) item_function: FunctionName,
-    /// Makes a worker's state, where the call has one.
+    /// The function that makes a worker's state, where the call has one.
     pub(crate) init: Option<FunctionName>,
-    /// Whether a failure makes all later items pointless.
+    /// Whether a failure stops the call, so that later items need not run.
     pub(crate) halts: bool,
-    /// The most memory of its own that the worker may have, in bytes.
+    /// The most memory of its own that the worker may have, in bytes, shared memory not counted.
     pub(crate) memory: Option<u64>,
     /// Whether items have a time limit.
     pub(crate) watches_time: bool,
-    /// Whether the caller wants to know how much memory the worker has.
+    /// Whether the worker measures its memory.
     pub(crate) watches_memory: bool,
-    /// Whether the caller wants to know of each item when it was worked on, and what it said of itself.
+    /// Whether the worker sends a trace with each result.
     pub(crate) traces: bool,
+    /// The config of calls inside of an item.
     pub(crate) settings: Settings,
+    /// The value that all items share, encoded.
     pub(crate) shared: SharedValue,
 }
 
 /// Where the bytes of the shared value lie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum SharedValue {
+    /// In this frame.
     Here(Vec<u8>),
-    /// In memory that all workers see.
+    /// In a block that all workers map.
     Block(BlockId),
 }
 
-/// The config that calls made inside of an item inherit. A config file has names; frames have none.
+/// The config that calls made inside of an item inherit, in the form in which it travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settings {
     enabled: bool,
@@ -53,20 +68,20 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Of this config, for one of so many workers.
-    pub(crate) fn of(config: &ParallelConfig, workers: NonZeroUsize) -> Result<Self, Error> {
-        Ok(Self {
-            enabled: config.enabled()?,
-            waiting: (config.max_workers_io()?.get() / workers).max(1),
-            chunk_size: config.chunk_size()?,
-            progress: config.enable_progress()?,
-            serial_below_items: config.serial_below_items()?,
-            serial_below_time: config.serial_below_time()?,
-        })
+    /// Those of `config`, for one of `workers` workers.
+    pub(crate) fn of(config: &ParallelConfig, workers: NonZeroUsize) -> Self {
+        Self {
+            enabled: config.enabled(),
+            waiting: (config.max_workers_io().get() / workers).max(1),
+            chunk_size: config.chunk_size(),
+            progress: config.enable_progress(),
+            serial_below_items: config.serial_below_items(),
+            serial_below_time: config.serial_below_time(),
+        }
     }
 
-    /// As a config, for a worker that may use so many threads for computing.
-    pub(crate) fn config(&self, threads: usize) -> Result<ParallelConfig, Error> {
+    /// As a config, for a worker that may use `threads` threads for computing.
+    pub(crate) fn config(&self, threads: usize) -> Result<ParallelConfig, ConfigError> {
         let builder = ParallelConfig::builder()
             .enabled(self.enabled)
             .max_workers_cpu(threads)
@@ -88,10 +103,10 @@ mod tests {
     #[test]
     fn a_worker_has_the_callers_config_with_its_own_share_of_the_threads() {
         let config = ParallelConfig::builder().chunk_size(7).max_workers_cpu(8).max_workers_io(9).build().unwrap();
-        let settings = Settings::of(&config, NonZeroUsize::new(4).unwrap()).unwrap();
+        let settings = Settings::of(&config, NonZeroUsize::new(4).unwrap());
         let travelled: Settings = postcard::from_bytes(&postcard::to_stdvec(&settings).unwrap()).unwrap();
         let theirs = travelled.config(2).unwrap();
-        assert_eq!((theirs.max_workers_cpu().unwrap().get(), theirs.max_workers_io().unwrap().get()), (2, 2));
-        assert_eq!(theirs.chunk_size().unwrap().unwrap().get(), 7);
+        assert_eq!((theirs.max_workers_cpu().get(), theirs.max_workers_io().get()), (2, 2));
+        assert_eq!(theirs.chunk_size().unwrap().get(), 7);
     }
 }

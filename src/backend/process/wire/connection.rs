@@ -1,14 +1,17 @@
-//! One end of the connection between the calling process and one worker: frames out, frames in, large bodies in slots.
+//! One end of the connection between the calling process and one worker: sends and receives frames, large bodies through
+//! shared memory.
 //!
-//! Promises: what is pushed is queued, whatever its size, so that the caller never waits for a worker to read; a large body
-//! takes a slot that is free, and travels as bytes when none is. Knows no items and no calls.
+//! Promises: pushing queues a frame of any size, so the caller never waits for a worker to read; a body above 64 KiB is
+//! written into a free slot of shared memory, and travels as bytes only when none is free. Knows no items and no calls.
+//!
+//! Costs: a body of up to 64 KiB is copied twice into and out of the socket; a longer one is written into shared memory and
+//! read there. Each direction has four slots, each as long as the longest body that it had to hold, rounded up to a power of
+//! two.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
@@ -22,91 +25,63 @@ use crate::backend::process::wire::attachments::BlockTable;
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::frame::{Header, Inbox, Kind, ProtocolError};
 use crate::backend::process::wire::status_page::{Direction, SLOTS, StatusPage};
-use crate::panics::into_message;
+use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::sync::Arc;
 
-/// Memory for bodies that grew beyond this is given back.
+/// A buffer that grew beyond this many bytes is freed after use.
 const KEPT: usize = 1024 * 1024;
-/// Longer bodies travel in a slot: the socket would copy them twice and wake both sides many times.
+/// Longer bodies, in bytes, travel in a slot: the socket would copy them twice and wake both sides many times.
 const LARGE: usize = 64 * 1024;
 
-/// The status page, as this process sees it.
-pub(crate) struct MappedStatusPage {
-    mapping: Mapping,
-}
-
-impl MappedStatusPage {
-    /// A new page at zero, and the file to pass on.
-    pub(crate) fn create() -> io::Result<(Self, SegmentFile)> {
-        let file = SegmentFile::create("manyhands-status", size_of::<StatusPage>())?;
-        Ok((Self::of(&file)?, file))
-    }
-
-    /// The page in a file that came from the other side.
-    pub(crate) fn adopt(fd: OwnedFd) -> io::Result<Self> {
-        Self::of(&SegmentFile::adopt(fd, size_of::<StatusPage>())?)
-    }
-
-    fn of(file: &SegmentFile) -> io::Result<Self> {
-        Ok(Self { mapping: file.map(Access::ReadWrite)? })
-    }
-
-    pub(crate) fn status(&self) -> &StatusPage {
-        // SAFETY: the mapping begins at a page, is as long as a StatusPage, and was at zero at first, which is a valid one; it
-        // lives as long as `self`. All of it is atomics, so whatever the other process does is a value of them.
-        unsafe { self.mapping.start().cast::<StatusPage>().as_ref() }
-    }
-}
-
-impl fmt::Debug for MappedStatusPage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.status().fmt(f)
-    }
-}
-
-/// One end of a connection. Its two halves are apart, so that they can be in two hands.
+/// One end of a connection. Its halves are two values, so that two threads can own them.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    /// Sends.
     pub(crate) outgoing: Outgoing,
+    /// Receives.
     pub(crate) incoming: Incoming,
 }
 
-/// What goes out of one end.
+/// The sending half of one end.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     socket: Arc<OwnedFd>,
     page: Arc<MappedStatusPage>,
-    way: Direction,
-    outbox: Outbox,
-    /// Slots that this end fills.
+    direction: Direction,
+    /// What was pushed and not sent yet.
+    buffer: SendBuffer,
+    /// The slots that this end writes to.
     filled: [Option<Arc<Mapping>>; SLOTS],
-    /// The length of the last body that was written here, from which the next one's is guessed.
+    /// The length of the last body, taken as a guess for the next one.
     last_len: usize,
-    /// Memory for bodies that go into no slot.
+    /// A buffer for bodies that go into no slot.
     spare: Vec<u8>,
 }
 
-/// What comes in at one end.
+/// The receiving half of one end.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     socket: Arc<OwnedFd>,
     page: Arc<MappedStatusPage>,
-    way: Direction,
+    direction: Direction,
+    /// What was received and not taken yet.
     inbox: Inbox,
-    /// Descriptors that came and whose frame was not looked at yet.
+    /// Descriptors that came before their frame was looked at, oldest first.
     descriptors: VecDeque<OwnedFd>,
-    /// Slots that the other end fills.
+    /// The slots that the other end writes to.
     read: [Option<Mapping>; SLOTS],
-    /// Memory that came from the other end, and that values may mention.
-    pub(crate) stock: BlockTable,
+    /// Shared memory that the other end has sent, and that values may mention.
+    pub(crate) blocks: BlockTable,
 }
 
-/// What is queued to go out.
+/// Bytes that are queued to be sent.
 #[derive(Debug, Default)]
-struct Outbox {
+struct SendBuffer {
+    /// Headers and bodies, one after the other.
     bytes: Vec<u8>,
+    /// How many of the bytes are sent.
     sent: usize,
-    /// Descriptors, each with the place of the header that it goes with.
+    /// Descriptors, each with the offset of the header that it belongs to.
     descriptors: VecDeque<(usize, OwnedFd)>,
 }
 
@@ -115,13 +90,13 @@ struct Outbox {
 pub(crate) enum Broken {
     /// The other end is closed, or its process is gone.
     Closed,
-    /// The other end sent what it never sends, or what it sent cannot be taken.
+    /// The other end sent what is no part of the protocol, or what it sent cannot be received.
     ProtocolError(String),
 }
 
 impl From<ProtocolError> for Broken {
     fn from(_: ProtocolError) -> Self {
-        Self::ProtocolError("what came is no frame".to_owned())
+        Self::ProtocolError("what was received is no frame".to_owned())
     }
 }
 
@@ -131,33 +106,35 @@ impl From<io::Error> for Broken {
     }
 }
 
-/// What a look at the socket brought.
+/// What a read from the socket brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadResult {
+    /// No bytes have come.
     Nothing,
+    /// All bytes that have come.
     Some,
-    /// There is probably more.
+    /// The buffer is full; there is probably more.
     AsMuchAsFits,
 }
 
-/// Whether to wait.
+/// Whether a read or write may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blocking {
-    /// Until something can be done.
+    /// It waits until something can be done.
     Yes,
-    /// Not at all.
+    /// It returns at once.
     No,
 }
 
 impl Connection {
-    /// The end of a connection that sends this way.
+    /// The end of a connection that sends in this direction.
     pub(crate) fn new(socket: OwnedFd, page: Arc<MappedStatusPage>, sends: Direction) -> Self {
         let socket = Arc::new(socket);
         let outgoing = Outgoing {
             socket: Arc::clone(&socket),
             page: Arc::clone(&page),
-            way: sends,
-            outbox: Outbox::default(),
+            direction: sends,
+            buffer: SendBuffer::default(),
             filled: Default::default(),
             last_len: 0,
             spare: Vec::new(),
@@ -165,43 +142,40 @@ impl Connection {
         let incoming = Incoming {
             socket,
             page,
-            way: sends.back(),
+            direction: sends.back(),
             inbox: Inbox::default(),
             descriptors: VecDeque::new(),
             read: Default::default(),
-            stock: BlockTable::default(),
+            blocks: BlockTable::default(),
         };
         Self { outgoing, incoming }
     }
 
-    /// The same connection with another page.
+    /// The same connection with another status page.
     pub(crate) fn with_page(mut self, page: Arc<MappedStatusPage>) -> Self {
         self.outgoing.page = Arc::clone(&page);
         self.incoming.page = page;
         self
     }
 
+    /// The socket, to wait for.
     pub(crate) fn socket(&self) -> BorrowedFd<'_> {
         self.outgoing.socket.as_fd()
     }
 
+    /// The status page that both ends see.
     pub(crate) fn page(&self) -> &StatusPage {
         self.outgoing.page.status()
     }
 }
 
 impl Outgoing {
-    /// How many bytes wait to go out.
-    pub(crate) fn queued(&self) -> usize {
-        self.outbox.bytes.len() - self.outbox.sent
-    }
-
-    /// Whether something waits to go out.
+    /// Whether something is queued that is not sent yet.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.queued() > 0
+        self.buffer.sent < self.buffer.bytes.len()
     }
 
-    /// A body to write into: where the last one would have fitted.
+    /// A body to write into: in a slot if the last body was large and one is free, otherwise on the heap.
     pub(crate) fn begin_body(&mut self) -> Body {
         if self.last_len > LARGE
             && let Some(slot) = self.free_slot(self.last_len)
@@ -212,19 +186,19 @@ impl Outgoing {
         Body::on_heap(std::mem::take(&mut self.spare))
     }
 
-    /// A body that was begun and is not sent.
+    /// Gives back the memory of a body that is not sent.
     pub(crate) fn drop_body(&mut self, body: Body) {
         for slot in [body.outgrown, body.slot()].into_iter().flatten() {
-            self.page.status().slots(self.way).give_free(usize::from(slot));
+            self.page.status().slots(self.direction).give_free(usize::from(slot));
         }
         self.keep_spare(body);
     }
 
-    /// Queues a frame with a body that was written here.
+    /// Queues a frame with a body from [`Outgoing::begin_body`].
     pub(crate) fn push_body(&mut self, header: Header, body: Body) {
         self.last_len = body.len();
         if let Some(slot) = body.outgrown {
-            self.page.status().slots(self.way).give_free(usize::from(slot));
+            self.page.status().slots(self.direction).give_free(usize::from(slot));
         }
         if let Some(slot) = body.slot() {
             self.push_header(Header { slot: Some(slot), len: body.len() as u64, ..header });
@@ -234,6 +208,7 @@ impl Outgoing {
         }
     }
 
+    /// Keeps the buffer of a body for the next one, unless it is shorter than the one kept or too large.
     fn keep_spare(&mut self, body: Body) {
         if let Some(spare) =
             body.into_spare().filter(|spare| (self.spare.capacity()..=KEPT).contains(&spare.capacity()))
@@ -242,27 +217,31 @@ impl Outgoing {
         }
     }
 
-    /// Queues a frame.
+    /// Queues a frame with a copy of `body`.
     pub(crate) fn push(&mut self, header: Header, body: &[u8]) {
         let slot = if body.len() > LARGE { self.fill_slot(body) } else { None };
         self.push_header(Header { slot, len: body.len() as u64, ..header });
         if slot.is_none() {
-            self.outbox.bytes.extend(body);
+            self.buffer.bytes.extend(body);
         }
     }
 
+    /// Queues a header, whose body follows or lies in a slot.
     fn push_header(&mut self, header: Header) {
-        self.outbox.bytes.extend(header.to_bytes());
+        self.buffer.bytes.extend(header.to_bytes());
     }
 
-    /// Queues a frame that a descriptor goes with.
+    /// Queues a frame with a descriptor.
     pub(crate) fn push_with(&mut self, header: Header, body: &[u8], descriptor: OwnedFd) {
-        self.outbox.descriptors.push_back((self.outbox.bytes.len(), descriptor));
-        self.outbox.bytes.extend(Header { len: body.len() as u64, ..header }.to_bytes());
-        self.outbox.bytes.extend(body);
+        self.buffer.descriptors.push_back((self.buffer.bytes.len(), descriptor));
+        self.buffer.bytes.extend(Header { len: body.len() as u64, ..header }.to_bytes());
+        self.buffer.bytes.extend(body);
     }
 
-    /// Queues memory that what is pushed after it mentions.
+    /// Queues a block of shared memory that later frames mention.
+    ///
+    /// # Errors
+    /// When this process has no free descriptor; then nothing is queued.
     pub(crate) fn push_block(&mut self, block: &Block) -> io::Result<()> {
         let header =
             Header { first: block.id().to_word(), extra: block.bytes().len() as u64, ..Header::new(Kind::Block) };
@@ -270,21 +249,21 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Copies a body into a free slot. `None` when none can be had: then it travels as bytes.
+    /// Copies a body into a free slot. `None` when none is free: then it travels as bytes.
     fn fill_slot(&mut self, body: &[u8]) -> Option<u8> {
         let slot = self.free_slot(body.len())?;
         let memory = self.filled[usize::from(slot)].as_ref()?;
-        // SAFETY: the memory is at least as long as the body and is no part of it. The other end reads a slot only between the
-        // frame that tells of it and giving it free, and it was free.
+        // SAFETY: the memory is at least as long as the body and is no part of it. The other end reads a slot only between
+        // the frame that names it and marking it free, and it was free.
         unsafe { std::ptr::copy_nonoverlapping(body.as_ptr(), memory.start().as_ptr(), body.len()) };
         Some(slot)
     }
 
-    /// Takes a free slot of at least this length, which is made or replaced when there is none. `None` when all are in use, or
-    /// memory cannot be had.
+    /// Takes a free slot of at least this length; creates or replaces one if need be. `None` when all are in use, or there
+    /// is no memory for a new one.
     fn free_slot(&mut self, len: usize) -> Option<u8> {
         let page = Arc::clone(&self.page);
-        let slots = page.status().slots(self.way);
+        let slots = page.status().slots(self.direction);
         let is_free = |slot: &usize| slots.is_free(*slot);
         let fits = |slot: &usize| self.filled[*slot].as_ref().is_some_and(|memory| memory.len() >= len);
         let slot = (0..SLOTS).find(|slot| is_free(slot) && fits(slot)).or_else(|| (0..SLOTS).find(is_free))?;
@@ -295,6 +274,7 @@ impl Outgoing {
         u8::try_from(slot).ok()
     }
 
+    /// Creates the memory of a slot, and queues it for the other end.
     fn replace_slot(&mut self, slot: usize, len: usize) -> io::Result<()> {
         available::check(len)?;
         let file = SegmentFile::create("manyhands-slot", len.next_power_of_two())?;
@@ -304,50 +284,52 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Sends what is queued, as much as goes or all of it.
-    pub(crate) fn send(&mut self, patience: Blocking) -> io::Result<()> {
-        let wait = if patience == Blocking::Yes { SendFlags::empty() } else { SendFlags::DONTWAIT };
+    /// Sends what is queued: all of it, or as much as goes without waiting.
+    pub(crate) fn send(&mut self, blocking: Blocking) -> io::Result<()> {
+        let wait = if blocking == Blocking::Yes { SendFlags::empty() } else { SendFlags::DONTWAIT };
         let flags = wait | SendFlags::NOSIGNAL;
         while self.is_waiting() {
-            match self.outbox.send_some(&self.socket, flags) {
+            match self.buffer.send_some(&self.socket, flags) {
                 Ok(()) => {}
                 Err(rustix::io::Errno::INTR) => {}
                 Err(rustix::io::Errno::AGAIN) => {
-                    self.outbox.forget_sent();
+                    self.buffer.forget_sent();
                     return Ok(());
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        self.outbox.clear();
+        self.buffer.clear();
         Ok(())
     }
 }
 
 impl Incoming {
+    /// The status page that both ends see.
     pub(crate) fn page(&self) -> &StatusPage {
         self.page.status()
     }
 
+    /// The status page, to keep.
     pub(crate) fn shared_page(&self) -> Arc<MappedStatusPage> {
         Arc::clone(&self.page)
     }
 
-    /// Takes what has come into the inbox.
-    pub(crate) fn receive(&mut self, patience: Blocking) -> Result<ReadResult, Broken> {
-        let wait = if patience == Blocking::Yes { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
-        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let (came, room) = loop {
-            let room = self.inbox.room();
-            let len = room.len();
-            let mut room = [IoSliceMut::new(room)];
-            match rustix::net::recvmsg(&self.socket, &mut room, &mut ancillary, wait | RecvFlags::CMSG_CLOEXEC) {
+    /// Reads bytes that have come, and descriptors with them.
+    pub(crate) fn receive(&mut self, blocking: Blocking) -> Result<ReadResult, Broken> {
+        let wait = if blocking == Blocking::Yes { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
+        let mut memory = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut memory);
+        let (received, space_len) = loop {
+            let space = self.inbox.space();
+            let len = space.len();
+            let mut slices = [IoSliceMut::new(space)];
+            match rustix::net::recvmsg(&self.socket, &mut slices, &mut ancillary, wait | RecvFlags::CMSG_CLOEXEC) {
                 Err(rustix::io::Errno::INTR) => {}
                 Err(rustix::io::Errno::AGAIN) => return Ok(ReadResult::Nothing),
                 Err(rustix::io::Errno::CONNRESET) => return Err(Broken::Closed),
                 Err(error) => return Err(io::Error::from(error).into()),
-                Ok(came) => break (came, len),
+                Ok(received) => break (received, len),
             }
         };
         for message in ancillary.drain() {
@@ -355,26 +337,26 @@ impl Incoming {
                 self.descriptors.extend(descriptors);
             }
         }
-        if came.flags.contains(ReturnFlags::CTRUNC) {
-            return Err(Broken::ProtocolError("a descriptor got lost; are there too many open files?".to_owned()));
+        if received.flags.contains(ReturnFlags::CTRUNC) {
+            return Err(Broken::ProtocolError("a descriptor was lost; are too many files open?".to_owned()));
         }
-        if came.bytes == 0 {
+        if received.bytes == 0 {
             return Err(Broken::Closed);
         }
-        self.inbox.came(came.bytes);
-        Ok(if came.bytes == room { ReadResult::AsMuchAsFits } else { ReadResult::Some })
+        self.inbox.filled(received.bytes);
+        Ok(if received.bytes == space_len { ReadResult::AsMuchAsFits } else { ReadResult::Some })
     }
 
-    /// The next frame that has come whole, if there is one. What concerns the connection itself is seen to here.
+    /// The next frame that has come whole, if there is one. Frames about slots and blocks are handled here and not given.
     pub(crate) fn next(&mut self) -> Result<Option<Header>, Broken> {
         while let Some(header) = self.inbox.peek()? {
             match header.kind {
                 Kind::Slot => self.adopt_slot(&header)?,
                 Kind::Block => {
                     let (fd, len) = (self.descriptor()?, as_len(header.extra)?);
-                    self.stock.admit(BlockId::from_word(header.first), fd, len)?;
+                    self.blocks.admit(BlockId::from_word(header.first), fd, len)?;
                 }
-                Kind::Forget => self.stock.forget(BlockId::from_word(header.first)),
+                Kind::Forget => self.blocks.forget(BlockId::from_word(header.first)),
                 _ => return Ok(Some(header)),
             }
             self.inbox.take(&header);
@@ -382,6 +364,7 @@ impl Incoming {
         Ok(None)
     }
 
+    /// Maps the memory of a slot that the other end has created.
     fn adopt_slot(&mut self, header: &Header) -> Result<(), Broken> {
         let (fd, len) = (self.descriptor()?, as_len(header.extra)?);
         let slot = as_len(header.first)?;
@@ -390,12 +373,12 @@ impl Incoming {
         Ok(())
     }
 
-    /// The descriptor that came with the frame at hand.
+    /// The descriptor that came with the current frame.
     pub(crate) fn descriptor(&mut self) -> Result<OwnedFd, Broken> {
         self.descriptors.pop_front().ok_or_else(|| ProtocolError.into())
     }
 
-    /// The body of the frame that [`Connection::next`] found.
+    /// The body of the frame that [`Incoming::next`] gave.
     pub(crate) fn body(&self, header: &Header) -> Result<&[u8], Broken> {
         let Some(slot) = header.slot else { return Ok(self.inbox.body(header)) };
         let mapping = self.read.get(usize::from(slot)).and_then(Option::as_ref).ok_or(ProtocolError)?;
@@ -403,26 +386,28 @@ impl Incoming {
         if len > mapping.len() {
             return Err(ProtocolError.into());
         }
-        // SAFETY: the bytes are mapped as long as `self.read` holds the mapping, which needs `&mut self` to change, and its file
-        // cannot shrink. The other end does not write to the slot before `release` gives it free.
+        // SAFETY: the bytes are mapped as long as `self.read` holds the mapping, which needs `&mut self` to change, and its
+        // file cannot shrink. The other end does not write to the slot before `release` marks it free.
         Ok(unsafe { std::slice::from_raw_parts(mapping.start().as_ptr(), len) })
     }
 
-    /// Done with the frame that [`Connection::next`] found.
+    /// Drops the frame that [`Incoming::next`] gave, and marks its slot free.
     pub(crate) fn release(&mut self, header: &Header) {
         self.inbox.take(header);
         if let Some(slot) = header.slot.map(usize::from).filter(|&slot| slot < SLOTS) {
-            self.page.status().slots(self.way).give_free(slot);
+            self.page.status().slots(self.direction).give_free(slot);
         }
     }
 }
 
+/// A number from the other end as a length.
 fn as_len(word: u64) -> Result<usize, ProtocolError> {
     usize::try_from(word).map_err(|_| ProtocolError)
 }
 
-impl Outbox {
-    /// Sends from where it stopped to the next descriptor or the end; a descriptor goes with the first byte of its header.
+impl SendBuffer {
+    /// Sends from where it stopped to the next descriptor or the end. A descriptor is sent with the first byte of its
+    /// header.
     fn send_some(&mut self, socket: &OwnedFd, flags: SendFlags) -> Result<(), rustix::io::Errno> {
         let goes_now = self.descriptors.front().is_some_and(|(place, _)| *place == self.sent);
         let next = self.descriptors.get(usize::from(goes_now)).map_or(self.bytes.len(), |(place, _)| *place);
@@ -432,15 +417,15 @@ impl Outbox {
             return Ok(());
         }
         let descriptor = [self.descriptors[0].1.as_fd()];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        let mut memory = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut memory);
         ancillary.push(SendAncillaryMessage::ScmRights(&descriptor));
         self.sent += rustix::net::sendmsg(socket, &[IoSlice::new(bytes)], &mut ancillary, flags)?;
         self.descriptors.pop_front();
         Ok(())
     }
 
-    /// Gives up the memory of what is sent, where that is much.
+    /// Frees the memory of what is sent, where that is much.
     fn forget_sent(&mut self) {
         if self.sent >= KEPT {
             self.bytes.drain(..self.sent);
@@ -449,7 +434,7 @@ impl Outbox {
         }
     }
 
-    /// All of it is sent. A buffer that grew for something large is given back.
+    /// Empties the buffer, all of which is sent; frees it if it is large.
     fn clear(&mut self) {
         self.bytes.clear();
         if self.bytes.capacity() > KEPT {
@@ -457,47 +442,4 @@ impl Outbox {
         }
         self.sent = 0;
     }
-}
-
-/// Appends to a body, for serde.
-struct Tail<'b>(&'b mut Body);
-
-impl postcard::ser_flavors::Flavor for Tail<'_> {
-    type Output = ();
-
-    #[inline] // called for each number of an array, from code that is compiled in the caller's crate
-    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        self.0.extend(data);
-        Ok(())
-    }
-
-    #[inline]
-    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        self.0.push(data);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
-    }
-}
-
-/// Appends a value. Within [`with_attachments`](crate::backend::process::wire::attachments::packing), which notes the memory that it mentions.
-pub(crate) fn encode<V: serde::Serialize + ?Sized>(value: &V, body: &mut Body) -> Result<(), String> {
-    caught(|| postcard::serialize_with_flavor(value, Tail(body)))?.map_err(|error| error.to_string())
-}
-
-/// The value that these bytes are. Within [`with_blocks`](crate::backend::process::wire::attachments::unpacking), which knows the memory that it mentions.
-pub(crate) fn decode<V: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<V, String> {
-    let (value, rest) = caught(|| postcard::take_from_bytes(bytes))?.map_err(|error| error.to_string())?;
-    match rest.len() {
-        0 => Ok(value),
-        left => Err(format!("{left} bytes of it were not read; do its Serialize and Deserialize agree?")),
-    }
-}
-
-/// Serde code may be the user's own: its panic is that of one item and no more.
-fn caught<A>(code: impl FnOnce() -> A) -> Result<A, String> {
-    catch_unwind(AssertUnwindSafe(code))
-        .map_err(|payload| format!("its serde code panicked: {}", into_message(payload)))
 }

@@ -1,6 +1,16 @@
-//! Frames as bytes, between the calling process and one worker. Pure: does no I/O, so that a stream may be cut at any byte.
+//! Frames as bytes, between the calling process and one worker: a header of 32 bytes and a body. Pure: does no I/O.
 //!
-//! Both ends are the same program on the same machine, so numbers travel as they lie in memory.
+//! Promises: a stream may be cut at any byte; bytes that are no frame are an error. Both ends are the same program on the
+//! same machine, so numbers travel in native byte order.
+//!
+//! The layout of a header; bytes 2 and 3 are unused:
+//!
+//! ```text
+//! byte   0       1      4 .. 8    8 .. 16    16 .. 24   24 .. 32
+//!        kind    slot   count     first      len        extra
+//! ```
+//!
+//! A body of items or results is a sequence of parts, each with its length in the four bytes before it.
 
 use crate::backend::process::wire::body::Body;
 
@@ -11,29 +21,30 @@ pub(crate) const HEADER: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {
-    /// To the worker: who it is and what it may use. The first frame; comes with its status page.
+    /// To the worker: a `Hello`. The first frame; comes with the status page.
     Hello = 1,
-    /// To the worker: which function is meant, and the shared value.
+    /// To the worker: a `CallHead`, which names the function and holds the shared value.
     Call,
     /// To the worker: items.
     Items,
-    /// To the worker: the call is over, drop what belongs to it.
+    /// To the worker: the call is over, and what belongs to it is to be dropped.
     End,
-    /// To the caller: what became of items.
+    /// To the caller: results of items; with a count of 0, how many were skipped.
     Answers,
     /// To the caller: the call cannot be served.
     Refused,
-    /// To the caller: what belonged to the call is dropped.
+    /// To the caller: what belonged to the call is dropped; with the message of a destructor that panicked.
     Ended,
-    /// Either way: a slot for large bodies was made or replaced; comes with its memory.
+    /// In both directions: a new slot for large bodies; comes with its memory.
     Slot,
-    /// Either way: memory that later values mention; comes with it.
+    /// In both directions: a block that later values mention; comes with its memory.
     Block,
-    /// To the worker: memory that no value will mention any more.
+    /// To the worker: a block that no later value mentions.
     Forget,
 }
 
 impl Kind {
+    /// The kind of this number.
     fn of(byte: u8) -> Option<Self> {
         const ALL: [Kind; 10] = [
             Kind::Hello,
@@ -51,9 +62,10 @@ impl Kind {
     }
 }
 
-/// What comes before a frame's body.
+/// What stands before a frame's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
+    /// What the frame is.
     pub(crate) kind: Kind,
     /// The slot that the body lies in; `None` when it follows the header.
     pub(crate) slot: Option<u8>,
@@ -63,10 +75,11 @@ pub(crate) struct Header {
     pub(crate) first: u64,
     /// The length of the body.
     pub(crate) len: u64,
-    /// Chunk: the number of the frame. Answers: nanoseconds at work. Slot and Block: the length of the memory.
+    /// Items: the number of the frame. Answers: nanoseconds at work. Slot and Block: the length of the memory.
     pub(crate) extra: u64,
 }
 
+/// Stands for a body that follows its header.
 const NO_SLOT: u8 = u8::MAX;
 
 impl Header {
@@ -80,6 +93,7 @@ impl Header {
         if self.slot.is_some() { 0 } else { self.len }
     }
 
+    /// The header as it is sent.
     pub(crate) fn to_bytes(self) -> [u8; HEADER] {
         let mut bytes = [0; HEADER];
         bytes[0] = self.kind as u8;
@@ -91,7 +105,7 @@ impl Header {
         bytes
     }
 
-    /// `None` when these bytes are no header.
+    /// The header that these bytes are; `None` when they are none.
     pub(crate) fn from_bytes(bytes: &[u8; HEADER]) -> Option<Self> {
         let word = |at: usize| u64::from_ne_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
         Some(Self {
@@ -105,34 +119,34 @@ impl Header {
     }
 }
 
-/// What came over a stream and was not taken yet.
+/// Bytes that came over a stream and were not taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    /// All of it may be written to; what came lies in `head..tail`.
+    /// All of it may be written to; the bytes that came lie in `head..tail`.
     bytes: Vec<u8>,
     head: usize,
     tail: usize,
 }
 
-/// The other side sent what it never sends.
+/// The other side sent what is no part of the protocol.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ProtocolError;
 
-/// There is always at least this much room for what comes next.
-const ROOM: usize = 64 * 1024;
-/// A buffer that grew beyond this for one frame is given back after it.
+/// At least this many bytes can be read at once.
+const READ_SIZE: usize = 64 * 1024;
+/// A buffer that grew beyond this many bytes for one frame is freed after it.
 const KEPT: usize = 4 * 1024 * 1024;
 
 impl Inbox {
-    /// Room for what comes next; [`Inbox::came`] says how much of it did.
-    pub(crate) fn room(&mut self) -> &mut [u8] {
+    /// Space to read into; [`Inbox::filled`] says how much of it was used.
+    pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.head == self.tail {
             (self.head, self.tail) = (0, 0);
             if self.bytes.len() > KEPT {
                 self.bytes = Vec::new();
             }
         }
-        let wanted = self.wanted().max(ROOM);
+        let wanted = self.wanted().max(READ_SIZE);
         if self.bytes.len() - self.tail < wanted {
             if self.head > 0 {
                 self.bytes.copy_within(self.head..self.tail, 0);
@@ -144,9 +158,9 @@ impl Inbox {
         &mut self.bytes[self.tail..]
     }
 
-    /// How much of the frame that has begun is still to come, as far as that is known and sane.
+    /// How many bytes of the current frame are still to come, as far as that is known; at most 1 GiB.
     fn wanted(&self) -> usize {
-        const MOST_AT_ONCE: u64 = 1 << 30; // what a torn length must not make us reserve
+        const MOST_AT_ONCE: u64 = 1 << 30; // a corrupt length must not reserve more
         match self.header() {
             Ok(Some(header)) => {
                 let whole = (HEADER as u64).saturating_add(header.inline_len()).min(MOST_AT_ONCE);
@@ -156,11 +170,12 @@ impl Inbox {
         }
     }
 
-    /// Notes that this many bytes of the room were filled.
-    pub(crate) fn came(&mut self, n_bytes: usize) {
+    /// Says how many bytes of the space were read.
+    pub(crate) fn filled(&mut self, n_bytes: usize) {
         self.tail += n_bytes;
     }
 
+    /// The header of the next frame, if all of it has come.
     fn header(&self) -> Result<Option<Header>, ProtocolError> {
         let Some(bytes) = self.bytes[self.head..self.tail].first_chunk::<HEADER>() else { return Ok(None) };
         Header::from_bytes(bytes).map(Some).ok_or(ProtocolError)
@@ -179,37 +194,45 @@ impl Inbox {
         &self.bytes[start..start + usize::try_from(header.inline_len()).expect("it is in memory")]
     }
 
-    /// Done with the frame that [`Inbox::peek`] found.
+    /// Drops the frame that [`Inbox::peek`] found.
     pub(crate) fn take(&mut self, header: &Header) {
         self.head += HEADER + usize::try_from(header.inline_len()).expect("it is in memory");
     }
 }
 
-/// Reads parts off the front of a body.
+/// Reads a body from its front.
 #[derive(Debug)]
 pub(crate) struct Parts<'b> {
+    /// What is left to read.
     rest: &'b [u8],
 }
 
 impl<'b> Parts<'b> {
+    /// All of the body is left to read.
     pub(crate) fn of(body: &'b [u8]) -> Self {
         Self { rest: body }
     }
 
+    /// One byte.
     pub(crate) fn byte(&mut self) -> Result<u8, ProtocolError> {
         self.bytes(1).map(|bytes| bytes[0])
     }
 
+    /// A number of eight bytes.
     pub(crate) fn word(&mut self) -> Result<u64, ProtocolError> {
         Ok(u64::from_ne_bytes(self.bytes(8)?.try_into().expect("8 bytes")))
     }
 
-    /// What [`put_part`] wrote.
+    /// The bytes that [`put_part`] wrote.
     pub(crate) fn part(&mut self) -> Result<&'b [u8], ProtocolError> {
         let len = u32::from_ne_bytes(self.bytes(4)?.try_into().expect("4 bytes"));
         self.bytes(len as usize)
     }
 
+    /// The next bytes.
+    ///
+    /// # Errors
+    /// When the body ends before them.
     fn bytes(&mut self, len: usize) -> Result<&'b [u8], ProtocolError> {
         let (bytes, rest) = self.rest.split_at_checked(len).ok_or(ProtocolError)?;
         self.rest = rest;
@@ -217,10 +240,13 @@ impl<'b> Parts<'b> {
     }
 }
 
-/// One value travels as at most this many bytes: its length is a part's first four.
+/// A value travels as at most this many bytes, since the first four of a part are its length.
 pub(crate) const LONGEST_PART: usize = u32::MAX as usize;
 
-/// Appends what `write` writes, its length first. What could not be written leaves nothing behind.
+/// Appends what `write` writes, with its length before it.
+///
+/// # Errors
+/// Those of `write`, and that a part is too long. Then the body is as it was.
 pub(crate) fn put_part(body: &mut Body, write: impl FnOnce(&mut Body) -> Result<(), String>) -> Result<(), String> {
     let start = body.len();
     body.extend(&[0; 4]);
@@ -259,8 +285,8 @@ mod tests {
             let (mut inbox, mut found, mut rest, mut cuts) = (Inbox::default(), Vec::new(), &stream[..], cuts.iter().cycle());
             while !rest.is_empty() {
                 let (piece, left) = rest.split_at((*cuts.next().unwrap()).min(rest.len()));
-                inbox.room()[..piece.len()].copy_from_slice(piece);
-                inbox.came(piece.len());
+                inbox.space()[..piece.len()].copy_from_slice(piece);
+                inbox.filled(piece.len());
                 rest = left;
                 while let Some(header) = inbox.peek().unwrap() {
                     prop_assert_eq!((header.kind, header.first, header.count, header.extra), (Kind::Items, found.len() as u64, 3, 9));
@@ -272,9 +298,9 @@ mod tests {
         }
 
         #[test]
-        fn parts_come_out_as_they_went_in_and_a_torn_body_is_noticed(
+        fn parts_come_out_as_they_went_in_and_a_truncated_body_is_an_error(
             parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..50), 1..10),
-            torn in any::<prop::sample::Index>(),
+            truncated in any::<prop::sample::Index>(),
         ) {
             let mut body = Body::default();
             for part in &parts {
@@ -285,16 +311,16 @@ mod tests {
                 prop_assert_eq!(whole.part().unwrap(), &part[..]);
             }
             prop_assert_eq!(whole.part(), Err(ProtocolError));
-            let mut torn = Parts::of(&body.bytes()[..torn.index(body.len())]);
-            prop_assert!(parts.iter().any(|_| torn.part().is_err()));
+            let mut truncated = Parts::of(&body.bytes()[..truncated.index(body.len())]);
+            prop_assert!(parts.iter().any(|_| truncated.part().is_err()));
         }
     }
 
     #[test]
-    fn what_is_no_header_is_noticed() {
+    fn bytes_that_are_no_header_are_an_error() {
         let mut inbox = Inbox::default();
-        inbox.room()[..HEADER].fill(0xee);
-        inbox.came(HEADER);
+        inbox.space()[..HEADER].fill(0xee);
+        inbox.filled(HEADER);
         assert_eq!(inbox.peek(), Err(ProtocolError));
     }
 

@@ -1,8 +1,8 @@
-//! Which function is meant: its place in this very executable, accepted only by a worker that is the same executable, where
-//! the place lies in the program's code, and whose function there says that it is for the same types.
+//! Which function a call means: its place in the executable, from a fixed function on.
 //!
-//! Why the place and not a registered name: every instance of a generic function and every closure without captures has one,
-//! and nobody has to list them. What travels may also be a name, for workers that are another build on another machine.
+//! Promises: a worker accepts a place only if it is the same executable, if the place lies in the program's code, and if the
+//! function there is for the same types. A place and not a registered name, because every instance of a generic function has
+//! one without being listed anywhere.
 
 use std::fs;
 use std::io;
@@ -13,18 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::sync::LazyLock;
 
-/// A function, as it travels.
+/// A function, as it travels: its place in the executable that both sides run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum FunctionName {
-    /// In the same executable.
-    Place {
-        /// From [`anchor`] on, in bytes.
-        offset: i64,
-        /// Of the types of function, item, answer and error.
-        fingerprint: u64,
-    },
-    /// By a name that both sides know. No worker knows any yet.
-    Registered(String),
+pub(crate) struct FunctionName {
+    /// From [`anchor`] on, in bytes.
+    offset: i64,
+    /// Of the types of function, item, result and error.
+    fingerprint: u64,
 }
 
 impl FunctionName {
@@ -38,16 +33,13 @@ impl FunctionName {
         PROGRAM.as_ref().map_err(String::clone)?.place(self)
     }
 
-    /// Whether the function at the place is for the types that were meant. A registered name says so by itself.
+    /// Whether the function at the place is for the types that were meant.
     pub(crate) fn has_fingerprint(&self, found: u64) -> bool {
-        match self {
-            Self::Place { fingerprint, .. } => *fingerprint == found,
-            Self::Registered(_) => true,
-        }
+        self.fingerprint == found
     }
 }
 
-/// What tells one executable from another: the file that is running, which cannot be written to while it runs.
+/// Identifies an executable by the file that is running. The file cannot be written to while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Executable {
     device: u64,
@@ -60,11 +52,13 @@ pub(crate) struct Executable {
 /// The running program: which one it is, and where its code lies in memory.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
+    /// Which program it is.
     pub(crate) executable: Executable,
+    /// The addresses of its code.
     text: Range<usize>,
 }
 
-/// From here places are counted: a function of this crate, so in the same executable as what a program maps.
+/// Places are counted from here: a function of this crate, so it lies in the same executable as the program's functions.
 fn anchor() {
     std::hint::black_box(());
 }
@@ -74,7 +68,7 @@ fn anchor_address() -> usize {
 }
 
 impl Program {
-    /// Looks at the running program.
+    /// Finds out which program is running, from `/proc/self`.
     pub(crate) fn running() -> io::Result<Self> {
         let file = fs::metadata("/proc/self/exe")?;
         let text = text_around(anchor_address(), &fs::read_to_string("/proc/self/maps")?).ok_or_else(|| {
@@ -90,21 +84,22 @@ impl Program {
         Ok(Self { executable, text })
     }
 
+    /// The name of the function at this address.
+    ///
+    /// # Errors
+    /// When it lies outside of the program's code, in a shared library for instance.
     fn name(&self, function: *const (), fingerprint: u64) -> Result<FunctionName, String> {
         let address = function.addr();
         if !self.text.contains(&address) {
             return Err("the function lies outside of the running program, where workers cannot find it".to_owned());
         }
         let offset = address.wrapping_sub(anchor_address()).cast_signed() as i64;
-        Ok(FunctionName::Place { offset, fingerprint })
+        Ok(FunctionName { offset, fingerprint })
     }
 
-    /// The function there must look at the fingerprint itself, as it alone knows its own.
+    /// The address for a name. The caller must compare the fingerprint with that of the function found there.
     fn place(&self, name: &FunctionName) -> Result<*const (), String> {
-        let FunctionName::Place { offset, .. } = name else {
-            return Err(format!("no function is registered as {name:?}"));
-        };
-        let offset = isize::try_from(*offset).map_err(|error| error.to_string())?;
+        let offset = isize::try_from(name.offset).map_err(|error| error.to_string())?;
         let place = (anchor as fn() as *const u8).wrapping_offset(offset);
         if !self.text.contains(&place.addr()) {
             return Err("the function lies outside of this program's code".to_owned());
@@ -113,11 +108,11 @@ impl Program {
     }
 }
 
-/// The running program, looked at once.
+/// The running program, found out once.
 pub(crate) static PROGRAM: LazyLock<Result<Program, String>> =
     LazyLock::new(|| Program::running().map_err(|error| error.to_string()));
 
-/// The executable mapping that holds this address, as `/proc/self/maps` tells it.
+/// The executable mapping that holds this address, in the text of `/proc/self/maps`.
 fn text_around(address: usize, maps: &str) -> Option<Range<usize>> {
     maps.lines().find_map(|line| {
         let mut words = line.split_ascii_whitespace();
@@ -127,7 +122,7 @@ fn text_around(address: usize, maps: &str) -> Option<Range<usize>> {
     })
 }
 
-/// A number that differs, as good as surely, for different types: FNV-1a over the compiler's name of the type.
+/// A number that differs for different types with near certainty: FNV-1a over the compiler's name of the type.
 pub(crate) fn fingerprint<K: ?Sized>() -> u64 {
     let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     std::any::type_name::<K>().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, mix)
@@ -153,14 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_function_of_this_program_is_refused() {
+    fn a_place_outside_of_this_programs_code_is_refused() {
         for offset in [i64::MAX, i64::MIN, 1 << 40] {
-            assert!(FunctionName::Place { offset, fingerprint: 0 }.place().is_err());
+            assert!(FunctionName { offset, fingerprint: 0 }.place().is_err());
         }
-        let unknown = FunctionName::Registered("cubes".to_owned()).place().unwrap_err();
-        assert!(unknown.contains("cubes"));
-        let elsewhere = Box::new(0_u8);
-        assert!(FunctionName::of(std::ptr::from_ref(&*elsewhere).cast(), 0).is_err());
+        let heap = Box::new(0_u8);
+        assert!(FunctionName::of(std::ptr::from_ref(&*heap).cast(), 0).is_err());
     }
 
     #[test]

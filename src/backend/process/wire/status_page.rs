@@ -1,22 +1,33 @@
-//! The page that a worker and its caller both see: which item is in hand, since when, how many are done; where to stop; and
-//! which frames were begun.
+//! The page of memory that a worker and its caller share: which item is in hand and since when, how many are done, where to
+//! stop, and which frames were begun.
 //!
 //! Promises: the caller never blames an item that was not in hand; a frame is run by its worker or taken back by the caller,
-//! never both. Starts at zero bytes. No messages, no waits: each side looks when it wants to know.
+//! never both. A page of zero bytes is valid. It sends no messages and never waits: each side reads it when it needs to.
+//!
+//! How it is used:
+//! - The worker stores the time and then the position when an item begins, and 0 when its result is encoded. The caller reads
+//!   both without a lock, and reads again if the position has changed in between.
+//! - The caller lowers the fence when a failure or a cancellation stops the call. The worker reads it after each item.
+//! - A frame is `SENT`, and one compare-and-swap makes it `BEGUN` or `TAKEN_BACK`. So the caller can give items that a busy
+//!   worker has not begun to an idle one.
+//! - A slot is 1 from the time its sender fills it until its receiver has read it.
 
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
-/// As many frames may be on their way to one worker.
+/// The most frames that may be in flight to one worker.
 pub(crate) const FRAMES: usize = 16;
-/// As many large bodies may be on their way in each direction.
+/// The most large bodies that may be in flight in each direction.
 pub(crate) const SLOTS: usize = 4;
 
 /// Shared between two processes, so its layout is fixed. The worker writes to the first line, the caller to the second.
 #[derive(Debug, Default)]
 #[repr(C, align(128))]
 pub(crate) struct StatusPage {
+    /// Written by the worker alone.
     worker: WorkerLine,
+    /// Written by the caller alone.
     caller: CallerLine,
+    /// Written by both, by compare-and-swap.
     frames: Frames,
     /// Bodies to the worker, and bodies from it.
     slots: [Slots; 2],
@@ -27,11 +38,11 @@ pub(crate) struct StatusPage {
 struct WorkerLine {
     /// The position in hand plus one; 0 between items.
     in_hand: AtomicU64,
-    /// When it was taken in hand, in nanoseconds of the system's steady clock.
+    /// When it began, in nanoseconds of the system's steady clock.
     since: AtomicU64,
-    /// Items done in the process's life.
+    /// How many items are done in the process's life.
     done: AtomicU64,
-    /// Bytes in memory, as last looked at.
+    /// Bytes in memory when they were last measured.
     resident: AtomicU64,
     /// 1 when the process has become a worker.
     is_up: AtomicU64,
@@ -47,6 +58,7 @@ struct CallerLine {
 /// An item that a worker has in hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InHand {
+    /// Its position in the plan.
     pub(crate) position: usize,
     /// In nanoseconds of the system's steady clock.
     pub(crate) since: u64,
@@ -57,30 +69,30 @@ impl StatusPage {
     pub(crate) fn begin(&self, position: usize, now: u64) {
         // Relaxed: ordered by the store after it.
         self.worker.since.store(now, Ordering::Relaxed);
-        // Release: who sees the position sees a time that is not older. Pairs with `in_hand`.
+        // Release: a reader that sees the position sees a time that is not older. Pairs with `in_hand`.
         self.worker.in_hand.store(position as u64 + 1, Ordering::Release);
     }
 
-    /// The worker is done with the item in hand, its answer included.
+    /// The worker is done with the item in hand, and its result is encoded.
     pub(crate) fn end(&self) {
-        // Relaxed: one writer, and a reader that is content with a figure of a moment ago; after a death, the kernel's own
+        // Relaxed: one writer, and a reader for which a slightly old number is good enough; after a death, the kernel's own
         // locks have ordered everything.
         let done = self.worker.done.load(Ordering::Relaxed);
         self.worker.done.store(done + 1, Ordering::Relaxed);
         self.worker.in_hand.store(0, Ordering::Relaxed);
     }
 
-    /// The worker lets go of the item in hand, which is not done.
+    /// The worker has no item in hand any more, and the last one is not done.
     pub(crate) fn clear_in_hand(&self) {
         // Relaxed: see `end`.
         self.worker.in_hand.store(0, Ordering::Relaxed);
     }
 
-    /// What the worker has in hand.
+    /// The item that the worker has in hand.
     pub(crate) fn in_hand(&self) -> Option<InHand> {
         loop {
-            // Acquire: pairs with `begin`. A time that belongs to a later item would be followed by another position, so the
-            // position is looked at again.
+            // Acquire: pairs with `begin`. If the time belongs to a later item, the position has changed since, so it is
+            // read again.
             let before = self.worker.in_hand.load(Ordering::Acquire);
             let since = self.worker.since.load(Ordering::Acquire);
             if before == 0 {
@@ -108,18 +120,19 @@ impl StatusPage {
         self.worker.is_up.load(Ordering::Relaxed) == 1
     }
 
+    /// The worker has measured its memory, in bytes.
     pub(crate) fn set_resident(&self, bytes: u64) {
         self.worker.resident.store(bytes, Ordering::Relaxed);
     }
 
-    /// Bytes that the process had in memory when it last looked.
+    /// Bytes that the process had in memory when it last measured them.
     pub(crate) fn resident(&self) -> u64 {
         self.worker.resident.load(Ordering::Relaxed)
     }
 
-    /// The caller says where to stop; `usize::MAX` is nowhere.
+    /// The caller says where to stop; `usize::MAX` means nowhere.
     pub(crate) fn set_fence(&self, fence: usize) {
-        // Relaxed: hands over no data; a worker that sees it an item later runs one item in vain.
+        // Relaxed: passes no data; a worker that sees it one item late runs one item in vain.
         self.caller.fence.store((fence as u64).wrapping_add(1), Ordering::Relaxed);
     }
 
@@ -129,6 +142,7 @@ impl StatusPage {
         usize::try_from(fence.wrapping_sub(1)).unwrap_or(usize::MAX)
     }
 
+    /// The frames in flight to the worker.
     pub(crate) fn frames(&self) -> &Frames {
         &self.frames
     }
@@ -139,7 +153,7 @@ impl StatusPage {
     }
 }
 
-/// Which way a body goes.
+/// The direction of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     ToWorker = 0,
@@ -147,7 +161,7 @@ pub(crate) enum Direction {
 }
 
 impl Direction {
-    /// The other way.
+    /// The other direction.
     pub(crate) fn back(self) -> Self {
         match self {
             Self::ToWorker => Self::ToCaller,
@@ -156,45 +170,49 @@ impl Direction {
     }
 }
 
-/// Which slots for large bodies are in use: taken by the one who fills them, given free by the one who has read them.
+/// Which slots for large bodies are in use: the sender takes a slot, and the receiver frees it when it has read the body.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
+    /// 1 from filling to reading, 0 otherwise.
     in_use: [AtomicU32; SLOTS],
 }
 
 impl Slots {
-    /// Whether the slot may be filled. Asked by the one who fills it alone.
+    /// Whether the slot may be filled. For the sender alone.
     pub(crate) fn is_free(&self, slot: usize) -> bool {
-        // Acquire: what lay in the slot was read before it was given free. Pairs with `give_free`.
+        // Acquire: the last body was read before the slot was freed. Pairs with `give_free`.
         self.in_use[slot].load(Ordering::Acquire) == 0
     }
 
-    /// The slot is about to be filled.
+    /// The sender is about to fill the slot.
     pub(crate) fn take(&self, slot: usize) {
-        // Relaxed: the frame that tells of the slot goes through the kernel, which orders both.
+        // Relaxed: the frame that names the slot goes through the kernel, which orders both.
         self.in_use[slot].store(1, Ordering::Relaxed);
     }
 
-    /// What lay in the slot was read.
+    /// The receiver has read the body in the slot.
     pub(crate) fn give_free(&self, slot: usize) {
-        // Release: it was read before. Pairs with `is_free`.
+        // Release: the body was read before. Pairs with `is_free`.
         self.in_use[slot].store(0, Ordering::Release);
     }
 }
 
-/// The frames of items on their way to a worker: each is begun by the worker or taken back by the caller, whoever is first.
+/// The frames of items in flight to a worker: the worker begins each one or the caller takes it back, whichever is first.
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
-    /// The frame's number and what became of it.
+    /// For each frame, its number and what became of it.
     marks: [AtomicU32; FRAMES],
 }
 
+/// The frame was sent, and no side has decided about it.
 const SENT: u32 = 1;
+/// The worker runs it.
 const BEGUN: u32 = 2;
+/// The caller has taken it back, and the worker skips it.
 const TAKEN_BACK: u32 = 3;
 
 impl Frames {
-    /// The caller sends frame `number`; at most [`FRAMES`] are on their way.
+    /// The caller sends frame `number`; at most [`FRAMES`] are in flight.
     pub(crate) fn send(&self, number: u32) {
         // Relaxed: the frame itself comes through the kernel, which orders both.
         self.mark(number).store(word(number, SENT), Ordering::Relaxed);
@@ -210,18 +228,20 @@ impl Frames {
         self.ack(number, TAKEN_BACK)
     }
 
+    /// Decides about a frame, if no side has done so.
     fn ack(&self, number: u32, what: u32) -> bool {
-        // Relaxed: one step of one word decides who is first; neither hands the other data with it.
+        // Relaxed: one step of one word decides which side is first, and passes no data.
         let sent = word(number, SENT);
         self.mark(number).compare_exchange(sent, word(number, what), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
+    /// The word for this frame, which it shares with frames that are long answered.
     fn mark(&self, number: u32) -> &AtomicU32 {
         &self.marks[number as usize % FRAMES]
     }
 }
 
-/// Numbers wrap around after 2^30 frames; no more than [`FRAMES`] of them are told apart at a time.
+/// Numbers wrap around after 2^30 frames; at most [`FRAMES`] are in flight at a time, so that none is mistaken for another.
 fn word(number: u32, what: u32) -> u32 {
     number << 2 | what
 }
@@ -241,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_item_in_hand_is_told_until_it_ends() {
+    fn an_item_is_in_hand_until_it_ends() {
         let page = StatusPage::default();
         page.begin(0, 77);
         assert_eq!(page.in_hand(), Some(InHand { position: 0, since: 77 }));

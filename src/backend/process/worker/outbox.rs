@@ -1,7 +1,9 @@
-//! Where a worker puts its answers, and from where they go out: when the worker has nothing else to do, when they are many, and
-//! otherwise a millisecond after they were put there, also while the worker is at an item that takes for ever.
+//! The worker's outbox: results wait here and are sent together, when the worker is about to wait, when they are many, or
+//! after a millisecond.
 //!
-//! The last is what a second thread is for. It sleeps while nothing is put on the tray, and a frame of one item never wakes it.
+//! Promises: a result leaves about a millisecond after its item ended, also while the next item takes for ever. For that a
+//! second thread, the flusher, sends what the worker does not. It sleeps while nothing waits, and a frame of one item never
+//! wakes it.
 
 use std::time::Duration;
 
@@ -10,62 +12,70 @@ use serde::Serialize;
 use crate::backend::process::wire::answers::{Answers, Trace};
 use crate::backend::process::wire::connection::{Blocking, Outgoing};
 use crate::backend::process::wire::frame::{Header, Kind};
-use crate::backend::process::worker::{Disconnected, nanos};
+use crate::backend::process::wire::refusal::Disconnected;
 use crate::failure::Cause;
-use crate::sync::{Arc, Condvar, Mutex, spawn_named};
+use crate::sync::{Arc, Condvar, Mutex, nanos, spawn_named};
 
-/// Answers wait this long at most, in nanoseconds, while the worker goes on.
+/// Results wait this long at most, in nanoseconds, while the worker goes on.
 const FLOW_NANOS: u64 = 1_000_000;
 /// Or until they are this many bytes.
 const FLOW_BYTES: usize = 64 * 1024;
-/// How often nothing is found on the tray before it is not looked at any more.
+/// After this many rounds in which nothing waited, the flusher sleeps until it is woken.
 const IDLE_ROUNDS: u32 = 20;
 
-/// A tray, and who carries it out.
+/// Results that wait to be sent, shared by the worker's thread and the flusher.
 #[derive(Debug)]
-pub(crate) struct Outbox {
+pub(super) struct Outbox {
+    /// Held while results are encoded and while they are sent.
     contents: Mutex<Contents>,
-    /// The carrier sleeps here.
-    bell: Condvar,
+    /// The flusher sleeps here.
+    wakeup: Condvar,
 }
 
-/// Guarded by the tray's lock.
+/// Guarded by the outbox's lock.
 #[derive(Debug)]
 struct Contents {
+    /// The connection to the caller.
     outgoing: Outgoing,
+    /// The results that wait, as the body of the next frame.
     answers: Answers,
-    /// The position of the first answer, and how many there are.
+    /// The position of the first result that waits.
     first: usize,
+    /// How many results wait.
     count: usize,
-    /// When the oldest answer that is not sent was begun, when the last item ended, and until when time at work was told.
+    /// When the item of the oldest unsent result began, in nanoseconds of the steady clock, as are the next two.
     since: u64,
+    /// When the last item ended.
     worked: u64,
-    told: u64,
-    carrier: Flusher,
+    /// Up to when the time at work was reported.
+    reported: u64,
+    /// What the flusher does at the moment.
+    flusher: Flusher,
 }
 
-/// What the worker does when it has put something on the tray.
+/// What the worker does after it has put a result into the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SendState {
+pub(super) enum SendState {
     /// It goes on.
     Nothing,
-    /// It wakes the carrier, if it goes on with items of the same frame.
+    /// It wakes the flusher, if it goes on with items of the same frame.
     Wake,
     /// It sends.
     Send,
 }
 
-/// The thread that carries out what waits.
+/// The thread that sends what waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flusher {
-    /// There is none before it is wanted first.
-    Unborn,
+    /// It is started when it is first needed.
+    NotStarted,
     Asleep,
     Awake,
 }
 
 impl Outbox {
-    pub(crate) fn new(outgoing: Outgoing) -> Self {
+    /// An empty outbox that sends through `outgoing`.
+    pub(super) fn new(outgoing: Outgoing) -> Self {
         let contents = Contents {
             outgoing,
             answers: Answers::default(),
@@ -73,24 +83,24 @@ impl Outbox {
             count: 0,
             since: 0,
             worked: 0,
-            told: 0,
-            carrier: Flusher::Unborn,
+            reported: 0,
+            flusher: Flusher::NotStarted,
         };
-        Self { contents: Mutex::new(contents), bell: Condvar::new() }
+        Self { contents: Mutex::new(contents), wakeup: Condvar::new() }
     }
 
-    /// The worker begins items, from this position on, at this time.
-    pub(crate) fn begin(&self, position: usize, now: u64) {
+    /// The worker begins the items of a frame, from this position on, at this time.
+    pub(super) fn begin(&self, position: usize, now: u64) {
         let mut contents = self.contents.lock();
-        (contents.first, contents.worked, contents.told) = (position, now, now);
+        (contents.first, contents.worked, contents.reported) = (position, now, now);
         contents.answers.body = contents.outgoing.begin_body();
     }
 
-    /// An item has ended with a value. What is to be done then is done when the item is no longer in hand, as it may take time:
-    /// see [`SendState`]. Gives the time too, in nanoseconds of the steady clock.
+    /// Puts the value of an item into the outbox. Gives what the worker has to do once the item is no longer in hand, as
+    /// that may take time; and the time now, in nanoseconds of the steady clock.
     ///
-    /// The value's own serde code runs under the lock: the worker's thread is the only one that waits for it, and the carrier.
-    pub(crate) fn put_value<R: Serialize>(&self, value: &R, trace: Option<&Trace>) -> (SendState, u64) {
+    /// The value's own serde code runs under the lock, for which the worker's thread and the flusher alone wait.
+    pub(super) fn put_value<R: Serialize>(&self, value: &R, trace: Option<&Trace>) -> (SendState, u64) {
         let mut contents = self.contents.lock();
         let len = contents.answers.put_value(value);
         if let Some(trace) = trace {
@@ -98,7 +108,7 @@ impl Outbox {
         }
         let now = nanos();
         contents.note(now);
-        let next = match contents.carrier {
+        let next = match contents.flusher {
             _ if now.saturating_sub(contents.since) >= FLOW_NANOS || len >= FLOW_BYTES => SendState::Send,
             Flusher::Awake => SendState::Nothing,
             _ => SendState::Wake,
@@ -106,8 +116,8 @@ impl Outbox {
         (next, now)
     }
 
-    /// An item has failed.
-    pub(crate) fn put_failure<E: Serialize>(
+    /// Puts the failure of an item into the outbox.
+    pub(super) fn put_failure<E: Serialize>(
         &self,
         elapsed: Duration,
         cause: &Cause<E>,
@@ -122,25 +132,26 @@ impl Outbox {
         contents.note(now);
     }
 
-    /// Sends what is on the tray, however long that takes. That the caller is gone is seen by who reads from it.
-    pub(crate) fn send(&self) {
-        let _ = self.contents.lock().send_on(Blocking::Yes);
+    /// Sends what waits, however long that takes. That the caller is gone is noticed at the next read from it.
+    pub(super) fn send(&self) {
+        let _ = self.contents.lock().send_now(Blocking::Yes);
     }
 
+    /// Wakes the flusher, which is started at the first call.
     #[cold]
-    pub(crate) fn wake_flusher(self: &Arc<Self>) {
+    pub(super) fn wake_flusher(self: &Arc<Self>) {
         let mut contents = self.contents.lock();
-        if contents.carrier == Flusher::Unborn {
+        if contents.flusher == Flusher::NotStarted {
             let outbox = Arc::clone(self);
-            // Where no thread can be had, answers wait for the end of their frame.
-            let _ = spawn_named("manyhands answers".to_owned(), move || outbox.flush_loop());
+            // Where no thread can be started, results wait for the end of their frame.
+            let _ = spawn_named("manyhands flusher".to_owned(), move || outbox.flush_loop());
         }
-        contents.carrier = Flusher::Awake;
-        self.bell.notify_one();
+        contents.flusher = Flusher::Awake;
+        self.wakeup.notify_one();
     }
 
-    /// Queues what is on the tray: its items' frame is over.
-    pub(crate) fn end(&self) -> Result<(), Disconnected> {
+    /// Queues what waits, at the end of a frame of items.
+    pub(super) fn end(&self) -> Result<(), Disconnected> {
         let mut contents = self.contents.lock();
         contents.queue()?;
         let body = std::mem::take(&mut contents.answers.body);
@@ -148,10 +159,10 @@ impl Outbox {
         Ok(())
     }
 
-    /// The worker goes on to another frame with what it has queued unsent.
-    pub(crate) fn go_on(self: &Arc<Self>) {
+    /// The worker goes on to another frame, while results of the last one may be unsent.
+    pub(super) fn go_on(self: &Arc<Self>) {
         let contents = self.contents.lock();
-        let is_to_wake = contents.is_waiting() && contents.carrier != Flusher::Awake;
+        let is_to_wake = contents.is_waiting() && contents.flusher != Flusher::Awake;
         drop(contents);
         if is_to_wake {
             self.wake_flusher();
@@ -159,12 +170,12 @@ impl Outbox {
     }
 
     /// Queues a frame.
-    pub(crate) fn push(&self, header: Header, body: &[u8]) {
+    pub(super) fn push(&self, header: Header, body: &[u8]) {
         self.contents.lock().outgoing.push(header, body);
     }
 
     /// Sends all that is queued.
-    pub(crate) fn flush(&self) -> Result<(), Disconnected> {
+    pub(super) fn flush(&self) -> Result<(), Disconnected> {
         let mut contents = self.contents.lock();
         if contents.outgoing.is_waiting() {
             contents.outgoing.send(Blocking::Yes)?;
@@ -172,23 +183,23 @@ impl Outbox {
         Ok(())
     }
 
-    /// The carrier's whole life.
+    /// The flusher's thread: sends what has waited for a millisecond, until the caller is gone.
     fn flush_loop(&self) {
         let mut contents = self.contents.lock();
         let mut idle_rounds = 0;
         loop {
             if idle_rounds >= IDLE_ROUNDS {
-                contents.carrier = Flusher::Asleep;
-                while contents.carrier == Flusher::Asleep {
-                    self.bell.wait(&mut contents);
+                contents.flusher = Flusher::Asleep;
+                while contents.flusher == Flusher::Asleep {
+                    self.wakeup.wait(&mut contents);
                 }
                 idle_rounds = 0;
             }
-            self.bell.wait_for(&mut contents, Duration::from_nanos(FLOW_NANOS));
+            self.wakeup.wait_for(&mut contents, Duration::from_nanos(FLOW_NANOS));
             idle_rounds = if contents.is_waiting() { 0 } else { idle_rounds + 1 };
             let is_due = contents.is_waiting() && nanos().saturating_sub(contents.since) >= FLOW_NANOS;
-            // Without waiting for room: who puts something on the tray is not to wait for the caller.
-            if is_due && contents.send_on(Blocking::No).is_err() {
+            // Without waiting for the caller to read, since the worker's thread may wait for the lock.
+            if is_due && contents.send_now(Blocking::No).is_err() {
                 return; // the caller is gone
             }
         }
@@ -196,6 +207,7 @@ impl Outbox {
 }
 
 impl Contents {
+    /// Counts a result whose item ended at `now`.
     fn note(&mut self, now: u64) {
         if !self.is_waiting() {
             self.since = self.worked;
@@ -204,37 +216,38 @@ impl Contents {
         self.worked = now;
     }
 
-    /// Whether there is something that the caller does not know.
+    /// Whether something is not sent yet.
     fn is_waiting(&self) -> bool {
         self.count > 0 || self.outgoing.is_waiting()
     }
 
-    /// Sends what is on the tray, and makes room for more.
-    fn send_on(&mut self, patience: Blocking) -> Result<(), Disconnected> {
+    /// Sends what waits, and begins a new body.
+    fn send_now(&mut self, blocking: Blocking) -> Result<(), Disconnected> {
         if self.count > 0 {
             self.queue()?;
             self.answers.body = self.outgoing.begin_body();
         }
-        Ok(self.outgoing.send(patience)?)
+        Ok(self.outgoing.send(blocking)?)
     }
 
+    /// Makes a frame of the results that wait.
     fn queue(&mut self) -> Result<(), Disconnected> {
         if self.count == 0 {
             return Ok(());
         }
         for block in self.answers.attachments.take() {
-            // Without a descriptor to spare the caller will say that it does not know the block.
+            // Without a free descriptor nothing is sent; the caller will then report that it does not know the block.
             let _ = self.outgoing.push_block(&block);
         }
         let header = Header {
             count: u32::try_from(self.count).map_err(|_| Disconnected)?,
             first: self.first as u64,
-            extra: self.worked.saturating_sub(self.told),
+            extra: self.worked.saturating_sub(self.reported),
             ..Header::new(Kind::Answers)
         };
         let body = std::mem::take(&mut self.answers.body);
         self.outgoing.push_body(header, body);
-        (self.first, self.count, self.told) = (self.first + self.count, 0, self.worked);
+        (self.first, self.count, self.reported) = (self.first + self.count, 0, self.worked);
         Ok(())
     }
 }

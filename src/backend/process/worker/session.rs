@@ -1,5 +1,8 @@
-//! One call, served in a worker: frames of items in, answers onto the tray. Items run through the loop that every mode shares,
-//! with the item in hand told on the status page.
+//! One call, served in a worker: frames of items come in, results go to the outbox. Items run through the loop that every
+//! mode shares, and the status page says which one is in hand.
+//!
+//! Promises: an item is on the status page from before it begins until its result is in the outbox, so the caller blames a
+//! death on the right one; after a fence or a failure that stops the call, no further item begins.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -17,12 +20,14 @@ use crate::backend::items::Items;
 use crate::backend::process::wire::answers::{Answers, Trace};
 use crate::backend::process::wire::attachments::with_blocks;
 use crate::backend::process::wire::call::CallHead;
-use crate::backend::process::wire::connection::{MappedStatusPage, decode};
+use crate::backend::process::wire::encode::decode;
 use crate::backend::process::wire::frame::{Header, Kind, Parts};
 use crate::backend::process::wire::function::{self, FunctionName};
+use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
 use crate::backend::process::wire::status_page::StatusPage;
+use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
+use crate::backend::process::worker::WorkerConnection;
 use crate::backend::process::worker::outbox::{Outbox, SendState};
-use crate::backend::process::worker::{CallRejected, Disconnected, WorkerConnection, nanos};
 use crate::backend::process_task::{ProcessContext, ProcessTask};
 use crate::backend::task::{SharedOf, StateOf};
 use crate::backend::thread_pool::in_worker;
@@ -31,9 +36,9 @@ use crate::failure::Cause;
 use crate::panics::into_message;
 use crate::primitives::cancel::CancelToken;
 use crate::record::thread_cpu_time;
-use crate::sync::{Arc, AtomicUsize, Ordering};
+use crate::sync::{Arc, AtomicUsize, Ordering, nanos};
 
-/// Serves one call of one function: what [`WorkerConnection::serve`] finds by its place.
+/// Serves one call of one function. The caller sends the place of this instance, where the worker finds it.
 pub(crate) fn serve<T, K>(connection: &mut WorkerConnection) -> Result<(), Disconnected>
 where
     T: DeserializeOwned,
@@ -66,11 +71,11 @@ where
     }
 }
 
-/// How a call is over in a worker.
+/// How a call ended in a worker.
 enum SessionEnd {
-    /// It was asked to end: everything is dropped but the shared value. A destructor may have complained.
+    /// The caller ended it: everything is dropped except the shared value. With the message of a destructor that panicked.
     Ended(Option<String>),
-    /// Another one begins; this one has left nothing.
+    /// Another call begins; this one has left nothing to drop.
     NextCall,
 }
 
@@ -81,7 +86,7 @@ fn complaint_of(dropped: Result<(), BackendError>) -> Option<String> {
     }
 }
 
-/// Of all types that a call is about.
+/// A number that differs for different types of task, item, result and error.
 pub(crate) fn fingerprint<T, K: ProcessTask<T>>() -> u64 {
     function::fingerprint::<(T, K, K::Output, K::Error)>()
 }
@@ -118,7 +123,7 @@ struct Session<'d, T, K: ProcessTask<T>> {
     /// When the last item ended, in nanoseconds of the steady clock.
     clock: Cell<u64>,
     tracer: Tracer,
-    /// Part of every brief; here it is the caller who cancels.
+    /// Part of every context; a cancelled call reaches a worker as a fence instead.
     never: CancelToken,
 }
 
@@ -150,7 +155,7 @@ where
         }
     }
 
-    /// Until the call ends, or a next one begins where this one needs no end.
+    /// Serves frames until the call ends, or a next one begins where this one has nothing to drop.
     fn run(mut self, connection: &mut WorkerConnection) -> Result<SessionEnd, Disconnected> {
         loop {
             let header = connection.wait()?;
@@ -188,7 +193,7 @@ where
         Ok(true)
     }
 
-    /// Makes the worker's state; false when it was refused.
+    /// Makes the worker's state; false when that failed and the call was refused.
     fn make_state(&mut self, connection: &mut WorkerConnection) -> Result<bool, Disconnected> {
         // SAFETY: `Functions::find` gave this address for a call of these types.
         let make = || unsafe { K::Context::make_state_at(self.functions.init, self.shared) };
@@ -203,8 +208,8 @@ where
         Ok(true)
     }
 
-    /// Decodes the items of a frame; gives those that cannot be, each with its place in the frame. An item that kills the worker
-    /// here is in hand like any other.
+    /// Decodes the items of a frame; gives those that cannot be decoded, each with its offset in the frame. An item whose
+    /// decoding kills the worker is in hand like any other.
     fn read_items(
         &mut self,
         connection: &WorkerConnection,
@@ -216,7 +221,7 @@ where
         let mut parts = Parts::of(connection.incoming.body(header)?);
         let mut unread = Vec::new();
         let mut now = nanos();
-        with_blocks(&connection.incoming.stock, || {
+        with_blocks(&connection.incoming.blocks, || {
             for offset in 0..header.count as usize {
                 let part = parts.part()?;
                 self.page.status().begin(first + offset, now);
@@ -234,7 +239,7 @@ where
         Ok(unread)
     }
 
-    /// Runs the frame in stretches, each ended by its last item, by a failure or by a fence.
+    /// Runs the frame in spans, each ended by its last item, by a failure or by a fence.
     fn run_items(
         &mut self,
         connection: &mut WorkerConnection,
@@ -253,7 +258,7 @@ where
                 offset += 1;
             } else {
                 let until = unread.peek().map_or(len, |(bad, _)| *bad);
-                let done = self.run_stretch(first + offset, ran, until - offset);
+                let done = self.run_span(first + offset, ran, until - offset);
                 (offset, ran) = (offset + done, ran + done);
             }
         }
@@ -264,7 +269,7 @@ where
         }
         self.items.clear();
         if self.head.watches_memory {
-            connection.look_at_memory();
+            connection.measure_memory();
         }
         Ok(())
     }
@@ -273,15 +278,15 @@ where
         self.halted_at.min(self.page.status().fence())
     }
 
-    /// Runs up to `len` items, from number `ran` of the frame's on; gives how many it did.
-    fn run_stretch(&mut self, position: usize, ran: usize, len: usize) -> usize {
+    /// Runs up to `len` of the frame's decoded items, from number `ran` on; gives how many it ran.
+    fn run_span(&mut self, position: usize, ran: usize, len: usize) -> usize {
         let stop = AtomicUsize::new(ran + len);
         let mut state = self.state.take().expect("a frame is run after its state was made");
         let observed = self.observed(position, position + len, &stop);
         let options = LoopOptions {
             order: None,
             halts_on_failure: true, // so that a failure is reported before the next item begins
-            traces: false,          // told with each result, while the item is in hand
+            traces: false,          // sent with each result, while the item is in hand
             has_guided_chunks: false,
             cancel: &self.never,
             fence: &stop,
@@ -298,7 +303,7 @@ where
         chunk.done
     }
 
-    /// Notes a failure as the answer of a position, and ends the item if it is in hand.
+    /// Puts a failure into the outbox as the result of a position, and ends the item if it is in hand.
     fn fail(&mut self, position: usize, cause: &Cause<K::Error>) {
         let now = nanos();
         let in_hand = self.page.status().in_hand();
@@ -331,15 +336,15 @@ where
     }
 }
 
-/// What is told of each item besides its answer, where that is wanted.
+/// Measures what a trace says of each item, where the call asks for traces.
 struct Tracer {
     traces: bool,
-    /// What this thread had spent on a core when the last item ended.
+    /// The CPU time that this thread had used when the last item ended.
     cpu: Cell<Option<Duration>>,
 }
 
 impl Tracer {
-    /// Items begin now.
+    /// The first item of a frame begins now.
     fn begin(&self) {
         if self.traces {
             amounts::clear();
@@ -347,7 +352,7 @@ impl Tracer {
         }
     }
 
-    /// The item that was begun at `since`, by the steady clock, has ended.
+    /// The trace of an item that began at `since`, in nanoseconds of the steady clock, and ends now.
     fn end(&self, since: u64) -> Option<Trace> {
         if !self.traces {
             return None;
@@ -363,7 +368,7 @@ impl Tracer {
     }
 }
 
-/// The caller's task, with its item told on the status page and its answer encoded while the item is in hand.
+/// The caller's task, with its item on the status page until the result is encoded.
 struct Observed<'o, T, K: ProcessTask<T>> {
     functions: Functions,
     shared: &'o SharedOf<T, K>,
@@ -371,11 +376,11 @@ struct Observed<'o, T, K: ProcessTask<T>> {
     outbox: &'o Arc<Outbox>,
     clock: &'o Cell<u64>,
     tracer: &'o Tracer,
-    /// Of the next item.
+    /// The position of the next item.
     position: Cell<usize>,
-    /// Of the first item beyond the stretch.
+    /// The first position beyond the span.
     end: usize,
-    /// Where the stretch ends: 0 ends it after the item in hand.
+    /// Where the span ends: 0 ends it after the item in hand.
     stop: &'o AtomicUsize,
     item: PhantomData<fn(&T)>,
 }
@@ -393,26 +398,27 @@ where
         let value = unsafe { K::call_at(self.functions.function, self.shared, state, item) }?;
         let trace = self.tracer.end(self.clock.get());
         let (next, now) = self.outbox.put_value(&value, trace.as_ref());
-        put_away_value(value);
+        drop_value(value);
         self.page.end();
         match next {
             SendState::Send => self.outbox.send(),
             SendState::Wake if position + 1 < self.end => self.outbox.wake_flusher(),
             SendState::Wake | SendState::Nothing => {}
         }
-        // The time that sending and dropping took is not the next item's. Quick items have neither, and one look at the clock.
+        // The time for sending and dropping does not count for the next item. Where neither was done, the clock is not read
+        // again.
         let took_time = next == SendState::Send || needs_drop::<K::Output>();
         self.clock.set(if took_time { nanos() } else { now });
         if position + 1 >= self.page.fence() {
-            // Relaxed: this thread alone reads it.
+            // Relaxed: only this thread reads it.
             self.stop.store(0, Ordering::Relaxed);
         }
         Ok(())
     }
 }
 
-/// The answer is on its way: should the value panic when it is dropped, that is no failure of the item any more.
-fn put_away_value<R>(value: R) {
+/// Drops a value whose result is in the outbox: a panic of its destructor is no failure of the item any more.
+fn drop_value<R>(value: R) {
     if needs_drop::<R>()
         && let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value)))
     {

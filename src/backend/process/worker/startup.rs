@@ -1,5 +1,7 @@
-//! Where a copy of the program becomes a worker, and what keeps a program that is not prepared for it from starting copies of
-//! itself without end.
+//! Turns a copy of the program into a worker.
+//!
+//! Promises: a program that never calls `init` starts no copies of itself, and a copy that is started by hand ends with a
+//! message.
 
 use std::env;
 use std::ffi::CString;
@@ -11,35 +13,41 @@ use std::process::exit;
 use rustix::process::{Pid, Signal};
 
 use crate::backend::contract::BackendError;
-use crate::backend::process::child::VARIABLE;
+use crate::backend::process::wire::call::VARIABLE;
 use crate::backend::process::worker;
 use crate::sync::{AtomicU8, Ordering};
 
 /// What this process is. Starts as `UNPREPARED`, changes once.
 static ROLE: AtomicU8 = AtomicU8::new(UNPREPARED);
 
+/// `init` was not called yet.
 const UNPREPARED: u8 = 0;
+/// `init` was called in a process that is no worker.
 const CALLER: u8 = 1;
+/// `init` was called in a worker.
 const WORKER: u8 = 2;
 
-/// The exit code of a worker that nobody expected.
+/// The exit code of a process that was started as a worker, but not by a caller.
 const UNEXPECTED: i32 = 125;
 
-/// What a process that is prepared may be.
+/// What a process may be after `init`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(in crate::backend::process) enum Role {
     Caller,
     Worker,
 }
 
-/// What this process is, if it was prepared.
-pub(crate) fn role() -> Result<Role, BackendError> {
+/// What this process is.
+///
+/// # Errors
+/// When the program has not called `init`.
+pub(in crate::backend::process) fn role() -> Result<Role, BackendError> {
     // Relaxed: the role hands over no data.
     match ROLE.load(Ordering::Relaxed) {
         CALLER => Ok(Role::Caller),
         WORKER => Ok(Role::Worker),
         _ if env::var_os(VARIABLE).is_some() => Err(BackendError::Unprepared(
-            "this process was started as a worker and is none yet; call manyhands::init() first in main".to_owned(),
+            "this process was started as a worker and has not become one yet; call manyhands::init() first in main".to_owned(),
         )),
         _ => Err(BackendError::Unprepared(
             "worker processes are copies of this program and need manyhands::init() first in main (in tests: manyhands::init_in_tests!() once, outside of any function)"
@@ -48,41 +56,42 @@ pub(crate) fn role() -> Result<Role, BackendError> {
     }
 }
 
-/// Turns a copy of the program into a worker, which never returns; any other process is noted as a caller.
-pub(crate) fn become_worker() {
+/// In a copy of the program that was started as a worker: serves the caller and never returns. In any other process: notes
+/// that it may be a caller.
+pub(in crate::backend::process) fn become_worker() {
     let Some(parent) = env::var_os(VARIABLE) else {
         // Relaxed: see `role`.
         let _ = ROLE.compare_exchange(UNPREPARED, CALLER, Ordering::Relaxed, Ordering::Relaxed);
         return;
     };
     if ROLE.swap(WORKER, Ordering::Relaxed) == WORKER {
-        return; // an item of this worker calls it again
+        return; // an item of this worker calls `init`
     }
     let served = parent
         .to_str()
         .and_then(|text| text.parse().ok())
-        .ok_or_else(|| format!("{VARIABLE} is {parent:?}, where the number of a process was to be"))
+        .ok_or_else(|| format!("{VARIABLE} is {parent:?}, which is no process id"))
         .and_then(adopt_socket)
         .and_then(worker::run);
     match served {
         Ok(()) => exit(0),
         Err(reason) => {
-            // A program whose stderr is closed has nobody to tell.
+            // Where stderr is closed, only the exit code shows it.
             let _ = writeln!(
                 io::stderr(),
-                "this process was started as a worker of manyhands, which nobody expects: {reason}; unset {VARIABLE}, which is for manyhands alone"
+                "this process was started as a worker of manyhands, but not by a caller: {reason}; unset {VARIABLE}, which only manyhands may set"
             );
             exit(UNEXPECTED)
         }
     }
 }
 
-/// Ties this process to its parent, and takes the socket from where it came.
+/// Makes the kernel kill this process when its parent dies, and moves the socket away from stdin.
 fn adopt_socket(parent: i32) -> Result<OwnedFd, String> {
     let failed = |what: &str, error: io::Error| format!("{what}: {error}");
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| failed("no signal at the parent's death", error.into()))?;
-    // Had the parent died before that, no signal would come any more.
+    // If the parent died before that, no signal would come.
     if rustix::process::getppid().map(Pid::as_raw_nonzero).map(std::num::NonZeroI32::get) != Some(parent) {
         return Err(format!("its parent is not process {parent}"));
     }
@@ -93,11 +102,11 @@ fn adopt_socket(parent: i32) -> Result<OwnedFd, String> {
     let socket = rustix::io::fcntl_dupfd_cloexec(&stdin, 3).map_err(|error| failed("its socket", error.into()))?;
     let nothing = File::open("/dev/null").map_err(|error| failed("/dev/null", error))?;
     rustix::stdio::dup2_stdin(&nothing).map_err(|error| failed("its stdin", error.into()))?;
-    // Started through a link that is called exe, it is called as the program is. It works under any name.
+    // It was started through a link named exe; process lists should show the program's name. A failure changes nothing else.
     let name = env::args().next().unwrap_or_default();
     let name = name.rsplit('/').next().unwrap_or_default();
     let _ = CString::new(name).map(|name| rustix::thread::set_name(&name));
-    // Where memory runs out for all, a worker is to go before its caller. Not every system lets it say so.
+    // When the machine runs out of memory, the kernel should kill a worker before its caller. Not every system permits this.
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
     Ok(socket)
 }

@@ -65,12 +65,9 @@ fn a_journal_that_was_cut_anywhere_is_refused_and_left_as_it_is() {
     let anywhere = (0..100).map(|_| 1 + below(whole.len() - 1, &mut state));
     for len in near_pages.chain(small).chain(anywhere.collect::<Vec<_>>()).chain([whole.len() - 1]) {
         fs::write(&settings.path, &whole[..len]).unwrap();
-        let problem = Store::open(&settings).expect_err(&format!("cut to {len} of {}", whole.len()));
-        assert!(
-            matches!(problem, JournalError::Corrupt { .. } | JournalError::Foreign { .. }),
-            "cut to {len}: {problem}"
-        );
-        assert!(len < 4096 || matches!(problem, JournalError::Corrupt { .. }), "cut to {len}: {problem}");
+        let error = Store::open(&settings).expect_err(&format!("cut to {len} of {}", whole.len()));
+        assert!(matches!(error, JournalError::Corrupt { .. } | JournalError::Foreign { .. }), "cut to {len}: {error}");
+        assert!(len < 4096 || matches!(error, JournalError::Corrupt { .. }), "cut to {len}: {error}");
         assert!(fs::read(&settings.path).unwrap() == whole[..len], "cut to {len}");
     }
     fs::write(&settings.path, &whole).unwrap();
@@ -155,7 +152,7 @@ fn a_full_database_drops_rows_and_says_so() {
     let mut store = Store { queue, writer: Some(writer), lock: None };
     // More than may wait, so that this would hang if nobody told the run that there will never be room.
     (10..3 * MOST_ROWS).for_each(|index| append(&mut store, index));
-    let full = JournalError::Full { path: settings.path.clone() };
+    let full = JournalError::Full { path: settings.path.clone(), source: None };
     assert_eq!(store.write_error(), Some(full.clone()));
     assert_eq!(store.finish(), Err(full));
     let n_items = n_whole(&Store::open(&settings).unwrap().1);
@@ -192,7 +189,7 @@ fn fill(folder: &Path) {
         append(&mut store, index);
         index += 1;
     }
-    let full = JournalError::Full { path: folder.join("a.journal") };
+    let full = JournalError::Full { path: folder.join("a.journal"), source: None };
     assert_eq!(store.write_error(), Some(full.clone()));
     assert_eq!(store.finish(), Err(full));
     let succeeded = JournalReader::open(folder.join("a.journal")).unwrap().status().unwrap().succeeded;
@@ -248,7 +245,7 @@ fn a_read_only_folder_or_file_is_said_to_be_one_and_can_be_read() {
     const NOBODY: u32 = 65_534;
     let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     if let Some(folder) = childs_folder() {
-        let read_only = JournalError::ReadOnly { path: folder.join("a.journal") };
+        let read_only = JournalError::ReadOnly { path: folder.join("a.journal"), source: None };
         assert_eq!(Store::open(&settings(&folder)).unwrap_err(), read_only);
         let reader = JournalReader::open(folder.join("a.journal")).unwrap();
         assert_eq!((reader.status().unwrap().succeeded, reader.entries().unwrap().len()), (10, 10));

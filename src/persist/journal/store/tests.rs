@@ -115,8 +115,8 @@ fn rows_are_written_however_long_the_interval_is() {
 fn a_journal_that_was_left_before_it_was_made_is_none_yet() {
     let (_folder, settings) = folder_and_settings();
     std::fs::write(&settings.path, "").unwrap();
-    let problem = JournalReader::open(&settings.path).unwrap_err();
-    assert_eq!(problem, JournalError::NotFound { path: settings.path.clone() });
+    let error = JournalReader::open(&settings.path).unwrap_err();
+    assert_eq!(error, JournalError::NotFound { path: settings.path.clone() });
     assert_eq!(Store::peek(&settings).unwrap(), []);
     write_all(&settings, &["a"]);
     assert_eq!(keys_of(&Store::peek(&settings).unwrap()), ["a"]);
@@ -187,8 +187,8 @@ fn readers_see_rows_soon_while_the_writer_goes_on() {
 fn a_second_writer_is_refused_by_name() {
     let (_folder, settings) = folder_and_settings();
     let (_store, _) = Store::open(&settings).unwrap();
-    let problem = Store::open(&settings).unwrap_err();
-    assert!(matches!(&problem, JournalError::Locked { holder, .. } if holder.starts_with("process ")), "{problem}");
+    let error = Store::open(&settings).unwrap_err();
+    assert!(matches!(&error, JournalError::Locked { holder, .. } if holder.starts_with("process ")), "{error}");
 }
 
 #[test]
@@ -196,16 +196,16 @@ fn another_version_or_configuration_is_refused_and_named() {
     let (_folder, settings) = folder_and_settings();
     let configured = |text: &str| JournalSettings { configuration: Ok(text.to_owned()), ..settings.clone() };
     write_all(&configured(r#"{"high":35.0,"low":0.3}"#), &["a"]);
-    let problem = Store::open(&configured(r#"{"high":35.0,"low":0.5}"#)).unwrap_err();
+    let error = Store::open(&configured(r#"{"high":35.0,"low":0.5}"#)).unwrap_err();
     assert_eq!(
-        problem.to_string(),
+        error.to_string(),
         "the configuration's low is 0.5 and was 0.3 when the journal was written; set it back, use another path, or allow \
          OnChange::Recompute"
     );
     let mut other = configured(r#"{"high":35.0,"low":0.3}"#);
     other.version = "2".to_owned();
-    let problem = Store::open(&other).unwrap_err();
-    assert!(problem.to_string().starts_with(r#"the version is "2" and was "" when"#), "{problem}");
+    let error = Store::open(&other).unwrap_err();
+    assert!(error.to_string().starts_with(r#"the version is "2" and was "" when"#), "{error}");
     assert_eq!(keys_of(&Store::open(&configured(r#"{"high":35.0,"low":0.3}"#)).unwrap().1), ["a"]);
 }
 
@@ -226,8 +226,8 @@ fn after_a_change_that_is_allowed_only_rows_of_the_same_setup_count() {
 fn a_configuration_without_json_is_refused() {
     let (_folder, mut settings) = folder_and_settings();
     settings.configuration = Err("key must be a string".to_owned());
-    let problem = Store::open(&settings).unwrap_err();
-    assert_eq!(problem, JournalError::Configuration("key must be a string".to_owned()));
+    let error = Store::open(&settings).unwrap_err();
+    assert_eq!(error, JournalError::Configuration("key must be a string".to_owned()));
 }
 
 /// Another connection to the file, as a tool would have it.
@@ -240,9 +240,9 @@ fn a_file_of_something_else_is_left_alone() {
     let (_folder, settings) = folder_and_settings();
     for content in ["not a database, but long enough to have a header, were it one: ".repeat(20), "x".to_owned()] {
         std::fs::write(&settings.path, &content).unwrap();
-        let problem = Store::open(&settings).unwrap_err();
-        assert_eq!(problem, JournalError::Foreign { path: settings.path.clone() });
-        assert_eq!(JournalReader::open(&settings.path).unwrap_err(), problem);
+        let error = Store::open(&settings).unwrap_err();
+        assert_eq!(error, JournalError::Foreign { path: settings.path.clone() });
+        assert_eq!(JournalReader::open(&settings.path).unwrap_err(), error);
         assert_eq!(std::fs::read_to_string(&settings.path).unwrap(), content);
         std::fs::remove_file(&settings.path).unwrap();
     }

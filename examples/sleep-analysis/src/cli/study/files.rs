@@ -8,7 +8,8 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use manyhands::{AnyMode, CancelToken, Error, Job, LocalMode, write_atomically};
+use manyhands::report::write_atomically;
+use manyhands::{AnyMode, CancelToken, Job, LocalMode};
 use sleep_analysis::pictures::{Fact, Link, StudyPage, SubjectTile, Warning};
 use sleep_analysis::{SleepResult, append_float};
 
@@ -88,7 +89,7 @@ fn write_table(
             }
             if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
-    written.and_then(|()| made.map(drop).map_err(row_error))?;
+    written.and_then(|()| made.map(drop).map_err(io::Error::other))?;
     require_no_stop(stop)
 }
 
@@ -124,11 +125,6 @@ fn record<'a>(fields: impl IntoIterator<Item = &'a str>) -> io::Result<Vec<u8>> 
     let mut line = csv::Writer::from_writer(Vec::new());
     line.write_record(fields)?;
     line.into_inner().map_err(|error| io::Error::other(error.to_string()))
-}
-
-/// What went wrong with a subject's rows, as an error of the file.
-fn row_error(error: Error<io::Error>) -> io::Error {
-    io::Error::other(error.to_string())
 }
 
 fn page<'a>(study: &'a Study, spill_file: &SpillFile, n_features: usize) -> StudyPage<'a> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use manyhands::file_fingerprint;
+use manyhands::journal::file_fingerprint;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::csv_folder::csv_files;

@@ -91,7 +91,7 @@ fn run(args: &StudyArgs, command: StudyCommand, context: &CliContext<'_>) -> Sle
         succeeded: spill_file.n_results(),
         resumed: worked.resumed,
         failed: study.failures(&spill_file),
-        trouble: worked.warning,
+        warning: worked.warning,
         incomplete: found.incomplete,
         epochs: spill_file.n_epochs(),
         features: found.n_features,
@@ -151,7 +151,7 @@ fn print_interrupted(
             "subjects": subjects,
             "finished": finished,
             "failed": failed,
-            "trouble": warning,
+            "warning": warning,
             "resume": resume,
         })
         .to_string(),
@@ -169,7 +169,7 @@ struct Summary {
     resumed: usize,
     failed: Vec<Remark>,
     /// What the journal or the reports lack, if anything.
-    trouble: Option<String>,
+    warning: Option<String>,
     /// The subjects whose results lack something.
     incomplete: Vec<String>,
     epochs: usize,
@@ -185,7 +185,7 @@ struct Summary {
 
 impl Summary {
     fn exit_status(&self) -> ExitStatus {
-        let is_whole = self.failed.is_empty() && self.incomplete.is_empty() && self.trouble.is_none();
+        let is_whole = self.failed.is_empty() && self.incomplete.is_empty() && self.warning.is_none();
         match (self.succeeded, is_whole) {
             (0, _) => ExitStatus::CouldNotRun,
             (_, true) => ExitStatus::Done,

@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use consumer_support::RunFolder;
-use manyhands::{JournalReader, write_atomically};
+use manyhands::journal::JournalReader;
+use manyhands::report::write_atomically;
 use serde::{Deserialize, Serialize};
 use sleep_analysis::{SleepError, SleepResult};
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use consumer_support::{ExitStatus, Output, RunFolder};
-use manyhands::{JournalError, JournalReader, JournalStatus};
+use manyhands::journal::{JournalError, JournalReader, JournalStatus};
 use serde::Serialize;
 use serde_json::Value;
 use sleep_analysis::{SleepError, SleepResult};

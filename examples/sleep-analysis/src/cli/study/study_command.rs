@@ -5,7 +5,7 @@ use std::path::Path;
 
 use consumer_support::RunFolder;
 use consumer_support::command_line::{command_with, command_without, resume_command, shell_quoted};
-use manyhands::{JournalError, OnChange, RetryRecorded};
+use manyhands::journal::{JournalError, OnChange, RetryRecorded};
 use sleep_analysis::{SleepError, SleepResult};
 
 use crate::cli::args::StudyArgs;

@@ -1,7 +1,7 @@
 //! The work on one subject, as a function that captures nothing, and its result, as plain data: so it runs in every mode, and
 //! its result can be kept in a file and read back.
 
-use manyhands::report_amount;
+use manyhands::report::report_amount;
 use serde::{Deserialize, Serialize};
 use sleep_analysis::parallel::Engine;
 use sleep_analysis::pictures::tile_svg;

@@ -5,18 +5,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use consumer_support::RunFolder;
+use manyhands::config::override_parallel_config;
+use manyhands::job::FailureKind;
 use manyhands::{
-    AnyMode, CancelToken, Cause, FailureKind, ItemFailure, Job, Journal, OnFailure, ParallelConfig, Progress, Report,
-    Retry, override_parallel_config,
+    AnyMode, CancelToken, Cause, ItemFailure, Job, Journal, OnFailure, ParallelConfig, Progress, Report, Retry,
 };
-use sleep_analysis::{SleepError, SleepResult};
+use sleep_analysis::SleepResult;
 
 use super::fingerprint::fingerprint;
 use super::read_ahead::ReadAhead;
 use super::run_folder::Earlier;
 use super::study_command::{on_change, refused, retry_recorded};
 use super::subject::{InnerParallelism, SubjectContext, SubjectResult, subject};
-use super::subjects::Study;
+use super::subjects::{Study, Subject};
 use crate::cli::analysis::CliContext;
 use crate::cli::args::StudyArgs;
 
@@ -36,7 +37,7 @@ pub(super) struct Worked {
 /// subject's index in the study; results of earlier runs come first. Beside those, memory holds at most two results per worker.
 ///
 /// # Errors
-/// [`SleepError::Config`] when the run was refused: workers or chunks of zero, no worker process, a journal that another run
+/// [`SleepError::Config`](sleep_analysis::SleepError::Config) when the run was refused: workers or chunks of zero, no worker process, a journal that another run
 /// writes or that belongs to other subjects or settings.
 pub(super) fn work_on(
     study: &Study,
@@ -48,10 +49,7 @@ pub(super) fn work_on(
 ) -> SleepResult<Worked> {
     let n_workers = context.common.n_workers();
     // Jobs inside a subject's function share the requested workers. For zero workers, the job reports the error.
-    let config = ParallelConfig::builder()
-        .max_workers_cpu(n_workers.max(1))
-        .build()
-        .map_err(|error| SleepError::Config(error.to_string()))?;
+    let config = ParallelConfig::builder().max_workers_cpu(n_workers.max(1)).build()?;
     let _until_the_end = override_parallel_config(config);
     let subject_context =
         SubjectContext { settings: study.settings.clone(), inner: inner_parallelism(context.common.mode) };
@@ -68,17 +66,10 @@ pub(super) fn work_on(
         .cancel_token(stop)
         .key(|subject| subject.name.clone())
         .progress(if context.output.shows_progress() { Progress::auto("subjects") } else { Progress::off() })
-        .journal(
-            Journal::at(RunFolder::in_results(&args.out).journal())
-                .version(format!("{}, results {RESULTS_VERSION}", env!("CARGO_PKG_VERSION")))
-                .configuration(&study.settings)
-                .fingerprint(fingerprint)
-                .retry_recorded(retry_recorded(args))
-                .on_change(on_change(args)),
-        )
-        .report(report(study, &args.out))
         .shared(&subject_context)
         .try_map(subject)
+        .journal(journal(study, args))
+        .report(report(study, &args.out))
         .for_each(|idx, result| {
             has_started = true;
             ahead.subject_done(idx);
@@ -92,6 +83,15 @@ pub(super) fn work_on(
         }
         Err(error) => Err(refused(error.journal_error(), error.to_string())),
     }
+}
+
+fn journal(study: &Study, args: &StudyArgs) -> Journal<'static, Subject> {
+    Journal::at(RunFolder::in_results(&args.out).journal())
+        .version(format!("{}, results {RESULTS_VERSION}", env!("CARGO_PKG_VERSION")))
+        .configuration(&study.settings)
+        .fingerprint(fingerprint)
+        .retry_recorded(retry_recorded(args))
+        .on_change(on_change(args))
 }
 
 fn report(study: &Study, out: &Path) -> Report<'static> {

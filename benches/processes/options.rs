@@ -1,14 +1,13 @@
-//! What the command line asks for: peers, cases, repetitions and sizes, by the names that the peers' script has for
-//! them.
+//! The options of the command line: peers, cases, repetitions and sizes, by the names that the peers' script has for them.
 
 use std::fmt::Debug;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// The choice, with the script's sizes where nothing was said.
+/// The options, with the script's sizes where none is given.
 #[derive(Debug)]
-pub(crate) struct Asked {
-    /// The words themselves, to be handed on to the processes that measure.
+pub(crate) struct Options {
+    /// The words themselves, for the processes that measure.
     pub(crate) words: Vec<String>,
     peers: Vec<String>,
     cases: Vec<String>,
@@ -28,21 +27,21 @@ pub(crate) struct Asked {
     pub(crate) million: usize,
     /// How long a measurement may take.
     pub(crate) child_timeout: Duration,
-    /// Set in a process that measures: what it is to do.
+    /// Set in a process that measures: its peer and its case.
     pub(crate) child: Option<String>,
 }
 
-impl Asked {
+impl Options {
     /// Reads the command line.
     ///
     /// # Panics
-    /// At an option that there is not, and at one without a fitting value.
+    /// At an unknown option, and at one without a fitting value.
     pub(crate) fn from_command_line() -> Self {
         Self::from_words(std::env::args().skip(1).collect())
     }
 
     fn from_words(words: Vec<String>) -> Self {
-        let mut asked = Self {
+        let mut options = Self {
             words: Vec::new(),
             peers: Vec::new(),
             cases: Vec::new(),
@@ -63,24 +62,24 @@ impl Asked {
             match word.as_str() {
                 // Cargo adds it.
                 "--bench" => {}
-                "--which" => asked.peers.extend(names(value())),
-                "--case" => asked.cases.extend(names(value())),
-                "--rounds" | "--reps" => asked.reps = number(word, value()),
-                "--first_rep" => asked.first_rep = number(word, value()),
-                "--workers" => asked.workers = number(word, value()),
-                "--n" => asked.n = number(word, value()),
-                "--n_lat" => asked.n_lat = number(word, value()),
-                "--payload_items" => asked.payload_items = number(word, value()),
-                "--shared_f64" => asked.shared_f64 = number(word, value()),
-                "--million" => asked.million = number(word, value()),
-                "--child_timeout" => asked.child_timeout = Duration::from_secs(number(word, value())),
-                "--child" => asked.child = Some(value().clone()),
+                "--which" => options.peers.extend(names(value())),
+                "--case" => options.cases.extend(names(value())),
+                "--rounds" | "--reps" => options.reps = number(word, value()),
+                "--first_rep" => options.first_rep = number(word, value()),
+                "--workers" => options.workers = number(word, value()),
+                "--n" => options.n = number(word, value()),
+                "--n_lat" => options.n_lat = number(word, value()),
+                "--payload_items" => options.payload_items = number(word, value()),
+                "--shared_f64" => options.shared_f64 = number(word, value()),
+                "--million" => options.million = number(word, value()),
+                "--child_timeout" => options.child_timeout = Duration::from_secs(number(word, value())),
+                "--child" => options.child = Some(value().clone()),
                 _ if word.starts_with("--") => panic!("there is no {word}"),
-                _ => asked.cases.push(word.clone()),
+                _ => options.cases.push(word.clone()),
             }
         }
-        asked.words = words;
-        asked
+        options.words = words;
+        options
     }
 
     pub(crate) fn has_peer(&self, peer: &str) -> bool {

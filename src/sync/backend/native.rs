@@ -1,4 +1,4 @@
-//! The real parts: parking_lot's locks, std's atomics and threads, crossbeam's padding.
+//! The real parts: parking_lot's locks, std's atomics and threads, crossbeam's padding. The counterpart is `modelled.rs`.
 
 pub use std::hint::spin_loop;
 pub use std::sync::Arc;
@@ -9,8 +9,8 @@ pub use std::sync::atomic::{
 pub use std::thread_local;
 pub use std::time::Instant;
 
-pub(super) use parking_lot::{Condvar, Mutex, MutexGuard};
-pub(super) use std::thread::{Builder, JoinHandle, yield_now};
+pub(in crate::sync) use parking_lot::{Condvar, Mutex, MutexGuard};
+pub(in crate::sync) use std::thread::{Builder, JoinHandle, yield_now};
 
 pub(crate) use crossbeam_utils::CachePadded;
 pub(crate) use parking_lot::RwLock;
@@ -24,7 +24,7 @@ macro_rules! global {
 }
 pub(crate) use global;
 
-/// So many padded words at zero, for what a `static` may begin with.
+/// An array of padded words at zero. Constant, so that it may be part of a `static`.
 macro_rules! words_at_zero {
     ($n:expr) => {
         [const { $crate::sync::CachePadded::new($crate::sync::AtomicU64::new(0)) }; $n]

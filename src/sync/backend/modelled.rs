@@ -1,4 +1,4 @@
-//! The parts of a model checker, loom or shuttle, behind the names and signatures of the real ones.
+//! The parts of a model checker, loom or shuttle, behind the names and signatures of the real ones in `native.rs`.
 
 #[cfg(manyhands_loom)]
 pub(crate) use loom as checker;
@@ -13,16 +13,16 @@ pub use checker::sync::atomic::{
 };
 pub use checker::thread_local;
 
-pub(super) use checker::thread::{Builder, JoinHandle, yield_now};
+pub(in crate::sync) use checker::thread::{Builder, JoinHandle, yield_now};
 
 use std::ops::{Add, Deref, DerefMut, Sub};
 use std::sync::{PoisonError, TryLockError};
 use std::time::Duration;
 
-// The checkers' locks are poisoned by a panic, and loom's, whose threads are all one to std, by one in another thread. The real
-// ones have no poison, so it is passed over.
+// A panic poisons the checkers' locks; loom's even by a panic in another thread, as std sees loom's threads as one. The real
+// locks have no poison, so it is ignored here.
 
-/// Padding does not matter to a model.
+/// Without padding, which does not matter to a model.
 #[derive(Debug, Default)]
 pub(crate) struct CachePadded<T>(T);
 
@@ -47,29 +47,29 @@ impl<T> DerefMut for CachePadded<T> {
 
 /// The checker's mutex with parking_lot's signature.
 #[derive(Debug, Default)]
-pub(super) struct Mutex<T: ?Sized>(checker::sync::Mutex<T>);
+pub(in crate::sync) struct Mutex<T: ?Sized>(checker::sync::Mutex<T>);
 
 /// The guard is an option so that a condition variable can take the checker's guard by value and put it back.
 #[derive(Debug)]
-pub(super) struct MutexGuard<'a, T: ?Sized>(Option<checker::sync::MutexGuard<'a, T>>);
+pub(in crate::sync) struct MutexGuard<'a, T: ?Sized>(Option<checker::sync::MutexGuard<'a, T>>);
 
 impl<T> Mutex<T> {
-    pub(super) fn new(value: T) -> Self {
+    pub(in crate::sync) fn new(value: T) -> Self {
         Self(checker::sync::Mutex::new(value))
     }
-    pub(super) fn into_inner(self) -> T {
+    pub(in crate::sync) fn into_inner(self) -> T {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: ?Sized> Mutex<T> {
-    pub(super) fn lock(&self) -> MutexGuard<'_, T> {
+    pub(in crate::sync) fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard(Some(self.0.lock().unwrap_or_else(PoisonError::into_inner)))
     }
-    pub(super) fn get_mut(&mut self) -> &mut T {
+    pub(in crate::sync) fn get_mut(&mut self) -> &mut T {
         self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
-    pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+    pub(in crate::sync) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         let guard = match self.0.try_lock() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -94,39 +94,39 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 
 /// The checker's condition variable with parking_lot's signature.
 #[derive(Debug, Default)]
-pub(super) struct Condvar(checker::sync::Condvar);
+pub(in crate::sync) struct Condvar(checker::sync::Condvar);
 
 impl Condvar {
-    pub(super) fn new() -> Self {
+    pub(in crate::sync) fn new() -> Self {
         Self(checker::sync::Condvar::new())
     }
-    pub(super) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+    pub(in crate::sync) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
         let held = guard.0.take().expect("a guard is whole outside of a wait");
         guard.0 = Some(self.0.wait(held).unwrap_or_else(PoisonError::into_inner));
     }
-    /// The model's time stands still: a timed wait is a wait, so a model must not need the time to be up.
-    pub(super) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _time: Duration) -> NeverUp {
+    /// Time stands still in a model: a timed wait is a wait, so a model must not depend on the end of the time limit.
+    pub(in crate::sync) fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _time: Duration) -> NeverTimedOut {
         self.wait(guard);
-        NeverUp
+        NeverTimedOut
     }
-    pub(super) fn notify_one(&self) {
+    pub(in crate::sync) fn notify_one(&self) {
         self.0.notify_one();
     }
-    pub(super) fn notify_all(&self) {
+    pub(in crate::sync) fn notify_all(&self) {
         self.0.notify_all();
     }
 }
 
-/// The time is never up.
-pub(super) struct NeverUp;
+/// The result of a timed wait.
+pub(in crate::sync) struct NeverTimedOut;
 
-impl NeverUp {
-    pub(super) fn timed_out(self) -> bool {
+impl NeverTimedOut {
+    pub(in crate::sync) fn timed_out(self) -> bool {
         false
     }
 }
 
-/// A clock that stands still, so that every run of a model takes the same turns.
+/// A clock that stands still, so that every run of a model takes the same branches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(Duration);
 
@@ -136,12 +136,12 @@ impl Instant {
     pub fn now() -> Self {
         Self(Duration::ZERO)
     }
-    /// Zero, for any moment that has been.
+    /// Always zero.
     #[must_use]
     pub fn elapsed(self) -> Duration {
         Self::now().duration_since(self)
     }
-    /// The time between two moments; zero when the other one is later.
+    /// The time from `earlier` to this moment; zero when `earlier` is later.
     #[must_use]
     pub fn duration_since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
@@ -189,7 +189,7 @@ macro_rules! global {
 }
 pub(crate) use global;
 
-/// So many words at zero.
+/// An array of words at zero.
 macro_rules! words_at_zero {
     ($n:expr) => {
         std::array::from_fn::<_, { $n }, _>(|_| $crate::sync::CachePadded::new($crate::sync::AtomicU64::new(0)))

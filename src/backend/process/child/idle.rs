@@ -1,0 +1,32 @@
+//! The pool of idle workers: processes that have ended one call and wait for the next one.
+//!
+//! Promises: an idle worker belongs to no call; the pool hands each out once. Leaves starting and ending to `Worker`.
+
+use crate::backend::process::child::Worker;
+use crate::sync::{LazyLock, Mutex};
+
+/// The idle workers, the one that worked last at the end.
+static IDLE: LazyLock<Mutex<Vec<Worker>>> = LazyLock::new(|| Mutex::new(Vec::new()));
+
+/// Takes an idle worker that may use `threads` threads and has served fewer than `max_served` items, if there is one.
+pub(in crate::backend::process) fn take_idle(threads: usize, max_served: usize) -> Option<Worker> {
+    let mut idle = IDLE.lock();
+    // The one that worked last: its core is awake, and its memory is in the caches.
+    let found = idle.iter().rposition(|worker| worker.threads() == threads && worker.served() < max_served)?;
+    Some(idle.remove(found))
+}
+
+/// Keeps a worker for the next call.
+pub(in crate::backend::process) fn keep(mut worker: Worker) {
+    worker.become_idle();
+    IDLE.lock().push(worker);
+}
+
+/// Ends the idle workers, and gives their number. Waits up to a second for each; one that takes longer is killed.
+pub(in crate::backend::process) fn end_idle_workers() -> usize {
+    let idle = std::mem::take(&mut *IDLE.lock());
+    let count = idle.len();
+    idle.iter().for_each(Worker::close);
+    idle.into_iter().for_each(Worker::join);
+    count
+}

@@ -1,0 +1,237 @@
+//! The errors of a journal, and what to do about each. Plain data.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// An error of a journal. Its message names the file or the item, and what to do.
+///
+/// `source()` gives the error of the system or of SQLite, where there is one. Two errors are equal when they are of the same
+/// kind and have the same message.
+///
+/// ```
+/// use manyhands::{JournalError, JournalReader};
+///
+/// let error = JournalReader::open("no such journal").unwrap_err();
+/// assert!(matches!(error, JournalError::NotFound { .. }));
+/// assert_eq!(error.to_string(), "no such journal does not exist");
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// Another run writes this journal.
+    Locked {
+        /// The journal.
+        path: PathBuf,
+        /// The process that writes it, and since when.
+        holder: String,
+    },
+    /// The file or its folder does not exist.
+    NotFound {
+        /// The missing file or folder.
+        path: PathBuf,
+    },
+    /// The file is no journal.
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The journal was written by a later version of this crate.
+    Newer {
+        /// The journal.
+        path: PathBuf,
+        /// The version of its tables.
+        found: u32,
+        /// The latest version that is known here.
+        known: u32,
+    },
+    /// The journal is damaged.
+    Corrupt {
+        /// The journal.
+        path: PathBuf,
+        /// What is damaged.
+        detail: String,
+        /// The error of SQLite, if it found the damage.
+        source: Option<Arc<dyn Error + Send + Sync>>,
+    },
+    /// The file or its folder is not writable.
+    ReadOnly {
+        /// The journal.
+        path: PathBuf,
+        /// The error of the system or of SQLite, if one was reported.
+        source: Option<Arc<dyn Error + Send + Sync>>,
+    },
+    /// The journal cannot grow: the disk or a quota is full, or the file has its largest size.
+    Full {
+        /// The journal.
+        path: PathBuf,
+        /// The error of the system or of SQLite.
+        source: Option<Arc<dyn Error + Send + Sync>>,
+    },
+    /// The version, the configuration or a fingerprint differs from the recorded one.
+    Changed {
+        /// What differs: the version, the configuration or one of its fields, or the fingerprint of an item.
+        what: String,
+        /// The recorded one.
+        recorded: String,
+        /// The one of this run.
+        now: String,
+    },
+    /// Two items have the same key.
+    DuplicateKey {
+        /// The key.
+        key: String,
+        /// The index of the first item with it.
+        first: usize,
+        /// The index of the second.
+        second: usize,
+    },
+    /// Neither the journal nor the job has a key function.
+    NoKeys,
+    /// The configuration cannot be written as JSON.
+    Configuration(String),
+    /// A recorded value cannot be read as the type that the function returns now.
+    Value {
+        /// The item's key.
+        key: String,
+        /// The type.
+        kind: &'static str,
+        /// Why it cannot be read.
+        why: String,
+    },
+    /// A value cannot be recorded, so the next run will compute it again.
+    Unwritable {
+        /// The item's key.
+        key: String,
+        /// The error of its `Serialize`.
+        why: String,
+    },
+    /// Another error of the system or of SQLite.
+    Io {
+        /// The journal.
+        path: PathBuf,
+        /// Its message.
+        detail: String,
+        /// The error, if it is one of the system or of SQLite.
+        source: Option<Arc<dyn Error + Send + Sync>>,
+    },
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Locked { path, holder } => {
+                write!(f, "{} is being written by {holder}; wait for its end, or use another path", path.display())
+            }
+            Self::NotFound { path } => write!(f, "{} does not exist", path.display()),
+            Self::Foreign { path } => write!(f, "{} is no journal; use another path", path.display()),
+            Self::Newer { path, found, known } => write!(
+                f,
+                "{} has tables of version {found}, and this program knows those up to {known}; use a newer program, or \
+                 another path",
+                path.display()
+            ),
+            Self::Corrupt { path, detail, .. } => write!(
+                f,
+                "{} is damaged ({detail}); move it away to begin anew, or restore a copy of it",
+                path.display()
+            ),
+            Self::ReadOnly { path, .. } => {
+                write!(f, "{} or its folder may not be written to; allow it, or use another path", path.display())
+            }
+            Self::Full { path, .. } => {
+                write!(f, "no room is left to write {}; make some, and run again to resume", path.display())
+            }
+            Self::Changed { what, recorded, now } => write!(
+                f,
+                "{what} is {now} and was {recorded} when the journal was written; set it back, use another path, or allow \
+                 OnChange::Recompute"
+            ),
+            Self::DuplicateKey { key, first, second } => {
+                write!(f, "items {first} and {second} have the same key {key:?}; give each its own")
+            }
+            Self::NoKeys => f.write_str("a journal needs a key for each item; use Journal::key or Job::key"),
+            Self::Configuration(why) => {
+                write!(f, "the journal's configuration has no JSON ({why}); give it plain fields")
+            }
+            Self::Value { key, kind, why } => write!(
+                f,
+                "the recorded value of {key:?} is no {kind}: {why}; give the journal another version, or let the function \
+                 return what it did"
+            ),
+            Self::Unwritable { key, why } => write!(
+                f,
+                "the value of {key:?} cannot be written down: {why}; the next run will compute it again, unless the \
+                 function returns another type"
+            ),
+            Self::Io { path, detail, .. } => write!(f, "{} cannot be used: {detail}", path.display()),
+        }
+    }
+}
+
+impl Error for JournalError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Corrupt { source, .. }
+            | Self::ReadOnly { source, .. }
+            | Self::Full { source, .. }
+            | Self::Io { source, .. } => source.as_deref().map(|source| source as &(dyn Error + 'static)),
+            _ => None,
+        }
+    }
+}
+
+impl PartialEq for JournalError {
+    fn eq(&self, other: &Self) -> bool {
+        mem::discriminant(self) == mem::discriminant(other) && self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for JournalError {}
+
+impl JournalError {
+    /// The error for a success that was recorded without its value.
+    pub(crate) fn no_value<R>(key: &str) -> Self {
+        Self::Value { key: key.to_owned(), kind: std::any::type_name::<R>(), why: "none was kept".to_owned() }
+    }
+
+    /// The journal's error for an error of the system.
+    pub(crate) fn of_io(path: &Path, error: io::Error) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::FileTooLarge | ErrorKind::QuotaExceeded => {
+                Self::Full { path, source: Some(Arc::new(error)) }
+            }
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                Self::ReadOnly { path, source: Some(Arc::new(error)) }
+            }
+            ErrorKind::NotFound => Self::NotFound { path },
+            _ => Self::Io { path, detail: error.to_string(), source: Some(Arc::new(error)) },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_system_is_the_source() {
+        let full = JournalError::of_io(Path::new("a.journal"), ErrorKind::StorageFull.into());
+        let source = full.source().and_then(<dyn Error>::downcast_ref::<io::Error>).expect("the system reported it");
+        assert_eq!(source.kind(), ErrorKind::StorageFull);
+        assert!(matches!(full, JournalError::Full { .. }));
+        let missing = JournalError::of_io(Path::new("a.journal"), ErrorKind::NotFound.into());
+        assert!(missing.source().is_none(), "its message says all");
+    }
+
+    #[test]
+    fn errors_of_one_kind_and_message_are_equal() {
+        let [io, other] = ["a", "b"].map(|path| JournalError::of_io(Path::new(path), ErrorKind::StorageFull.into()));
+        assert_eq!(io, JournalError::Full { path: "a".into(), source: None });
+        assert_ne!(io, other);
+    }
+}

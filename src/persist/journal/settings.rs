@@ -1,0 +1,137 @@
+//! The settings of a journal: plain data, which the parts of the journal read. `mod.rs` has the builder that sets them.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// What a resumed run does when the version, the configuration or an item's fingerprint differs from the recorded one. As
+/// text: `refuse`, `recompute`.
+///
+/// ```
+/// use manyhands::OnChange;
+///
+/// assert_eq!(OnChange::default(), OnChange::Refuse);
+/// assert_eq!("recompute".parse(), Ok(OnChange::Recompute));
+/// assert_eq!(OnChange::Recompute.to_string(), "recompute");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum OnChange {
+    /// It returns an error that says what changed, before it runs any item.
+    #[default]
+    Refuse,
+    /// It computes the affected items again: all of them after another version or configuration, one item after another
+    /// fingerprint. Records of the earlier version stay in the file, and count again for a run that goes back to it.
+    Recompute,
+}
+
+/// Which recorded items a resumed run computes again. Unfinished items are always computed. As text: `failed`, `all`,
+/// `nothing`.
+///
+/// ```
+/// use manyhands::RetryRecorded;
+///
+/// assert_eq!(RetryRecorded::default(), RetryRecorded::Failed);
+/// assert_eq!("all".parse(), Ok(RetryRecorded::All));
+/// assert_eq!("some".parse::<RetryRecorded>().unwrap_err().to_string(), r#""some" is none of failed, all, nothing"#);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum RetryRecorded {
+    /// The failed ones.
+    #[default]
+    Failed,
+    /// All of them.
+    All,
+    /// None: recorded failures are results of this run too.
+    Nothing,
+}
+
+/// A text that names no variant of a setting.
+///
+/// ```
+/// let error = "maybe".parse::<manyhands::OnChange>().unwrap_err();
+/// assert_eq!(error.to_string(), r#""maybe" is none of refuse, recompute"#);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownSetting {
+    text: String,
+    names: Vec<&'static str>,
+}
+
+impl fmt::Display for UnknownSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is none of {}", self.text, self.names.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownSetting {}
+
+fn parse<T: Copy + fmt::Display>(text: &str, all: &[(&'static str, T)]) -> Result<T, UnknownSetting> {
+    let found = all.iter().find(|(name, _)| *name == text);
+    let names = || all.iter().map(|(name, _)| *name).collect();
+    found.map(|(_, value)| *value).ok_or_else(|| UnknownSetting { text: text.to_owned(), names: names() })
+}
+
+impl fmt::Display for OnChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Refuse => "refuse",
+            Self::Recompute => "recompute",
+        })
+    }
+}
+
+impl FromStr for OnChange {
+    type Err = UnknownSetting;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSetting> {
+        parse(text, &[("refuse", Self::Refuse), ("recompute", Self::Recompute)])
+    }
+}
+
+impl fmt::Display for RetryRecorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Failed => "failed",
+            Self::All => "all",
+            Self::Nothing => "nothing",
+        })
+    }
+}
+
+impl FromStr for RetryRecorded {
+    type Err = UnknownSetting;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSetting> {
+        parse(text, &[("failed", Self::Failed), ("all", Self::All), ("nothing", Self::Nothing)])
+    }
+}
+
+/// A journal's settings, without the closures over its items.
+#[derive(Debug, Clone)]
+pub(crate) struct JournalSettings {
+    pub(crate) path: PathBuf,
+    pub(crate) version: String,
+    /// JSON with sorted names, or why the value has none.
+    pub(crate) configuration: Result<String, String>,
+    pub(crate) on_change: OnChange,
+    pub(crate) retry: RetryRecorded,
+    pub(crate) commit_every: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_setting_is_the_text_that_it_parses_from() {
+        for on_change in [OnChange::Refuse, OnChange::Recompute] {
+            assert_eq!(on_change.to_string().parse(), Ok(on_change));
+        }
+        for retry in [RetryRecorded::Failed, RetryRecorded::All, RetryRecorded::Nothing] {
+            assert_eq!(retry.to_string().parse(), Ok(retry));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The loop of a run whose results are delivered: one turn per report of the backend.
+//!
+//! It asks the gatherer (counts and decides), the delivery (writes down and calls back) and the input reader, one after the
+//! other; these know nothing of each other. `mod.rs` sets it up and passes [`RunLoop::turn`] to the backend.
+
+use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Verdict};
+use crate::error::Error;
+use crate::progress::ItemStatus;
+use crate::run::callbacks::Callbacks;
+use crate::run::delivery::{Delivery, ItemResult};
+use crate::run::end::RunEnd;
+use crate::run::feed::{InputProgress, InputReader};
+use crate::run::gatherer::Gatherer;
+use crate::run::persistence::Persistence;
+
+/// The parts of a run whose results are delivered. [`turn`](RunLoop::turn) asks each of them once per report.
+pub(crate) struct RunLoop<'r, 'k, 'a, T, R, E> {
+    pub(crate) gatherer: Gatherer<'r, E>,
+    pub(crate) delivery: Delivery<'r, R, E>,
+    /// Reads the input, where that is a stream.
+    pub(crate) reader: Option<InputReader<'r, 'k, T>>,
+    pub(crate) persistence: &'r Persistence<'r, 'a, T, R, E>,
+}
+
+impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
+    /// Delivers the results of earlier runs.
+    pub(crate) fn resume(&mut self, resumed: Vec<(usize, ItemResult<R, E>)>) {
+        self.gatherer.add_past(resumed.len());
+        for (index, result) in resumed {
+            self.deliver(|delivery| delivery.resume(index, result));
+        }
+    }
+
+    /// Whether the caller's callback, or a panic of one of its closures, has ended the run.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.gatherer.has_stopped()
+    }
+
+    /// One turn: takes a report from the backend, delivers its results, reads the input, and decides how the run continues.
+    pub(crate) fn turn(&mut self, mut report: ChunkReport<R, E>) -> Verdict {
+        let retries = self.gatherer.accept(&mut report);
+        if report.done > 0 {
+            let fence = self.gatherer.fence();
+            self.deliver(|delivery| delivery.deliver(report, &retries, fence));
+            self.gatherer.show_progress();
+        }
+        if self.gatherer.wants_more() {
+            self.read_input();
+        }
+        self.gatherer.verdict(self.delivery.oldest_position(), retries)
+    }
+
+    /// Runs a step of the delivery. After a panic of one of the caller's closures, results are still written down.
+    fn deliver(&mut self, step: impl FnOnce(&mut Delivery<'_, R, E>)) {
+        let Self { gatherer, delivery, .. } = self;
+        if gatherer.has_panicked() {
+            delivery.stop_callbacks();
+        }
+        gatherer.run_delivery(|| step(delivery));
+        if delivery.has_stopped_callbacks() {
+            gatherer.stop();
+        }
+    }
+
+    /// Reads the next items of a stream, and counts those that were finished before the run.
+    fn read_input(&mut self) {
+        let Self { gatherer, delivery, reader: Some(reader), persistence } = self else { return };
+        reader.drop_finished(gatherer.take_completed());
+        let before = delivery.resumed();
+        let progress = gatherer.run_callback(|| fill(reader, persistence, delivery));
+        let after = delivery.resumed();
+        gatherer.count_past(after.resumed - before.resumed, ItemStatus::Resumed);
+        gatherer.count_past(after.done_before - before.done_before, ItemStatus::Skipped);
+        gatherer.note_input(progress);
+        if delivery.has_stopped_callbacks() {
+            gatherer.stop();
+        }
+    }
+
+    /// Ends the run: delivers the rest and counts. `n_items` is the length of a slice.
+    pub(crate) fn finish(
+        mut self,
+        stats: Result<BackendStats, BackendError>,
+        n_items: usize,
+    ) -> (Result<RunEnd, Error<E>>, Callbacks) {
+        let fence = self.gatherer.fence();
+        self.deliver(|delivery| delivery.deliver_rest(fence));
+        let n_inputs = self.reader.as_ref().map_or(n_items, InputReader::n_read);
+        let delivered = self.delivery.delivered();
+        self.gatherer.finish_delivered(stats, &delivered, n_inputs)
+    }
+}
+
+/// Reads the next items of a stream. Each is looked up, and either gets a position or its earlier result is delivered.
+fn fill<T, R, E>(
+    reader: &mut InputReader<'_, '_, T>,
+    persistence: &Persistence<'_, '_, T, R, E>,
+    delivery: &mut Delivery<'_, R, E>,
+) -> InputProgress {
+    let mut turn = reader.start_turn();
+    let wants_more = |reader: &InputReader<'_, '_, T>, delivery: &Delivery<'_, R, E>| {
+        !delivery.has_stopped_callbacks() && reader.is_within_window(delivery.delivered().passed)
+    };
+    while wants_more(reader, delivery)
+        && let Some((index, item)) = reader.next(&mut turn)
+    {
+        match persistence.look_up(index, &item) {
+            Ok(None) => reader.place(&mut turn, index, item),
+            Ok(Some(result)) => {
+                reader.skip();
+                delivery.resume(index, result);
+            }
+            Err(fault) => {
+                persistence.note_fault(fault);
+                reader.stop();
+                break;
+            }
+        }
+    }
+    let is_open = wants_more(reader, delivery);
+    reader.end_turn(turn, is_open)
+}
