@@ -15,7 +15,7 @@ use crate::job::Job;
 use crate::job::on_failure::OnFailure;
 use crate::never::Never;
 use crate::outcome::Outcome;
-use crate::sync::Arc;
+use std::sync::Arc;
 
 /// Runs calls with its own config instead of the process-wide one.
 ///

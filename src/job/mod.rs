@@ -35,7 +35,7 @@ use crate::primitives::cancel::CancelToken;
 use crate::progress::Progress;
 use crate::run::input::Input;
 use crate::run::retry::Retry;
-use crate::sync::Arc;
+use std::sync::Arc;
 
 pub use crate::backend::mode::SupportsContext;
 pub use crate::backend::process_task::{ProcessContext, ProcessTask};

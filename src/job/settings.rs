@@ -20,7 +20,7 @@ use crate::run::persistence::DoneIf;
 use crate::run::retry::Retry;
 use crate::run::spec::{RunSpec, WorkOrder};
 use crate::run::tolerance::Tolerance;
-use crate::sync::Arc;
+use std::sync::Arc;
 
 /// The settings of a job, not checked yet.
 pub(crate) struct Settings<'a, T> {

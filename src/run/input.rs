@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::backend::items::ItemLookup;
 use crate::run::item_buffer::ItemBuffer;
-use crate::sync::Arc;
+use std::sync::Arc;
 
 /// The items of a job.
 pub(crate) enum Input<'a, T> {

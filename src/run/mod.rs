@@ -55,7 +55,7 @@ use crate::run::positions::{Positions, SlicePositions};
 use crate::run::run_loop::RunLoop;
 use crate::run::slots::Slots;
 use crate::run::spec::{DeliveryOrder, RunSpec};
-use crate::sync::Arc;
+use std::sync::Arc;
 
 /// The specification of a run, its mode and its task.
 pub(crate) struct Run<'r, 'a, T, M, K: Task<T>> {

@@ -11,7 +11,7 @@ use crate::primitives::cancel::CancelToken;
 use crate::progress::{Progress, RunStatus};
 use crate::run::retry::Retry;
 use crate::run::tolerance::Tolerance;
-use crate::sync::Arc;
+use std::sync::Arc;
 
 /// The settings of one run.
 pub(crate) struct RunSpec<'a> {

@@ -41,7 +41,7 @@ fn a_token_that_is_cancelled_before_the_run_lets_nothing_start() {
 }
 
 #[test]
-fn a_cancelled_ordered_stream_hands_on_all_that_is_done_in_order() {
+fn a_cancelled_ordered_stream_delivers_all_that_is_done_in_order() {
     let items: Vec<usize> = (0..50_000).collect();
     for_every_way(|way| {
         let token = CancelToken::new();

@@ -74,7 +74,7 @@ fn a_lone_worker_runs_nothing_after_the_failure_that_stops_it() {
 }
 
 #[test]
-fn values_that_are_put_away_are_dropped_once_each() {
+fn values_that_are_discarded_are_dropped_once_each() {
     static ALIVE: AtomicUsize = AtomicUsize::new(0);
     struct Counted;
     impl Counted {

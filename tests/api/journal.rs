@@ -76,7 +76,7 @@ fn what_an_earlier_run_finished_is_not_run_again_and_comes_in_its_place() {
 }
 
 #[test]
-fn resumed_answers_are_handed_on_where_they_belong() {
+fn resumed_results_are_delivered_where_they_belong() {
     for_some_ways(|way, path| {
         having(&path, &[0, 1, 9, 10, 11, 20, 39]);
         let items: Vec<usize> = (0..40).collect();
@@ -104,7 +104,7 @@ fn resumed_answers_are_handed_on_where_they_belong() {
 }
 
 #[test]
-fn a_break_while_earlier_answers_come_runs_nothing_and_counts_right() {
+fn a_break_while_earlier_results_come_runs_nothing_and_counts_right() {
     for_some_ways(|way, path| {
         having(&path, &[0, 1, 2, 3]);
         let items: Vec<usize> = (0..10).collect();
@@ -152,7 +152,7 @@ fn failures_are_tried_again_by_the_next_run_or_come_back_as_recorded() {
 }
 
 #[test]
-fn what_lies_beyond_a_stop_is_put_away_and_remembered() {
+fn what_lies_beyond_a_stop_is_discarded_and_remembered() {
     let items: Vec<usize> = (0..50).collect();
     for_some_ways(|way, path| {
         having(&path, &[5, 30, 49]);
@@ -237,7 +237,7 @@ fn two_items_of_one_key_are_refused_in_a_list_and_end_a_run_whose_items_come() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_written_down_is_in_the_outcome_and_a_trouble() {
+fn a_result_that_cannot_be_written_down_is_in_the_outcome_and_a_warning() {
     #[derive(Debug, PartialEq)]
     struct Stubborn(usize);
     impl serde::Serialize for Stubborn {
@@ -255,8 +255,8 @@ fn an_answer_that_cannot_be_written_down_is_in_the_outcome_and_a_trouble() {
     }
     for_some_ways(|way, path| {
         let outcome = way.job(&[0, 1, 2, 3]).map(|&n| Stubborn(n)).journal(journal(&path)).run().unwrap();
-        let trouble = outcome.warnings()[0].to_string();
-        assert!(trouble.contains("n2"), "{way:?}: {trouble}");
+        let warning = outcome.warnings()[0].to_string();
+        assert!(warning.contains("n2"), "{way:?}: {warning}");
         assert_eq!(outcome.get(2), Some(&Stubborn(2)));
         assert_eq!(recorded(&path).len(), 3);
 
@@ -301,9 +301,9 @@ fn a_run_within_an_item_of_a_run_has_its_own_journal_and_retries() {
 /// With a limit on the size of files: as the limit is the process's, this part is played by a copy of this program.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_journal_that_fails_on_the_way_takes_no_answer_with_it() {
+fn a_journal_that_fails_on_the_way_takes_no_result_with_it() {
     const PART: &str = "MANYHANDS_TEST_FULL_DISK";
-    let name = "journal::a_journal_that_fails_on_the_way_takes_no_answer_with_it";
+    let name = "journal::a_journal_that_fails_on_the_way_takes_no_result_with_it";
     if std::env::var_os(PART).is_none() {
         // The signal that reports the limit ends a program that does not ignore it.
         let copy = std::process::Command::new("sh")

@@ -195,7 +195,7 @@ enum Take {
 proptest! {
     #![proptest_config(manyhands_test_support::property::config(150))]
     #[test]
-    fn a_run_gives_and_hands_on_what_a_plain_loop_does(call in calls()) {
+    fn a_run_gives_and_delivers_what_a_plain_loop_does(call in calls()) {
         let (before, beyond) = call.by_hand();
         for take in [Take::Outcome, Take::InOrder, Take::AsCompleted] {
             let seen = call.run(take);

@@ -13,7 +13,7 @@ use manyhands::{CancelToken, Job, OnFailure, Progress};
 use crate::modes::{for_every_way, my_turn};
 
 #[test]
-fn more_items_than_a_window_come_and_each_is_handed_on_once() {
+fn more_items_than_a_window_come_and_each_is_delivered_once() {
     for window in [1, 2, 10, 99, 100, 101] {
         for_every_way(|way| {
             for ordered in [false, true] {
@@ -214,7 +214,7 @@ fn progress_learns_the_total_and_ends_at_it() {
 }
 
 #[test]
-fn answers_dropped_early_end_the_work_and_its_threads() {
+fn results_dropped_early_end_the_work_and_its_threads() {
     let alive = Arc::new(());
     for workers in [1, 2, 7] {
         for ordered in [false, true] {

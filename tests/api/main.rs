@@ -11,6 +11,8 @@ mod configuration;
 #[cfg(test)]
 mod done_if;
 #[cfg(test)]
+mod errors;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod failures;
@@ -34,6 +36,9 @@ mod nesting;
 mod order;
 #[cfg(test)]
 mod progress;
+#[cfg(all(feature = "reports", feature = "journal"))]
+#[cfg(test)]
+mod records;
 #[cfg(all(feature = "reports", feature = "journal"))]
 #[cfg(test)]
 mod reports;

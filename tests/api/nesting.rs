@@ -12,7 +12,7 @@ use manyhands::{
 };
 
 #[test]
-fn nested_calls_give_the_right_answers_at_any_depth_and_width() {
+fn nested_calls_give_the_right_results_at_any_depth_and_width() {
     fn tree(depth: usize) -> usize {
         if depth == 0 {
             return 1;

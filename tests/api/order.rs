@@ -5,7 +5,7 @@ use manyhands::{Serial, Threads, parallel_map, try_parallel_map};
 use proptest::prelude::*;
 
 #[test]
-fn answers_come_in_input_order_in_every_mode() {
+fn results_come_in_input_order_in_every_mode() {
     let items: Vec<usize> = (0..997).collect();
     for_every_way(|way| {
         let values = way.job(&items).run(|n| n * 3).unwrap().into_result().unwrap();
@@ -22,7 +22,7 @@ fn an_empty_list_gives_an_empty_list() {
 }
 
 #[test]
-fn answers_may_be_large_small_or_own_memory() {
+fn results_may_be_large_small_or_own_memory() {
     let items: Vec<usize> = (0..300).collect();
     for_every_way(|way| {
         let texts = way.job(&items).run(|n| "x".repeat(n % 7)).unwrap().into_result().unwrap();
@@ -35,7 +35,7 @@ fn answers_may_be_large_small_or_own_memory() {
 }
 
 #[test]
-fn the_costliest_items_start_first_and_answers_stay_in_order() {
+fn the_costliest_items_start_first_and_results_stay_in_order() {
     let items: Vec<u64> = (0..200).map(|n| n * 7919 % 200).collect();
     let started = std::sync::Mutex::new(Vec::new());
     let outcome = manyhands::Job::new(&items)

@@ -87,7 +87,7 @@ fn other_kinds_are_left_alone() {
 }
 
 #[test]
-fn answers_are_handed_on_in_order_though_some_take_several_attempts() {
+fn results_are_delivered_in_order_though_some_take_several_attempts() {
     for_every_way(|way| {
         for window in [1, 3, 1000] {
             let (begun, mut seen) = (Begun::default(), Vec::new());

@@ -122,7 +122,7 @@ fn a_failed_task_is_named_and_the_others_are_done() {
 }
 
 #[test]
-fn map_with_progress_shows_every_answer_and_gives_them_in_order() {
+fn map_with_progress_shows_every_result_and_gives_them_in_order() {
     let items: Vec<usize> = (0..300).collect();
     let mut shown = vec![0; 300];
     let executor = ParallelExecutor::default();

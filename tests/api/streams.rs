@@ -8,7 +8,7 @@ use crate::modes::{for_every_way, my_turn};
 use manyhands::{Job, OnFailure};
 
 #[test]
-fn every_answer_is_handed_on_once() {
+fn every_result_is_delivered_once() {
     let items: Vec<usize> = (0..700).collect();
     for_every_way(|way| {
         let mut seen = vec![0; items.len()];
@@ -70,7 +70,7 @@ fn an_ordered_stream_delivers_what_serial_delivers_up_to_the_failure() {
 }
 
 #[test]
-fn a_failure_far_ahead_takes_no_earlier_answer_with_it() {
+fn a_failure_far_ahead_takes_no_earlier_result_with_it() {
     let _turn = my_turn();
     // Item 0 goes on only when item 40 has failed, so the failure is reported first.
     let items: Vec<usize> = (0..50).collect();
@@ -98,7 +98,7 @@ fn a_failure_far_ahead_takes_no_earlier_answer_with_it() {
 }
 
 #[test]
-fn nothing_is_handed_on_after_a_break() {
+fn nothing_is_delivered_after_a_break() {
     let items: Vec<usize> = (0..100_000).collect();
     for_every_way(|way| {
         for ordered in [false, true] {
@@ -155,7 +155,7 @@ fn a_slow_item_holds_the_others_within_the_window() {
 proptest::proptest! {
     #![proptest_config(manyhands_test_support::property::config(64))]
     #[test]
-    fn streams_hand_on_what_a_run_gives_whatever_the_order_of_work(
+    fn streams_deliver_what_a_run_gives_whatever_the_order_of_work(
         items in proptest::collection::vec(0_u16..30, 0..200),
         workers in 1_usize..6,
         by_cost: bool,
@@ -234,7 +234,7 @@ fn a_panicking_callback_reaches_the_caller_and_never_hangs() {
 }
 
 #[test]
-fn answers_are_handed_on_while_an_item_waits_for_that_though_other_calls_have_all_threads() {
+fn results_are_delivered_while_an_item_waits_for_that_though_other_calls_have_all_threads() {
     let _turn = my_turn();
     const OTHERS: usize = 8;
     let (begun, have_begun) = mpsc::channel();

@@ -12,10 +12,10 @@ use crate::log::Log;
 
 drills![
     any_mode_gives_what_serial_gives,
-    any_mode_hands_on_what_serial_hands_on,
-    answers_come_in_input_order_and_of_every_shape,
+    any_mode_delivers_what_serial_delivers,
+    results_come_in_input_order_and_of_every_shape,
     progress_counts_finished_items_and_ends_at_the_total,
-    the_costliest_items_start_first_and_answers_stay_in_order,
+    the_costliest_items_start_first_and_results_stay_in_order,
 ];
 
 /// One call with all of its settings.
@@ -119,7 +119,7 @@ fn any_mode_gives_what_serial_gives() {
 
 /// In the order of the items. With a hint of cost the order of work is another, and a stop, which comes in that
 /// order, may come after answers were handed on that a serial run never made.
-fn any_mode_hands_on_what_serial_hands_on() {
+fn any_mode_delivers_what_serial_delivers() {
     for_any_call(|call| {
         let call = &Call { by_cost: false, ..call.clone() };
         let serial = call.stream(AnyMode::Serial);
@@ -144,7 +144,7 @@ fn way<T>(items: &[T], workers: usize, chunk_size: usize) -> Job<'_, T, Processe
     if chunk_size == 0 { job } else { job.chunk_size(chunk_size) }
 }
 
-fn answers_come_in_input_order_and_of_every_shape() {
+fn results_come_in_input_order_and_of_every_shape() {
     let items: Vec<usize> = (0..997).collect();
     for_every_way(|workers, chunk_size| {
         let way = || way(&items, workers, chunk_size);
@@ -174,7 +174,7 @@ fn progress_counts_finished_items_and_ends_at_the_total() {
 }
 
 /// Each item notes that it began: with one worker, in the order of cost.
-fn the_costliest_items_start_first_and_answers_stay_in_order() {
+fn the_costliest_items_start_first_and_results_stay_in_order() {
     let items: Vec<u64> = (0..200).map(|n| n * 7919 % 200).collect();
     let expected: Vec<u64> = items.iter().map(|n| n + 1).collect();
     for_every_way(|workers, chunk_size| {

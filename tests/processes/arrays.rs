@@ -10,12 +10,12 @@ use crate::harness::{drills, for_worker_counts};
 
 drills![
     every_worker_sees_the_same_array,
-    views_travel_in_items_and_come_back_in_answers,
+    views_travel_in_items_and_come_back_in_results,
     an_array_that_a_worker_made_comes_back,
     an_array_is_passed_once_per_worker_and_freed_when_no_handle_is_left,
     a_large_shared_value_arrives_whole,
     a_new_worker_is_given_the_array_that_the_dead_one_had,
-    arrays_in_answers_are_let_go_as_soon_as_the_caller_drops_them,
+    arrays_in_results_are_let_go_as_soon_as_the_caller_drops_them,
 ];
 
 fn numbers(len: usize) -> SharedSlice<u64> {
@@ -33,7 +33,7 @@ fn every_worker_sees_the_same_array() {
     });
 }
 
-fn views_travel_in_items_and_come_back_in_answers() {
+fn views_travel_in_items_and_come_back_in_results() {
     let array = numbers(10_000);
     let views: Vec<SharedSlice<u64>> = (0..50).map(|part| array.view(part * 100..part * 200)).collect();
     for_worker_counts(|workers| {
@@ -62,7 +62,7 @@ fn mappings() -> usize {
     fs::read_to_string("/proc/self/maps").unwrap().lines().filter(|line| line.contains("manyhands-slice")).count()
 }
 
-fn arrays_in_answers_are_let_go_as_soon_as_the_caller_drops_them() {
+fn arrays_in_results_are_let_go_as_soon_as_the_caller_drops_them() {
     let lens: Vec<usize> = (1..=1500).collect();
     for_worker_counts(|workers| {
         let before = mappings();

@@ -9,13 +9,13 @@ use crate::harness::{drills, for_worker_counts};
 drills![
     an_item_that_cannot_be_written_fails_alone,
     an_item_that_cannot_be_read_fails_alone,
-    an_answer_that_cannot_be_written_fails_alone,
-    an_answer_that_cannot_be_read_fails_alone,
+    a_result_that_cannot_be_written_fails_alone,
+    a_result_that_cannot_be_read_fails_alone,
     an_error_that_cannot_be_written_fails_its_item_alone,
     an_item_whose_reading_panics_fails_alone,
-    an_answer_whose_writing_panics_fails_alone,
+    a_result_whose_writing_panics_fails_alone,
     an_item_whose_reading_kills_the_worker_fails_alone,
-    an_answer_whose_writing_kills_the_worker_fails_alone,
+    a_result_whose_writing_kills_the_worker_fails_alone,
     a_shared_value_that_cannot_be_written_or_read_is_an_error_of_the_call,
 ];
 
@@ -128,11 +128,11 @@ fn an_item_that_cannot_be_read_fails_alone() {
     troubled_items(Trouble::FailsToRead, is_encoding("item"));
 }
 
-fn an_answer_that_cannot_be_written_fails_alone() {
+fn a_result_that_cannot_be_written_fails_alone() {
     troubled_answers(|&n| answer(n, Trouble::FailsToWrite), is_encoding("answer"));
 }
 
-fn an_answer_that_cannot_be_read_fails_alone() {
+fn a_result_that_cannot_be_read_fails_alone() {
     troubled_answers(|&n| answer(n, Trouble::FailsToRead), is_encoding("answer"));
 }
 
@@ -172,7 +172,7 @@ fn an_item_whose_reading_panics_fails_alone() {
     troubled_items(Trouble::PanicsInReading, is_panic);
 }
 
-fn an_answer_whose_writing_panics_fails_alone() {
+fn a_result_whose_writing_panics_fails_alone() {
     troubled_answers(|&n| answer(n, Trouble::PanicsInWriting), is_panic);
 }
 
@@ -185,7 +185,7 @@ fn an_item_whose_reading_kills_the_worker_fails_alone() {
     troubled_items(Trouble::KillsInReading, is_loss);
 }
 
-fn an_answer_whose_writing_kills_the_worker_fails_alone() {
+fn a_result_whose_writing_kills_the_worker_fails_alone() {
     troubled_answers(|&n| answer(n, Trouble::KillsInWriting), is_loss);
 }
 

@@ -11,13 +11,13 @@ use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
-    more_items_than_a_window_come_and_each_is_handed_on_once,
+    more_items_than_a_window_come_and_each_is_delivered_once,
     an_item_that_kills_its_worker_fails_alone,
     an_endless_input_ends_with_a_break,
     a_time_limit_holds_while_a_slow_input_always_has_the_caller_at_work,
     once_a_failure_has_ended_the_run_nothing_more_is_asked_for,
     an_iterator_that_panics_ends_the_run_with_its_panic,
-    answers_come_when_they_are_asked_for,
+    results_come_when_they_are_asked_for,
     a_future_has_the_outcome_that_a_run_has,
 ];
 
@@ -29,7 +29,7 @@ where
     Job::over(items).mode(Processes::new()).workers(workers)
 }
 
-fn more_items_than_a_window_come_and_each_is_handed_on_once() {
+fn more_items_than_a_window_come_and_each_is_delivered_once() {
     for_worker_counts(|workers| {
         for window in [1, 2, 10, 99, 100, 101] {
             for ordered in [false, true] {
@@ -138,7 +138,7 @@ fn an_iterator_that_panics_ends_the_run_with_its_panic() {
     });
 }
 
-fn answers_come_when_they_are_asked_for() {
+fn results_come_when_they_are_asked_for() {
     for_worker_counts(|workers| {
         for ordered in [false, true] {
             let (log, _folder) = Log::new();

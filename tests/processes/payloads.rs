@@ -11,10 +11,10 @@ use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
-    big_items_and_answers_arrive_whole,
+    big_items_and_results_arrive_whole,
     many_big_items_at_once_never_wait_for_each_other,
     a_slow_first_item_holds_no_big_ones_up,
-    items_and_answers_of_every_size_arrive_whole,
+    items_and_results_of_every_size_arrive_whole,
     an_item_that_is_too_large_for_the_memory_limit_fails_alone,
 ];
 
@@ -30,7 +30,7 @@ fn halves(numbers: &[f64]) -> Vec<f64> {
     numbers.iter().map(|number| number * 0.5).collect()
 }
 
-fn big_items_and_answers_arrive_whole() {
+fn big_items_and_results_arrive_whole() {
     let items: Vec<Vec<f64>> = (0..3).map(numbers).collect();
     for_worker_counts(|workers| {
         let answers = job(&items, workers).run(|numbers: &Vec<f64>| halves(numbers)).unwrap().into_result().unwrap();
@@ -128,7 +128,7 @@ fn a_slow_first_item_holds_no_big_ones_up() {
 }
 
 /// Sizes around those at which messages may be cut or travel another way.
-fn items_and_answers_of_every_size_arrive_whole() {
+fn items_and_results_of_every_size_arrive_whole() {
     let around = |size: usize| [size - 17, size - 9, size - 1, size, size + 1];
     let sizes =
         [0, 1].into_iter().chain([32, 4096, 8192, 65_536, 131_072, 1 << 20, 4 << 20].into_iter().flat_map(around));

@@ -17,7 +17,7 @@ drills![
     a_worker_that_dies_stops_a_call_that_is_to_stop,
     a_panic_of_the_callback_goes_on_and_the_pool_stays_usable,
     a_break_of_the_callback_ends_the_call,
-    a_cancelled_call_finishes_the_items_in_hand_and_keeps_their_answers,
+    a_cancelled_call_finishes_the_items_in_hand_and_keeps_their_results,
     a_token_that_is_cancelled_before_lets_nothing_start,
     a_call_that_is_over_its_deadline_ends,
 ];
@@ -133,7 +133,7 @@ fn a_break_of_the_callback_ends_the_call() {
     });
 }
 
-fn a_cancelled_call_finishes_the_items_in_hand_and_keeps_their_answers() {
+fn a_cancelled_call_finishes_the_items_in_hand_and_keeps_their_results() {
     let items: Vec<usize> = (0..2000).collect();
     for_worker_counts(|workers| {
         let (log, _folder) = Log::new();

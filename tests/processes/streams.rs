@@ -8,14 +8,14 @@ use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
-    a_finished_answer_is_handed_on_while_its_worker_is_at_a_slow_item,
-    an_answer_that_was_handed_on_is_not_lost_with_its_worker,
+    a_finished_result_is_delivered_while_its_worker_is_at_a_slow_item,
+    a_result_that_was_delivered_is_not_lost_with_its_worker,
     a_window_bounds_how_far_the_workers_are_ahead,
 ];
 
 /// Every tenth item goes on only once the answer of the one before it has been seen. The quick ones between let the
 /// caller send many frames ahead, so that the two may lie in one frame, or in two that are there already.
-fn a_finished_answer_is_handed_on_while_its_worker_is_at_a_slow_item() {
+fn a_finished_result_is_delivered_while_its_worker_is_at_a_slow_item() {
     let items: Vec<usize> = (0..400).collect();
     for_worker_counts(|workers| {
         for chunk_size in [1, 2, 20] {
@@ -38,7 +38,7 @@ fn a_finished_answer_is_handed_on_while_its_worker_is_at_a_slow_item() {
     });
 }
 
-fn an_answer_that_was_handed_on_is_not_lost_with_its_worker() {
+fn a_result_that_was_delivered_is_not_lost_with_its_worker() {
     let items: Vec<usize> = (0..200).collect();
     for_worker_counts(|workers| {
         for chunk_size in [1, 10, 200] {

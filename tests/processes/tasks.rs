@@ -7,7 +7,7 @@ use manyhands::{Cause, ParallelConfig, ParallelExecutor, ProcessTaskSet, Process
 use crate::harness::{drills, for_worker_counts};
 
 drills![
-    unlike_tasks_give_their_answers_in_the_order_in_which_they_were_added,
+    unlike_tasks_give_their_results_in_the_order_in_which_they_were_added,
     a_task_that_dies_fails_by_its_name_and_no_other_does,
     an_executor_maps_in_processes_under_its_config,
 ];
@@ -28,7 +28,7 @@ fn own_pid(_: &()) -> u64 {
     u64::from(process::id())
 }
 
-fn unlike_tasks_give_their_answers_in_the_order_in_which_they_were_added() {
+fn unlike_tasks_give_their_results_in_the_order_in_which_they_were_added() {
     let numbers = SharedSlice::copy_of(&[1_u64, 2, 3, 4]).unwrap();
     for_worker_counts(|workers| {
         let mut tasks = ProcessTaskSet::new();
