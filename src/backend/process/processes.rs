@@ -53,7 +53,7 @@ use crate::backend::task::SharedOf;
 ///
 /// The function captures nothing:
 ///
-/// ```compile_fail,E0080
+/// ```compile_fail,E0308
 /// use manyhands::{Processes, parallel_map};
 /// let factor = 3;
 /// let _ = parallel_map(Processes::new(), &[1, 2], |n: &i32| n * factor); // captures `factor`: use .shared(&factor)
