@@ -117,7 +117,7 @@ impl std::error::Error for UnknownSignal {}
 ///
 /// let interrupts = Interrupts::listen(|signal| eprintln!("{signal}: finishing what is in hand; once more to end at once"))?;
 /// # signal_hook::low_level::raise(signal_hook::consts::SIGINT)?; // the user presses Ctrl+C
-/// let outcome = Job::new(&[1, 2, 3]).cancel(interrupts.token()).run(|n| n * 2)?;
+/// let outcome = Job::new(&[1, 2, 3]).cancel_token(interrupts.token()).run(|n| n * 2)?;
 /// assert_eq!(outcome.tally().cancelled, 3);
 /// assert_eq!(interrupts.signal(), Some(Signal::Interrupt));
 /// // Save the results, say how to resume, and exit with `signal.exit_code()`.
