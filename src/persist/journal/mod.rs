@@ -62,7 +62,7 @@ pub(crate) use value::{decode_value, encode_value};
 /// let folder = tempfile::tempdir()?;
 /// let journal = || Journal::at(folder.path().join("squares.journal")).key(u64::to_string).version("1");
 /// for resumed in [0, 3] {
-///     let outcome = Job::new(&[1_u64, 2, 3]).journal(journal()).run(|n| n * n)?;
+///     let outcome = Job::new(&[1_u64, 2, 3]).map(|n| n * n).journal(journal()).run()?;
 ///     assert_eq!(outcome.resumed().count(), resumed);
 ///     assert_eq!(outcome.into_options(), [Some(1), Some(4), Some(9)]);
 /// }
@@ -109,7 +109,7 @@ impl<'a, T> Journal<'a, T> {
     ///
     /// let is_dry = true;
     /// let journal = if is_dry { Journal::off() } else { Journal::at("squares.journal") };
-    /// let outcome = Job::new(&[1_u64, 2]).journal(journal.key(u64::to_string)).run(|n| n * n)?;
+    /// let outcome = Job::new(&[1_u64, 2]).map(|n| n * n).journal(journal.key(u64::to_string)).run()?;
     /// assert_eq!(outcome.resumed().count(), 0);
     /// assert!(!std::path::Path::new("squares.journal").exists());
     /// # Ok::<(), manyhands::Error>(())
@@ -148,7 +148,7 @@ impl<'a, T> Journal<'a, T> {
     /// let folder = tempfile::tempdir()?;
     /// let run = |version: &str| {
     ///     let journal = Journal::at(folder.path().join("a.journal")).key(u64::to_string).version(version);
-    ///     Job::new(&[1_u64, 2]).journal(journal).run(|n| n * n)
+    ///     Job::new(&[1_u64, 2]).map(|n| n * n).journal(journal).run()
     /// };
     /// run("1")?;
     /// let message = run("2").unwrap_err().to_string();
@@ -173,7 +173,7 @@ impl<'a, T> Journal<'a, T> {
     /// let run = |low: f64| {
     ///     let filter = BTreeMap::from([("low", low), ("high", 35.0)]);
     ///     let journal = Journal::at(folder.path().join("a.journal")).key(u64::to_string).configuration(&filter);
-    ///     Job::new(&[1_u64, 2]).journal(journal).run(|n| n * n)
+    ///     Job::new(&[1_u64, 2]).map(|n| n * n).journal(journal).run()
     /// };
     /// run(0.3)?;
     /// let message = run(0.5).unwrap_err().to_string();
@@ -190,7 +190,8 @@ impl<'a, T> Journal<'a, T> {
     /// called once per item and run, in the calling thread, before the item is computed or resumed.
     ///
     /// ```
-    /// use manyhands::{Journal, file_fingerprint};
+    /// use manyhands::journal::file_fingerprint;
+    /// use manyhands::Journal;
     /// use std::path::PathBuf;
     ///
     /// let journal = Journal::at("a.journal")
@@ -207,12 +208,13 @@ impl<'a, T> Journal<'a, T> {
     /// [`OnChange::Refuse`].
     ///
     /// ```
-    /// use manyhands::{Job, Journal, OnChange};
+    /// use manyhands::journal::OnChange;
+    /// use manyhands::{Job, Journal};
     ///
     /// let folder = tempfile::tempdir()?;
     /// let run = |version: &str| {
     ///     let journal = Journal::at(folder.path().join("a.journal")).key(u64::to_string).version(version);
-    ///     Job::new(&[1_u64, 2]).journal(journal.on_change(OnChange::Recompute)).run(|n| n * n)
+    ///     Job::new(&[1_u64, 2]).map(|n| n * n).journal(journal.on_change(OnChange::Recompute)).run()
     /// };
     /// run("1")?;
     /// assert_eq!(run("2")?.resumed().count(), 0); // all computed again
@@ -227,12 +229,13 @@ impl<'a, T> Journal<'a, T> {
     /// Sets which recorded items to compute again. The default is [`RetryRecorded::Failed`].
     ///
     /// ```
-    /// use manyhands::{Job, Journal, RetryRecorded};
+    /// use manyhands::journal::RetryRecorded;
+    /// use manyhands::{Job, Journal};
     ///
     /// let folder = tempfile::tempdir()?;
     /// let run = |retry| {
     ///     let journal = Journal::at(folder.path().join("a.journal")).key(u64::to_string).retry_recorded(retry);
-    ///     Job::new(&[1_u64, 2]).journal(journal).run(|n| n * n)
+    ///     Job::new(&[1_u64, 2]).map(|n| n * n).journal(journal).run()
     /// };
     /// run(RetryRecorded::Failed)?;
     /// assert_eq!(run(RetryRecorded::Failed)?.resumed().count(), 2);
@@ -272,9 +275,9 @@ impl<T> fmt::Debug for Journal<'_, T> {
 /// or touched file counts as changed. Hash the content where that matters.
 ///
 /// ```
-/// let first = manyhands::file_fingerprint("Cargo.toml")?;
-/// assert_eq!(manyhands::file_fingerprint("Cargo.toml")?, first);
-/// assert!(manyhands::file_fingerprint("no such file").is_err());
+/// let first = manyhands::journal::file_fingerprint("Cargo.toml")?;
+/// assert_eq!(manyhands::journal::file_fingerprint("Cargo.toml")?, first);
+/// assert!(manyhands::journal::file_fingerprint("no such file").is_err());
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///

@@ -26,11 +26,12 @@ use crate::sync::SystemTime;
 /// the file system has no write-ahead log, reader and writer wait for each other, for up to half a minute.
 ///
 /// ```
-/// use manyhands::{Job, Journal, JournalReader};
+/// use manyhands::journal::JournalReader;
+/// use manyhands::{Job, Journal};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("squares.journal");
-/// Job::new(&[1_u64, 2, 3]).journal(Journal::at(&path).key(u64::to_string).version("1")).run(|n| n * n)?;
+/// Job::new(&[1_u64, 2, 3]).map(|n| n * n).journal(Journal::at(&path).key(u64::to_string).version("1")).run()?;
 ///
 /// let reader = JournalReader::open(&path)?;
 /// let status = reader.status()?;
@@ -48,12 +49,13 @@ pub struct JournalReader {
 /// The counts of a journal, from [`JournalReader::status`].
 ///
 /// ```
-/// use manyhands::{Job, Journal, JournalReader};
+/// use manyhands::journal::JournalReader;
+/// use manyhands::{Job, Journal};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("squares.journal");
 /// for _ in 0..2 {
-///     Job::new(&[1_u64, 2]).journal(Journal::at(&path).key(u64::to_string)).run(|n| n * n)?;
+///     Job::new(&[1_u64, 2]).map(|n| n * n).journal(Journal::at(&path).key(u64::to_string)).run()?;
 /// }
 /// let status = JournalReader::open(&path)?.status()?;
 /// assert_eq!((status.succeeded, status.runs, status.writer), (2, 2, None));
@@ -85,12 +87,13 @@ pub struct JournalStatus {
 /// One recorded item, from [`JournalReader::entries`].
 ///
 /// ```
-/// use manyhands::{Job, Journal, JournalReader, OnFailure};
+/// use manyhands::journal::JournalReader;
+/// use manyhands::{Job, Journal, OnFailure};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("numbers.journal");
 /// let journal = Journal::at(&path).key(|text: &&str| text.to_string());
-/// Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue).journal(journal).try_run(|text| text.parse::<u32>())?;
+/// Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue).try_map(|text| text.parse::<u32>()).journal(journal).run()?;
 ///
 /// let entries = JournalReader::open(&path)?.entries()?;
 /// assert_eq!((entries[0].key.as_str(), entries[0].value::<u32>()?), ("60", Some(60)));
@@ -121,7 +124,7 @@ impl JournalReader {
     /// Opens a journal and changes nothing in it.
     ///
     /// ```
-    /// use manyhands::{JournalError, JournalReader};
+    /// use manyhands::journal::{JournalError, JournalReader};
     ///
     /// let error = JournalReader::open("no such journal").unwrap_err();
     /// assert!(matches!(error, JournalError::NotFound { .. }));
@@ -168,12 +171,13 @@ impl JournalReader {
     /// The items whose last attempt failed, in the order in which they were recorded.
     ///
     /// ```
-    /// use manyhands::{Job, Journal, JournalReader, OnFailure};
+    /// use manyhands::journal::JournalReader;
+    /// use manyhands::{Job, Journal, OnFailure};
     ///
     /// let folder = tempfile::tempdir()?;
     /// let path = folder.path().join("numbers.journal");
     /// let journal = Journal::at(&path).key(|text: &&str| text.to_string());
-    /// Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue).journal(journal).try_run(|text| text.parse::<u32>())?;
+    /// Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue).try_map(|text| text.parse::<u32>()).journal(journal).run()?;
     /// let failures = JournalReader::open(&path)?.failures()?;
     /// assert_eq!((failures.len(), failures[0].key.as_str()), (1, "sixty"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

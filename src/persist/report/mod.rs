@@ -28,12 +28,12 @@ pub(crate) use summary::peak_memory_of_this_process;
 /// | file | contents |
 /// |---|---|
 /// | `summary.json` | counts, times, rates, speed-up, memory, the ten slowest items, sums of reported amounts, caches, versions |
-/// | `metrics.csv` | a row per finished item, in input order: `key`, `status`, `attempts`, `start`, `seconds`, `cpu_seconds`, `worker`, `peak_memory_bytes`, `resumed`, then a column per name of [`report_amount`](crate::report_amount) |
+/// | `metrics.csv` | a row per finished item, in input order: `key`, `status`, `attempts`, `start`, `seconds`, `cpu_seconds`, `worker`, `peak_memory_bytes`, `resumed`, then a column per name of [`report_amount`](crate::report::report_amount) |
 /// | `failed.jsonl` | a line per failed item: `key`, `kind`, `message`, `attempts`; empty when no item failed |
 ///
 /// Each file is replaced as a whole or not at all, the summary last. They include the items that an earlier run finished.
 /// Unknown values are `null` in the summary and an empty field in the table. Times of day are RFC 3339 in UTC. `status` is
-/// `succeeded` or the [kind](crate::FailureKind) of the failure.
+/// `succeeded` or the [kind](crate::job::FailureKind) of the failure.
 ///
 /// Do not confuse two numbers of the summary. `concurrency` is the time that workers spent in the function over the wall time:
 /// the mean number of busy workers. Workers that slow each other down take longer and so raise it. `speed_up` compares with
@@ -56,7 +56,7 @@ pub(crate) use summary::peak_memory_of_this_process;
 /// use manyhands::{Job, Report};
 ///
 /// let folder = tempfile::tempdir()?;
-/// let outcome = Job::new(&[1_u64, 2, 3]).report(Report::at(folder.path().join("run"))).run(|n| n * n)?;
+/// let outcome = Job::new(&[1_u64, 2, 3]).map(|n| n * n).report(Report::at(folder.path().join("run"))).run()?;
 /// assert_eq!(outcome.tally().succeeded, 3);
 /// let summary = std::fs::read_to_string(folder.path().join("run/summary.json"))?;
 /// assert!(summary.contains(r#""succeeded": 3"#), "{summary}");
@@ -93,7 +93,7 @@ impl<'a> Report<'a> {
     ///
     /// let folder: Option<&str> = None; // an option of the command line
     /// let report = folder.map_or_else(Report::off, Report::at);
-    /// let outcome = Job::new(&[1_u64, 2, 3]).report(report.serial_sample(1)).run(|n| n * n)?;
+    /// let outcome = Job::new(&[1_u64, 2, 3]).map(|n| n * n).report(report.serial_sample(1)).run()?;
     /// assert_eq!(outcome.tally().succeeded, 3);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
@@ -113,7 +113,7 @@ impl<'a> Report<'a> {
     /// use manyhands::{Job, Report};
     ///
     /// let folder = tempfile::tempdir()?;
-    /// Job::new(&[1_u64, 2, 3]).report(Report::at(folder.path()).serial_sample(2)).run(|n| n * n)?;
+    /// Job::new(&[1_u64, 2, 3]).map(|n| n * n).report(Report::at(folder.path()).serial_sample(2)).run()?;
     /// let summary = std::fs::read_to_string(folder.path().join("summary.json"))?;
     /// assert!(summary.contains("serial_sample"), "{summary}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -132,7 +132,7 @@ impl<'a> Report<'a> {
     /// let folder = tempfile::tempdir()?;
     /// let squares = ThreadSafeCache::new();
     /// let report = Report::at(folder.path()).cache("squares", || squares.stats());
-    /// Job::new(&[1_u64, 2, 1]).report(report).run(|&n| squares.get_or_compute(n, || n * n))?;
+    /// Job::new(&[1_u64, 2, 1]).map(|&n| squares.get_or_compute(n, || n * n)).report(report).run()?;
     /// let summary = std::fs::read_to_string(folder.path().join("summary.json"))?;
     /// assert!(summary.contains(r#""computes": 2"#), "{summary}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -149,7 +149,7 @@ impl<'a> Report<'a> {
     /// use manyhands::{Job, Report};
     ///
     /// let folder = tempfile::tempdir()?;
-    /// Job::new(&[1_u64]).report(Report::at(folder.path()).field("reference", "Cz")).run(|n| n * n)?;
+    /// Job::new(&[1_u64]).map(|n| n * n).report(Report::at(folder.path()).field("reference", "Cz")).run()?;
     /// let summary = std::fs::read_to_string(folder.path().join("summary.json"))?;
     /// assert!(summary.contains(r#""reference": "Cz""#), "{summary}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
