@@ -87,7 +87,7 @@ impl Snapshot {
     }
 }
 
-/// Where a run's progress goes.
+/// Shows how far a run is, in the place and form that the program picks.
 ///
 /// | target | what it shows | feature |
 /// |---|---|---|
