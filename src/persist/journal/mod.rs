@@ -35,7 +35,7 @@ pub(crate) use value::{decode_value, encode_value};
 
 /// A file that records each finished item, so that the next run of the same call resumes where this one ended.
 ///
-/// Each item has a key, its name in the file. A later run finds the item by its key, so the key must be the same in each run
+/// Needs the feature `journal`, and goes into [`Work::journal`](crate::Work::journal). Each item has a key, its name in the file. A later run finds the item by its key, so the key must be the same in each run
 /// and different for each item. The program says what else decides whether a recorded value still holds: a version, a
 /// configuration, a fingerprint of each input. A rebuilt program with the same version resumes.
 ///

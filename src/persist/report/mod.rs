@@ -25,6 +25,8 @@ pub(crate) use summary::peak_memory_of_this_process;
 
 /// A folder that describes a run, written at its end.
 ///
+/// Needs the feature `reports`, and goes into [`Work::report`](crate::Work::report).
+///
 /// | file | contents |
 /// |---|---|
 /// | `summary.json` | counts, times, rates, speed-up, memory, the ten slowest items, sums of reported amounts, caches, versions |
