@@ -264,35 +264,62 @@ pub mod report {
     pub use crate::persist::report::Report;
 }
 
+#[doc(inline)]
 pub use backend::any_mode::AnyMode;
+#[doc(inline)]
 pub use backend::mode::{IoThreads, LocalMode, Mode, Serial, Threads};
 #[cfg(feature = "processes")]
+#[doc(inline)]
 pub use backend::process::{Processes, SharedSlice, init};
+#[doc(inline)]
 pub use batch::{adaptive_batch_size, batch_items, chunk_for_workers, group_by_cost};
+#[doc(inline)]
 pub use config::ParallelConfig;
+#[doc(inline)]
 pub use config_error::ConfigError;
+#[doc(inline)]
 pub use error::Error;
+#[doc(inline)]
 pub use failure::{Cause, ItemFailure};
+#[doc(inline)]
 pub use job::Job;
+#[doc(inline)]
 pub use job::executor::{ParallelExecutor, TaskSet};
+#[doc(inline)]
 pub use job::on_failure::OnFailure;
+#[doc(inline)]
 pub use job::parallel_map::{parallel_map, try_parallel_map};
 #[cfg(feature = "processes")]
+#[doc(inline)]
 pub use job::process_task_set::ProcessTaskSet;
+#[doc(inline)]
 pub use job::work::Work;
+#[doc(inline)]
 pub use job::workers::Workers;
+#[doc(inline)]
 pub use never::Never;
+#[doc(inline)]
 pub use outcome::Outcome;
 #[cfg(feature = "journal")]
+#[doc(inline)]
 pub use persist::journal::Journal;
 #[cfg(feature = "reports")]
+#[doc(inline)]
 pub use persist::report::Report;
+#[doc(inline)]
 pub use primitives::cache::ThreadSafeCache;
+#[doc(inline)]
 pub use primitives::cancel::CancelToken;
+#[doc(inline)]
 pub use primitives::counter::AtomicCounter;
+#[doc(inline)]
 pub use primitives::lock::{RwLock, Synchronized};
+#[doc(inline)]
 pub use progress::{Progress, ProgressTracker};
+#[doc(inline)]
 pub use run::retry::Retry;
 #[cfg(all(unix, feature = "signals"))]
+#[doc(inline)]
 pub use signals::Interrupts;
+#[doc(inline)]
 pub use tally::Tally;

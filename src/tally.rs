@@ -76,16 +76,22 @@ impl fmt::Display for Tally {
             (self.resumed, "resumed from an earlier run"),
             (self.done_before, "done before"),
             (self.retries, "retried"),
-            (self.lost_workers, "workers lost"),
-            (self.recycled_workers, "workers recycled"),
         ] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;
             }
         }
-        let workers = if self.workers == 1 { "worker" } else { "workers" };
-        write!(f, "; {} {workers}, {:.3?}", self.workers, self.wall)
+        for (count, what) in [(self.lost_workers, "lost"), (self.recycled_workers, "recycled")] {
+            if count > 0 {
+                write!(f, ", {count} {} {what}", workers(count))?;
+            }
+        }
+        write!(f, "; {} {}, {:.3?}", self.workers, workers(self.workers), self.wall)
     }
+}
+
+fn workers(count: usize) -> &'static str {
+    if count == 1 { "worker" } else { "workers" }
 }
 
 #[cfg(test)]
@@ -97,6 +103,8 @@ mod tests {
         let wall = Duration::from_millis(1500);
         let tally = Tally { items: 4, succeeded: 3, failed: 1, retries: 2, workers: 2, wall, ..Tally::default() };
         assert_eq!(tally.to_string(), "3 of 4 items succeeded, 1 failed, 2 retried; 2 workers, 1.500s");
+        let lost = Tally { items: 2, succeeded: 1, failed: 1, lost_workers: 1, workers: 2, wall, ..Tally::default() };
+        assert_eq!(lost.to_string(), "1 of 2 items succeeded, 1 failed, 1 worker lost; 2 workers, 1.500s");
         let tally = Tally { items: 1, succeeded: 1, workers: 1, is_cut_short: true, ..Tally::default() };
         assert_eq!(tally.to_string(), "1 of 1 or more items succeeded; 1 worker, 0.000ns");
     }

@@ -59,9 +59,10 @@ pub trait Mode<T, K: Task<T>>: Backend<T, K> + SupportsContext<NoContext> + Supp
 /// ```
 #[expect(private_bounds, reason = "a seal: no other crate implements a mode")]
 #[diagnostic::on_unimplemented(
-    message = "the mode `{Self}` cannot prepare the worker state of this job",
-    label = "this mode may run in other processes, which need a `fn` pointer to make a worker's state",
-    note = "set `.mode(..)` before `.worker_state(..)`, or write `.worker_state(init as fn() -> _)`"
+    message = "the mode `{Self}` cannot be used for this job",
+    label = "not known to be a mode that can prepare what this job's function gets besides the item",
+    note = "processes need a `fn` pointer to make a worker's state: set `.mode(..)` before `.worker_state(..)`, or write `.worker_state(init as fn() -> _)`",
+    note = "generic code needs the bound `M: Mode<T, MapFn<fn(&T) -> R>>`"
 )]
 pub trait SupportsContext<C>: ModeSeal {}
 

@@ -292,8 +292,8 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
     /// assert_eq!(outcome.unfinished().last(), Some(2));
     /// # Ok::<(), manyhands::Error>(())
     /// ```
-    pub fn cancel_token(mut self, token: &CancelToken) -> Self {
-        self.settings.cancel = token.clone();
+    pub fn cancel_token<'t>(mut self, token: impl Into<Option<&'t CancelToken>>) -> Self {
+        self.settings.cancel = token.into().cloned().unwrap_or_default();
         self
     }
 
@@ -307,8 +307,8 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
     /// assert!(calls > 0);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
-    pub fn progress(mut self, progress: Progress<'a>) -> Self {
-        self.settings.progress = Some(progress);
+    pub fn progress(mut self, progress: impl Into<Option<Progress<'a>>>) -> Self {
+        self.settings.progress = progress.into();
         self
     }
 
@@ -649,10 +649,44 @@ impl<'a, T, M, C, I> Job<'a, T, M, WorkerState<C, I>> {
 )]
 pub trait SharedComesFirst {}
 
+impl<'a, T, M, C> Job<'a, T, M, C> {
+    /// Refused: how results are kept is said after [`map`](Job::map), where their type is known: [`Work::journal`].
+    #[cfg(feature = "journal")]
+    #[doc(hidden)]
+    pub fn journal<J>(self, _: J) -> Self
+    where
+        Self: FunctionComesFirst,
+    {
+        self
+    }
+
+    /// Refused: how results are kept is said after [`map`](Job::map), where their type is known: [`Work::report`].
+    #[cfg(feature = "reports")]
+    #[doc(hidden)]
+    pub fn report<J>(self, _: J) -> Self
+    where
+        Self: FunctionComesFirst,
+    {
+        self
+    }
+}
+
+/// No job implements it: it carries the message for `.journal` and `.report` before the function.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`.journal(..)` and `.report(..)` come after `.map(..)` or `.try_map(..)`",
+    label = "this job has no function yet, so the type of its results is not known",
+    note = "write `job.map(function).journal(journal).report(report).run()` instead of `job.journal(journal).run(function)`"
+)]
+pub trait FunctionComesFirst {}
+
 /// `run` and `try_run` of each shape of function: `map(..).run()` and `try_map(..).run()` in one.
 macro_rules! run_at_once {
-    (<$($parameter:ident),*> $context:ty, ($($argument:ty),*) $(where $($bound:tt)+)?) => {
-        impl<'a, T, M, $($parameter),*> Job<'a, T, M, $context> $(where $($bound)+)? {
+    (
+        <$($parameter:ident),*> $context:ty, ($($argument:ty),*), [$($bound:tt)*],
+        $run_example:literal, $try_run_example:literal
+    ) => {
+        impl<'a, T, M, $($parameter),*> Job<'a, T, M, $context> where $($bound)* {
             /// Runs the function over all items and waits for the outcome: `map(function).run()`. The table at the top of
             /// this page says what the function is called with.
             ///
@@ -663,8 +697,7 @@ macro_rules! run_at_once {
             /// As [`Work::run`].
             ///
             /// ```
-            /// let outcome = manyhands::Job::new(&[1, 2, 3]).run(|n| n * n)?;
-            /// assert_eq!(outcome.into_result()?, [1, 4, 9]);
+            #[doc = $run_example]
             /// # Ok::<(), manyhands::Error>(())
             /// ```
             pub fn run<R, F: Fn($($argument,)* &T) -> R>(self, function: F) -> Result<Outcome<R>, Error>
@@ -683,7 +716,7 @@ macro_rules! run_at_once {
             /// As [`Work::run`].
             ///
             /// ```
-            /// let outcome = manyhands::Job::new(&["1", "x"]).try_run(|text| text.parse::<u8>())?;
+            #[doc = $try_run_example]
             /// assert_eq!(outcome.failures()[0].index, 1);
             /// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
             /// ```
@@ -700,9 +733,30 @@ macro_rules! run_at_once {
     };
 }
 
-run_at_once!(<> NoContext, ());
-run_at_once!(<D> Shared<D>, (&D::Target) where D: Deref);
-run_at_once!(<C, I> WorkerState<C, I>, (&mut <WorkerState<C, I> as Context>::State) where WorkerState<C, I>: Context);
+run_at_once!(
+    <> NoContext, (), [],
+    "let outcome = manyhands::Job::new(&[1, 2, 3]).run(|n| n * n)?;
+assert_eq!(outcome.into_result()?, [1, 4, 9]);",
+    "let outcome = manyhands::Job::new(&[\"1\", \"x\"]).try_run(|text| text.parse::<u8>())?;"
+);
+run_at_once!(
+    <D> Shared<D>, (&D::Target), [D: Deref],
+    "let outcome = manyhands::Job::new(&[1, 2, 3]).shared(&10).run(|factor, n| factor * n)?;
+assert_eq!(outcome.into_result()?, [10, 20, 30]);",
+    "let job = manyhands::Job::new(&[\"1\", \"x\"]).shared(&10);
+let outcome = job.try_run(|factor, text| text.parse::<i32>().map(|n| factor * n))?;"
+);
+run_at_once!(
+    <C, I> WorkerState<C, I>, (&mut <WorkerState<C, I> as Context>::State), [WorkerState<C, I>: Context],
+    "let job = manyhands::Job::new(&[\"a\", \"bc\"]).worker_state(String::new);
+let outcome = job.run(|buffer, text| {
+    buffer.push_str(text); // used again by the next item of the same worker
+    text.len()
+})?;
+assert_eq!(outcome.into_result()?, [1, 2]);",
+    "let job = manyhands::Job::new(&[\"1\", \"x\"]).worker_state(|| 10);
+let outcome = job.try_run(|factor, text| text.parse::<i32>().map(|n| *factor * n))?;"
+);
 
 impl<T, M: fmt::Debug, C> fmt::Debug for Job<'_, T, M, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
