@@ -77,7 +77,7 @@ fn each_failure_and_each_retry_is_reported_by_name() {
         let reported = |message| listener.heard(message, &["index", "key", "attempt", "kind"]);
         let words = |rows: [[&str; 4]; 2]| rows.map(|row| row.map(str::to_owned).to_vec()).to_vec();
         assert_eq!(
-            reported("an item failed and will be tried again"),
+            reported("an item failed and will be retried"),
             words([["5", "\"n5\"", "1", "\"error\""], ["9", "\"n9\"", "1", "\"panic\""]]),
             "{way:?}"
         );
