@@ -16,9 +16,9 @@ use crate::config_error::ConfigError;
 /// ```
 /// use std::num::NonZeroUsize;
 /// let three = NonZeroUsize::new(3).unwrap();
-/// assert_eq!(manyhands::chunk_ranges(8, three).collect::<Vec<_>>(), [0..3, 3..6, 6..8]);
-/// assert_eq!(manyhands::chunk_ranges(2, three).count(), 2);
-/// assert_eq!(manyhands::chunk_ranges(0, three).count(), 0);
+/// assert_eq!(manyhands::batch::chunk_ranges(8, three).collect::<Vec<_>>(), [0..3, 3..6, 6..8]);
+/// assert_eq!(manyhands::batch::chunk_ranges(2, three).count(), 2);
+/// assert_eq!(manyhands::batch::chunk_ranges(0, three).count(), 0);
 /// ```
 pub fn chunk_ranges(n_items: usize, workers: NonZeroUsize) -> impl Iterator<Item = Range<usize>> {
     let n_chunks = workers.get().min(n_items);

@@ -314,7 +314,8 @@ impl ParallelConfig {
     /// what was set.
     ///
     /// ```
-    /// use manyhands::{ParallelConfig, ParallelConfigBuilder};
+    /// use manyhands::config::ParallelConfigBuilder;
+    /// use manyhands::ParallelConfig;
     ///
     /// let four = ParallelConfig::builder().max_workers_cpu(4).build()?;
     /// let serial = ParallelConfigBuilder::from(four).enabled(false).build()?;
@@ -419,7 +420,7 @@ impl ParallelConfig {
 /// The system is asked once per process, and the answer kept.
 ///
 /// ```
-/// assert!(manyhands::usable_cores().get() >= 1);
+/// assert!(manyhands::config::usable_cores().get() >= 1);
 /// ```
 #[must_use]
 pub fn usable_cores() -> NonZeroUsize {
@@ -506,7 +507,8 @@ struct Overrides {
 /// May be called from any thread. It waits only while another thread sets the process-wide config.
 ///
 /// ```
-/// use manyhands::{ParallelConfig, override_parallel_config, parallel_config};
+/// use manyhands::config::{override_parallel_config, parallel_config};
+/// use manyhands::ParallelConfig;
 ///
 /// {
 ///     let _serial_here = override_parallel_config(ParallelConfig::builder().enabled(false).build()?);
@@ -532,7 +534,8 @@ pub(crate) fn current() -> Arc<ParallelConfig> {
 /// [`ParallelExecutor`](crate::ParallelExecutor) or an override, which change nothing for others.
 ///
 /// ```
-/// use manyhands::{ParallelConfig, parallel_config, set_parallel_config};
+/// use manyhands::config::{parallel_config, set_parallel_config};
+/// use manyhands::ParallelConfig;
 /// set_parallel_config(ParallelConfig::builder().max_workers_cpu(3).build()?);
 /// assert_eq!(parallel_config().max_workers_cpu().get(), 3);
 /// # Ok::<(), manyhands::Error>(())
@@ -546,10 +549,10 @@ pub fn set_parallel_config(config: ParallelConfig) {
 /// Wins over `MANYHANDS_ENABLED`. Runs that have begun, and threads with an override, are not affected.
 ///
 /// ```
-/// manyhands::disable_parallel_processing();
-/// assert!(!manyhands::parallel_config().enabled());
-/// manyhands::enable_parallel_processing();
-/// assert!(manyhands::parallel_config().enabled());
+/// manyhands::config::disable_parallel_processing();
+/// assert!(!manyhands::config::parallel_config().enabled());
+/// manyhands::config::enable_parallel_processing();
+/// assert!(manyhands::config::parallel_config().enabled());
 /// ```
 pub fn enable_parallel_processing() {
     switch_process_wide(true);
@@ -563,7 +566,7 @@ pub fn enable_parallel_processing() {
 /// ```
 /// use manyhands::{Threads, parallel_map};
 ///
-/// manyhands::disable_parallel_processing();
+/// manyhands::config::disable_parallel_processing();
 /// let caller = std::thread::current().id();
 /// let threads = parallel_map(Threads, &[1, 2, 3], |_| std::thread::current().id())?;
 /// assert_eq!(threads, [caller; 3]);
@@ -582,7 +585,8 @@ fn switch_process_wide(enabled: bool) {
 /// Guards may be dropped in any order: each removes its own override. A guard stays on its thread (it is not `Send`).
 ///
 /// ```
-/// use manyhands::{ParallelConfig, Threads, override_parallel_config, parallel_config, parallel_map};
+/// use manyhands::config::{override_parallel_config, parallel_config};
+/// use manyhands::{ParallelConfig, Threads, parallel_map};
 ///
 /// let three = ParallelConfig::builder().max_workers_cpu(3).build()?;
 /// let _guard = override_parallel_config(three);
@@ -608,7 +612,7 @@ pub(crate) fn override_with(config: Arc<ParallelConfig>) -> ConfigGuard {
 /// Ends an override of [`override_parallel_config`] when it is dropped. It cannot leave its thread:
 ///
 /// ```compile_fail,E0277
-/// let guard = manyhands::override_parallel_config(manyhands::ParallelConfig::default());
+/// let guard = manyhands::config::override_parallel_config(manyhands::ParallelConfig::default());
 /// std::thread::spawn(move || drop(guard));
 /// ```
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use crate::sync::{Arc, JoinHandle, Ordering, SignalWord, WallClock, spawn_owned}
 /// A signal that asks a program to end. As text: `SIGINT`, `SIGTERM`.
 ///
 /// ```
-/// use manyhands::Signal;
+/// use manyhands::signals::Signal;
 ///
 /// assert_eq!(Signal::Interrupt.exit_code(), 130);
 /// assert_eq!(Signal::Terminate.to_string(), "SIGTERM");
@@ -51,7 +51,7 @@ impl Signal {
     /// The exit code of a program that ended in good order because of this signal: 128 plus the signal's number, 130 or 143.
     ///
     /// ```
-    /// assert_eq!(manyhands::Signal::Terminate.exit_code(), 143);
+    /// assert_eq!(manyhands::signals::Signal::Terminate.exit_code(), 143);
     /// ```
     #[must_use]
     pub fn exit_code(self) -> i32 {
@@ -80,7 +80,7 @@ impl FromStr for Signal {
 /// A text that is no [`Signal`].
 ///
 /// ```
-/// let error = "SIGHUP".parse::<manyhands::Signal>().unwrap_err();
+/// let error = "SIGHUP".parse::<manyhands::signals::Signal>().unwrap_err();
 /// assert!(error.to_string().contains("SIGHUP"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +112,8 @@ impl std::error::Error for UnknownSignal {}
 /// waits for it. A panic of the closure ends that thread and nothing else.
 ///
 /// ```standalone_crate
-/// use manyhands::{Interrupts, Job, Signal};
+/// use manyhands::signals::Signal;
+/// use manyhands::{Interrupts, Job};
 ///
 /// let interrupts = Interrupts::listen(|signal| eprintln!("{signal}: finishing what is in hand; once more to end at once"))?;
 /// # signal_hook::low_level::raise(signal_hook::consts::SIGINT)?; // the user presses Ctrl+C
@@ -178,7 +179,8 @@ impl Interrupts {
     /// The first signal; `None` before it came.
     ///
     /// ```standalone_crate
-    /// use manyhands::{Interrupts, Signal};
+    /// use manyhands::signals::Signal;
+    /// use manyhands::Interrupts;
     ///
     /// let interrupts = Interrupts::listen(|_| ())?;
     /// let exit_code = interrupts.signal().map_or(0, Signal::exit_code);

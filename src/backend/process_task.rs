@@ -10,7 +10,8 @@ use std::ops::Deref;
 use std::ptr::null;
 
 use crate::backend::task::{
-    Context, Init, MapFn, NoContext, Shared, SharedOf, StateOf, Task, TryInit, TryMapFn, WorkerState,
+    Context, Init, MapFn, NoContext, OwnedFn, Shared, SharedOf, StateOf, Task, TryInit, TryMapFn, TryOwnedFn,
+    WorkerState,
 };
 
 /// A task that worker processes can run: its function, and the one that makes a worker's state, are `fn` pointers.
@@ -254,5 +255,31 @@ where
         // SAFETY: the caller guarantees that the address is that of a function of this type.
         let function = unsafe { transmute::<*const (), fn(&mut S, &T) -> Result<R, E>>(address) };
         function(state, item)
+    }
+}
+
+impl<T: Clone, R> ProcessTask<T> for OwnedFn<fn(T) -> R> {
+    fn address(&self) -> *const () {
+        self.function as *const ()
+    }
+
+    // SAFETY: the caller keeps the promise that the trait asks for.
+    unsafe fn call_at(address: *const (), (): &(), (): &mut (), item: &T) -> Result<R, <Self as Task<T>>::Error> {
+        // SAFETY: the caller promises that a function of this type lies at the address.
+        let function = unsafe { transmute::<*const (), fn(T) -> R>(address) };
+        Ok(function(item.clone()))
+    }
+}
+
+impl<T: Clone, R, E> ProcessTask<T> for TryOwnedFn<fn(T) -> Result<R, E>> {
+    fn address(&self) -> *const () {
+        self.function as *const ()
+    }
+
+    // SAFETY: the caller keeps the promise that the trait asks for.
+    unsafe fn call_at(address: *const (), (): &(), (): &mut (), item: &T) -> Result<R, E> {
+        // SAFETY: the caller promises that a function of this type lies at the address.
+        let function = unsafe { transmute::<*const (), fn(T) -> Result<R, E>>(address) };
+        function(item.clone())
     }
 }

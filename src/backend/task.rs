@@ -77,6 +77,8 @@ pub(crate) mod sealed {
 
     impl<F, C> Task for super::MapFn<F, C> {}
     impl<F, C> Task for super::TryMapFn<F, C> {}
+    impl<F> Task for super::OwnedFn<F> {}
+    impl<F> Task for super::TryOwnedFn<F> {}
     impl Context for super::NoContext {}
     impl<D> Context for super::Shared<D> {}
     impl<C, I> Context for super::WorkerState<C, I> {}
@@ -124,6 +126,40 @@ pub struct MapFn<F, C = NoContext> {
 pub struct TryMapFn<F, C = NoContext> {
     pub(crate) function: F,
     pub(crate) context: C,
+}
+
+/// A function that takes its item by value: what [`Job::map_owned`](crate::Job::map_owned) makes.
+///
+/// ```
+/// use manyhands::job::OwnedFn;
+/// use manyhands::{Error, Mode, Serial, Job};
+///
+/// fn lengths<M>(mode: M, texts: Vec<String>) -> Result<Vec<usize>, Error>
+/// where
+///     M: Mode<String, OwnedFn<fn(String) -> usize>>,
+/// {
+///     Job::over(texts).mode(mode).map_owned(|text| text.into_bytes().len()).run()?.into_result()
+/// }
+/// assert_eq!(lengths(Serial, vec!["a".to_owned()])?, [1]);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct OwnedFn<F> {
+    pub(crate) function: F,
+}
+
+/// A function that takes its item by value and may return an error: what
+/// [`Job::try_map_owned`](crate::Job::try_map_owned) makes.
+///
+/// ```
+/// use manyhands::Job;
+/// let work = Job::new(&["1".to_owned()]).try_map_owned(|text| text.parse::<u8>());
+/// assert_eq!(work.run()?.into_result()?, [1]);
+/// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct TryOwnedFn<F> {
+    pub(crate) function: F,
 }
 
 /// The context of a function that receives only its item. The default of every job; costs nothing.
@@ -376,6 +412,34 @@ where
     }
 }
 
+impl<T: Clone, R, F: Fn(T) -> R> Task<T> for OwnedFn<F> {
+    type Output = R;
+    type Error = Never;
+    type Context = NoContext;
+
+    fn context(&self) -> &NoContext {
+        &NoContext
+    }
+
+    fn call(&self, (): &mut (), item: &T) -> Result<R, Never> {
+        Ok((self.function)(item.clone()))
+    }
+}
+
+impl<T: Clone, R, E, F: Fn(T) -> Result<R, E>> Task<T> for TryOwnedFn<F> {
+    type Output = R;
+    type Error = E;
+    type Context = NoContext;
+
+    fn context(&self) -> &NoContext {
+        &NoContext
+    }
+
+    fn call(&self, (): &mut (), item: &T) -> Result<R, E> {
+        (self.function)(item.clone())
+    }
+}
+
 /// `Debug` that shows the name of the type, since functions have no `Debug`.
 macro_rules! debug_by_name {
     ($($name:ident<$($parameter:ident),+>),+ $(,)?) => {$(
@@ -387,4 +451,4 @@ macro_rules! debug_by_name {
     )+};
 }
 
-debug_by_name!(MapFn<F, C>, TryMapFn<F, C>, WorkerState<C, I>, Init<I>, TryInit<I>);
+debug_by_name!(MapFn<F, C>, TryMapFn<F, C>, OwnedFn<F>, TryOwnedFn<F>, WorkerState<C, I>, Init<I>, TryInit<I>);

@@ -39,7 +39,9 @@ use std::sync::Arc;
 
 pub use crate::backend::mode::SupportsContext;
 pub use crate::backend::process_task::{ProcessContext, ProcessTask};
-pub use crate::backend::task::{Context, Init, MapFn, NoContext, Shared, Task, TryInit, TryMapFn, WorkerState};
+pub use crate::backend::task::{
+    Context, Init, MapFn, NoContext, OwnedFn, Shared, Task, TryInit, TryMapFn, TryOwnedFn, WorkerState,
+};
 pub use crate::failure::{ErrorText, LostWorker, WorkerExit};
 pub use crate::outcome::OutcomeIter;
 pub use crate::primitives::cancel::CancelReason;
@@ -466,6 +468,46 @@ impl<'a, T, M> Job<'a, T, M, NoContext> {
         M: Mode<T, TryMapFn<F>>,
     {
         self.work(|context| TryMapFn { function, context })
+    }
+}
+
+impl<'a, T: Clone, M> Job<'a, T, M> {
+    /// [`map`](Job::map) for a function that takes its item by value. The item is cloned for each attempt, since the run may
+    /// need it again: for a retry, for its key, or for its fingerprint in a journal.
+    ///
+    /// Cost: one clone per attempt. Where that is too much, let the function take a reference, or make the items `Arc`s.
+    ///
+    /// ```
+    /// use manyhands::Job;
+    ///
+    /// fn sorted(mut samples: Vec<u32>) -> Vec<u32> {
+    ///     samples.sort();
+    ///     samples
+    /// }
+    /// let outcome = Job::over(vec![vec![3, 1], vec![2]]).map_owned(sorted).run()?;
+    /// assert_eq!(outcome.into_result()?, [vec![1, 3], vec![2]]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn map_owned<R, F: Fn(T) -> R>(self, function: F) -> Work<'a, T, M, OwnedFn<F>>
+    where
+        M: Mode<T, OwnedFn<F>>,
+    {
+        self.work(|NoContext| OwnedFn { function })
+    }
+
+    /// [`map_owned`](Job::map_owned) for a function that may return an error.
+    ///
+    /// ```
+    /// use manyhands::Job;
+    /// let work = Job::new(&["1".to_owned()]).try_map_owned(|text| text.parse::<u8>());
+    /// assert_eq!(work.run()?.into_result()?, [1]);
+    /// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
+    /// ```
+    pub fn try_map_owned<R, E, F: Fn(T) -> Result<R, E>>(self, function: F) -> Work<'a, T, M, TryOwnedFn<F>>
+    where
+        M: Mode<T, TryOwnedFn<F>>,
+    {
+        self.work(|NoContext| TryOwnedFn { function })
     }
 }
 

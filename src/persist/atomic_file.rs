@@ -24,7 +24,8 @@ use crate::sync::{HintWord, Ordering};
 /// Two syncs: some milliseconds on most disks, besides the write itself.
 ///
 /// ```
-/// use manyhands::{parallel_map, write_atomically, Threads};
+/// use manyhands::report::write_atomically;
+/// use manyhands::{parallel_map, Threads};
 /// use std::io::Write as _;
 ///
 /// let folder = tempfile::tempdir()?;

@@ -35,7 +35,7 @@ pub struct CancelToken {
 /// Why a token is cancelled: see [`CancelToken::cancel_reason`].
 ///
 /// ```
-/// use manyhands::CancelReason;
+/// use manyhands::job::CancelReason;
 ///
 /// assert_eq!(CancelReason::Requested.to_string(), "cancellation was requested");
 /// assert_eq!(CancelReason::Deadline.to_string(), "the deadline has passed");
@@ -118,7 +118,8 @@ impl CancelToken {
     /// is no limit.
     ///
     /// ```
-    /// use manyhands::{CancelReason, CancelToken, Job};
+    /// use manyhands::job::CancelReason;
+    /// use manyhands::{CancelToken, Job};
     /// use std::time::Duration;
     ///
     /// let token = CancelToken::new().with_time_limit(Duration::ZERO);
@@ -186,7 +187,8 @@ impl CancelToken {
     /// that a query saw stays.
     ///
     /// ```
-    /// use manyhands::{CancelReason, CancelToken};
+    /// use manyhands::job::CancelReason;
+    /// use manyhands::CancelToken;
     ///
     /// let token = CancelToken::new();
     /// assert_eq!(token.cancel_reason(), None);

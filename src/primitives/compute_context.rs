@@ -53,7 +53,8 @@ crate::sync::thread_local! {
 /// of none outside.
 ///
 /// ```
-/// use manyhands::{ComputeContext, ThreadSafeCache};
+/// use manyhands::cache::ComputeContext;
+/// use manyhands::ThreadSafeCache;
 /// use rayon::prelude::*;
 ///
 /// let cache = ThreadSafeCache::new();
@@ -75,7 +76,8 @@ impl ComputeContext {
     /// effect.
     ///
     /// ```
-    /// use manyhands::{ComputeContext, ThreadSafeCache};
+    /// use manyhands::cache::ComputeContext;
+    /// use manyhands::ThreadSafeCache;
     ///
     /// let cache = ThreadSafeCache::new();
     /// let length = cache.get_or_compute("night 1", || {
@@ -98,7 +100,7 @@ impl ComputeContext {
     /// they end before it, a wait in it may be taken for a cycle that is none.
     ///
     /// ```
-    /// let context = manyhands::ComputeContext::current();
+    /// let context = manyhands::cache::ComputeContext::current();
     /// assert_eq!(std::thread::spawn(move || context.run(|| 6 * 7)).join().unwrap(), 42);
     /// ```
     pub fn run<A>(&self, part: impl FnOnce() -> A) -> A {

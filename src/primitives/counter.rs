@@ -119,7 +119,7 @@ const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 /// reading it costs sixteen loads.
 ///
 /// ```
-/// let ticks = manyhands::StripedCounter::new();
+/// let ticks = manyhands::counter::StripedCounter::new();
 /// std::thread::scope(|scope| {
 ///     for _ in 0..4 {
 ///         scope.spawn(|| (0..100).for_each(|_| ticks.increment()));
@@ -145,7 +145,7 @@ impl StripedCounter {
     /// Adds one.
     ///
     /// ```
-    /// let counter = manyhands::StripedCounter::new();
+    /// let counter = manyhands::counter::StripedCounter::new();
     /// counter.increment();
     /// assert_eq!(counter.value(), 1);
     /// ```
@@ -156,7 +156,7 @@ impl StripedCounter {
     /// Subtracts one.
     ///
     /// ```
-    /// let open = manyhands::StripedCounter::new();
+    /// let open = manyhands::counter::StripedCounter::new();
     /// open.add(3);
     /// open.decrement();
     /// assert_eq!(open.value(), 2);
@@ -168,7 +168,7 @@ impl StripedCounter {
     /// Adds this many.
     ///
     /// ```
-    /// let samples = manyhands::StripedCounter::new();
+    /// let samples = manyhands::counter::StripedCounter::new();
     /// samples.add(3000);
     /// assert_eq!(samples.value(), 3000);
     /// ```
@@ -180,7 +180,7 @@ impl StripedCounter {
     /// The count, as the sum of all words.
     ///
     /// ```
-    /// assert_eq!(manyhands::StripedCounter::new().value(), 0);
+    /// assert_eq!(manyhands::counter::StripedCounter::new().value(), 0);
     /// ```
     #[must_use]
     pub fn value(&self) -> u64 {
@@ -190,7 +190,7 @@ impl StripedCounter {
     /// Sets all words to 0; returns their sum. Each count is either in this sum or still in the counter; none is lost.
     ///
     /// ```
-    /// let counter = manyhands::StripedCounter::new();
+    /// let counter = manyhands::counter::StripedCounter::new();
     /// counter.add(7);
     /// assert_eq!((counter.reset(), counter.value()), (7, 0));
     /// ```

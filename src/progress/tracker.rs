@@ -32,7 +32,8 @@ use crate::sync::{self, AtomicU64, CachePadded, Instant, Mutex, Ordering};
 /// changing speed; with a single snapshot it is the plain mean.
 ///
 /// ```
-/// use manyhands::{ItemStatus, ProgressTracker};
+/// use manyhands::progress::ItemStatus;
+/// use manyhands::ProgressTracker;
 /// use std::time::Duration;
 ///
 /// let tracker = ProgressTracker::with_total(10);
@@ -61,7 +62,7 @@ pub struct ProgressTracker {
 /// What became of a finished item. As text: `succeeded`, `failed`, `skipped`, `resumed`.
 ///
 /// ```
-/// use manyhands::ItemStatus;
+/// use manyhands::progress::ItemStatus;
 ///
 /// assert_eq!(ItemStatus::Resumed.to_string(), "resumed");
 /// assert_eq!("failed".parse(), Ok(ItemStatus::Failed));
@@ -88,7 +89,8 @@ pub enum ItemStatus {
 /// Its `Display` is one line: `6/10 (60%), 1 failed, 0.50 items/s, 3s to 21s left`.
 ///
 /// ```
-/// use manyhands::{ItemStatus, ProgressTracker};
+/// use manyhands::progress::ItemStatus;
+/// use manyhands::ProgressTracker;
 /// use std::time::Duration;
 ///
 /// let tracker = ProgressTracker::with_total(4);
@@ -207,7 +209,8 @@ impl ProgressTracker {
     /// Counts finished items of one status. Costs some nanoseconds.
     ///
     /// ```
-    /// use manyhands::{ItemStatus, ProgressTracker};
+    /// use manyhands::progress::ItemStatus;
+    /// use manyhands::ProgressTracker;
     ///
     /// let tracker = ProgressTracker::with_total(9);
     /// tracker.count(ItemStatus::Resumed, 3);
@@ -311,7 +314,7 @@ impl FromStr for ItemStatus {
 /// A text that is no [`ItemStatus`].
 ///
 /// ```
-/// let error = "broken".parse::<manyhands::ItemStatus>().unwrap_err();
+/// let error = "broken".parse::<manyhands::progress::ItemStatus>().unwrap_err();
 /// assert!(error.to_string().contains("broken"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -329,7 +332,8 @@ impl TrackerSnapshot {
     /// Finished items of every status.
     ///
     /// ```
-    /// use manyhands::{ItemStatus, ProgressTracker};
+    /// use manyhands::progress::ItemStatus;
+    /// use manyhands::ProgressTracker;
     ///
     /// let tracker = ProgressTracker::new();
     /// tracker.count(ItemStatus::Failed, 1);
@@ -365,7 +369,8 @@ impl TrackerSnapshot {
     /// The share of computed items that succeeded, 0 to 100; `None` before the first.
     ///
     /// ```
-    /// use manyhands::{ItemStatus, ProgressTracker};
+    /// use manyhands::progress::ItemStatus;
+    /// use manyhands::ProgressTracker;
     ///
     /// let tracker = ProgressTracker::new();
     /// assert_eq!(tracker.snapshot().success_rate(), None);

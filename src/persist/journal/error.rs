@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// kind and have the same message.
 ///
 /// ```
-/// use manyhands::{JournalError, JournalReader};
+/// use manyhands::journal::{JournalError, JournalReader};
 ///
 /// let error = JournalReader::open("no such journal").unwrap_err();
 /// assert!(matches!(error, JournalError::NotFound { .. }));

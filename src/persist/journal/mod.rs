@@ -190,7 +190,8 @@ impl<'a, T> Journal<'a, T> {
     /// called once per item and run, in the calling thread, before the item is computed or resumed.
     ///
     /// ```
-    /// use manyhands::{Journal, file_fingerprint};
+    /// use manyhands::journal::file_fingerprint;
+    /// use manyhands::Journal;
     /// use std::path::PathBuf;
     ///
     /// let journal = Journal::at("a.journal")
@@ -207,7 +208,8 @@ impl<'a, T> Journal<'a, T> {
     /// [`OnChange::Refuse`].
     ///
     /// ```
-    /// use manyhands::{Job, Journal, OnChange};
+    /// use manyhands::journal::OnChange;
+    /// use manyhands::{Job, Journal};
     ///
     /// let folder = tempfile::tempdir()?;
     /// let run = |version: &str| {
@@ -227,7 +229,8 @@ impl<'a, T> Journal<'a, T> {
     /// Sets which recorded items to compute again. The default is [`RetryRecorded::Failed`].
     ///
     /// ```
-    /// use manyhands::{Job, Journal, RetryRecorded};
+    /// use manyhands::journal::RetryRecorded;
+    /// use manyhands::{Job, Journal};
     ///
     /// let folder = tempfile::tempdir()?;
     /// let run = |retry| {
@@ -272,9 +275,9 @@ impl<T> fmt::Debug for Journal<'_, T> {
 /// or touched file counts as changed. Hash the content where that matters.
 ///
 /// ```
-/// let first = manyhands::file_fingerprint("Cargo.toml")?;
-/// assert_eq!(manyhands::file_fingerprint("Cargo.toml")?, first);
-/// assert!(manyhands::file_fingerprint("no such file").is_err());
+/// let first = manyhands::journal::file_fingerprint("Cargo.toml")?;
+/// assert_eq!(manyhands::journal::file_fingerprint("Cargo.toml")?, first);
+/// assert!(manyhands::journal::file_fingerprint("no such file").is_err());
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///

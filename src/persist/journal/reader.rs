@@ -26,7 +26,8 @@ use crate::sync::SystemTime;
 /// the file system has no write-ahead log, reader and writer wait for each other, for up to half a minute.
 ///
 /// ```
-/// use manyhands::{Job, Journal, JournalReader};
+/// use manyhands::journal::JournalReader;
+/// use manyhands::{Job, Journal};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("squares.journal");
@@ -48,7 +49,8 @@ pub struct JournalReader {
 /// The counts of a journal, from [`JournalReader::status`].
 ///
 /// ```
-/// use manyhands::{Job, Journal, JournalReader};
+/// use manyhands::journal::JournalReader;
+/// use manyhands::{Job, Journal};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("squares.journal");
@@ -85,7 +87,8 @@ pub struct JournalStatus {
 /// One recorded item, from [`JournalReader::entries`].
 ///
 /// ```
-/// use manyhands::{Job, Journal, JournalReader, OnFailure};
+/// use manyhands::journal::JournalReader;
+/// use manyhands::{Job, Journal, OnFailure};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("numbers.journal");
@@ -121,7 +124,7 @@ impl JournalReader {
     /// Opens a journal and changes nothing in it.
     ///
     /// ```
-    /// use manyhands::{JournalError, JournalReader};
+    /// use manyhands::journal::{JournalError, JournalReader};
     ///
     /// let error = JournalReader::open("no such journal").unwrap_err();
     /// assert!(matches!(error, JournalError::NotFound { .. }));
@@ -168,7 +171,8 @@ impl JournalReader {
     /// The items whose last attempt failed, in the order in which they were recorded.
     ///
     /// ```
-    /// use manyhands::{Job, Journal, JournalReader, OnFailure};
+    /// use manyhands::journal::JournalReader;
+    /// use manyhands::{Job, Journal, OnFailure};
     ///
     /// let folder = tempfile::tempdir()?;
     /// let path = folder.path().join("numbers.journal");

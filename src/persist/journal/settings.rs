@@ -9,7 +9,7 @@ use std::time::Duration;
 /// text: `refuse`, `recompute`.
 ///
 /// ```
-/// use manyhands::OnChange;
+/// use manyhands::journal::OnChange;
 ///
 /// assert_eq!(OnChange::default(), OnChange::Refuse);
 /// assert_eq!("recompute".parse(), Ok(OnChange::Recompute));
@@ -30,7 +30,7 @@ pub enum OnChange {
 /// `nothing`.
 ///
 /// ```
-/// use manyhands::RetryRecorded;
+/// use manyhands::journal::RetryRecorded;
 ///
 /// assert_eq!(RetryRecorded::default(), RetryRecorded::Failed);
 /// assert_eq!("all".parse(), Ok(RetryRecorded::All));
@@ -51,7 +51,7 @@ pub enum RetryRecorded {
 /// A text that names no variant of a setting.
 ///
 /// ```
-/// let error = "maybe".parse::<manyhands::OnChange>().unwrap_err();
+/// let error = "maybe".parse::<manyhands::journal::OnChange>().unwrap_err();
 /// assert_eq!(error.to_string(), r#""maybe" is none of refuse, recompute"#);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,12 +28,12 @@ pub(crate) use summary::peak_memory_of_this_process;
 /// | file | contents |
 /// |---|---|
 /// | `summary.json` | counts, times, rates, speed-up, memory, the ten slowest items, sums of reported amounts, caches, versions |
-/// | `metrics.csv` | a row per finished item, in input order: `key`, `status`, `attempts`, `start`, `seconds`, `cpu_seconds`, `worker`, `peak_memory_bytes`, `resumed`, then a column per name of [`report_amount`](crate::report_amount) |
+/// | `metrics.csv` | a row per finished item, in input order: `key`, `status`, `attempts`, `start`, `seconds`, `cpu_seconds`, `worker`, `peak_memory_bytes`, `resumed`, then a column per name of [`report_amount`](crate::report::report_amount) |
 /// | `failed.jsonl` | a line per failed item: `key`, `kind`, `message`, `attempts`; empty when no item failed |
 ///
 /// Each file is replaced as a whole or not at all, the summary last. They include the items that an earlier run finished.
 /// Unknown values are `null` in the summary and an empty field in the table. Times of day are RFC 3339 in UTC. `status` is
-/// `succeeded` or the [kind](crate::FailureKind) of the failure.
+/// `succeeded` or the [kind](crate::job::FailureKind) of the failure.
 ///
 /// Do not confuse two numbers of the summary. `concurrency` is the time that workers spent in the function over the wall time:
 /// the mean number of busy workers. Workers that slow each other down take longer and so raise it. `speed_up` compares with

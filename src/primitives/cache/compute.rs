@@ -21,7 +21,8 @@ use crate::sync::Arc;
 /// of the computation's error, whose message is this one's.
 ///
 /// ```
-/// use manyhands::{ComputeError, ThreadSafeCache};
+/// use manyhands::cache::ComputeError;
+/// use manyhands::ThreadSafeCache;
 ///
 /// let cache = ThreadSafeCache::<&str, i32>::new();
 /// let error = cache.try_get_or_compute("gain", || "loud".parse()).unwrap_err();
@@ -60,7 +61,8 @@ impl<E> ComputeError<E> {
     /// The computation's error, or `None` when there was a cycle.
     ///
     /// ```
-    /// use manyhands::{ComputeError, ThreadSafeCache};
+    /// use manyhands::cache::ComputeError;
+    /// use manyhands::ThreadSafeCache;
     ///
     /// let cache = ThreadSafeCache::<&str, i32>::new();
     /// let error = cache.try_get_or_compute("gain", || "loud".parse()).unwrap_err();
@@ -80,7 +82,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     ///
     /// A call from inside of the key's own computation, or around a circle of keys, computes in place and stores nothing.
     /// Where a computation hands parts of its work to rayon or to threads of its own, see
-    /// [`ComputeContext`](crate::ComputeContext).
+    /// [`ComputeContext`](crate::cache::ComputeContext).
     ///
     /// # Concurrency
     /// `compute` runs with no lock held, once for all callers that miss the key meanwhile. It may use the cache.
@@ -136,7 +138,8 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     /// end.
     ///
     /// ```
-    /// use manyhands::{ComputeError, ThreadSafeCache};
+    /// use manyhands::cache::ComputeError;
+    /// use manyhands::ThreadSafeCache;
     ///
     /// let cache = ThreadSafeCache::<&str, u32>::new();
     /// assert!(matches!(cache.try_get_or_compute("x", || "x".parse::<u32>()), Err(ComputeError::Failed(_))));

@@ -9,7 +9,8 @@ use std::hash::{BuildHasher, Hasher};
 /// `std::hash::RandomState`, which takes two to three times as long per look-up.
 ///
 /// ```
-/// use manyhands::{FastHash, ThreadSafeCache};
+/// use manyhands::cache::FastHash;
+/// use manyhands::ThreadSafeCache;
 /// let cache = ThreadSafeCache::<u32, u32>::with_hasher(FastHash::default());
 /// let careful = ThreadSafeCache::with_hasher(std::hash::RandomState::new());
 /// cache.insert(1, 2);
@@ -24,8 +25,8 @@ pub struct FastHash(foldhash::fast::RandomState);
 /// ```
 /// use std::hash::{BuildHasher, Hash};
 ///
-/// let hash = manyhands::FastHash::default();
-/// let mut hasher: manyhands::FastHasher = hash.build_hasher();
+/// let hash = manyhands::cache::FastHash::default();
+/// let mut hasher: manyhands::cache::FastHasher = hash.build_hasher();
 /// "night 1".hash(&mut hasher);
 /// assert_eq!(std::hash::Hasher::finish(&hasher), hash.hash_one("night 1"));
 /// ```

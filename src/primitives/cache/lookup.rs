@@ -25,7 +25,7 @@ use crate::sync;
 /// A value is cloned under the lock. For large values keep an `Arc`, or look in place with [`with`](Self::with), whose
 /// closure must not use the cache. Cloning an `Arc` of one hot key in many threads costs more than the look-up. A
 /// computation that hands parts of its work to rayon or to threads of its own needs a
-/// [`ComputeContext`](crate::ComputeContext).
+/// [`ComputeContext`](crate::cache::ComputeContext).
 ///
 /// # Cost
 /// A hit takes some 10 ns with a thousand keys, and 100 to 200 ns with a million. An empty cache takes 22 KiB; an entry

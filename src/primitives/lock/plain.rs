@@ -10,7 +10,7 @@ use crate::sync::const_unless_modelled;
 
 /// A lock for many readers or one writer: once a writer has announced itself, no later reader enters before it.
 ///
-/// It takes 72 bytes beside the value. Where many threads read all the time, [`StripedRwLock`](crate::StripedRwLock) is faster and
+/// It takes 72 bytes beside the value. Where many threads read all the time, [`StripedRwLock`](crate::lock::StripedRwLock) is faster and
 /// larger.
 ///
 /// # Concurrency
@@ -136,7 +136,7 @@ impl<T: ?Sized> RwLock<T> {
 ///
 /// ```
 /// let lock = manyhands::RwLock::new(String::from("night 1"));
-/// fn length(name: manyhands::RwLockReadGuard<'_, String>) -> usize {
+/// fn length(name: manyhands::lock::RwLockReadGuard<'_, String>) -> usize {
 ///     name.len()
 /// }
 /// assert_eq!(length(lock.read()), 7);
@@ -148,7 +148,7 @@ pub struct RwLockReadGuard<'l, T: ?Sized>(ReadGuard<'l, T, Single>);
 ///
 /// ```
 /// let lock = manyhands::RwLock::new(Vec::new());
-/// fn add_twice(mut values: manyhands::RwLockWriteGuard<'_, Vec<i32>>, value: i32) {
+/// fn add_twice(mut values: manyhands::lock::RwLockWriteGuard<'_, Vec<i32>>, value: i32) {
 ///     values.extend([value; 2]);
 /// }
 /// add_twice(lock.write(), 5);

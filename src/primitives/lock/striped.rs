@@ -24,7 +24,7 @@ use crate::sync::const_unless_modelled;
 /// Reading panics when 32 768 readers are inside at once on one of the sixteen words.
 ///
 /// ```
-/// static LIMIT: manyhands::StripedRwLock<u32> = manyhands::StripedRwLock::new(5);
+/// static LIMIT: manyhands::lock::StripedRwLock<u32> = manyhands::lock::StripedRwLock::new(5);
 /// assert_eq!(*LIMIT.read(), 5);
 /// *LIMIT.write() += 1;
 /// assert_eq!(*LIMIT.read(), 6);
@@ -36,7 +36,7 @@ impl<T> StripedRwLock<T> {
         /// A lock around a value. It takes 2.4 KB, whatever the value.
         ///
         /// ```
-        /// static GAIN: manyhands::StripedRwLock<f64> = manyhands::StripedRwLock::new(1.0);
+        /// static GAIN: manyhands::lock::StripedRwLock<f64> = manyhands::lock::StripedRwLock::new(1.0);
         /// assert_eq!(*GAIN.read(), 1.0);
         /// ```
         pub fn new(value: T) -> Self {
@@ -47,7 +47,7 @@ impl<T> StripedRwLock<T> {
     /// The value. The lock is owned, so no guard is alive and nothing is waited for.
     ///
     /// ```
-    /// assert_eq!(manyhands::StripedRwLock::new("night 1").into_inner(), "night 1");
+    /// assert_eq!(manyhands::lock::StripedRwLock::new("night 1").into_inner(), "night 1");
     /// ```
     pub fn into_inner(self) -> T {
         self.0.into_inner()
@@ -58,7 +58,7 @@ impl<T: ?Sized> StripedRwLock<T> {
     /// Waits for the writers that came before, and returns the value to read.
     ///
     /// ```
-    /// let rates = manyhands::StripedRwLock::new([128, 256]);
+    /// let rates = manyhands::lock::StripedRwLock::new([128, 256]);
     /// let of_threads: Vec<u32> = std::thread::scope(|scope| {
     ///     let readers = [0, 1].map(|channel| scope.spawn({ let rates = &rates; move || rates.read()[channel] }));
     ///     readers.map(|reader| reader.join().unwrap()).into()
@@ -73,7 +73,7 @@ impl<T: ?Sized> StripedRwLock<T> {
     /// The value to read, or `None` when a writer is inside, waits, or tries to enter at this moment.
     ///
     /// ```
-    /// let lock = manyhands::StripedRwLock::new(1);
+    /// let lock = manyhands::lock::StripedRwLock::new(1);
     /// let writing = lock.write();
     /// assert!(lock.try_read().is_none());
     /// drop(writing);
@@ -87,7 +87,7 @@ impl<T: ?Sized> StripedRwLock<T> {
     /// Waits for the readers and writers that came before, and returns the value to change.
     ///
     /// ```
-    /// let lock = manyhands::StripedRwLock::new(1);
+    /// let lock = manyhands::lock::StripedRwLock::new(1);
     /// *lock.write() += 1;
     /// assert_eq!(*lock.read(), 2);
     /// ```
@@ -99,7 +99,7 @@ impl<T: ?Sized> StripedRwLock<T> {
     /// The value to change, or `None` when a reader or writer is inside, waits, or tries to enter at this moment.
     ///
     /// ```
-    /// let lock = manyhands::StripedRwLock::new(1);
+    /// let lock = manyhands::lock::StripedRwLock::new(1);
     /// let reading = lock.read();
     /// assert!(lock.try_write().is_none());
     /// drop(reading);
@@ -113,7 +113,7 @@ impl<T: ?Sized> StripedRwLock<T> {
     /// The value to change, without a wait: a lock that is borrowed mutably has no guards.
     ///
     /// ```
-    /// let mut lock = manyhands::StripedRwLock::new(1);
+    /// let mut lock = manyhands::lock::StripedRwLock::new(1);
     /// *lock.get_mut() = 2;
     /// assert_eq!(*lock.read(), 2);
     /// ```
@@ -130,8 +130,8 @@ impl<T: ?Sized> StripedRwLock<T> {
 /// The value of a [`StripedRwLock`] to read. Dropping the guard leaves the lock.
 ///
 /// ```
-/// let lock = manyhands::StripedRwLock::new(String::from("night 1"));
-/// let name: manyhands::StripedRwLockReadGuard<'_, String> = lock.read();
+/// let lock = manyhands::lock::StripedRwLock::new(String::from("night 1"));
+/// let name: manyhands::lock::StripedRwLockReadGuard<'_, String> = lock.read();
 /// assert_eq!(name.len(), 7);
 /// ```
 #[must_use = "the lock is left as soon as the guard is dropped"]
@@ -148,8 +148,8 @@ impl<'l, T: ?Sized> StripedRwLockReadGuard<'l, T> {
 /// The value of a [`StripedRwLock`] to change. Dropping the guard leaves the lock.
 ///
 /// ```
-/// let lock = manyhands::StripedRwLock::new(vec![1]);
-/// let mut values: manyhands::StripedRwLockWriteGuard<'_, Vec<i32>> = lock.write();
+/// let lock = manyhands::lock::StripedRwLock::new(vec![1]);
+/// let mut values: manyhands::lock::StripedRwLockWriteGuard<'_, Vec<i32>> = lock.write();
 /// values.push(2);
 /// drop(values);
 /// assert_eq!(*lock.read(), [1, 2]);
