@@ -286,7 +286,7 @@ impl<E> ItemFailure<E> {
     /// use manyhands::{Job, Processes};
     ///
     /// manyhands::init();
-    /// let outcome = Job::new(&[1]).mode(Processes::new()).run(|_: &i32| std::process::abort()).unwrap();
+    /// let outcome = Job::new(&[1]).mode(Processes::new()).run(|n| if *n > 0 { std::process::abort() } else { *n }).unwrap();
     /// assert!(outcome.failures()[0].is_lost());
     /// ```
     #[must_use]

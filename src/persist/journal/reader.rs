@@ -93,7 +93,8 @@ pub struct JournalStatus {
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("numbers.journal");
 /// let journal = Journal::at(&path).key(|text: &&str| text.to_string());
-/// Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue).journal(journal).try_run(|text| text.parse::<u32>())?;
+/// let job = Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue);
+    /// job.try_map(|text| text.parse::<u32>()).journal(journal).run()?;
 ///
 /// let entries = JournalReader::open(&path)?.entries()?;
 /// assert_eq!((entries[0].key.as_str(), entries[0].value::<u32>()?), ("60", Some(60)));
@@ -177,7 +178,8 @@ impl JournalReader {
     /// let folder = tempfile::tempdir()?;
     /// let path = folder.path().join("numbers.journal");
     /// let journal = Journal::at(&path).key(|text: &&str| text.to_string());
-    /// Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue).journal(journal).try_run(|text| text.parse::<u32>())?;
+    /// let job = Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue);
+    /// job.try_map(|text| text.parse::<u32>()).journal(journal).run()?;
     /// let failures = JournalReader::open(&path)?.failures()?;
     /// assert_eq!((failures.len(), failures[0].key.as_str()), (1, "sixty"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
