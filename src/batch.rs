@@ -1,7 +1,7 @@
-//! Splits lists into batches and chunks. Pure arithmetic: it knows neither configuration nor threads.
-//!
-//! `backend/plan.rs` has its own way to size chunks while a run goes on. What is here is for programs that make one item out
-//! of many small ones.
+//! Splits lists into batches and chunks, for programs that make one item out of many small ones. Pure arithmetic: it reads no
+//! configuration and starts no thread.
+
+// `backend/plan.rs` has its own way to size chunks while a run goes on.
 
 use std::num::NonZeroUsize;
 use std::ops::Range;

@@ -1,8 +1,11 @@
-//! How parallel a program wants to be: one checked value, its builder, and the process-wide default.
+//! How many workers a program uses, and how it splits work: [`ParallelConfig`], its builder, and the process-wide default.
 //!
-//! A config is resolved once, when it is built: what the program left unset is filled from the environment, and what that
-//! leaves open from the machine. The environment is read once per process. `job/settings.rs` turns a config into a plan;
-//! this file starts no worker and reads no clock.
+//! The program sets what it wants when it builds a config. The rest is taken from environment variables, and what these leave
+//! open is chosen for the machine. The environment is read once per process. A config holds for a whole process
+//! ([`set_parallel_config`]), for one thread ([`override_parallel_config`]) or for the calls of a
+//! [`ParallelExecutor`](crate::ParallelExecutor).
+
+// `job/settings.rs` turns a config into a plan; this file starts no worker and reads no clock.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -609,7 +612,9 @@ pub(crate) fn override_with(config: Arc<ParallelConfig>) -> ConfigGuard {
     })
 }
 
-/// Ends an override of [`override_parallel_config`] when it is dropped. It cannot leave its thread:
+/// Ends an override of [`override_parallel_config`] when it is dropped.
+///
+/// It cannot be sent to another thread; this does not compile:
 ///
 /// ```compile_fail,E0277
 /// let guard = manyhands::config::override_parallel_config(manyhands::ParallelConfig::default());

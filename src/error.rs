@@ -17,8 +17,10 @@ use crate::persist::journal::JournalError;
 /// `{}` is the error in one line, and `{:#}` adds the causes of the function's error, if the job called
 /// [`Work::error_sources`](crate::Work::error_sources). An error of `anyhow` shows its causes in both.
 ///
-/// `?` converts errors: a [`ConfigError`], and the error of a call whose function cannot fail, into `Error<E>` of any `E` with
-/// `Display`; and every `Error<E>` with `Debug` into `Box<dyn std::error::Error>` and `anyhow::Error`. Size: one pointer.
+/// `?` converts a [`ConfigError`], and the error of a call whose function cannot fail (`Error<Never>`), into `Error<E>` where `E`
+/// has `Display`. It converts `Error<E>` into `Box<dyn std::error::Error>` where `E` has `Debug` and `Display`, and into
+/// `anyhow::Error` where `E` is also `Send`, `Sync` and `'static`. An enum of thiserror needs a variant with
+/// `#[from] manyhands::Error<E>` for each `E` that it meets. Size: one pointer.
 ///
 /// ```
 /// use manyhands::{Job, try_parallel_map, Threads};

@@ -14,8 +14,8 @@
 //!
 //! The mode is a value. [`Serial`] runs in the calling thread and defines what every other mode returns. [`Threads`] computes
 //! on a thread pool, and [`Threads::io()`] waits on more threads than there are cores. [`Processes`] gives each worker its own
-//! address space. [`LocalMode`] and [`AnyMode`] are chosen at run time, from a name for example. Any mode, any number of workers
-//! and any chunks give the values and failures of a serial run.
+//! address space. [`LocalMode`] and [`AnyMode`] are chosen at run time, from a name for example. Every mode gives the values
+//! and failures of a serial run, whatever the number of workers and the size of chunks.
 //!
 //! # When to use it
 //!
@@ -26,7 +26,7 @@
 //! # When something fails
 //!
 //! An item fails by its function's error or by a panic. It never takes another item's result with it. [`parallel_map`] and
-//! [`try_parallel_map`] return the failure with the lowest index; a [`Job`] chooses:
+//! [`try_parallel_map`] return the failure with the lowest index; a [`Job`] offers a choice:
 //!
 //! ```
 //! use manyhands::{Job, OnFailure};
@@ -102,7 +102,7 @@
 //!
 //! A `Journal` keeps finished items in a file, so that a run that was killed resumes. A `Report` says in a folder what the run
 //! did. [`Progress::auto`] shows how far it is. A [`Retry`] tries failed items again. `Interrupts` turns Ctrl+C into a stop that
-//! saves first. Where each item writes a file of its own, [`Job::done_if`] and [`report::write_atomically`] need no journal.
+//! saves first. (These three need the features `journal`, `reports` and `signals`.) Where each item writes a file of its own, [`Job::done_if`] and [`report::write_atomically`] need no journal.
 //!
 #![cfg_attr(all(feature = "journal", feature = "reports"), doc = "```")]
 #![cfg_attr(not(all(feature = "journal", feature = "reports")), doc = "```ignore")]
@@ -229,7 +229,7 @@ pub mod counter {
 
 #[cfg(feature = "journal")]
 pub mod journal {
-    //! Journals: finished items in a file, so that a run that was killed goes on where it was.
+    //! Journals: finished items in a file, so that a run that was killed goes on where it was. Needs the feature `journal`.
 
     pub use crate::persist::journal::{
         Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, UnknownSetting,
@@ -255,8 +255,8 @@ pub mod process {
 }
 
 pub mod report {
-    //! What a run leaves behind for people and programs: [`Report`], amounts that items report, and files that are replaced as a
-    //! whole.
+    //! What a run leaves behind for people and programs: `Report` (needs the feature `reports`), amounts that items report, and
+    //! files that are replaced as a whole.
 
     pub use crate::backend::amounts::report_amount;
     pub use crate::persist::atomic_file::write_atomically;

@@ -1,9 +1,11 @@
 //! Ctrl+C and SIGTERM as a request to stop: the first signal cancels a token, the second ends the program at once.
 //!
-//! The signal handler only writes an atomic word and cancels; a listening thread does everything that may wait or allocate.
-//! signal-hook shares the handler with the rest of the program and removes actions again. It does not restore the default action
-//! of a signal that it has handled, so this file registers an action for that, which stays. Runs know nothing of signals: they
-//! see the token.
+//! Needs the feature `signals`. Make [`Interrupts`] early in `main`, and give its token to each job.
+
+// The signal handler only writes an atomic word and cancels; a listening thread does everything that may wait or allocate.
+// signal-hook shares the handler with the rest of the program and removes actions again. It does not restore the default action
+// of a signal that it has handled, so this file registers an action for that, which stays. Runs know nothing of signals: they
+// see the token.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -116,8 +118,9 @@ impl std::error::Error for UnknownSignal {}
 /// use manyhands::{Interrupts, Job};
 ///
 /// let interrupts = Interrupts::listen(|signal| eprintln!("{signal}: finishing what is in hand; once more to end at once"))?;
-/// # signal_hook::low_level::raise(signal_hook::consts::SIGINT)?; // the user presses Ctrl+C
-/// let outcome = Job::new(&[1, 2, 3]).cancel(interrupts.token()).run(|n| n * 2)?;
+/// // Here the user presses Ctrl+C.
+/// # signal_hook::low_level::raise(signal_hook::consts::SIGINT)?;
+/// let outcome = Job::new(&[1, 2, 3]).cancel_token(interrupts.token()).run(|n| n * 2)?;
 /// assert_eq!(outcome.tally().cancelled, 3);
 /// assert_eq!(interrupts.signal(), Some(Signal::Interrupt));
 /// // Save the results, say how to resume, and exit with `signal.exit_code()`.

@@ -153,7 +153,7 @@ pub struct OwnedFn<F> {
 ///
 /// ```
 /// use manyhands::Job;
-/// let work = Job::new(&["1".to_owned()]).try_map_owned(|text| text.parse::<u8>());
+/// let work = Job::over(vec!["1".to_owned()]).try_map_owned(|text| text.parse::<u8>());
 /// assert_eq!(work.run()?.into_result()?, [1]);
 /// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
 /// ```

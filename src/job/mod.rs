@@ -52,8 +52,8 @@ pub use work::DeliveredResult;
 
 /// A call of one function over many items, with settings.
 ///
-/// Settings may be made in any order, with two exceptions that the compiler reports: [`shared`](Job::shared) before
-/// [`worker_state`](Job::worker_state), and the mode of worker processes before the functions that are sent to them.
+/// Settings may be given in any order, with two exceptions, which the compiler reports: [`shared`](Job::shared) comes before
+/// [`worker_state`](Job::worker_state), and a [`mode`](Job::mode) with worker processes comes before `worker_state`.
 /// [`map`](Job::map) takes the function and returns [`Work`], which says how results are kept and delivered; `run` and
 /// `try_run` are short for `map(..).run()` and `try_map(..).run()`. Settings are checked when the job runs: an invalid one is
 /// an [`Error`] with [`is_config`](Error::is_config), and no item has started then.
@@ -63,9 +63,11 @@ pub use work::DeliveredResult;
 /// | none | `(&item)` |
 /// | [`shared`](Job::shared) | `(&shared, &item)` |
 /// | [`worker_state`](Job::worker_state) | `(&mut state, &item)` |
+/// | `shared`, then `worker_state` | `(&mut state, &item)`; the state is made from `&shared` |
 ///
-/// `T` is the item, `M` the mode, `C` the context: the function's arguments besides the item. A job can be stored in a struct
-/// and passed to a function:
+/// `T` is the item, `M` the mode, `C` the context: what the function is called with besides the item. `Job<'a, T>` is a job on
+/// threads whose function gets the item alone. Other jobs name more: `Job<'a, T, Processes>`, or
+/// `Job<'a, T, Threads, Shared<&'a Settings>>` with [`Shared`]. A job can be stored in a struct and passed to a function:
 ///
 /// ```
 /// use manyhands::{Job, OnFailure};
@@ -78,6 +80,8 @@ pub use work::DeliveredResult;
 /// let nights = ["a.edf".to_owned(), "b.edf".to_owned()];
 /// assert_eq!(run(Study { nights: Job::new(&nights).on_failure(OnFailure::Continue) }), 10);
 /// ```
+///
+/// A job with several settings:
 ///
 /// ```
 /// use manyhands::{Job, OnFailure, Threads};
@@ -164,9 +168,9 @@ impl<'a, T> Job<'a, T> {
 }
 
 impl<'a, T, M, C> Job<'a, T, M, C> {
-    /// The mode in which the job runs; without this, [`Threads`]. For [`Processes`](crate::Processes) and
-    /// [`AnyMode`](crate::AnyMode) set it before the functions: these are `fn` pointers then, that is plain functions and closures
-    /// that capture nothing.
+    /// The mode in which the job runs; without this, [`Threads`]. Set [`Processes`](crate::Processes) and
+    /// [`AnyMode`](crate::AnyMode) before `worker_state`: with them its function, like that of `map`, is a `fn` pointer, that is a
+    /// plain function or a closure that captures nothing.
     ///
     /// ```
     /// use manyhands::{Job, Serial};
@@ -238,7 +242,10 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// How often failed items are retried, which of them, and after how long; without this, none are.
+    /// How often failed items are retried, which of them, and after how long.
+    ///
+    /// Without this, none are, with one exception: an item whose worker process died is tried once more, unless the mode is
+    /// `Processes::at_most_once`.
     ///
     /// Cost: each result travels to the calling thread, as with [`Work::for_each`].
     ///
@@ -272,8 +279,8 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// Stops the run when this token is cancelled. Items in hand finish, and their results are kept; worker processes are not
-    /// waited for.
+    /// Stops the run when this token is cancelled. Items in hand finish, and their results are kept. The run waits for them, in
+    /// worker processes too: give these a time limit where an item may hang.
     ///
     /// ```
     /// use manyhands::{CancelToken, Job, Serial};
@@ -499,7 +506,7 @@ impl<'a, T: Clone, M> Job<'a, T, M> {
     ///
     /// ```
     /// use manyhands::Job;
-    /// let work = Job::new(&["1".to_owned()]).try_map_owned(|text| text.parse::<u8>());
+    /// let work = Job::over(vec!["1".to_owned()]).try_map_owned(|text| text.parse::<u8>());
     /// assert_eq!(work.run()?.into_result()?, [1]);
     /// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
     /// ```
@@ -646,7 +653,8 @@ pub trait SharedComesFirst {}
 macro_rules! run_at_once {
     (<$($parameter:ident),*> $context:ty, ($($argument:ty),*) $(where $($bound:tt)+)?) => {
         impl<'a, T, M, $($parameter),*> Job<'a, T, M, $context> $(where $($bound)+)? {
-            /// Runs the function over all items and waits for the outcome: `map(function).run()`.
+            /// Runs the function over all items and waits for the outcome: `map(function).run()`. The table at the top of
+            /// this page says what the function is called with.
             ///
             /// # Errors
             /// As [`Work::run`]. Failed items are in the outcome.

@@ -394,7 +394,8 @@ where
     }
 }
 
-/// Results for a consumer that asks for them. The work runs in threads of its own meanwhile, so it must own all that it uses.
+/// Results for a consumer that asks for them. The work runs in threads of its own meanwhile, so it must own all that it uses:
+/// take the items with [`Job::over`](crate::Job::over), and write `move` before a closure that captures.
 impl<T, M, K> Work<'static, T, M, K>
 where
     T: Send + Sync + 'static,

@@ -23,7 +23,7 @@ use crate::sync::{Arc, AtomicU8, Ordering, WallClock};
 ///
 /// let token = CancelToken::new();
 /// token.cancel();
-/// let outcome = Job::new(&[1, 2, 3]).cancel(&token).run(|n| n * 2)?;
+/// let outcome = Job::new(&[1, 2, 3]).cancel_token(&token).run(|n| n * 2)?;
 /// assert_eq!(outcome.unfinished().count(), 3);
 /// # Ok::<(), manyhands::Error>(())
 /// ```
@@ -123,7 +123,7 @@ impl CancelToken {
     /// use std::time::Duration;
     ///
     /// let token = CancelToken::new().with_time_limit(Duration::ZERO);
-    /// let outcome = Job::new(&[1, 2, 3]).cancel(&token).run(|n| n * 2)?;
+    /// let outcome = Job::new(&[1, 2, 3]).cancel_token(&token).run(|n| n * 2)?;
     /// assert_eq!(outcome.tally().cancelled, 3);
     /// assert_eq!(token.cancel_reason(), Some(CancelReason::Deadline));
     /// # Ok::<(), manyhands::Error>(())

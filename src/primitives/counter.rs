@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::sync::{self, AtomicU64, CachePadded, Ordering, const_unless_modelled, words_at_zero};
 
-/// A counter in one word.
+/// A counter that threads share, in one atomic word.
 ///
 /// # Concurrency
 /// Each operation is one relaxed atomic step, and none blocks. Counting orders nothing else: a thread that reads a count may

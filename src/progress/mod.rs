@@ -1,9 +1,10 @@
-//! Where a run's progress goes: the target that a program picks.
-//!
-//! The run writes its state into a `RunStatus` (`run_status.rs`, which says who calls what). A thread (`render_thread.rs`)
-//! reads it ten times a second and hands it to a renderer: `bar.rs`, `lines.rs` or `json.rs`. `schedule.rs` decides when
-//! output is due, `text.rs` and `bar_line.rs` give the texts, `estimate.rs` the time left. `tracker.rs` counts, also for
-//! programs that run their own loops. Nothing here knows jobs, backends or files.
+//! How far a run is: [`Progress`] shows it as a bar, as lines, as JSON or by a callback; [`ProgressTracker`] counts for loops of
+//! your own.
+
+// The run writes its state into a `RunStatus` (`run_status.rs`, which says who calls what). A thread (`render_thread.rs`)
+// reads it ten times a second and hands it to a renderer: `bar.rs`, `lines.rs` or `json.rs`. `schedule.rs` decides when
+// output is due, `text.rs` and `bar_line.rs` give the texts, `estimate.rs` the time left. `tracker.rs` counts, also for
+// programs that run their own loops. Nothing here knows jobs, backends or files.
 
 #[cfg(feature = "bar")]
 mod bar;
@@ -86,7 +87,7 @@ impl Snapshot {
     }
 }
 
-/// Where a run's progress goes.
+/// Shows how far a run is, in the place and form that the program picks.
 ///
 /// | target | what it shows | feature |
 /// |---|---|---|

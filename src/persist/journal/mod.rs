@@ -35,7 +35,7 @@ pub(crate) use value::{decode_value, encode_value};
 
 /// A file that records each finished item, so that the next run of the same call resumes where this one ended.
 ///
-/// Each item has a key, its name in the file. A later run finds the item by its key, so the key must be the same in each run
+/// Needs the feature `journal`, and goes into [`Work::journal`](crate::Work::journal). Each item has a key, its name in the file. A later run finds the item by its key, so the key must be the same in each run
 /// and different for each item. The program says what else decides whether a recorded value still holds: a version, a
 /// configuration, a fingerprint of each input. A rebuilt program with the same version resumes.
 ///
@@ -62,7 +62,7 @@ pub(crate) use value::{decode_value, encode_value};
 /// let folder = tempfile::tempdir()?;
 /// let journal = || Journal::at(folder.path().join("squares.journal")).key(u64::to_string).version("1");
 /// for resumed in [0, 3] {
-///     let outcome = Job::new(&[1_u64, 2, 3]).journal(journal()).run(|n| n * n)?;
+///     let outcome = Job::new(&[1_u64, 2, 3]).map(|n| n * n).journal(journal()).run()?;
 ///     assert_eq!(outcome.resumed().count(), resumed);
 ///     assert_eq!(outcome.into_options(), [Some(1), Some(4), Some(9)]);
 /// }
@@ -109,7 +109,7 @@ impl<'a, T> Journal<'a, T> {
     ///
     /// let is_dry = true;
     /// let journal = if is_dry { Journal::off() } else { Journal::at("squares.journal") };
-    /// let outcome = Job::new(&[1_u64, 2]).journal(journal.key(u64::to_string)).run(|n| n * n)?;
+    /// let outcome = Job::new(&[1_u64, 2]).map(|n| n * n).journal(journal.key(u64::to_string)).run()?;
     /// assert_eq!(outcome.resumed().count(), 0);
     /// assert!(!std::path::Path::new("squares.journal").exists());
     /// # Ok::<(), manyhands::Error>(())
@@ -148,7 +148,7 @@ impl<'a, T> Journal<'a, T> {
     /// let folder = tempfile::tempdir()?;
     /// let run = |version: &str| {
     ///     let journal = Journal::at(folder.path().join("a.journal")).key(u64::to_string).version(version);
-    ///     Job::new(&[1_u64, 2]).journal(journal).run(|n| n * n)
+    ///     Job::new(&[1_u64, 2]).map(|n| n * n).journal(journal).run()
     /// };
     /// run("1")?;
     /// let message = run("2").unwrap_err().to_string();
@@ -173,7 +173,7 @@ impl<'a, T> Journal<'a, T> {
     /// let run = |low: f64| {
     ///     let filter = BTreeMap::from([("low", low), ("high", 35.0)]);
     ///     let journal = Journal::at(folder.path().join("a.journal")).key(u64::to_string).configuration(&filter);
-    ///     Job::new(&[1_u64, 2]).journal(journal).run(|n| n * n)
+    ///     Job::new(&[1_u64, 2]).map(|n| n * n).journal(journal).run()
     /// };
     /// run(0.3)?;
     /// let message = run(0.5).unwrap_err().to_string();
@@ -214,7 +214,7 @@ impl<'a, T> Journal<'a, T> {
     /// let folder = tempfile::tempdir()?;
     /// let run = |version: &str| {
     ///     let journal = Journal::at(folder.path().join("a.journal")).key(u64::to_string).version(version);
-    ///     Job::new(&[1_u64, 2]).journal(journal.on_change(OnChange::Recompute)).run(|n| n * n)
+    ///     Job::new(&[1_u64, 2]).map(|n| n * n).journal(journal.on_change(OnChange::Recompute)).run()
     /// };
     /// run("1")?;
     /// assert_eq!(run("2")?.resumed().count(), 0); // all computed again
@@ -235,7 +235,7 @@ impl<'a, T> Journal<'a, T> {
     /// let folder = tempfile::tempdir()?;
     /// let run = |retry| {
     ///     let journal = Journal::at(folder.path().join("a.journal")).key(u64::to_string).retry_recorded(retry);
-    ///     Job::new(&[1_u64, 2]).journal(journal).run(|n| n * n)
+    ///     Job::new(&[1_u64, 2]).map(|n| n * n).journal(journal).run()
     /// };
     /// run(RetryRecorded::Failed)?;
     /// assert_eq!(run(RetryRecorded::Failed)?.resumed().count(), 2);

@@ -31,7 +31,7 @@ use crate::sync::SystemTime;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("squares.journal");
-/// Job::new(&[1_u64, 2, 3]).journal(Journal::at(&path).key(u64::to_string).version("1")).run(|n| n * n)?;
+/// Job::new(&[1_u64, 2, 3]).map(|n| n * n).journal(Journal::at(&path).key(u64::to_string).version("1")).run()?;
 ///
 /// let reader = JournalReader::open(&path)?;
 /// let status = reader.status()?;
@@ -55,7 +55,7 @@ pub struct JournalReader {
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("squares.journal");
 /// for _ in 0..2 {
-///     Job::new(&[1_u64, 2]).journal(Journal::at(&path).key(u64::to_string)).run(|n| n * n)?;
+///     Job::new(&[1_u64, 2]).map(|n| n * n).journal(Journal::at(&path).key(u64::to_string)).run()?;
 /// }
 /// let status = JournalReader::open(&path)?.status()?;
 /// assert_eq!((status.succeeded, status.runs, status.writer), (2, 2, None));
@@ -93,8 +93,7 @@ pub struct JournalStatus {
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("numbers.journal");
 /// let journal = Journal::at(&path).key(|text: &&str| text.to_string());
-/// let job = Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue);
-    /// job.try_map(|text| text.parse::<u32>()).journal(journal).run()?;
+/// Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue).try_map(|text| text.parse::<u32>()).journal(journal).run()?;
 ///
 /// let entries = JournalReader::open(&path)?.entries()?;
 /// assert_eq!((entries[0].key.as_str(), entries[0].value::<u32>()?), ("60", Some(60)));
@@ -178,8 +177,7 @@ impl JournalReader {
     /// let folder = tempfile::tempdir()?;
     /// let path = folder.path().join("numbers.journal");
     /// let journal = Journal::at(&path).key(|text: &&str| text.to_string());
-    /// let job = Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue);
-    /// job.try_map(|text| text.parse::<u32>()).journal(journal).run()?;
+    /// Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue).try_map(|text| text.parse::<u32>()).journal(journal).run()?;
     /// let failures = JournalReader::open(&path)?.failures()?;
     /// assert_eq!((failures.len(), failures[0].key.as_str()), (1, "sixty"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -25,6 +25,8 @@ pub(crate) use summary::peak_memory_of_this_process;
 
 /// A folder that describes a run, written at its end.
 ///
+/// Needs the feature `reports`, and goes into [`Work::report`](crate::Work::report).
+///
 /// | file | contents |
 /// |---|---|
 /// | `summary.json` | counts, times, rates, speed-up, memory, the ten slowest items, sums of reported amounts, caches, versions |
@@ -56,7 +58,7 @@ pub(crate) use summary::peak_memory_of_this_process;
 /// use manyhands::{Job, Report};
 ///
 /// let folder = tempfile::tempdir()?;
-/// let outcome = Job::new(&[1_u64, 2, 3]).report(Report::at(folder.path().join("run"))).run(|n| n * n)?;
+/// let outcome = Job::new(&[1_u64, 2, 3]).map(|n| n * n).report(Report::at(folder.path().join("run"))).run()?;
 /// assert_eq!(outcome.tally().succeeded, 3);
 /// let summary = std::fs::read_to_string(folder.path().join("run/summary.json"))?;
 /// assert!(summary.contains(r#""succeeded": 3"#), "{summary}");
@@ -93,7 +95,7 @@ impl<'a> Report<'a> {
     ///
     /// let folder: Option<&str> = None; // an option of the command line
     /// let report = folder.map_or_else(Report::off, Report::at);
-    /// let outcome = Job::new(&[1_u64, 2, 3]).report(report.serial_sample(1)).run(|n| n * n)?;
+    /// let outcome = Job::new(&[1_u64, 2, 3]).map(|n| n * n).report(report.serial_sample(1)).run()?;
     /// assert_eq!(outcome.tally().succeeded, 3);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
@@ -113,7 +115,7 @@ impl<'a> Report<'a> {
     /// use manyhands::{Job, Report};
     ///
     /// let folder = tempfile::tempdir()?;
-    /// Job::new(&[1_u64, 2, 3]).report(Report::at(folder.path()).serial_sample(2)).run(|n| n * n)?;
+    /// Job::new(&[1_u64, 2, 3]).map(|n| n * n).report(Report::at(folder.path()).serial_sample(2)).run()?;
     /// let summary = std::fs::read_to_string(folder.path().join("summary.json"))?;
     /// assert!(summary.contains("serial_sample"), "{summary}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -132,7 +134,7 @@ impl<'a> Report<'a> {
     /// let folder = tempfile::tempdir()?;
     /// let squares = ThreadSafeCache::new();
     /// let report = Report::at(folder.path()).cache("squares", || squares.stats());
-    /// Job::new(&[1_u64, 2, 1]).report(report).run(|&n| squares.get_or_compute(n, || n * n))?;
+    /// Job::new(&[1_u64, 2, 1]).map(|&n| squares.get_or_compute(n, || n * n)).report(report).run()?;
     /// let summary = std::fs::read_to_string(folder.path().join("summary.json"))?;
     /// assert!(summary.contains(r#""computes": 2"#), "{summary}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -149,7 +151,7 @@ impl<'a> Report<'a> {
     /// use manyhands::{Job, Report};
     ///
     /// let folder = tempfile::tempdir()?;
-    /// Job::new(&[1_u64]).report(Report::at(folder.path()).field("reference", "Cz")).run(|n| n * n)?;
+    /// Job::new(&[1_u64]).map(|n| n * n).report(Report::at(folder.path()).field("reference", "Cz")).run()?;
     /// let summary = std::fs::read_to_string(folder.path().join("summary.json"))?;
     /// assert!(summary.contains(r#""reference": "Cz""#), "{summary}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -16,8 +16,8 @@ use crate::sync;
 /// A cache from keys to values, shared by reference, optionally bounded by the number of entries.
 ///
 /// # Concurrency
-/// A hit takes the read lock of one of up to eight shards, on a word of its thread: readers share no memory that they write,
-/// and the hit is counted in the step that leaves the lock. A missing key is computed by one caller, with no lock held;
+/// The keys are divided among up to eight shards, each with a lock. A hit takes the read lock of its key's shard. Readers in
+/// different threads write to different memory there, so they do not slow each other down. A missing key is computed by one caller, with no lock held;
 /// other callers of that key wait, and callers of other keys do not. A panic or an error of a computation passes on to its
 /// own caller; one of the callers that wait tries again. A computation may use the cache, also for its own key: see
 /// [`try_get_or_compute`](Self::try_get_or_compute).
