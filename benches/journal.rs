@@ -60,8 +60,8 @@ impl<'a> Side<'a> {
     }
 }
 
-/// Lets the sides take turns, compares each answer, and writes a row for each, with ratios to the first. With a bar, a side
-/// whose name is of a journal is told whether it is below.
+/// Lets the sides take turns, compares each answer, and writes a row for each, with ratios to the first. With a bar, the
+/// row of a journal says whether it is below.
 fn compare(case: &str, n_rounds: usize, bar: Option<f64>, expected: &[u64], sides: Vec<Side<'_>>) {
     let names: Vec<&str> = sides.iter().map(|side| side.name).collect();
     let on_cpu: Vec<RefCell<Vec<Duration>>> = sides.iter().map(|_| RefCell::default()).collect();

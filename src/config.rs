@@ -116,36 +116,72 @@ pub struct ParallelConfigBuilder {
 
 impl ParallelConfigBuilder {
     /// False runs everything in the calling thread.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().enabled(false).build()?;
+    /// assert_eq!(config.enabled(), false);
+    /// # Ok::<(), manyhands::ConfigError>(())
+    /// ```
     pub fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = Some(enabled);
         self
     }
 
     /// The most workers for work that computes. `build` refuses 0.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().max_workers_cpu(3).build()?;
+    /// assert_eq!(config.max_workers_cpu().get(), 3);
+    /// # Ok::<(), manyhands::ConfigError>(())
+    /// ```
     pub fn max_workers_cpu(mut self, workers: usize) -> Self {
         self.max_workers_cpu = Some(workers);
         self
     }
 
     /// The most workers for work that waits; may exceed the cores. `build` refuses 0.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().max_workers_io(64).build()?;
+    /// assert_eq!(config.max_workers_io().get(), 64);
+    /// # Ok::<(), manyhands::ConfigError>(())
+    /// ```
     pub fn max_workers_io(mut self, workers: usize) -> Self {
         self.max_workers_io = Some(workers);
         self
     }
 
     /// Items per chunk, instead of a size chosen by measured item time. `build` refuses 0.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().chunk_size(8).build()?;
+    /// assert_eq!(config.chunk_size().unwrap().get(), 8);
+    /// # Ok::<(), manyhands::ConfigError>(())
+    /// ```
     pub fn chunk_size(mut self, items: usize) -> Self {
         self.chunk_size = Some(items);
         self
     }
 
     /// False mutes every progress target that the program sets.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().enable_progress(false).build()?;
+    /// assert_eq!(config.enable_progress(), false);
+    /// # Ok::<(), manyhands::ConfigError>(())
+    /// ```
     pub fn enable_progress(mut self, enabled: bool) -> Self {
         self.enable_progress = Some(enabled);
         self
     }
 
     /// Calls with fewer items than this stay in the calling thread.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().serial_below_items(100).build()?;
+    /// assert_eq!(config.serial_below_items(), 100);
+    /// # Ok::<(), manyhands::ConfigError>(())
+    /// ```
     pub fn serial_below_items(mut self, items: usize) -> Self {
         self.serial_below_items = Some(items);
         self
@@ -155,6 +191,13 @@ impl ParallelConfigBuilder {
     ///
     /// The expectation is the item time measured in earlier calls of the same function. Helpers join when it turns out to
     /// be wrong. Counted in whole microseconds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let config = manyhands::ParallelConfig::builder().serial_below_time(Duration::from_micros(80)).build()?;
+    /// assert_eq!(config.serial_below_time(), Duration::from_micros(80));
+    /// # Ok::<(), manyhands::ConfigError>(())
+    /// ```
     pub fn serial_below_time(mut self, time: Duration) -> Self {
         self.serial_below_micros = Some(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
         self
@@ -287,42 +330,78 @@ impl ParallelConfig {
     }
 
     /// Whether calls may use more than the calling thread.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().enabled(true).build().unwrap();
+    /// assert!(config.enabled());
+    /// ```
     #[must_use]
     pub fn enabled(&self) -> bool {
         self.resolved.enabled
     }
 
     /// The most workers for work that computes.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().max_workers_cpu(2).build().unwrap();
+    /// assert_eq!(config.max_workers_cpu().get(), 2);
+    /// ```
     #[must_use]
     pub fn max_workers_cpu(&self) -> NonZeroUsize {
         self.resolved.max_workers_cpu
     }
 
     /// The most workers for work that waits.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().max_workers_io(20).build().unwrap();
+    /// assert_eq!(config.max_workers_io().get(), 20);
+    /// ```
     #[must_use]
     pub fn max_workers_io(&self) -> NonZeroUsize {
         self.resolved.max_workers_io
     }
 
     /// Items per chunk, or `None` when chunks follow the measured item time.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().chunk_size(5).build().unwrap();
+    /// assert_eq!(config.chunk_size().map(|size| size.get()), Some(5));
+    /// ```
     #[must_use]
     pub fn chunk_size(&self) -> Option<NonZeroUsize> {
         self.resolved.chunk_size
     }
 
     /// Whether progress reaches the targets that the program sets.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().enable_progress(true).build().unwrap();
+    /// assert!(config.enable_progress());
+    /// ```
     #[must_use]
     pub fn enable_progress(&self) -> bool {
         self.resolved.enable_progress
     }
 
     /// Calls with fewer items than this stay in the calling thread.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().serial_below_items(9).build().unwrap();
+    /// assert_eq!(config.serial_below_items(), 9);
+    /// ```
     #[must_use]
     pub fn serial_below_items(&self) -> usize {
         self.resolved.serial_below_items
     }
 
     /// Calls that are expected to take less than this in all start in the calling thread.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let config = manyhands::ParallelConfig::builder().serial_below_time(Duration::ZERO).build().unwrap();
+    /// assert!(config.serial_below_time().is_zero());
+    /// ```
     #[must_use]
     pub fn serial_below_time(&self) -> Duration {
         self.resolved.serial_below_time

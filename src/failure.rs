@@ -281,18 +281,49 @@ impl<E> ItemFailure<E> {
     }
 
     /// True when the worker process of the item died. See [`LostWorker`].
+    ///
+    /// ```standalone_crate
+    /// use manyhands::{Job, Processes};
+    ///
+    /// manyhands::init();
+    /// let outcome = Job::new(&[1]).mode(Processes::new()).run(|n| if *n > 0 { std::process::abort() } else { *n }).unwrap();
+    /// assert!(outcome.failures()[0].is_lost());
+    /// ```
     #[must_use]
     pub fn is_lost(&self) -> bool {
         matches!(self.cause, Cause::Lost(_))
     }
 
     /// True when the item took longer than its time limit. Only in worker processes.
+    ///
+    /// ```standalone_crate
+    /// use manyhands::{Job, Processes};
+    /// use std::time::Duration;
+    ///
+    /// fn never_ends(_: &i32) {
+    ///     loop {
+    ///         std::thread::yield_now();
+    ///     }
+    /// }
+    /// manyhands::init();
+    /// let mode = Processes::new().time_limit(Duration::from_millis(50));
+    /// assert!(Job::new(&[1]).mode(mode).run(never_ends).unwrap().failures()[0].is_time_limit());
+    /// ```
     #[must_use]
     pub fn is_time_limit(&self) -> bool {
         matches!(self.cause, Cause::TimeLimit(_))
     }
 
     /// True when the item's worker needed more memory than its limit. Only in worker processes.
+    ///
+    /// ```standalone_crate
+    /// use manyhands::{Job, Processes};
+    ///
+    /// manyhands::init();
+    /// let mode = Processes::new().memory_limit(1 << 28);
+    /// let outcome = Job::new(&[1 << 30]).mode(mode).run(|n: &usize| vec![7_u8; *n].len()).unwrap();
+    /// assert!(outcome.failures()[0].is_memory_limit());
+    /// ```
     #[must_use]
     pub fn is_memory_limit(&self) -> bool {
         matches!(self.cause, Cause::MemoryLimit(_))
@@ -376,7 +407,10 @@ impl ErrorText for Never {
     }
 }
 
-/// An error with its causes in one line.
+/// An error in one line, and with its causes by `{:#}`.
+///
+/// Where the sources of the error are unknown, its own `{:#}` is used in both forms. An error type such as that of `anyhow`
+/// is no error of std and writes its causes there, so they survive a conversion that reads `{}` and `source` alone.
 pub(crate) struct WithCauses<'e, E> {
     error: &'e E,
     sources: ErrorSources<E>,
@@ -390,6 +424,9 @@ impl<'e, E> WithCauses<'e, E> {
 
 impl<E: ErrorText> fmt::Display for WithCauses<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.sources.0.is_none() {
+            return write!(f, "{:#}", Text(self.error));
+        }
         self.error.write_text(f)?;
         if f.alternate() {
             let first = self.sources.of(self.error);
@@ -401,7 +438,18 @@ impl<E: ErrorText> fmt::Display for WithCauses<'_, E> {
     }
 }
 
-/// `{}` is the failure in one line; `{:#}` adds the causes of the function's error.
+/// The text that an error writes itself.
+struct Text<'e, E>(&'e E);
+
+impl<E: ErrorText> fmt::Display for Text<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_text(f)
+    }
+}
+
+/// `{}` is the failure in one line. `{:#}` adds the causes of the function's error, if the job called
+/// [`Work::error_sources`](crate::Work::error_sources). An error type that writes its causes by its own `{:#}`, such as that of
+/// `anyhow`, shows them in both.
 impl<E: ErrorText> fmt::Display for ItemFailure<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "item {}", self.index)?;

@@ -79,33 +79,33 @@ impl Counting {
     }
 }
 
-// SAFETY: every call is handed on to the system's allocator as it came; counting touches no memory of the caller's.
+// SAFETY: every call goes to the system's allocator unchanged; counting touches no memory of the caller.
 unsafe impl GlobalAlloc for Counting {
     // SAFETY: the caller promises what the trait asks for, here and below.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         Self::count(layout.size() as isize);
-        // SAFETY: handed on as it came.
+        // SAFETY: passed on unchanged.
         unsafe { System.alloc(layout) }
     }
 
     // SAFETY: as above.
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         Self::count(layout.size() as isize);
-        // SAFETY: handed on as it came.
+        // SAFETY: passed on unchanged.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     // SAFETY: as above.
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         Self::count(-(layout.size() as isize));
-        // SAFETY: handed on as it came.
+        // SAFETY: passed on unchanged.
         unsafe { System.dealloc(memory, layout) }
     }
 
     // SAFETY: as above.
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         Self::count(new_size as isize - layout.size() as isize);
-        // SAFETY: handed on as it came.
+        // SAFETY: passed on unchanged.
         unsafe { System.realloc(memory, layout, new_size) }
     }
 }

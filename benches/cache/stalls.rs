@@ -96,7 +96,7 @@ fn look_twice(design: &Design, keys: &[u64]) -> [Note; 2] {
     [without, beside]
 }
 
-/// Looks keys up as long as somebody sleeps, in a thread of its own, the way that `act` calls it.
+/// Looks keys up in a thread of its own while `act` runs.
 fn look_while(map: &dyn Map, keys: &[u64], act: impl FnOnce(&dyn Fn() -> u64) + Send) -> Note {
     let (begun, ended) = (AtomicBool::new(false), AtomicBool::new(false));
     // Relaxed: the flags only say when to look, and hand nothing over.

@@ -163,7 +163,7 @@ pub(crate) fn sleep_until_killed(n_sleeps: usize, options: &Options) {
     drills::wait_to_be_killed();
 }
 
-/// Calls the function for each argument, at most so many at once, and hands on the answers in order.
+/// Calls the function for each argument, at most so many at once, and returns the results in order.
 fn windowed<A, R>(
     pool: &Pool,
     window: usize,

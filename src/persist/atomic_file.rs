@@ -300,7 +300,7 @@ pub(crate) mod tests {
         .unwrap();
         let mut text = String::new();
         old.read_to_string(&mut text).unwrap();
-        assert_eq!((text, read(&path).len()), ("old".to_string(), 100_000), "who has it open reads on in the old one");
+        assert_eq!((text, read(&path).len()), ("old".to_string(), 100_000), "an open handle reads the old file");
     }
 
     #[test]
@@ -358,8 +358,8 @@ pub(crate) mod tests {
 
     #[test]
     fn a_name_without_a_folder_is_one_in_the_current_folder() {
-        let target = Target::find(Path::new("a-name-that-nobody-has.csv")).unwrap();
-        assert_eq!((target.folder, target.path), (".".into(), "a-name-that-nobody-has.csv".into()));
+        let target = Target::find(Path::new("a-file-that-does-not-exist.csv")).unwrap();
+        assert_eq!((target.folder, target.path), (".".into(), "a-file-that-does-not-exist.csv".into()));
     }
 
     #[test]
@@ -371,7 +371,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_behind_is_in_nobodys_way() {
+    fn files_of_a_killed_process_do_not_hinder_a_write() {
         let folder = tempfile::tempdir().unwrap();
         // The numbers that come next: other tests may take some of them meanwhile.
         let next = NEXT.load(Ordering::Relaxed);
@@ -459,7 +459,7 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn a_secret_is_open_to_nobody_else_while_it_is_written() {
+        fn a_secret_is_readable_by_its_owner_alone_while_it_is_written() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("key");
             fs::write(&path, "old").unwrap();

@@ -36,10 +36,13 @@ impl<R, E> Collected<R, E> {
         self.values.iter().flatten().count() + self.failures.len()
     }
 
-    /// The results one by one: values in input order, then failures.
+    /// The results one by one, in input order.
     pub(crate) fn into_results(self) -> impl Iterator<Item = (usize, Result<R, ItemFailure<E>>)> {
         let values = self.values.into_iter().enumerate().filter_map(|(index, value)| Some((index, Ok(value?))));
-        values.chain(self.failures.into_iter().map(|failure| (failure.index, Err(failure))))
+        let failures = self.failures.into_iter().map(|failure| (failure.index, Err(failure)));
+        let mut results: Vec<_> = values.chain(failures).collect();
+        results.sort_by_key(|(index, _)| *index); // few runs that are sorted already: linear
+        results.into_iter()
     }
 
     /// Removes the results of these sorted indices, which a serial run would not have.

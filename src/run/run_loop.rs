@@ -65,9 +65,11 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     /// Reads the next items of a stream, and counts those that were finished before the run.
     fn read_input(&mut self) {
         let Self { gatherer, delivery, reader: Some(reader), persistence } = self else { return };
-        reader.drop_finished(gatherer.take_completed());
-        let before = delivery.resumed();
-        let progress = gatherer.run_callback(|| fill(reader, persistence, delivery));
+        let (completed, before) = (gatherer.take_completed(), delivery.resumed());
+        let progress = gatherer.run_callback(|| {
+            reader.drop_finished(completed); // runs the destructors of the caller's items
+            fill(reader, persistence, delivery)
+        });
         let after = delivery.resumed();
         gatherer.count_past(after.resumed - before.resumed, ItemStatus::Resumed);
         gatherer.count_past(after.done_before - before.done_before, ItemStatus::Skipped);

@@ -254,13 +254,14 @@ fn an_executor_gets_results_one_by_one() {
 }
 
 #[test]
-fn results_that_a_future_has_collected_are_not_lost() {
+fn results_that_a_future_has_collected_come_first_and_in_order() {
     let (go_on, gate) = mpsc::channel::<()>();
     let body: Body = Box::new(move |emit| {
         let _ = emit(1, Err(failure(1)));
         let _ = emit(0, Ok(0));
-        gate.recv().unwrap();
         let _ = emit(2, Ok(20));
+        gate.recv().unwrap();
+        let _ = emit(3, Ok(30));
         Ok(RunReport::default())
     });
     let mut handle = handle(64, body);
@@ -268,7 +269,7 @@ fn results_that_a_future_has_collected_are_not_lost() {
         let mut context = Context::from_waker(Waker::noop());
         assert!(Pin::new(handle).poll(&mut context).is_pending());
     };
-    while handle.n_collected() < 2 {
+    while handle.n_collected() < 3 {
         poll_until_pending(&mut handle);
     }
     go_on.send(()).unwrap();
@@ -280,7 +281,7 @@ fn results_that_a_future_has_collected_are_not_lost() {
         }
         rest
     });
-    assert_eq!(rest, [0, 1, 2]);
+    assert_eq!(rest, [0, 1, 2, 3], "in input order, failures among them");
 }
 
 #[test]

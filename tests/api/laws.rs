@@ -1,5 +1,5 @@
 //! The law of long runs: any mode, any workers, chunks and window, any failures with retries, whatever an earlier run had
-//! finished and whatever is done already, a run gives and hands on what a plain loop does.
+//! finished and whatever is done already, a run returns and delivers what a plain loop does.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;

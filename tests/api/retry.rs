@@ -14,7 +14,7 @@ use crate::modes::for_every_way;
 struct Begun(Mutex<HashMap<usize, u32>>);
 
 impl Begun {
-    /// Notes that this item begins; gives the how-manieth time that is.
+    /// Records that this item starts; returns the attempt number, from 1.
     fn begin(&self, item: usize) -> u32 {
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let times = begun.entry(item).or_default();

@@ -1,4 +1,4 @@
-//! Answers handed on as they come, or in order, without keeping them.
+//! Results delivered as they finish, or in order, without keeping them.
 
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -170,8 +170,8 @@ proptest::proptest! {
         let expected: Vec<_> = outcome.into_results().into_iter().enumerate().filter(|(_, answer)| !matches!(answer, Err(failure) if failure.is_cancelled())).map(|(idx, answer)| (idx, answer.is_ok())).collect();
         let mut ordered = Vec::new();
         let tally = job().for_each_ordered(|idx, answer| { ordered.push((idx, answer.is_ok())); Continue(()) }).unwrap();
-        // With a stop and a cost hint, answers that come before the failure in input order, and after it in the order of
-        // work, may have been handed on before it was known.
+        // With a stop and a cost hint, results that come before the failure in input order, and after it in the order of
+        // work, may have been delivered before it was known.
         if by_cost && stops {
             proptest::prop_assert!(expected.iter().all(|answer| ordered.contains(answer)));
         } else {
@@ -253,7 +253,7 @@ fn results_are_delivered_while_an_item_waits_for_that_though_other_calls_have_al
         let (go_on, may_go_on) = mpsc::channel();
         let may_go_on = Mutex::new(may_go_on);
         let mut passed = 0;
-        // Item 1 has its turn while item 0 is handed on.
+        // Item 1 runs while item 0 is delivered.
         Job::new(&[0, 1])
             .workers(2)
             .chunk_size(1)

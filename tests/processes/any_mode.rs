@@ -81,7 +81,7 @@ impl Call {
         (names, unfinished, outcome.into_options(), counts)
     }
 
-    /// What was handed on in order.
+    /// What was delivered, in order.
     fn stream(&self, mode: AnyMode) -> (Vec<(usize, Result<Vec<u16>, Cause<String>>)>, [usize; 4]) {
         let mut handed_on = Vec::new();
         let work = self.job(mode).window(self.window).shared(&UNLUCKY).try_map(judge);
@@ -118,7 +118,7 @@ fn any_mode_gives_what_serial_gives() {
 }
 
 /// In the order of the items. With a hint of cost the order of work is another, and a stop, which comes in that
-/// order, may come after answers were handed on that a serial run never made.
+/// order, may come after the delivery of results that a serial run never made.
 fn any_mode_delivers_what_serial_delivers() {
     for_any_call(|call| {
         let call = &Call { by_cost: false, ..call.clone() };

@@ -18,7 +18,7 @@ drills![
     items_in_hand_stay_within_the_memory_budget_also_when_tried_again,
 ];
 
-/// Notes that an item begins; gives the how-manieth time that is.
+/// Records that an item starts; returns the attempt number, from 1.
 fn begin(log: &Log, item: usize) -> usize {
     log.add(&format!("{item}"));
     log.after("").iter().filter(|&&begun| begun == item).count()

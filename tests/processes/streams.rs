@@ -1,4 +1,4 @@
-//! Answers that are handed on while the call runs.
+//! Results that are delivered while the call runs.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -76,7 +76,7 @@ fn a_window_bounds_how_far_the_workers_are_ahead() {
             assert_eq!(answer.unwrap(), index);
             if index % 10 == 0 {
                 let furthest = log.after("begun").into_iter().max().unwrap_or(0);
-                assert!(furthest <= index + WINDOW, "{furthest} is begun while {index} is handed on");
+                assert!(furthest <= index + WINDOW, "{furthest} has started while {index} is delivered");
             }
             ControlFlow::Continue(())
         })

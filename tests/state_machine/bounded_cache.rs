@@ -47,7 +47,7 @@ enum Step {
     Compute(u64),
     /// A computation that fails.
     Fail(u64),
-    /// A computation that inserts the value itself, and so has its own answer put away.
+    /// A computation that inserts the value itself, so that its own result is dropped.
     InsertInside(u64),
     Remove(u64),
     Clear,

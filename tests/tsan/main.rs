@@ -33,8 +33,8 @@ use manyhands::{
 
 const SCENARIOS: [(&str, fn()); 9] = [
     ("a plain lock hands its value on", a_plain_lock_hands_its_value_on),
-    ("a striped lock hands its value on", a_striped_lock_hands_its_value_on),
-    ("a synchronized value is handed on", a_synchronized_value_is_handed_on),
+    ("a striped lock publishes its value", a_striped_lock_publishes_its_value),
+    ("a synchronized value is published", a_synchronized_value_is_published),
     ("counters and a tracker count", counters_and_a_tracker_count),
     ("a token and its children stop", a_token_and_its_children_stop),
     ("a cache hands its values on", a_cache_hands_its_values_on),
@@ -135,9 +135,9 @@ macro_rules! hands_its_value_on {
 }
 
 hands_its_value_on!(a_plain_lock_hands_its_value_on, RwLock);
-hands_its_value_on!(a_striped_lock_hands_its_value_on, StripedRwLock);
+hands_its_value_on!(a_striped_lock_publishes_its_value, StripedRwLock);
 
-fn a_synchronized_value_is_handed_on() {
+fn a_synchronized_value_is_published() {
     let value = shared_by_threads(Synchronized::new(Vec::new()), |value, turn| {
         if turn % 50 == 0 { drop(value.replace(vec![turn])) } else { value.with(|turns| turns.push(turn)) }
     });
@@ -201,7 +201,7 @@ fn a_bounded_cache_hands_its_values_on() {
 }
 
 fn waiting_callers_are_handed_the_value() {
-    let somebody_waited = || {
+    let a_thread_waited = || {
         let cache = shared_by_threads(ThreadSafeCache::new(), |cache, turn| {
             let key = turn / THREADS / 2;
             let compute = || {
@@ -218,7 +218,7 @@ fn waiting_callers_are_handed_the_value() {
         });
         cache.stats().misses > cache.stats().computes
     };
-    assert!(keeping_memory(|| (0..100).any(|_| somebody_waited())));
+    assert!(keeping_memory(|| (0..100).any(|_| a_thread_waited())));
 }
 
 fn callers_that_wait_for_a_failure_go_on() {

@@ -51,12 +51,12 @@ use crate::backend::task::SharedOf;
 /// `#[serde(untagged)]`, `tag`, `flatten` or `skip_serializing_if`, and `serde_json::Value`, cannot be decoded
 /// ([`Cause::Encoding`](crate::Cause::Encoding)); send those as text. One value may be 4 GiB long at most.
 ///
-/// The function captures nothing:
+/// The function captures nothing, and `cargo check` names what a closure captures:
 ///
 /// ```compile_fail,E0308
 /// use manyhands::{Processes, parallel_map};
 /// let factor = 3;
-/// let _ = parallel_map(Processes::new(), &[1, 2], |n: &i32| n * factor); // captures `factor`: use .shared(&factor)
+/// let _ = parallel_map(Processes::new(), &[1, 2], |n: &i32| n * factor); // captures `factor`: pass it with `Job::shared`
 /// ```
 ///
 /// # What a worker is

@@ -121,7 +121,7 @@ mod tests {
     struct Pending {
         /// The items to do, in input order.
         todo: Vec<usize>,
-        /// How often those of them were begun before that were: index and count, in input order.
+        /// The attempts of earlier runs, where there were any: index and count, in input order.
         earlier_attempts: Vec<(usize, u32)>,
         /// Successes, and failures that are not tried again, in input order.
         resumed: Vec<(usize, RecordedItem)>,
@@ -252,7 +252,10 @@ mod tests {
             assert_eq!(ask(&recompute, before, Some("6 bytes")), Ok(ItemState::ToDo { earlier_attempts: 0 }));
         }
         assert!(matches!(ask(&refuse, Some("5 bytes"), Some("5 bytes")), Ok(ItemState::Resumed(_))));
-        assert!(matches!(ask(&refuse, Some("5 bytes"), None), Ok(ItemState::Resumed(_))), "nobody asked to compare");
+        assert!(
+            matches!(ask(&refuse, Some("5 bytes"), None), Ok(ItemState::Resumed(_))),
+            "the second run has no fingerprint to compare"
+        );
     }
 
     #[test]

@@ -209,7 +209,7 @@ fn start_writer(
 ) -> Result<JoinHandle<()>, JournalError> {
     let (interval, path) = (settings.commit_every, settings.path.clone());
     let body = move || {
-        // A panic would be a fault of this module: whoever waits for room is let go all the same.
+        // A panic would be a defect of this module. It still ends every wait for space in the queue.
         let writing = || database.writing(run).and_then(|writing| write(&queue, writing, interval));
         match catch_unwind(AssertUnwindSafe(writing)) {
             Ok(Ok(())) => {}

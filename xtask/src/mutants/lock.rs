@@ -62,10 +62,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         }",
         )],
         model: "lock::readers_see_whole_values_and_all_threads_end",
-        breaks: "The last reader leaves between the owner's look and its mark, and wakes nobody.",
+        breaks: "The last reader leaves between the owner's look and its mark, and wakes no thread.",
     },
     Mutant {
-        name: "a-reader-that-leaves-and-wakes-nobody",
+        name: "a-reader-that-leaves-without-a-wake-up",
         file: FILE,
         changes: &[(
             "        if sync::look(self.words.gate()) & OWNER_ASLEEP != 0 {
@@ -77,7 +77,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         breaks: "An owner sleeps for ever over readers that have left.",
     },
     Mutant {
-        name: "an-owner-that-leaves-and-wakes-nobody",
+        name: "an-owner-that-leaves-without-a-wake-up",
         file: FILE,
         changes: &[(
             "        if before != WRITER {

@@ -80,7 +80,7 @@ mod tests {
         file: "src/a.rs",
         changes: &[("lock();", ""), ("wait();", "pass();")],
         model: "a::b",
-        breaks: "Nobody waits.",
+        breaks: "No thread waits.",
     };
 
     #[test]

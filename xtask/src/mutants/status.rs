@@ -35,7 +35,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             "let before = self.worker.in_hand.load(Ordering::Relaxed);",
         )],
         model: "status::an_item_is_never_reported_with_the_time_of_the_one_before_it",
-        breaks: "The time is read from before the position that it is told with.",
+        breaks: "The time is read before the position that it is returned with.",
     },
     Mutant {
         name: "a-slot-given-free-before-it-is-read",

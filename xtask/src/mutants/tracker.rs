@@ -52,7 +52,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         seen.elapsed = elapsed;",
         )],
         model: "tracker::time_goes_backwards_for_no_thread",
-        breaks: "A snapshot puts its earlier time over the later one of another, and the next is told that.",
+        breaks: "A snapshot overwrites the later time of another with its own earlier one, and the next returns it.",
     },
     Mutant {
         name: "a-total-in-two-steps",

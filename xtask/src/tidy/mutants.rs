@@ -61,7 +61,7 @@ mod tests {
         file: "src/a.rs",
         changes: &[("lock();", "")],
         model: "a::b",
-        breaks: "Nobody waits.",
+        breaks: "No thread waits.",
     };
     const LIST: (&str, &str) = ("xtask/src/mutants/a.rs", "//! Bugs.\n\n    name: \"a-mutant\",\n");
     const MODEL: (&str, &str) = ("tests/loom/a.rs", "fn b() {}");

@@ -1,4 +1,4 @@
-//! Which positions are left to hand out, which came back, and how often each was tried. Pure: integers in, ranges out.
+//! Which positions are left to send, which came back, and how often each was tried. Pure: integers in, ranges out.
 //!
 //! Promises: a position is handed out to one worker at a time, and none from the fence on.
 
@@ -143,7 +143,7 @@ impl WorkQueue {
         RetryDecision::Retry
     }
 
-    /// Whether any position was begun more than once.
+    /// Whether any position was tried more than once.
     pub(super) fn has_history(&self) -> bool {
         !(self.deaths.is_empty() && self.attempts_before.is_empty())
     }

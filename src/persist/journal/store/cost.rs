@@ -49,7 +49,7 @@ fn a_row_takes_the_same_room_early_and_late_and_little_time() {
     let per_item = |n_items: usize| journal(n_items).2 as f64 / n_items as f64;
     let (few, many) = (per_item(1000), per_item(n_items));
     assert!(many <= few, "{few} bytes of 1000 became {many} of {n_items}");
-    // A ratio of times is for a machine that is left alone, so it is told and not asserted.
+    // A ratio of times needs a machine without other load, so it is printed and not asserted.
     for _ in 0..5 {
         let (bare, (ours, again, _)) = (bare_loop(n_items), journal(n_items));
         writeln!(

@@ -150,7 +150,7 @@ fn a_full_database_drops_rows_and_says_so() {
     let queue = Arc::new(WriteQueue::default());
     let writer = start_writer(Arc::clone(&queue), database, run, &settings).unwrap();
     let mut store = Store { queue, writer: Some(writer), lock: None };
-    // More than may wait, so that this would hang if nobody told the run that there will never be room.
+    // More than the queue holds, so this hangs unless the run learns that the writer has ended.
     (10..3 * MOST_ROWS).for_each(|index| append(&mut store, index));
     let full = JournalError::Full { path: settings.path.clone(), source: None };
     assert_eq!(store.write_error(), Some(full.clone()));

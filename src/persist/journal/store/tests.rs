@@ -100,7 +100,7 @@ fn rows_are_written_however_long_the_interval_is() {
         let (_folder, settings) = folder_and_settings();
         let settings = JournalSettings { commit_every: interval, ..settings };
         let (mut store, _) = Store::open(&settings).unwrap();
-        // More than may wait, twice over: whoever appends waits for a writer that is woken for it.
+        // More than the queue holds, twice over: `append` waits, and wakes the writer for it.
         let value = vec![7; MOST_BYTES / 3];
         for index in 0..7 {
             store.append(&succeeded(index, &index.to_string()), None, Some(&value));
