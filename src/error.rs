@@ -14,8 +14,7 @@ use crate::persist::journal::JournalError;
 ///
 /// `E` is the error type of the function that ran over the items. It need not implement `std::error::Error`;
 /// [`Error::failure`] and [`Error::into_failure`] return it. Predicates such as [`is_config`](Error::is_config) tell the kind.
-/// `{}` is the error in one line, and `{:#}` adds the causes of the function's error, if the job called
-/// [`Work::error_sources`](crate::Work::error_sources). An error of `anyhow` shows its causes in both.
+/// `{}` is the error in one line, and `{:#}` adds the causes of the function's error.
 ///
 /// `?` converts a [`ConfigError`], and the error of a call whose function cannot fail (`Error<Never>`), into `Error<E>` where `E`
 /// has `Display`. It converts `Error<E>` into `Box<dyn std::error::Error>` where `E` has `Debug` and `Display`, and into

@@ -407,10 +407,7 @@ impl ErrorText for Never {
     }
 }
 
-/// An error in one line, and with its causes by `{:#}`.
-///
-/// Where the sources of the error are unknown, its own `{:#}` is used in both forms. An error type such as that of `anyhow`
-/// is no error of std and writes its causes there, so they survive a conversion that reads `{}` and `source` alone.
+/// An error with its causes in one line.
 pub(crate) struct WithCauses<'e, E> {
     error: &'e E,
     sources: ErrorSources<E>,
@@ -424,9 +421,6 @@ impl<'e, E> WithCauses<'e, E> {
 
 impl<E: ErrorText> fmt::Display for WithCauses<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.sources.0.is_none() {
-            return write!(f, "{:#}", Text(self.error));
-        }
         self.error.write_text(f)?;
         if f.alternate() {
             let first = self.sources.of(self.error);
@@ -438,18 +432,7 @@ impl<E: ErrorText> fmt::Display for WithCauses<'_, E> {
     }
 }
 
-/// The text that an error writes itself.
-struct Text<'e, E>(&'e E);
-
-impl<E: ErrorText> fmt::Display for Text<'_, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.write_text(f)
-    }
-}
-
-/// `{}` is the failure in one line. `{:#}` adds the causes of the function's error, if the job called
-/// [`Work::error_sources`](crate::Work::error_sources). An error type that writes its causes by its own `{:#}`, such as that of
-/// `anyhow`, shows them in both.
+/// `{}` is the failure in one line; `{:#}` adds the causes of the function's error.
 impl<E: ErrorText> fmt::Display for ItemFailure<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "item {}", self.index)?;

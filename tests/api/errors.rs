@@ -132,11 +132,10 @@ fn the_alternate_form_of_a_failure_shows_the_whole_chain() {
     let outcome = Job::new(&items).on_failure(OnFailure::Continue).try_run(fails_with_a_chain).unwrap();
     assert_eq!(
         (outcome.failures()[0].to_string(), format!("{:#}", outcome.failures()[0])),
-        (chain.into(), chain.into())
+        (short.into(), chain.into())
     );
     let error = try_parallel_map(Threads, &items, fails_with_a_chain).unwrap_err();
-    assert_eq!((error.to_string(), format!("{error:#}")), (chain.to_owned(), chain.to_owned()));
-    assert_eq!(format!("{:#}", anyhow::Error::new(error).context("the night")), format!("the night: {chain}"));
+    assert_eq!((error.to_string(), format!("{error:#}")), (short.to_owned(), chain.to_owned()));
 
     let work = || Job::new(&items).on_failure(OnFailure::Continue).try_map(fails_with_links);
     let unknown = work().run().unwrap();
