@@ -332,7 +332,8 @@ impl<E: ErrorText> fmt::Display for Error<E> {
 
 impl<E: fmt::Debug + ErrorText> std::error::Error for Error<E> {
     /// The cause of the error. For a journal: the error of the system or of SQLite. For a failed item: the source of the function's
-    /// error, if the job called [`Work::error_sources`](crate::Work::error_sources).
+    /// error, if the job called [`Work::error_sources`](crate::Work::error_sources), or else the causes that the `{:#}` of that
+    /// error adds to its `{}`.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.kind {
             #[cfg(feature = "journal")]

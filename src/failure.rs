@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::never::Never;
 use crate::record::{FailureKind, RecordedFailure};
+use crate::sync::OnceLock;
 
 /// Why an item has no value.
 ///
@@ -179,7 +180,7 @@ impl fmt::Display for LostWorker {
 /// assert_eq!(failure.to_string(), r#"item 1 ("b.edf") failed: no samples"#);
 /// # Ok::<(), manyhands::Error<&'static str>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ItemFailure<E> {
     /// The item's place in the input.
@@ -195,6 +196,18 @@ pub struct ItemFailure<E> {
     /// Finds the source of the function's error, where the job called `error_sources`.
     #[serde(skip)]
     pub(crate) sources: ErrorSources<E>,
+    /// What `source` returns where `sources` finds nothing.
+    #[serde(skip)]
+    pub(crate) shown: ShownCauses,
+}
+
+impl<E: fmt::Debug> fmt::Debug for ItemFailure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { index, key, attempts, elapsed, cause, .. } = self;
+        let mut fields = f.debug_struct("ItemFailure");
+        fields.field("index", index).field("key", key).field("attempts", attempts).field("elapsed", elapsed);
+        fields.field("cause", cause).finish()
+    }
 }
 
 /// How to find the source of a function's error. Known only where the error type implements `std::error::Error`.
@@ -247,10 +260,55 @@ impl<E> fmt::Debug for ErrorSources<E> {
     }
 }
 
+/// The causes that an error's own `{:#}` shows, as one error. Read from its text when they are first asked for.
+#[derive(Clone, Default)]
+#[expect(clippy::disallowed_types, reason = "a field that is computed from another one, not a static")]
+pub(crate) struct ShownCauses(OnceLock<Option<Box<CausesText>>>);
+
+impl ShownCauses {
+    /// The causes of this error; `None` where `{:#}` adds nothing to `{}`.
+    fn of<E: ErrorText>(&self, error: &E) -> Option<&(dyn std::error::Error + 'static)> {
+        let read = || {
+            let sources = ErrorSources::default();
+            let (alone, chain) =
+                (WithCauses::new(error, sources).to_string(), format!("{:#}", WithCauses::new(error, sources)));
+            let causes = chain.strip_prefix(&alone)?.strip_prefix(": ")?;
+            Some(Box::new(CausesText(causes.to_owned())))
+        };
+        self.0.get_or_init(read).as_deref().map(|causes| causes as _)
+    }
+}
+
+/// Always equal: they are read from the cause, which is compared.
+impl PartialEq for ShownCauses {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for ShownCauses {}
+
+/// The text of one or more causes.
+#[derive(Debug, Clone)]
+struct CausesText(String);
+
+impl fmt::Display for CausesText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CausesText {}
+
 impl<E> ItemFailure<E> {
+    /// A failure without a key, of an item that was never tried.
+    pub(crate) fn new(index: usize, cause: Cause<E>, sources: ErrorSources<E>) -> Self {
+        let shown = ShownCauses::default();
+        Self { index, key: None, attempts: 0, elapsed: Duration::ZERO, cause, sources, shown }
+    }
+
     pub(crate) fn cancelled(index: usize) -> Self {
-        let sources = ErrorSources::default();
-        Self { index, key: None, attempts: 0, elapsed: Duration::ZERO, cause: Cause::Cancelled, sources }
+        Self::new(index, Cause::Cancelled, ErrorSources::default())
     }
 
     pub(crate) fn done_before(index: usize) -> Self {
@@ -369,8 +427,8 @@ impl<E> ItemFailure<E> {
             Cause::DoneBefore => Cause::DoneBefore,
             Cause::Cancelled => Cause::Cancelled,
         };
-        let sources = ErrorSources::default();
-        ItemFailure { index: self.index, key: self.key, attempts: self.attempts, elapsed: self.elapsed, cause, sources }
+        let Self { index, key, attempts, elapsed, .. } = self;
+        ItemFailure { key, attempts, elapsed, ..ItemFailure::new(index, cause, ErrorSources::default()) }
     }
 }
 
@@ -457,8 +515,10 @@ impl<E: ErrorText> fmt::Display for ItemFailure<E> {
 }
 
 impl<E: fmt::Debug + ErrorText> std::error::Error for ItemFailure<E> {
-    /// The source of the function's error, if the job called [`Work::error_sources`](crate::Work::error_sources).
+    /// The source of the function's error, if the job called [`Work::error_sources`](crate::Work::error_sources). Else, where the
+    /// `{:#}` of that error adds causes to its `{}`, as that of `anyhow::Error` does, one error with their text.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.sources.of(self.error()?)
+        let error = self.error()?;
+        self.sources.of(error).or_else(|| self.shown.of(error))
     }
 }

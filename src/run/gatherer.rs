@@ -368,13 +368,17 @@ impl<'a, E> Gatherer<'a, E> {
     /// As for [`Gatherer::finish`]; the failed positions are sorted.
     unsafe fn take_values<R>(&self, slots: Slots<R>, fence: usize) -> Vec<Option<R>> {
         let mut options: Vec<Option<R>> = std::iter::repeat_with(|| None).take(self.plan.n_items).collect();
+        let mut discarded = Vec::new(); // drops every value, even when the destructor of one panics
         let keep = |position, value| {
             if position < fence {
                 options[self.plan.index_of(position)] = Some(value);
+            } else {
+                discarded.push(value);
             }
         };
         // SAFETY: the caller's promise.
         unsafe { slots.take_written(&self.done, &self.failed, keep) };
+        drop(discarded);
         options
     }
 

@@ -36,6 +36,7 @@ pub(crate) mod spec;
 pub(crate) mod tolerance;
 
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::backend::contract::{BackendStats, Output};
 use crate::backend::items::{ItemLookup, Items};
@@ -169,7 +170,13 @@ where
     let stats = if run.has_stopped() {
         Ok(BackendStats::default()) // the callback wanted nothing beyond the results of earlier runs
     } else {
-        mode.drive(&context, Output::InReports, &mut |report| run.turn(report))
+        let driven =
+            catch_unwind(AssertUnwindSafe(|| mode.drive(&context, Output::InReports, &mut |report| run.turn(report))));
+        // What panics here is the destructor of an item: closures of the caller are caught one by one.
+        driven.unwrap_or_else(|payload| {
+            run.note_panic(payload);
+            Ok(BackendStats::default())
+        })
     };
 
     // 5. Count, close journal and report, and raise a panic of the caller's closures.

@@ -237,12 +237,10 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
         let RecordedItem { record, value, .. } = item;
         let result = match (&record.failure, value, &self.codec.values) {
             (Some(recorded), ..) => Err(ItemFailure {
-                index,
                 key: Some(record.key.clone()),
                 attempts: record.attempts,
                 elapsed: record.elapsed,
-                cause: Cause::Recorded(recorded.clone()),
-                sources: self.sources,
+                ..ItemFailure::new(index, Cause::Recorded(recorded.clone()), self.sources)
             }),
             (None, Some(bytes), Some(codec)) => Ok((codec.read)(&record.key, &bytes).map_err(Error::journal)?),
             (None, ..) => return Err(Error::journal(JournalError::no_value::<R>(&record.key))),

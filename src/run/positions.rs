@@ -34,12 +34,10 @@ pub(crate) fn item_failure<E>(
     sources: ErrorSources<E>,
 ) -> ItemFailure<E> {
     ItemFailure {
-        index: position_map.index_of(failure.position),
         key: position_map.key_of(failure.position),
         attempts: failure.attempts,
         elapsed: failure.elapsed,
-        cause: failure.cause,
-        sources,
+        ..ItemFailure::new(position_map.index_of(failure.position), failure.cause, sources)
     }
 }
 

@@ -3,6 +3,9 @@
 //! It asks the gatherer (counts and decides), the delivery (writes down and calls back) and the input reader, one after the
 //! other; these know nothing of each other. `mod.rs` sets it up and passes [`RunLoop::turn`] to the backend.
 
+use std::any::Any;
+use std::panic::resume_unwind;
+
 use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Verdict};
 use crate::error::Error;
 use crate::progress::ItemStatus;
@@ -48,6 +51,11 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
             self.read_input();
         }
         self.gatherer.verdict(self.delivery.oldest_position(), retries)
+    }
+
+    /// Keeps a panic that ended the backend's work, to raise it once journal and report are closed.
+    pub(crate) fn note_panic(&mut self, payload: Box<dyn Any + Send>) {
+        self.gatherer.run_delivery(|| resume_unwind(payload));
     }
 
     /// Runs a step of the delivery. After a panic of one of the caller's closures, results are still written down.

@@ -120,6 +120,10 @@ pub(crate) use thread::{nap, spawn_named, spawn_owned};
 
 /// A value made at its first use and kept for the life of the process. Never part of a model.
 pub(crate) use std::sync::LazyLock;
+/// A value that is computed from other fields of its owner when it is first asked for. Never part of a model: no thread waits for
+/// what another one does meanwhile.
+#[expect(clippy::disallowed_types, reason = "`global!` makes statics, and this one is a field")]
+pub(crate) use std::sync::OnceLock;
 /// A word that affects nothing but speed and outlives a call. Never part of a model: there it would outlive the model.
 pub(crate) use std::sync::atomic::AtomicU64 as HintWord;
 /// A word that a signal handler may read and write. Never part of a model: no signal comes in one.

@@ -136,6 +136,11 @@ fn the_alternate_form_of_a_failure_shows_the_whole_chain() {
     );
     let error = try_parallel_map(Threads, &items, fails_with_a_chain).unwrap_err();
     assert_eq!((error.to_string(), format!("{error:#}")), (short.to_owned(), chain.to_owned()));
+    assert_eq!(error.source().unwrap().to_string(), "reading header: disk on fire");
+    let converted = || -> anyhow::Result<Vec<usize>> { Ok(try_parallel_map(Threads, &items, fails_with_a_chain)?) };
+    assert_eq!(format!("{:#}", converted().unwrap_err()), chain, "`?` into anyhow keeps the causes");
+    let plain = try_parallel_map(Threads, &items, |&n| if n == 1 { Err(7) } else { Ok(n) }).unwrap_err();
+    assert!(plain.source().is_none(), "nothing is added to the text of a number");
 
     let work = || Job::new(&items).on_failure(OnFailure::Continue).try_map(fails_with_links);
     let unknown = work().run().unwrap();
