@@ -216,7 +216,7 @@ where
         header: &Header,
     ) -> Result<Vec<(usize, String)>, Disconnected> {
         const LONG_TO_DECODE: usize = 64 * 1024;
-        self.items.clear();
+        clear_items(&mut self.items);
         let first = usize::try_from(header.first).map_err(|_| Disconnected)?;
         let mut parts = Parts::of(connection.incoming.body(header)?);
         let mut unread = Vec::new();
@@ -267,7 +267,7 @@ where
             let skipped = Header { first: (first + offset) as u64, ..Header::new(Kind::Answers) };
             self.outbox.push(skipped, &Answers::skipped(len - offset));
         }
-        self.items.clear();
+        clear_items(&mut self.items);
         if self.head.watches_memory {
             connection.measure_memory();
         }
@@ -414,6 +414,13 @@ where
             self.stop.store(0, Ordering::Relaxed);
         }
         Ok(())
+    }
+}
+
+/// Drops the items of a frame: a panic of a destructor is no failure of an item, as in the drop of a value.
+fn clear_items<T>(items: &mut Vec<T>) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| items.clear())) {
+        into_message(payload);
     }
 }
 
