@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::never::Never;
 use crate::record::{FailureKind, RecordedFailure};
+#[expect(clippy::disallowed_types, reason = "a field that is computed from another one, not a static")]
 use crate::sync::OnceLock;
 
 /// Why an item has no value.
