@@ -16,7 +16,7 @@ use crate::{nesting, orphans, prints, starting};
 const OPTION: &str = "--play-parent";
 
 /// What a copy of this program may play: it is given the arguments after its role.
-const ROLES: [(&str, fn(&[String])); 9] = [
+const ROLES: [(&str, fn(&[String])); 10] = [
     ("idle", orphans::be_idle),
     ("busy", orphans::be_busy),
     ("leaves", orphans::leave),
@@ -25,6 +25,7 @@ const ROLES: [(&str, fn(&[String])); 9] = [
     ("survives", orphans::survive_ctrl_c),
     ("prints", prints::let_items_print),
     ("reports", starting::report),
+    ("variable", starting::variable),
     ("prints-threads", nesting::print_threads),
 ];
 

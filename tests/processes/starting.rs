@@ -16,6 +16,7 @@ drills![
     a_program_that_forgets_init_gets_an_error_that_says_so,
     a_worker_whose_program_forgets_init_starts_no_workers,
     a_program_that_is_no_expected_worker_says_so_and_ends,
+    a_worker_whose_program_has_other_threads_does_not_change_the_environment,
 ];
 
 /// Set by the library for a copy that is to become a worker.
@@ -43,6 +44,9 @@ pub(crate) fn before_init() {
             }
             std::process::exit(0);
         }
+        Ok("thread") => {
+            std::thread::spawn(std::thread::park); // is there for good when `spawn` returns
+        }
         _ => {}
     }
 }
@@ -63,6 +67,13 @@ pub(crate) fn report(arguments: &[String]) {
         Ok(outcome) => println!("{} values", outcome.tally().succeeded),
         Err(error) => println!("config: {}, workers: {}: {error}", error.is_config(), error.is_workers()),
     }
+}
+
+/// A parent that prints how many of its items see the variable of workers.
+pub(crate) fn variable(_: &[String]) {
+    let sees = |_: &u32| std::env::var_os(WORKER).is_some();
+    let seen = Job::new(&[0; 8]).mode(Processes::new()).workers(2).run(sees).unwrap().into_result().unwrap();
+    println!("{} of {}", seen.iter().filter(|sees| **sees).count(), seen.len());
 }
 
 fn prepared(mut command: Command, before_init: &str, notes: &Log) -> Command {
@@ -113,5 +124,15 @@ fn a_program_that_is_no_expected_worker_says_so_and_ends() {
         assert!(!exit.is_success() && exit != Exit::Code(LET_THROUGH), "{value:?}: {exit} {stderr}");
         assert!(stderr.contains(WORKER), "{value:?}: {stderr}");
         assert_eq!((stdout.as_str(), stderr.lines().count()), ("", 1), "{value:?}: {stderr}");
+    }
+}
+
+/// A C library may read the environment in a thread that was started before `init`.
+fn a_worker_whose_program_has_other_threads_does_not_change_the_environment() {
+    for (before, seen) in [("nothing", "0 of 8"), ("thread", "8 of 8")] {
+        let (notes, _folder) = Log::new();
+        let mut parent = Parent::start(prepared(command("variable", &[]), before, &notes));
+        assert_eq!(parent.line(), seen, "{before}");
+        assert!(parent.end().0.is_success());
     }
 }

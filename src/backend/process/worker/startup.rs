@@ -86,6 +86,12 @@ pub(in crate::backend::process) fn become_worker() {
     }
 }
 
+/// True when this process has no other thread. Then `VARIABLE` may be removed. Otherwise it stays, and a program of
+/// manyhands that an item starts ends with a message that names it.
+fn is_only_thread() -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
+}
+
 /// Makes the kernel kill this process when its parent dies, and moves the socket away from stdin.
 fn adopt_socket(parent: i32) -> Result<OwnedFd, String> {
     let failed = |what: &str, error: io::Error| format!("{what}: {error}");
@@ -95,8 +101,10 @@ fn adopt_socket(parent: i32) -> Result<OwnedFd, String> {
     if rustix::process::getppid().map(Pid::as_raw_nonzero).map(std::num::NonZeroI32::get) != Some(parent) {
         return Err(format!("its parent is not process {parent}"));
     }
-    // SAFETY: a worker begins here, first in `main` or before it, when no other thread of the program reads the environment.
-    unsafe { env::remove_var(VARIABLE) }; // what an item starts is no worker
+    if is_only_thread() {
+        // SAFETY: this thread is the only one of the process, so no other one reads the environment or can begin to.
+        unsafe { env::remove_var(VARIABLE) }; // what an item starts is no worker
+    }
     let stdin = io::stdin();
     rustix::net::sockopt::socket_type(&stdin).map_err(|error| failed("its stdin is no socket", error.into()))?;
     let socket = rustix::io::fcntl_dupfd_cloexec(&stdin, 3).map_err(|error| failed("its socket", error.into()))?;
