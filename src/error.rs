@@ -114,9 +114,17 @@ impl<E> Error<E> {
 
     /// True when this system lacks what the call needs, such as worker processes outside of Linux.
     ///
-    /// ```
-    /// let error = manyhands::Job::new(&[1]).workers(0).run(|n| n + 1).unwrap_err();
-    /// assert!(!error.is_unsupported() && !error.is_workers());
+    /// ```standalone_crate
+    /// use manyhands::{Error, Processes, Threads, parallel_map};
+    ///
+    /// fn lengths(texts: &[String]) -> Result<Vec<usize>, Error> {
+    ///     match parallel_map(Processes::new(), texts, |text| text.len()) {
+    ///         Err(error) if error.is_unsupported() => parallel_map(Threads, texts, |text| text.len()),
+    ///         lengths => lengths,
+    ///     }
+    /// }
+    /// manyhands::init();
+    /// assert_eq!(lengths(&["a".to_owned(), "bc".to_owned()]).unwrap(), [1, 2]);
     /// ```
     #[cfg(feature = "processes")]
     #[must_use]
@@ -127,9 +135,15 @@ impl<E> Error<E> {
     /// True when no worker process could be started, or each died before it was ready. The message has the exit of the last one
     /// and its last output.
     ///
-    /// ```
-    /// let error = manyhands::Job::new(&[1]).workers(0).run(|n| n + 1).unwrap_err();
-    /// assert!(error.is_config() && !error.is_workers());
+    /// ```standalone_crate
+    /// use manyhands::{Processes, parallel_map};
+    ///
+    /// if std::env::var_os("MANYHANDS_WORKER").is_some() {
+    ///     std::process::exit(7); // a mistake before `init`: no copy of this program becomes a worker
+    /// }
+    /// manyhands::init();
+    /// let error = parallel_map(Processes::new(), &[1, 2], |n: &i32| n + 1).unwrap_err();
+    /// assert!(error.is_workers() && error.to_string().contains("exited with code 7"));
     /// ```
     #[cfg(feature = "processes")]
     #[must_use]
@@ -140,8 +154,8 @@ impl<E> Error<E> {
     /// True when shared memory could not be allocated. The message names the number of bytes and a way out.
     ///
     /// ```
-    /// let error = manyhands::Job::new(&[1]).workers(0).run(|n| n + 1).unwrap_err();
-    /// assert!(!error.is_memory());
+    /// let error = manyhands::SharedSlice::<u8>::filled_by(1 << 60, |bytes| bytes.fill(1)).unwrap_err();
+    /// assert!(error.is_memory());
     /// ```
     #[cfg(feature = "processes")]
     #[must_use]

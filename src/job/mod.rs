@@ -58,7 +58,17 @@ pub use work::DeliveredResult;
 /// `try_run` are short for `map(..).run()` and `try_map(..).run()`. Settings are checked when the job runs: an invalid one is
 /// an [`Error`] with [`is_config`](Error::is_config), and no item has started then.
 ///
-/// | settings | the function is called with |
+/// | setting | decides | without it |
+/// |---|---|---|
+/// | [`mode`](Job::mode), [`workers`](Job::workers) | where items run, and how many at a time | threads, as many as the config says |
+/// | [`chunk_size`](Job::chunk_size), [`window`](Job::window) | items per claim, results that wait | by measured time, 4096 per worker |
+/// | [`cost`](Job::cost), [`shuffle`](Job::shuffle) | the order of work | input order |
+/// | [`memory_budget`](Job::memory_budget) | what the items in hand may need together | no bound |
+/// | [`on_failure`](Job::on_failure), [`retry`](Job::retry) | what a failed item does to the run | it stops the run |
+/// | [`done_if`](Job::done_if), [`key`](Job::key) | which items are finished already, and the name of each | none, its number |
+/// | [`progress`](Job::progress), [`cancel_token`](Job::cancel_token) | what is shown, and what may stop the run | nothing |
+///
+/// | context | the function is called with |
 /// |---|---|
 /// | none | `(&item)` |
 /// | [`shared`](Job::shared) | `(&shared, &item)` |

@@ -67,6 +67,31 @@ where
 /// assert_eq!(failure.index, 1);
 /// assert!(matches!(failure.cause, Cause::Error(_)));
 /// ```
+///
+/// The causes of an error that implements `std::error::Error` are shown where the work asks for them:
+///
+/// ```
+/// use manyhands::Job;
+/// use std::{fmt, io};
+///
+/// #[derive(Debug)]
+/// struct BadHeader(io::Error);
+///
+/// impl fmt::Display for BadHeader {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         f.write_str("reading header")
+///     }
+/// }
+/// impl std::error::Error for BadHeader {
+///     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+///         Some(&self.0)
+///     }
+/// }
+/// let read = |_: &&str| Err::<(), _>(BadHeader(io::Error::other("disk on fire")));
+/// let outcome = Job::new(&["a.edf"]).try_map(read).error_sources().run()?;
+/// assert_eq!(format!("{:#}", outcome.failures()[0]), "item 0 failed: reading header: disk on fire");
+/// # Ok::<(), manyhands::Error<BadHeader>>(())
+/// ```
 pub fn try_parallel_map<T, R, E, F, M>(mode: M, items: &[T], function: F) -> Result<Vec<R>, Error<E>>
 where
     F: Fn(&T) -> Result<R, E>,
