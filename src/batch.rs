@@ -1,5 +1,5 @@
-//! Splits lists into batches and chunks, for programs that make one item out of many small ones. Pure arithmetic: it reads no
-//! configuration and starts no thread.
+//! Splits lists into batches and chunks, for programs that make one item out of many small ones. Pure arithmetic: it
+//! reads no configuration and starts no thread.
 
 // `backend/plan.rs` has its own way to size chunks while a run goes on.
 
@@ -10,8 +10,8 @@ use crate::config_error::ConfigError;
 
 /// Splits `0..n_items` into at most `workers` ranges.
 ///
-/// The ranges cover `0..n_items` in order, touch no index twice, are never empty, and differ in length by at most one. They
-/// are computed one by one, so there is no allocation.
+/// The ranges cover `0..n_items` in order, touch no index twice, are never empty, and differ in length by at most one.
+/// They are computed one by one, so there is no allocation.
 ///
 /// ```
 /// use std::num::NonZeroUsize;
@@ -88,11 +88,11 @@ pub fn adaptive_batch_size(n_items: usize, workers: usize) -> Result<usize, Conf
     Ok(SMALLEST.max(n_items / workers.get().saturating_mul(2)))
 }
 
-/// Splits a list into consecutive batches whose summed cost stays within `limit`. An item above the limit gets a batch of
-/// its own. The unit of cost is the caller's: bytes, samples, seconds.
+/// Splits a list into consecutive batches whose summed cost stays within `limit`. An item above the limit gets a batch
+/// of its own. The unit of cost is the caller's: bytes, samples, seconds.
 ///
-/// Every item is in exactly one batch, in input order; no batch is empty, and only a batch of one item may exceed the limit.
-/// Greedy: a batch ends when the next item does not fit. `cost` is called once per item.
+/// Every item is in exactly one batch, in input order; no batch is empty, and only a batch of one item may exceed the
+/// limit. Greedy: a batch ends when the next item does not fit. `cost` is called once per item.
 ///
 /// # Errors
 /// A configuration error when `limit` is 0.

@@ -1,7 +1,8 @@
-//! How many workers a program uses, and how it splits work: [`ParallelConfig`], its builder, and the process-wide default.
+//! How many workers a program uses, and how it splits work: [`ParallelConfig`], its builder, and the process-wide
+//! default.
 //!
-//! The program sets what it wants when it builds a config. The rest is taken from environment variables, and what these leave
-//! open is chosen for the machine. The environment is read once per process. A config holds for a whole process
+//! The program sets what it wants when it builds a config. The rest is taken from environment variables, and what these
+//! leave open is chosen for the machine. The environment is read once per process. A config holds for a whole process
 //! ([`set_parallel_config`]), for one thread ([`override_parallel_config`]) or for the calls of a
 //! [`ParallelExecutor`](crate::ParallelExecutor).
 
@@ -43,8 +44,8 @@ use crate::sync::{LazyLock, RwLock};
 /// with that config returns it and runs no item. The process-wide config starts as such a default.
 ///
 /// # Files
-/// A config implements serde's traits through its builder: a file holds the settings that the program set, and no values
-/// of the environment or the machine. An unknown setting in a file is an error.
+/// A config implements serde's traits through its builder: a file holds the settings that the program set, and no
+/// values of the environment or the machine. An unknown setting in a file is an error.
 ///
 /// ```
 /// use manyhands::ParallelConfig;
@@ -65,8 +66,8 @@ pub struct ParallelConfig {
     set: ParallelConfigBuilder,
     /// What holds: `set`, then the environment, then the machine.
     resolved: Resolved,
-    /// The message of the first environment variable that was needed and could not be read. Only `default` leaves one here;
-    /// `build` returns it.
+    /// The message of the first environment variable that was needed and could not be read. Only `default` leaves one
+    /// here; `build` returns it.
     environment_error: Option<String>,
 }
 
@@ -189,8 +190,8 @@ impl ParallelConfigBuilder {
 
     /// Calls that are expected to take less than this in all start in the calling thread.
     ///
-    /// The expectation is the item time measured in earlier calls of the same function. Helpers join when it turns out to
-    /// be wrong. Counted in whole microseconds.
+    /// The expectation is the item time measured in earlier calls of the same function. Helpers join when it turns out
+    /// to be wrong. Counted in whole microseconds.
     ///
     /// ```
     /// use std::time::Duration;
@@ -313,8 +314,8 @@ impl Default for ParallelConfig {
 }
 
 impl ParallelConfig {
-    /// Starts a config with everything unset. Also the way to change one: `ParallelConfigBuilder::from(config)` gives back
-    /// what was set.
+    /// Starts a config with everything unset. Also the way to change one: `ParallelConfigBuilder::from(config)` gives
+    /// back what was set.
     ///
     /// ```
     /// use manyhands::config::ParallelConfigBuilder;

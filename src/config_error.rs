@@ -4,8 +4,8 @@ use std::fmt;
 
 /// An invalid setting or argument. The message names the value and a valid alternative.
 ///
-/// It converts into [`Error<E>`](crate::Error) for every `E`, so `?` works in a function that returns the error of a call,
-/// and into `Box<dyn std::error::Error>`.
+/// It converts into [`Error<E>`](crate::Error) for every `E`, so `?` works in a function that returns the error of a
+/// call, and into `Box<dyn std::error::Error>`.
 ///
 /// ```
 /// use manyhands::{Error, LocalMode, try_parallel_map};

@@ -13,13 +13,13 @@ use crate::persist::journal::JournalError;
 /// Why a call returned no values: an invalid setting, a worker state that could not be made, or an item that failed.
 ///
 /// `E` is the error type of the function that ran over the items. It need not implement `std::error::Error`;
-/// [`Error::failure`] and [`Error::into_failure`] return it. Predicates such as [`is_config`](Error::is_config) tell the kind.
-/// `{}` is the error in one line, and `{:#}` adds the causes of the function's error.
+/// [`Error::failure`] and [`Error::into_failure`] return it. Predicates such as [`is_config`](Error::is_config) tell
+/// the kind. `{}` is the error in one line, and `{:#}` adds the causes of the function's error.
 ///
-/// `?` converts a [`ConfigError`], and the error of a call whose function cannot fail (`Error<Never>`), into `Error<E>` where `E`
-/// has `Display`. It converts `Error<E>` into `Box<dyn std::error::Error>` where `E` has `Debug` and `Display`, and into
-/// `anyhow::Error` where `E` is also `Send`, `Sync` and `'static`. An enum of thiserror needs a variant with
-/// `#[from] manyhands::Error<E>` for each `E` that it meets. Size: one pointer.
+/// `?` converts a [`ConfigError`], and the error of a call whose function cannot fail (`Error<Never>`), into `Error<E>`
+/// where `E` has `Display`. It converts `Error<E>` into `Box<dyn std::error::Error>` where `E` has `Debug` and
+/// `Display`, and into `anyhow::Error` where `E` is also `Send`, `Sync` and `'static`. An enum of thiserror needs a
+/// variant with `#[from] manyhands::Error<E>` for each `E` that it meets. Size: one pointer.
 ///
 /// ```
 /// use manyhands::{Job, try_parallel_map, Threads};
@@ -90,7 +90,8 @@ impl<E> Error<E> {
         Self { kind: Box::new(Kind::Item(failure)) }
     }
 
-    /// True when a setting or an argument is invalid. The message names the value and a valid alternative. No item was run.
+    /// True when a setting or an argument is invalid. The message names the value and a valid alternative. No item was
+    /// run.
     ///
     /// ```
     /// let error = manyhands::Job::new(&[1]).chunk_size(0).run(|n| n + 1).unwrap_err();
@@ -132,8 +133,8 @@ impl<E> Error<E> {
         matches!(*self.kind, Kind::Unsupported(_))
     }
 
-    /// True when no worker process could be started, or each died before it was ready. The message has the exit of the last one
-    /// and its last output.
+    /// True when no worker process could be started, or each died before it was ready. The message has the exit of the
+    /// last one and its last output.
     ///
     /// ```standalone_crate
     /// use manyhands::{Processes, parallel_map};
@@ -264,7 +265,8 @@ impl<E> Error<E> {
 }
 
 impl Error<Never> {
-    /// The same error, for another error type of the function. `?` does this where `E` has `Display`; for other types call it.
+    /// The same error, for another error type of the function. `?` does this where `E` has `Display`; for other types
+    /// call it.
     ///
     /// ```
     /// use manyhands::{Error, Serial, parallel_map};
@@ -302,8 +304,8 @@ impl<E> From<ConfigError> for Error<E> {
     }
 }
 
-/// Widens the error of a call whose function cannot fail. [`Never`] has no `Display`, so this does not overlap with the reflexive
-/// conversion.
+/// Widens the error of a call whose function cannot fail. [`Never`] has no `Display`, so this does not overlap with the
+/// reflexive conversion.
 impl<E: fmt::Display> From<Error<Never>> for Error<E> {
     fn from(error: Error<Never>) -> Self {
         error.widen()
@@ -345,9 +347,9 @@ impl<E: ErrorText> fmt::Display for Error<E> {
 }
 
 impl<E: fmt::Debug + ErrorText> std::error::Error for Error<E> {
-    /// The cause of the error. For a journal: the error of the system or of SQLite. For a failed item: the source of the function's
-    /// error, if the job called [`Work::error_sources`](crate::Work::error_sources), or else the causes that the `{:#}` of that
-    /// error adds to its `{}`.
+    /// The cause of the error. For a journal: the error of the system or of SQLite. For a failed item: the source of
+    /// the function's error, if the job called [`Work::error_sources`](crate::Work::error_sources), or else the causes
+    /// that the `{:#}` of that error adds to its `{}`.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.kind {
             #[cfg(feature = "journal")]

@@ -1,6 +1,7 @@
 //! [`ItemFailure`]: one item that has no value, and the [`Cause`]. Plain data.
 //!
-//! `outcome.rs` holds failures, `error.rs` is the error of a whole call, and `record.rs` is what a journal stores of a failure.
+//! `outcome.rs` holds failures, `error.rs` is the error of a whole call, and `record.rs` is what a journal stores of a
+//! failure.
 
 use std::fmt;
 use std::time::Duration;
@@ -37,8 +38,8 @@ pub enum Cause<E> {
     TimeLimit(Duration),
     /// The item's worker needed more memory than this limit, in bytes.
     MemoryLimit(u64),
-    /// The item or its result could not be sent between processes. The message says which of the two, whether encoding or
-    /// decoding failed, and the error of its type's serde code.
+    /// The item or its result could not be sent between processes. The message says which of the two, whether encoding
+    /// or decoding failed, and the error of its type's serde code.
     Encoding(String),
     /// An earlier run recorded this failure, and the item was not retried: see [`Journal`](crate::Journal).
     Recorded(RecordedFailure),
@@ -186,7 +187,8 @@ impl fmt::Display for LostWorker {
 pub struct ItemFailure<E> {
     /// The item's place in the input.
     pub index: usize,
-    /// The item's key, where the job has a function that gives it ([`Job::key`](crate::Job::key)) and the item was tried.
+    /// The item's key, where the job has a function that gives it ([`Job::key`](crate::Job::key)) and the item was
+    /// tried.
     pub key: Option<String>,
     /// The number of attempts; 0 when the item never started.
     pub attempts: u32,
@@ -435,8 +437,8 @@ impl<E> ItemFailure<E> {
 
 /// An error that can be written as text: every type with `Display`, and [`Never`]. You need it as a bound only.
 ///
-/// The `Display` of failures requires it of the function's error, and so do journals and reports. `{:#}` is used where causes
-/// are shown, which types such as `anyhow::Error` write as the whole chain.
+/// The `Display` of failures requires it of the function's error, and so do journals and reports. `{:#}` is used where
+/// causes are shown, which types such as `anyhow::Error` write as the whole chain.
 ///
 /// ```
 /// use manyhands::{Outcome, job::ErrorText};
@@ -516,8 +518,9 @@ impl<E: ErrorText> fmt::Display for ItemFailure<E> {
 }
 
 impl<E: fmt::Debug + ErrorText> std::error::Error for ItemFailure<E> {
-    /// The source of the function's error, if the job called [`Work::error_sources`](crate::Work::error_sources). Else, where the
-    /// `{:#}` of that error adds causes to its `{}`, as that of `anyhow::Error` does, one error with their text.
+    /// The source of the function's error, if the job called [`Work::error_sources`](crate::Work::error_sources). Else,
+    /// where the `{:#}` of that error adds causes to its `{}`, as that of `anyhow::Error` does, one error with their
+    /// text.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         let error = self.error()?;
         self.sources.of(error).or_else(|| self.shown.of(error))

@@ -4,8 +4,8 @@ use std::io::Write as _;
 
 use serde_json::Value;
 
-/// The cases of a file below `golden`, such as `batch/workers.json`. `None` where the file is absent: it prints so, and fails the
-/// test where `MANYHANDS_REQUIRE_SHARED` is set.
+/// The cases of a file below `golden`, such as `batch/workers.json`. `None` where the file is absent: it prints so, and
+/// fails the test where `MANYHANDS_REQUIRE_SHARED` is set.
 pub(crate) fn cases(file: &str) -> Option<Vec<Value>> {
     let path = format!("{}/../shared/golden/{file}", env!("CARGO_MANIFEST_DIR"));
     let Ok(text) = std::fs::read_to_string(path) else {

@@ -1,5 +1,5 @@
-//! One function over many items, on threads or in crash-proof worker processes, with every result in order, every failure by
-//! name, and a tally of what it cost.
+//! One function over many items, on threads or in crash-proof worker processes, with every result in order, every
+//! failure by name, and a tally of what it cost.
 //!
 //! # A first run
 //!
@@ -12,21 +12,21 @@
 //! # Ok::<(), manyhands::Error>(())
 //! ```
 //!
-//! The mode is a value. [`Serial`] runs in the calling thread and defines what every other mode returns. [`Threads`] computes
-//! on a thread pool, and [`Threads::io()`] waits on more threads than there are cores. [`Processes`] gives each worker its own
-//! address space. [`LocalMode`] and [`AnyMode`] are chosen at run time, from a name for example. Every mode gives the values
-//! and failures of a serial run, whatever the number of workers and the size of chunks.
+//! The mode is a value. [`Serial`] runs in the calling thread and defines what every other mode returns. [`Threads`]
+//! computes on a thread pool, and [`Threads::io()`] waits on more threads than there are cores. [`Processes`] gives
+//! each worker its own address space. [`LocalMode`] and [`AnyMode`] are chosen at run time, from a name for example.
+//! Every mode gives the values and failures of a serial run, whatever the number of workers and the size of chunks.
 //!
 //! # When to use it
 //!
-//! Use rayon for loops over data in memory: sums, sorts, zips. Use manyhands when an item can panic, abort, hang or exhaust
-//! memory, when the run takes hours and must resume, or when the input is a stream that needs bounded memory. For many tasks
-//! that wait on sockets use an async runtime.
+//! Use rayon for loops over data in memory: sums, sorts, zips. Use manyhands when an item can panic, abort, hang or
+//! exhaust memory, when the run takes hours and must resume, or when the input is a stream that needs bounded memory.
+//! For many tasks that wait on sockets use an async runtime.
 //!
 //! # When something fails
 //!
-//! An item fails by its function's error or by a panic. It never takes another item's result with it. [`parallel_map`] and
-//! [`try_parallel_map`] return the failure with the lowest index; a [`Job`] offers a choice:
+//! An item fails by its function's error or by a panic. It never takes another item's result with it. [`parallel_map`]
+//! and [`try_parallel_map`] return the failure with the lowest index; a [`Job`] offers a choice:
 //!
 //! ```
 //! use manyhands::{Job, OnFailure};
@@ -62,9 +62,9 @@
 //!
 //! # When an item may take the program down
 //!
-//! A worker in [`Processes`] is a copy of the program; [`init`] first in `main` turns the copy into a worker. An item that
-//! aborts, exhausts memory or never ends fails by name, and nothing else fails. The function is a `fn` pointer: a plain
-//! function, or a closure that captures nothing.
+//! A worker in [`Processes`] is a copy of the program; [`init`] first in `main` turns the copy into a worker. An item
+//! that aborts, exhausts memory or never ends fails by name, and nothing else fails. The function is a `fn` pointer: a
+//! plain function, or a closure that captures nothing.
 //!
 //! ```standalone_crate
 //! use manyhands::{Job, OnFailure, Processes};
@@ -82,8 +82,8 @@
 //! # Long lists, endless ones, stopping
 //!
 //! [`Work::for_each`] and [`Work::for_each_ordered`] hand results to a callback as they are made and keep none; a window
-//! bounds how many are on their way. [`Job::over`] takes its items from an iterator, which may be endless, with flat memory.
-//! [`Work::ordered`] and [`Work::as_completed`] are iterators over results, and [`Work::spawn`] is a future.
+//! bounds how many are on their way. [`Job::over`] takes its items from an iterator, which may be endless, with flat
+//! memory. [`Work::ordered`] and [`Work::as_completed`] are iterators over results, and [`Work::spawn`] is a future.
 //!
 //! ```
 //! use manyhands::Job;
@@ -100,9 +100,10 @@
 //!
 //! # Runs of hours
 //!
-//! A `Journal` keeps finished items in a file, so that a run that was killed resumes. A `Report` says in a folder what the run
-//! did. [`Progress::auto`] shows how far it is. A [`Retry`] tries failed items again. `Interrupts` turns Ctrl+C into a stop that
-//! saves first. (These three need the features `journal`, `reports` and `signals`.) Where each item writes a file of its own, [`Job::done_if`] and [`report::write_atomically`] need no journal.
+//! A `Journal` keeps finished items in a file, so that a run that was killed resumes. A `Report` says in a folder what
+//! the run did. [`Progress::auto`] shows how far it is. A [`Retry`] tries failed items again. `Interrupts` turns Ctrl+C
+//! into a stop that saves first. (These three need the features `journal`, `reports` and `signals`.) Where each item
+//! writes a file of its own, [`Job::done_if`] and [`report::write_atomically`] need no journal.
 //!
 #![cfg_attr(all(feature = "journal", feature = "reports"), doc = "```")]
 #![cfg_attr(not(all(feature = "journal", feature = "reports")), doc = "```ignore")]
@@ -222,14 +223,16 @@ pub mod cache {
 }
 
 pub mod counter {
-    //! Counters that threads share: [`AtomicCounter`], and [`StripedCounter`] for paths where many threads count at once.
+    //! Counters that threads share: [`AtomicCounter`], and [`StripedCounter`] for paths where many threads count at
+    //! once.
 
     pub use crate::primitives::counter::{AtomicCounter, StripedCounter};
 }
 
 #[cfg(feature = "journal")]
 pub mod journal {
-    //! Journals: finished items in a file, so that a run that was killed goes on where it was. Needs the feature `journal`.
+    //! Journals: finished items in a file, so that a run that was killed goes on where it was. Needs the feature
+    //! `journal`.
 
     pub use crate::persist::journal::{
         Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, UnknownSetting,
@@ -238,7 +241,8 @@ pub mod journal {
 }
 
 pub mod lock {
-    //! Locks without poison: [`RwLock`], [`StripedRwLock`] for many readers, and [`Synchronized`], a value behind its lock.
+    //! Locks without poison: [`RwLock`], [`StripedRwLock`] for many readers, and [`Synchronized`], a value behind its
+    //! lock.
 
     pub use crate::primitives::lock::{
         RwLock, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, StripedRwLockReadGuard, StripedRwLockWriteGuard,
@@ -255,8 +259,8 @@ pub mod process {
 }
 
 pub mod report {
-    //! What a run leaves behind for people and programs: `Report` (needs the feature `reports`), amounts that items report, and
-    //! files that are replaced as a whole.
+    //! What a run leaves behind for people and programs: `Report` (needs the feature `reports`), amounts that items
+    //! report, and files that are replaced as a whole.
 
     pub use crate::backend::amounts::report_amount;
     pub use crate::persist::atomic_file::write_atomically;

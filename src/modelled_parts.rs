@@ -1,7 +1,7 @@
 //! Doors to the private parts, for models alone: compiled only when a model checker stands in for the real parts.
 //!
-//! They promise to add nothing: a call made here takes the way of [`Work::run`](crate::Work::run), but in a pool of its own
-//! that ends with the model, and with the plan written out instead of read from the config and the machine.
+//! They promise to add nothing: a call made here takes the way of [`Work::run`](crate::Work::run), but in a pool of its
+//! own that ends with the model, and with the plan written out instead of read from the config and the machine.
 
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};

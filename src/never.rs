@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// The error type of a function that cannot fail: it has no value.
 ///
-/// It deliberately has no `Display`. So `?` can convert the [`Error`](crate::Error) of a call whose function cannot fail into the
-/// error of any call whose error type has `Display`. Generic code uses the bound [`ErrorText`](crate::job::ErrorText), which
-/// covers both.
+/// It deliberately has no `Display`. So `?` can convert the [`Error`](crate::Error) of a call whose function cannot
+/// fail into the error of any call whose error type has `Display`. Generic code uses the bound
+/// [`ErrorText`](crate::job::ErrorText), which covers both.
 ///
 /// ```
 /// use manyhands::{Error, Threads, parallel_map, try_parallel_map};

@@ -14,7 +14,8 @@ use crate::tally::Tally;
 /// The result of a run: values in input order, failures, and the tally.
 ///
 /// [`Job::run`](crate::Job::run) returns it. [`into_result`](Outcome::into_result) is the short way to all values or the first
-/// failure. `for result in outcome` iterates over one result per item, `for (index, value) in &outcome` over the values.
+/// failure. `for result in outcome` iterates over one result per item, `for (index, value) in &outcome` over the
+/// values.
 ///
 /// ```
 /// use manyhands::{Job, OnFailure};
@@ -151,8 +152,8 @@ impl<R, E> Outcome<R, E> {
         &self.failures
     }
 
-    /// The indices of the items that were never finished because the run was cancelled or stopped, sorted. Items of a stream
-    /// that were never read are not included: [`Tally::is_cut_short`] says whether there may be some.
+    /// The indices of the items that were never finished because the run was cancelled or stopped, sorted. Items of a
+    /// stream that were never read are not included: [`Tally::is_cut_short`] says whether there may be some.
     ///
     /// ```
     /// use manyhands::{Job, Serial};
@@ -170,7 +171,8 @@ impl<R, E> Outcome<R, E> {
         })
     }
 
-    /// The indices of the items whose values or failures an earlier run recorded in its [`Journal`](crate::Journal), sorted.
+    /// The indices of the items whose values or failures an earlier run recorded in its [`Journal`](crate::Journal),
+    /// sorted.
     ///
     /// ```
     /// assert_eq!(manyhands::Job::new(&[1]).run(|n| n + 1)?.resumed().count(), 0); // without a journal
@@ -180,8 +182,8 @@ impl<R, E> Outcome<R, E> {
         self.past.resumed.iter().copied()
     }
 
-    /// Errors that did not affect values and failures: a journal that could not be written to its end, or a report that could not
-    /// be written. A program that depends on either must check this.
+    /// Errors that did not affect values and failures: a journal that could not be written to its end, or a report that
+    /// could not be written. A program that depends on either must check this.
     ///
     /// ```
     /// assert!(manyhands::Job::new(&[1]).run(|n| n + 1)?.warnings().is_empty());
@@ -207,8 +209,9 @@ impl<R, E> Outcome<R, E> {
     /// All values in input order, or the failure with the lowest index. Costs nothing when every item has a value.
     ///
     /// # Errors
-    /// The failed item with the lowest index. Where none failed and the run was cancelled, the first unfinished item, which may be
-    /// one that was never read. An item that [`Job::done_if`](crate::Job::done_if) skipped has no value and is an error too.
+    /// The failed item with the lowest index. Where none failed and the run was cancelled, the first unfinished item,
+    /// which may be one that was never read. An item that [`Job::done_if`](crate::Job::done_if) skipped has no value
+    /// and is an error too.
     ///
     /// ```
     /// let outcome = manyhands::Job::new(&["1", "x"]).try_run(|text| text.parse::<u8>())?;
@@ -247,7 +250,8 @@ impl<R, E> Outcome<R, E> {
         }
     }
 
-    /// One result per item, in input order. An unfinished item is a failure with [`Cause::Cancelled`](crate::Cause::Cancelled).
+    /// One result per item, in input order. An unfinished item is a failure with
+    /// [`Cause::Cancelled`](crate::Cause::Cancelled).
     ///
     /// ```
     /// let outcome = manyhands::Job::new(&[1, 0]).run(|n| 6 / n)?;

@@ -3,7 +3,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Drops a panic's payload and returns its text. A payload whose drop panics is leaked, so that the second panic goes no further.
+/// Drops a panic's payload and returns its text. A payload whose drop panics is leaked, so that the second panic goes
+/// no further.
 pub(crate) fn into_message(payload: Box<dyn Any + Send>) -> String {
     let message = panic_message(&*payload);
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {

@@ -50,7 +50,8 @@ impl Signal {
         }
     }
 
-    /// The exit code of a program that ended in good order because of this signal: 128 plus the signal's number, 130 or 143.
+    /// The exit code of a program that ended in good order because of this signal: 128 plus the signal's number, 130 or
+    /// 143.
     ///
     /// ```
     /// assert_eq!(manyhands::signals::Signal::Terminate.exit_code(), 143);
@@ -98,20 +99,21 @@ impl std::error::Error for UnknownSignal {}
 
 /// Turns Ctrl+C and SIGTERM into a request to stop, until it is dropped.
 ///
-/// The first signal cancels [`token`](Self::token) and then calls the closure of [`listen`](Self::listen). The second one, of
-/// either kind, ends the program at once with the signal's default action, even while the closure or the program is busy; worker
-/// processes end with it. A signal within a tenth of a second of the first counts as its echo and does nothing: `timeout` and
-/// some supervisors signal a program and then its process group too.
+/// The first signal cancels [`token`](Self::token) and then calls the closure of [`listen`](Self::listen). The second
+/// one, of either kind, ends the program at once with the signal's default action, even while the closure or the
+/// program is busy; worker processes end with it. A signal within a tenth of a second of the first counts as its echo
+/// and does nothing: `timeout` and some supervisors signal a program and then its process group too.
 ///
-/// After the drop, signals do what they did before: they call the handler of another library, which they also call meanwhile, or
-/// end the program. A signal that the program ignores, such as the SIGINT of a script's background job, stays ignored.
+/// After the drop, signals do what they did before: they call the handler of another library, which they also call
+/// meanwhile, or end the program. A signal that the program ignores, such as the SIGINT of a script's background job,
+/// stays ignored.
 ///
 /// # Cost
 /// One thread that sleeps, and two sockets.
 ///
 /// # Concurrency
-/// The token is cancelled in the signal handler. The closure runs in a thread of its own, where it may wait and print; drop
-/// waits for it. A panic of the closure ends that thread and nothing else.
+/// The token is cancelled in the signal handler. The closure runs in a thread of its own, where it may wait and print;
+/// drop waits for it. A panic of the closure ends that thread and nothing else.
 ///
 /// ```standalone_crate
 /// use manyhands::signals::Signal;
@@ -142,8 +144,8 @@ pub struct Interrupts {
 impl Interrupts {
     /// Listens from now on, and calls the closure after the first signal.
     ///
-    /// Call it early in `main`, before other threads start, and after `manyhands::init()`. Of several at a time, each gets the first
-    /// signal of its own life.
+    /// Call it early in `main`, before other threads start, and after `manyhands::init()`. Of several at a time, each
+    /// gets the first signal of its own life.
     ///
     /// ```standalone_crate
     /// use manyhands::Interrupts;
@@ -204,8 +206,8 @@ const ECHO: Duration = Duration::from_millis(100);
 struct Arrival {
     token: CancelToken,
     listening_since: WallClock,
-    /// Zero until the first signal comes; then its number, and above that, when it came. Both in one word, so that of two that
-    /// come at once, in two threads, one is the first and the other knows how long ago that was.
+    /// Zero until the first signal comes; then its number, and above that, when it came. Both in one word, so that of
+    /// two that come at once, in two threads, one is the first and the other knows how long ago that was.
     first: SignalWord,
 }
 
@@ -330,8 +332,8 @@ impl Disposition {
     }
 }
 
-/// Keeps the signal's default action while there is no listener, for the life of the program: signal-hook's handler stays
-/// installed and does nothing by itself.
+/// Keeps the signal's default action while there is no listener, for the life of the program: signal-hook's handler
+/// stays installed and does nothing by itself.
 fn keep_the_default(signal: Signal) -> io::Result<()> {
     let action = move || {
         // Relaxed: see `Listener`.

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// The counts and times of a run. `Display` writes them as one line.
 ///
-/// Counts of items are those of a serial run in every mode. Workers, chunks and times differ from mode to mode and run to run.
+/// Counts of items are those of a serial run in every mode. Workers, chunks and times differ from mode to mode and run
+/// to run.
 ///
 /// ```
 /// let outcome = manyhands::Job::new(&[1, 2, 3]).run(|n| n + 1)?;

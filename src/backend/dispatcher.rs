@@ -17,8 +17,8 @@ use crate::backend::retry_queue::RetryQueue;
 use crate::primitives::cancel::CancelToken;
 use crate::sync::{AtomicUsize, CachePadded, Condvar, Instant, Mutex, Ordering};
 
-/// Reports wake the caller when they hold this much work in sum. The caller has no core of its own: each time it wakes, a
-/// worker loses its core for a moment.
+/// Reports wake the caller when they hold this much work in sum. The caller has no core of its own: each time it wakes,
+/// a worker loses its core for a moment.
 const WAKE_CALLER_AFTER: Duration = Duration::from_millis(10);
 
 /// The caller looks at reports at least this often, also when no report woke it.

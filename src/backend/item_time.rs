@@ -4,9 +4,9 @@
 //! type: a closure or a plain function has a type of its own, a `fn` pointer has not, and a task cannot tell the two
 //! apart. So all functions of one signature that run in [`AnyMode`](crate::AnyMode) share their hint.
 //!
-//! A wrong hint changes no result. Too short a time lets the caller run items itself, and request helpers only after the
-//! plan's `serial_below`, or after its first item if that takes longer. Too long a time wakes helpers for a short call. A
-//! plan whose `serial_below` is zero ignores the hint.
+//! A wrong hint changes no result. Too short a time lets the caller run items itself, and request helpers only after
+//! the plan's `serial_below`, or after its first item if that takes longer. Too long a time wakes helpers for a short
+//! call. A plan whose `serial_below` is zero ignores the hint.
 
 use std::time::Duration;
 

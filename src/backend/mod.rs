@@ -1,6 +1,7 @@
 //! Backends: the parts that run items, one for each kind of workers.
 //!
-//! - `contract.rs` says what a backend receives, reports and promises; `plan.rs`, `task.rs` and `items.rs` are its input.
+//! - `contract.rs` says what a backend receives, reports and promises; `plan.rs`, `task.rs` and `items.rs` are its
+//!   input.
 //! - `mode.rs` and `any_mode.rs` offer the backends as values to the user.
 //! - `serial.rs`, `threads.rs` and `process/` are the backends. `worker_loop.rs` is the loop over items that all of
 //!   them share.

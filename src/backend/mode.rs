@@ -71,9 +71,9 @@ pub(crate) trait ModeSeal {}
 
 /// Runs in the calling thread, one item after the other. All other modes give the same results as this one.
 ///
-/// It has no bounds: items, function, results and errors need be neither `Send` nor `Sync`. Cost: no thread is started or
-/// woken, and no memory is used beyond the results. A panic becomes a failure of its item, as in every mode. Use it for
-/// debugging, and where items are so quick that other modes cost more than they save.
+/// It has no bounds: items, function, results and errors need be neither `Send` nor `Sync`. Cost: no thread is started
+/// or woken, and no memory is used beyond the results. A panic becomes a failure of its item, as in every mode. Use it
+/// for debugging, and where items are so quick that other modes cost more than they save.
 ///
 /// ```
 /// use manyhands::{Serial, parallel_map};
@@ -147,9 +147,9 @@ pub struct IoThreads;
 
 /// A mode of this process, chosen at run time.
 ///
-/// It has the bounds of [`Threads`]; functions may capture. The cost is that of the chosen mode; the choice itself is one
-/// branch per call. `"serial"`, `"threads"` and `"io"` parse into it, and it displays as the same names. For processes as
-/// well use [`AnyMode`](crate::AnyMode), which has more bounds.
+/// It has the bounds of [`Threads`]; functions may capture. The cost is that of the chosen mode; the choice itself is
+/// one branch per call. `"serial"`, `"threads"` and `"io"` parse into it, and it displays as the same names. For
+/// processes as well use [`AnyMode`](crate::AnyMode), which has more bounds.
 ///
 /// ```
 /// use manyhands::{LocalMode, parallel_map};

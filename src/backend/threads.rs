@@ -1,9 +1,9 @@
 //! The thread backend: workers in a thread pool claim from a dispatcher, and the calling thread gathers their reports.
 //!
 //! The caller does not run items, so that progress and results are prompt. Three cases are exceptions, because a thread
-//! would be wasted or blocked otherwise: a call nested in an item, a call for which no thread is free, and a call that is
-//! expected to be short. A top-level call that delivers results as they come always gets one helper. Otherwise an item in
-//! the caller's thread would delay finished results, and an item that waits for a delivery would wait forever.
+//! would be wasted or blocked otherwise: a call nested in an item, a call for which no thread is free, and a call that
+//! is expected to be short. A top-level call that delivers results as they come always gets one helper. Otherwise an
+//! item in the caller's thread would delay finished results, and an item that waits for a delivery would wait forever.
 //!
 //! Claims are left to `dispatcher.rs`, threads to `thread_pool.rs`, the loop over items to `worker_loop.rs`.
 

@@ -131,8 +131,8 @@ struct Span<'s, T> {
 
 /// Where values are stored: in slots of the output, or in the report.
 trait ResultStore<R> {
-    /// Calls a function for each item and stores the values from offset `reached` on. `reached` counts the stored values, also
-    /// when the function fails or panics.
+    /// Calls a function for each item and stores the values from offset `reached` on. `reached` counts the stored
+    /// values, also when the function fails or panics.
     fn fill<'a, T: 'a, E>(
         &mut self,
         reached: &mut usize,

@@ -36,12 +36,12 @@ where
 {
     /// What the work would do if it ran now: which items would run, in which order, and which are finished.
     ///
-    /// Nothing is run, written or locked. A journal that another program is writing is read as it is at this moment. Cost: reads
-    /// the journal, and calls `key`, `cost` and `done_if` once per item.
+    /// Nothing is run, written or locked. A journal that another program is writing is read as it is at this moment.
+    /// Cost: reads the journal, and calls `key`, `cost` and `done_if` once per item.
     ///
     /// # Errors
-    /// As [`Work::run`] before its first item, except errors of its mode and function. A job over an iterator is a configuration
-    /// error, since only a run reads the iterator.
+    /// As [`Work::run`] before its first item, except errors of its mode and function. A job over an iterator is a
+    /// configuration error, since only a run reads the iterator.
     ///
     /// ```
     /// use manyhands::Job;

@@ -111,7 +111,8 @@ impl ParallelExecutor {
 
     /// [`map_threads`](ParallelExecutor::map_threads) with a callback that gets each value and its item's index as it finishes.
     ///
-    /// The callback runs in the calling thread, in no particular order. It is not called with a config that disables progress.
+    /// The callback runs in the calling thread, in no particular order. It is not called with a config that disables
+    /// progress.
     ///
     /// # Errors
     /// As [`parallel_map`](crate::parallel_map).
@@ -163,8 +164,8 @@ impl ParallelExecutor {
     /// [`ProcessTaskSet`](crate::ProcessTaskSet) in worker processes.
     ///
     /// # Errors
-    /// An invalid configuration; for processes, also that no worker process can be started. Failed tasks are in the outcome, by
-    /// name.
+    /// An invalid configuration; for processes, also that no worker process can be started. Failed tasks are in the
+    /// outcome, by name.
     ///
     /// ```
     /// use manyhands::{ParallelExecutor, TaskSet};
@@ -187,7 +188,8 @@ impl ParallelExecutor {
     }
 }
 
-/// Tasks that an executor can run: a [`TaskSet`] or a [`ProcessTaskSet`](crate::ProcessTaskSet). You cannot implement it.
+/// Tasks that an executor can run: a [`TaskSet`] or a [`ProcessTaskSet`](crate::ProcessTaskSet). You cannot implement
+/// it.
 ///
 /// ```
 /// use manyhands::{Error, Outcome, ParallelExecutor, TaskSet, job::Tasks};

@@ -1,5 +1,5 @@
-//! Jobs: one function over many items, with settings. [`Job`] collects settings, [`Work`] runs; the other types of this module
-//! describe tasks, contexts, failures and dry runs.
+//! Jobs: one function over many items, with settings. [`Job`] collects settings, [`Work`] runs; the other types of this
+//! module describe tasks, contexts, failures and dry runs.
 //!
 //! ```
 //! use manyhands::{Job, OnFailure};
@@ -52,11 +52,11 @@ pub use work::DeliveredResult;
 
 /// A call of one function over many items, with settings.
 ///
-/// Settings may be given in any order, with two exceptions, which the compiler reports: [`shared`](Job::shared) comes before
-/// [`worker_state`](Job::worker_state), and a [`mode`](Job::mode) with worker processes comes before `worker_state`.
-/// [`map`](Job::map) takes the function and returns [`Work`], which says how results are kept and delivered; `run` and
-/// `try_run` are short for `map(..).run()` and `try_map(..).run()`. Settings are checked when the job runs: an invalid one is
-/// an [`Error`] with [`is_config`](Error::is_config), and no item has started then.
+/// Settings may be given in any order, with two exceptions, which the compiler reports: [`shared`](Job::shared) comes
+/// before [`worker_state`](Job::worker_state), and a [`mode`](Job::mode) with worker processes comes before
+/// `worker_state`. [`map`](Job::map) takes the function and returns [`Work`], which says how results are kept and
+/// delivered; `run` and `try_run` are short for `map(..).run()` and `try_map(..).run()`. Settings are checked when the
+/// job runs: an invalid one is an [`Error`] with [`is_config`](Error::is_config), and no item has started then.
 ///
 /// | setting | decides | without it |
 /// |---|---|---|
@@ -75,9 +75,10 @@ pub use work::DeliveredResult;
 /// | [`worker_state`](Job::worker_state) | `(&mut state, &item)` |
 /// | `shared`, then `worker_state` | `(&mut state, &item)`; the state is made from `&shared` |
 ///
-/// `T` is the item, `M` the mode, `C` the context: what the function is called with besides the item. `Job<'a, T>` is a job on
-/// threads whose function gets the item alone. Other jobs name more: `Job<'a, T, Processes>`, or
-/// `Job<'a, T, Threads, Shared<&'a Settings>>` with [`Shared`]. A job can be stored in a struct and passed to a function:
+/// `T` is the item, `M` the mode, `C` the context: what the function is called with besides the item. `Job<'a, T>` is a
+/// job on threads whose function gets the item alone. Other jobs name more: `Job<'a, T, Processes>`, or
+/// `Job<'a, T, Threads, Shared<&'a Settings>>` with [`Shared`]. A job can be stored in a struct and passed to a
+/// function:
 ///
 /// ```
 /// use manyhands::{Job, OnFailure};
@@ -134,8 +135,9 @@ impl<'a, T> Job<'a, T> {
 
     /// A job over the items of an iterator, on [`Threads`], that stops at the first failure.
     ///
-    /// The iterator may be endless: the run reads items up to a [`window`](Job::window) ahead of the delivered results, and
-    /// drops each item when it is finished, so memory stays bounded. (A journal and a report keep a key and a record per item.)
+    /// The iterator may be endless: the run reads items up to a [`window`](Job::window) ahead of the delivered results,
+    /// and drops each item when it is finished, so memory stays bounded. (A journal and a report keep a key and a
+    /// record per item.)
     ///
     /// The iterator must be `Send`: it is read in the calling thread, or in the thread that [`Work::ordered`],
     /// [`Work::as_completed`] and [`Work::spawn`] start. `std::io::stdin().lines()` is not `Send`; use
@@ -145,9 +147,9 @@ impl<'a, T> Job<'a, T> {
     /// When the iterator panics, the run ends, and the panic is raised in the caller.
     ///
     /// # Concurrency
-    /// While the iterator blocks, workers continue with the items that they have; delivery, the journal, a cancellation and
-    /// time limits wait. Several items may be read before the first of them starts, so `next` must not wait for the result of
-    /// an earlier item.
+    /// While the iterator blocks, workers continue with the items that they have; delivery, the journal, a cancellation
+    /// and time limits wait. Several items may be read before the first of them starts, so `next` must not wait for the
+    /// result of an earlier item.
     ///
     /// ```
     /// use manyhands::Job;
@@ -179,8 +181,8 @@ impl<'a, T> Job<'a, T> {
 
 impl<'a, T, M, C> Job<'a, T, M, C> {
     /// The mode in which the job runs; without this, [`Threads`]. Set [`Processes`](crate::Processes) and
-    /// [`AnyMode`](crate::AnyMode) before `worker_state`: with them its function, like that of `map`, is a `fn` pointer, that is a
-    /// plain function or a closure that captures nothing.
+    /// [`AnyMode`](crate::AnyMode) before `worker_state`: with them its function, like that of `map`, is a `fn`
+    /// pointer, that is a plain function or a closure that captures nothing.
     ///
     /// ```
     /// use manyhands::{Job, Serial};
@@ -192,11 +194,13 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         Job { input: self.input, settings: self.settings, mode, context: self.context }
     }
 
-    /// The number of workers, instead of the config's: a number or a rule of [`Workers`]. Zero is a configuration error.
+    /// The number of workers, instead of the config's: a number or a rule of [`Workers`]. Zero is a configuration
+    /// error.
     ///
     /// # Concurrency
-    /// Items that wait for each other need this setting: without it, a call that was quick before may run in the calling thread
-    /// alone. Do not run two such calls at the same time: calls share threads, so each may hold a thread that the other needs.
+    /// Items that wait for each other need this setting: without it, a call that was quick before may run in the
+    /// calling thread alone. Do not run two such calls at the same time: calls share threads, so each may hold a thread
+    /// that the other needs.
     ///
     /// ```
     /// use manyhands::{Job, Workers};
@@ -222,9 +226,9 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// The most results that wait to be delivered: no item starts further ahead of the delivered ones than this. Without it,
-    /// 4096 results per worker. It applies to callbacks, iterators and futures. Zero is a configuration error; results in input
-    /// order with a [`cost`](Job::cost) hint have no window.
+    /// The most results that wait to be delivered: no item starts further ahead of the delivered ones than this.
+    /// Without it, 4096 results per worker. It applies to callbacks, iterators and futures. Zero is a configuration
+    /// error; results in input order with a [`cost`](Job::cost) hint have no window.
     ///
     /// ```
     /// use manyhands::Job;
@@ -254,8 +258,8 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
 
     /// How often failed items are retried, which of them, and after how long.
     ///
-    /// Without this, none are, with one exception: an item whose worker process died is tried once more, unless the mode is
-    /// `Processes::at_most_once`.
+    /// Without this, none are, with one exception: an item whose worker process died is tried once more, unless the
+    /// mode is `Processes::at_most_once`.
     ///
     /// Cost: each result travels to the calling thread, as with [`Work::for_each`].
     ///
@@ -270,11 +274,11 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// Skips the items for which this returns true, such as those whose output file exists. They have no value in the outcome,
-    /// and are counted as [`Tally::done_before`](crate::Tally::done_before).
+    /// Skips the items for which this returns true, such as those whose output file exists. They have no value in the
+    /// outcome, and are counted as [`Tally::done_before`](crate::Tally::done_before).
     ///
-    /// It is called once per item, in the calling thread: before the run for a slice, and when an item is read from a stream.
-    /// A half-written file must not count as done: let the task write with
+    /// It is called once per item, in the calling thread: before the run for a slice, and when an item is read from a
+    /// stream. A half-written file must not count as done: let the task write with
     /// [`write_atomically`](crate::report::write_atomically).
     ///
     /// ```
@@ -289,8 +293,8 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// Stops the run when this token is cancelled. Items in hand finish, and their results are kept. The run waits for them, in
-    /// worker processes too: give these a time limit where an item may hang.
+    /// Stops the run when this token is cancelled. Items in hand finish, and their results are kept. The run waits for
+    /// them, in worker processes too: give these a time limit where an item may hang.
     ///
     /// ```
     /// use manyhands::{CancelToken, Job, Serial};
@@ -307,8 +311,8 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// Shows the progress of the run; without this, nothing is shown. A panic of a progress callback ends the run and is raised
-    /// in the caller.
+    /// Shows the progress of the run; without this, nothing is shown. A panic of a progress callback ends the run and
+    /// is raised in the caller.
     ///
     /// ```
     /// use manyhands::{Job, Progress};
@@ -322,11 +326,11 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// A hint how much work each item is, in any unit: the costliest items start first, so that no worker is left alone with
-    /// one at the end. It is called once per item, in the calling thread, before the run.
+    /// A hint how much work each item is, in any unit: the costliest items start first, so that no worker is left alone
+    /// with one at the end. It is called once per item, in the calling thread, before the run.
     ///
-    /// Results stay in input order; the "first" failure is then the first in the order of work. Only for slices, and not
-    /// together with [`shuffle`](Job::shuffle): both are configuration errors.
+    /// Results stay in input order; the "first" failure is then the first in the order of work. Only for slices, and
+    /// not together with [`shuffle`](Job::shuffle): both are configuration errors.
     ///
     /// ```
     /// use manyhands::Job;
@@ -339,8 +343,8 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// Processes the items in an order drawn with this seed, the same on every machine. Use it for long runs over sorted items:
-    /// the first tenth of the work is then like the rest, and so is the estimate of the remaining time.
+    /// Processes the items in an order drawn with this seed, the same on every machine. Use it for long runs over
+    /// sorted items: the first tenth of the work is then like the rest, and so is the estimate of the remaining time.
     ///
     /// Results stay in input order; the "first" failure is then the first in the order of work. Only for slices.
     ///
@@ -355,8 +359,9 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// The most that the items in hand may need together, in the unit of [`cost`](Job::cost), such as bytes. An item waits until
-    /// the budget allows it; an item that exceeds the whole budget runs alone. It needs a [`cost`](Job::cost).
+    /// The most that the items in hand may need together, in the unit of [`cost`](Job::cost), such as bytes. An item
+    /// waits until the budget allows it; an item that exceeds the whole budget runs alone. It needs a
+    /// [`cost`](Job::cost).
     ///
     /// ```
     /// use manyhands::Job;
@@ -373,8 +378,8 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
         self
     }
 
-    /// The name of an item in failures, progress, journal and report. It is called in the calling thread: for failed items only,
-    /// unless progress, a journal or a report need the key of each item.
+    /// The name of an item in failures, progress, journal and report. It is called in the calling thread: for failed
+    /// items only, unless progress, a journal or a report need the key of each item.
     ///
     /// ```
     /// use manyhands::Job;
@@ -401,8 +406,8 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
 impl<'a, T, M> Job<'a, T, M, NoContext> {
     /// Passes a reference to this value to every call of the function. The argument is `&value`, or an `Arc` of it.
     ///
-    /// A function that gets its parameters this way captures nothing, and so can run in every mode. Worker processes get one
-    /// encoded copy per process and call.
+    /// A function that gets its parameters this way captures nothing, and so can run in every mode. Worker processes
+    /// get one encoded copy per process and call.
     ///
     /// ```
     /// use manyhands::Job;
@@ -416,8 +421,8 @@ impl<'a, T, M> Job<'a, T, M, NoContext> {
 
     /// Passes a state of its own to each worker, such as a buffer or a loaded model.
     ///
-    /// The state is made once per worker, on that worker, before its first item, and dropped there after its last item. So it
-    /// needs neither `Send` nor `Sync`. After a panic of an item the worker continues with the same state.
+    /// The state is made once per worker, on that worker, before its first item, and dropped there after its last item.
+    /// So it needs neither `Send` nor `Sync`. After a panic of an item the worker continues with the same state.
     ///
     /// ```
     /// use manyhands::Job;
@@ -492,7 +497,8 @@ impl<'a, T: Clone, M> Job<'a, T, M> {
     /// [`map`](Job::map) for a function that takes its item by value. The item is cloned for each attempt, since the run may
     /// need it again: for a retry, for its key, or for its fingerprint in a journal.
     ///
-    /// Cost: one clone per attempt. Where that is too much, let the function take a reference, or make the items `Arc`s.
+    /// Cost: one clone per attempt. Where that is too much, let the function take a reference, or make the items
+    /// `Arc`s.
     ///
     /// ```
     /// use manyhands::Job;
@@ -640,7 +646,8 @@ where
 }
 
 impl<'a, T, M, C, I> Job<'a, T, M, WorkerState<C, I>> {
-    /// Never compiles: [`shared`](Job::shared) must be set before [`worker_state`](Job::worker_state), which may use it.
+    /// Never compiles: [`shared`](Job::shared) must be set before [`worker_state`](Job::worker_state), which may use
+    /// it.
     #[doc(hidden)]
     pub fn shared<D: Deref>(self, shared: D) -> Job<'a, T, M, Shared<D>>
     where
@@ -697,8 +704,8 @@ macro_rules! run_at_once {
         $run_example:literal, $try_run_example:literal
     ) => {
         impl<'a, T, M, $($parameter),*> Job<'a, T, M, $context> where $($bound)* {
-            /// Runs the function over all items and waits for the outcome: `map(function).run()`. The table at the top of
-            /// this page says what the function is called with.
+            /// Runs the function over all items and waits for the outcome: `map(function).run()`. The table at the top
+            /// of this page says what the function is called with.
             ///
             /// # Errors
             /// As [`Work::run`]. Failed items are in the outcome.

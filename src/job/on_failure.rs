@@ -7,10 +7,11 @@ use crate::config_error::ConfigError;
 
 /// The effect of failed items on the rest of a run.
 ///
-/// With each policy, values and failures are those of a serial run, for any number of workers: items before the stop are finished,
-/// and results beyond it are dropped.
+/// With each policy, values and failures are those of a serial run, for any number of workers: items before the stop
+/// are finished, and results beyond it are dropped.
 ///
-/// `Display` and `FromStr` use `stop`, `continue`, `stop-after-3` and `stop-above-5%`, for command lines and config files.
+/// `Display` and `FromStr` use `stop`, `continue`, `stop-after-3` and `stop-above-5%`, for command lines and config
+/// files.
 ///
 /// ```
 /// use manyhands::{Job, OnFailure};
@@ -30,8 +31,8 @@ pub enum OnFailure {
     Continue,
     /// This many failed items end the run; 1 is the same as [`OnFailure::Stop`]. 0 is a configuration error.
     StopAfter(usize),
-    /// The run ends when more than this share of *all* items of the call has failed, in percent from 0 to 100. Only for jobs over a
-    /// slice, whose number of items is known.
+    /// The run ends when more than this share of *all* items of the call has failed, in percent from 0 to 100. Only for
+    /// jobs over a slice, whose number of items is known.
     StopAbove(f64),
 }
 

@@ -10,7 +10,8 @@ use crate::job::Job;
 /// Each mode has its own bounds: see [`Serial`](crate::Serial), [`Threads`](crate::Threads) and, for worker processes,
 /// `Processes`. For settings, see [`Job`].
 ///
-/// Cost: workers write each value straight into the output. Per item they pay one atomic load and, for tiny items, no clock.
+/// Cost: workers write each value straight into the output. Per item they pay one atomic load and, for tiny items, no
+/// clock.
 ///
 /// # Errors
 /// The panic with the lowest index, if the function panicked; all items before it are finished first. Or an invalid
@@ -28,8 +29,8 @@ use crate::job::Job;
 /// # Ok::<(), manyhands::Error>(())
 /// ```
 ///
-/// A generic function that takes any mode, worker processes included, has the bound `M: Mode<T, MapFn<fn(&T) -> R>>` and passes
-/// an `fn` pointer:
+/// A generic function that takes any mode, worker processes included, has the bound `M: Mode<T, MapFn<fn(&T) -> R>>`
+/// and passes an `fn` pointer:
 ///
 /// ```
 /// use manyhands::{Error, Mode, Serial, Threads, job::MapFn, parallel_map};
@@ -53,8 +54,8 @@ where
     Job::new(items).mode(mode).run(function)?.into_result()
 }
 
-/// Calls a function that may return an error for each item, and returns all values in input order: [`parallel_map`] for fallible
-/// functions.
+/// Calls a function that may return an error for each item, and returns all values in input order: [`parallel_map`] for
+/// fallible functions.
 ///
 /// # Errors
 /// The failure with the lowest index: the function's own error, or its panic. Or an invalid configuration.

@@ -14,8 +14,8 @@ use crate::job::executor::{ParallelExecutor, Tasks, sealed};
 use crate::job::on_failure::OnFailure;
 use crate::outcome::Outcome;
 
-/// Tasks of different kinds with values of one type, for worker processes: each has a name, a function that captures nothing, and
-/// an argument that is a serde type.
+/// Tasks of different kinds with values of one type, for worker processes: each has a name, a function that captures
+/// nothing, and an argument that is a serde type.
 ///
 /// [`ParallelExecutor::submit_tasks`] runs them. Cost: each task's argument and value are encoded and decoded.
 ///
@@ -76,8 +76,8 @@ impl<R: 'static> ProcessTaskSet<R> {
         Self { mode, ..self }
     }
 
-    /// Adds a task that calls `function(&argument)`. Failures show its name. The function is a plain function, or a closure that
-    /// captures nothing.
+    /// Adds a task that calls `function(&argument)`. Failures show its name. The function is a plain function, or a
+    /// closure that captures nothing.
     ///
     /// ```
     /// use manyhands::ProcessTaskSet;

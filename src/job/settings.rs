@@ -1,7 +1,7 @@
 //! The settings of a job, and the check that turns them into the specification of a run.
 //!
-//! Promise: all settings are checked here, once, before anything starts. Values that the job leaves open come from the config and
-//! the machine. `run/spec.rs` is the result.
+//! Promise: all settings are checked here, once, before anything starts. Values that the job leaves open come from the
+//! config and the machine. `run/spec.rs` is the result.
 
 use std::fmt;
 use std::num::NonZeroUsize;

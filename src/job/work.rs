@@ -1,7 +1,7 @@
 //! [`Work`]: a job with its function. It says how results are kept, and starts the run in one of several ways.
 //!
-//! It checks the settings and passes a checked specification to `run/mod.rs`, which runs it. `stream` wraps the same run in a
-//! thread of its own for iterators and futures. `job/mod.rs` makes a `Work`.
+//! It checks the settings and passes a checked specification to `run/mod.rs`, which runs it. `stream` wraps the same
+//! run in a thread of its own for iterators and futures. `job/mod.rs` makes a `Work`.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -37,7 +37,8 @@ use crate::run::{self, Run};
 use crate::stream::{Emit, JobHandle, Results};
 use crate::tally::Tally;
 
-/// A job with its function, ready to run. [`Job::map`](crate::Job::map) and [`Job::try_map`](crate::Job::try_map) return it.
+/// A job with its function, ready to run. [`Job::map`](crate::Job::map) and [`Job::try_map`](crate::Job::try_map)
+/// return it.
 ///
 /// | method | results |
 /// |---|---|
@@ -66,7 +67,8 @@ pub struct Work<'a, T, M, K: Task<T>> {
     keep: KeepSpec<'a, T, K::Output, K::Error>,
 }
 
-/// The result of one item, and whether an earlier run made it: the argument of the callback of [`Work::for_each_result`].
+/// The result of one item, and whether an earlier run made it: the argument of the callback of
+/// [`Work::for_each_result`].
 ///
 /// ```
 /// use manyhands::{Job, job::DeliveredResult};
@@ -96,15 +98,16 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
         Self { input, settings, mode, task, keep: KeepSpec::default() }
     }
 
-    /// Writes finished items to a journal, and reads the results of earlier runs from it. `None` and [`Journal::off`] write
-    /// nothing. See [`Journal`].
+    /// Writes finished items to a journal, and reads the results of earlier runs from it. `None` and [`Journal::off`]
+    /// write nothing. See [`Journal`].
     ///
-    /// Values must be serde types, and errors need a text. Results of earlier runs are in the outcome like those of this run;
-    /// [`Outcome::resumed`] lists them, and a failure that is not retried is [`Cause::Recorded`](crate::Cause::Recorded).
+    /// Values must be serde types, and errors need a text. Results of earlier runs are in the outcome like those of
+    /// this run; [`Outcome::resumed`] lists them, and a failure that is not retried is
+    /// [`Cause::Recorded`](crate::Cause::Recorded).
     ///
     /// # Errors
-    /// The methods that run the work return [`Error::journal_error`] when the journal cannot be opened or read. A write that
-    /// fails later does not end the run: [`Outcome::warnings`] reports it.
+    /// The methods that run the work return [`Error::journal_error`] when the journal cannot be opened or read. A write
+    /// that fails later does not end the run: [`Outcome::warnings`] reports it.
     ///
     /// ```
     /// use manyhands::{Job, Journal};
@@ -138,8 +141,8 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
     /// Writes a report of the run into a folder: summary, metrics and failures. `None` writes nothing. See [`Report`].
     ///
     /// # Errors
-    /// The methods that run the work return an error with [`Error::is_report`] when the folder cannot be used. A report that
-    /// cannot be written at the end does not lose results: [`Outcome::warnings`] reports it.
+    /// The methods that run the work return an error with [`Error::is_report`] when the folder cannot be used. A report
+    /// that cannot be written at the end does not lose results: [`Outcome::warnings`] reports it.
     ///
     /// ```
     /// use manyhands::{Job, Report};
@@ -161,11 +164,11 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
         self
     }
 
-    /// Makes failures show the causes of the function's error: `source()` of [`ItemFailure`] and [`Error`] returns them, and
-    /// `{:#}`, the journal and the report show the whole chain.
+    /// Makes failures show the causes of the function's error: `source()` of [`ItemFailure`] and [`Error`] returns
+    /// them, and `{:#}`, the journal and the report show the whole chain.
     ///
-    /// Rust cannot detect by itself whether an error type implements `std::error::Error`, so this method states it. Error types
-    /// whose own `{:#}` shows the chain, such as that of `anyhow`, do not need it.
+    /// Rust cannot detect by itself whether an error type implements `std::error::Error`, so this method states it.
+    /// Error types whose own `{:#}` shows the chain, such as that of `anyhow`, do not need it.
     ///
     /// ```
     /// use manyhands::{Job, OnFailure};
@@ -211,12 +214,12 @@ where
 {
     /// Runs the work and waits for the outcome, which holds all results.
     ///
-    /// Cost: without a journal, a report, a retry and `done_if`, workers write values of a slice straight into the output.
-    /// Otherwise each result travels to the calling thread.
+    /// Cost: without a journal, a report, a retry and `done_if`, workers write values of a slice straight into the
+    /// output. Otherwise each result travels to the calling thread.
     ///
     /// # Errors
-    /// An invalid setting, a worker state that could not be made, a worker process that could not be started, or a journal or
-    /// report that could not be opened. Failed items are in the outcome.
+    /// An invalid setting, a worker state that could not be made, a worker process that could not be started, or a
+    /// journal or report that could not be opened. Failed items are in the outcome.
     ///
     /// # Panics
     /// When a closure of the job (progress, key, cost) panics: its panic is raised here, once all workers are done.
@@ -238,24 +241,24 @@ where
 
     /// Runs the work and calls `callback` with each item's index and result as it finishes, in no particular order.
     ///
-    /// No results are kept: no item starts while a [`window`](crate::Job::window) of results waits for a slow callback. A break
-    /// ends the run: items in hand finish (worker processes are not waited for), and no further result is delivered. The tally
-    /// counts delivered results. Where a failure stops the run, results of items beyond it may be delivered before it;
-    /// [`for_each_ordered`](Work::for_each_ordered) delivers exactly those of a serial run.
+    /// No results are kept: no item starts while a [`window`](crate::Job::window) of results waits for a slow callback.
+    /// A break ends the run: items in hand finish (worker processes are not waited for), and no further result is
+    /// delivered. The tally counts delivered results. Where a failure stops the run, results of items beyond it may be
+    /// delivered before it; [`for_each_ordered`](Work::for_each_ordered) delivers exactly those of a serial run.
     ///
-    /// Cost: each result travels to the calling thread. For items of a few nanoseconds that costs more than the work: use
-    /// [`run`](Work::run), or batches.
+    /// Cost: each result travels to the calling thread. For items of a few nanoseconds that costs more than the work:
+    /// use [`run`](Work::run), or batches.
     ///
     /// # Errors
-    /// As [`Work::run`]. When all results were delivered, also the first of [`Outcome::warnings`]: a journal or a report that
-    /// could not be written. Failed items go to the callback.
+    /// As [`Work::run`]. When all results were delivered, also the first of [`Outcome::warnings`]: a journal or a
+    /// report that could not be written. Failed items go to the callback.
     ///
     /// # Panics
     /// When the callback panics: its panic is raised here, once all workers are done.
     ///
     /// # Concurrency
-    /// The callback runs in the calling thread, between the reports of workers, and no lock is held. A call of this crate in
-    /// the callback is a top-level call, not a nested one.
+    /// The callback runs in the calling thread, between the reports of workers, and no lock is held. A call of this
+    /// crate in the callback is a top-level call, not a nested one.
     ///
     /// ```
     /// use manyhands::Job;
@@ -276,11 +279,13 @@ where
         self.deliver(|index, result, _| callback(index, result), DeliveryOrder::AsCompleted)
     }
 
-    /// Runs the work and calls `callback` with each item's index and result in input order: [`Work::for_each`], ordered.
+    /// Runs the work and calls `callback` with each item's index and result in input order: [`Work::for_each`],
+    /// ordered.
     ///
-    /// No item starts that is a [`window`](crate::Job::window) or more ahead of the oldest undelivered one, so a slow item
-    /// never makes results pile up without bound. A cancelled run delivers all finished results, with gaps. With a
-    /// [`cost`](crate::Job::cost) hint the order of work differs from the order of delivery, and results wait without a bound.
+    /// No item starts that is a [`window`](crate::Job::window) or more ahead of the oldest undelivered one, so a slow
+    /// item never makes results pile up without bound. A cancelled run delivers all finished results, with gaps. With a
+    /// [`cost`](crate::Job::cost) hint the order of work differs from the order of delivery, and results wait without a
+    /// bound.
     ///
     /// # Errors
     /// As [`Work::for_each`].
@@ -365,7 +370,8 @@ where
         self.deliver(callback, DeliveryOrder::InOrder)
     }
 
-    /// Runs the work and delivers its results. The first warning is the error of the call, once all results are delivered.
+    /// Runs the work and delivers its results. The first warning is the error of the call, once all results are
+    /// delivered.
     fn deliver<C>(mut self, mut callback: C, order: DeliveryOrder) -> Result<Tally, Error<K::Error>>
     where
         C: FnMut(usize, Result<K::Output, ItemFailure<K::Error>>, Origin) -> ControlFlow<()>,
@@ -394,8 +400,8 @@ where
     }
 }
 
-/// Results for a consumer that asks for them. The work runs in threads of its own meanwhile, so it must own all that it uses:
-/// take the items with [`Job::over`](crate::Job::over), and write `move` before a closure that captures.
+/// Results for a consumer that asks for them. The work runs in threads of its own meanwhile, so it must own all that it
+/// uses: take the items with [`Job::over`](crate::Job::over), and write `move` before a closure that captures.
 impl<T, M, K> Work<'static, T, M, K>
 where
     T: Send + Sync + 'static,
@@ -406,8 +412,8 @@ where
 {
     /// Starts the work and returns an iterator over its results in input order.
     ///
-    /// At most a [`window`](crate::Job::window) of results waits for the consumer, and the work is at most a window ahead of
-    /// those. Dropping the iterator cancels the work and waits for the items in hand.
+    /// At most a [`window`](crate::Job::window) of results waits for the consumer, and the work is at most a window
+    /// ahead of those. Dropping the iterator cancels the work and waits for the items in hand.
     ///
     /// # Errors
     /// An invalid setting. A later error is the iterator's last item.
@@ -472,8 +478,8 @@ where
         Ok(Results::start(window, cancel, body))
     }
 
-    /// Checks the settings before anything starts. Returns the window, a token that cancels this run and no other, and the
-    /// run's body.
+    /// Checks the settings before anything starts. Returns the window, a token that cancels this run and no other, and
+    /// the run's body.
     #[expect(clippy::type_complexity, reason = "three values for its two callers")]
     fn into_body(
         mut self,

@@ -26,8 +26,8 @@ use crate::config_error::ConfigError;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Workers {
-    /// This many. More than the cores is allowed, but only useful for work that waits. In modes with threads each is a thread that
-    /// the process keeps for later calls.
+    /// This many. More than the cores is allowed, but only useful for work that waits. In modes with threads each is a
+    /// thread that the process keeps for later calls.
     Exactly(usize),
     /// One worker per usable core.
     PerCore,

@@ -1,5 +1,5 @@
-//! Replaces a file as a whole or not at all: writes it under another name, syncs it, then renames it. The report uses it, and
-//! so can a program.
+//! Replaces a file as a whole or not at all: writes it under another name, syncs it, then renames it. The report uses
+//! it, and so can a program.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -9,13 +9,14 @@ use crate::sync::{HintWord, Ordering};
 
 /// Writes a file so that readers find the old file or the new file as a whole, also after a crash or a loss of power.
 ///
-/// The closure writes to a temporary file in the same folder. Then that file is synced and renamed, and the folder is synced.
-/// After an error, and after an error or a panic of the closure, the temporary file is removed and the old file is unchanged. A
-/// failed write is an error even when the closure ignored it, as a buffered writer does when it is dropped.
+/// The closure writes to a temporary file in the same folder. Then that file is synced and renamed, and the folder is
+/// synced. After an error, and after an error or a panic of the closure, the temporary file is removed and the old file
+/// is unchanged. A failed write is an error even when the closure ignored it, as a buffered writer does when it is
+/// dropped.
 ///
-/// The new file has the permission bits of the old one; owner, access lists and extended attributes are those of a new file. A
-/// symbolic link is followed, and stays; a broken link is replaced. Of two simultaneous writers, the one that ends last wins. A
-/// process that is killed leaves its temporary file behind, named `.manyhands-*.tmp`.
+/// The new file has the permission bits of the old one; owner, access lists and extended attributes are those of a new
+/// file. A symbolic link is followed, and stays; a broken link is replaced. Of two simultaneous writers, the one that
+/// ends last wins. A process that is killed leaves its temporary file behind, named `.manyhands-*.tmp`.
 ///
 /// When each item writes its own output this way, an existing file is a finished item, and a later run can skip it (see
 /// [`Job::done_if`](crate::Job::done_if)).
@@ -40,8 +41,8 @@ use crate::sync::{HintWord, Ordering};
 /// ```
 ///
 /// # Errors
-/// The closure's error; and, with the path, a folder that is missing or read-only, a full disk, and a target that is a folder or
-/// a device. When only the last sync of the folder failed, the new file exists and the message says so.
+/// The closure's error; and, with the path, a folder that is missing or read-only, a full disk, and a target that is a
+/// folder or a device. When only the last sync of the folder failed, the new file exists and the message says so.
 pub fn write_atomically(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,

@@ -1,7 +1,7 @@
 //! A token that stops running work, on request or at a deadline.
 //!
-//! It starts no thread and installs no signal handler: the clock is read when the token is queried. `signals.rs` cancels
-//! tokens on Ctrl+C; the backends query them before each item.
+//! It starts no thread and installs no signal handler: the clock is read when the token is queried. `signals.rs`
+//! cancels tokens on Ctrl+C; the backends query them before each item.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use crate::sync::{Arc, AtomicU8, Ordering, WallClock};
 
 /// Stops every run that it was given to: items that have started finish, and no other item starts.
 ///
-/// Clones are the same token. A child is cancelled with its parent, and can be cancelled alone. A child may have a deadline
-/// of its own; the deadlines of its ancestors hold for it, too.
+/// Clones are the same token. A child is cancelled with its parent, and can be cancelled alone. A child may have a
+/// deadline of its own; the deadlines of its ancestors hold for it, too.
 ///
 /// # Concurrency
-/// Any thread may cancel and query, at any time; neither blocks. A query costs one relaxed load per generation, and where
-/// there is a deadline that has not passed, one read of the clock (some 20 to 50 ns). Cancellation publishes no other data:
-/// a thread that sees it may not conclude that it sees what the cancelling thread wrote before.
+/// Any thread may cancel and query, at any time; neither blocks. A query costs one relaxed load per generation, and
+/// where there is a deadline that has not passed, one read of the clock (some 20 to 50 ns). Cancellation publishes no
+/// other data: a thread that sees it may not conclude that it sees what the cancelling thread wrote before.
 ///
 /// ```
 /// use manyhands::{CancelToken, Job};
@@ -61,8 +61,8 @@ impl fmt::Display for CancelReason {
 /// The state that all clones of a token share. Its children hold it as their parent.
 #[derive(Debug, Default)]
 struct Generation {
-    /// One of the states below. Leaves `RUNNING` once, and then never changes. May still be `RUNNING` while an ancestor is
-    /// cancelled; the next query copies the ancestor's reason here.
+    /// One of the states below. Leaves `RUNNING` once, and then never changes. May still be `RUNNING` while an ancestor
+    /// is cancelled; the next query copies the ancestor's reason here.
     state: AtomicU8,
     /// The nearest of its own deadline and those of its ancestors, so that a query reads the clock once.
     deadline: Option<WallClock>,
@@ -97,7 +97,8 @@ impl CancelToken {
         self.descend(self.generation.deadline)
     }
 
-    /// A [`child`](Self::child) that is cancelled at this moment at the latest. A moment that has passed cancels it at once.
+    /// A [`child`](Self::child) that is cancelled at this moment at the latest. A moment that has passed cancels it at
+    /// once.
     ///
     /// ```
     /// use std::time::{Duration, Instant};
@@ -114,8 +115,8 @@ impl CancelToken {
         self.descend(Some(inherited.map_or(deadline, |inherited| inherited.min(deadline))))
     }
 
-    /// A [`child`](Self::child) that is cancelled this long from now at the latest. A time that the clock cannot represent
-    /// is no limit.
+    /// A [`child`](Self::child) that is cancelled this long from now at the latest. A time that the clock cannot
+    /// represent is no limit.
     ///
     /// ```
     /// use manyhands::job::CancelReason;
@@ -136,7 +137,8 @@ impl CancelToken {
         }
     }
 
-    /// The moment at which the token is cancelled at the latest: the nearest of its own deadline and those of its ancestors.
+    /// The moment at which the token is cancelled at the latest: the nearest of its own deadline and those of its
+    /// ancestors.
     ///
     /// ```
     /// let token = manyhands::CancelToken::new();
@@ -183,8 +185,8 @@ impl CancelToken {
         self.generation.state() != RUNNING
     }
 
-    /// Why the token is cancelled; `None` while it is not. A token's own reason wins over its parent's, and the first reason
-    /// that a query saw stays.
+    /// Why the token is cancelled; `None` while it is not. A token's own reason wins over its parent's, and the first
+    /// reason that a query saw stays.
     ///
     /// ```
     /// use manyhands::job::CancelReason;
@@ -248,8 +250,8 @@ impl Generation {
         }
     }
 
-    /// Cancels for this reason unless there is one already; returns the reason that holds. Later queries find it without
-    /// reading the clock.
+    /// Cancels for this reason unless there is one already; returns the reason that holds. Later queries find it
+    /// without reading the clock.
     fn leave_running(&self, reason: u8) -> u8 {
         // Relaxed: see `state_in_line`. One atomic step, so that of two reasons the first stays.
         match self.state.compare_exchange(RUNNING, reason, Ordering::Relaxed, Ordering::Relaxed) {

@@ -1,14 +1,15 @@
 //! Which computations a thread works for, and whether a wait for a computation would never end.
 //!
-//! A *computation* is one run of a caller's function for a missing key of a cache. It runs inside of others: those in whose
-//! functions it was started, on the same thread, or on the thread that a call of this crate or a [`ComputeContext`] came
-//! from. A computation ends only after everything that runs inside of it. So a wait holds up the computations that it
-//! happens in and all that these run inside of, and is recorded with each of them: this is a wait-for graph. Before a thread
-//! waits for a computation, it walks the graph from there. If it meets a computation that its own wait would hold up, the
-//! wait would close a cycle and never end. Walk and record are one step under one lock, so of two threads that would close a
-//! cycle together the second one sees it.
+//! A *computation* is one run of a caller's function for a missing key of a cache. It runs inside of others: those in
+//! whose functions it was started, on the same thread, or on the thread that a call of this crate or a
+//! [`ComputeContext`] came from. A computation ends only after everything that runs inside of it. So a wait holds up
+//! the computations that it happens in and all that these run inside of, and is recorded with each of them: this is a
+//! wait-for graph. Before a thread waits for a computation, it walks the graph from there. If it meets a computation
+//! that its own wait would hold up, the wait would close a cycle and never end. Walk and record are one step under one
+//! lock, so of two threads that would close a cycle together the second one sees it.
 //!
-//! The graph does not see work that another library's pool moves to another thread, unless it runs in a [`ComputeContext`].
+//! The graph does not see work that another library's pool moves to another thread, unless it runs in a
+//! [`ComputeContext`].
 //!
 //! `cache/flight.rs` begins the waits; `backend/` makes each worker work for the computations of its call.
 
@@ -27,8 +28,9 @@ pub(crate) struct Computation {
 }
 
 global! {
-    /// The wait-for graph: for each computation, by its address, the computations that it or one inside of it waits for. A
-    /// [`Wait`] keeps the computations of its entries alive, so no address is reused. Locked during walk and record.
+    /// The wait-for graph: for each computation, by its address, the computations that it or one inside of it waits
+    /// for. A [`Wait`] keeps the computations of its entries alive, so no address is reused. Locked during walk and
+    /// record.
     static WAITS: Mutex<HashMap<usize, Vec<Arc<Computation>>>> = Mutex::new(HashMap::new());
 }
 
@@ -40,13 +42,13 @@ crate::sync::thread_local! {
 /// The cache computations that a thread works for. Take it along when another library moves a part of a computation to
 /// another thread.
 ///
-/// A computation of a [`ThreadSafeCache`](crate::ThreadSafeCache) may ask for its own key, or around a circle of keys, and
-/// gets an answer instead of a deadlock. Workers of this crate's calls know the computations that they work for, and so does
-/// a single thread, even when rayon steals work there. A part that rayon or a thread of your own runs on *another* thread
-/// does not: if it asks for a key whose computation waits for that part, both wait for ever. With rayon this can happen
-/// without a circle of keys in your program: a thread that waits for the parts of one computation meanwhile runs other work
-/// from the pool, such as an item that asks for another key. So where a computation calls rayon, run its parts in the
-/// context.
+/// A computation of a [`ThreadSafeCache`](crate::ThreadSafeCache) may ask for its own key, or around a circle of keys,
+/// and gets an answer instead of a deadlock. Workers of this crate's calls know the computations that they work for,
+/// and so does a single thread, even when rayon steals work there. A part that rayon or a thread of your own runs on
+/// *another* thread does not: if it asks for a key whose computation waits for that part, both wait for ever. With
+/// rayon this can happen without a circle of keys in your program: a thread that waits for the parts of one computation
+/// meanwhile runs other work from the pool, such as an item that asks for another key. So where a computation calls
+/// rayon, run its parts in the context.
 ///
 /// # Cost
 /// [`current`](Self::current) and [`run`](Self::run) each clone a list of `Arc`s: mostly of one inside of a computation, and
@@ -72,8 +74,8 @@ pub struct ComputeContext {
 }
 
 impl ComputeContext {
-    /// The computations that this thread works for now. Outside of any computation there are none, and the context has no
-    /// effect.
+    /// The computations that this thread works for now. Outside of any computation there are none, and the context has
+    /// no effect.
     ///
     /// ```
     /// use manyhands::cache::ComputeContext;
@@ -94,10 +96,11 @@ impl ComputeContext {
         Self { computations: current() }
     }
 
-    /// Runs a closure on this thread as a part of the computations that the context was taken from, and returns its result.
+    /// Runs a closure on this thread as a part of the computations that the context was taken from, and returns its
+    /// result.
     ///
-    /// The thread keeps working for its own computations, too. The computations of the context must wait for the closure: if
-    /// they end before it, a wait in it may be taken for a cycle that is none.
+    /// The thread keeps working for its own computations, too. The computations of the context must wait for the
+    /// closure: if they end before it, a wait in it may be taken for a cycle that is none.
     ///
     /// ```
     /// let context = manyhands::cache::ComputeContext::current();

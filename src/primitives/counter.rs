@@ -9,12 +9,13 @@ use crate::sync::{self, AtomicU64, CachePadded, Ordering, const_unless_modelled,
 /// A counter that threads share, in one atomic word.
 ///
 /// # Concurrency
-/// Each operation is one relaxed atomic step, and none blocks. Counting orders nothing else: a thread that reads a count may
-/// not conclude that it sees what was written before the counting. Wraps around beyond `u64::MAX`, and below 0.
+/// Each operation is one relaxed atomic step, and none blocks. Counting orders nothing else: a thread that reads a
+/// count may not conclude that it sees what was written before the counting. Wraps around beyond `u64::MAX`, and below
+/// 0.
 ///
 /// # Cost
-/// Some 2 ns in one thread. Threads that count at once wait for each other's cache line: two took 13 ns a count on two cores
-/// (benches/records/2026-11-26-counter.md). For hot paths take [`StripedCounter`].
+/// Some 2 ns in one thread. Threads that count at once wait for each other's cache line: two took 13 ns a count on two
+/// cores (benches/records/2026-11-26-counter.md). For hot paths take [`StripedCounter`].
 ///
 /// ```
 /// static EPOCHS: manyhands::AtomicCounter = manyhands::AtomicCounter::new();
@@ -128,8 +129,8 @@ const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 /// assert_eq!(ticks.value(), 400);
 /// ```
 pub struct StripedCounter {
-    /// Chosen by [`sync::thread_index`], each on a cache line of its own. The count is their sum modulo 2^64; a single word
-    /// may be "negative", as one thread may count up and another down.
+    /// Chosen by [`sync::thread_index`], each on a cache line of its own. The count is their sum modulo 2^64; a single
+    /// word may be "negative", as one thread may count up and another down.
     stripes: [CachePadded<AtomicU64>; STRIPES],
 }
 

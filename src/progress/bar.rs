@@ -1,7 +1,7 @@
 //! Progress as a bar on a terminal, drawn by indicatif. `bar_line.rs` picks the facts in the line.
 //!
-//! indicatif knows the terminal: how to write to it, how wide a text is, how to draw a bar with characters. It fills each
-//! line to the right edge, so that text which the program prints meanwhile begins on a line of its own.
+//! indicatif knows the terminal: how to write to it, how wide a text is, how to draw a bar with characters. It fills
+//! each line to the right edge, so that text which the program prints meanwhile begins on a line of its own.
 
 use std::fmt;
 use std::io;
@@ -99,9 +99,10 @@ fn style(BarLine { left, has_bar, right }: BarLine) -> ProgressStyle {
     style.with_key("left", key(left)).with_key("right", key(right)).progress_chars("=> ")
 }
 
-/// Draws for a new width only once the width has stayed the same for a while. When a terminal becomes narrower it wraps the
-/// line into two, and only the second can be drawn over: to clear the first, the bar would have to know that nothing was
-/// printed meanwhile. So one line stays behind per resizing, rather than one per column that a window is dragged.
+/// Draws for a new width only once the width has stayed the same for a while. When a terminal becomes narrower it wraps
+/// the line into two, and only the second can be drawn over: to clear the first, the bar would have to know that
+/// nothing was printed meanwhile. So one line stays behind per resizing, rather than one per column that a window is
+/// dragged.
 #[derive(Debug, Clone, Copy)]
 struct Settling {
     drawn: u16,
@@ -126,7 +127,8 @@ impl Settling {
     }
 }
 
-/// A terminal that gets no more output once the render thread is abandoned, and whose width changes only between drawings.
+/// A terminal that gets no more output once the render thread is abandoned, and whose width changes only between
+/// drawings.
 struct Gated<T> {
     terminal: T,
     width: AtomicU16,

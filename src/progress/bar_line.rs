@@ -78,7 +78,8 @@ fn fitting(facts: &[(Fact, String)], columns: usize, width: fn(&str) -> usize) -
     kept
 }
 
-/// Cuts the text to so many columns and marks the cut. Gives an empty text when too little would be left to recognise it.
+/// Cuts the text to so many columns and marks the cut. Gives an empty text when too little would be left to recognise
+/// it.
 fn shortened(text: &str, columns: usize, width: fn(&str) -> usize) -> String {
     const CUT: &str = "..";
     const TOO_SHORT: usize = 8;

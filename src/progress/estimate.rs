@@ -1,9 +1,10 @@
 //! The estimate of the time left, as arithmetic over times and counts that the caller passes in. No clock, no threads.
 //!
-//! The estimate is the rest times the mean time per item, where item number `n` (from 1) has the weight `n - 1/2 + 4`. So the
-//! first few items have almost equal weight, which keeps an early estimate steady, and later recent items weigh more, which
-//! follows a run whose items grow or shrink. The weights need no time constant that would have to be chosen for each run,
-//! and the weighted mean of equal times is that time from the first item on, so the start needs no correction.
+//! The estimate is the rest times the mean time per item, where item number `n` (from 1) has the weight `n - 1/2 + 4`.
+//! So the first few items have almost equal weight, which keeps an early estimate steady, and later recent items weigh
+//! more, which follows a run whose items grow or shrink. The weights need no time constant that would have to be chosen
+//! for each run, and the weighted mean of equal times is that time from the first item on, so the start needs no
+//! correction.
 //!
 //! The tests compare it on recorded traces with a plain mean, windows and exponential averages.
 
@@ -83,8 +84,8 @@ struct Moment {
 
 /// The weight of the first item, less one half.
 const HEAD_START: f64 = 4.0;
-/// The weight of the newest interval until the next one follows. It may end in the middle of a burst (workers that started
-/// together finish together), and then has all of the burst's time and only some of its items.
+/// The weight of the newest interval until the next one follows. It may end in the middle of a burst (workers that
+/// started together finish together), and then has all of the burst's time and only some of its items.
 const NEWEST: f64 = 0.25;
 
 impl Estimator {
@@ -114,8 +115,8 @@ impl Estimator {
         Some(Eta { likely, at_least, at_most })
     }
 
-    /// Counts down from the last moment with new items. When the next item is overdue, assumes that it arrives now, with half of
-    /// it still to do.
+    /// Counts down from the last moment with new items. When the next item is overdue, assumes that it arrives now,
+    /// with half of it still to do.
     fn seconds_left(&self, now: Duration, left: f64) -> Option<f64> {
         let since = now.saturating_sub(self.newest.time).as_secs_f64();
         let counted_down = left * self.seconds_per_item()? - since;

@@ -1,7 +1,7 @@
 //! Progress as JSON lines, for programs that read it. [`Progress::json`](crate::Progress::json) documents the fields.
 //!
-//! The JSON is written here, so that progress needs no dependency: names of fields are constants, and values are numbers,
-//! null and escaped texts. The tests read it back with serde_json.
+//! The JSON is written here, so that progress needs no dependency: names of fields are constants, and values are
+//! numbers, null and escaped texts. The tests read it back with serde_json.
 
 use std::fmt::Write as _;
 

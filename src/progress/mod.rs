@@ -1,5 +1,5 @@
-//! How far a run is: [`Progress`] shows it as a bar, as lines, as JSON or by a callback; [`ProgressTracker`] counts for loops of
-//! your own.
+//! How far a run is: [`Progress`] shows it as a bar, as lines, as JSON or by a callback; [`ProgressTracker`] counts for
+//! loops of your own.
 
 // The run writes its state into a `RunStatus` (`run_status.rs`, which says who calls what). A thread (`render_thread.rs`)
 // reads it ten times a second and hands it to a renderer: `bar.rs`, `lines.rs` or `json.rs`. `schedule.rs` decides when
@@ -106,23 +106,23 @@ impl Snapshot {
 /// | [`off`](Self::off) | nothing | |
 ///
 /// All but the callback write to standard error. They warn once about an item that takes suspiciously long
-/// ([`stall_after`](Self::stall_after)), and the last line says how the run ended. The estimate of the time left leaves out
-/// resumed items and the time that workers take to start.
+/// ([`stall_after`](Self::stall_after)), and the last line says how the run ended. The estimate of the time left leaves
+/// out resumed items and the time that workers take to start.
 ///
 /// # Cost
-/// A bar, lines and JSON cost one thread for the run; a worker adds two short locks per chunk of items. A callback costs its
-/// own time, in the calling thread.
+/// A bar, lines and JSON cost one thread for the run; a worker adds two short locks per chunk of items. A callback
+/// costs its own time, in the calling thread.
 ///
 /// # Concurrency
-/// One thread draws, at most ten times a second; no worker waits for it. If a write to standard error fails, the run goes
-/// on without that line. If standard error is a full pipe that the other side does not read, the end of the run waits for two
-/// seconds at most. Nothing is written after the call has returned. Text that the program prints meanwhile begins on a line of
-/// its own, and the bar is drawn again below it. Two bars would draw over each other: give a bar to one of several
-/// simultaneous runs.
+/// One thread draws, at most ten times a second; no worker waits for it. If a write to standard error fails, the run
+/// goes on without that line. If standard error is a full pipe that the other side does not read, the end of the run
+/// waits for two seconds at most. Nothing is written after the call has returned. Text that the program prints
+/// meanwhile begins on a line of its own, and the bar is drawn again below it. Two bars would draw over each other:
+/// give a bar to one of several simultaneous runs.
 ///
-/// A callback runs in the calling thread, never in a worker: it may borrow, and a slow callback delays the next report but
-/// no work. It must be `Send`, so that the job is. If it panics, the run stops, computed values are
-/// dropped, and the panic continues in the calling thread.
+/// A callback runs in the calling thread, never in a worker: it may borrow, and a slow callback delays the next report
+/// but no work. It must be `Send`, so that the job is. If it panics, the run stops, computed values are dropped, and
+/// the panic continues in the calling thread.
 ///
 /// ```
 /// use manyhands::{Job, Progress};
@@ -169,8 +169,9 @@ const STALL_AFTER: Duration = Duration::from_secs(30);
 impl<'a> Progress<'a> {
     /// The bar where standard error is a terminal, else lines. Without the feature `bar`, lines in both cases.
     ///
-    /// The environment variable `MANYHANDS_PROGRESS` can choose instead: `off`, `bar`, `lines` or `json`. Another word is an
-    /// error of the call, before it runs any item, and so is `bar` in a program that was built without the feature `bar`.
+    /// The environment variable `MANYHANDS_PROGRESS` can choose instead: `off`, `bar`, `lines` or `json`. Another word
+    /// is an error of the call, before it runs any item, and so is `bar` in a program that was built without the
+    /// feature `bar`.
     ///
     /// ```
     /// use manyhands::{Job, Progress};
@@ -274,8 +275,8 @@ impl<'a> Progress<'a> {
         Self::with(Target::Rendered(Format::Off), String::new())
     }
 
-    /// For lines and JSON: writes one whenever the number of finished items passes a multiple of this. With 0, the default,
-    /// only time decides; with any number, time still counts too (see [`every`](Self::every)).
+    /// For lines and JSON: writes one whenever the number of finished items passes a multiple of this. With 0, the
+    /// default, only time decides; with any number, time still counts too (see [`every`](Self::every)).
     ///
     /// ```
     /// use manyhands::{Job, Progress};
@@ -310,8 +311,8 @@ impl<'a> Progress<'a> {
     /// Warns once about an item that has been in hand for longer than this and for longer than ten times the mean.
     /// The default is 30 seconds; `Duration::MAX` switches the warning off.
     ///
-    /// Workers take items in chunks, and only the start of a chunk is known. So a chunk of `n` items is late after ten times
-    /// the mean time of `n` items.
+    /// Workers take items in chunks, and only the start of a chunk is known. So a chunk of `n` items is late after ten
+    /// times the mean time of `n` items.
     ///
     /// ```
     /// use manyhands::{Job, Progress};

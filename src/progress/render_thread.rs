@@ -1,7 +1,7 @@
 //! The thread that shows a run, and how it ends. A [`Renderer`] decides what is shown.
 //!
-//! It promises that workers never wait for the display, that a run's end waits for it for two seconds at most, and that nothing
-//! is written after that.
+//! It promises that workers never wait for the display, that a run's end waits for it for two seconds at most, and that
+//! nothing is written after that.
 
 use std::fmt;
 use std::io::Write;
@@ -14,9 +14,9 @@ use crate::sync::{Arc, Condvar, Mutex, spawn_named};
 /// Shows a run until it is dropped or [ended](Self::end).
 ///
 /// # Concurrency
-/// One thread reads the status ten times a second and writes; no worker waits for it. The end waits until the last state is
-/// written, but for two seconds at most: the reader of standard error may have stopped reading, and then a write blocks. The
-/// thread is then left behind in its write, and writes nothing more once that returns.
+/// One thread reads the status ten times a second and writes; no worker waits for it. The end waits until the last
+/// state is written, but for two seconds at most: the reader of standard error may have stopped reading, and then a
+/// write blocks. The thread is then left behind in its write, and writes nothing more once that returns.
 pub(crate) struct RenderThread {
     state: Arc<RenderState>,
 }
@@ -60,8 +60,8 @@ const TICK: Duration = Duration::from_millis(100);
 const END_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl RenderThread {
-    /// Starts to show a run with this renderer. When the system cannot start a thread, the run goes on without a display, and
-    /// an event of `tracing` says so.
+    /// Starts to show a run with this renderer. When the system cannot start a thread, the run goes on without a
+    /// display, and an event of `tracing` says so.
     pub(super) fn start(
         state: Arc<RenderState>,
         status: Arc<RunStatus>,
@@ -79,7 +79,8 @@ impl RenderThread {
         }
     }
 
-    /// Shows the last state of the run. Nothing is written after it returns, except for the rest of a write that blocks.
+    /// Shows the last state of the run. Nothing is written after it returns, except for the rest of a write that
+    /// blocks.
     pub(crate) fn end(self) {
         drop(self);
     }
@@ -173,8 +174,8 @@ impl Writer {
         Self { state, out: Box::new(out) }
     }
 
-    /// Writes the text in one piece. Drops a text that cannot be written, as standard error may be closed or its disk full,
-    /// and the run goes on.
+    /// Writes the text in one piece. Drops a text that cannot be written, as standard error may be closed or its disk
+    /// full, and the run goes on.
     pub(super) fn write(&mut self, text: &str) {
         if !self.state.is_abandoned() {
             let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());

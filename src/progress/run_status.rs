@@ -1,12 +1,12 @@
-//! The state of a run while it goes on: the run writes it, a render thread reads it. It draws nothing, decides nothing, and
-//! orders no other data between threads.
+//! The state of a run while it goes on: the run writes it, a render thread reads it. It draws nothing, decides nothing,
+//! and orders no other data between threads.
 //!
 //! # Who calls what, and when
-//! - Before anything starts, the caller's thread makes one [`RunStatus`] per run, counts the resumed items, names the items if
-//!   they have keys, and gives the status to the progress target, which may start a render thread.
-//! - Whatever works or feeds workers calls [`RunStatus::begin`] when a worker starts a chunk and [`RunStatus::end`] when the
-//!   chunk is finished, failed or lost: once per chunk. Before the first `begin`, workers are being started, and that time does
-//!   not count for items per second.
+//! - Before anything starts, the caller's thread makes one [`RunStatus`] per run, counts the resumed items, names the
+//!   items if they have keys, and gives the status to the progress target, which may start a render thread.
+//! - Whatever works or feeds workers calls [`RunStatus::begin`] when a worker starts a chunk and [`RunStatus::end`]
+//!   when the chunk is finished, failed or lost: once per chunk. Before the first `begin`, workers are being started,
+//!   and that time does not count for items per second.
 //! - The gatherer counts finished items with [`RunStatus::count`], and retries and workers with the methods for those.
 //! - When no further item will start, the gatherer calls [`RunStatus::stop`].
 //! - When nothing is alive that the run started, the caller's thread ends the render thread.
@@ -117,8 +117,8 @@ impl RunStatus {
         self.state.lock().names = Some(names);
     }
 
-    /// Maps positions from this one on to indices from this one on. The two differ when some items of an iterator were finished
-    /// by an earlier run and so take no position.
+    /// Maps positions from this one on to indices from this one on. The two differ when some items of an iterator were
+    /// finished by an earlier run and so take no position.
     pub(crate) fn place(&self, position: usize, index: usize) {
         self.state.lock().places.push_back((position, index));
     }
@@ -131,8 +131,8 @@ impl RunStatus {
         }
     }
 
-    /// A worker starts `n_items` items from this position on. Items that wait in a worker's queue do not count: they would
-    /// seem to stall because of the items before them.
+    /// A worker starts `n_items` items from this position on. Items that wait in a worker's queue do not count: they
+    /// would seem to stall because of the items before them.
     pub(crate) fn begin(&self, first: usize, n_items: usize) -> InFlightGuard {
         self.begin_at(self.begun.elapsed(), first, n_items)
     }

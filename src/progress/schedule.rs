@@ -1,4 +1,5 @@
-//! When a line or a warning is due, as arithmetic over times that the caller passes in. No clock, no threads, no output.
+//! When a line or a warning is due, as arithmetic over times that the caller passes in. No clock, no threads, no
+//! output.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! The texts of progress: facts about a run, one line of a log, the warning about a slow chunk. Pure: no clock, no terminal.
+//! The texts of progress: facts about a run, one line of a log, the warning about a slow chunk. Pure: no clock, no
+//! terminal.
 //!
 //! `lines.rs` writes these lines, and `bar_line.rs` picks the facts that fit beside a bar.
 

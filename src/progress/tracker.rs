@@ -1,8 +1,8 @@
-//! Counts finished items on any thread, and takes snapshots of the counts. It draws nothing; `estimate.rs` estimates the time
-//! left.
+//! Counts finished items on any thread, and takes snapshots of the counts. It draws nothing; `estimate.rs` estimates
+//! the time left.
 //!
-//! Counting changes one padded word that few threads share, and reads no clock. The thread that takes a snapshot does the rest:
-//! it sums up, reads the clock and updates the estimate.
+//! Counting changes one padded word that few threads share, and reads no clock. The thread that takes a snapshot does
+//! the rest: it sums up, reads the clock and updates the estimate.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,8 +11,8 @@ use std::time::Duration;
 use crate::progress::estimate::{Estimator, Eta, float};
 use crate::sync::{self, AtomicU64, CachePadded, Instant, Mutex, Ordering};
 
-/// Counts finished items on any number of threads and gives snapshots: counts, items per second, time left. For loops of
-/// your own; a [`Job`](crate::Job) has [`Progress`](crate::Progress).
+/// Counts finished items on any number of threads and gives snapshots: counts, items per second, time left. For loops
+/// of your own; a [`Job`](crate::Job) has [`Progress`](crate::Progress).
 ///
 /// The total may be unknown, and may grow. Count an item when it is finished, not when it starts.
 ///
@@ -20,13 +20,13 @@ use crate::sync::{self, AtomicU64, CachePadded, Instant, Mutex, Ordering};
 /// A count takes some nanoseconds, a snapshot some hundred. A tracker has 2 KiB.
 ///
 /// # Concurrency
-/// Counting is one relaxed atomic addition to a word that few threads share: no lock, no clock. It orders no other memory: a
-/// thread that sees an item in a snapshot does not necessarily see the item's result.
+/// Counting is one relaxed atomic addition to a word that few threads share: no lock, no clock. It orders no other
+/// memory: a thread that sees an item in a snapshot does not necessarily see the item's result.
 ///
-/// Snapshots exclude each other by a lock that counting never takes. Of two snapshots of one tracker, the later one has no
-/// smaller count and no smaller elapsed time, on whatever threads they are taken. A snapshot that is taken while other threads
-/// count has, for each word, its value at some moment during the call. It is exact when it is taken after all counting threads
-/// have been joined.
+/// Snapshots exclude each other by a lock that counting never takes. Of two snapshots of one tracker, the later one has
+/// no smaller count and no smaller elapsed time, on whatever threads they are taken. A snapshot that is taken while
+/// other threads count has, for each word, its value at some moment during the call. It is exact when it is taken after
+/// all counting threads have been joined.
 ///
 /// The estimate of the time left uses the earlier snapshots. Ten or more of them, spread over the run, let it follow a
 /// changing speed; with a single snapshot it is the plain mean.
@@ -234,8 +234,8 @@ impl ProgressTracker {
         self.snapshot_at(self.begun.elapsed())
     }
 
-    /// The counts, with a clock of the caller's, such as that of a replay. A time before that of an earlier snapshot is replaced
-    /// by that one's.
+    /// The counts, with a clock of the caller's, such as that of a replay. A time before that of an earlier snapshot is
+    /// replaced by that one's.
     ///
     /// ```
     /// use std::time::Duration;
@@ -351,8 +351,8 @@ impl TrackerSnapshot {
         self.succeeded + self.failed
     }
 
-    /// The share of items that are finished, 0 to 100; 100 for a run without items, `None` while the total is unknown. Falls
-    /// when the total grows.
+    /// The share of items that are finished, 0 to 100; 100 for a run without items, `None` while the total is unknown.
+    /// Falls when the total grows.
     ///
     /// ```
     /// let tracker = manyhands::ProgressTracker::with_total(4);

@@ -1,5 +1,5 @@
-//! The functions that encode results for a journal and a report. `job/work.rs` chooses them where the types and their traits
-//! are known, so that the run itself needs no serde bounds.
+//! The functions that encode results for a journal and a report. `job/work.rs` chooses them where the types and their
+//! traits are known, so that the run itself needs no serde bounds.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
-//! Delivery of results, from reports of a backend and from earlier runs. Each result goes to the sink first, which writes it
-//! down, and then to the caller's callback, in input order where the caller asks for that.
+//! Delivery of results, from reports of a backend and from earlier runs. Each result goes to the sink first, which
+//! writes it down, and then to the caller's callback, in input order where the caller asks for that.
 //!
-//! Promise: each result is delivered once; a result at or beyond the fence is not delivered; after a break none is. It decides
-//! nothing: the gatherer does. Its counterpart for slots is `slots.rs`.
+//! Promise: each result is delivered once; a result at or beyond the fence is not delivered; after a break none is. It
+//! decides nothing: the gatherer does. Its counterpart for slots is `slots.rs`.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -145,7 +145,8 @@ impl<'s, R, E> Delivery<'s, R, E> {
         }
     }
 
-    /// Delivers the results of a report, except those at or beyond the fence, after a break, or of positions that are retried.
+    /// Delivers the results of a report, except those at or beyond the fence, after a break, or of positions that are
+    /// retried.
     pub(crate) fn deliver(&mut self, report: ChunkReport<R, E>, again: &[RetryRequest], fence: usize) {
         for (first, results) in self.spans(report, again) {
             if self.reorder_buffer.is_some() {
@@ -164,7 +165,8 @@ impl<'s, R, E> Delivery<'s, R, E> {
         }
     }
 
-    /// The results of a report in the order of its positions, in spans without a gap. Each is written to the sink on the way.
+    /// The results of a report in the order of its positions, in spans without a gap. Each is written to the sink on
+    /// the way.
     fn spans(&mut self, report: ChunkReport<R, E>, again: &[RetryRequest]) -> Vec<(usize, Vec<ItemResult<R, E>>)> {
         let (worker, peak_memory) = (report.worker, report.peak_memory);
         let mut values = report.values.into_iter();

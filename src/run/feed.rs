@@ -1,7 +1,7 @@
 //! Reads the items of a stream in the calling thread, and gives each its position.
 //!
-//! Promise: it reads no further than a window ahead of the delivered results, and for about a millisecond at a time, so that
-//! the reports of workers never wait long. `run_loop.rs` calls it once per turn; `item_buffer.rs` keeps the items.
+//! Promise: it reads no further than a window ahead of the delivered results, and for about a millisecond at a time, so
+//! that the reports of workers never wait long. `run_loop.rs` calls it once per turn; `item_buffer.rs` keeps the items.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -147,8 +147,8 @@ mod tests {
         body(&mut InputReader::new(&mut stream, &positions, window), &positions);
     }
 
-    /// One turn after `delivered` results, with all positions before `prefix` finished. The items of the indices `finished` were
-    /// finished before the run.
+    /// One turn after `delivered` results, with all positions before `prefix` finished. The items of the indices
+    /// `finished` were finished before the run.
     fn fill(
         reader: &mut InputReader<'_, '_, u32>,
         delivered: usize,

@@ -1,5 +1,5 @@
-//! The gatherer: counts the reports of a backend and decides how the run continues. It alone stops a run, retries items and shows
-//! progress.
+//! The gatherer: counts the reports of a backend and decides how the run continues. It alone stops a run, retries items
+//! and shows progress.
 //!
 //! It runs in the calling thread and starts nothing. It neither reads the input (`feed.rs`) nor delivers results
 //! (`delivery.rs`): `run_loop.rs` asks each in turn.
@@ -167,7 +167,8 @@ impl<'a, E> Gatherer<'a, E> {
         self.tolerance.fence(self.n_items)
     }
 
-    /// Whether to read more of the input. Not after failures have ended the run: all positions below the fence have items.
+    /// Whether to read more of the input. Not after failures have ended the run: all positions below the fence have
+    /// items.
     pub(crate) fn wants_more(&self) -> bool {
         !self.input.is_exhausted && !self.is_over() && self.fence() == self.n_items
     }
@@ -328,8 +329,8 @@ impl<'a, E> Gatherer<'a, E> {
         self.callbacks.rethrow();
     }
 
-    /// Ends a run whose results were delivered. Also returns the callbacks: their panic is raised once journal and report are
-    /// closed.
+    /// Ends a run whose results were delivered. Also returns the callbacks: their panic is raised once journal and
+    /// report are closed.
     pub(crate) fn finish_delivered(
         mut self,
         stats: Result<BackendStats, BackendError>,

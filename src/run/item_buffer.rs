@@ -1,6 +1,7 @@
 //! The items of a stream that were read and are not finished.
 //!
-//! The input reader adds items and removes finished ones, in the calling thread. Workers look items up at the same time.
+//! The input reader adds items and removes finished ones, in the calling thread. Workers look items up at the same
+//! time.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,8 +11,8 @@ use crate::sync::{Arc, Mutex};
 
 /// The unfinished items of a stream, in the blocks in which they were read.
 ///
-/// A block is dropped when all of its items are finished, so a slow item keeps only its own block alive. A worker holds a block
-/// while it runs items of it. The lock is held for a search in the map, never while an item runs or is dropped.
+/// A block is dropped when all of its items are finished, so a slow item keeps only its own block alive. A worker holds
+/// a block while it runs items of it. The lock is held for a search in the map, never while an item runs or is dropped.
 pub(crate) struct ItemBuffer<T> {
     /// Blocks by the position of their first item.
     blocks: Mutex<BTreeMap<usize, Block<T>>>,

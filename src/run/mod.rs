@@ -1,16 +1,18 @@
-//! One run, from its checked specification to its outcome. [`run_and_deliver`] is the table of contents, and takes five steps:
+//! One run, from its checked specification to its outcome. [`run_and_deliver`] is the table of contents, and takes five
+//! steps:
 //!
-//! 1. [`RunSpec`] says what to do; `job/settings.rs` has checked it. [`Persistence::open`] opens the journal and the report.
+//! 1. [`RunSpec`] says what to do; `job/settings.rs` has checked it. [`Persistence::open`] opens the journal and the
+//!    report.
 //! 2. [`divide`] finds the items that an earlier run has finished.
-//! 3. [`RunSpec::deliver`] completes the [`Plan`](crate::backend::plan::Plan), which says in integers which worker does what,
-//!    and [`Positions`] maps the plan's positions to items.
-//! 4. The backend runs the plan. For each of its reports [`RunLoop::turn`] asks the gatherer, the delivery and the input, in
-//!    this order, and returns a verdict: go on up to here, or stop.
-//! 5. [`RunLoop::finish`] counts, [`Persistence::finish`] closes the journal and writes the report, and [`Collected`] makes the
-//!    outcome.
+//! 3. [`RunSpec::deliver`] completes the [`Plan`](crate::backend::plan::Plan), which says in integers which worker does
+//!    what, and [`Positions`] maps the plan's positions to items.
+//! 4. The backend runs the plan. For each of its reports [`RunLoop::turn`] asks the gatherer, the delivery and the
+//!    input, in this order, and returns a verdict: go on up to here, or stop.
+//! 5. [`RunLoop::finish`] counts, [`Persistence::finish`] closes the journal and writes the report, and [`Collected`]
+//!    makes the outcome.
 //!
-//! Where no result has to be seen on its way, workers write values straight into slots: [`run_in_slots`]. Its steps are the
-//! same, without the second.
+//! Where no result has to be seen on its way, workers write values straight into slots: [`run_in_slots`]. Its steps are
+//! the same, without the second.
 //!
 //! Everything here runs in the calling thread. Workers belong to `backend`; the caller's closures run through
 //! `callbacks.rs`, so that a panic in one of them ends the run in order.
@@ -69,8 +71,8 @@ pub(crate) struct Run<'r, 'a, T, M, K: Task<T>> {
 /// The end of a run whose results were delivered.
 pub(crate) struct DeliveredRun {
     pub(crate) report: RunReport,
-    /// The sorted indices of items that a serial run would not have run. Only for [`DeliveryOrder::All`], whose results are
-    /// delivered before the run knows where it ends.
+    /// The sorted indices of items that a serial run would not have run. Only for [`DeliveryOrder::All`], whose results
+    /// are delivered before the run knows where it ends.
     pub(crate) beyond: Vec<usize>,
 }
 
@@ -190,8 +192,8 @@ where
     Ok(DeliveredRun { report: report?, beyond })
 }
 
-/// Looks up which items of a slice are finished, and restricts the plan to the others. The items of a stream are looked up
-/// when they are read.
+/// Looks up which items of a slice are finished, and restricts the plan to the others. The items of a stream are looked
+/// up when they are read.
 fn divide<T, R, E>(
     spec: &mut RunSpec<'_>,
     persistence: &Persistence<'_, '_, T, R, E>,

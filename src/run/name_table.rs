@@ -1,7 +1,7 @@
 //! The keys of items that are pending or in hand, by index, for the journal and the report. Pure.
 //!
-//! Promise: adding and removing cost a few steps each, and memory follows the number of pending keys, not the length of the
-//! run. `persistence.rs` adds a key when an item is looked up and removes it when the item is written down.
+//! Promise: adding and removing cost a few steps each, and memory follows the number of pending keys, not the length of
+//! the run. `persistence.rs` adds a key when an item is looked up and removes it when the item is written down.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -14,9 +14,9 @@ pub(crate) struct PendingKey {
 
 /// Keys by index: a queue with gaps, and an overflow table.
 ///
-/// Keys are added in the order of their indices and removed in about the same order, so a queue is faster than a hash table: a
-/// million keys would be as many cache misses. Keys that stay while the queue behind them has more gaps than keys move to the
-/// overflow table, so that one slow item does not lengthen the queue without bound.
+/// Keys are added in the order of their indices and removed in about the same order, so a queue is faster than a hash
+/// table: a million keys would be as many cache misses. Keys that stay while the queue behind them has more gaps than
+/// keys move to the overflow table, so that one slow item does not lengthen the queue without bound.
 #[derive(Default)]
 pub(crate) struct PendingKeys {
     /// The index of the queue's first entry.

@@ -1,4 +1,5 @@
-//! The observer of a run: shows progress and emits `tracing` events. The gatherer reports events to it; it decides nothing.
+//! The observer of a run: shows progress and emits `tracing` events. The gatherer reports events to it; it decides
+//! nothing.
 
 use tracing::{Level, enabled, info, warn};
 
@@ -20,8 +21,8 @@ pub(crate) struct Observer<'a> {
 }
 
 impl<'a> Observer<'a> {
-    /// Starts to show a run of `total` items, where the number is known. `past` are those that are finished already. `keys` is
-    /// called only where the progress target shows the keys of items.
+    /// Starts to show a run of `total` items, where the number is known. `past` are those that are finished already.
+    /// `keys` is called only where the progress target shows the keys of items.
     pub(crate) fn start(
         progress: Option<Progress<'a>>,
         total: Option<usize>,

@@ -1,6 +1,7 @@
 //! The journal and the report of a run, and the results of earlier runs. It looks items up and writes results down.
 //!
-//! Promise: each result is passed to the journal before it is delivered. The formats belong to `persist`; which items run is decided by the gatherer.
+//! Promise: each result is passed to the journal before it is delivered. The formats belong to `persist`; which items
+//! run is decided by the gatherer.
 
 use std::cell::{Cell, Ref, RefCell};
 use std::time::Duration;

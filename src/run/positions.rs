@@ -1,5 +1,5 @@
-//! Positions and indices. A *position* is a place in the order of work, an *index* a place in the input. They differ when
-//! a cost hint or a shuffle reorders the work, and when an earlier run has finished some items.
+//! Positions and indices. A *position* is a place in the order of work, an *index* a place in the input. They differ
+//! when a cost hint or a shuffle reorders the work, and when an earlier run has finished some items.
 //!
 //! Backends know positions only. The gatherer, the delivery and the observer translate them by a [`PositionMap`].
 
@@ -84,7 +84,8 @@ pub(crate) struct StreamPositions<'r, 'k, T> {
     pub(crate) key: Option<&'r Key<'k, T>>,
     /// The number of items that have a position.
     placed: Cell<usize>,
-    /// Breakpoints `(position, index)` of the position-to-index map. From each breakpoint to the next, both grow by one per item.
+    /// Breakpoints `(position, index)` of the position-to-index map. From each breakpoint to the next, both grow by one
+    /// per item.
     breakpoints: RefCell<VecDeque<(usize, usize)>>,
     /// Whether each position is its item's index so far.
     are_indices: Cell<bool>,

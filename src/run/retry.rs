@@ -8,11 +8,11 @@ use crate::record::FailureKind;
 
 /// How often failed items are retried, which of them, and after how long.
 ///
-/// While an item waits for its next attempt, its worker runs other items. Time limits are per attempt. Only an item that fails
-/// its last attempt counts as a failure, for [`OnFailure`](crate::OnFailure) too.
+/// While an item waits for its next attempt, its worker runs other items. Time limits are per attempt. Only an item
+/// that fails its last attempt counts as a failure, for [`OnFailure`](crate::OnFailure) too.
 ///
-/// The function must be able to run twice on the same item. The second attempt that an item gets after the death of its worker
-/// process counts as one of the retries. Cost: with a retry, each result travels to the calling thread.
+/// The function must be able to run twice on the same item. The second attempt that an item gets after the death of its
+/// worker process counts as one of the retries. Cost: with a retry, each result travels to the calling thread.
 ///
 /// ```
 /// use manyhands::{Job, Retry, job::FailureKind};
@@ -82,8 +82,8 @@ impl Retry {
         Self { longest, ..self }
     }
 
-    /// Retries only failures of these kinds; without this, all. No kind at all, and [`FailureKind::Cancelled`], are configuration
-    /// errors of the run.
+    /// Retries only failures of these kinds; without this, all. No kind at all, and [`FailureKind::Cancelled`], are
+    /// configuration errors of the run.
     ///
     /// ```
     /// use manyhands::{Job, Retry, job::FailureKind};
@@ -108,8 +108,8 @@ impl Retry {
         }
     }
 
-    /// The wait before the next attempt, after a failure of this kind in attempt number `attempt`, counted from 1; `None` when
-    /// there is no next attempt.
+    /// The wait before the next attempt, after a failure of this kind in attempt number `attempt`, counted from 1;
+    /// `None` when there is no next attempt.
     pub(crate) fn after(&self, kind: FailureKind, attempt: u32) -> Option<Duration> {
         let is_of_kind = self.only.as_ref().is_none_or(|kinds| kinds.contains(&kind));
         if attempt > self.times || !is_of_kind {

@@ -1,7 +1,7 @@
 //! The loop of a run whose results are delivered: one turn per report of the backend.
 //!
-//! It asks the gatherer (counts and decides), the delivery (writes down and calls back) and the input reader, one after the
-//! other; these know nothing of each other. `mod.rs` sets it up and passes [`RunLoop::turn`] to the backend.
+//! It asks the gatherer (counts and decides), the delivery (writes down and calls back) and the input reader, one after
+//! the other; these know nothing of each other. `mod.rs` sets it up and passes [`RunLoop::turn`] to the backend.
 
 use std::any::Any;
 use std::panic::resume_unwind;
@@ -39,7 +39,8 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
         self.gatherer.has_stopped()
     }
 
-    /// One turn: takes a report from the backend, delivers its results, reads the input, and decides how the run continues.
+    /// One turn: takes a report from the backend, delivers its results, reads the input, and decides how the run
+    /// continues.
     pub(crate) fn turn(&mut self, mut report: ChunkReport<R, E>) -> Verdict {
         let retries = self.gatherer.accept(&mut report);
         if report.done > 0 {

@@ -1,5 +1,5 @@
-//! The output of a run without delivery: one slot per position. Workers write values into it, and the gatherer reads them when
-//! the backend has returned. Its counterpart, for results that travel, is `delivery.rs`.
+//! The output of a run without delivery: one slot per position. Workers write values into it, and the gatherer reads
+//! them when the backend has returned. Its counterpart, for results that travel, is `delivery.rs`.
 
 use std::mem::MaybeUninit;
 

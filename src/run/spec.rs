@@ -1,7 +1,7 @@
 //! The checked specification of a run: the settings of a job, completed from the config and the machine.
 //!
-//! Promise: a specification that exists is valid, so no later step checks it again. `job/settings.rs` makes it, `mod.rs`
-//! completes its plan and hands parts of it to the backend and the gatherer. Pure: no thread, clock or file.
+//! Promise: a specification that exists is valid, so no later step checks it again. `job/settings.rs` makes it,
+//! `mod.rs` completes its plan and hands parts of it to the backend and the gatherer. Pure: no thread, clock or file.
 
 use crate::backend::contract::{ModeKind, RunContext, ThreadBudget};
 use crate::backend::items::Items;
@@ -88,8 +88,8 @@ impl RunSpec<'_> {
         self.plan.memory = Some(MemoryBudget { budget, costs });
     }
 
-    /// Plans that results travel to the calling thread, in this order. `is_kept` says whether they are written down. The first
-    /// `n_serial_sample` items run one at a time, to measure a serial run.
+    /// Plans that results travel to the calling thread, in this order. `is_kept` says whether they are written down.
+    /// The first `n_serial_sample` items run one at a time, to measure a serial run.
     pub(crate) fn deliver(&mut self, order: DeliveryOrder, is_slice: bool, is_kept: bool, n_serial_sample: usize) {
         let is_ascending = self.order.is_ascending();
         let is_bounded = match order {

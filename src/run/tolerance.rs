@@ -1,5 +1,5 @@
-//! Where failures end a run, as arithmetic. Pure. The limit comes from the user's [`OnFailure`](crate::OnFailure); the gatherer
-//! notes failures and asks for the fence.
+//! Where failures end a run, as arithmetic. Pure. The limit comes from the user's [`OnFailure`](crate::OnFailure); the
+//! gatherer notes failures and asks for the fence.
 //!
 //! Promise: the fence is where a serial run would have stopped, in whatever order failures are reported.
 

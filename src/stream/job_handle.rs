@@ -27,12 +27,12 @@ use crate::tally::Tally;
 /// The future's output is the error that [`Work::run`](crate::Work::run) would return.
 ///
 /// # Panics
-/// A panic of the input's iterator or of a callback of the job is raised in `poll`. Polling again after the output was returned
-/// panics too.
+/// A panic of the input's iterator or of a callback of the job is raised in `poll`. Polling again after the output was
+/// returned panics too.
 ///
 /// # Concurrency
-/// Polling never waits for an item. When the output is returned, nothing that the run started is alive. Dropping the handle
-/// earlier cancels the run and does not wait: items in hand finish in the background, and nothing new starts.
+/// Polling never waits for an item. When the output is returned, nothing that the run started is alive. Dropping the
+/// handle earlier cancels the run and does not wait: items in hand finish in the background, and nothing new starts.
 ///
 /// ```
 /// use manyhands::{Error, Job, stream::JobHandle};
@@ -114,7 +114,8 @@ impl<R, E> JobHandle<R, E> {
         self.collected.len()
     }
 
-    /// The results one by one, instead of an outcome that holds all of them. Results that the handle has collected come first.
+    /// The results one by one, instead of an outcome that holds all of them. Results that the handle has collected come
+    /// first.
     ///
     /// ```
     /// use manyhands::Job;
@@ -133,8 +134,8 @@ impl<R, E> JobHandle<R, E> {
 }
 
 impl<R, E> AsyncResults<R, E> {
-    /// Polls for the next result: `Ready(None)` when there will be no more. For code that implements a stream of its own; in an
-    /// `async` function use [`next`](Self::next).
+    /// Polls for the next result: `Ready(None)` when there will be no more. For code that implements a stream of its
+    /// own; in an `async` function use [`next`](Self::next).
     ///
     /// ```
     /// use manyhands::Job;
@@ -152,8 +153,8 @@ impl<R, E> AsyncResults<R, E> {
         self.feed.0.poll_next(context)
     }
 
-    /// A future of the next result; `None` when there will be no more. Dropping that future loses no result: the next call
-    /// returns it.
+    /// A future of the next result; `None` when there will be no more. Dropping that future loses no result: the next
+    /// call returns it.
     ///
     /// ```
     /// let mut results = manyhands::Job::over([7]).map(|n| n + 1).spawn()?.results();

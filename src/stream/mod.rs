@@ -1,5 +1,5 @@
-//! Results for a consumer that asks for them: [`Results`], an iterator, and [`JobHandle`] and [`AsyncResults`] for async code.
-//! The run continues in a thread of its own meanwhile.
+//! Results for a consumer that asks for them: [`Results`], an iterator, and [`JobHandle`] and [`AsyncResults`] for
+//! async code. The run continues in a thread of its own meanwhile.
 //!
 //! ```
 //! let squares = manyhands::Job::over(1_u64..).map(|n| n * n).ordered()?;
@@ -33,6 +33,6 @@ pub(crate) type IndexedResult<R, E> = (usize, Result<R, ItemFailure<E>>);
 /// What a consumer gets: a result, or, as the last item, the error of the run itself.
 pub(crate) type NextResult<R, E> = Result<IndexedResult<R, E>, Error<E>>;
 
-/// The callback of a run's body, called with each result. It waits while the queue is full, and breaks when the consumer has
-/// left.
+/// The callback of a run's body, called with each result. It waits while the queue is full, and breaks when the
+/// consumer has left.
 pub(crate) type Emit<'h, R, E> = dyn FnMut(usize, Result<R, ItemFailure<E>>) -> ControlFlow<()> + 'h;

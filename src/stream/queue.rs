@@ -1,11 +1,11 @@
-//! The bounded queue between the thread of a run and the consumer of its results. One producer, one consumer; each may leave
-//! at any time.
+//! The bounded queue between the thread of a run and the consumer of its results. One producer, one consumer; each may
+//! leave at any time.
 //!
-//! The consumer takes everything that is queued at once, so under load neither the lock nor a wakeup is paid per result. At
-//! most half of the capacity is in the queue; the other half is the batch that the consumer took before.
+//! The consumer takes everything that is queued at once, so under load neither the lock nor a wakeup is paid per
+//! result. At most half of the capacity is in the queue; the other half is the batch that the consumer took before.
 //!
-//! Promise: no wakeup is lost, the end is returned once, and values are dropped without the lock held. The loom models of
-//! `tests/loom` check the first two. `run_feed.rs` owns both ends.
+//! Promise: no wakeup is lost, the end is returned once, and values are dropped without the lock held. The loom models
+//! of `tests/loom` check the first two. `run_feed.rs` owns both ends.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;

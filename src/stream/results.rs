@@ -18,18 +18,18 @@ use crate::tally::Tally;
 /// [`Work::ordered`](crate::Work::ordered) and [`Work::as_completed`](crate::Work::as_completed) return it. The run has
 /// started by then. It continues until a [`window`](crate::Job::window) of results waits for `next`.
 ///
-/// An `Err` item is about the run itself, and is the last item. It is the error that [`Work::run`](crate::Work::run) would
-/// return, or else the first of [`Outcome::warnings`](crate::Outcome::warnings); after a warning all results were returned, and
-/// there is a tally.
+/// An `Err` item is about the run itself, and is the last item. It is the error that [`Work::run`](crate::Work::run)
+/// would return, or else the first of [`Outcome::warnings`](crate::Outcome::warnings); after a warning all results were
+/// returned, and there is a tally.
 ///
 /// Cost: a thread per stream, and a queue whose lock is paid once per batch of results.
 ///
 /// # Concurrency
-/// `next` waits for the next result. After the last one, nothing that the run started is alive. Dropping the iterator earlier
-/// cancels the run and waits for its end: items in hand finish, and nothing new starts. The drop also waits for an input
-/// iterator that blocks, so do not drop what unblocks it, such as the other end of a channel, after the results. Leaking the
-/// iterator (`mem::forget`) leaves a thread that waits for ever. A panic of the input's iterator or of a callback of the job is
-/// raised in `next`, once; no item follows it.
+/// `next` waits for the next result. After the last one, nothing that the run started is alive. Dropping the iterator
+/// earlier cancels the run and waits for its end: items in hand finish, and nothing new starts. The drop also waits for
+/// an input iterator that blocks, so do not drop what unblocks it, such as the other end of a channel, after the
+/// results. Leaking the iterator (`mem::forget`) leaves a thread that waits for ever. A panic of the input's iterator
+/// or of a callback of the job is raised in `next`, once; no item follows it.
 ///
 /// ```
 /// use manyhands::{Error, Job, stream::Results};

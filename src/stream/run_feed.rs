@@ -1,8 +1,8 @@
 //! A run in a thread of its own, and the consumer's end of its queue.
 //!
 //! [`RunFeed`] starts the thread, takes results from `queue.rs`, and joins the thread once the run has ended. `results.rs` is
-//! an iterator over it, `job_handle.rs` a future. Promise: the run sees the config, the worker status and the `tracing` span
-//! of the thread that started it; a panic of the run is raised in the consumer, once.
+//! an iterator over it, `job_handle.rs` a future. Promise: the run sees the config, the worker status and the `tracing`
+//! span of the thread that started it; a panic of the run is raised in the consumer, once.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -168,8 +168,8 @@ impl<R, E> fmt::Debug for RunFeed<R, E> {
     }
 }
 
-/// The state of a thread that a run depends on. It is carried to the run's thread, so that a stream behaves like a call of
-/// `for_each` in the thread that started it.
+/// The state of a thread that a run depends on. It is carried to the run's thread, so that a stream behaves like a call
+/// of `for_each` in the thread that started it.
 struct ThreadContext {
     config: ParallelConfig,
     /// Whether the thread runs an item of another call. A nested call shares the workers of the outer one.

@@ -1,5 +1,5 @@
-//! A cell for a value that a locking protocol guards: std's, or loom's, which fails the model when an access is not ordered
-//! after the one before it. The lock in `primitives/lock/raw.rs` holds its value in one.
+//! A cell for a value that a locking protocol guards: std's, or loom's, which fails the model when an access is not
+//! ordered after the one before it. The lock in `primitives/lock/raw.rs` holds its value in one.
 
 #[cfg(manyhands_loom)]
 use loom::cell::UnsafeCell as InnerUnsafeCell;
@@ -10,8 +10,8 @@ use crate::sync::backend::const_unless_modelled;
 
 /// A value that a locking protocol guards. Build a lock of your own around it.
 ///
-/// With loom an access that is not ordered after the one before it fails the model. The check is made at the moment of the
-/// call; how long the reference lives is not checked.
+/// With loom an access that is not ordered after the one before it fails the model. The check is made at the moment of
+/// the call; how long the reference lives is not checked.
 ///
 /// ```
 /// use manyhands::sync::{AtomicBool, Ordering, UnsafeCell};

@@ -1,11 +1,12 @@
-//! A handshake of two threads: each writes a word of its own and then looks at the other's, and at least one of the two sees
-//! the other's write (the store-buffer litmus test, with its bad outcome excluded).
+//! A handshake of two threads: each writes a word of its own and then looks at the other's, and at least one of the two
+//! sees the other's write (the store-buffer litmus test, with its bad outcome excluded).
 //!
-//! The guarantee follows from the single total order of all SeqCst operations. On the real machine each step is a SeqCst
-//! operation; on x86-64 the read-modify-write is a full fence already, so this costs nothing more. loom treats SeqCst
-//! operations as Acquire and Release, but models the SeqCst fence. So in a model a fence follows each read-modify-write,
-//! which gives the same guarantee and no more: the looks are plain Acquire loads there. The models thus check the protocols
-//! that rest on this guarantee. That the real operations give it is the argument above, and not checked by a model.
+//! The guarantee follows from the single total order of all SeqCst operations. On the real machine each step is a
+//! SeqCst operation; on x86-64 the read-modify-write is a full fence already, so this costs nothing more. loom treats
+//! SeqCst operations as Acquire and Release, but models the SeqCst fence. So in a model a fence follows each
+//! read-modify-write, which gives the same guarantee and no more: the looks are plain Acquire loads there. The models
+//! thus check the protocols that rest on this guarantee. That the real operations give it is the argument above, and
+//! not checked by a model.
 //!
 //! Its user is `primitives/lock/protocol.rs`.
 

@@ -1,16 +1,16 @@
 //! Locks, atomics, threads and a clock that a model checker can replace.
 //!
-//! Everything in this crate that threads share is built from the names on this page, and your own code can be, too. In a
-//! usual build they are the real ones: parking_lot's locks and std's atomics and threads, behind one signature without
-//! poison. Built with `--cfg manyhands_loom` they are those of [loom](https://docs.rs/loom), which runs a [`model`] through
-//! every interleaving of its threads; with `--cfg manyhands_shuttle` those of [shuttle](https://docs.rs/shuttle), which runs
-//! it through many random ones, with more threads than loom can. The crate's own locks, cache, counters and token are built
-//! on the same names and so are checked along with your code.
+//! Everything in this crate that threads share is built from the names on this page, and your own code can be, too. In
+//! a usual build they are the real ones: parking_lot's locks and std's atomics and threads, behind one signature
+//! without poison. Built with `--cfg manyhands_loom` they are those of [loom](https://docs.rs/loom), which runs a
+//! [`model`] through every interleaving of its threads; with `--cfg manyhands_shuttle` those of
+//! [shuttle](https://docs.rs/shuttle), which runs it through many random ones, with more threads than loom can. The
+//! crate's own locks, cache, counters and token are built on the same names and so are checked along with your code.
 //!
 //! # Model-check your own code
 //!
-//! Take locks, atomics and threads from here, and write what must hold as a model: a closure that starts a few threads and
-//! asserts. Here one thread publishes a result; the model asserts that a thread that sees the flag sees the result.
+//! Take locks, atomics and threads from here, and write what must hold as a model: a closure that starts a few threads
+//! and asserts. Here one thread publishes a result; the model asserts that a thread that sees the flag sees the result.
 //!
 //! ```
 //! use manyhands::sync::{Arc, AtomicBool, AtomicU32, Ordering, model, spawn};
@@ -35,17 +35,18 @@
 //! });
 //! ```
 //!
-//! Put such models into a test binary of their own, such as `tests/models.rs` with `#[test]` functions: under a checker any
-//! use of manyhands outside of a model fails. Under `cargo test` each model runs once with real threads; it runs through all
-//! interleavings with
+//! Put such models into a test binary of their own, such as `tests/models.rs` with `#[test]` functions: under a checker
+//! any use of manyhands outside of a model fails. Under `cargo test` each model runs once with real threads; it runs
+//! through all interleavings with
 //!
 //! ```sh
 //! RUSTFLAGS="--cfg manyhands_loom" cargo test --release --target-dir target/loom --test models
 //! RUSTFLAGS="--cfg manyhands_shuttle" cargo test --release --target-dir target/shuttle --test models
 //! ```
 //!
-//! A target folder of its own keeps the flag from rebuilding everything else. The checkers are optional features of manyhands, which
-//! your manifest turns on under the flag alone. So only programs that are checked have them in their lock file:
+//! A target folder of its own keeps the flag from rebuilding everything else. The checkers are optional features of
+//! manyhands, which your manifest turns on under the flag alone. So only programs that are checked have them in their
+//! lock file:
 //!
 //! ```toml
 //! [target.'cfg(manyhands_loom)'.dev-dependencies]
@@ -70,17 +71,17 @@
 //!
 //! # What a model cannot do
 //!
-//! - Time stands still: [`Instant::elapsed`] is zero, and a wait with a time limit ends only when it is woken. Model the end
-//!   of a time limit as an event, such as a [`CancelToken`](crate::CancelToken).
+//! - Time stands still: [`Instant::elapsed`] is zero, and a wait with a time limit ends only when it is woken. Model
+//!   the end of a time limit as an event, such as a [`CancelToken`](crate::CancelToken).
 //! - The checker does not see real locks, channels and `std::thread` inside of a model, and can hang on them.
-//! - There are no statics, no `const fn new` and no `thread_local!` with `const`, and not all methods of std's types: an
-//!   `Instant` has `now`, `elapsed`, `duration_since`, comparison, sum and difference; loom's `Arc` has no `Weak`, and an
-//!   `Arc<T>` does not coerce to `Arc<dyn Trait>`.
-//! - loom: four threads besides the first; few steps, since the interleavings multiply; SeqCst loads and stores count as
-//!   Acquire and Release (fences and read-modify-writes are modelled as SeqCst); a loop that waits must yield; a panic of one
-//!   thread may poison a lock that another one holds, at which loom stops.
-//! - shuttle: all threads see one order of events, so it finds no wrong memory ordering; and it finds a bug only if it draws
-//!   an interleaving that has it.
+//! - There are no statics, no `const fn new` and no `thread_local!` with `const`, and not all methods of std's types:
+//!   an `Instant` has `now`, `elapsed`, `duration_since`, comparison, sum and difference; loom's `Arc` has no `Weak`,
+//!   and an `Arc<T>` does not coerce to `Arc<dyn Trait>`.
+//! - loom: four threads besides the first; few steps, since the interleavings multiply; SeqCst loads and stores count
+//!   as Acquire and Release (fences and read-modify-writes are modelled as SeqCst); a loop that waits must yield; a
+//!   panic of one thread may poison a lock that another one holds, at which loom stops.
+//! - shuttle: all threads see one order of events, so it finds no wrong memory ordering; and it finds a bug only if it
+//!   draws an interleaving that has it.
 //! - [`Threads`](crate::Threads) and other calls of this crate keep threads beyond a model, so do not use them in one.
 
 #![cfg_attr(
@@ -120,8 +121,8 @@ pub(crate) use thread::{nap, spawn_named, spawn_owned};
 
 /// A value made at its first use and kept for the life of the process. Never part of a model.
 pub(crate) use std::sync::LazyLock;
-/// A value that is computed from other fields of its owner when it is first asked for. Never part of a model: no thread waits for
-/// what another one does meanwhile.
+/// A value that is computed from other fields of its owner when it is first asked for. Never part of a model: no thread
+/// waits for what another one does meanwhile.
 #[expect(clippy::disallowed_types, reason = "`global!` makes statics, and this one is a field")]
 pub(crate) use std::sync::OnceLock;
 /// A word that affects nothing but speed and outlives a call. Never part of a model: there it would outlive the model.

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Runs a model: a closure that starts a few threads, and asserts what must hold in every interleaving of them.
 ///
 /// - In a usual build: runs it once, with real threads, like any other test.
-/// - With `--cfg manyhands_loom`: runs it through every interleaving that needs at most two pre-emptions of a thread that
-///   could have gone on; `LOOM_MAX_PREEMPTIONS` changes that number. A run takes at most 10 000 steps;
+/// - With `--cfg manyhands_loom`: runs it through every interleaving that needs at most two pre-emptions of a thread
+///   that could have gone on; `LOOM_MAX_PREEMPTIONS` changes that number. A run takes at most 10 000 steps;
 ///   `LOOM_MAX_BRANCHES` changes that number.
-/// - With `--cfg manyhands_shuttle`: runs it through 10 000 random interleavings; `MANYHANDS_SHUTTLE_ROUNDS` changes that
-///   number, and `SHUTTLE_RANDOM_SEED` repeats those of an earlier run.
+/// - With `--cfg manyhands_shuttle`: runs it through 10 000 random interleavings; `MANYHANDS_SHUTTLE_ROUNDS` changes
+///   that number, and `SHUTTLE_RANDOM_SEED` repeats those of an earlier run.
 ///
 /// Returns the number of interleavings that it ran. Everything that the closure shares between its threads must be made
 /// inside of it.
@@ -29,9 +29,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// ```
 ///
 /// # Panics
-/// When the closure panics in one of the interleavings, and under a checker also when its threads wait for ever. With loom
-/// that ends the whole process (see [the page](crate::sync#what-a-failure-looks-like)). When `MANYHANDS_SHUTTLE_ROUNDS` is
-/// not a number of 1 or more.
+/// When the closure panics in one of the interleavings, and under a checker also when its threads wait for ever. With
+/// loom that ends the whole process (see [the page](crate::sync#what-a-failure-looks-like)). When
+/// `MANYHANDS_SHUTTLE_ROUNDS` is not a number of 1 or more.
 pub fn model(body: impl Fn() + Send + Sync + 'static) -> usize {
     // Real ones, not the checker's: they outlive each run of the model.
     let n_runs = std::sync::Arc::new(AtomicUsize::new(0));

@@ -7,11 +7,12 @@ use std::time::Duration;
 use crate::sync::backend;
 use crate::sync::backend::const_unless_modelled;
 
-/// A lock for one thread at a time, without poison: a panic under the guard releases it, and the next holder sees the value
-/// as the panic left it.
+/// A lock for one thread at a time, without poison: a panic under the guard releases it, and the next holder sees the
+/// value as the panic left it.
 ///
 /// # Concurrency
-/// `lock` waits until the lock is free; no order of arrival is promised. Taking it again in the thread that holds it hangs.
+/// `lock` waits until the lock is free; no order of arrival is promised. Taking it again in the thread that holds it
+/// hangs.
 ///
 /// ```
 /// use manyhands::sync::{Arc, Mutex, spawn};
@@ -105,8 +106,8 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 /// Always wait in a loop that checks the condition again: a wait may end without a reason.
 ///
 /// # Concurrency
-/// Change the condition under the lock and notify after that: the notification then comes either before the waiting thread
-/// checks the condition, or during its wait. A woken thread has the lock again before it goes on.
+/// Change the condition under the lock and notify after that: the notification then comes either before the waiting
+/// thread checks the condition, or during its wait. A woken thread has the lock again before it goes on.
 ///
 /// ```
 /// use manyhands::sync::{Arc, Condvar, Mutex, spawn};

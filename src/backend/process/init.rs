@@ -4,10 +4,10 @@ use crate::backend::process::system::become_worker;
 
 /// Prepares the program for worker processes. Call it first in `main`.
 ///
-/// A worker process is a copy of the running program. In such a copy this function serves items and never returns; in any
-/// other process it returns at once. Code before it runs once in each worker too, so it must come before the program reads
-/// its arguments, opens files or prints. Without it, a call in [`Processes`](crate::Processes) is an error that says so, and
-/// starts nothing.
+/// A worker process is a copy of the running program. In such a copy this function serves items and never returns; in
+/// any other process it returns at once. Code before it runs once in each worker too, so it must come before the
+/// program reads its arguments, opens files or prints. Without it, a call in [`Processes`](crate::Processes) is an
+/// error that says so, and starts nothing.
 ///
 /// In the binary of `#[test]` functions, which has no `main` of your own, use [`init_in_tests!`](crate::init_in_tests).
 ///
@@ -29,8 +29,9 @@ pub fn init() {
 
 /// Prepares a test binary for worker processes. Write it once in the binary's root file, outside of any function.
 ///
-/// It is [`init`](crate::init) for a program whose `main` comes from the test harness: copies of the binary become workers
-/// before they reach that `main`, and so run no test. In a library's unit tests it belongs behind `#[cfg(test)]`.
+/// It is [`init`](crate::init) for a program whose `main` comes from the test harness: copies of the binary become
+/// workers before they reach that `main`, and so run no test. In a library's unit tests it belongs behind
+/// `#[cfg(test)]`.
 ///
 /// Such a worker starts before std has prepared the process, so a stack overflow in it is reported as the signal alone,
 /// without std's message.

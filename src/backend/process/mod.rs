@@ -1,24 +1,26 @@
 //! The process backend: worker processes, which are copies of the running program, each at one end of a socket.
 //!
-//! The calling process: `supervisor` dispatches ranges of positions to workers as frames (`wire`), receives results, handles
-//! worker deaths, and shuts down; `child` starts, watches and ends the processes. A worker: `worker` reads frames, runs
-//! items through the loop that every mode shares, says on the status page which item it has in hand, and sends results.
-//! Large values lie in `memory` that both sides map.
+//! The calling process: `supervisor` dispatches ranges of positions to workers as frames (`wire`), receives results,
+//! handles worker deaths, and shuts down; `child` starts, watches and ends the processes. A worker: `worker` reads
+//! frames, runs items through the loop that every mode shares, says on the status page which item it has in hand, and
+//! sends results. Large values lie in `memory` that both sides map.
 //!
 //! # One item, step by step
-//! 1. `supervisor/dispatch.rs` claims positions from the work queue, encodes their items into one frame, and queues it in the
-//!    slot of a worker. Without a worker, it takes an idle one or starts one (`child`).
-//! 2. `wire/connection.rs` sends the frame. A body above 64 KiB is written into shared memory, and the frame names its slot.
+//! 1. `supervisor/dispatch.rs` claims positions from the work queue, encodes their items into one frame, and queues it
+//!    in the slot of a worker. Without a worker, it takes an idle one or starts one (`child`).
+//! 2. `wire/connection.rs` sends the frame. A body above 64 KiB is written into shared memory, and the frame names its
+//!    slot.
 //! 3. `worker/session.rs` marks the frame as begun, so that the caller cannot take it back, and decodes the items.
-//! 4. The item is put on the status page, then the function runs, then the result is encoded into the outbox, and then the
-//!    item leaves the page. So if the worker dies, the page names the item that it died in.
+//! 4. The item is put on the status page, then the function runs, then the result is encoded into the outbox, and then
+//!    the item leaves the page. So if the worker dies, the page names the item that it died in.
 //! 5. `worker/outbox.rs` sends results when many wait, when the worker has nothing else to do, or after a millisecond.
 //! 6. `supervisor/receive.rs` decodes the results, writes the values where the caller wants them, and reports them.
 //!
 //! # When a worker dies
-//! Its socket closes and its pidfd becomes readable. The supervisor reads what it sent before, asks `blame.rs` which item
-//! the death is blamed on, and gives all other items back to the queue. The item itself is tried once more, unless a limit
-//! was exceeded or no item may begin twice; at the second death it fails. The next frame for the slot gets a new worker.
+//! Its socket closes and its pidfd becomes readable. The supervisor reads what it sent before, asks `blame.rs` which
+//! item the death is blamed on, and gives all other items back to the queue. The item itself is tried once more, unless
+//! a limit was exceeded or no item may begin twice; at the second death it fails. The next frame for the slot gets a
+//! new worker.
 //!
 //! # Systems
 //! Linux so far. On other systems, and under a model checker, `unsupported` refuses the call.

@@ -1,4 +1,5 @@
-//! The mode that runs items in worker processes, as a value: its limits and its bounds. Leaves to `system.rs` to run a call.
+//! The mode that runs items in worker processes, as a value: its limits and its bounds. Leaves to `system.rs` to run a
+//! call.
 
 use std::time::Duration;
 
@@ -14,14 +15,14 @@ use crate::backend::task::SharedOf;
 
 /// The mode that runs items in worker processes. A crash ends one worker and fails one item.
 ///
-/// An item that aborts, overflows its stack, exhausts memory, is killed or never ends takes only its own result with it; its
-/// worker is replaced, and the call goes on. Use it for code that can do that: C libraries, `unsafe`, unbounded recursion,
-/// memory that depends on the data. Where panics are the worst that can happen, [`Threads`](crate::Threads) catches them and
-/// costs less.
+/// An item that aborts, overflows its stack, exhausts memory, is killed or never ends takes only its own result with
+/// it; its worker is replaced, and the call goes on. Use it for code that can do that: C libraries, `unsafe`, unbounded
+/// recursion, memory that depends on the data. Where panics are the worst that can happen, [`Threads`](crate::Threads)
+/// catches them and costs less.
 ///
 /// There are as many workers as [`ParallelConfig::max_workers_cpu`](crate::ParallelConfig::max_workers_cpu) or
-/// [`Job::workers`](crate::Job::workers) says. A call that is made in an item of [`Threads`](crate::Threads) gets one, as
-/// there are as many such calls as threads.
+/// [`Job::workers`](crate::Job::workers) says. A call that is made in an item of [`Threads`](crate::Threads) gets one,
+/// as there are as many such calls as threads.
 ///
 /// ```standalone_crate
 /// use manyhands::{Job, OnFailure, Processes, parallel_map};
@@ -41,8 +42,8 @@ use crate::backend::task::SharedOf;
 /// ```
 ///
 /// # What a program needs
-/// A worker is a copy of the running program, so [`init`](crate::init) must come first in `main`; without it, a call is an
-/// error that says so. Linux only so far: on other systems a call is an error
+/// A worker is a copy of the running program, so [`init`](crate::init) must come first in `main`; without it, a call is
+/// an error that says so. Linux only so far: on other systems a call is an error
 /// ([`Error::is_unsupported`](crate::Error::is_unsupported)).
 ///
 /// # What travels
@@ -60,28 +61,28 @@ use crate::backend::task::SharedOf;
 /// ```
 ///
 /// # What a worker is
-/// It has the directory and the environment of its start, `/dev/null` as its stdin, and no arguments. What it prints, on
-/// either stream, goes to this process's stderr line by line, with the worker's number. No item ever runs in the calling
-/// process; a call that is made in a worker runs on that worker's threads, of which it has its share of the cores, and
-/// without limits.
+/// It has the directory and the environment of its start, `/dev/null` as its stdin, and no arguments. What it prints,
+/// on either stream, goes to this process's stderr line by line, with the worker's number. No item ever runs in the
+/// calling process; a call that is made in a worker runs on that worker's threads, of which it has its share of the
+/// cores, and without limits.
 ///
-/// After a call, workers stay for the next one, until the program ends or [`end_idle_workers`](Processes::end_idle_workers)
-/// is called. When the caller dies, the kernel kills its workers. A worker that is killed takes with it the processes that
-/// it started; one whose caller dies does not.
+/// After a call, workers stay for the next one, until the program ends or
+/// [`end_idle_workers`](Processes::end_idle_workers) is called. When the caller dies, the kernel kills its workers. A
+/// worker that is killed takes with it the processes that it started; one whose caller dies does not.
 ///
 /// # Stopping
-/// When a failure or a `break` ends the call, a worker that is not done with its item within 30 ms is killed. A cancelled
-/// call waits for the items in hand, so set a [`time_limit`](Processes::time_limit) where they may hang.
+/// When a failure or a `break` ends the call, a worker that is not done with its item within 30 ms is killed. A
+/// cancelled call waits for the items in hand, so set a [`time_limit`](Processes::time_limit) where they may hang.
 ///
 /// # Costs
-/// The first call starts its workers, one after the other. After that a call costs a message to each worker and one back,
-/// and items of less than a microsecond travel in frames of a millisecond's work; the records of the benches have numbers.
-/// Each worker adds the memory that the program needs before `main`, some MiB, and up to eight buffers for messages above 64
-/// KiB, each as long as the longest that it had to hold.
+/// The first call starts its workers, one after the other. After that a call costs a message to each worker and one
+/// back, and items of less than a microsecond travel in frames of a millisecond's work; the records of the benches have
+/// numbers. Each worker adds the memory that the program needs before `main`, some MiB, and up to eight buffers for
+/// messages above 64 KiB, each as long as the longest that it had to hold.
 ///
 /// # Concurrency
-/// The calling thread does all that the mode does: a callback or an iterator that blocks holds up time limits and new work.
-/// Several calls at a time share nothing but the pool of idle workers.
+/// The calling thread does all that the mode does: a callback or an iterator that blocks holds up time limits and new
+/// work. Several calls at a time share nothing but the pool of idle workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[must_use = "a mode does nothing until a call is given it"]
 pub struct Processes {
@@ -104,9 +105,10 @@ impl Processes {
 
     /// Limits how long one attempt at an item may take.
     ///
-    /// At the limit the worker gets SIGTERM, and after 50 ms or its [`grace`](Processes::grace) SIGKILL. The item fails with
-    /// [`Cause::TimeLimit`](crate::Cause::TimeLimit), and a new worker takes over. The calling thread watches the time, to
-    /// about 20 ms, so a callback or an iterator that blocks delays the end. A limit of 0 is an error of the call.
+    /// At the limit the worker gets SIGTERM, and after 50 ms or its [`grace`](Processes::grace) SIGKILL. The item fails
+    /// with [`Cause::TimeLimit`](crate::Cause::TimeLimit), and a new worker takes over. The calling thread watches the
+    /// time, to about 20 ms, so a callback or an iterator that blocks delays the end. A limit of 0 is an error of the
+    /// call.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
@@ -125,11 +127,11 @@ impl Processes {
         self
     }
 
-    /// Limits how long one attempt at an item may take, in percent of the median of the last 255 finished items: for items
-    /// of unknown but similar duration.
+    /// Limits how long one attempt at an item may take, in percent of the median of the last 255 finished items: for
+    /// items of unknown but similar duration.
     ///
-    /// Nothing is limited before ten items are finished. With a [`time_limit`](Processes::time_limit) too, the shorter of
-    /// both counts. Costs the median of at most 255 times at each look, some microseconds.
+    /// Nothing is limited before ten items are finished. With a [`time_limit`](Processes::time_limit) too, the shorter
+    /// of both counts. Costs the median of at most 255 times at each look, some microseconds.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
@@ -173,9 +175,9 @@ impl Processes {
 
     /// Limits the memory of its own that a worker may have, in bytes, what the program needs at its start included.
     ///
-    /// Shared memory, such as a [`SharedSlice`](crate::SharedSlice), does not count. An allocation beyond the limit fails:
-    /// as a rule the worker aborts, and its item fails with [`Cause::MemoryLimit`](crate::Cause::MemoryLimit); code that
-    /// uses `try_reserve` may go on. A limit of 0 is an error of the call.
+    /// Shared memory, such as a [`SharedSlice`](crate::SharedSlice), does not count. An allocation beyond the limit
+    /// fails: as a rule the worker aborts, and its item fails with [`Cause::MemoryLimit`](crate::Cause::MemoryLimit);
+    /// code that uses `try_reserve` may go on. A limit of 0 is an error of the call.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
@@ -213,9 +215,9 @@ impl Processes {
 
     /// Replaces a worker by a new one when it has more than this many bytes in memory, shared memory not counted.
     ///
-    /// The worker measures itself between frames, every 10 ms at most, and finishes the frames that were sent to it, so it
-    /// may exceed the number for a while; [`memory_limit`](Processes::memory_limit) is the strict one. 0 is an error of the
-    /// call.
+    /// The worker measures itself between frames, every 10 ms at most, and finishes the frames that were sent to it, so
+    /// it may exceed the number for a while; [`memory_limit`](Processes::memory_limit) is the strict one. 0 is an error
+    /// of the call.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, Processes};
@@ -232,9 +234,9 @@ impl Processes {
 
     /// Begins no item twice: for functions that have effects outside of the program.
     ///
-    /// Without it, an item whose worker died is tried once more, as the worker may have died for another reason. With it,
-    /// the item fails at once. Costs the travel time of each item, as items are sent one by one, each after the result of
-    /// the last one.
+    /// Without it, an item whose worker died is tried once more, as the worker may have died for another reason. With
+    /// it, the item fails at once. Costs the travel time of each item, as items are sent one by one, each after the
+    /// result of the last one.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};

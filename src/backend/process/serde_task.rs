@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use crate::backend::process_task::ProcessTask;
 use crate::backend::task::Context;
 
-/// A type whose values can be sent to another process: they are encoded with serde on one side and decoded on the other.
+/// A type whose values can be sent to another process: they are encoded with serde on one side and decoded on the
+/// other.
 pub(super) trait Travels: Serialize + DeserializeOwned {}
 
 impl<V: Serialize + DeserializeOwned> Travels for V {}

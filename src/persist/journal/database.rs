@@ -1,4 +1,5 @@
-//! The journal's file: opens it, adds rows, reads them. The only file that names SQLite; it decides nothing about a run.
+//! The journal's file: opens it, adds rows, reads them. The only file that names SQLite; it decides nothing about a
+//! run.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,8 +16,8 @@ use crate::persist::journal::schema;
 use crate::record::{Amount, FailureKind, ItemRecord, RecordedFailure};
 use crate::sync::SystemTime;
 
-/// The longest wait for another program that has the file locked: a backup, or a reader where readers and writer exclude each
-/// other.
+/// The longest wait for another program that has the file locked: a backup, or a reader where readers and writer
+/// exclude each other.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The columns of an entry in the order in which they are written and read.
@@ -76,7 +77,8 @@ pub(crate) struct Counts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Log {
     Ahead,
-    /// The file system has no shared memory for it. SQLite's rollback journal is as safe and slower, and a commit excludes readers.
+    /// The file system has no shared memory for it. SQLite's rollback journal is as safe and slower, and a commit
+    /// excludes readers.
     Rollback,
 }
 
@@ -295,8 +297,8 @@ impl Database {
         Ok(Writing { database: self, run, statement })
     }
 
-    /// Closes the file after its last row. Without a reader, the journal becomes one plain file again, which can be copied and read
-    /// anywhere.
+    /// Closes the file after its last row. Without a reader, the journal becomes one plain file again, which can be
+    /// copied and read anywhere.
     pub(crate) fn close(self) {
         // Both may fail without harm: the next run that opens the journal does it.
         let _ = self.connection.busy_timeout(Duration::ZERO);
@@ -492,8 +494,8 @@ fn checksum_of(item: &RecordedItem) -> i64 {
     checksum(&item.record.key, item.fingerprint.as_deref(), failure, item.value.as_deref())
 }
 
-/// A checksum of the parts that a resumed run uses: SQLite's file has none, so a damaged number would go unnoticed. FNV-1a in 64
-/// bits, which is the same on each machine and in each version, over each part and its length.
+/// A checksum of the parts that a resumed run uses: SQLite's file has none, so a damaged number would go unnoticed.
+/// FNV-1a in 64 bits, which is the same on each machine and in each version, over each part and its length.
 fn checksum(key: &str, fingerprint: Option<&str>, failure: Option<(&str, &str)>, value: Option<&[u8]>) -> i64 {
     let (kind, message) = failure.unzip();
     let texts = [Some(key), fingerprint, kind, message].map(|text| text.map(str::as_bytes));

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 /// An error of a journal. Its message names the file or the item, and what to do.
 ///
-/// `source()` gives the error of the system or of SQLite, where there is one. Two errors are equal when they are of the same
-/// kind and have the same message.
+/// `source()` gives the error of the system or of SQLite, where there is one. Two errors are equal when they are of the
+/// same kind and have the same message.
 ///
 /// ```
 /// use manyhands::journal::{JournalError, JournalReader};

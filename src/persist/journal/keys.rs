@@ -1,7 +1,8 @@
 //! Numbers keys in the order in which they first come. Pure.
 //!
-//! A run of a million items looks up each key once before its first item, so lookups are cheap: one text holds all keys, and the
-//! table has a hash and a number for each. Nothing is allocated per key, and texts are compared only where hashes are equal.
+//! A run of a million items looks up each key once before its first item, so lookups are cheap: one text holds all
+//! keys, and the table has a hash and a number for each. Nothing is allocated per key, and texts are compared only
+//! where hashes are equal.
 
 use std::hash::BuildHasher;
 use std::ops::Range;

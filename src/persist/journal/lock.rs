@@ -1,7 +1,7 @@
 //! Admits one writer at a time: a file beside the journal, which the writer locks and which names the writer.
 //!
-//! The system releases the lock when its holder dies, so no lock is left behind. A lock file may be left behind, and has no
-//! meaning without its lock. What is in the journal does not matter here.
+//! The system releases the lock when its holder dies, so no lock is left behind. A lock file may be left behind, and
+//! has no meaning without its lock. What is in the journal does not matter here.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -133,7 +133,8 @@ fn utc(moment: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", of_day / 3600, of_day / 60 % 60, of_day % 60)
 }
 
-/// The date of a day since 1970, by Howard Hinnant's `civil_from_days`: years begin in March, so that a leap day comes last.
+/// The date of a day since 1970, by Howard Hinnant's `civil_from_days`: years begin in March, so that a leap day comes
+/// last.
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468; // since the first of March of year 0
     let (era, of_era) = (days / 146_097, days % 146_097);

@@ -1,9 +1,10 @@
 //! A file that records finished items, so that a later run resumes: the builder that a program uses.
 //!
-//! `settings.rs` has the settings, `schema.rs` the tables and their version, `database.rs` reads and writes them (the only file
-//! that names SQLite), `store.rs` hands rows to a thread that writes them, `lock.rs` admits one writer, `pending.rs` subtracts
-//! recorded items from the input, `keys.rs` numbers keys, `value.rs` encodes values, `error.rs` has the errors, and `reader.rs`
-//! is for other programs. The run decides what it records; nothing here knows runs or jobs.
+//! `settings.rs` has the settings, `schema.rs` the tables and their version, `database.rs` reads and writes them (the
+//! only file that names SQLite), `store.rs` hands rows to a thread that writes them, `lock.rs` admits one writer,
+//! `pending.rs` subtracts recorded items from the input, `keys.rs` numbers keys, `value.rs` encodes values, `error.rs`
+//! has the errors, and `reader.rs` is for other programs. The run decides what it records; nothing here knows runs or
+//! jobs.
 
 mod database;
 mod error;
@@ -35,26 +36,28 @@ pub(crate) use value::{decode_value, encode_value};
 
 /// A file that records each finished item, so that the next run of the same call resumes where this one ended.
 ///
-/// Needs the feature `journal`, and goes into [`Work::journal`](crate::Work::journal). Each item has a key, its name in the file. A later run finds the item by its key, so the key must be the same in each run
-/// and different for each item. The program says what else decides whether a recorded value still holds: a version, a
-/// configuration, a fingerprint of each input. A rebuilt program with the same version resumes.
+/// Needs the feature `journal`, and goes into [`Work::journal`](crate::Work::journal). Each item has a key, its name in
+/// the file. A later run finds the item by its key, so the key must be the same in each run and different for each
+/// item. The program says what else decides whether a recorded value still holds: a version, a configuration, a
+/// fingerprint of each input. A rebuilt program with the same version resumes.
 ///
-/// The file is an SQLite database, which any tool for those can read, even while a run writes it; [`JournalReader`] reads it
-/// in Rust. While a run writes, `-wal` and `-shm` files stand beside it and belong to it, and a `.lock` file names the writer.
+/// The file is an SQLite database, which any tool for those can read, even while a run writes it; [`JournalReader`]
+/// reads it in Rust. While a run writes, `-wal` and `-shm` files stand beside it and belong to it, and a `.lock` file
+/// names the writer.
 ///
 /// # What survives a crash
-/// A program that is killed loses the items that were running and those that finished within about one commit interval (50 ms)
-/// before. A loss of power may cost some seconds more. The file is valid in either case.
+/// A program that is killed loses the items that were running and those that finished within about one commit interval
+/// (50 ms) before. A loss of power may cost some seconds more. The file is valid in either case.
 ///
-/// The calling thread hands values to the journal, in front of each chunk's calls of a `for_each` callback. So a slow callback
-/// delays records, and so do an iterator that takes long to give the next item and a stream whose values are not taken: by a
-/// [`window`](crate::Job::window) of items at most. When the file cannot be written, for example because the disk is full, an
-/// event of `tracing` at level error says so at once, the run goes on without the journal, and its outcome has the error among
-/// its warnings.
+/// The calling thread hands values to the journal, in front of each chunk's calls of a `for_each` callback. So a slow
+/// callback delays records, and so do an iterator that takes long to give the next item and a stream whose values are
+/// not taken: by a [`window`](crate::Job::window) of items at most. When the file cannot be written, for example
+/// because the disk is full, an event of `tracing` at level error says so at once, the run goes on without the journal,
+/// and its outcome has the error among its warnings.
 ///
 /// # Cost
-/// Some 10 µs of CPU time for each item, most of it in the one writer thread of the run. A run reads the recorded items when it begins
-/// and holds their values until their items come. Keys stay in memory to the end, to find duplicates.
+/// Some 10 µs of CPU time for each item, most of it in the one writer thread of the run. A run reads the recorded items
+/// when it begins and holds their values until their items come. Keys stay in memory to the end, to find duplicates.
 ///
 /// ```
 /// use manyhands::{Job, Journal};
@@ -101,8 +104,8 @@ impl<'a, T> Journal<'a, T> {
         Self { settings, key: None, fingerprint: None, is_off: false }
     }
 
-    /// A journal that records nothing, for programs that switch the journal by an option. A job with it runs as without a
-    /// journal.
+    /// A journal that records nothing, for programs that switch the journal by an option. A job with it runs as without
+    /// a journal.
     ///
     /// ```
     /// use manyhands::{Job, Journal};
@@ -123,8 +126,8 @@ impl<'a, T> Journal<'a, T> {
         self.is_off
     }
 
-    /// Sets how to get an item's key. Without it, the job's own key is used. Two items with the same key are an error of the
-    /// run.
+    /// Sets how to get an item's key. Without it, the job's own key is used. Two items with the same key are an error
+    /// of the run.
     ///
     /// ```
     /// use manyhands::Journal;
@@ -160,8 +163,8 @@ impl<'a, T> Journal<'a, T> {
         self
     }
 
-    /// Sets a value that all results depend on, such as the settings of a filter. It is recorded as JSON. When it changes, the
-    /// error names the first field that differs.
+    /// Sets a value that all results depend on, such as the settings of a filter. It is recorded as JSON. When it
+    /// changes, the error names the first field that differs.
     ///
     /// A value that has no JSON, such as a map with keys that are no text, is an error of the run.
     ///
@@ -186,8 +189,8 @@ impl<'a, T> Journal<'a, T> {
         self
     }
 
-    /// Sets what an item's value depends on besides its key, as a short text, such as the [`file_fingerprint`] of its file. It is
-    /// called once per item and run, in the calling thread, before the item is computed or resumed.
+    /// Sets what an item's value depends on besides its key, as a short text, such as the [`file_fingerprint`] of its
+    /// file. It is called once per item and run, in the calling thread, before the item is computed or resumed.
     ///
     /// ```
     /// use manyhands::journal::file_fingerprint;
@@ -204,8 +207,8 @@ impl<'a, T> Journal<'a, T> {
         self
     }
 
-    /// Sets what to do when the version, the configuration or a fingerprint differs from the recorded one. The default is
-    /// [`OnChange::Refuse`].
+    /// Sets what to do when the version, the configuration or a fingerprint differs from the recorded one. The default
+    /// is [`OnChange::Refuse`].
     ///
     /// ```
     /// use manyhands::journal::OnChange;
@@ -247,8 +250,8 @@ impl<'a, T> Journal<'a, T> {
         self
     }
 
-    /// Sets how long a finished item may wait before it is written. The default is 50 ms. A kill loses less with a shorter time,
-    /// and commits cost more. Zero writes each item as soon as possible.
+    /// Sets how long a finished item may wait before it is written. The default is 50 ms. A kill loses less with a
+    /// shorter time, and commits cost more. Zero writes each item as soon as possible.
     ///
     /// ```
     /// use manyhands::Journal;
@@ -271,8 +274,8 @@ impl<T> fmt::Debug for Journal<'_, T> {
 
 /// A file's size and modification time, as one short text for [`Journal::fingerprint`].
 ///
-/// Costs one system call and reads no content: a change that keeps the size and sets the time back goes unnoticed, and a copied
-/// or touched file counts as changed. Hash the content where that matters.
+/// Costs one system call and reads no content: a change that keeps the size and sets the time back goes unnoticed, and
+/// a copied or touched file counts as changed. Hash the content where that matters.
 ///
 /// ```
 /// let first = manyhands::journal::file_fingerprint("Cargo.toml")?;

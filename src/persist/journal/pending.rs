@@ -1,4 +1,5 @@
-//! Subtracts recorded items from the input: which items are to be computed, and which are resumed. Pure: no file, no clock.
+//! Subtracts recorded items from the input: which items are to be computed, and which are resumed. Pure: no file, no
+//! clock.
 
 use crate::persist::journal::error::JournalError;
 use crate::persist::journal::keys::Keys;

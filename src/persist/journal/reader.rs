@@ -1,4 +1,5 @@
-//! Reads a journal, also while a run writes it: for programs that show progress or look up results. Never changes the file.
+//! Reads a journal, also while a run writes it: for programs that show progress or look up results. Never changes the
+//! file.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,15 +16,16 @@ use crate::sync::SystemTime;
 
 /// A journal, open for reading: finished items, failures, and the process that writes it.
 ///
-/// When an item was recorded more than once, the newest record counts. After a change of version or configuration, only later
-/// records count.
+/// When an item was recorded more than once, the newest record counts. After a change of version or configuration, only
+/// later records count.
 ///
 /// # Cost
 /// [`entries`](Self::entries) and [`failures`](Self::failures) read the file once and hold all entries in memory.
 ///
 /// # Concurrency
-/// A reader runs beside a writer, of this program or another, and sees its commits. Each call sees the journal at one moment. Where
-/// the file system has no write-ahead log, reader and writer wait for each other, for up to half a minute.
+/// A reader runs beside a writer, of this program or another, and sees its commits. Each call sees the journal at one
+/// moment. Where the file system has no write-ahead log, reader and writer wait for each other, for up to half a
+/// minute.
 ///
 /// ```
 /// use manyhands::journal::JournalReader;

@@ -1,8 +1,8 @@
 //! The tables of a journal and their version. Text only.
 //!
-//! Rows are only ever added, so that an item costs the same at the start and at the end of a long run: the newest row of a key
-//! is the one that counts, and the view `newest` shows those alone. There is no index, since a run reads the table once, from
-//! end to end; an index would double the cost of each row.
+//! Rows are only ever added, so that an item costs the same at the start and at the end of a long run: the newest row
+//! of a key is the one that counts, and the view `newest` shows those alone. There is no index, since a run reads the
+//! table once, from end to end; an index would double the cost of each row.
 
 /// Marks an SQLite file as a journal of this crate: `mhnd`.
 pub(crate) const APPLICATION_ID: i32 = 0x6d68_6e64;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// What a resumed run does when the version, the configuration or an item's fingerprint differs from the recorded one. As
-/// text: `refuse`, `recompute`.
+/// What a resumed run does when the version, the configuration or an item's fingerprint differs from the recorded one.
+/// As text: `refuse`, `recompute`.
 ///
 /// ```
 /// use manyhands::journal::OnChange;

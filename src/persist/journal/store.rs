@@ -1,7 +1,8 @@
 //! The write side of a journal: takes finished items from the run's thread and hands them to a writer thread.
 //!
-//! The run does not wait for the disk, except when the queue reaches its limit of rows or bytes. A write error does not end the
-//! run: the store keeps it and drops later rows, and the run's own results are unaffected. `database.rs` knows the file.
+//! The run does not wait for the disk, except when the queue reaches its limit of rows or bytes. A write error does not
+//! end the run: the store keeps it and drops later rows, and the run's own results are unaffected. `database.rs` knows
+//! the file.
 
 use std::mem;
 use std::ops::Range;
@@ -145,8 +146,8 @@ impl Store {
         self.queue.state.lock().write_error.clone()
     }
 
-    /// Waits until all rows are written, and releases the journal. A drop does the same without the result and, if no row was
-    /// appended, removes the run from the file: the journal was not written under its setup.
+    /// Waits until all rows are written, and releases the journal. A drop does the same without the result and, if no
+    /// row was appended, removes the run from the file: the journal was not written under its setup.
     pub(crate) fn finish(mut self) -> Result<(), JournalError> {
         self.close(false);
         self.write_error().map_or(Ok(()), Err)
@@ -266,7 +267,8 @@ fn write(queue: &WriteQueue, mut writing: Writing<'_>, interval: Duration) -> Re
 }
 
 impl WriteQueue {
-    /// Waits for rows and exchanges the given ones, which are empty, for them. With a commit due, waits no longer than that.
+    /// Waits for rows and exchanges the given ones, which are empty, for them. With a commit due, waits no longer than
+    /// that.
     fn fetch(&self, empty: &mut Rows, due: Option<WallClock>) -> WriterStep {
         let mut state = self.state.lock();
         let next = loop {

@@ -40,7 +40,8 @@ fn sorted(value: Value) -> Value {
     }
 }
 
-/// The first difference of two JSON texts: the path of the field, and both values. The whole texts when one of them is no JSON.
+/// The first difference of two JSON texts: the path of the field, and both values. The whole texts when one of them is
+/// no JSON.
 pub(crate) fn first_difference(recorded: &str, now: &str) -> (String, String, String) {
     match (serde_json::from_str(recorded), serde_json::from_str(now)) {
         (Ok(recorded), Ok(now)) => differing_field(String::new(), &recorded, &now),

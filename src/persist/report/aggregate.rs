@@ -1,7 +1,7 @@
 //! Sums over the items of a run, as arithmetic. No clock, no files.
 //!
-//! Counts, slowest items and sums of amounts are over all items, whichever run finished them. Rates per second of wall time are
-//! over the items of this run only, since the wall time of earlier runs is unknown.
+//! Counts, slowest items and sums of amounts are over all items, whichever run finished them. Rates per second of wall
+//! time are over the items of this run only, since the wall time of earlier runs is unknown.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
-//! A folder with a summary, metrics and failures of a run. `facts.rs` has what the run says about itself, `aggregate.rs` sums
-//! up its items, `summary.rs` is the form of the summary (all three pure), and `tables.rs` writes the rows. The run decides what
-//! it reports; nothing here runs items.
+//! A folder with a summary, metrics and failures of a run. `facts.rs` has what the run says about itself,
+//! `aggregate.rs` sums up its items, `summary.rs` is the form of the summary (all three pure), and `tables.rs` writes
+//! the rows. The run decides what it reports; nothing here runs items.
 
 mod aggregate;
 mod facts;
@@ -33,26 +33,28 @@ pub(crate) use summary::peak_memory_of_this_process;
 /// | `metrics.csv` | a row per finished item, in input order: `key`, `status`, `attempts`, `start`, `seconds`, `cpu_seconds`, `worker`, `peak_memory_bytes`, `resumed`, then a column per name of [`report_amount`](crate::report::report_amount) |
 /// | `failed.jsonl` | a line per failed item: `key`, `kind`, `message`, `attempts`; empty when no item failed |
 ///
-/// Each file is replaced as a whole or not at all, the summary last. They include the items that an earlier run finished.
-/// Unknown values are `null` in the summary and an empty field in the table. Times of day are RFC 3339 in UTC. `status` is
-/// `succeeded` or the [kind](crate::job::FailureKind) of the failure.
+/// Each file is replaced as a whole or not at all, the summary last. They include the items that an earlier run
+/// finished. Unknown values are `null` in the summary and an empty field in the table. Times of day are RFC 3339 in
+/// UTC. `status` is `succeeded` or the [kind](crate::job::FailureKind) of the failure.
 ///
-/// Do not confuse two numbers of the summary. `concurrency` is the time that workers spent in the function over the wall time:
-/// the mean number of busy workers. Workers that slow each other down take longer and so raise it. `speed_up` compares with
-/// items that ran one after the other on the same machine; it needs [`serial_sample`](Report::serial_sample).
+/// Do not confuse two numbers of the summary. `concurrency` is the time that workers spent in the function over the
+/// wall time: the mean number of busy workers. Workers that slow each other down take longer and so raise it.
+/// `speed_up` compares with items that ran one after the other on the same machine; it needs
+/// [`serial_sample`](Report::serial_sample).
 ///
-/// `wall_seconds`, `busy_seconds`, `cpu_seconds`, `items_per_second` and an amount's `per_wall_second` are of the items that
-/// this run worked on; all else is of all items. Amounts are summed up over the items that succeeded: `per_busy_second` is the
-/// speed of one worker, and `mean_item_rate` and `median_item_rate` use each item's own rate, however large the item. Quick
-/// items travel to a worker in chunks, and the `seconds` of each are the mean of its chunk.
+/// `wall_seconds`, `busy_seconds`, `cpu_seconds`, `items_per_second` and an amount's `per_wall_second` are of the items
+/// that this run worked on; all else is of all items. Amounts are summed up over the items that succeeded:
+/// `per_busy_second` is the speed of one worker, and `mean_item_rate` and `median_item_rate` use each item's own rate,
+/// however large the item. Quick items travel to a worker in chunks, and the `seconds` of each are the mean of its
+/// chunk.
 ///
-/// `peak_memory_bytes` of the summary is the most memory that the calling process had since it began; only Linux records it.
-/// That of an item is the private memory of its worker process (without shared pages) at the last sample before the item ended;
-/// `peak_worker_memory_bytes` is the largest of those.
+/// `peak_memory_bytes` of the summary is the most memory that the calling process had since it began; only Linux
+/// records it. That of an item is the private memory of its worker process (without shared pages) at the last sample
+/// before the item ended; `peak_worker_memory_bytes` is the largest of those.
 ///
 /// # Cost
-/// 250 bytes of memory per item until the end of the run, besides its key, its message and its amounts. The files are written
-/// once.
+/// 250 bytes of memory per item until the end of the run, besides its key, its message and its amounts. The files are
+/// written once.
 ///
 /// ```
 /// use manyhands::{Job, Report};
@@ -78,7 +80,8 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// A report in this folder. The run creates the folder when it begins, and replaces files of the same names at its end.
+    /// A report in this folder. The run creates the folder when it begins, and replaces files of the same names at its
+    /// end.
     ///
     /// ```
     /// let report = manyhands::Report::at("out/run");
@@ -88,7 +91,8 @@ impl<'a> Report<'a> {
         Self { folder: Some(folder.into()), ..Self::off() }
     }
 
-    /// A report that writes nothing, for programs that switch the report by an option. A job with it runs as without a report.
+    /// A report that writes nothing, for programs that switch the report by an option. A job with it runs as without a
+    /// report.
     ///
     /// ```
     /// use manyhands::{Job, Report};
@@ -108,8 +112,8 @@ impl<'a> Report<'a> {
         self.folder.is_none()
     }
 
-    /// Runs the first `n_items` unfinished items one after the other, before the workers begin, and compares the workers' speed
-    /// with theirs. The items run once and are part of the results.
+    /// Runs the first `n_items` unfinished items one after the other, before the workers begin, and compares the
+    /// workers' speed with theirs. The items run once and are part of the results.
     ///
     /// ```
     /// use manyhands::{Job, Report};
@@ -125,8 +129,8 @@ impl<'a> Report<'a> {
         self
     }
 
-    /// Adds the statistics of a cache to the summary, below `caches` and this name. The closure is called once, at the end of the
-    /// run, in the calling thread.
+    /// Adds the statistics of a cache to the summary, below `caches` and this name. The closure is called once, at the
+    /// end of the run, in the calling thread.
     ///
     /// ```
     /// use manyhands::{Job, Report, ThreadSafeCache};
@@ -144,8 +148,9 @@ impl<'a> Report<'a> {
         self
     }
 
-    /// Adds a version or a setting of the program to the summary, below `program` and this name. The last one of a name counts.
-    /// A value that JSON does not have, such as a map with lists as keys, is an error of the run, before its first item.
+    /// Adds a version or a setting of the program to the summary, below `program` and this name. The last one of a name
+    /// counts. A value that JSON does not have, such as a map with lists as keys, is an error of the run, before its
+    /// first item.
     ///
     /// ```
     /// use manyhands::{Job, Report};

@@ -126,8 +126,8 @@ pub(crate) fn peak_memory_of_this_process() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// Items per second of all workers, over those of one worker alone. The sample was part of the run, so the workers did the
-/// rest.
+/// Items per second of all workers, over those of one worker alone. The sample was part of the run, so the workers did
+/// the rest.
 pub(crate) fn speed_up(sample: SerialSample, computed: usize, wall: Duration) -> Option<f64> {
     let rest = computed.checked_sub(sample.n_items).filter(|&n_items| n_items > 0)?;
     let rate = per_second(float(rest), wall.checked_sub(sample.elapsed)?)?;

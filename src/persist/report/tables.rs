@@ -1,5 +1,5 @@
-//! The tables of a report: `metrics.csv` with a row per item, and `failed.jsonl` with a line per failed item. It writes to what
-//! the caller opened.
+//! The tables of a report: `metrics.csv` with a row per item, and `failed.jsonl` with a line per failed item. It writes
+//! to what the caller opened.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};

@@ -11,14 +11,14 @@ use crate::sync::{AtomicU8, Ordering};
 
 /// The values of one shard, and the policy that picks the victims.
 ///
-/// Each entry is in one of the policy's queues. A queue may also hold ids of entries that were removed; the policy drops
-/// them when it meets them.
+/// Each entry is in one of the policy's queues. A queue may also hold ids of entries that were removed; the policy
+/// drops them when it meets them.
 #[derive(Debug)]
 pub(crate) struct Bounded<K, V> {
     entries: Entries<K, V>,
     policy: S3Fifo,
-    /// The stamp of the next new entry. Wraps around: two entries of one hash that are 2^32 insertions apart may be mixed
-    /// up, which costs one wrong eviction at most.
+    /// The stamp of the next new entry. Wraps around: two entries of one hash that are 2^32 insertions apart may be
+    /// mixed up, which costs one wrong eviction at most.
     next_stamp: u32,
 }
 
@@ -67,7 +67,8 @@ impl<K, V> Bounded<K, V> {
         self.entries.0.find(hash, |entry| entry.key.borrow() == key).is_some()
     }
 
-    /// Stores a value, also beyond the bound. Returns the value that it replaces, with the key, which is not needed then.
+    /// Stores a value, also beyond the bound. Returns the value that it replaces, with the key, which is not needed
+    /// then.
     pub(crate) fn put(&mut self, hash: u64, key: K, value: V, hash_of: impl Fn(&K) -> u64) -> Option<(K, V)>
     where
         K: Eq,

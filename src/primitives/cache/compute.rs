@@ -17,8 +17,8 @@ use crate::sync::Arc;
 
 /// Why [`ThreadSafeCache::try_get_or_compute`] has no value.
 ///
-/// It converts into anyhow's error and `Box<dyn Error>` where `E` is an error: [`source`](std::error::Error::source) is that
-/// of the computation's error, whose message is this one's.
+/// It converts into anyhow's error and `Box<dyn Error>` where `E` is an error: [`source`](std::error::Error::source) is
+/// that of the computation's error, whose message is this one's.
 ///
 /// ```
 /// use manyhands::cache::ComputeError;
@@ -80,8 +80,8 @@ impl<E> ComputeError<E> {
 impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     /// The value of a key, computed and stored if it is missing; waits if another caller is computing it.
     ///
-    /// A call from inside of the key's own computation, or around a circle of keys, computes in place and stores nothing.
-    /// Where a computation hands parts of its work to rayon or to threads of its own, see
+    /// A call from inside of the key's own computation, or around a circle of keys, computes in place and stores
+    /// nothing. Where a computation hands parts of its work to rayon or to threads of its own, see
     /// [`ComputeContext`](crate::cache::ComputeContext).
     ///
     /// # Concurrency
@@ -134,8 +134,8 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     ///
     /// # Errors
     /// [`ComputeError::Failed`] with the computation's error; [`ComputeError::Cycle`] when the key's own computation asks
-    /// for it, directly, around a circle of keys, or from a call of this crate that it made, so that the wait would never
-    /// end.
+    /// for it, directly, around a circle of keys, or from a call of this crate that it made, so that the wait would
+    /// never end.
     ///
     /// ```
     /// use manyhands::cache::ComputeError;

@@ -16,11 +16,11 @@ use crate::sync;
 /// A cache from keys to values, shared by reference, optionally bounded by the number of entries.
 ///
 /// # Concurrency
-/// The keys are divided among up to eight shards, each with a lock. A hit takes the read lock of its key's shard. Readers in
-/// different threads write to different memory there, so they do not slow each other down. A missing key is computed by one caller, with no lock held;
-/// other callers of that key wait, and callers of other keys do not. A panic or an error of a computation passes on to its
-/// own caller; one of the callers that wait tries again. A computation may use the cache, also for its own key: see
-/// [`try_get_or_compute`](Self::try_get_or_compute).
+/// The keys are divided among up to eight shards, each with a lock. A hit takes the read lock of its key's shard.
+/// Readers in different threads write to different memory there, so they do not slow each other down. A missing key is
+/// computed by one caller, with no lock held; other callers of that key wait, and callers of other keys do not. A panic
+/// or an error of a computation passes on to its own caller; one of the callers that wait tries again. A computation
+/// may use the cache, also for its own key: see [`try_get_or_compute`](Self::try_get_or_compute).
 ///
 /// A value is cloned under the lock. For large values keep an `Arc`, or look in place with [`with`](Self::with), whose
 /// closure must not use the cache. Cloning an `Arc` of one hot key in many threads costs more than the look-up. A
@@ -57,9 +57,9 @@ type Shard<K, V> = StripedRwLock<Table<K, V>>;
 /// Enough that writers of different keys rarely meet, and few enough that an empty cache stays small.
 const SHARDS: usize = if sync::IS_MODELLED { 1 } else { 1 << MOST_SHARDS_AS_BITS };
 const MOST_SHARDS_AS_BITS: u32 = 3;
-/// A factor that makes the three bits below the top seven choose the shard. The tables tell keys apart by the top seven and
-/// by the low bits, so consecutive keys lie as evenly in each shard as in one table. A few seeds of a quick hasher leave all
-/// of them in one shard, which costs writers a little.
+/// A factor that makes the three bits below the top seven choose the shard. The tables tell keys apart by the top seven
+/// and by the low bits, so consecutive keys lie as evenly in each shard as in one table. A few seeds of a quick hasher
+/// leave all of them in one shard, which costs writers a little.
 const BITS_BELOW_THE_TOP: u64 = 1 << 7;
 /// A factor that makes all bits choose the shard: an odd number near 2^64 / golden ratio (Knuth, The Art of Computer
 /// Programming 3, 6.4). With a bound each shard must get its share of the keys, whatever the hasher does.
@@ -80,12 +80,12 @@ impl<K, V> ThreadSafeCache<K, V> {
         Self::with_hasher(FastHash::default())
     }
 
-    /// An empty cache that keeps at most this many values. When it is full, it evicts values that were not used again since
-    /// they were inserted before those that were (S3-FIFO).
+    /// An empty cache that keeps at most this many values. When it is full, it evicts values that were not used again
+    /// since they were inserted before those that were (S3-FIFO).
     ///
-    /// The bound is divided among up to eight shards, so a value may be evicted a little before the whole cache is full.
-    /// Repeated passes over a data set of at least twice the bound hit nothing, as with any policy that prefers recent
-    /// values.
+    /// The bound is divided among up to eight shards, so a value may be evicted a little before the whole cache is
+    /// full. Repeated passes over a data set of at least twice the bound hit nothing, as with any policy that prefers
+    /// recent values.
     ///
     /// ```
     /// let cache = manyhands::ThreadSafeCache::bounded(80);
@@ -162,8 +162,8 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
 
     /// Removes all values; computations under way store nothing. Statistics stay.
     ///
-    /// The shards are cleared one after another, so a value that another thread inserts meanwhile may stay. The values are
-    /// dropped with no lock held.
+    /// The shards are cleared one after another, so a value that another thread inserts meanwhile may stay. The values
+    /// are dropped with no lock held.
     ///
     /// ```
     /// let cache = manyhands::ThreadSafeCache::new();
@@ -242,8 +242,8 @@ impl<K, V, S> ThreadSafeCache<K, V, S> {
         shard.write()
     }
 
-    /// Panics inside of a `with` of this cache. A closure of `with` holds up the writers of its shard; if it waited for any
-    /// shard, it could wait behind such a writer, and so for itself.
+    /// Panics inside of a `with` of this cache. A closure of `with` holds up the writers of its shard; if it waited for
+    /// any shard, it could wait behind such a writer, and so for itself.
     #[inline]
     fn refuse_inside_with(&self) {
         assert!(
@@ -287,7 +287,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
     ///
     /// # Panics
     /// When the closure panics. Also inside of the closure, when it uses the same cache, which could wait for itself; a
-    /// build without debug assertions refuses [`get`](Self::get) only when it would have to wait, so that `get` stays quick.
+    /// build without debug assertions refuses [`get`](Self::get) only when it would have to wait, so that `get` stays
+    /// quick.
     pub fn with<Q, A>(&self, key: &Q, look: impl FnOnce(&V) -> A) -> Option<A>
     where
         K: Borrow<Q>,
@@ -303,8 +304,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
 
     /// Stores a value; returns the one that it replaces. Wins over a computation of the key that is under way.
     ///
-    /// The computation's callers still get its value, and the cache keeps the inserted one. When the cache is full, values
-    /// are evicted; they are dropped with no lock held.
+    /// The computation's callers still get its value, and the cache keeps the inserted one. When the cache is full,
+    /// values are evicted; they are dropped with no lock held.
     ///
     /// ```
     /// let cache = manyhands::ThreadSafeCache::new();
@@ -346,7 +347,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
         removed.map(|(_key, value)| value)
     }
 
-    /// True when the cache holds a value of this key. Not a look-up: neither statistics nor the order of eviction change.
+    /// True when the cache holds a value of this key. Not a look-up: neither statistics nor the order of eviction
+    /// change.
     ///
     /// ```
     /// let cache = manyhands::ThreadSafeCache::new();

@@ -1,14 +1,14 @@
 //! S3-FIFO, the eviction policy of a bounded cache. Pure: it knows neither keys nor values.
 //!
-//! Three first-in-first-out queues. New entries enter the *small* queue, a tenth of the capacity. An entry that was used
-//! again by the time it reaches the end of the small queue moves to the *main* queue; the others are evicted, and their
-//! hashes enter the *ghost* queue. An entry whose hash is in the ghost queue when it is inserted again enters the main queue
-//! at once. So a scan of entries that are used once passes through the small queue and leaves the main queue alone. A use
-//! raises the entry's frequency and moves nothing, so a read needs no write lock.
+//! Three first-in-first-out queues. New entries enter the *small* queue, a tenth of the capacity. An entry that was
+//! used again by the time it reaches the end of the small queue moves to the *main* queue; the others are evicted, and
+//! their hashes enter the *ghost* queue. An entry whose hash is in the ghost queue when it is inserted again enters the
+//! main queue at once. So a scan of entries that are used once passes through the small queue and leaves the main queue
+//! alone. A use raises the entry's frequency and moves nothing, so a read needs no write lock.
 //!
-//! Source: Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction, SOSP 2023. There an entry moves
-//! to the main queue after two uses; on the traces of the cache bench one use hits more often, or as often, on all but a
-//! loop.
+//! Source: Yang, Zhang, Qiu, Yue, Rashmi: FIFO queues are all you need for cache eviction, SOSP 2023. There an entry
+//! moves to the main queue after two uses; on the traces of the cache bench one use hits more often, or as often, on
+//! all but a loop.
 //!
 //! `bounded.rs` holds the entries and their frequencies, and evicts what this file names.
 
@@ -19,8 +19,8 @@ use hashbrown::HashTable;
 /// The highest frequency: further uses are not counted.
 pub(crate) const MAX_FREQUENCY: u8 = 3;
 
-/// An entry, as the queues know it: the hash by which it is found, and a stamp that tells it from earlier entries of that
-/// hash.
+/// An entry, as the queues know it: the hash by which it is found, and a stamp that tells it from earlier entries of
+/// that hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct EntryId {
     pub(crate) hash: u64,
@@ -140,8 +140,8 @@ enum Inspected {
 #[derive(Debug)]
 struct GhostQueue {
     capacity: usize,
-    /// The hashes in the order of their insertion, the oldest first. A hash that was removed or inserted again leaves its
-    /// old place here; `known` tells such places from current ones.
+    /// The hashes in the order of their insertion, the oldest first. A hash that was removed or inserted again leaves
+    /// its old place here; `known` tells such places from current ones.
     order: VecDeque<u64>,
     /// The number of the oldest place in `order`; the others count on from there. Wraps around.
     oldest: u32,

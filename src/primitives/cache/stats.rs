@@ -1,7 +1,7 @@
 //! The statistics of a cache, and the counters of its rarer events.
 //!
-//! Hits are counted by the shards' locks (`lock/raw.rs`), in the step by which a reader leaves; inserts and evictions by the
-//! tables, under their locks; misses, computations and cycles here.
+//! Hits are counted by the shards' locks (`lock/raw.rs`), in the step by which a reader leaves; inserts and evictions
+//! by the tables, under their locks; misses, computations and cycles here.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use crate::sync::{self, AtomicU64, CachePadded, Ordering};
 
 /// What a cache has counted since it was made.
 ///
-/// Exact when no other thread uses the cache meanwhile. Otherwise each count is one that held at some moment between the
-/// begin and the end of [`stats`](crate::ThreadSafeCache::stats), not all at the same moment.
+/// Exact when no other thread uses the cache meanwhile. Otherwise each count is one that held at some moment between
+/// the begin and the end of [`stats`](crate::ThreadSafeCache::stats), not all at the same moment.
 ///
 /// ```
 /// let cache = manyhands::ThreadSafeCache::new();
@@ -82,7 +82,8 @@ const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 /// A counter for each kind of event.
 #[derive(Debug, Default)]
 pub(crate) struct EventCounters {
-    /// Chosen by [`sync::thread_index`], each on a cache line of its own. A count is the sum of its places on all stripes.
+    /// Chosen by [`sync::thread_index`], each on a cache line of its own. A count is the sum of its places on all
+    /// stripes.
     stripes: [CachePadded<[AtomicU64; 3]>; STRIPES],
 }
 

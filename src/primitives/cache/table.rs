@@ -1,7 +1,7 @@
 //! One shard of the cache: its values, and the flights of keys that are being computed.
 //!
-//! Each method that takes something out returns it, so that the caller can drop it outside of the shard's lock. `lookup.rs`
-//! and `compute.rs` call these methods under that lock.
+//! Each method that takes something out returns it, so that the caller can drop it outside of the shard's lock.
+//! `lookup.rs` and `compute.rs` call these methods under that lock.
 
 use std::borrow::Borrow;
 

@@ -10,18 +10,18 @@ use crate::sync::const_unless_modelled;
 
 /// A lock for many readers or one writer: once a writer has announced itself, no later reader enters before it.
 ///
-/// It takes 72 bytes beside the value. Where many threads read all the time, [`StripedRwLock`](crate::lock::StripedRwLock) is faster and
-/// larger.
+/// It takes 72 bytes beside the value. Where many threads read all the time,
+/// [`StripedRwLock`](crate::lock::StripedRwLock) is faster and larger.
 ///
 /// # Concurrency
-/// An uncontended read costs two atomic read-modify-write operations on the readers' word. An uncontended write costs two on
-/// the writers' word and one look at the readers' word. A thread that finds the lock taken looks again for some
-/// microseconds, yields the processor now and then, and at last waits in line and sleeps. The line is served in the order of
-/// arrival, so neither readers nor writers starve. The `try_` methods never wait.
+/// An uncontended read costs two atomic read-modify-write operations on the readers' word. An uncontended write costs
+/// two on the writers' word and one look at the readers' word. A thread that finds the lock taken looks again for some
+/// microseconds, yields the processor now and then, and at last waits in line and sleeps. The line is served in the
+/// order of arrival, so neither readers nor writers starve. The `try_` methods never wait.
 ///
 /// Taking the lock again in the thread that holds it hangs, when either of the two is a write or when a writer waits in
-/// between. There is no poisoning: a panic under a guard releases the lock, and the next holder sees the value as the panic
-/// left it. A guard that is forgotten keeps the lock for ever. Guards may be sent to other threads.
+/// between. There is no poisoning: a panic under a guard releases the lock, and the next holder sees the value as the
+/// panic left it. A guard that is forgotten keeps the lock for ever. Guards may be sent to other threads.
 ///
 /// # Panics
 /// Reading panics when 32 768 readers are inside at once.

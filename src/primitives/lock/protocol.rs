@@ -1,24 +1,25 @@
 //! When a reader or writer may enter: the protocol of the lock, without the value.
 //!
-//! `raw.rs` holds the value and calls this protocol. The words are in `words.rs`, and the handshake of two words, on which
-//! everything here rests, in `sync/handshake.rs`. `tests/loom/lock.rs` checks the protocol.
+//! `raw.rs` holds the value and calls this protocol. The words are in `words.rs`, and the handshake of two words, on
+//! which everything here rests, in `sync/handshake.rs`. `tests/loom/lock.rs` checks the protocol.
 //!
-//! There are two kinds of words: *stripes*, on which readers count themselves in and out, and the *gate*, on which writers
-//! announce themselves. The gate is 0 when no writer has announced itself and no thread waits in line.
+//! There are two kinds of words: *stripes*, on which readers count themselves in and out, and the *gate*, on which
+//! writers announce themselves. The gate is 0 when no writer has announced itself and no thread waits in line.
 //!
-//! - **The fast path.** A reader counts itself in, then looks at the gate: if there is no writer, the reader is inside. A
-//!   writer changes the gate from 0 to announced, and *owns* the gate; it is inside once every stripe has been empty. Each
-//!   of the two writes its own word and then looks at the other's ([`sync::announce`], [`sync::look`]), so at least one of
-//!   them sees the other.
+//! - **The fast path.** A reader counts itself in, then looks at the gate: if there is no writer, the reader is inside.
+//!   A writer changes the gate from 0 to announced, and *owns* the gate; it is inside once every stripe has been empty.
+//!   Each of the two writes its own word and then looks at the other's ([`sync::announce`], [`sync::look`]), so at
+//!   least one of them sees the other.
 //! - **The line.** A thread that finds the gate taken looks again for some microseconds and then waits in line, under a
-//!   mutex. A writer in line is announced as well; readers in line set a mark on the gate. So no writer takes the fast path
-//!   past the line, and no reader past a writer in it. A writer in line becomes the owner when the last owner has left, and
-//!   when all writers and readers that came before it are in. A reader in line enters when the last owner has left and the
-//!   writers that came before it were owners. So neither side starves, and the order is that of arrival in line.
+//!   mutex. A writer in line is announced as well; readers in line set a mark on the gate. So no writer takes the fast
+//!   path past the line, and no reader past a writer in it. A writer in line becomes the owner when the last owner has
+//!   left, and when all writers and readers that came before it are in. A reader in line enters when the last owner has
+//!   left and the writers that came before it were owners. So neither side starves, and the order is that of arrival in
+//!   line.
 //! - **Waking.** An owner that leaves wakes the line if it is not empty. An owner that goes to sleep while readers are
-//!   inside marks the gate so, and looks at the stripes again before it sleeps; a reader that leaves counts itself out, and
-//!   then looks at the gate for that mark. Both wake under the mutex of the line, so that no wake-up falls between a waiting
-//!   thread's look and its sleep.
+//!   inside marks the gate so, and looks at the stripes again before it sleeps; a reader that leaves counts itself out,
+//!   and then looks at the gate for that mark. Both wake under the mutex of the line, so that no wake-up falls between
+//!   a waiting thread's look and its sleep.
 //!
 //! A stripe also has room for a tally: a reader may leave and add one to it in the same step. The cache counts its hits
 //! this way, at no cost.
@@ -49,9 +50,9 @@ const OWNER_ASLEEP: u64 = 2;
 /// Added to the gate for each writer, owner or in line.
 const WRITER: u64 = 4;
 
-/// How often a thread looks again before it waits in line, or before the owner goes to sleep: for some microseconds, longer
-/// than most visits. A sleep costs more, and a writer that sleeps in line keeps all others waiting until it is awake. None
-/// in a model, where looking again repeats the same state.
+/// How often a thread looks again before it waits in line, or before the owner goes to sleep: for some microseconds,
+/// longer than most visits. A sleep costs more, and a writer that sleeps in line keeps all others waiting until it is
+/// awake. None in a model, where looking again repeats the same state.
 const ATTEMPTS: u32 = if sync::IS_MODELLED { 0 } else { SPINS + YIELDS };
 /// Attempts after 1, 2, 4 ... pauses of the processor, for when the other thread is running.
 const SPINS: u32 = 6;
@@ -188,8 +189,8 @@ impl<W: Words> Protocol<W> {
         has_room
     }
 
-    /// Counts a reader out; `how` is [`LEAVE`] or [`LEAVE_AND_TALLY`]. The reader's reads happen before the next writer's
-    /// writes.
+    /// Counts a reader out; `how` is [`LEAVE`] or [`LEAVE_AND_TALLY`]. The reader's reads happen before the next
+    /// writer's writes.
     #[inline(always)]
     pub(crate) fn leave(&self, stripe: &AtomicU64, how: u64) {
         sync::announce(stripe, how);
@@ -289,8 +290,8 @@ impl<W: Words> Protocol<W> {
         sync::look(self.words.gate()) < WRITER
     }
 
-    /// True while a writer owns the gate: one is announced that is not in line. Called by a thread in line, with the line's
-    /// mutex held, so that no new owner comes by the fast path.
+    /// True while a writer owns the gate: one is announced that is not in line. Called by a thread in line, with the
+    /// line's mutex held, so that no new owner comes by the fast path.
     fn has_owner(&self, line: &Line) -> bool {
         sync::look(self.words.gate()) / WRITER > line.writers()
     }

@@ -1,8 +1,8 @@
 //! The lock behind both public ones: the value, guarded by the protocol, over words of either kind.
 //!
-//! `protocol.rs` decides when a reader or writer may enter, and `words.rs` holds the words that it decides on. This file
-//! adds the value and the guards that hand it out. `plain.rs` and `striped.rs` wrap it as [`RwLock`](super::RwLock) and
-//! [`StripedRwLock`](super::StripedRwLock), whose methods compile to these.
+//! `protocol.rs` decides when a reader or writer may enter, and `words.rs` holds the words that it decides on. This
+//! file adds the value and the guards that hand it out. `plain.rs` and `striped.rs` wrap it as
+//! [`RwLock`](super::RwLock) and [`StripedRwLock`](super::StripedRwLock), whose methods compile to these.
 
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};

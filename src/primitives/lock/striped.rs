@@ -9,13 +9,13 @@ use crate::primitives::lock::traits::lock_traits;
 use crate::primitives::lock::words::Sharded;
 use crate::sync::const_unless_modelled;
 
-/// An [`RwLock`](crate::RwLock) whose readers count themselves on one of sixteen padded words, chosen by thread: reading in
-/// many threads at once shares nothing, and costs what it costs alone.
+/// An [`RwLock`](crate::RwLock) whose readers count themselves on one of sixteen padded words, chosen by thread:
+/// reading in many threads at once shares nothing, and costs what it costs alone.
 ///
-/// In exchange a write looks at sixteen more cache lines, and the lock takes 2.4 KB. On two cores that made a write 8 % more
-/// expensive than one of [`RwLock`](crate::RwLock), and still cheaper than one of parking_lot's lock; reading in two threads
-/// took a ninth of the time (benches/records/2026-11-26-lock.md). With many cores the lines are further away, so it pays
-/// where many threads read all the time and write now and then.
+/// In exchange a write looks at sixteen more cache lines, and the lock takes 2.4 KB. On two cores that made a write 8 %
+/// more expensive than one of [`RwLock`](crate::RwLock), and still cheaper than one of parking_lot's lock; reading in
+/// two threads took a ninth of the time (benches/records/2026-11-26-lock.md). With many cores the lines are further
+/// away, so it pays where many threads read all the time and write now and then.
 ///
 /// # Concurrency
 /// As [`RwLock`](crate::RwLock): waiting threads enter in the order of arrival, and there is no poisoning.

@@ -9,8 +9,9 @@ use crate::sync::{Mutex, const_unless_modelled};
 /// One thread at a time, readers too; for many readers take [`RwLock`](crate::RwLock).
 ///
 /// # Concurrency
-/// The closure runs under the lock, and must not use the same value again: that hangs. Waiting threads enter in no promised
-/// order. A panic in the closure releases the lock and passes on; the next user sees the value as the panic left it.
+/// The closure runs under the lock, and must not use the same value again: that hangs. Waiting threads enter in no
+/// promised order. A panic in the closure releases the lock and passes on; the next user sees the value as the panic
+/// left it.
 ///
 /// ```
 /// static NAMES: manyhands::Synchronized<Vec<&str>> = manyhands::Synchronized::new(Vec::new());

@@ -1,6 +1,7 @@
 //! The traits that both public locks and their guards implement alike.
 
-/// `Default`, `From` and `Debug` of a lock, and `Deref` and `Debug` of its guards. Each forwards to the raw lock inside.
+/// `Default`, `From` and `Debug` of a lock, and `Deref` and `Debug` of its guards. Each forwards to the raw lock
+/// inside.
 macro_rules! lock_traits {
     ($lock:ident, $read:ident, $write:ident) => {
         impl<T: Default> Default for $lock<T> {

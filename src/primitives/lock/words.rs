@@ -1,4 +1,5 @@
-//! The words on which readers and writers of a lock meet: 16 bytes in the plain form, padded and many in the striped one.
+//! The words on which readers and writers of a lock meet: 16 bytes in the plain form, padded and many in the striped
+//! one.
 //!
 //! `protocol.rs` is written once, over the trait here. It alone gives the words their meaning.
 
@@ -43,8 +44,8 @@ const STRIPES: usize = if sync::IS_MODELLED { 2 } else { 16 };
 
 /// Readers count themselves on one of sixteen words.
 pub(crate) struct Sharded {
-    /// Chosen by [`sync::thread_index`]. Each has a cache line of its own, so that readers in different threads do not slow
-    /// each other down.
+    /// Chosen by [`sync::thread_index`]. Each has a cache line of its own, so that readers in different threads do not
+    /// slow each other down.
     stripes: [CachePadded<AtomicU64>; STRIPES],
     /// Each reader looks at it, and only writers change it: padded, so that no reader's count shares its line.
     gate: CachePadded<AtomicU64>,

@@ -15,8 +15,8 @@ pub use native::*;
 /// True in a build for a model checker. There, what is striped for speed has few stripes, and nothing spins.
 pub(crate) const IS_MODELLED: bool = cfg!(any(manyhands_loom, manyhands_shuttle));
 
-/// A `const fn`, for the initial value of a `static`; in a model a plain function, as a checker's objects are made at run
-/// time.
+/// A `const fn`, for the initial value of a `static`; in a model a plain function, as a checker's objects are made at
+/// run time.
 macro_rules! const_unless_modelled {
     ($(#[$about:meta])* $vis:vis fn $name:ident($($argument:ident: $kind:ty)?) -> $made:ty $body:block) => {
         $(#[$about])*

@@ -1,4 +1,5 @@
-//! The real parts: parking_lot's locks, std's atomics and threads, crossbeam's padding. The counterpart is `modelled.rs`.
+//! The real parts: parking_lot's locks, std's atomics and threads, crossbeam's padding. The counterpart is
+//! `modelled.rs`.
 
 pub use std::hint::spin_loop;
 pub use std::sync::Arc;

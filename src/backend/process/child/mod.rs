@@ -1,14 +1,15 @@
 //! One worker process as the calling process sees it: started, fed, waited for, killed and reaped.
 //!
-//! Promises: dropping a [`Worker`] kills and reaps its process, so no early return can leave one behind. Leaves to `idle.rs`
-//! the workers between two calls, to `spawner.rs` the thread that starts them, and to the supervisor what they are to do.
+//! Promises: dropping a [`Worker`] kills and reaps its process, so no early return can leave one behind. Leaves to
+//! `idle.rs` the workers between two calls, to `spawner.rs` the thread that starts them, and to the supervisor what
+//! they are to do.
 //!
-//! A worker is connected to the caller by four things: a socket, which it gets as its stdin; a pipe for what it prints, on
-//! either stream; the status page, which comes with the first frame; and a pidfd, which is readable when the process has
-//! ended and through which it is signalled, so that a signal never reaches another process with the same id.
+//! A worker is connected to the caller by four things: a socket, which it gets as its stdin; a pipe for what it prints,
+//! on either stream; the status page, which comes with the first frame; and a pidfd, which is readable when the process
+//! has ended and through which it is signalled, so that a signal never reaches another process with the same id.
 //!
-//! Costs: starting one takes the time of `fork` and `exec` and of what the program does before `main`, some milliseconds,
-//! and three descriptors of this process.
+//! Costs: starting one takes the time of `fork` and `exec` and of what the program does before `main`, some
+//! milliseconds, and three descriptors of this process.
 
 pub(super) mod idle;
 mod number;
@@ -296,8 +297,8 @@ impl Worker {
         self.served += n_items;
     }
 
-    /// Whether it should have reached `init` long ago. A program that waits for something before `init`, such as its stdin,
-    /// waits for what a worker never gets.
+    /// Whether it should have reached `init` long ago. A program that waits for something before `init`, such as its
+    /// stdin, waits for what a worker never gets.
     pub(super) fn is_late(&self, now: u64) -> bool {
         !self.page().is_up() && now.saturating_sub(self.started) >= LATE_NANOS
     }
@@ -308,7 +309,8 @@ impl Worker {
         self.send_queued();
     }
 
-    /// How the call ended in it, after [`Worker::send_end`]; `None` until it has said so. Reads what the last wait found.
+    /// How the call ended in it, after [`Worker::send_end`]; `None` until it has said so. Reads what the last wait
+    /// found.
     pub(super) fn take_call_end(&mut self) -> Option<CallEnd> {
         self.send_queued();
         let readiness = self.take_readiness();
@@ -389,7 +391,8 @@ impl Worker {
     }
 }
 
-/// A copy of this program that becomes a worker: with its end of the socket as stdin, and its end of the pipe for both streams.
+/// A copy of this program that becomes a worker: with its end of the socket as stdin, and its end of the pipe for both
+/// streams.
 fn worker_command(socket: OwnedFd, pipe: OwnedFd, threads: usize) -> io::Result<Command> {
     let mut command = Command::new("/proc/self/exe");
     if let Some(name) = std::env::args_os().next() {
@@ -411,8 +414,8 @@ fn kill_and_reap(mut child: Child) {
     let _ = child.wait();
 }
 
-/// Waits until one of these workers has sent or printed something or has died, or can take what is queued for it; at most
-/// for this many nanoseconds. Each worker's [`Readiness`] says afterwards what it did.
+/// Waits until one of these workers has sent or printed something or has died, or can take what is queued for it; at
+/// most for this many nanoseconds. Each worker's [`Readiness`] says afterwards what it did.
 pub(super) fn wait_for_any(workers: &mut [&mut Worker], nanos: u64) {
     const EACH: usize = 3;
     let mut fds = Vec::with_capacity(EACH * workers.len());

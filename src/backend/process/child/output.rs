@@ -1,5 +1,5 @@
-//! What a worker prints, on either stream: passed on to this process's stderr line by line, with the worker's number. The
-//! last lines are kept for the report of a crash.
+//! What a worker prints, on either stream: passed on to this process's stderr line by line, with the worker's number.
+//! The last lines are kept for the report of a crash.
 //!
 //! Promises: lines of two workers never mix; memory is bounded whatever a worker prints. Never waits for a worker.
 
@@ -38,7 +38,8 @@ impl OutputPipe {
         self.is_open.then(|| self.pipe.as_fd())
     }
 
-    /// Passes on what has been printed so far; at most 256 KiB, so that a worker that prints without end holds up no other.
+    /// Passes on what has been printed so far; at most 256 KiB, so that a worker that prints without end holds up no
+    /// other.
     pub(super) fn pass_on(&mut self) {
         self.pass_on_at_most(BYTES_PER_TURN);
     }

@@ -1,7 +1,7 @@
 //! The one thread that starts workers, for as long as the program runs.
 //!
-//! The kernel kills a worker when the *thread* that started it ends, and a thread that makes a call may end long before the
-//! pool of idle workers does. So no other thread starts workers. Knows nothing of what it starts.
+//! The kernel kills a worker when the *thread* that started it ends, and a thread that makes a call may end long before
+//! the pool of idle workers does. So no other thread starts workers. Knows nothing of what it starts.
 
 use std::collections::VecDeque;
 use std::io;

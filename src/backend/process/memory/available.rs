@@ -1,8 +1,8 @@
 //! How much memory is available, so that a request for too much is an error: the kernel hands memory out until there is
 //! none, and then kills a process of its choice.
 //!
-//! Promises nothing about requests that pass: others may be quicker. Reads `/proc` and the container's limits, and reserves
-//! nothing.
+//! Promises nothing about requests that pass: others may be quicker. Reads `/proc` and the container's limits, and
+//! reserves nothing.
 
 use std::fs;
 use std::io;
@@ -37,7 +37,8 @@ fn available() -> Option<u64> {
     Some(machine_has.min(container).saturating_add(swap))
 }
 
-/// Bytes that the container may still use, if its limit is where programs inside of it find it. Cached files count as free.
+/// Bytes that the container may still use, if its limit is where programs inside of it find it. Cached files count as
+/// free.
 fn available_to_container() -> Option<u64> {
     let limit: u64 = fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok()?;
     let used = fs::read_to_string("/sys/fs/cgroup/memory.stat").ok()?;

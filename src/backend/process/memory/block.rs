@@ -1,7 +1,7 @@
 //! One block of shared memory and its name: slices look at it, and it travels to workers as a descriptor.
 //!
-//! Promises: a block never changes once it exists; it is found by its name as long as this process has it, and leaves no
-//! descriptor, mapping or name behind. Knows neither types nor frames.
+//! Promises: a block never changes once it exists; it is found by its name as long as this process has it, and leaves
+//! no descriptor, mapping or name behind. Knows neither types nor frames.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -31,8 +31,8 @@ pub(crate) struct Block {
     mapping: Mapping,
 }
 
-/// The name of a block, unique among all processes of this program: the id of the process that made the block in the upper
-/// half, and a count in the lower.
+/// The name of a block, unique among all processes of this program: the id of the process that made the block in the
+/// upper half, and a count in the lower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct BlockId(u64);
 
@@ -51,8 +51,9 @@ impl BlockId {
 impl Block {
     /// A block that holds a copy of these bytes.
     ///
-    /// The bytes are written to the file: copying through a mapping takes 1.5 to 1.7 times as long for 800 MB and 2.4 times
-    /// for 100 KB, since each page is cleared before it is filled. Reserving the memory first costs at most 3 percent.
+    /// The bytes are written to the file: copying through a mapping takes 1.5 to 1.7 times as long for 800 MB and 2.4
+    /// times for 100 KB, since each page is cleared before it is filled. Reserving the memory first costs at most 3
+    /// percent.
     pub(crate) fn copy_of(bytes: &[u8]) -> io::Result<Arc<Self>> {
         available::check(bytes.len())?;
         let file = SegmentFile::create(NAME, bytes.len())?;
@@ -63,8 +64,8 @@ impl Block {
 
     /// A block of zeros that `fill` changes in place.
     ///
-    /// The memory is reserved first, which makes it 1.1 times as fast as pages that come when they are touched; mapping them
-    /// all at once gains nothing.
+    /// The memory is reserved first, which makes it 1.1 times as fast as pages that come when they are touched; mapping
+    /// them all at once gains nothing.
     pub(crate) fn filled_by(len: usize, fill: impl FnOnce(&mut [u8])) -> io::Result<Arc<Self>> {
         available::check(len)?;
         let file = SegmentFile::create(NAME, len)?;
@@ -119,8 +120,8 @@ impl Block {
 }
 
 /// The same content, sealed. A child that was forked between the mapping and `keep_from_forks` has the file mapped too,
-/// until it becomes another program, and a file that is mapped for writing cannot be sealed. Then a copy is sealed: slow,
-/// but rare.
+/// until it becomes another program, and a file that is mapped for writing cannot be sealed. Then a copy is sealed:
+/// slow, but rare.
 fn sealed(file: SegmentFile) -> io::Result<SegmentFile> {
     match file.seal() {
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {

@@ -2,7 +2,8 @@
 
 /// A type that a [`SharedSlice`](crate::SharedSlice) may hold: an integer, a float, or an array of these.
 ///
-/// It is implemented for all of them, and cannot be implemented for other types, whose bytes may hold addresses or padding.
+/// It is implemented for all of them, and cannot be implemented for other types, whose bytes may hold addresses or
+/// padding.
 ///
 /// ```
 /// use manyhands::{Error, SharedSlice};

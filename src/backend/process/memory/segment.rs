@@ -1,7 +1,7 @@
 //! Memory that several processes map: an anonymous file, which lives as long as a process has it open or mapped.
 //!
-//! Promises: its memory is reserved when it is created, so no later write fails; nothing is left behind, whichever process
-//! dies. Knows neither frames nor workers.
+//! Promises: its memory is reserved when it is created, so no later write fails; nothing is left behind, whichever
+//! process dies. Knows neither frames nor workers.
 
 use std::fs::File;
 use std::io;
@@ -12,8 +12,8 @@ use std::ptr::NonNull;
 use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 
-/// How many bytes are reserved at once. A signal makes a call give back what it has reserved so far, so in a program with a
-/// fast timer one large call would never end.
+/// How many bytes are reserved at once. A signal makes a call give back what it has reserved so far, so in a program
+/// with a fast timer one large call would never end.
 const PIECE: usize = 1 << 20;
 
 /// An anonymous file of a fixed length, not mapped.
@@ -26,8 +26,8 @@ pub(crate) struct SegmentFile {
 }
 
 impl SegmentFile {
-    /// A file of `len` zero bytes, whose length cannot be changed. Its memory is reserved here, so that no later write can
-    /// fail for lack of it.
+    /// A file of `len` zero bytes, whose length cannot be changed. Its memory is reserved here, so that no later write
+    /// can fail for lack of it.
     ///
     /// # Errors
     /// When there is not enough memory or no free descriptor.

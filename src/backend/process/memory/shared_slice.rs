@@ -24,26 +24,29 @@ use crate::error::Error;
 
 /// An array of numbers in memory that all worker processes map: written once, then read-only.
 ///
-/// It derefs to `[T]`. [`view`](SharedSlice::view) and `clone` copy no number; they count references to the same memory.
+/// It derefs to `[T]`. [`view`](SharedSlice::view) and `clone` copy no number; they count references to the same
+/// memory.
 ///
 /// With [`Processes`](crate::Processes) it goes wherever a serde type goes: into items, into the value of
 /// [`Job::shared`](crate::Job::shared), into results. So a recording that all items look at is made into a slice once,
-/// passed with `.shared(&slice)`, and read as `slice[range]` in a function that captures nothing, `fn(&SharedSlice<f64>,
-/// &Range<usize>) -> f64`; or each item is a `slice.view(range)` of its own. In both cases the memory travels to each worker
-/// once, as a file descriptor, and a view as four integers. With threads and in serial it is a slice like any other. In any
-/// other format, such as JSON, it is a sequence: the numbers are written out, and reading them makes new shared memory.
+/// passed with `.shared(&slice)`, and read as `slice[range]` in a function that captures nothing,
+/// `fn(&SharedSlice<f64>, &Range<usize>) -> f64`; or each item is a `slice.view(range)` of its own. In both cases the
+/// memory travels to each worker once, as a file descriptor, and a view as four integers. With threads and in serial it
+/// is a slice like any other. In any other format, such as JSON, it is a sequence: the numbers are written out, and
+/// reading them makes new shared memory.
 ///
 /// # Lifetime
-/// The memory is freed when the last process has dropped its last view or has ended, in whatever way. Idle workers drop what
-/// this process has dropped at the start of their next call, or at
+/// The memory is freed when the last process has dropped its last view or has ended, in whatever way. Idle workers drop
+/// what this process has dropped at the start of their next call, or at
 /// [`Processes::end_idle_workers`](crate::Processes::end_idle_workers).
 ///
 /// # Costs
-/// Making one copies the numbers once ([`copy_of`](SharedSlice::copy_of)), in about the time of a `Vec`'s clone into fresh
-/// memory, or not at all if they are made in place ([`filled_by`](SharedSlice::filled_by)). However small, it takes 10 to 20
-/// microseconds, whole pages of memory, and a file descriptor in each process that has it; so put many small arrays into one
-/// and view it. The first pass of a process over it takes some 1.6 times as long as one over its own memory, since pages are
-/// mapped when they are first read; the next ones take no longer. On systems without worker processes it is ordinary memory.
+/// Making one copies the numbers once ([`copy_of`](SharedSlice::copy_of)), in about the time of a `Vec`'s clone into
+/// fresh memory, or not at all if they are made in place ([`filled_by`](SharedSlice::filled_by)). However small, it
+/// takes 10 to 20 microseconds, whole pages of memory, and a file descriptor in each process that has it; so put many
+/// small arrays into one and view it. The first pass of a process over it takes some 1.6 times as long as one over its
+/// own memory, since pages are mapped when they are first read; the next ones take no longer. On systems without worker
+/// processes it is ordinary memory.
 ///
 /// # Concurrency
 /// Any thread of any process may read it; none can write to it, so there is nothing to lock.

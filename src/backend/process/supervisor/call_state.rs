@@ -1,7 +1,9 @@
-//! A call as the calling thread sees it: what is left to do, which workers are at it, and how results reach the gatherer.
+//! A call as the calling thread sees it: what is left to do, which workers are at it, and how results reach the
+//! gatherer.
 //!
-//! Promises: each position is reported once per attempt; after a stop no position beyond the fence is handed out. Leaves to
-//! `dispatch.rs` what is sent to workers, to `receive.rs` what comes from them, and to `mod.rs` when to look at either.
+//! Promises: each position is reported once per attempt; after a stop no position beyond the fence is handed out.
+//! Leaves to `dispatch.rs` what is sent to workers, to `receive.rs` what comes from them, and to `mod.rs` when to look
+//! at either.
 
 use std::time::Duration;
 
@@ -256,8 +258,8 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
 
     /// Sends what is queued, and waits until any worker has sent something, for this many nanoseconds at most.
     ///
-    /// The sends come last before the wait: the kernel likes to run the process that a send wakes on the core of the sender,
-    /// which is quick if the sender then has nothing more to do.
+    /// The sends come last before the wait: the kernel likes to run the process that a send wakes on the core of the
+    /// sender, which is quick if the sender then has nothing more to do.
     pub(super) fn wait(&mut self, nanos: u64) {
         let mut workers: Vec<&mut Worker> = self.slots.workers_mut().chain(self.shutdowns.workers_mut()).collect();
         workers.iter_mut().filter(|worker| worker.has_unsent()).for_each(|worker| worker.send_queued());

@@ -1,10 +1,11 @@
 //! Sends items to workers: decides which gets the next frame, how many items it has, and where a new worker comes from.
 //!
-//! Promises: every slot gets a first frame before any gets a second; no frame exceeds what the limits and the memory budget
-//! of the call allow. Never waits.
+//! Promises: every slot gets a first frame before any gets a second; no frame exceeds what the limits and the memory
+//! budget of the call allow. Never waits.
 //!
-//! How long a frame is, the plan decides from the pace of the last results: about a millisecond's work. As many frames are
-//! sent ahead as hide the way to the worker and back: two at least and eight at most, or one where items travel one by one.
+//! How long a frame is, the plan decides from the pace of the last results: about a millisecond's work. As many frames
+//! are sent ahead as hide the way to the worker and back: two at least and eight at most, or one where items travel one
+//! by one.
 
 use std::io;
 use std::ops::Range;
@@ -129,7 +130,8 @@ impl FrameSender {
         Ok(true)
     }
 
-    /// Sends these items, or as many of them as go into one frame; the others go back. One that cannot be encoded fails.
+    /// Sends these items, or as many of them as go into one frame; the others go back. One that cannot be encoded
+    /// fails.
     fn send_items<T: Travels, K: SerdeTask<T>>(
         &mut self,
         slot_idx: usize,
@@ -151,8 +153,8 @@ impl FrameSender {
         }
     }
 
-    /// Encodes items until the frame is full or one cannot be encoded. Gives the first position that is not in the frame,
-    /// and why it cannot be encoded.
+    /// Encodes items until the frame is full or one cannot be encoded. Gives the first position that is not in the
+    /// frame, and why it cannot be encoded.
     fn encode_items<T: Travels, K: SerdeTask<T>>(
         &mut self,
         positions: &Range<usize>,
@@ -188,8 +190,8 @@ impl<T, K: Task<T>> CallState<'_, '_, T, K> {
         usize::try_from(frames).unwrap_or(MOST_AHEAD).clamp(2, MOST_AHEAD)
     }
 
-    /// Whether the queue has items for this slot. So that no worker idles beside one that has more than it can begin, an
-    /// idle slot takes back a frame from the busiest.
+    /// Whether the queue has items for this slot. So that no worker idles beside one that has more than it can begin,
+    /// an idle slot takes back a frame from the busiest.
     fn has_work_for(&mut self, slot_idx: usize) -> bool {
         if !self.queue.has_more()
             && self.slots[slot_idx].is_idle()
@@ -200,8 +202,8 @@ impl<T, K: Task<T>> CallState<'_, '_, T, K> {
         self.queue.has_more()
     }
 
-    /// How many items this slot's worker may be given in a frame. `None` when it must be replaced first: then it is, as soon
-    /// as nothing is in flight to it.
+    /// How many items this slot's worker may be given in a frame. `None` when it must be replaced first: then it is, as
+    /// soon as nothing is in flight to it.
     fn item_quota(&mut self, slot_idx: usize) -> Option<usize> {
         let slot = &self.slots[slot_idx];
         let is_too_large = self.limits.recycle_above.is_some_and(|most| slot.resident() > most);

@@ -1,9 +1,9 @@
-//! The calling process's part of a call: one loop in the calling thread, which dispatches work, receives results, handles
-//! worker deaths and enforces limits, and at the end shuts the workers down.
+//! The calling process's part of a call: one loop in the calling thread, which dispatches work, receives results,
+//! handles worker deaths and enforces limits, and at the end shuts the workers down.
 //!
-//! Promises: it waits for all workers at once and never for one alone, so no size and no number of items can bring it to a
-//! halt; when it returns, every worker is idle or dead. Leaves to `work_queue.rs` what is handed out next, and to `blame.rs`
-//! which item a death is blamed on.
+//! Promises: it waits for all workers at once and never for one alone, so no size and no number of items can bring it
+//! to a halt; when it returns, every worker is idle or dead. Leaves to `work_queue.rs` what is handed out next, and to
+//! `blame.rs` which item a death is blamed on.
 //!
 //! One turn of the loop, at most 20 ms long while no callback holds it up:
 //! 1. a cancellation lowers the fence, and retries that are due join the queue;
@@ -128,7 +128,8 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
         }
     }
 
-    /// Lets the gatherer know that time passes, and asks it for items while workers have nothing to do and it may have more.
+    /// Lets the gatherer know that time passes, and asks it for items while workers have nothing to do and it may have
+    /// more.
     fn ask_for_input(&mut self) -> Result<(), BackendError> {
         self.state.report(ChunkReport::nothing());
         while self.state.needs_input() {
@@ -165,7 +166,8 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
         }
     }
 
-    /// Waits for the destructors in the workers: as long as an item may take, and not for ever once the call was cancelled.
+    /// Waits for the destructors in the workers: as long as an item may take, and not for ever once the call was
+    /// cancelled.
     fn wait_for_shutdowns(&mut self) {
         let start = nanos();
         while !self.state.shutdowns.is_empty() {

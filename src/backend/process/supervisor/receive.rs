@@ -1,7 +1,8 @@
-//! Takes what workers send: frames of results become reports to the gatherer, and a dead worker's items go back to the queue
-//! or fail.
+//! Takes what workers send: frames of results become reports to the gatherer, and a dead worker's items go back to the
+//! queue or fail.
 //!
-//! Promises: everything that a worker sent before it died is read; whatever dies, each item is reported once per attempt.
+//! Promises: everything that a worker sent before it died is read; whatever dies, each item is reported once per
+//! attempt.
 
 use std::time::Duration;
 
@@ -127,8 +128,8 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
     /// Decodes a frame of results. A value goes to its slot of the output at once, the rest into a report.
     ///
     /// # Errors
-    /// When the frame is not what the worker owes. Values that were written before that are written again when the positions
-    /// run again.
+    /// When the frame is not what the worker owes. Values that were written before that are written again when the
+    /// positions run again.
     fn read_results(&mut self, slot_idx: usize, header: &Header) -> Result<ChunkReport<K::Output, K::Error>, Broken> {
         let slot = &mut self.slots[slot_idx];
         let positions = slot.positions_of(header)?;
@@ -164,8 +165,8 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
         Ok(chunk)
     }
 
-    /// A worker is dead, or has sent what no worker sends, described by `protocol_error`, and is killed. Its item in hand
-    /// fails or is tried again, and all others go back to the queue.
+    /// A worker is dead, or has sent what no worker sends, described by `protocol_error`, and is killed. Its item in
+    /// hand fails or is tried again, and all others go back to the queue.
     fn handle_death(&mut self, slot_idx: usize, protocol_error: Option<String>) -> Result<(), BackendError> {
         self.clear_in_hand(slot_idx);
         let Some(dead) = self.slots[slot_idx].take_dead() else { return Ok(()) };
@@ -216,8 +217,8 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
         }
     }
 
-    /// An item whose worker died with it in hand fails with `cause`. Without a cause that is certain it may be tried once
-    /// more.
+    /// An item whose worker died with it in hand fails with `cause`. Without a cause that is certain it may be tried
+    /// once more.
     fn fail(&mut self, item: InHand, now: u64, cause: Option<Cause<K::Error>>, (worker, exit): (u32, ExitReport)) {
         let (position, elapsed) = (item.position, Duration::from_nanos(now.saturating_sub(item.since)));
         let max_deaths = if self.limits.at_most_once { 1 } else { MAX_DEATHS };
@@ -234,8 +235,8 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
         self.report_failure(PositionFailure { position, attempts, elapsed, cause }, Some(worker));
     }
 
-    /// A worker died with nothing in hand, so no item failed; but a program whose workers all die like that must not go on
-    /// for ever.
+    /// A worker died with nothing in hand, so no item failed; but a program whose workers all die like that must not go
+    /// on for ever.
     fn handle_idle_death(&mut self, slot_idx: usize, exit: ExitReport) -> Result<(), BackendError> {
         let failed_starts = self.note_failed_start();
         if failed_starts < 3 + 2 * self.slots.len() {

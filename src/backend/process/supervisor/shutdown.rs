@@ -1,5 +1,5 @@
-//! Workers whose call has ended, until they have dropped what they were given. Then a worker that is kept becomes idle, and
-//! a recycled one ends.
+//! Workers whose call has ended, until they have dropped what they were given. Then a worker that is kept becomes idle,
+//! and a recycled one ends.
 //!
 //! Promises: dropping it kills the workers in it. Leaves to the supervisor how long to wait.
 
@@ -50,8 +50,8 @@ impl Shutdowns {
         self.workers.push(ShuttingDown { worker, is_kept: false, has_ended: false });
     }
 
-    /// Takes what the last wait found: workers that have dropped everything become idle or end. Gives how many were lost,
-    /// that is, died though they were to be kept. They had no items, so nothing else is lost with them.
+    /// Takes what the last wait found: workers that have dropped everything become idle or end. Gives how many were
+    /// lost, that is, died though they were to be kept. They had no items, so nothing else is lost with them.
     pub(super) fn collect(&mut self) -> usize {
         let mut n_lost = 0;
         for mut shutting_down in std::mem::take(&mut self.workers) {

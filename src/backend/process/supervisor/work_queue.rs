@@ -55,8 +55,8 @@ impl WorkQueue {
         self.fence
     }
 
-    /// The next positions to hand out, those that came back first. `len` says how many it may be, from the position that it
-    /// is given; at least one is handed out.
+    /// The next positions to hand out, those that came back first. `len` says how many it may be, from the position
+    /// that it is given; at least one is handed out.
     pub(super) fn claim(&mut self, len: impl FnOnce(usize) -> usize) -> Option<Range<usize>> {
         if let Some((&first, &end)) = self.again.first_key_value().filter(|(first, _)| **first < self.fence) {
             let claimed = first..end.min(first + len(first).max(1));
@@ -130,8 +130,8 @@ impl WorkQueue {
         self.next >= self.n_items.min(self.fence) && self.again.keys().all(|&first| first >= self.fence)
     }
 
-    /// A worker died with this position in hand. At the death number `max_deaths` the item fails; in an attempt that a retry
-    /// asked for, at the first.
+    /// A worker died with this position in hand. At the death number `max_deaths` the item fails; in an attempt that a
+    /// retry asked for, at the first.
     pub(super) fn record_death(&mut self, position: usize, max_deaths: u32) -> RetryDecision {
         let max_deaths = if self.attempts_before.contains_key(&position) { 1 } else { max_deaths };
         let deaths = self.deaths.entry(position).or_default();

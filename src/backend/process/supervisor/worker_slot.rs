@@ -1,7 +1,7 @@
 //! One place for a worker in a call: the process that fills it at the moment, and the frames that were sent to it.
 //!
-//! Promises: frames are answered in the order in which they were sent, or the worker is reported as broken. Leaves to its
-//! users which items to send, and what an answer means.
+//! Promises: frames are answered in the order in which they were sent, or the worker is reported as broken. Leaves to
+//! its users which items to send, and what an answer means.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -58,7 +58,8 @@ pub(super) struct Overdue {
 
 /// The time between SIGTERM and SIGKILL where the mode sets none.
 const GRACE: Duration = Duration::from_millis(50);
-/// A second, in nanoseconds: how long a slot stays empty when no worker can be had, and a large process may take to die.
+/// A second, in nanoseconds: how long a slot stays empty when no worker can be had, and a large process may take to
+/// die.
 const SECOND: u64 = 1_000_000_000;
 
 /// What has to be done about the time of an item in hand.
@@ -119,8 +120,8 @@ impl WorkerSlot {
         self.worker.take()
     }
 
-    /// Ends the slot with its call. Gives its worker and whether it was sent the call. A worker that still has frames is
-    /// killed: dropping it does that.
+    /// Ends the slot with its call. Gives its worker and whether it was sent the call. A worker that still has frames
+    /// is killed: dropping it does that.
     pub(super) fn into_free_worker(self) -> Option<(Worker, bool)> {
         let worker = self.worker.filter(|_| self.in_flight.is_empty())?;
         Some((worker, self.knows_the_call))
@@ -172,8 +173,8 @@ impl WorkerSlot {
         self.empty_until = nanos().saturating_add(SECOND);
     }
 
-    /// Queues a frame with the items at these positions, and before it the call, where the worker does not know it, and the
-    /// blocks of shared memory that the items mention.
+    /// Queues a frame with the items at these positions, and before it the call, where the worker does not know it, and
+    /// the blocks of shared memory that the items mention.
     ///
     /// # Panics
     /// When the slot has no worker.

@@ -59,16 +59,16 @@ impl WorkerSlots {
         self.workers().for_each(|worker| worker.page().set_fence(fence));
     }
 
-    /// What the items in flight need of the plan's memory budget: a worker has one in hand at a time, so the most that one
-    /// of its items needs.
+    /// What the items in flight need of the plan's memory budget: a worker has one in hand at a time, so the most that
+    /// one of its items needs.
     pub(super) fn memory_in_use(&self, plan: &Plan) -> u64 {
         let Some(memory) = &plan.memory else { return 0 };
         let of = |slot: &WorkerSlot| slot.unanswered().map(|positions| memory.cost(positions)).max().unwrap_or(0);
         self.slots.iter().map(of).sum()
     }
 
-    /// Takes the newest frame back from the slot that has the most in flight, if its worker has not begun that frame. A slot
-    /// keeps its last one.
+    /// Takes the newest frame back from the slot that has the most in flight, if its worker has not begun that frame. A
+    /// slot keeps its last one.
     pub(super) fn take_back_from_the_busiest(&mut self) -> Option<Range<usize>> {
         let busy = self.slots.iter_mut().filter(|slot| slot.n_in_flight() > 1);
         busy.max_by_key(|slot| slot.n_in_flight())?.take_back_newest()
@@ -97,8 +97,8 @@ impl WorkerSlots {
         self.workers().filter(|worker| worker.is_late(now)).for_each(Worker::kill);
     }
 
-    /// Ends the slots: gives the workers that have nothing in flight, each with whether it was sent the call, and kills the
-    /// others.
+    /// Ends the slots: gives the workers that have nothing in flight, each with whether it was sent the call, and kills
+    /// the others.
     pub(super) fn take_free_workers(&mut self) -> impl Iterator<Item = (Worker, bool)> + use<> {
         std::mem::take(&mut self.slots).into_iter().filter_map(WorkerSlot::into_free_worker)
     }

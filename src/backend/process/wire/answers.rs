@@ -1,7 +1,7 @@
 //! The body of a frame of results, one answer per item: written by the worker, read by the caller.
 //!
-//! Promises: an answer that cannot be encoded or decoded fails its own item and no other, since each is a tag and a part of
-//! its own length.
+//! Promises: an answer that cannot be encoded or decoded fails its own item and no other, since each is a tag and a
+//! part of its own length.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The blocks of shared memory that travel beside a message: noted while a value is encoded for another process, and found
-//! by their name while it is decoded. In any other format a slice is a sequence of numbers.
+//! The blocks of shared memory that travel beside a message: noted while a value is encoded for another process, and
+//! found by their name while it is decoded. In any other format a slice is a sequence of numbers.
 //!
 //! Promises: nesting and panics leave the outer list as it was. Sends nothing itself; `connection.rs` does.
 
@@ -21,7 +21,8 @@ pub(crate) struct Attachments {
 /// The blocks that the other side has sent, by name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BlockTable {
-    /// Counted, so that decoding needs no borrow of it. It does not change while a value is decoded, so it is never copied.
+    /// Counted, so that decoding needs no borrow of it. It does not change while a value is decoded, so it is never
+    /// copied.
     blocks: Arc<HashMap<BlockId, Arc<Block>>>,
 }
 

@@ -1,8 +1,8 @@
 //! The body of a frame while it is written: in a slot of shared memory that the other side has mapped, or on the heap.
 //!
 //! With a `Vec` alone, a large body would be written twice: here, and then into the slot. With a slot alone, its length
-//! would have to be known before it is written. So a body begins where the last one would have fitted, and moves to the heap
-//! if it grows too long.
+//! would have to be known before it is written. So a body begins where the last one would have fitted, and moves to the
+//! heap if it grows too long.
 
 use std::fmt;
 use std::ptr::NonNull;

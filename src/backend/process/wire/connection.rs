@@ -1,12 +1,12 @@
-//! One end of the connection between the calling process and one worker: sends and receives frames, large bodies through
-//! shared memory.
+//! One end of the connection between the calling process and one worker: sends and receives frames, large bodies
+//! through shared memory.
 //!
 //! Promises: pushing queues a frame of any size, so the caller never waits for a worker to read; a body above 64 KiB is
 //! written into a free slot of shared memory, and travels as bytes only when none is free. Knows no items and no calls.
 //!
-//! Costs: a body of up to 64 KiB is copied twice into and out of the socket; a longer one is written into shared memory and
-//! read there. Each direction has four slots, each as long as the longest body that it had to hold, rounded up to a power of
-//! two.
+//! Costs: a body of up to 64 KiB is copied twice into and out of the socket; a longer one is written into shared memory
+//! and read there. Each direction has four slots, each as long as the longest body that it had to hold, rounded up to a
+//! power of two.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -259,8 +259,8 @@ impl Outgoing {
         Some(slot)
     }
 
-    /// Takes a free slot of at least this length; creates or replaces one if need be. `None` when all are in use, or there
-    /// is no memory for a new one.
+    /// Takes a free slot of at least this length; creates or replaces one if need be. `None` when all are in use, or
+    /// there is no memory for a new one.
     fn free_slot(&mut self, len: usize) -> Option<u8> {
         let page = Arc::clone(&self.page);
         let slots = page.status().slots(self.direction);
@@ -347,7 +347,8 @@ impl Incoming {
         Ok(if received.bytes == space_len { ReadResult::AsMuchAsFits } else { ReadResult::Some })
     }
 
-    /// The next frame that has come whole, if there is one. Frames about slots and blocks are handled here and not given.
+    /// The next frame that has come whole, if there is one. Frames about slots and blocks are handled here and not
+    /// given.
     pub(crate) fn next(&mut self) -> Result<Option<Header>, Broken> {
         while let Some(header) = self.inbox.peek()? {
             match header.kind {

@@ -32,8 +32,8 @@ impl postcard::ser_flavors::Flavor for AppendTo<'_> {
 
 /// Appends a value to a body.
 ///
-/// Call it within [`with_attachments`](crate::backend::process::wire::attachments::with_attachments), which notes the shared
-/// memory that the value mentions.
+/// Call it within [`with_attachments`](crate::backend::process::wire::attachments::with_attachments), which notes the
+/// shared memory that the value mentions.
 ///
 /// # Errors
 /// When the value's serde code fails or panics. Then part of the value may be in the body.
@@ -43,8 +43,8 @@ pub(crate) fn encode<V: serde::Serialize + ?Sized>(value: &V, body: &mut Body) -
 
 /// The value that these bytes are.
 ///
-/// Call it within [`with_blocks`](crate::backend::process::wire::attachments::with_blocks), which finds the shared memory
-/// that the value mentions.
+/// Call it within [`with_blocks`](crate::backend::process::wire::attachments::with_blocks), which finds the shared
+/// memory that the value mentions.
 ///
 /// # Errors
 /// When the value's serde code fails or panics, or leaves bytes.

@@ -1,7 +1,7 @@
 //! Frames as bytes, between the calling process and one worker: a header of 32 bytes and a body. Pure: does no I/O.
 //!
-//! Promises: a stream may be cut at any byte; bytes that are no frame are an error. Both ends are the same program on the
-//! same machine, so numbers travel in native byte order.
+//! Promises: a stream may be cut at any byte; bytes that are no frame are an error. Both ends are the same program on
+//! the same machine, so numbers travel in native byte order.
 //!
 //! The layout of a header; bytes 2 and 3 are unused:
 //!

@@ -1,8 +1,8 @@
 //! Which function a call means: its place in the executable, from a fixed function on.
 //!
-//! Promises: a worker accepts a place only if it is the same executable, if the place lies in the program's code, and if the
-//! function there is for the same types. A place and not a registered name, because every instance of a generic function has
-//! one without being listed anywhere.
+//! Promises: a worker accepts a place only if it is the same executable, if the place lies in the program's code, and
+//! if the function there is for the same types. A place and not a registered name, because every instance of a generic
+//! function has one without being listed anywhere.
 
 use std::fs;
 use std::io;
@@ -58,7 +58,8 @@ pub(crate) struct Program {
     text: Range<usize>,
 }
 
-/// Places are counted from here: a function of this crate, so it lies in the same executable as the program's functions.
+/// Places are counted from here: a function of this crate, so it lies in the same executable as the program's
+/// functions.
 fn anchor() {
     std::hint::black_box(());
 }

@@ -1,5 +1,5 @@
-//! What travels between a caller and its workers: frames and their bodies as bytes, one end of a connection, and the page of
-//! memory that both sides see.
+//! What travels between a caller and its workers: frames and their bodies as bytes, one end of a connection, and the
+//! page of memory that both sides see.
 
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(super) mod answers;

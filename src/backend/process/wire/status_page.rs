@@ -1,15 +1,16 @@
-//! The page of memory that a worker and its caller share: which item is in hand and since when, how many are done, where to
-//! stop, and which frames were begun.
+//! The page of memory that a worker and its caller share: which item is in hand and since when, how many are done,
+//! where to stop, and which frames were begun.
 //!
-//! Promises: the caller never blames an item that was not in hand; a frame is run by its worker or taken back by the caller,
-//! never both. A page of zero bytes is valid. It sends no messages and never waits: each side reads it when it needs to.
+//! Promises: the caller never blames an item that was not in hand; a frame is run by its worker or taken back by the
+//! caller, never both. A page of zero bytes is valid. It sends no messages and never waits: each side reads it when it
+//! needs to.
 //!
 //! How it is used:
-//! - The worker stores the time and then the position when an item begins, and 0 when its result is encoded. The caller reads
-//!   both without a lock, and reads again if the position has changed in between.
+//! - The worker stores the time and then the position when an item begins, and 0 when its result is encoded. The caller
+//!   reads both without a lock, and reads again if the position has changed in between.
 //! - The caller lowers the fence when a failure or a cancellation stops the call. The worker reads it after each item.
-//! - A frame is `SENT`, and one compare-and-swap makes it `BEGUN` or `TAKEN_BACK`. So the caller can give items that a busy
-//!   worker has not begun to an idle one.
+//! - A frame is `SENT`, and one compare-and-swap makes it `BEGUN` or `TAKEN_BACK`. So the caller can give items that a
+//!   busy worker has not begun to an idle one.
 //! - A slot is 1 from the time its sender fills it until its receiver has read it.
 
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
@@ -170,7 +171,8 @@ impl Direction {
     }
 }
 
-/// Which slots for large bodies are in use: the sender takes a slot, and the receiver frees it when it has read the body.
+/// Which slots for large bodies are in use: the sender takes a slot, and the receiver frees it when it has read the
+/// body.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     /// 1 from filling to reading, 0 otherwise.
@@ -197,7 +199,8 @@ impl Slots {
     }
 }
 
-/// The frames of items in flight to a worker: the worker begins each one or the caller takes it back, whichever is first.
+/// The frames of items in flight to a worker: the worker begins each one or the caller takes it back, whichever is
+/// first.
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
     /// For each frame, its number and what became of it.
@@ -241,7 +244,8 @@ impl Frames {
     }
 }
 
-/// Numbers wrap around after 2^30 frames; at most [`FRAMES`] are in flight at a time, so that none is mistaken for another.
+/// Numbers wrap around after 2^30 frames; at most [`FRAMES`] are in flight at a time, so that none is mistaken for
+/// another.
 fn word(number: u32, what: u32) -> u32 {
     number << 2 | what
 }

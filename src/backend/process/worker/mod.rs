@@ -1,7 +1,7 @@
 //! A worker's main loop: a handshake with the caller, then one call after the other, until the caller is gone.
 //!
-//! Promises: a call that cannot be served is refused with a reason, and the worker goes on. Knows nothing of other workers,
-//! of retries and of limits. Leaves to `session.rs` the items of a call.
+//! Promises: a call that cannot be served is refused with a reason, and the worker goes on. Knows nothing of other
+//! workers, of retries and of limits. Leaves to `session.rs` the items of a call.
 
 mod outbox;
 pub(super) mod session;
@@ -28,8 +28,8 @@ use crate::sync::{Arc, nanos};
 /// The worker measures its memory at most this often, in nanoseconds, and only where the call asks for it.
 const MEASURE_NANOS: u64 = 10_000_000;
 
-/// Serves the calls of one function: the caller names an instance for the function's types, and the worker finds it by its
-/// place in the executable.
+/// Serves the calls of one function: the caller names an instance for the function's types, and the worker finds it by
+/// its place in the executable.
 pub(super) type Serve = fn(&mut WorkerConnection) -> Result<(), Disconnected>;
 
 /// A worker's end of the connection, and what it needs for a call.
@@ -112,7 +112,8 @@ impl WorkerConnection {
         Ok(())
     }
 
-    /// Confirms that everything of the call is dropped. `complaint` is the message of a destructor that panicked, or empty.
+    /// Confirms that everything of the call is dropped. `complaint` is the message of a destructor that panicked, or
+    /// empty.
     pub(super) fn end(&mut self, complaint: String) -> Result<(), Disconnected> {
         self.head = None;
         self.outbox.push(Header::new(Kind::Ended), complaint.as_bytes());

@@ -1,9 +1,9 @@
-//! The worker's outbox: results wait here and are sent together, when the worker is about to wait, when they are many, or
-//! after a millisecond.
+//! The worker's outbox: results wait here and are sent together, when the worker is about to wait, when they are many,
+//! or after a millisecond.
 //!
-//! Promises: a result leaves about a millisecond after its item ended, also while the next item takes for ever. For that a
-//! second thread, the flusher, sends what the worker does not. It sleeps while nothing waits, and a frame of one item never
-//! wakes it.
+//! Promises: a result leaves about a millisecond after its item ended, also while the next item takes for ever. For
+//! that a second thread, the flusher, sends what the worker does not. It sleeps while nothing waits, and a frame of one
+//! item never wakes it.
 
 use std::time::Duration;
 
@@ -96,8 +96,8 @@ impl Outbox {
         contents.answers.body = contents.outgoing.begin_body();
     }
 
-    /// Puts the value of an item into the outbox. Gives what the worker has to do once the item is no longer in hand, as
-    /// that may take time; and the time now, in nanoseconds of the steady clock.
+    /// Puts the value of an item into the outbox. Gives what the worker has to do once the item is no longer in hand,
+    /// as that may take time; and the time now, in nanoseconds of the steady clock.
     ///
     /// The value's own serde code runs under the lock, for which the worker's thread and the flusher alone wait.
     pub(super) fn put_value<R: Serialize>(&self, value: &R, trace: Option<&Trace>) -> (SendState, u64) {

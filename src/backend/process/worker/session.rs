@@ -1,8 +1,8 @@
-//! One call, served in a worker: frames of items come in, results go to the outbox. Items run through the loop that every
-//! mode shares, and the status page says which one is in hand.
+//! One call, served in a worker: frames of items come in, results go to the outbox. Items run through the loop that
+//! every mode shares, and the status page says which one is in hand.
 //!
-//! Promises: an item is on the status page from before it begins until its result is in the outbox, so the caller blames a
-//! death on the right one; after a fence or a failure that stops the call, no further item begins.
+//! Promises: an item is on the status page from before it begins until its result is in the outbox, so the caller
+//! blames a death on the right one; after a fence or a failure that stops the call, no further item begins.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -73,7 +73,8 @@ where
 
 /// How a call ended in a worker.
 enum SessionEnd {
-    /// The caller ended it: everything is dropped except the shared value. With the message of a destructor that panicked.
+    /// The caller ended it: everything is dropped except the shared value. With the message of a destructor that
+    /// panicked.
     Ended(Option<String>),
     /// Another call begins; this one has left nothing to drop.
     NextCall,
@@ -208,8 +209,8 @@ where
         Ok(true)
     }
 
-    /// Decodes the items of a frame; gives those that cannot be decoded, each with its offset in the frame. An item whose
-    /// decoding kills the worker is in hand like any other.
+    /// Decodes the items of a frame; gives those that cannot be decoded, each with its offset in the frame. An item
+    /// whose decoding kills the worker is in hand like any other.
     fn read_items(
         &mut self,
         connection: &WorkerConnection,

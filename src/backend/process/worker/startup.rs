@@ -1,7 +1,7 @@
 //! Turns a copy of the program into a worker.
 //!
-//! Promises: a program that never calls `init` starts no copies of itself, and a copy that is started by hand ends with a
-//! message.
+//! Promises: a program that never calls `init` starts no copies of itself, and a copy that is started by hand ends with
+//! a message.
 
 use std::env;
 use std::ffi::CString;
@@ -56,8 +56,8 @@ pub(in crate::backend::process) fn role() -> Result<Role, BackendError> {
     }
 }
 
-/// In a copy of the program that was started as a worker: serves the caller and never returns. In any other process: notes
-/// that it may be a caller.
+/// In a copy of the program that was started as a worker: serves the caller and never returns. In any other process:
+/// notes that it may be a caller.
 pub(in crate::backend::process) fn become_worker() {
     let Some(parent) = env::var_os(VARIABLE) else {
         // Relaxed: see `role`.

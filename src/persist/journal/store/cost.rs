@@ -1,6 +1,7 @@
 //! What a row costs: held against a bare loop over SQLite that inserts the same rows and commits as often.
 //!
-//! `MANYHANDS_JOURNAL_ROWS=1000000 cargo test --release -p manyhands --lib journal::store::cost -- --nocapture` measures it.
+//! `MANYHANDS_JOURNAL_ROWS=1000000 cargo test --release -p manyhands --lib journal::store::cost -- --nocapture`
+//! measures it.
 
 use std::fs;
 use std::io::Write;

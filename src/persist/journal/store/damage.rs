@@ -29,7 +29,8 @@ fn append(store: &mut Store, index: usize) {
     store.append(&succeeded(index, &index.to_string()), None, Some(&value_of(index)));
 }
 
-/// Asserts that these are items `0..n` as they were written, and gives n: nothing in between is missing, nothing is wrong.
+/// Asserts that these are items `0..n` as they were written, and gives n: nothing in between is missing, nothing is
+/// wrong.
 fn n_whole(recorded: &[RecordedItem]) -> usize {
     for (index, item) in recorded.iter().enumerate() {
         assert_eq!(item.record, ItemRecord { is_resumed: true, ..succeeded(index, &index.to_string()) });
