@@ -18,6 +18,25 @@ pub(crate) struct RunEnd {
     pub(crate) cancelled: Option<CancelReason>,
 }
 
+/// What ended a run before its items, its callback or a cancellation did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EarlyEnd {
+    /// An error of the run: the state of a worker could not be made, or the journal refused an item.
+    Fault,
+    /// A closure or a destructor of the program panicked.
+    Panic,
+}
+
+impl RunEnd {
+    /// The end of a run of a slice while its items are looked up, before any of them runs.
+    pub(crate) fn before_items(n_items: usize, past: &Past) -> Self {
+        let (resumed, done_before) = (past.resumed.len(), past.done_before.len());
+        let cancelled = n_items - resumed - done_before;
+        let tally = Tally { items: n_items, resumed, done_before, cancelled, ..Tally::default() };
+        Self { tally, fence: 0, has_stopped: false, is_aborted: false, cancelled: None }
+    }
+}
+
 /// Tally, resumed items and non-fatal errors of a run.
 #[derive(Debug, Default)]
 pub(crate) struct RunReport {

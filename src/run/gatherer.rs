@@ -329,17 +329,20 @@ impl<'a, E> Gatherer<'a, E> {
         self.callbacks.rethrow();
     }
 
-    /// Ends a run whose results were delivered. Also returns the callbacks: their panic is raised once journal and
-    /// report are closed.
+    /// Ends a run whose results were delivered. Also returns the error of the backend, and the callbacks: their panic is
+    /// raised once journal and report are closed.
     pub(crate) fn finish_delivered(
         mut self,
         stats: Result<BackendStats, BackendError>,
         delivered: &Delivered,
         n_inputs: usize,
-    ) -> (Result<RunEnd, Error<E>>, Callbacks) {
+    ) -> (RunEnd, Result<(), Error<E>>, Callbacks) {
         self.show_end();
-        let end = stats.map(|stats| self.run_end(&stats, delivered, n_inputs)).map_err(BackendError::into_error);
-        (end, self.callbacks)
+        let (stats, result) = match stats {
+            Ok(stats) => (stats, Ok(())),
+            Err(error) => (BackendStats::default(), Err(error.into_error())),
+        };
+        (self.run_end(&stats, delivered, n_inputs), result, self.callbacks)
     }
 
     fn run_end(&self, stats: &BackendStats, delivered: &Delivered, n_inputs: usize) -> RunEnd {

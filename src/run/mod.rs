@@ -38,7 +38,7 @@ pub(crate) mod spec;
 pub(crate) mod tolerance;
 
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::backend::contract::{BackendStats, Output};
 use crate::backend::items::{ItemLookup, Items};
@@ -48,7 +48,7 @@ use crate::error::Error;
 use crate::outcome::{Outcome, Past};
 use crate::run::collected::Collected;
 use crate::run::delivery::{Callback, Delivery, ItemResult};
-use crate::run::end::RunReport;
+use crate::run::end::{EarlyEnd, RunReport};
 use crate::run::feed::InputReader;
 use crate::run::gatherer::Gatherer;
 use crate::run::input::Input;
@@ -144,7 +144,7 @@ where
     let persistence = Persistence::open(&mut keep, spec.mode).map_err(Error::widen)?;
 
     // 2. Find the items that are finished already.
-    let resumed = divide(&mut spec, &persistence, input.slice()).map_err(Error::widen)?;
+    let (persistence, resumed) = divide(&mut spec, persistence, input.slice())?;
 
     // 3. Complete the plan, and map its positions to items.
     spec.deliver(order, input.slice().is_some(), persistence.is_kept(), persistence.n_serial_sample());
@@ -182,26 +182,41 @@ where
     };
 
     // 5. Count, close journal and report, and raise a panic of the caller's closures.
-    let (end, mut callbacks) = run.finish(stats, items.len());
-    let beyond = match (order, &end) {
-        (DeliveryOrder::All, Ok(end)) => positions.indices_from(end.fence),
+    let (end, result, mut callbacks) = run.finish(stats, items.len());
+    let beyond = match order {
+        DeliveryOrder::All => positions.indices_from(end.fence),
         _ => Vec::new(),
     };
-    let report = persistence.finish(end, callbacks.has_panicked());
+    let fault = result.is_err().then_some(EarlyEnd::Fault);
+    let report = persistence.finish(end, if callbacks.has_panicked() { Some(EarlyEnd::Panic) } else { fault });
     callbacks.rethrow();
+    result?;
     Ok(DeliveredRun { report: report?, beyond })
 }
 
-/// Looks up which items of a slice are finished, and restricts the plan to the others. The items of a stream are looked
-/// up when they are read.
-fn divide<T, R, E>(
+/// Looks up which items of a slice are finished, and restricts the plan to the others. The items of a stream are looked up
+/// when they are read. Where the look-up fails, journal and report are closed, as at any end of a run.
+fn divide<'s, 'a, T, R, E>(
     spec: &mut RunSpec<'_>,
-    persistence: &Persistence<'_, '_, T, R, E>,
+    persistence: Persistence<'s, 'a, T, R, E>,
     items: Option<&[T]>,
-) -> Result<Vec<(usize, ItemResult<R, E>)>, Error> {
-    let Some(items) = items else { return Ok(Vec::new()) };
-    let Pending { todo, resumed } = persistence.divide(items)?;
-    spec.restrict_to(todo, items.len());
-    spec.bound_memory();
-    Ok(resumed)
+) -> Result<(Persistence<'s, 'a, T, R, E>, Vec<(usize, ItemResult<R, E>)>), Error<E>> {
+    let Some(items) = items else { return Ok((persistence, Vec::new())) };
+    // The closures that give keys and ask for finished items may panic.
+    let divided = catch_unwind(AssertUnwindSafe(|| persistence.divide(items)));
+    match divided {
+        Ok(Ok(Pending { todo, resumed })) => {
+            spec.restrict_to(todo, items.len());
+            spec.bound_memory();
+            Ok((persistence, resumed))
+        }
+        Ok(Err(error)) => {
+            persistence.close_before_items(items.len(), EarlyEnd::Fault);
+            Err(error.widen())
+        }
+        Err(payload) => {
+            persistence.close_before_items(items.len(), EarlyEnd::Panic);
+            resume_unwind(payload)
+        }
+    }
 }

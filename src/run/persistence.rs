@@ -19,7 +19,7 @@ use crate::persist::report::{
 use crate::record::{ItemRecord, Key, RecordedFailure, Timing};
 use crate::run::codec::Codec;
 use crate::run::delivery::{FinishedItem, ItemResult, ResultSink};
-use crate::run::end::{RunEnd, RunReport};
+use crate::run::end::{EarlyEnd, RunEnd, RunReport};
 use crate::run::name_table::{PendingKey, PendingKeys};
 use crate::sync::SystemTime;
 
@@ -254,15 +254,24 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
         Ok(Some(result))
     }
 
-    /// Closes the journal and writes the report. `end` is the end of the run, or its error.
-    pub(crate) fn finish(self, end: Result<RunEnd, Error<E>>, has_panicked: bool) -> Result<RunReport, Error<E>> {
+    /// Closes journal and report of a run of a slice that ends while its items are looked up. What ended the run is reported
+    /// to the caller before what its files did.
+    pub(crate) fn close_before_items(self, n_items: usize, early: EarlyEnd) {
+        let end = RunEnd::before_items(n_items, &self.past());
+        let _ = self.finish(end, Some(early));
+    }
+
+    /// Closes the journal and writes the report, whatever ended the run: `early` is what ended it before its items did.
+    ///
+    /// # Errors
+    /// The journal's refusal of an item, for which the caller has no error of its own.
+    pub(crate) fn finish(self, end: RunEnd, early: Option<EarlyEnd>) -> Result<RunReport, Error<E>> {
         let mut warnings: Vec<Error> = self.unwritten.take().into_iter().collect();
         #[cfg(feature = "journal")]
         if let Some(journal) = self.journal {
             let finished = journal.into_inner().store.finish();
             warnings.extend(finished.err().map(Error::journal));
         }
-        let end = end?;
         let fault = self.fault.take();
         #[cfg(feature = "reports")]
         if let Some(reporter) = self.reporter {
@@ -271,7 +280,7 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
                 mode: self.mode.name(),
                 begun: self.started,
                 ended: SystemTime::now(),
-                ended_by: ended_by(&end, has_panicked, fault.is_some()),
+                ended_by: ended_by(&end, early.or(fault.as_ref().map(|_| EarlyEnd::Fault))),
                 is_whole: end.tally.cancelled == 0 && !end.tally.is_cut_short,
                 retries: end.tally.retries as u64,
                 peak_memory: peak_memory_of_this_process(),
@@ -297,14 +306,14 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
 
 /// The reason for the end of a run, for its report.
 #[cfg(feature = "reports")]
-fn ended_by(end: &RunEnd, has_panicked: bool, has_fault: bool) -> EndedBy {
-    match (end.cancelled, end.has_stopped) {
-        _ if has_panicked => EndedBy::Panic,
-        _ if has_fault => EndedBy::Fault,
-        (Some(reason), _) => EndedBy::Cancelled(reason),
-        (None, true) => EndedBy::Failures,
-        (None, false) if end.is_aborted => EndedBy::Callback,
-        (None, false) => EndedBy::LastItem,
+fn ended_by(end: &RunEnd, early: Option<EarlyEnd>) -> EndedBy {
+    match (early, end.cancelled) {
+        (Some(EarlyEnd::Panic), _) => EndedBy::Panic,
+        (Some(EarlyEnd::Fault), _) => EndedBy::Fault,
+        (None, Some(reason)) => EndedBy::Cancelled(reason),
+        (None, None) if end.has_stopped => EndedBy::Failures,
+        (None, None) if end.is_aborted => EndedBy::Callback,
+        (None, None) => EndedBy::LastItem,
     }
 }
 

@@ -93,7 +93,7 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
         mut self,
         stats: Result<BackendStats, BackendError>,
         n_items: usize,
-    ) -> (Result<RunEnd, Error<E>>, Callbacks) {
+    ) -> (RunEnd, Result<(), Error<E>>, Callbacks) {
         let fence = self.gatherer.fence();
         self.deliver(|delivery| delivery.deliver_rest(fence));
         let n_inputs = self.reader.as_ref().map_or(n_items, InputReader::n_read);

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow::{Break, Continue};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -163,11 +164,38 @@ fn a_run_that_a_destructor_of_an_item_ends_has_its_report() {
         let folder = tempfile::tempdir().unwrap();
         let items = (0..).map(Fragile);
         let job = Job::over(items).mode(mode).window(2).map(|item| item.0).report(Report::at(folder.path()));
-        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job.for_each(|_, _| Continue(()))));
+        let caught = catch_unwind(AssertUnwindSafe(|| job.for_each(|_, _| Continue(()))));
         let message = caught.unwrap_err().downcast_ref::<&str>().map(ToString::to_string);
         assert_eq!(message.as_deref(), Some("in a destructor"), "{mode}");
         let written = summary(folder.path());
         assert_eq!(written["ended_by"], "panic", "{mode}");
         assert!(written["succeeded"].as_u64().unwrap() >= 5, "{mode}: the results are in the report");
     }
+}
+
+/// The panic of a closure that looks up items, a key that comes twice, and a state that cannot be made.
+#[test]
+fn a_run_that_ends_before_its_items_has_its_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = || Report::at(folder.path().join("report"));
+    let ended_by = || summary(&folder.path().join("report"))["ended_by"].clone();
+
+    let job = Job::new(&[1, 2, 3]).done_if(|n| *n > 1 && panic!("no look-up"));
+    let caught = catch_unwind(AssertUnwindSafe(|| job.map(|n| n + 1).report(report()).run()));
+    assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"no look-up"));
+    assert_eq!(ended_by(), "panic");
+
+    assert_eq!(Job::new(&[1]).map(|n| n + 1).report(report()).run().unwrap().tally().succeeded, 1);
+    assert_eq!(ended_by(), "last_item");
+
+    let journal = Journal::at(folder.path().join("run.journal")).key(|_: &i32| "twice".to_owned());
+    let error = Job::new(&[1, 2]).map(|n| n + 1).journal(journal).report(report()).run().unwrap_err();
+    assert!(error.journal_error().is_some(), "{error}");
+    assert_eq!(ended_by(), "fault");
+
+    assert_eq!(Job::new(&[1]).map(|n| n + 1).report(report()).run().unwrap().tally().succeeded, 1);
+    let job = Job::new(&[1, 2]).try_worker_state(|| Err::<(), _>("no model"));
+    let error = job.map(|(), n| n + 1).report(report()).run().unwrap_err();
+    assert!(error.is_worker_state(), "{error}");
+    assert_eq!((ended_by(), summary(&folder.path().join("report"))["unfinished"].clone()), ("fault".into(), 2.into()));
 }

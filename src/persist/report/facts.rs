@@ -55,7 +55,7 @@ pub(crate) enum EndedBy {
     Cancelled(CancelReason),
     /// The callback for results asked to stop.
     Callback,
-    /// The journal refused an item: its key came twice, or its fingerprint differs from the recorded one.
+    /// An error of the run: the journal refused an item, or a worker could not be prepared.
     Fault,
     /// A callback or an iterator of the program panicked.
     Panic,
