@@ -143,7 +143,8 @@ impl Database {
 
     /// Opens an existing journal and never changes it.
     ///
-    /// SQLite recovers the log of a killed writer in shared memory, which leaves the journal's own bytes as they are;
+    /// SQLite recovers the write-ahead log of a killed writer in shared memory, which leaves the journal's own bytes as
+    /// they are;
     /// `query_only` refuses every statement that would write, and the last connection to close does not move the log
     /// into the file. A file that is empty or not there gives `NotFound`, so that a reader can poll for a run that is
     /// about to begin.
@@ -226,8 +227,7 @@ impl Database {
 
     /// Looks for damage before the file is read or changed.
     ///
-    /// Costs one pass over the file. Journals of a million small rows have some hundreds of megabytes, so it may take a
-    /// second or more; a resumed run reads the rows after it anyway.
+    /// Costs one pass over the file; a resumed run reads the rows after it anyway.
     ///
     /// # Errors
     /// `Corrupt` with the first problem that is found.
@@ -535,8 +535,8 @@ fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i32> {
     connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
 
-/// Numbers that are out of range are cut rather than refused, since they are for reports alone. Texts that must be
-/// understood, the kind of a failure and the amounts, are errors.
+/// An index, a duration or a memory size that is out of range is cut rather than refused, since those are for reports
+/// alone. What must be understood, such as the kind of a failure, the number of attempts and the amounts, is an error.
 fn recorded_item(row: &Found<'_>) -> rusqlite::Result<RecordedItem> {
     let duration = |nanoseconds: i64| Duration::from_nanos(nanoseconds.unsigned_abs());
     let record = ItemRecord {

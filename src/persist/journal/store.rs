@@ -168,7 +168,8 @@ impl Store {
 
     /// Queues an item, which the writer commits within about one interval. Waits only while the queue is full.
     ///
-    /// Costs a lock and three copies; amounts cost a JSON text besides. After a write error it returns at once.
+    /// Costs a lock and a copy of each text and of the value; amounts cost a JSON text besides. After a write error it
+    /// returns at once.
     pub(crate) fn append(&mut self, record: &ItemRecord, fingerprint: Option<&str>, value: Option<&[u8]>) {
         let mut state = self.queue.state.lock();
         while state.rows.are_too_many() && state.write_error.is_none() {
