@@ -144,10 +144,9 @@ impl Database {
     /// Opens an existing journal and never changes it.
     ///
     /// SQLite recovers the write-ahead log of a killed writer in shared memory, which leaves the journal's own bytes as
-    /// they are;
-    /// `query_only` refuses every statement that would write, and the last connection to close does not move the log
-    /// into the file. A file that is empty or not there gives `NotFound`, so that a reader can poll for a run that is
-    /// about to begin.
+    /// they are; `query_only` refuses every statement that would write, and the last connection to close does not move
+    /// the log into the file. A file that is empty or not there gives `NotFound`, so that a reader can poll for a run
+    /// that is about to begin.
     pub(crate) fn for_reading(path: &Path) -> Result<Self, JournalError> {
         if !path.try_exists().map_err(|error| JournalError::of_io(path, error))? {
             return Err(JournalError::NotFound { path: path.to_owned() });

@@ -30,7 +30,7 @@ impl Keys {
     /// The key's number; a new key gets the next one.
     ///
     /// Hashes the key once, and compares its text only with keys of the same 64-bit hash. A table that grows reuses the
-    /// stored hashes, so no key is hashed twice. The numbers have no gaps: a caller may keep a list beside this one and
+    /// stored hashes and hashes no key again. The numbers have no gaps: a caller may keep a list beside this one and
     /// index it with the number.
     pub(crate) fn number(&mut self, key: &str) -> usize {
         let Self { hashing, table, texts, ends } = self;

@@ -76,7 +76,7 @@ impl Recorded {
     /// 1. A key that was asked for before is an error, whatever is recorded.
     /// 2. Without a record, the item is to do.
     /// 3. With a fingerprint that differs, an item that would be resumed is refused or done again, as the settings say.
-    ///    A    record without a fingerprint differs from any fingerprint.
+    ///    A record without a fingerprint differs from any fingerprint.
     /// 4. Otherwise the item is resumed, or done again with the attempts of its recorded failure.
     ///
     /// # Errors

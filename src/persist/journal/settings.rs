@@ -10,7 +10,7 @@ use std::time::Duration;
 ///
 /// | what differs | `Refuse` | `Recompute` |
 /// |---|---|---|
-/// | version or configuration | [`Changed`](crate::journal::JournalError::Changed), before any item | all items are computed; earlier records stay |
+/// | version or configuration | [`Changed`](crate::journal::JournalError::Changed), before any item | items without a record under the new one are computed; earlier records stay |
 /// | fingerprint of an item that is resumed | [`Changed`](crate::journal::JournalError::Changed) | that item is computed |
 /// | fingerprint of an item that is computed again anyway | it is computed | it is computed |
 /// | the run gives no fingerprint | it is not compared | it is not compared |

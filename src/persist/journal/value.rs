@@ -1,9 +1,9 @@
 //! Encodes values as bytes and configurations as text, equal in each run for equal values. Pure.
 //!
 //! Values are in the format of postcard: compact, without names or types, so bytes can be read only as the type that
-//! wrote them. The version of the journal is what tells a program that its type has changed; bytes that are left over
-//! and bytes that are missing are errors, but a type of the same shape is not noticed. Configurations are JSON, because
-//! their difference must be named to a person and a row must be readable with any SQLite tool.
+//! wrote them. A program whose type has changed gives its journal another version; bytes that are left over and bytes
+//! that are missing are errors, but a type of the same shape is not noticed. Configurations are JSON, because their
+//! difference must be named to a person and a row must be readable with any SQLite tool.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
