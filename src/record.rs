@@ -114,6 +114,9 @@ impl fmt::Display for RecordedFailure {
 }
 
 /// One item that finished, in this run or in an earlier one.
+///
+/// A run makes one per finished item, in its calling thread, where a journal or a report is kept; runs without either
+/// make none. The journal copies it, and the report then takes it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ItemRecord {
     /// The item's place in the input.
@@ -180,6 +183,8 @@ mod any_number {
 }
 
 /// The time of an item's last attempt, and the amounts that it reported.
+///
+/// Taken by the worker; an item that a lost worker had in hand has none, and gets `unknown`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Timing {
     pub(crate) started: SystemTime,
@@ -197,6 +202,8 @@ impl Timing {
 }
 
 /// The CPU time of the calling thread, where the system provides it. Costs a system call, about 200 ns.
+///
+/// So the worker loop does not call it after a quick item, and takes the elapsed time instead.
 pub(crate) fn thread_cpu_time() -> Option<Duration> {
     #[cfg(all(target_os = "linux", any(feature = "processes", feature = "journal", feature = "reports")))]
     {

@@ -202,6 +202,8 @@ impl Interrupts {
 const ECHO: Duration = Duration::from_millis(100);
 
 /// The state that the signal handler writes and all others read.
+///
+/// The times of the word are milliseconds since the listener began; they have 56 bits, the signal has 8.
 #[derive(Debug)]
 struct Arrival {
     token: CancelToken,
@@ -242,6 +244,7 @@ impl Arrival {
     }
 }
 
+/// A `now` before `first` counts as none: two threads may read the clock in one order and exchange in the other.
 fn is_echo(now: u64, first: u64) -> bool {
     u128::from(now.saturating_sub(first)) < ECHO.as_millis()
 }
@@ -334,6 +337,9 @@ impl Disposition {
 
 /// Keeps the signal's default action while there is no listener, for the life of the program: signal-hook's handler
 /// stays installed and does nothing by itself.
+///
+/// Without it, Ctrl+C would do nothing after the last listener is dropped. It is registered once per signal, since a
+/// later listener finds a handler.
 fn keep_the_default(signal: Signal) -> io::Result<()> {
     let action = move || {
         // Relaxed: see `Listener`.
@@ -384,6 +390,8 @@ impl Drop for ListeningThread {
 }
 
 /// Waits for the first signal; `None` when the listener is dropped first.
+///
+/// Other bytes that come without a signal of this process are read and ignored.
 fn first_signal(mut wait: UnixStream, arrival: &Arrival) -> Option<Signal> {
     loop {
         let mut read = [LEAVE];

@@ -67,6 +67,9 @@ pub fn write_atomically(
 }
 
 /// Checks that the folder is writable: creates a file in it and removes it.
+///
+/// Permission bits alone do not show it: a file system may be mounted read-only. The file is created and removed like
+/// any temporary one.
 #[cfg(feature = "reports")]
 pub(crate) fn check_folder(folder: &Path) -> io::Result<()> {
     let target = Target { path: folder.to_owned(), folder: folder.to_owned(), permissions: None };
@@ -82,6 +85,8 @@ struct Target {
 }
 
 impl Target {
+    /// Follows links, so that the rename replaces the file and not the link. A path that does not exist, or a broken
+    /// link, is taken as it is.
     fn find(path: &Path) -> io::Result<Self> {
         let (path, permissions) = match fs::canonicalize(path) {
             Ok(path) => {
@@ -115,6 +120,7 @@ struct Temporary {
 static NEXT: HintWord = HintWord::new(0);
 
 impl Temporary {
+    /// In the folder of the target, because a rename works within one file system only. Ends at the first free number.
     fn create(target: &Target) -> io::Result<(Self, File)> {
         loop {
             // Relaxed: of two threads with one number, only one can create the file.
@@ -178,6 +184,8 @@ fn new_file(_: Option<&fs::Permissions>) -> OpenOptions {
 }
 
 /// Remembers the first write that failed.
+///
+/// The closure may ignore an error, and a file without those bytes must not replace the old one.
 struct Watched {
     file: BufWriter<File>,
     failure: Option<io::Error>,
@@ -196,6 +204,7 @@ impl Watched {
         })
     }
 
+    /// Writes the last buffer and gives the file for its sync, or the first error of any write.
     fn finish(self) -> io::Result<File> {
         if let Some(failure) = self.failure {
             // Taken apart, because a dropped buffer would write once more.

@@ -79,6 +79,8 @@ pub struct AsyncResults<R, E = Never> {
 }
 
 /// A feed whose drop cancels the run and does not wait for it.
+///
+/// The thread goes on to the end of its items in hand and then drops its end of the queue.
 struct Detached<R, E>(RunFeed<R, E>);
 
 impl<R, E> Drop for Detached<R, E> {

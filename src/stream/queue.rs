@@ -6,6 +6,10 @@
 //!
 //! Promise: no wakeup is lost, the end is returned once, and values are dropped without the lock held. The loom models
 //! of `tests/loom` check the first two. `run_feed.rs` owns both ends.
+//!
+//! With a capacity of 8 the limit is 4. The producer pushes 4 values and waits; the consumer swaps the 4 for its empty
+//! batch, and the producer pushes 4 more while the batch is used: 8 values at most. With a capacity of 1 the limit is
+//! 1, and the batch is empty by the time the consumer takes the next.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -67,6 +71,9 @@ impl<T, End> Queue<T, End> {
     }
 
     /// Waits for space and adds a value. Breaks when the consumer has left.
+    ///
+    /// Costs one lock. Only a push into an empty queue wakes the consumer: one that finds values there has no reason to
+    /// wait.
     pub(crate) fn push(&self, value: T) -> ControlFlow<()> {
         // A value that is not added is dropped after the lock is released: a parameter outlives every local.
         let mut state = self.state.lock();
@@ -85,6 +92,8 @@ impl<T, End> Queue<T, End> {
     }
 
     /// The producer leaves, with this end.
+    ///
+    /// Called once. Values that are queued are still taken, before the end.
     pub(crate) fn end(&self, end: End) {
         let mut state = self.state.lock();
         if matches!(state.phase, Phase::ReceiverGone) {
@@ -95,6 +104,8 @@ impl<T, End> Queue<T, End> {
     }
 
     /// Waits until there is something, and moves all queued values into the batch, which is empty.
+    ///
+    /// The two lists are swapped, so a batch costs one lock and no allocation once both have grown.
     pub(crate) fn take(&self, batch: &mut VecDeque<T>) -> Taken<End> {
         let mut state = self.state.lock();
         loop {
@@ -106,6 +117,8 @@ impl<T, End> Queue<T, End> {
     }
 
     /// [`take`](Self::take) for a future: leaves a waker where there is nothing yet.
+    ///
+    /// Checks and leaves the waker under one lock, so a push between the two cannot be missed.
     pub(crate) fn poll_take(&self, batch: &mut VecDeque<T>, context: &Context<'_>) -> Poll<Taken<End>> {
         // Cloned, and the earlier one dropped, without the lock: a waker runs the executor's code.
         let mut waker = Some(context.waker().clone());

@@ -35,6 +35,8 @@ pub(crate) struct RunFeed<R, E> {
 }
 
 /// How the run's body ended: its return value, or its panic.
+///
+/// It comes last through the queue, so the consumer sees all results before it, and a panic is raised in the consumer.
 type StreamEnd<E> = Result<Result<RunReport, Error<E>>, Box<dyn Any + Send>>;
 
 impl<R: Send + 'static, E: Send + 'static> RunFeed<R, E> {
@@ -48,6 +50,8 @@ impl<R: Send + 'static, E: Send + 'static> RunFeed<R, E> {
     }
 
     /// [`start`](Self::start) without the context of this thread, which models leave out.
+    ///
+    /// A thread that cannot be started gives a queue that has ended with that error: the caller needs no second way.
     pub(crate) fn start_bare<B>(capacity: NonZeroUsize, cancel: CancelToken, body: B) -> Self
     where
         B: FnOnce(&mut Emit<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
@@ -122,6 +126,8 @@ impl<R, E> RunFeed<R, E> {
     }
 
     /// Puts back a result that was consumed before.
+    ///
+    /// Only before the first `next`, while the batch is empty or holds results that were put back.
     pub(crate) fn put_back(&mut self, result: IndexedResult<R, E>) {
         self.batch.push_back(result);
     }
@@ -132,6 +138,9 @@ impl<R, E> RunFeed<R, E> {
     }
 
     /// Cancels the run, and takes no more of its results. Does not wait.
+    ///
+    /// Both steps are needed: the token ends the items that have not started, and the closed queue a run that waits for
+    /// space.
     pub(crate) fn abort(&self) {
         self.cancel.cancel();
         self.queue.close();

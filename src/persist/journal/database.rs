@@ -1,5 +1,16 @@
 //! The journal's file: opens it, adds rows, reads them. The only file that names SQLite; it decides nothing about a
 //! run.
+//!
+//! What opening a file for writing does, in this order:
+//!
+//! 1. `open`: refuses a file of one byte, which SQLite would overwrite, and sets the wait for locks.
+//! 2. `kind`: reads the id and the version. Foreign files and those of later versions end here, unchanged.
+//! 3. `check`: moves a left log into the file, compares its size, and runs SQLite's quick check, which reads all of it.
+//! 4. `choose_log`: a write-ahead log, or a rollback journal where the file system has no shared memory.
+//! 5. `make_tables`: in a new file only, all in one transaction.
+//!
+//! So opening costs one pass over the file, `newest` one more, and each transaction after that costs the same however
+//! long the file is. Opening for reading does 1 and 2 alone, and each row that is read has its own checksum.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,10 +32,15 @@ use crate::sync::SystemTime;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The columns of an entry in the order in which they are written and read.
+///
+/// `recorded_item` reads them by number and `Writing::add` binds them from number 2 on, after the run. `checksum` is
+/// last.
 const COLUMNS: &str = "place, key, fingerprint, failure, message, attempts, started_ns, elapsed_ns, cpu_ns, worker, \
                        peak_memory, amounts, value, checksum";
 
 /// A journal's file, open.
+///
+/// The path is for messages. One thread at a time uses the connection, so SQLite's own mutex is switched off.
 #[derive(Debug)]
 pub(crate) struct Database {
     connection: Connection,
@@ -32,6 +48,8 @@ pub(crate) struct Database {
 }
 
 /// What all values of a run depend on.
+///
+/// Equal when both texts are equal, which is how SQLite compares them too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Setup {
     pub(crate) version: String,
@@ -39,6 +57,8 @@ pub(crate) struct Setup {
 }
 
 /// One row to be written.
+///
+/// Borrows everything from the buffers of the queue, so adding a row copies texts only into SQLite.
 #[derive(Debug)]
 pub(crate) struct Row<'a> {
     pub(crate) place: usize,
@@ -57,12 +77,17 @@ pub(crate) struct Row<'a> {
 }
 
 /// The kinds of files that can become a journal.
+///
+/// Other files are errors of `kind`: foreign, newer, or damaged.
 enum Kind {
     Empty,
     Journal,
 }
 
 /// Counts over all rows, for a reader.
+///
+/// `succeeded` and `failed` count keys, the newest row of each, under the last setup. `rows` and `runs` count
+/// everything, and `first` and `last` are of the counted keys alone.
 #[derive(Debug)]
 pub(crate) struct Counts {
     pub(crate) succeeded: u64,
@@ -84,6 +109,10 @@ pub(crate) enum Log {
 
 impl Database {
     /// Opens or creates the journal. The caller holds the lock.
+    ///
+    /// # Errors
+    /// `Foreign`, `Newer`, `Corrupt`, `ReadOnly` and `Full` by their causes, and `Io` for all else. None of them has
+    /// changed the tables.
     pub(crate) fn for_writing(path: &Path) -> Result<(Self, Log), JournalError> {
         Self::for_writing_on(path, None)
     }
@@ -113,6 +142,11 @@ impl Database {
     }
 
     /// Opens an existing journal and never changes it.
+    ///
+    /// SQLite recovers the write-ahead log of a killed writer in shared memory, which leaves the journal's own bytes as
+    /// they are; `query_only` refuses every statement that would write, and the last connection to close does not move
+    /// the log into the file. A file that is empty or not there gives `NotFound`, so that a reader can poll for a run
+    /// that is about to begin.
     pub(crate) fn for_reading(path: &Path) -> Result<Self, JournalError> {
         if !path.try_exists().map_err(|error| JournalError::of_io(path, error))? {
             return Err(JournalError::NotFound { path: path.to_owned() });
@@ -132,6 +166,8 @@ impl Database {
         }
     }
 
+    /// Costs a look at the file's length besides SQLite's own open. Does not read the file yet: errors of its contents
+    /// come with the first question.
     fn open(path: &Path, flags: OpenFlags, file_system: Option<&str>) -> Result<Self, JournalError> {
         // The full path, because SQLite gives `:memory:`, `file:..` and an empty path another meaning.
         let full = std::path::absolute(path).map_err(|error| JournalError::of_io(path, error))?;
@@ -149,10 +185,14 @@ impl Database {
         Ok(database)
     }
 
+    /// Every use of the connection goes through it, so that each error of SQLite becomes one of the journal with its
+    /// path.
     fn ask<'d, T>(&'d self, question: impl FnOnce(&'d Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
         question(&self.connection).map_err(|error| self.error(error))
     }
 
+    /// The error for a failed statement. Must run before the connection is used again, as the system's error number is
+    /// that of its last operation.
     fn error(&self, error: rusqlite::Error) -> JournalError {
         journal_error(&self.path, Some(&self.connection), error)
     }
@@ -161,6 +201,8 @@ impl Database {
         JournalError::Corrupt { path: self.path.clone(), detail: detail.into(), source: None }
     }
 
+    /// Costs two small questions, and a third for a file with neither id nor version: an empty database is a new
+    /// journal, and one with tables belongs to another program.
     fn kind(&self) -> Result<Kind, JournalError> {
         let (application, version) =
             self.ask(|connection| Ok((number(connection, "application_id")?, number(connection, "user_version")?)))?;
@@ -183,6 +225,11 @@ impl Database {
     }
 
     /// Looks for damage before the file is read or changed.
+    ///
+    /// Costs one pass over the file; a resumed run reads the rows after it anyway.
+    ///
+    /// # Errors
+    /// `Corrupt` with the first problem that is found.
     fn check(&self) -> Result<(), JournalError> {
         // Moves the log into the file first, so that the file's size can be checked. A reader can prevent that; then only SQLite
         // checks.
@@ -197,6 +244,9 @@ impl Database {
     }
 
     /// SQLite reads a truncated last page as if it ended with zeros, and its own check does not notice.
+    ///
+    /// A copy that was cut off, or a disk that lost the end of a file, is what it finds. A file that is longer than its
+    /// pages is no damage.
     fn check_size(&self) -> Result<(), JournalError> {
         let (pages, page_size) =
             self.ask(|connection| Ok((number(connection, "page_count")?, number(connection, "page_size")?)))?;
@@ -209,6 +259,9 @@ impl Database {
     }
 
     /// The setup of the last run; `None` before the first.
+    ///
+    /// Reads one row by its number, whatever the file's length. Runs that were refused left no row, so they do not
+    /// count.
     pub(crate) fn last_setup(&self) -> Result<Option<Setup>, JournalError> {
         self.ask(|connection| {
             let select = "SELECT version, configuration FROM run ORDER BY id DESC LIMIT 1";
@@ -218,6 +271,8 @@ impl Database {
     }
 
     /// Records that a run begins, and gives its number.
+    ///
+    /// A transaction of its own. The number goes into each row of `entry` that the run adds.
     pub(crate) fn begin_run(&self, setup: &Setup, writer: &str, begun: SystemTime) -> Result<i64, JournalError> {
         self.ask(|connection| {
             let insert = "INSERT INTO run (version, configuration, writer, begun_ns) VALUES (?1, ?2, ?3, ?4)";
@@ -227,6 +282,12 @@ impl Database {
     }
 
     /// The newest row of each key that was recorded under this setup, in the order in which the keys first came.
+    ///
+    /// One pass over the table. Memory: one item for each key, with its value; a key that was recorded five times is
+    /// decoded five times, and its earlier items are dropped as the later ones come.
+    ///
+    /// # Errors
+    /// `Corrupt` for a row that does not match its checksum, or with a column that this crate does not write so.
     pub(crate) fn newest(&self, setup: &Setup) -> Result<Vec<RecordedItem>, JournalError> {
         let select = format!(
             "SELECT {COLUMNS} FROM entry WHERE run IN (SELECT id FROM run WHERE version = ?1 AND configuration = ?2) \
@@ -249,6 +310,8 @@ impl Database {
     }
 
     /// Rows of the view `newest`.
+    ///
+    /// In the order of the view, and with the checksum of each row compared.
     pub(crate) fn shown(&self, which: Shown) -> Result<Vec<RecordedItem>, JournalError> {
         let condition = match which {
             Shown::All => "",
@@ -268,6 +331,7 @@ impl Database {
         Ok(status)
     }
 
+    /// One statement with six parts, four of which go through the view.
     fn counts(&self) -> Result<Counts, JournalError> {
         let select = "SELECT (SELECT count(*) FROM newest WHERE failure IS NULL), \
                              (SELECT count(*) FROM newest WHERE failure IS NOT NULL), \
@@ -288,6 +352,8 @@ impl Database {
     }
 
     /// Prepares to add rows to this run.
+    ///
+    /// Prepares the statement once, so that a row costs the binding of 15 values and no parsing of SQL.
     pub(crate) fn writing(&self, run: i64) -> Result<Writing<'_>, JournalError> {
         let insert = format!(
             "INSERT INTO entry (run, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
@@ -299,6 +365,8 @@ impl Database {
 
     /// Closes the file after its last row. Without a reader, the journal becomes one plain file again, which can be
     /// copied and read anywhere.
+    ///
+    /// The timeout is set to zero first: a reader that holds the file must not delay the end of a run by half a minute.
     pub(crate) fn close(self) {
         // Both may fail without harm: the next run that opens the journal does it.
         let _ = self.connection.busy_timeout(Duration::ZERO);
@@ -365,6 +433,9 @@ pub(crate) enum Shown {
 }
 
 /// Adds rows to a run. A drop loses uncommitted rows.
+///
+/// The order of calls is `begin`, `add` any number of times, `commit`, and so on; `end_run` or `forget_run` comes
+/// before the last `commit`. Only the writer thread has one.
 pub(crate) struct Writing<'d> {
     database: &'d Database,
     run: i64,
@@ -372,10 +443,13 @@ pub(crate) struct Writing<'d> {
 }
 
 impl Writing<'_> {
+    /// `IMMEDIATE` takes the write lock now, so that a busy file is an error here, after half a minute, and not in the
+    /// middle of a transaction.
     pub(crate) fn begin(&self) -> Result<(), JournalError> {
         self.database.ask(|connection| connection.execute_batch("BEGIN IMMEDIATE"))
     }
 
+    /// No system call as a rule: the row goes into SQLite's page cache, and to the disk with the commit.
     pub(crate) fn add(&mut self, row: &Row<'_>) -> Result<(), JournalError> {
         let added = self.statement.execute(params![
             self.run,
@@ -397,6 +471,7 @@ impl Writing<'_> {
         added.map(drop).map_err(|error| self.database.error(error))
     }
 
+    /// Makes the rows since `begin` visible to readers, all of them at once.
     pub(crate) fn commit(&self) -> Result<(), JournalError> {
         self.database.ask(|connection| connection.execute_batch("COMMIT"))
     }
@@ -409,12 +484,15 @@ impl Writing<'_> {
     }
 
     /// Removes the run.
+    ///
+    /// Otherwise the next run would compare its setup with that of a run that never recorded anything.
     pub(crate) fn forget_run(&self) -> Result<(), JournalError> {
         self.database.ask(|connection| connection.execute("DELETE FROM run WHERE id = ?1", [self.run]))?;
         Ok(())
     }
 }
 
+/// Costs a few small statements, and in a new file the creation of the log.
 fn choose_log(connection: &Connection) -> rusqlite::Result<Log> {
     let set =
         |mode: &str| connection.pragma_update_and_check(None, "journal_mode", mode, |row| row.get::<_, String>(0));
@@ -440,6 +518,7 @@ fn leave_log_ahead(connection: &Connection) -> rusqlite::Result<()> {
     set("locking_mode", "normal")
 }
 
+/// The id and the version are set in the same transaction as the tables.
 fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
     // All or nothing, so that a run that is killed here leaves a file that the next run treats as new.
     connection.execute_batch(&format!(
@@ -450,10 +529,13 @@ fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
+/// The value of one of SQLite's settings that is an integer, such as `page_size`.
 fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i32> {
     connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
 
+/// An index, a duration or a memory size that is out of range is cut rather than refused, since those are for reports
+/// alone. What must be understood, such as the kind of a failure, the number of attempts and the amounts, is an error.
 fn recorded_item(row: &Found<'_>) -> rusqlite::Result<RecordedItem> {
     let duration = |nanoseconds: i64| Duration::from_nanos(nanoseconds.unsigned_abs());
     let record = ItemRecord {
@@ -520,6 +602,7 @@ fn recorded_failure(kind: &str, message: Option<String>) -> rusqlite::Result<Rec
     Ok(RecordedFailure::new(kind, message.unwrap_or_default()))
 }
 
+/// An error without a code of SQLite, which `journal_error` makes a `Corrupt`.
 fn unreadable(column: usize, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, why.into())
 }
@@ -529,6 +612,7 @@ fn integer(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
 
+/// Negative before 1970. An `i64` reaches the year 2262; a later moment becomes the last one.
 fn nanoseconds(moment: SystemTime) -> i64 {
     match moment.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => integer(since.as_nanos()),
@@ -536,6 +620,7 @@ fn nanoseconds(moment: SystemTime) -> i64 {
     }
 }
 
+/// The inverse of `nanoseconds`. A moment that the system's clock cannot hold becomes 1970.
 fn moment(nanoseconds: i64) -> SystemTime {
     let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
     let moment = if nanoseconds < 0 {
@@ -547,6 +632,16 @@ fn moment(nanoseconds: i64) -> SystemTime {
 }
 
 /// The journal's error for an error of SQLite. `connection` is the one that it came from.
+///
+/// | SQLite | the journal's error |
+/// |---|---|
+/// | no code: a value that cannot be converted | `Corrupt` |
+/// | not a database | `Foreign` |
+/// | corrupt; a read that was short; a corrupt file system | `Corrupt` |
+/// | full | `Full` |
+/// | read-only | `ReadOnly` |
+/// | failed I/O, cannot open | that of the system's error number where it concerns this file, else `Io` |
+/// | all else, such as busy after half a minute | `Io` |
 fn journal_error(path: &Path, connection: Option<&Connection>, error: rusqlite::Error) -> JournalError {
     use rusqlite::ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHORT_READ};
     let (path, detail, found) = (path.to_owned(), error.to_string(), error.sqlite_error().copied());

@@ -19,6 +19,25 @@ use std::sync::Arc;
 /// assert!(matches!(error, JournalError::NotFound { .. }));
 /// assert_eq!(error.to_string(), "no such journal does not exist");
 /// ```
+///
+/// | when | errors |
+/// |---|---|
+/// | the run begins | `Locked`, `NotFound`, `Foreign`, `Newer`, `Corrupt`, `ReadOnly`, `Full`, `NoKeys`, `Configuration`, `Io`, and `Changed` for the version or the configuration |
+/// | an item is looked up | `DuplicateKey`, `Value`, and `Changed` for a fingerprint |
+/// | a result is recorded, as a warning of the outcome | `Unwritable`, and those of the file, such as `Full` |
+///
+/// A slice is looked up before its first item runs, a stream while it is read.
+///
+/// ```
+/// use manyhands::journal::JournalError;
+/// use manyhands::{Job, Journal};
+///
+/// let folder = tempfile::tempdir()?;
+/// let journal = Journal::at(folder.path().join("a.journal")).key(|_: &u64| "the same".to_owned());
+/// let error = Job::new(&[1_u64, 2]).map(|n| n * n).journal(journal).run().unwrap_err();
+/// assert!(matches!(error.journal_error(), Some(JournalError::DuplicateKey { first: 0, second: 1, .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum JournalError {
@@ -194,11 +213,16 @@ impl Eq for JournalError {}
 
 impl JournalError {
     /// The error for a success that was recorded without its value.
+    ///
+    /// This crate writes no such row: a run with a journal has a codec for values. So the row is of another program.
     pub(crate) fn no_value<R>(key: &str) -> Self {
         Self::Value { key: key.to_owned(), kind: std::any::type_name::<R>(), why: "none was kept".to_owned() }
     }
 
     /// The journal's error for an error of the system.
+    ///
+    /// `NotFound` keeps no source, since its message says all. The path is of the journal, also where the error came
+    /// from its lock file.
     pub(crate) fn of_io(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
         match error.kind() {

@@ -2,6 +2,10 @@
 //!
 //! The system releases the lock when its holder dies, so no lock is left behind. A lock file may be left behind, and
 //! has no meaning without its lock. What is in the journal does not matter here.
+//!
+//! The journal's own lock would not do: SQLite releases it between transactions, and two runs that take turns would
+//! record the same items twice. The lock is advisory and works between processes, and between two runs in one process.
+//! Whether it works between machines depends on the file system that they share.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -14,10 +18,14 @@ use crate::sync::{Condvar, Mutex, SystemTime};
 
 /// Number of tries for a lock that is taken, and the pause between them: a program that only asks for the writer's name
 /// ([`holder`]) takes it for a moment too.
+///
+/// So a journal that is really taken costs a tenth of a second until the error.
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The right to write a journal, until it is dropped.
+///
+/// Belongs to the store, which drops it after its writer has closed the file.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
     /// Locked as long as it is open.
@@ -26,6 +34,11 @@ pub(crate) struct WriterLock {
 }
 
 impl WriterLock {
+    /// Costs about a dozen system calls where the lock is free, among them two looks at the file, for
+    /// [`is_at`], and those that write the name. The second of two writers waits for at most [`TRIES`] pauses.
+    ///
+    /// # Errors
+    /// `Locked` with the holder's name, `NotFound` with the folder where that is missing, and the system's errors.
     pub(crate) fn take(journal: &Path) -> Result<Self, JournalError> {
         let path = lock_path(journal);
         for _ in 0..TRIES {
@@ -42,6 +55,7 @@ impl WriterLock {
         Err(JournalError::Locked { path: journal.to_owned(), holder })
     }
 
+    /// Writes the holder's name into the file. What an earlier holder left there is removed first.
     fn named(mut file: File, path: PathBuf) -> io::Result<Self> {
         file.set_len(0)?;
         writeln!(file, "{} since {}", this_process(), utc(SystemTime::now()))?;
@@ -60,6 +74,9 @@ impl Drop for WriterLock {
 }
 
 /// The writer of this journal, if it has one now.
+///
+/// Takes a shared lock for a moment and releases it with the file; [`TRIES`] makes up for that. Any failure counts as
+/// no writer: the answer is for a person to read, and no decision depends on it.
 pub(crate) fn holder(journal: &Path) -> Option<String> {
     let path = lock_path(journal);
     match File::open(&path).ok()?.try_lock_shared() {
@@ -69,6 +86,8 @@ pub(crate) fn holder(journal: &Path) -> Option<String> {
 }
 
 /// Names this process by number and machine.
+///
+/// For example `process 4711 on node12`. It is in the lock file and in the run's row, so both can be compared.
 pub(crate) fn this_process() -> String {
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| std::env::var("HOSTNAME"))
@@ -77,16 +96,20 @@ pub(crate) fn this_process() -> String {
     format!("process {} on {machine}", std::process::id())
 }
 
+/// `a.journal` has `a.journal.lock`: appended and not exchanged, so two journals that differ in their extension have
+/// different locks.
 fn lock_path(journal: &Path) -> PathBuf {
     let mut path = OsString::from(journal);
     path.push(".lock");
     path.into()
 }
 
+/// Neither emptied nor replaced: until it is locked, it is another writer's file.
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
+/// A missing folder is named itself, since the file would be created in a folder that exists.
 fn refused(journal: &Path, error: io::Error) -> JournalError {
     let folder = journal.parent().unwrap_or(journal);
     if error.kind() == io::ErrorKind::NotFound {
@@ -95,6 +118,8 @@ fn refused(journal: &Path, error: io::Error) -> JournalError {
     JournalError::of_io(journal, error)
 }
 
+/// Whether the open file is the one with this path now. The case that goes wrong otherwise: A opens the file, its
+/// holder removes it, B creates and locks a new one, and A locks the removed one: two writers.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -110,6 +135,8 @@ fn is_at(_: &File, _: &Path) -> bool {
 }
 
 /// The text of the lock file. It is empty for a moment, and some systems do not let others read a locked file.
+///
+/// Reads at most 500 bytes, so that any file of this name gives a message of a bearable length.
 fn name_in(path: &Path) -> String {
     let mut name = String::new();
     let read = File::open(path).and_then(|file| file.take(500).read_to_string(&mut name));
@@ -120,6 +147,7 @@ fn name_in(path: &Path) -> String {
     }
 }
 
+/// Sleeps by a condition that is never notified, built from names of `sync` alone.
 fn pause(time: Duration) {
     let (mutex, never_notified) = (Mutex::new(()), Condvar::new());
     never_notified.wait_for(&mut mutex.lock(), time);

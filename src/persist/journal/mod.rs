@@ -77,10 +77,13 @@ pub struct Journal<'a, T> {
     /// Gives an item's key; `None` for the job's own way to.
     pub(crate) key: Option<ItemText<'a, T>>,
     pub(crate) fingerprint: Option<ItemText<'a, T>>,
+    /// The job drops a journal that is off, so no other code has to ask.
     is_off: bool,
 }
 
 /// A function of the program that describes an item by a text.
+///
+/// Called in the thread that reads the items, never in a worker, so it need not be `Sync`.
 type ItemText<'a, T> = Box<dyn Fn(&T) -> String + Send + 'a>;
 
 impl<'a, T> Journal<'a, T> {
@@ -129,6 +132,9 @@ impl<'a, T> Journal<'a, T> {
     /// Sets how to get an item's key. Without it, the job's own key is used. Two items with the same key are an error
     /// of the run.
     ///
+    /// A key that contains the index, or a place in a list, breaks the resumption when items are added in front: each
+    /// item then gets the record of another.
+    ///
     /// ```
     /// use manyhands::Journal;
     ///
@@ -144,6 +150,8 @@ impl<'a, T> Journal<'a, T> {
     }
 
     /// Sets the version of the computation. Change it when the function changes so that recorded values no longer hold.
+    ///
+    /// An empty text is the version of a journal that sets none.
     ///
     /// ```
     /// use manyhands::{Job, Journal};
@@ -191,6 +199,9 @@ impl<'a, T> Journal<'a, T> {
 
     /// Sets what an item's value depends on besides its key, as a short text, such as the [`file_fingerprint`] of its
     /// file. It is called once per item and run, in the calling thread, before the item is computed or resumed.
+    ///
+    /// Costs the call for each item of each run, also for items that are resumed; they would not be noticed to have
+    /// changed otherwise. A run without a fingerprint resumes whatever fingerprint is recorded.
     ///
     /// ```
     /// use manyhands::journal::file_fingerprint;
@@ -252,6 +263,9 @@ impl<'a, T> Journal<'a, T> {
 
     /// Sets how long a finished item may wait before it is written. The default is 50 ms. A kill loses less with a
     /// shorter time, and commits cost more. Zero writes each item as soon as possible.
+    ///
+    /// One transaction is written per interval in which items finish, whatever their number. Intervals longer than a
+    /// year are cut to a year.
     ///
     /// ```
     /// use manyhands::Journal;

@@ -1,5 +1,17 @@
 //! Subtracts recorded items from the input: which items are to be computed, and which are resumed. Pure: no file, no
 //! clock.
+//!
+//! A run uses one [`Recorded`]: it is made from the rows of the file before the first item, then asked once per item in
+//! the calling thread. For items `a b c d` and records `a` (a value), `b` (a failure after 2 attempts) and `x` (a
+//! value):
+//!
+//! | item | with `Failed` | with `Nothing` |
+//! |---|---|---|
+//! | `a` | resumed | resumed |
+//! | `b` | to do, 2 earlier attempts | resumed, as a failure |
+//! | `c`, `d` | to do | to do |
+//!
+//! `x` is no item of this run. Its record stays in the file and is left out of the results.
 
 use crate::persist::journal::error::JournalError;
 use crate::persist::journal::keys::Keys;
@@ -7,6 +19,8 @@ use crate::persist::journal::settings::{JournalSettings, OnChange, RetryRecorded
 use crate::record::{FailureKind, ItemRecord};
 
 /// An item as an earlier run recorded it.
+///
+/// Also what a reader of the file makes its entries from.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RecordedItem {
     /// `is_resumed` is true. The index is that of the earlier run until [`Recorded::look_up`] finds the item.
@@ -17,6 +31,9 @@ pub(crate) struct RecordedItem {
 }
 
 /// The recorded items, looked up one at a time and in any order.
+///
+/// Memory: each recorded value until its item comes, and each key to the end. Keys of a stream grow without a bound,
+/// which is the price of finding two items with the same key.
 #[derive(Debug)]
 pub(crate) struct Recorded {
     /// The keys of `items`, then those of other lookups.
@@ -30,6 +47,8 @@ pub(crate) struct Recorded {
 }
 
 /// The state of an item at the start of a run.
+///
+/// The record is boxed, so that the usual answer of a first run is small.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ItemState {
     /// It is to be computed, and had this many attempts before.
@@ -39,6 +58,7 @@ pub(crate) enum ItemState {
 }
 
 impl Recorded {
+    /// Of two records with one key the later counts; `Database::newest` gives one per key. Costs one hash per record.
     pub(crate) fn new(recorded: Vec<RecordedItem>, settings: &JournalSettings) -> Self {
         let (mut keys, mut items) = (Keys::default(), Vec::with_capacity(recorded.len()));
         for item in recorded {
@@ -50,6 +70,17 @@ impl Recorded {
     }
 
     /// The state of the item with this key. Compares the fingerprint if there is one now.
+    ///
+    /// Costs one hash and no allocation for a known key. What happens, in this order:
+    ///
+    /// 1. A key that was asked for before is an error, whatever is recorded.
+    /// 2. Without a record, the item is to do.
+    /// 3. With a fingerprint that differs, an item that would be resumed is refused or done again, as the settings say.
+    ///    A record without a fingerprint differs from any fingerprint.
+    /// 4. Otherwise the item is resumed, or done again with the attempts of its recorded failure.
+    ///
+    /// # Errors
+    /// `DuplicateKey` with both indices, and `Changed` with both fingerprints.
     pub(crate) fn look_up(
         &mut self,
         index: usize,
@@ -85,6 +116,8 @@ impl Recorded {
 }
 
 /// Replaces the value with this number, or appends it as the next one.
+///
+/// The number is at most the length of the list, because [`Keys`] leaves no gap.
 fn put<V>(list: &mut Vec<V>, number: usize, value: V) {
     match list.get_mut(number) {
         Some(place) => *place = value,
@@ -100,6 +133,7 @@ fn changed_fingerprint(key: &str, recorded: Option<&str>, now: &str) -> JournalE
     }
 }
 
+/// Whether an item with this record runs although it has one.
 fn is_done_again(record: &ItemRecord, retry: RetryRecorded) -> bool {
     match (retry, &record.failure) {
         (RetryRecorded::All, _) | (RetryRecorded::Failed, Some(_)) => true,

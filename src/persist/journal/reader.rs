@@ -141,6 +141,22 @@ impl JournalReader {
 
     /// Counts the items, rows and runs. Costs one pass over the file. [`JournalStatus`] has an example.
     ///
+    /// ```
+    /// use manyhands::journal::JournalReader;
+    /// use manyhands::{Job, Journal};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("squares.journal");
+    /// Job::new(&[1_u64, 2, 3]).map(|n| n * n).journal(Journal::at(&path).key(u64::to_string).version("1")).run()?;
+    ///
+    /// let status = JournalReader::open(&path)?.status()?;
+    /// assert_eq!((status.succeeded, status.failed, status.rows, status.runs), (3, 0, 3, 1));
+    /// assert_eq!((status.version.as_str(), status.configuration.as_str()), ("1", "null"));
+    /// assert!(status.first_started <= status.last_finished);
+    /// assert_eq!(status.writer, None, "the run has ended");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// When the file cannot be read.
     pub fn status(&self) -> Result<JournalStatus, JournalError> {
@@ -163,6 +179,22 @@ impl JournalReader {
     }
 
     /// All items, in the order in which they were recorded. [`JournalEntry`] has an example.
+    ///
+    /// ```
+    /// use manyhands::journal::JournalReader;
+    /// use manyhands::{Job, Journal};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("squares.journal");
+    /// Job::new(&[1_u64, 2, 3]).map(|n| n * n).journal(Journal::at(&path).key(u64::to_string).version("1")).run()?;
+    ///
+    /// let entries = JournalReader::open(&path)?.entries()?;
+    /// assert_eq!(entries.len(), 3);
+    /// assert!(entries.iter().all(|entry| entry.failure.is_none()));
+    /// let two = entries.iter().find(|entry| entry.key == "2").unwrap();
+    /// assert_eq!((two.index, two.attempts, two.value::<u64>()?), (1, 1, Some(4)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -191,6 +223,9 @@ impl JournalReader {
         self.shown(Shown::Failed)
     }
 
+    /// Both lists come from the view `newest`, whose order is that of the newest row of each key: an item that was
+    /// recorded again moves to the end. The item's time on the CPU, its worker, its memory and its amounts are in the
+    /// file and are dropped here, because no field of [`JournalEntry`] shows them.
     fn shown(&self, which: Shown) -> Result<Vec<JournalEntry>, JournalError> {
         Ok(self.database.shown(which)?.into_iter().map(JournalEntry::of).collect())
     }
@@ -212,6 +247,25 @@ impl JournalEntry {
     }
 
     /// Decodes the item's value; `None` when it failed. [`JournalReader`] has an example.
+    ///
+    /// ```
+    /// use manyhands::journal::{JournalError, JournalReader};
+    /// use manyhands::{Job, Journal};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("squares.journal");
+    /// Job::new(&[3_u64]).map(|n| n * n).journal(Journal::at(&path).key(u64::to_string).version("1")).run()?;
+    ///
+    /// let entries = JournalReader::open(&path)?.entries()?;
+    /// assert_eq!(entries[0].value::<u64>()?, Some(9));
+    /// let error = entries[0].value::<(u64, u64)>().unwrap_err(); // the bytes of one number are not those of two
+    /// assert!(matches!(error, JournalError::Value { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Limits
+    /// The bytes carry no type: another type whose bytes look the same is decoded without an error. Each call decodes
+    /// again.
     ///
     /// # Errors
     /// [`JournalError::Value`] when the recorded bytes are no `R`: the type must be the one that the run's function returned.

@@ -3,11 +3,24 @@
 //! Rows are only ever added, so that an item costs the same at the start and at the end of a long run: the newest row
 //! of a key is the one that counts, and the view `newest` shows those alone. There is no index, since a run reads the
 //! table once, from end to end; an index would double the cost of each row.
+//!
+//! What a run writes, in order: one row of `run` when it begins, one row of `entry` per finished item, and `ended_ns`
+//! of its `run` row at its end. A killed run leaves `ended_ns` null. Nothing else is updated; the one row that is ever
+//! deleted is the `run` row of a run that was refused before it recorded an item.
+//!
+//! A row counts for a resumed run when its run has the version and the configuration of that run. So rows of an earlier
+//! version stay in the file, and count again when the program goes back to that version. The view asks the same
+//! question for the newest run, so it shows a person what a run with the last setup would find.
 
 /// Marks an SQLite file as a journal of this crate: `mhnd`.
+///
+/// SQLite stores it in the head of the file. A file with tables and another id is refused as foreign before anything is
+/// written to it, so a wrong path cannot damage the database of another program.
 pub(crate) const APPLICATION_ID: i32 = 0x6d68_6e64;
 
 /// The version of what is below. A later one is refused, an earlier one would be brought up to date here.
+///
+/// SQLite stores it as `user_version`, in the same transaction that makes the tables: a file has both or neither.
 pub(crate) const VERSION: u32 = 1;
 
 /// Times are nanoseconds, since 1970 in UTC where they are moments. Null means that it is not known, or not there.

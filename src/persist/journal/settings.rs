@@ -8,6 +8,13 @@ use std::time::Duration;
 /// What a resumed run does when the version, the configuration or an item's fingerprint differs from the recorded one.
 /// As text: `refuse`, `recompute`.
 ///
+/// | what differs | `Refuse` | `Recompute` |
+/// |---|---|---|
+/// | version or configuration | [`Changed`](crate::journal::JournalError::Changed), before any item | items without a record under the new one are computed; earlier records stay |
+/// | fingerprint of an item that is resumed | [`Changed`](crate::journal::JournalError::Changed) | that item is computed |
+/// | fingerprint of an item that is computed again anyway | it is computed | it is computed |
+/// | the run gives no fingerprint | it is not compared | it is not compared |
+///
 /// ```
 /// use manyhands::journal::OnChange;
 ///
@@ -28,6 +35,14 @@ pub enum OnChange {
 
 /// Which recorded items a resumed run computes again. Unfinished items are always computed. As text: `failed`, `all`,
 /// `nothing`.
+///
+/// | the record | `Failed` | `All` | `Nothing` |
+/// |---|---|---|---|
+/// | none | computed | computed | computed |
+/// | a value | resumed | computed | resumed |
+/// | a failure | computed | computed | resumed, as a failure |
+///
+/// Attempts of a recorded failure count on when the item is computed again, unless its fingerprint has changed.
 ///
 /// ```
 /// use manyhands::journal::RetryRecorded;
@@ -68,6 +83,8 @@ impl fmt::Display for UnknownSetting {
 
 impl std::error::Error for UnknownSetting {}
 
+/// The value whose name this text is, exactly: neither case nor spaces are ignored. The names are collected only for
+/// the error, so a text that is known costs no allocation.
 fn parse<T: Copy + fmt::Display>(text: &str, all: &[(&'static str, T)]) -> Result<T, UnknownSetting> {
     let found = all.iter().find(|(name, _)| *name == text);
     let names = || all.iter().map(|(name, _)| *name).collect();
@@ -116,8 +133,10 @@ pub(crate) struct JournalSettings {
     pub(crate) version: String,
     /// JSON with sorted names, or why the value has none.
     pub(crate) configuration: Result<String, String>,
+    /// Read twice: by the store for the version and the configuration, by the look-up for fingerprints.
     pub(crate) on_change: OnChange,
     pub(crate) retry: RetryRecorded,
+    /// How long the oldest uncommitted row waits. The writer cuts it to a year.
     pub(crate) commit_every: Duration,
 }
 

@@ -1,4 +1,9 @@
 //! Encodes values as bytes and configurations as text, equal in each run for equal values. Pure.
+//!
+//! Values are in the format of postcard: compact, without names or types, so bytes can be read only as the type that
+//! wrote them. A program whose type has changed gives its journal another version; bytes that are left over and bytes
+//! that are missing are errors, but a type of the same shape is not noticed. Configurations are JSON, because their
+//! difference must be named to a person and a row must be readable with any SQLite tool.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,11 +12,22 @@ use serde_json::{Map, Value};
 use crate::persist::journal::error::JournalError;
 
 /// A value's bytes for the journal.
+///
+/// Costs one allocation, which grows with the value. The calling thread of the run encodes, before the row is queued.
+///
+/// # Errors
+/// The message of the value's `Serialize`, or of postcard for what it has no format for, such as a sequence of unknown
+/// length. The run goes on: the caller makes it a warning.
 pub(crate) fn encode_value<R: Serialize>(value: &R) -> Result<Vec<u8>, String> {
     postcard::to_allocvec(value).map_err(|error| error.to_string())
 }
 
 /// The value of these bytes. Bytes that are left over are an error.
+///
+/// The key is only for the error. Called for each resumed item of a run, and by a reader for each value that it wants.
+///
+/// # Errors
+/// [`JournalError::Value`] with the name of `R`.
 pub(crate) fn decode_value<R: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<R, JournalError> {
     let refused = |why: String| JournalError::Value { key: key.to_owned(), kind: std::any::type_name::<R>(), why };
     match postcard::take_from_bytes(bytes) {
@@ -22,10 +38,14 @@ pub(crate) fn decode_value<R: DeserializeOwned>(key: &str, bytes: &[u8]) -> Resu
 }
 
 /// JSON text in which names are sorted, so that equal configurations are equal texts.
+///
+/// An integer and a float of the same value are different texts: `1` and `1.0`. The builder calls it, once for each
+/// configuration that is set.
 pub(crate) fn sorted_json(value: Value) -> String {
     sorted(value).to_string()
 }
 
+/// Sorts at every depth. The order of a list is kept, because it has a meaning.
 fn sorted(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -42,6 +62,15 @@ fn sorted(value: Value) -> Value {
 
 /// The first difference of two JSON texts: the path of the field, and both values. The whole texts when one of them is
 /// no JSON.
+///
+/// Worked cases:
+///
+/// | recorded | now | result |
+/// |---|---|---|
+/// | `{"filter":{"low":0.3}}` | `{"filter":{"low":0.5}}` | `filter.low`, `0.3`, `0.5` |
+/// | `{"a":1}` | `{"a":1,"b":[2]}` | `b`, `not there`, `[2]` |
+/// | `{"a":[1,{"b":2}]}` | `{"a":[1,{"b":3}]}` | `a[1].b`, `2`, `3` |
+/// | `[1]` | `[1,2]` | an empty path, `[1]`, `[1,2]` |
 pub(crate) fn first_difference(recorded: &str, now: &str) -> (String, String, String) {
     match (serde_json::from_str(recorded), serde_json::from_str(now)) {
         (Ok(recorded), Ok(now)) => differing_field(String::new(), &recorded, &now),
@@ -49,6 +78,8 @@ pub(crate) fn first_difference(recorded: &str, now: &str) -> (String, String, St
     }
 }
 
+/// Goes down while both sides have the same shape. Lists of different lengths are shown as a whole: which element was
+/// added or removed is not known.
 fn differing_field(way: String, recorded: &Value, now: &Value) -> (String, String, String) {
     match (recorded, now) {
         (Value::Object(recorded), Value::Object(now)) => differing_name(way, recorded, now),
@@ -63,6 +94,7 @@ fn differing_field(way: String, recorded: &Value, now: &Value) -> (String, Strin
     }
 }
 
+/// Names of the recorded side come first, then those of the other; within a side they are sorted.
 fn differing_name(way: String, recorded: &Map<String, Value>, now: &Map<String, Value>) -> (String, String, String) {
     let names = recorded.keys().chain(now.keys());
     let Some(name) = names.into_iter().find(|&name| recorded.get(name) != now.get(name)) else {

@@ -46,6 +46,8 @@ pub(crate) struct SerialSample {
 }
 
 /// Why a run ended.
+///
+/// Of several reasons the run names one, in this order: panic, fault, cancellation, failures, callback, last item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EndedBy {
     /// All items were done.

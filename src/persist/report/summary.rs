@@ -119,6 +119,8 @@ impl<'a> Summary<'a> {
 }
 
 /// The peak memory of this process in bytes, which Linux records.
+///
+/// Reads one file of `/proc`, once per run; `None` where there is none.
 pub(crate) fn peak_memory_of_this_process() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -128,6 +130,9 @@ pub(crate) fn peak_memory_of_this_process() -> Option<u64> {
 
 /// Items per second of all workers, over those of one worker alone. The sample was part of the run, so the workers did
 /// the rest.
+///
+/// For example 10 items of a sample in 20 s, and 110 items in 45 s altogether: the workers did 100 in 25 s, so 4 items
+/// per second against 0.5, a speed-up of 8. `None` when the sample was the whole run or a time is zero.
 pub(crate) fn speed_up(sample: SerialSample, computed: usize, wall: Duration) -> Option<f64> {
     let rest = computed.checked_sub(sample.n_items).filter(|&n_items| n_items > 0)?;
     let rate = per_second(float(rest), wall.checked_sub(sample.elapsed)?)?;

@@ -16,6 +16,9 @@ const COLUMNS: [&str; 9] =
     ["key", "status", "attempts", "start", "seconds", "cpu_seconds", "worker", "peak_memory_bytes", "resumed"];
 
 /// A row per item, in the order of the items.
+///
+/// Two passes: the first collects the names of amounts, sorted, since the header comes before the rows. A name that an
+/// item did not report is an empty field.
 pub(crate) fn write_metrics(file: &mut dyn Write, items: &[ItemRecord]) -> io::Result<()> {
     let names: BTreeSet<&str> = items.iter().flat_map(|item| &item.amounts).map(|amount| &*amount.name).collect();
     let places: HashMap<&str, usize> = names.iter().enumerate().map(|(place, name)| (*name, place)).collect();
@@ -50,6 +53,8 @@ fn fields(item: &ItemRecord) -> [String; 9] {
 }
 
 /// Makes the name unique: an amount may be called `seconds` too.
+///
+/// An amount `seconds` becomes `amount_seconds`; where an amount has that name too, `amount_amount_seconds`.
 fn column_name(name: &str, names: &BTreeSet<&str>) -> String {
     let mut column = name.to_string();
     while COLUMNS.contains(&&*column) || column != name && names.contains(&*column) {
