@@ -30,7 +30,7 @@
 /// # Ok::<(), manyhands::Error>(())
 /// ```
 ///
-/// `bool` and `char` are not among them, since not every byte is one; store them as `u8` and `u32`:
+/// `bool` and `char` are not among them, since not all bytes are one; store them as `u8` and `u32`:
 ///
 /// ```compile_fail,E0277
 /// let _ = manyhands::SharedSlice::copy_of(&[true, false]);

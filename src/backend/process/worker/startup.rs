@@ -30,8 +30,6 @@ use crate::backend::process::worker;
 use crate::sync::{AtomicU8, Ordering};
 
 /// What this process is. Starts as `UNPREPARED`, changes once.
-///
-/// It never becomes `UNPREPARED` again, so a call that found a role need not check it a second time.
 static ROLE: AtomicU8 = AtomicU8::new(UNPREPARED);
 
 /// `init` was not called yet.
