@@ -13,6 +13,13 @@ use crate::backend::process::system::become_worker;
 ///
 /// Costs a look at one environment variable, `MANYHANDS_WORKER`.
 ///
+/// | the process | what the call does |
+/// |---|---|
+/// | started by a person or another program | returns; process modes work from now on |
+/// | started as a worker by its caller | serves items until the caller is gone, then exits with code 0 |
+/// | has `MANYHANDS_WORKER` set by mistake | prints a message that names the variable, exits with code 125 |
+/// | is a worker, and an item calls it | returns |
+///
 /// # Concurrency
 /// Any thread may call it, and more than once.
 ///

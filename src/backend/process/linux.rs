@@ -1,4 +1,6 @@
 //! The process backend where the system has memfd, pidfd, and a signal at the parent's death.
+//!
+//! The way in for both sides: `become_worker` begins a worker, `run` a call, and `role` decides between them.
 
 pub(super) use crate::backend::process::child::idle::end_idle_workers;
 pub(crate) use crate::backend::process::wire::function::{FunctionName, fingerprint};
@@ -12,6 +14,13 @@ use crate::backend::process::worker::startup::{Role, role};
 use crate::backend::threads::{self, COMPUTING};
 
 /// Runs all positions in worker processes; a call that is made in a worker, on that worker's threads.
+///
+/// Processes do not nest: the workers of workers would multiply. A call without items starts nothing, and returns
+/// before it looks at its shared value.
+///
+/// # Errors
+/// When `init` was not called, workers cannot be started and there is no result yet, a worker refuses the call, or a
+/// destructor in a worker panicked.
 pub(super) fn run<T, K>(
     limits: &Limits,
     context: &RunContext<'_, T, K>,

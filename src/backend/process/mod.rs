@@ -22,6 +22,19 @@
 //! a limit was exceeded or no item may begin twice; at the second death it fails. The next frame for the slot gets a
 //! new worker.
 //!
+//! For example, the frames 4..8 and 8..12 are in flight to a worker that has sent the results of 4 and dies in 6, with
+//! the result of 5 still in its outbox. The queue gets back 5, which runs again, 7, and 8..12. Item 6 runs a second
+//! time; if that worker dies in it too, it fails with two attempts. After a time limit it fails with one.
+//!
+//! # What each process has
+//! | | the calling process | a worker |
+//! |---|---|---|
+//! | threads | the calling thread, and one that starts workers | one for items, and one that sends results if need be |
+//! | descriptors | three per worker, one per block | the socket, the three standard ones, one per block |
+//! | mappings | a status page per worker, slots, blocks | its status page, slots, blocks |
+//!
+//! Slots need no descriptor once both sides have mapped them.
+//!
 //! # Systems
 //! Linux so far. On other systems, and under a model checker, `unsupported` refuses the call.
 

@@ -99,6 +99,18 @@ impl Processes {
     /// manyhands::init();
     /// assert_eq!(parallel_map(Processes::new(), &[1, 2], |n: &i32| n + 1).unwrap(), [2, 3]);
     /// ```
+    ///
+    /// A mode is plain data: it starts nothing, and can be copied, compared and used for any number of calls.
+    ///
+    /// ```
+    /// use manyhands::Processes;
+    /// use std::time::Duration;
+    ///
+    /// let strict = Processes::new().time_limit(Duration::from_secs(5)).memory_limit(1 << 30);
+    /// let again = strict;
+    /// assert_eq!(strict, again);
+    /// assert_ne!(strict, Processes::default());
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
@@ -109,6 +121,10 @@ impl Processes {
     /// with [`Cause::TimeLimit`](crate::Cause::TimeLimit), and a new worker takes over. The calling thread watches the
     /// time, to about 20 ms, so a callback or an iterator that blocks delays the end. A limit of 0 is an error of the
     /// call.
+    ///
+    /// The time of an item begins when its function is called, so items that wait in a frame behind a slow one lose
+    /// none of it. Costs nothing per item in the worker; the calling thread looks at each worker's page of shared
+    /// memory when it wakes.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
@@ -208,6 +224,16 @@ impl Processes {
     /// assert_eq!(outcome.tally().recycled_workers, 2);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
+    ///
+    /// Counts over all calls that the worker serves. Zero is refused before anything is started:
+    ///
+    /// ```standalone_crate
+    /// use manyhands::{Job, Processes};
+    ///
+    /// manyhands::init();
+    /// let never = Processes::new().recycle_after(0);
+    /// assert!(Job::new(&[1, 2]).mode(never).run(|n: &i32| n + 1).is_err());
+    /// ```
     pub fn recycle_after(mut self, items: usize) -> Self {
         self.limits.recycle_after = Some(items);
         self
@@ -258,6 +284,9 @@ impl Processes {
     ///
     /// It waits until they have ended, up to a second for each; one that takes longer is killed.
     ///
+    /// For a program that goes on for long without process modes: each idle worker keeps three descriptors here, and
+    /// the memory that its last items left allocated. The next call starts its workers anew.
+    ///
     /// ```standalone_crate
     /// use manyhands::{Job, Processes};
     ///
@@ -296,6 +325,8 @@ where
         ModeKind::Processes
     }
 
+    /// The limits are checked here and not where they are set, so that building a mode cannot fail. A call made in a
+    /// worker checks them too, and then runs without them.
     fn drive(
         &self,
         context: &RunContext<'_, T, K>,

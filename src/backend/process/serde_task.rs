@@ -1,4 +1,7 @@
 //! What a task needs so that its items can run in another process, as one bound instead of five.
+//!
+//! Without these two traits, each function of `supervisor` would repeat the bounds. `Processes` itself spells them out,
+//! as its bounds are what a user reads in an error of the compiler.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,4 +1,7 @@
 //! The implementation that this build has: `linux.rs`, or `unsupported.rs` on other systems and under a model checker.
+//!
+//! Both have the same five names, and the rest of the crate imports them from here, so that one `cfg` decides. A third
+//! system would be one more file beside them.
 
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(crate) use crate::backend::process::linux::{FunctionName, fingerprint};

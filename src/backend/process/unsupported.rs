@@ -1,4 +1,7 @@
 //! The process backend on systems without worker processes: a call is an error that says so.
+//!
+//! A program that uses [`Processes`](crate::Processes) compiles everywhere, and `init` may stay in its `main`. The same
+//! holds under a model checker, which has no processes to schedule.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +28,8 @@ pub(super) fn end_idle_workers() -> usize {
 pub(super) fn become_worker() {}
 
 /// A function, as it would travel.
+///
+/// It has no values, so the compiler knows that the methods that need one are never called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FunctionName {}
 

@@ -3,11 +3,19 @@
 //!
 //! Promises nothing about requests that pass: others may be quicker. Reads `/proc` and the container's limits, and
 //! reserves nothing.
+//!
+//! With numbers: the machine has 8 GiB available, the container may use 4 GiB, of which programs hold 1 GiB and shared
+//! memory 1 GiB, and 1 GiB of swap space is free. Then 2 GiB + 1 GiB can be had, and a request for 4 GiB is an error.
+//! Without the check, it would be reserved MiB by MiB, until the kernel kills a process.
+//!
+//! Asked by `block.rs` for slices and large shared values, and by `wire/connection.rs` for slots.
 
 use std::fs;
 use std::io;
 
 /// Requests below this many bytes are not checked: reading how much is available would take longer than they do.
+///
+/// Many requests below it are not seen together: 100 blocks of 60 MiB pass one by one.
 const CHECKED_FROM: usize = 64 << 20;
 
 /// Refuses a request for more bytes than are available. Costs nothing below 64 MiB, and above that the reading of three
@@ -29,6 +37,9 @@ pub(crate) fn check(bytes: usize) -> io::Result<()> {
 }
 
 /// Bytes that the machine can give, or the container if that is less, with free swap space.
+///
+/// `None` where `/proc` is not mounted. Swap space counts on top of the container's limit, so the number errs towards
+/// too much.
 fn available() -> Option<u64> {
     let machine = fs::read_to_string("/proc/meminfo").ok()?;
     let machine_has = kibibytes(&machine, "MemAvailable:")?;
@@ -39,6 +50,9 @@ fn available() -> Option<u64> {
 
 /// Bytes that the container may still use, if its limit is where programs inside of it find it. Cached files count as
 /// free.
+///
+/// Only the second version of control groups, and only the limit of the group that is the root of the container's own
+/// view; `None` where there is none (`max`), or on a machine without a container.
 fn available_to_container() -> Option<u64> {
     let limit: u64 = fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok()?;
     let used = fs::read_to_string("/sys/fs/cgroup/memory.stat").ok()?;

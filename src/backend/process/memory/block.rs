@@ -2,6 +2,20 @@
 //!
 //! Promises: a block never changes once it exists; it is found by its name as long as this process has it, and leaves
 //! no descriptor, mapping or name behind. Knows neither types nor frames.
+//!
+//! The life of a block:
+//!
+//! 1. `copy_of` or `filled_by` reserves memory, puts the bytes there, seals it, and maps it for reading.
+//! 2. A value that mentions the block is encoded; `wire/attachments.rs` notes the block, and `wire/connection.rs` sends
+//!    a duplicate of its descriptor, once per worker.
+//! 3. The worker adopts it: it checks the seal and the length, and maps it. From then on a view is a name and three
+//!    numbers.
+//! 4. The last `Arc` of a process drops: the mapping, the descriptor and the name are gone in that process. The memory
+//!    is freed with the last process that has it.
+//!
+//! Costs: six system calls for a copy of up to 1 MiB and one more for each further MiB, which is reserved by the piece;
+//! eight for one that is filled in place. Memory is whole pages. Dropping costs two system calls and the registry's
+//! lock.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,11 +35,16 @@ use crate::sync::{Mutex, global};
 const NAME: &str = "manyhands-slice";
 
 /// Sealed memory, mapped for reading.
+///
+/// Always in an `Arc`: slices, attachments and tables of received blocks count references to one mapping, so a process
+/// maps a block once.
 #[derive(Debug)]
 pub(crate) struct Block {
     /// Its name in all processes.
     id: BlockId,
     /// What travels to other processes. Sealed.
+    ///
+    /// Stays open as long as the block, one descriptor for each, because a worker that starts later must get it too.
     file: SegmentFile,
     /// Where this process reads it.
     mapping: Mapping,
@@ -33,6 +52,9 @@ pub(crate) struct Block {
 
 /// The name of a block, unique among all processes of this program: the id of the process that made the block in the
 /// upper half, and a count in the lower.
+///
+/// In a message it is a word and grants nothing: it is looked up among blocks that came as descriptors, and those of
+/// this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct BlockId(u64);
 
@@ -54,6 +76,9 @@ impl Block {
     /// The bytes are written to the file: copying through a mapping takes 1.5 to 1.7 times as long for 800 MB and 2.4
     /// times for 100 KB, since each page is cleared before it is filled. Reserving the memory first costs at most 3
     /// percent.
+    ///
+    /// # Errors
+    /// When the memory is not available, or the process has no free descriptor. Then nothing is left of the block.
     pub(crate) fn copy_of(bytes: &[u8]) -> io::Result<Arc<Self>> {
         available::check(bytes.len())?;
         let file = SegmentFile::create(NAME, bytes.len())?;
@@ -66,6 +91,12 @@ impl Block {
     ///
     /// The memory is reserved first, which makes it 1.1 times as fast as pages that come when they are touched; mapping
     /// them all at once gains nothing.
+    ///
+    /// While `fill` runs, children that this process forks do not get the mapping; one that forked in the moment before
+    /// that costs a copy of the block, in `sealed`.
+    ///
+    /// # Errors
+    /// As for `copy_of`. A panic of `fill` passes through, and the memory is freed.
     pub(crate) fn filled_by(len: usize, fill: impl FnOnce(&mut [u8])) -> io::Result<Arc<Self>> {
         available::check(len)?;
         let file = SegmentFile::create(NAME, len)?;
@@ -78,6 +109,9 @@ impl Block {
     }
 
     /// A block that another process made, or the one that this process has already if it is the same memory.
+    ///
+    /// Called for each `Block` frame, on both sides: a worker that returns a slice of the caller's sends the block
+    /// along, and the caller recognizes its own memory and maps nothing.
     ///
     /// # Errors
     /// When it is not sealed, not `len` bytes long, or cannot be mapped.
@@ -94,6 +128,9 @@ impl Block {
     }
 
     /// Maps the file, and makes the block findable by its name.
+    ///
+    /// A block of the same name that is alive here, but is other memory, loses its place in the registry and stays
+    /// valid for those that have it.
     fn register(id: BlockId, file: SegmentFile) -> io::Result<Arc<Self>> {
         let mapping = file.map(Access::Read)?;
         let block = Arc::new(Self { id, file, mapping });
@@ -122,6 +159,9 @@ impl Block {
 /// The same content, sealed. A child that was forked between the mapping and `keep_from_forks` has the file mapped too,
 /// until it becomes another program, and a file that is mapped for writing cannot be sealed. Then a copy is sealed:
 /// slow, but rare.
+///
+/// # Errors
+/// When there is no memory for the copy.
 fn sealed(file: SegmentFile) -> io::Result<SegmentFile> {
     match file.seal() {
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
@@ -153,6 +193,8 @@ global! {
 /// The blocks that this process has.
 struct Registry {
     /// Weak, so that the registry keeps no block alive. A dropped block removes itself.
+    ///
+    /// One entry per block of the process, its own and adopted ones, so it never grows beyond what is alive.
     alive: HashMap<BlockId, Weak<Block>>,
     /// The count in the last name that was made. Wraps around.
     n_made: u32,
@@ -181,11 +223,16 @@ impl fmt::Display for BlockId {
 }
 
 /// The block of this name, as long as this process has it.
+///
+/// A block whose last reference is dropped by another thread at this moment is not found.
 pub(crate) fn find_alive(id: BlockId) -> Option<Arc<Block>> {
     REGISTRY.lock().alive.get(&id).and_then(Weak::upgrade)
 }
 
 /// Whether this process has the block of this name.
+///
+/// Asked when a call ends and when one begins, for each block that a worker was sent: those that are gone here are
+/// forgotten there.
 pub(crate) fn is_alive(id: BlockId) -> bool {
     REGISTRY.lock().alive.get(&id).is_some_and(|block| block.strong_count() > 0)
 }

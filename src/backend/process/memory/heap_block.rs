@@ -1,4 +1,8 @@
 //! What a slice looks at on systems without shared memory between processes: ordinary memory, which never travels.
+//!
+//! The names of types and functions are those of `block.rs` and of `wire/attachments.rs`, so `shared_slice.rs` is the
+//! same on all systems. Limits: `copy_of` writes the memory twice, zeros and then the bytes; and a request beyond what
+//! is available is an error only where the allocator says so.
 
 use std::fmt;
 use std::io;

@@ -16,6 +16,28 @@
 /// ```compile_fail,E0277
 /// manyhands::SharedSlice::copy_of(&["text".to_owned()]); // holds an address, which means nothing to another process
 /// ```
+///
+/// A function for every such type names the trait as its bound:
+///
+/// ```
+/// use manyhands::{PlainNumber, SharedSlice};
+///
+/// fn middle<T: PlainNumber>(numbers: &SharedSlice<T>) -> Option<T> {
+///     numbers.get(numbers.len() / 2).copied()
+/// }
+/// let numbers = SharedSlice::copy_of(&[3_u8, 5, 9])?;
+/// assert_eq!(middle(&numbers), Some(5));
+/// # Ok::<(), manyhands::Error>(())
+/// ```
+///
+/// `bool` and `char` are not among them, since not all bytes are one; store them as `u8` and `u32`:
+///
+/// ```compile_fail,E0277
+/// let _ = manyhands::SharedSlice::copy_of(&[true, false]);
+/// ```
+///
+/// `usize` and `isize` may be shared because a worker is a copy of the same program, so they are equally long there;
+/// where a slice is written in another format and read on another machine, use a type of fixed length.
 pub trait PlainNumber: Copy + Send + Sync + 'static + sealed::Plain {}
 
 mod sealed {

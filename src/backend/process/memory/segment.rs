@@ -2,6 +2,19 @@
 //!
 //! Promises: its memory is reserved when it is created, so no later write fails; nothing is left behind, whichever
 //! process dies. Knows neither frames nor workers.
+//!
+//! Three things are made of it:
+//!
+//! | what | its name in `/proc` | length | sealed |
+//! |---|---|---|---|
+//! | status page | `manyhands-status` | that of a `StatusPage` | length |
+//! | slot for large bodies | `manyhands-slot` | that of a body, rounded up to a power of two | length |
+//! | block | `manyhands-slice` | that of the numbers or of the shared value | length, and all writes |
+//!
+//! The seals are what makes it safe to read memory of another process through a slice: without that of the length, the
+//! other one could cut the file, and a read beyond the end is a `SIGBUS`; without that of writes, the bytes could
+//! change under a `&[T]`. Slots and status pages have no seal of writes: slots are read only while the protocol forbids
+//! their sender to write, and status pages hold atomics.
 
 use std::fs::File;
 use std::io;
@@ -14,9 +27,13 @@ use rustix::mm::{Advice, MapFlags, ProtFlags};
 
 /// How many bytes are reserved at once. A signal makes a call give back what it has reserved so far, so in a program
 /// with a fast timer one large call would never end.
+///
+/// Costs one system call per MiB, a thousand for 1 GiB.
 const PIECE: usize = 1 << 20;
 
 /// An anonymous file of a fixed length, not mapped.
+///
+/// It has one descriptor, which is closed at `exec`. A mapping of it stays valid when the file is dropped.
 #[derive(Debug)]
 pub(crate) struct SegmentFile {
     /// Its length is sealed, so no mapping of it can lose its end.
@@ -28,6 +45,8 @@ pub(crate) struct SegmentFile {
 impl SegmentFile {
     /// A file of `len` zero bytes, whose length cannot be changed. Its memory is reserved here, so that no later write
     /// can fail for lack of it.
+    ///
+    /// At a failure the pieces that are reserved go back with the file.
     ///
     /// # Errors
     /// When there is not enough memory or no free descriptor.
@@ -45,6 +64,9 @@ impl SegmentFile {
 
     /// Takes a file that another process has sent.
     ///
+    /// Both ends run the same program, but the check costs two system calls and turns a mistake into an error instead
+    /// of a crash in the middle of a read.
+    ///
     /// # Errors
     /// When its length is not `len` or not fixed, since then a mapping of it could lose its end.
     pub(crate) fn adopt(fd: OwnedFd, len: usize) -> io::Result<Self> {
@@ -58,6 +80,8 @@ impl SegmentFile {
     }
 
     /// Forbids every further write, by any process.
+    ///
+    /// Cannot be undone, and no further seal can be added.
     ///
     /// # Errors
     /// While it is mapped for writing.
@@ -81,12 +105,20 @@ impl SegmentFile {
     }
 
     /// Whether both are the same memory.
+    ///
+    /// Compares device and inode, which no two files have in common while both are open. Two system calls.
     pub(crate) fn is_same(&self, other: &Self) -> io::Result<bool> {
         let (this, other) = (self.file.metadata()?, other.file.metadata()?);
         Ok((this.dev(), this.ino()) == (other.dev(), other.ino()))
     }
 
     /// Maps the file into this process.
+    ///
+    /// Reads nothing yet: each page is mapped when it is first touched. An empty file is not mapped, since the kernel
+    /// refuses a mapping of no bytes.
+    ///
+    /// # Errors
+    /// When this process has no addresses or mappings left, or the access is writing and the file is sealed.
     pub(crate) fn map(&self, access: Access) -> io::Result<Mapping> {
         let Some(len) = std::num::NonZeroUsize::new(self.len) else {
             return Ok(Mapping { start: NonNull::<u64>::dangling().cast(), len: 0 });
@@ -125,6 +157,9 @@ pub(crate) enum Access {
 }
 
 /// Mapped memory that begins at a page. Its users must know which other code reads and writes it.
+///
+/// Unmapped when it is dropped, at the cost of one system call. A slice made of it must not outlive it; `Block`, `Body`
+/// and `Incoming` each keep theirs.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     /// At the start of a page; dangling where there are no bytes.

@@ -84,6 +84,10 @@ unsafe impl<T: PlainNumber> Sync for SharedSlice<T> {}
 impl<T: PlainNumber> SharedSlice<T> {
     /// Copies numbers into shared memory. An empty slice needs none.
     ///
+    /// The numbers exist twice until the original is dropped. Costs six system calls up to 1 MiB, and one more per
+    /// further MiB; from 64 MiB on, a request for more than the machine or its container has available is refused
+    /// before anything is copied.
+    ///
     /// # Errors
     /// When there is not enough memory or no free file descriptor ([`Error::is_memory`]).
     ///
@@ -101,6 +105,9 @@ impl<T: PlainNumber> SharedSlice<T> {
     }
 
     /// Makes `len` numbers in place: `fill` gets them as zeros, in shared memory, so they never exist twice.
+    ///
+    /// `fill` runs once, on this thread. If it panics, the panic passes through and the memory is freed. Workers see
+    /// the numbers only after it has returned, and from then on they never change.
     ///
     /// # Errors
     /// When there is not enough memory or no free file descriptor ([`Error::is_memory`]); then `fill` was not called.
@@ -134,12 +141,26 @@ impl<T: PlainNumber> SharedSlice<T> {
     ///
     /// It keeps all of the memory that the slice is part of, however short it is, unless it is empty.
     ///
+    /// Costs one atomic addition, whatever the length, and a view may be viewed again.
+    ///
     /// # Panics
     /// When the range is not within the slice, as `slice[range]` does.
     ///
     /// ```
     /// let numbers = manyhands::SharedSlice::copy_of(&[1, 2, 3, 4])?;
     /// assert_eq!(*numbers.view(1..).view(..=1), [2, 3]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    ///
+    /// Parts of equal length, to be items of their own; the last one is shorter:
+    ///
+    /// ```
+    /// use manyhands::SharedSlice;
+    ///
+    /// let numbers = SharedSlice::copy_of(&[1_i32, 2, 3, 4, 5])?;
+    /// let starts = (0..numbers.len()).step_by(2);
+    /// let parts: Vec<SharedSlice<i32>> = starts.map(|at| numbers.view(at..numbers.len().min(at + 2))).collect();
+    /// assert_eq!((parts.len(), parts[2][0]), (3, 5));
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     #[must_use]
@@ -179,6 +200,10 @@ impl<T: PlainNumber> SharedSlice<T> {
     }
 
     /// The elements at a place of a block, or why there are none.
+    ///
+    /// # Errors
+    /// When the block has another length than announced, ends before the elements do, or the bytes are not aligned for
+    /// `T` or no whole number of them. No mistake of the other side reads beyond the block.
     fn at(block: Arc<Block>, place: Place) -> Result<Self, String> {
         const { assert!(size_of::<T>() > 0, "elements without a size cannot be counted") };
         let Place { total, first, bytes, .. } = place;
@@ -208,6 +233,14 @@ fn refused<T>(len: usize, why: &dyn fmt::Display) -> Error {
     ))
 }
 
+/// Everything that a slice can do. Costs nothing: it is a pointer and a length.
+///
+/// ```
+/// let sorted = manyhands::SharedSlice::copy_of(&[1_i32, 3, 5, 7])?;
+/// assert_eq!(sorted.binary_search(&5), Ok(2));
+/// assert_eq!(sorted.iter().sum::<i32>(), 16);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 impl<T> Deref for SharedSlice<T> {
     type Target = [T];
 
@@ -256,6 +289,14 @@ impl<T> fmt::Debug for SharedSlice<T> {
     }
 }
 
+/// As a plain slice, for functions that take any `AsRef<[T]>`. Copies nothing.
+///
+/// ```
+/// let numbers = manyhands::SharedSlice::copy_of(&[1_i32, 2, 3])?;
+/// let plain: &[i32] = numbers.as_ref();
+/// assert_eq!(plain.len(), 3);
+/// # Ok::<(), manyhands::Error>(())
+/// ```
 impl<T> AsRef<[T]> for SharedSlice<T> {
     fn as_ref(&self) -> &[T] {
         self
@@ -297,6 +338,9 @@ impl<'s, T> IntoIterator for &'s SharedSlice<T> {
 }
 
 /// Where elements are, in bytes: the form of a slice between processes.
+///
+/// Bytes and not elements, so that it has the same form for every type; `at` checks that they are whole elements.
+/// Encoded in at most 40 bytes.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Place {
     /// The block that the elements lie in.
@@ -318,12 +362,16 @@ impl<T: PlainNumber> SharedSlice<T> {
     }
 }
 
+/// In a message to another process it is a place in its block, at most 41 bytes however long the slice is; the block
+/// itself travels beside the message, to each worker once. In any other format it is the sequence of its elements.
 impl<T: PlainNumber + Serialize> Serialize for SharedSlice<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if attach(self.block.as_ref()) { self.place().serialize(serializer) } else { self[..].serialize(serializer) }
     }
 }
 
+/// The other side of `Serialize`. From any other format, the elements are read into a `Vec` first and then copied into
+/// new shared memory, so they exist twice for a moment.
 impl<'de, T: PlainNumber + Deserialize<'de>> Deserialize<'de> for SharedSlice<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if decodes_attached() {

@@ -2,6 +2,25 @@
 //!
 //! Promises: a call that cannot be served is refused with a reason, and the worker goes on. Knows nothing of other
 //! workers, of retries and of limits. Leaves to `session.rs` the items of a call.
+//!
+//! A worker's life, from `become_worker` on:
+//!
+//! 1. `startup.rs` arms the signal at the caller's death and moves the socket away from stdin.
+//! 2. `handshake` reads the `Hello` frame, checks that both sides run the same file, and maps the status page.
+//! 3. `run` waits for a frame. A `Call` names an instance of `serve`, which takes all frames up to the end of the call.
+//!    Any other frame belongs to a call that this worker has refused, and is skipped.
+//! 4. When the socket is closed, or what comes over it is no frame, `run` returns and the process exits with code 0.
+//!    What became of its items, the caller decides: nothing is saved here.
+//!
+//! | frame | within a call | between two calls |
+//! |---|---|---|
+//! | `Items` | run, or skipped if the caller took it back | skipped: its call was refused |
+//! | `End` | state and shared value are dropped, then `Ended` is sent | `Ended` with an empty message |
+//! | `Call` | the call ends without a confirmation; the next one begins | a call begins |
+//! | `Slot`, `Block`, `Forget` | handled in `wire/connection.rs`, never seen here | the same |
+//!
+//! Threads: this loop and all items run on the main thread. The flusher of `outbox.rs` is a second one, started when it
+//! is first needed; calls made in items start more.
 
 mod outbox;
 pub(super) mod session;
@@ -30,24 +49,41 @@ const MEASURE_NANOS: u64 = 10_000_000;
 
 /// Serves the calls of one function: the caller names an instance for the function's types, and the worker finds it by
 /// its place in the executable.
+///
+/// One instance exists for each combination of item type and task type that the program calls a process mode with. The
+/// compiler generates it because the caller takes its address, so no list of functions is kept.
 pub(super) type Serve = fn(&mut WorkerConnection) -> Result<(), Disconnected>;
 
 /// A worker's end of the connection, and what it needs for a call.
+///
+/// One per process. It outlives the calls: the inbox, the slots and the table of blocks are kept between them, and a
+/// `Forget` frame alone removes a block.
 #[derive(Debug)]
 pub(super) struct WorkerConnection {
     /// Frames from the caller.
     pub(super) incoming: Incoming,
     /// Results to the caller.
+    ///
+    /// Shared with the flusher, which sends results while an item runs on.
     outbox: Arc<Outbox>,
     /// How many threads this process may use.
+    ///
+    /// The caller divides its usable cores by its number of workers, so that nested calls of all workers together do
+    /// not exceed them, where there are no more workers than cores.
     threads: usize,
     /// The call that is about to be served.
+    ///
+    /// Set by `serve` here, taken by the `serve` of `session.rs`: a plain `fn` pointer of one type takes no more than
+    /// the connection.
     pub(super) head: Option<CallHead>,
     /// When the memory was last measured, in nanoseconds of the steady clock.
     measured: u64,
 }
 
 /// Serves calls until the caller is gone. `socket` is the worker's end of the connection.
+///
+/// A result of `Err` means that this process was not started by a caller of this program, and is for a person to read:
+/// `startup.rs` prints it and exits with code 125. A caller that is gone is no error.
 pub(super) fn run(socket: OwnedFd) -> Result<(), String> {
     let mut connection = WorkerConnection::handshake(socket)?;
     loop {
@@ -62,6 +98,17 @@ pub(super) fn run(socket: OwnedFd) -> Result<(), String> {
 
 impl WorkerConnection {
     /// Takes the first frame, which comes with the status page and says how many threads the worker may use.
+    ///
+    /// The order matters: `come_up` is stored last, because the caller takes it as the proof that `init` was reached.
+    /// If workers die before it in a row, the error of the call says that they never came to `init`; one that needs
+    /// more than 30 seconds is killed.
+    ///
+    /// Costs two mappings of one page, of which the first is dropped as soon as the second has come.
+    ///
+    /// # Errors
+    /// When the socket is closed before the frame is complete, the frame is no `Hello`, it names another executable, or
+    /// the page's descriptor is missing or has another length. Also when `/proc` cannot be read, or there is no memory
+    /// for a page.
     fn handshake(socket: OwnedFd) -> Result<Self, String> {
         let gone = |broken: Broken| format!("the first message did not come: {broken:?}");
         let program = PROGRAM.as_ref().map_err(String::clone)?;
@@ -92,6 +139,12 @@ impl WorkerConnection {
     }
 
     /// The next frame. What is queued is sent before the worker waits.
+    ///
+    /// The frame stays in the inbox until `release`, so a second call gives the same frame again. `serve` relies on it:
+    /// `run` looks at the header, and `serve` at the body.
+    ///
+    /// Costs no system call while the inbox holds a whole frame; otherwise one send, if results wait, and one receive
+    /// of at least 64 KiB of space.
     pub(super) fn wait(&mut self) -> Result<Header, Disconnected> {
         loop {
             if let Some(header) = self.incoming.next()? {
@@ -104,6 +157,9 @@ impl WorkerConnection {
     }
 
     /// Skips a frame of a call that was refused.
+    ///
+    /// The caller may have sent several frames of items before the refusal reached it. None of them is marked as begun,
+    /// and no answer is sent for them: the caller drops what it had in flight when it reads the refusal.
     fn pass_over(&mut self, header: &Header) -> Result<(), Disconnected> {
         self.incoming.release(header);
         if header.kind == Kind::End {
@@ -121,6 +177,9 @@ impl WorkerConnection {
     }
 
     /// Refuses the call, with a reason for the caller.
+    ///
+    /// The caller ends the whole call with this reason and asks no other worker. This one goes on and serves the next
+    /// call.
     pub(super) fn refuse(&mut self, rejected: &CallRejected) -> Result<(), Disconnected> {
         let body = postcard::to_stdvec(rejected).map_err(|_| Disconnected)?;
         self.outbox.push(Header::new(Kind::Refused), &body);
@@ -128,6 +187,13 @@ impl WorkerConnection {
     }
 
     /// Finds the function that the call at hand names, and lets it serve.
+    ///
+    /// Costs of a call before its first item: one decoding of the head, two system calls for the memory limit, and a
+    /// new config for nested calls. The place of the function is a sum and a range check, not a search.
+    ///
+    /// # Errors
+    /// `Disconnected` when the head is not what this program encodes; then the worker ends. A function that is not
+    /// found, or a limit that cannot be set, is a refusal instead.
     fn serve(&mut self) -> Result<(), Disconnected> {
         let header = self.wait()?;
         let head = postcard::from_bytes::<CallHead>(self.incoming.body(&header)?).map_err(|_| Disconnected)?;
@@ -145,6 +211,13 @@ impl WorkerConnection {
     }
 
     /// Decodes the value that all items of the call share.
+    ///
+    /// A value of up to 1 MiB was copied into the head of the call; a longer one lies in a block that all workers map,
+    /// so its bytes exist once on the machine. The decoded value is this worker's own in both cases.
+    ///
+    /// # Errors
+    /// When the block did not come, as when the caller had no free descriptor, or when serde cannot decode the bytes.
+    /// Both refuse the call.
     pub(super) fn decode_shared<V: DeserializeOwned>(&self, shared: &SharedValue) -> Result<V, String> {
         with_blocks(&self.incoming.blocks, || match shared {
             SharedValue::Here(bytes) => decode(bytes),
@@ -153,6 +226,9 @@ impl WorkerConnection {
     }
 
     /// Sets the memory limit and the configuration that the call asks for.
+    ///
+    /// Runs before the shared value is decoded and the state is made, so both count against the memory limit. A call
+    /// without a limit lifts the one of the call before it.
     fn prepare(&self, head: &CallHead) -> Result<(), String> {
         limit_memory(head.memory).map_err(|error| format!("the memory limit could not be set: {error}"))?;
         let config = head.settings.config(self.threads).map_err(|error| error.to_string())?;
@@ -161,6 +237,10 @@ impl WorkerConnection {
     }
 
     /// Measures the memory of this process for the caller, if the last time was 10 ms ago or more.
+    ///
+    /// Called after each frame of a call that recycles by memory or traces its items. The number goes to the status
+    /// page, so the caller reads it without a message. Costs a read of the clock, and every 10 ms the opening and
+    /// reading of one small file.
     pub(super) fn measure_memory(&mut self) {
         let now = nanos();
         if now.saturating_sub(self.measured) >= MEASURE_NANOS {
@@ -171,6 +251,10 @@ impl WorkerConnection {
 }
 
 /// Limits the memory of its own that this process may have, in bytes; `None` lifts the limit.
+///
+/// The limit is `RLIMIT_DATA`, which the kernel checks when memory is requested, not when it is touched: heap, thread
+/// stacks and other private writable mappings count, shared mappings do not. Only the soft limit changes, so that a
+/// later call can raise it again.
 fn limit_memory(bytes: Option<u64>) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let hard = getrlimit(Resource::Data).maximum;
@@ -178,6 +262,9 @@ fn limit_memory(bytes: Option<u64>) -> io::Result<()> {
 }
 
 /// Bytes in memory, without shared ones: from the second and third number of `/proc/self/statm`, in pages.
+///
+/// The second number counts all pages in memory, the third those of files and of shared memory; the difference is what
+/// this process alone pays for. Gives 0 where the file cannot be read, so such a worker is never recycled for its size.
 fn resident_bytes() -> u64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: Vec<u64> = text.split(' ').filter_map(|word| word.parse().ok()).collect();

@@ -4,6 +4,18 @@
 //! Promises: a result leaves about a millisecond after its item ended, also while the next item takes for ever. For
 //! that a second thread, the flusher, sends what the worker does not. It sleeps while nothing waits, and a frame of one
 //! item never wakes it.
+//!
+//! Three cases, with a limit of a millisecond from the begin of the oldest unsent item:
+//!
+//! | items of a frame | what happens |
+//! |---|---|
+//! | 1000 of 1 µs | the values are encoded one behind the other; one or two sends, near its end |
+//! | 10 of 3 ms | each is older than a millisecond when it ends, so each is sent at once, by the worker |
+//! | one of 0.1 ms, then one of 10 s | the first wakes the flusher, which sends it after a millisecond or so |
+//!
+//! Costs per result: one lock, which is uncontended unless the flusher looks at that moment, one read of the clock, and
+//! the bytes of the value, encoded where they are sent from. The buffer is used again, so a result allocates nothing of
+//! its own.
 
 use std::time::Duration;
 
@@ -17,13 +29,24 @@ use crate::failure::Cause;
 use crate::sync::{Arc, Condvar, Mutex, nanos, spawn_named};
 
 /// Results wait this long at most, in nanoseconds, while the worker goes on.
+///
+/// It bounds what a progress display and an ordered stream lag behind, and is long enough that sends of small items
+/// cost little in comparison.
 const FLOW_NANOS: u64 = 1_000_000;
 /// Or until they are this many bytes.
+///
+/// A longer body grows its buffer and travels in a slot of shared memory; see `wire/connection.rs`.
 const FLOW_BYTES: usize = 64 * 1024;
 /// After this many rounds in which nothing waited, the flusher sleeps until it is woken.
+///
+/// A round takes a millisecond, so it wakes up for some 20 ms in vain after the last result. Without them, each frame
+/// of slow items would pay for a wake-up.
 const IDLE_ROUNDS: u32 = 20;
 
 /// Results that wait to be sent, shared by the worker's thread and the flusher.
+///
+/// One per process, kept between calls. Two threads use it: the worker's, which puts results in and sends, and the
+/// flusher, which only sends.
 #[derive(Debug)]
 pub(super) struct Outbox {
     /// Held while results are encoded and while they are sent.
@@ -40,20 +63,30 @@ struct Contents {
     /// The results that wait, as the body of the next frame.
     answers: Answers,
     /// The position of the first result that waits.
+    ///
+    /// Results of one frame are for consecutive positions: `first..first + count`.
     first: usize,
     /// How many results wait.
     count: usize,
     /// When the item of the oldest unsent result began, in nanoseconds of the steady clock, as are the next two.
+    ///
+    /// The begin and not the end of the item: a result of a long item must not wait for another millisecond.
     since: u64,
     /// When the last item ended.
     worked: u64,
     /// Up to when the time at work was reported.
+    ///
+    /// The header of the next frame carries `worked - reported`, from which the caller learns the pace of the items and
+    /// sizes its frames.
     reported: u64,
     /// What the flusher does at the moment.
     flusher: Flusher,
 }
 
 /// What the worker does after it has put a result into the outbox.
+///
+/// The outbox says what is to be done and does not do it, because sending may block, and the item must leave the status
+/// page first: a death during a send is not the item's fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SendState {
     /// It goes on.
@@ -90,6 +123,8 @@ impl Outbox {
     }
 
     /// The worker begins the items of a frame, from this position on, at this time.
+    ///
+    /// A large last body makes the next one begin in shared memory, so that it is not copied there afterwards.
     pub(super) fn begin(&self, position: usize, now: u64) {
         let mut contents = self.contents.lock();
         (contents.first, contents.worked, contents.reported) = (position, now, now);
@@ -100,6 +135,9 @@ impl Outbox {
     /// as that may take time; and the time now, in nanoseconds of the steady clock.
     ///
     /// The value's own serde code runs under the lock, for which the worker's thread and the flusher alone wait.
+    ///
+    /// A value that cannot be encoded becomes a failure of the same item, with what was encoded of it cut off, and the
+    /// results before it stay as they are.
     pub(super) fn put_value<R: Serialize>(&self, value: &R, trace: Option<&Trace>) -> (SendState, u64) {
         let mut contents = self.contents.lock();
         let len = contents.answers.put_value(value);
@@ -117,6 +155,9 @@ impl Outbox {
     }
 
     /// Puts the failure of an item into the outbox.
+    ///
+    /// The caller of this function sends at once: the failure may stop the call, and each further item that begins
+    /// elsewhere is work in vain.
     pub(super) fn put_failure<E: Serialize>(
         &self,
         elapsed: Duration,
@@ -133,11 +174,17 @@ impl Outbox {
     }
 
     /// Sends what waits, however long that takes. That the caller is gone is noticed at the next read from it.
+    ///
+    /// Waits while the socket is full, for instance while the calling thread is held up by a callback. This is the back
+    /// pressure on a worker: it holds at most what it has encoded so far, and begins no further item.
     pub(super) fn send(&self) {
         let _ = self.contents.lock().send_now(Blocking::Yes);
     }
 
     /// Wakes the flusher, which is started at the first call.
+    ///
+    /// Called at most once per burst of results: once the flusher is awake, `put_value` asks for no wake-up. A call
+    /// whose frames have one item each never gets here from `put_value`.
     #[cold]
     pub(super) fn wake_flusher(self: &Arc<Self>) {
         let mut contents = self.contents.lock();
@@ -151,6 +198,9 @@ impl Outbox {
     }
 
     /// Queues what waits, at the end of a frame of items.
+    ///
+    /// Does not send. The worker sends before it waits for the next frame; if that frame is there already, `go_on`
+    /// leaves the results to the flusher.
     pub(super) fn end(&self) -> Result<(), Disconnected> {
         let mut contents = self.contents.lock();
         contents.queue()?;
@@ -160,6 +210,9 @@ impl Outbox {
     }
 
     /// The worker goes on to another frame, while results of the last one may be unsent.
+    ///
+    /// Without this, results of a frame would wait for the first results of the next one, whose first item may take an
+    /// hour.
     pub(super) fn go_on(self: &Arc<Self>) {
         let contents = self.contents.lock();
         let is_to_wake = contents.is_waiting() && contents.flusher != Flusher::Awake;
@@ -170,11 +223,17 @@ impl Outbox {
     }
 
     /// Queues a frame.
+    ///
+    /// For frames that are not results: refusals, confirmations, and how many items were skipped. It is sent with what
+    /// was queued before, in this order.
     pub(super) fn push(&self, header: Header, body: &[u8]) {
         self.contents.lock().outgoing.push(header, body);
     }
 
     /// Sends all that is queued.
+    ///
+    /// Results that are not yet in a frame stay where they are; at this point there are none, since `end` has queued
+    /// them.
     pub(super) fn flush(&self) -> Result<(), Disconnected> {
         let mut contents = self.contents.lock();
         if contents.outgoing.is_waiting() {
@@ -184,6 +243,9 @@ impl Outbox {
     }
 
     /// The flusher's thread: sends what has waited for a millisecond, until the caller is gone.
+    ///
+    /// The lock is released while it waits, so the worker's thread is held up only during a send that does not block.
+    /// What does not fit into the socket stays queued, and is tried again in the next round.
     fn flush_loop(&self) {
         let mut contents = self.contents.lock();
         let mut idle_rounds = 0;
@@ -208,6 +270,8 @@ impl Outbox {
 
 impl Contents {
     /// Counts a result whose item ended at `now`.
+    ///
+    /// An item begins when the one before it has ended, so `worked` is the begin of this one.
     fn note(&mut self, now: u64) {
         if !self.is_waiting() {
             self.since = self.worked;
@@ -231,6 +295,12 @@ impl Contents {
     }
 
     /// Makes a frame of the results that wait.
+    ///
+    /// Shared memory that the results mention goes first, as frames of their own: the caller maps a block before it
+    /// decodes a value that lies in it.
+    ///
+    /// # Errors
+    /// Only for more than 2^32 results in one frame, which no frame of items can cause.
     fn queue(&mut self) -> Result<(), Disconnected> {
         if self.count == 0 {
             return Ok(());

@@ -3,6 +3,18 @@
 //!
 //! Promises: an item is on the status page from before it begins until its result is in the outbox, so the caller
 //! blames a death on the right one; after a fence or a failure that stops the call, no further item begins.
+//!
+//! One frame, with numbers: it has the positions 40 to 43, and the bytes of 42 cannot be decoded.
+//!
+//! 1. `read_items` decodes 40, 41 and 43 into `items`, as the numbers 0, 1 and 2, and notes offset 2 with the reason.
+//! 2. The frame's memory is released, so the caller can use it for the next frame while these items run.
+//! 3. `run_span` runs 40 and 41. Position 42 fails with the reason. A second span runs 43.
+//! 4. If the function fails at 41 instead, its span ends there; the failure is sent, and where it stops the call, 42
+//!    and 43 are reported as skipped, so that the caller knows that they did not run.
+//!
+//! Costs per item, besides the function: its decoding, six stores to the status page, two of them while it is decoded,
+//! one read of the clock, the lock of the outbox, and the encoding of the result. A type with a destructor costs one
+//! more read of the clock, and a trace one more and the CPU clock of the thread, which is a system call.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -39,6 +51,16 @@ use crate::record::thread_cpu_time;
 use crate::sync::{Arc, AtomicUsize, Ordering, nanos};
 
 /// Serves one call of one function. The caller sends the place of this instance, where the worker finds it.
+///
+/// The order of the checks is the order of trust: first that this instance is for the types of the call, then that the
+/// functions lie in the program's code, and only then is any byte of the call decoded as one of those types.
+///
+/// The shared value is dropped after the state, which may refer to what it holds, and before the call is confirmed as
+/// ended.
+///
+/// # Errors
+/// `Disconnected` when the caller is gone. What the caller can repair, such as a value that does not decode, is a
+/// refusal, after which this gives `Ok`.
 pub(crate) fn serve<T, K>(connection: &mut WorkerConnection) -> Result<(), Disconnected>
 where
     T: DeserializeOwned,
@@ -72,11 +94,16 @@ where
 }
 
 /// How a call ended in a worker.
+///
+/// Two cases, because a confirmation costs the caller a wait for each worker; it asks for one only where something is
+/// to be dropped.
 enum SessionEnd {
     /// The caller ended it: everything is dropped except the shared value. With the message of a destructor that
     /// panicked.
     Ended(Option<String>),
     /// Another call begins; this one has left nothing to drop.
+    ///
+    /// Also after a refusal: the frames that are left of this call are skipped by the loop of `worker/mod.rs`.
     NextCall,
 }
 
@@ -88,11 +115,17 @@ fn complaint_of(dropped: Result<(), BackendError>) -> Option<String> {
 }
 
 /// A number that differs for different types of task, item, result and error.
+///
+/// Built from the names of the types, so two types of the same name and path, from two versions of a crate, may
+/// collide; the executable is compared too, and within one build the place alone names the instance.
 pub(crate) fn fingerprint<T, K: ProcessTask<T>>() -> u64 {
     function::fingerprint::<(T, K, K::Output, K::Error)>()
 }
 
 /// Where the functions of a call lie in this program.
+///
+/// Plain addresses: which type they have is known from the instance of `serve` that was checked, and each call through
+/// them is `unsafe` for that reason.
 #[derive(Debug, Clone, Copy)]
 struct Functions {
     /// Called for each item.
@@ -103,6 +136,9 @@ struct Functions {
 
 impl Functions {
     /// Finds the functions that a call names.
+    ///
+    /// # Errors
+    /// When a place lies outside of the program's code.
     fn find(head: &CallHead) -> Result<Self, String> {
         let init = head.init.as_ref().map_or(Ok(null()), FunctionName::place)?;
         Ok(Self { function: head.item_function.place()?, init })
@@ -110,18 +146,27 @@ impl Functions {
 }
 
 /// A call that is being served.
+///
+/// Lives as long as the call in this worker; `items` keeps its memory from frame to frame.
 struct Session<'d, T, K: ProcessTask<T>> {
     functions: Functions,
     head: &'d CallHead,
     shared: &'d SharedOf<T, K>,
     page: Arc<MappedStatusPage>,
+    /// Made at the first frame of items, not at the begin of the call: a worker that gets no items makes none. Taken
+    /// out while a span runs, so that the span can borrow it beside the rest of the session.
     state: Option<StateOf<T, K>>,
     /// The first position that a failure here has made pointless.
+    ///
+    /// The caller's fence comes later, as the failure must reach the caller first; this one holds from the next item
+    /// on.
     halted_at: usize,
     /// The items of the frame at hand.
     items: Vec<T>,
     outbox: Arc<Outbox>,
     /// When the last item ended, in nanoseconds of the steady clock.
+    ///
+    /// It is also the begin of the next item, so an item costs one read of the clock and not two.
     clock: Cell<u64>,
     tracer: Tracer,
     /// Part of every context; a cancelled call reaches a worker as a fence instead.
@@ -157,6 +202,9 @@ where
     }
 
     /// Serves frames until the call ends, or a next one begins where this one has nothing to drop.
+    ///
+    /// # Errors
+    /// `Disconnected` when the caller is gone: the state and the shared value are dropped, and the worker ends.
     fn run(mut self, connection: &mut WorkerConnection) -> Result<SessionEnd, Disconnected> {
         loop {
             let header = connection.wait()?;
@@ -179,6 +227,9 @@ where
     }
 
     /// Runs one frame's items, unless the caller took it back; false when there is no state to run them with.
+    ///
+    /// `begin` on the status page decides with one compare-and-swap. A frame that the caller took back is released
+    /// without being decoded, and no answer is sent: the caller has its positions in the queue already.
     fn run_frame(&mut self, connection: &mut WorkerConnection, header: &Header) -> Result<bool, Disconnected> {
         // Before the frame is begun: a worker that dies of making its state has begun no item.
         if self.state.is_none() && !self.make_state(connection)? {
@@ -195,6 +246,9 @@ where
     }
 
     /// Makes the worker's state; false when that failed and the call was refused.
+    ///
+    /// An error and a panic of the user's function both refuse the call, and the caller gives them as the error of the
+    /// call: no item is to blame.
     fn make_state(&mut self, connection: &mut WorkerConnection) -> Result<bool, Disconnected> {
         // SAFETY: `Functions::find` gave this address for a call of these types.
         let make = || unsafe { K::Context::make_state_at(self.functions.init, self.shared) };
@@ -211,6 +265,14 @@ where
 
     /// Decodes the items of a frame; gives those that cannot be decoded, each with its offset in the frame. An item
     /// whose decoding kills the worker is in hand like any other.
+    ///
+    /// All items of a frame are decoded before the first runs, so the memory of a frame's items is held at once; a
+    /// frame gets no further item once it has 1 MiB of them, encoded. The clock is read once per frame, and again after
+    /// each item where times are limited or a part is 64 KiB or longer.
+    ///
+    /// # Errors
+    /// `Disconnected` when the body ends before the announced number of parts. An item that serde cannot decode is no
+    /// error of the frame.
     fn read_items(
         &mut self,
         connection: &WorkerConnection,
@@ -241,6 +303,9 @@ where
     }
 
     /// Runs the frame in spans, each ended by its last item, by a failure or by a fence.
+    ///
+    /// Unless the worker dies, a frame is answered to its last position: by a value, a failure, or as skipped. The
+    /// caller counts on it, since frames are answered in the order in which they were sent.
     fn run_items(
         &mut self,
         connection: &mut WorkerConnection,
@@ -275,11 +340,16 @@ where
         Ok(())
     }
 
+    /// The first position that is not to be run: the lower one of the caller's fence and of the one that a failure in
+    /// this worker has set. One load.
     fn fence(&self) -> usize {
         self.halted_at.min(self.page.status().fence())
     }
 
     /// Runs up to `len` of the frame's decoded items, from number `ran` on; gives how many it ran.
+    ///
+    /// The loop is the one of the other modes and has its own fence, `stop`, counted in numbers of decoded items.
+    /// `Observed` sets it to 0 when the page's fence is reached, so the item in hand is the last one.
     fn run_span(&mut self, position: usize, ran: usize, len: usize) -> usize {
         let stop = AtomicUsize::new(ran + len);
         let mut state = self.state.take().expect("a frame is run after its state was made");
@@ -305,6 +375,10 @@ where
     }
 
     /// Puts a failure into the outbox as the result of a position, and ends the item if it is in hand.
+    ///
+    /// Called for a failure of the function, where the item is still in hand, and for an item that could not be
+    /// decoded, where none is. The time of the item is taken from the status page, so it is what the caller would see
+    /// too.
     fn fail(&mut self, position: usize, cause: &Cause<K::Error>) {
         let now = nanos();
         let in_hand = self.page.status().in_hand();
@@ -321,6 +395,7 @@ where
         }
     }
 
+    /// What a span calls for each item, from `position` up to `end`.
     fn observed<'s>(&'s self, position: usize, end: usize, stop: &'s AtomicUsize) -> Observed<'s, T, K> {
         Observed {
             functions: self.functions,
@@ -338,6 +413,8 @@ where
 }
 
 /// Measures what a trace says of each item, where the call asks for traces.
+///
+/// Without traces, both methods are one test of a flag.
 struct Tracer {
     traces: bool,
     /// The CPU time that this thread had used when the last item ended.
@@ -346,6 +423,8 @@ struct Tracer {
 
 impl Tracer {
     /// The first item of a frame begins now.
+    ///
+    /// What was reported outside of an item, while the state was made for instance, belongs to none and is dropped.
     fn begin(&self) {
         if self.traces {
             amounts::clear();
@@ -354,6 +433,9 @@ impl Tracer {
     }
 
     /// The trace of an item that began at `since`, in nanoseconds of the steady clock, and ends now.
+    ///
+    /// The CPU time counts from the end of the last item, so it includes the encoding and sending of the result before.
+    /// `u64::MAX` stands for a system that does not measure it.
     fn end(&self, since: u64) -> Option<Trace> {
         if !self.traces {
             return None;
@@ -370,6 +452,9 @@ impl Tracer {
 }
 
 /// The caller's task, with its item on the status page until the result is encoded.
+///
+/// The loop of the modes calls it as it would call the user's function. Its result is `()`: the value is in the outbox
+/// by then, encoded.
 struct Observed<'o, T, K: ProcessTask<T>> {
     functions: Functions,
     shared: &'o SharedOf<T, K>,
@@ -391,6 +476,8 @@ where
     K: ProcessTask<T>,
     K::Output: Serialize,
 {
+    /// An item that fails or panics stays in hand: `Session::fail` ends it, after it has read from the page when the
+    /// item began.
     fn call(&self, state: &mut StateOf<T, K>, item: &T) -> Result<(), K::Error> {
         let position = self.position.get();
         self.position.set(position + 1);
@@ -419,6 +506,9 @@ where
 }
 
 /// Drops the items of a frame: a panic of a destructor is no failure of an item, as in the drop of a value.
+///
+/// Called before a frame is decoded and after it was run. The panic's message is dropped with it: every item has its
+/// answer by then.
 fn clear_items<T>(items: &mut Vec<T>) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| items.clear())) {
         into_message(payload);

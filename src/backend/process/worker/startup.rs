@@ -2,6 +2,18 @@
 //!
 //! Promises: a program that never calls `init` starts no copies of itself, and a copy that is started by hand ends with
 //! a message.
+//!
+//! What `become_worker` does, by how the process was started:
+//!
+//! | process | outcome |
+//! |---|---|
+//! | without the variable | notes that it may be a caller, and returns |
+//! | as a worker, by its caller | serves until the caller is gone, then exits with code 0 |
+//! | with the variable, but by another process | a message on stderr that names the variable, and exit code 125 |
+//! | an item of a worker that calls `init` | returns at once |
+//!
+//! Costs, with the handshake: some thirty system calls, of which one waits, for the first frame. What the program and
+//! its libraries do before `init` comes on top.
 
 use std::env;
 use std::ffi::CString;
@@ -28,9 +40,13 @@ const CALLER: u8 = 1;
 const WORKER: u8 = 2;
 
 /// The exit code of a process that was started as a worker, but not by a caller.
+///
+/// Not 0, so that a script which exports the variable by mistake notices it.
 const UNEXPECTED: i32 = 125;
 
 /// What a process may be after `init`.
+///
+/// A worker never starts workers: its share of the cores is in its threads, and a call in it runs on those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::backend::process) enum Role {
     Caller,
@@ -38,6 +54,8 @@ pub(in crate::backend::process) enum Role {
 }
 
 /// What this process is.
+///
+/// Asked once per call of a process mode. Costs one load; the environment is read only to choose between two messages.
 ///
 /// # Errors
 /// When the program has not called `init`.
@@ -58,6 +76,9 @@ pub(in crate::backend::process) fn role() -> Result<Role, BackendError> {
 
 /// In a copy of the program that was started as a worker: serves the caller and never returns. In any other process:
 /// notes that it may be a caller.
+///
+/// It ends with `exit`, so handlers that the program has registered with `atexit` by then run, and the locals of `main`
+/// are not dropped.
 pub(in crate::backend::process) fn become_worker() {
     let Some(parent) = env::var_os(VARIABLE) else {
         // Relaxed: see `role`.
@@ -93,6 +114,16 @@ fn is_only_thread() -> bool {
 }
 
 /// Makes the kernel kill this process when its parent dies, and moves the socket away from stdin.
+///
+/// The signal comes first and the check of the parent second: a parent that dies in between is noticed by the check,
+/// and one that dies later by the signal, so no worker outlives its caller.
+///
+/// The socket gets a number of 3 or more and is closed at `exec`, so that a program that an item starts neither reads
+/// frames nor keeps the connection open.
+///
+/// # Errors
+/// When the parent is another process, stdin is no socket, `/dev/null` cannot be opened, or the process has no free
+/// descriptor. A name that cannot be set, and a score that may not be written, are no errors.
 fn adopt_socket(parent: i32) -> Result<OwnedFd, String> {
     let failed = |what: &str, error: io::Error| format!("{what}: {error}");
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
