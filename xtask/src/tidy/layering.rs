@@ -84,7 +84,7 @@ impl Graph {
             if !reachable.contains(&module) {
                 continue; // a test, or in the tree by mistake
             }
-            let names = names(&without_tests(&without_comments(text)).replace("$crate", "elsewhere"));
+            let names = names(&without_names_for_macros(&without_tests(&without_comments(text))));
             reachable.extend(names.declared.iter().map(|(_, child)| joined(&module, child)));
             modules.insert(module.clone(), path.to_owned());
             named.push((module, names));
@@ -296,6 +296,20 @@ fn problem(from: (usize, usize), to: (usize, usize)) -> Option<&'static str> {
     }
 }
 
+/// Without `$crate::name`: a macro that other crates call can use only names of the root, and those are no imports of its
+/// file. A longer path, such as `$crate::sync::CachePadded`, is one.
+fn without_names_for_macros(code: &str) -> String {
+    let mut parts = code.split("$crate::");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(part.len());
+        let is_in_module = part.starts_with(char::is_lowercase) && part[end..].starts_with("::");
+        out.push_str(if is_in_module { "$crate::" } else { "elsewhere::" });
+        out.push_str(part);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::places;
@@ -339,6 +353,13 @@ mod tests {
             let found = check(&tree(&[("src/job/mod.rs", ""), ("src/run.rs", code)]));
             assert_eq!(places(&found), ["src/run.rs:1"], "{code}");
         }
+    }
+
+    #[test]
+    fn a_name_of_the_root_in_a_macro_for_other_crates_is_no_import() {
+        let code = "macro_rules! m { () => { $crate::init(); $crate::Job::new($crate::ITEMS) } }";
+        let found = check(&tree(&[("src/job/mod.rs", ""), ("src/run.rs", code)]));
+        assert_eq!(places(&found), [""; 0]);
     }
 
     #[test]
