@@ -1,6 +1,9 @@
 //! The pool of idle workers: processes that have ended one call and wait for the next one.
 //!
 //! Promises: an idle worker belongs to no call; the pool hands each out once. Leaves starting and ending to `Worker`.
+//!
+//! An idle worker costs its memory and three descriptors of this process, and no CPU. A worker that dies while it is
+//! idle stays in the pool until a call takes it; the call then gets another in its place, and the death does not count.
 
 use crate::backend::process::child::Worker;
 use crate::sync::{LazyLock, Mutex};
@@ -9,6 +12,10 @@ use crate::sync::{LazyLock, Mutex};
 static IDLE: LazyLock<Mutex<Vec<Worker>>> = LazyLock::new(|| Mutex::new(Vec::new()));
 
 /// Takes an idle worker that may use `threads` threads and has served fewer than `max_served` items, if there is one.
+///
+/// `max_served` is the limit after which workers are recycled, so a worker that would be replaced at once is not taken:
+/// it stays in the pool for calls without that limit, and the call starts another. Costs a step for each idle worker,
+/// under a lock, and no system call.
 pub(in crate::backend::process) fn take_idle(threads: usize, max_served: usize) -> Option<Worker> {
     let mut idle = IDLE.lock();
     // The one that worked last: its core is awake, and its memory is in the caches.
@@ -17,12 +24,17 @@ pub(in crate::backend::process) fn take_idle(threads: usize, max_served: usize) 
 }
 
 /// Keeps a worker for the next call.
+///
+/// What it printed since the last wait is shown first: a read of its pipe, at most 256 KiB.
 pub(in crate::backend::process) fn keep(mut worker: Worker) {
     worker.become_idle();
     IDLE.lock().push(worker);
 }
 
 /// Ends the idle workers, and gives their number. Waits up to a second for each; one that takes longer is killed.
+///
+/// All are asked before the first is waited for, so ten workers that end in 20 ms take about 20 ms together. Workers of
+/// calls that run are not touched.
 pub(in crate::backend::process) fn end_idle_workers() -> usize {
     let idle = std::mem::take(&mut *IDLE.lock());
     let count = idle.len();

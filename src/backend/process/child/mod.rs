@@ -10,6 +10,22 @@
 //!
 //! Costs: starting one takes the time of `fork` and `exec` and of what the program does before `main`, some
 //! milliseconds, and three descriptors of this process.
+//!
+//! # The life of a process
+//! | step | who | what is done |
+//! |---|---|---|
+//! | start | `start` | socket, pipe and status page are made, the process is spawned, `Hello` is queued |
+//! | first frame | `send_queued` | `Hello` goes with the descriptor of the page; a process in `init` marks the page |
+//! | calls | the supervisor | `Call`, `Items` and `End` frames |
+//! | idle | `idle::keep` | it blocks in a read of its socket and uses no CPU |
+//! | end | `close` | it reads the end of the stream, drops what it has and exits with 0 |
+//! | death | `wait_exit`, or `drop` | SIGKILL if it lives, then it is reaped |
+//!
+//! # Descriptors
+//! The three of this process are the socket, the reading end of the pipe and the pidfd. The descriptor of the status
+//! page and both ends of the worker are closed once they are sent or inherited; the page stays mapped. Each slot for
+//! large bodies has a descriptor only until it is sent. All are closed on exec, so programs that this process starts
+//! inherit none.
 
 pub(super) mod idle;
 mod number;
@@ -43,9 +59,15 @@ use crate::failure::WorkerExit;
 use crate::sync::{Arc, nanos};
 
 /// A worker comes to `init` within this time, in nanoseconds, or not at all.
+///
+/// A program that reads its stdin to the end before `init` reads from the socket and waits there for ever; without a
+/// bound so would the call.
 const LATE_NANOS: u64 = 30_000_000_000;
 
 /// How many threads numeric libraries start of their own accord; each asks for its own variable.
+///
+/// Set in a worker to its share of the cores, unless the calling process has the variable set. Without that, a numeric
+/// library in 8 workers on 8 cores would start 64 threads.
 const THREAD_VARIABLES: [&str; 6] = [
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -124,6 +146,10 @@ pub(super) struct Readiness {
 
 impl Worker {
     /// Starts a worker that may use `threads` threads. Returns when the process runs, before it has reached `main`.
+    ///
+    /// # Errors
+    /// When `/proc/self` cannot be read, when a descriptor, a process or the memory of the page cannot be had, and when
+    /// the spawner's thread could not be started.
     pub(super) fn start(threads: usize) -> io::Result<Self> {
         spawner::run(move || Self::start_here(WorkerNumber::lowest_free(), threads))
     }
@@ -207,6 +233,9 @@ impl Worker {
     }
 
     /// Queues messages that make it drop the blocks of shared memory that this process has dropped.
+    ///
+    /// Costs a look-up for each block that the worker has, and a header of 32 bytes for each that is gone. Without it,
+    /// a worker would keep the memory of every `SharedSlice` that it was ever sent.
     pub(super) fn forget_blocks(&mut self) {
         let gone: Vec<BlockId> = self.has.iter().copied().filter(|&id| !block::is_alive(id)).collect();
         for id in gone {
@@ -216,6 +245,9 @@ impl Worker {
     }
 
     /// Queues the blocks that later frames mention, except those that the worker has.
+    ///
+    /// Once per block and worker: its descriptor is duplicated and travels with a header of 32 bytes. The bytes of the
+    /// block are not copied.
     pub(super) fn push_blocks(&mut self, blocks: &[Arc<Block>]) {
         for block in blocks {
             // Without a free descriptor nothing is sent; the worker will then say that it does not know the block.
@@ -242,6 +274,12 @@ impl Worker {
     }
 
     /// Queues a frame with the items at these positions; gives the number of the frame.
+    ///
+    /// The frame is marked on the status page before it is queued, so a worker never looks up a frame without a mark.
+    ///
+    /// # Panics
+    /// With more than `u32::MAX` positions, which a frame cannot hold: each takes four bytes at least, and a frame
+    /// takes no further item from 1 MiB on.
     pub(super) fn push_items(&mut self, positions: &Range<usize>, body: Body) -> u32 {
         let number = self.frames_sent;
         self.frames_sent = number.wrapping_add(1);
@@ -262,6 +300,9 @@ impl Worker {
     }
 
     /// Sends what is queued, as much as goes without waiting. A worker that cannot be reached is killed.
+    ///
+    /// The death is then found by the next wait like any other. What does not fit into the socket stays queued;
+    /// [`wait_for_any`] then waits for room as well.
     pub(super) fn send_queued(&mut self) {
         if self.link.outgoing.send(Blocking::No).is_err() {
             self.kill();
@@ -342,18 +383,25 @@ impl Worker {
     }
 
     /// Closes this end of its socket, at which it ends by itself.
+    ///
+    /// What is queued and not sent is not delivered any more. The receiving side stays open.
     pub(super) fn close(&self) {
         // An error means that it is dead already.
         let _ = rustix::net::shutdown(self.link.socket(), rustix::net::Shutdown::Write);
     }
 
     /// Sends it SIGTERM.
+    ///
+    /// To the process alone, and not to its group: what it has started may be what its handler needs.
     pub(super) fn send_sigterm(&self) {
         // An error means that it is dead already.
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::TERM);
     }
 
     /// Kills it, and what it has started and not put into a group of its own.
+    ///
+    /// The signal goes through the pidfd first. Only if that finds the process not yet reaped does the one for the
+    /// group follow, so the group's number cannot belong to others.
     pub(super) fn kill(&self) {
         // An error means that it is dead and reaped already; then its number may be another process's.
         if rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL).is_ok() {
@@ -362,6 +410,9 @@ impl Worker {
     }
 
     /// Kills it if it is alive, waits for its end, and reports how it ended and what it printed last.
+    ///
+    /// Waits for one process that is dead or has just got SIGKILL. A process in an uninterruptible system call, such as
+    /// one on a network file system that hangs, ends only after that call.
     pub(super) fn wait_exit(mut self) -> ExitReport {
         self.kill();
         let ending = self.reap();
@@ -393,6 +444,9 @@ impl Worker {
 
 /// A copy of this program that becomes a worker: with its end of the socket as stdin, and its end of the pipe for both
 /// streams.
+///
+/// `/proc/self/exe` is the file that runs, also after a new version was moved to its path, so a worker is always the
+/// same program as its caller. The name in `argv[0]` is the caller's. There are no other arguments.
 fn worker_command(socket: OwnedFd, pipe: OwnedFd, threads: usize) -> io::Result<Command> {
     let mut command = Command::new("/proc/self/exe");
     if let Some(name) = std::env::args_os().next() {
@@ -416,6 +470,10 @@ fn kill_and_reap(mut child: Child) {
 
 /// Waits until one of these workers has sent or printed something or has died, or can take what is queued for it; at
 /// most for this many nanoseconds. Each worker's [`Readiness`] says afterwards what it did.
+///
+/// Costs one `poll` of three descriptors per worker and two allocations. A worker that has confirmed the end of its
+/// call is watched for its output and its death alone, since a socket whose other end is closed would end every wait at
+/// once. Without workers it waits for the whole time.
 pub(super) fn wait_for_any(workers: &mut [&mut Worker], nanos: u64) {
     const EACH: usize = 3;
     let mut fds = Vec::with_capacity(EACH * workers.len());

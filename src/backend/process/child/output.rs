@@ -2,6 +2,15 @@
 //! The last lines are kept for the report of a crash.
 //!
 //! Promises: lines of two workers never mix; memory is bounded whatever a worker prints. Never waits for a worker.
+//!
+//! What a worker prints as `loading` with a line feed is shown as:
+//!
+//! ```text
+//! [worker 3] loading
+//! ```
+//!
+//! Costs: a `poll` entry per worker, and for what is printed a read for each 16 KiB and a write for each read that ends
+//! a line. Memory per worker: less than 64 KiB for a line that has not ended, and 2 KiB of last lines.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -65,6 +74,9 @@ impl OutputPipe {
     }
 
     /// Drops buffered lines, so that a later crash report does not include them.
+    ///
+    /// Called when a call ends, with the note that an allocation failed: a worker that survived one must not have a
+    /// later abort taken for the memory limit.
     pub(super) fn forget_last_lines(&mut self) {
         self.lines.last.clear();
         self.lines.ran_out_of_memory = false;
@@ -77,6 +89,9 @@ impl OutputPipe {
 
     /// Passes on the rest, and gives the last lines. Does not wait for processes that the worker left behind, which may
     /// print on.
+    ///
+    /// Reads at most 2 MiB, after the process was reaped. A process that the worker left behind may keep the pipe open
+    /// and print for ever, so the end of the pipe is not waited for.
     pub(super) fn end(&mut self) -> String {
         const WHAT_A_PIPE_HOLDS: usize = 2 * 1024 * 1024;
         self.pass_on_at_most(WHAT_A_PIPE_HOLDS);

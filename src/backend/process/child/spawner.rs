@@ -2,6 +2,9 @@
 //!
 //! The kernel kills a worker when the *thread* that started it ends, and a thread that makes a call may end long before
 //! the pool of idle workers does. So no other thread starts workers. Knows nothing of what it starts.
+//!
+//! Requests are run one after the other, each with the `fork` and `exec` of a process, so a call that starts 8 workers
+//! makes 8 requests in turn. Costs one thread that sleeps between requests, from the first worker on.
 
 use std::collections::VecDeque;
 use std::io;
@@ -71,6 +74,9 @@ impl RequestQueue {
     }
 
     /// The thread's loop. A request runs while the lock is free, so others can be queued meanwhile.
+    ///
+    /// A request that panicked would end the thread, and with it the kernel would kill every worker; so a request must
+    /// return its errors.
     fn run_forever(&self) {
         loop {
             let mut requests = self.requests.lock();

@@ -1,6 +1,16 @@
 //! Why a worker died, and which item caused it. Pure: decides from the status page, the exit status and the last lines.
 //!
 //! Promises: an item is blamed only if it was in hand.
+//!
+//! What follows from the blame, in `receive.rs`:
+//!
+//! | blame | the item in hand |
+//! |---|---|
+//! | `NoItem` | there is none; the death counts towards those in a row |
+//! | `EarlierItem` | goes back to the queue, and its attempt does not count |
+//! | `OutOfTime` | fails with `Cause::TimeLimit`, without another attempt |
+//! | `OutOfMemory` | fails with `Cause::MemoryLimit`, without another attempt |
+//! | `Crash` | is tried once more, and at the second death fails with `Cause::Lost` |
 
 use crate::backend::process::child::ExitReport;
 use crate::backend::process::limits::Limits;
@@ -27,6 +37,13 @@ pub(super) enum Blame {
 }
 
 /// What caused the death, where `in_hand` was in hand and `overdue` was asked to end.
+///
+/// For example, item 6 was asked to end at its limit and ended just then, and SIGTERM came when item 7 was in hand.
+/// Then `overdue` is item 6, `in_hand` is item 7, the exit is a signal, and item 7 is not blamed. An item is compared
+/// with its start time, so a second attempt at a position is not taken for the first.
+///
+/// Out of memory takes three facts: a limit was set, the process aborted (SIGABRT), and it printed std's message about
+/// a failed allocation. A kill by the kernel's out-of-memory killer is SIGKILL, so it is a crash.
 pub(super) fn blame(in_hand: Option<InHand>, overdue: Option<InHand>, exit: &ExitReport, limits: &Limits) -> Blame {
     let Some(item) = in_hand else { return Blame::NoItem };
     let was_signalled = matches!(exit.ending, WorkerExit::Signal(SIGTERM | SIGKILL));

@@ -102,6 +102,10 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     }
 
     /// Hands a report to the gatherer, and does what its verdict says.
+    ///
+    /// The one place where the gatherer runs, and with it the user's callbacks, the iterator of a stream and the
+    /// journal. So it may take any time, and the queue, its limit and its fence may be others afterwards. Events about
+    /// workers go with the next report, whatever it is for.
     pub(super) fn report(&mut self, mut chunk: ChunkReport<K::Output, K::Error>) {
         chunk.events = std::mem::take(&mut self.events);
         let verdict = (self.sink)(chunk);
@@ -113,6 +117,9 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     }
 
     /// Reports results that a worker sent.
+    ///
+    /// Ends a row of deaths, and gives the pace by which the next frames are cut. The pace is that of the last frame of
+    /// any worker, since all run the same function.
     pub(super) fn report_results(&mut self, chunk: ChunkReport<K::Output, K::Error>) {
         (self.failed_starts, self.has_results) = (0, true);
         self.pace = Some(chunk.pace());
@@ -144,6 +151,9 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
 
     /// No worker can be had any more. Results that were reported are kept, and every position that is left fails with
     /// `story`.
+    ///
+    /// The attempts of an item that never began are 0 in its failure. One report is made for each position, so that a
+    /// failure that halts the run lowers the fence and ends the loop.
     ///
     /// # Errors
     /// Where there is no result yet: then the call fails as a whole.
@@ -204,6 +214,10 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     }
 
     /// Nothing from this position on is run any more. After a cancellation the items in hand are waited for.
+    ///
+    /// The two kinds of stop differ in what is waited for. With a fence of 5 from a failure, the results below 5 are
+    /// waited for, and items from 5 on get 30 ms at the end. After a cancellation every item in hand is waited for,
+    /// without a bound unless there is a time limit.
     fn stop_below(&mut self, fence: usize) {
         self.is_draining |= fence == 0 && self.context.cancel.is_cancelled();
         if self.queue.lower_fence(fence) {
@@ -267,6 +281,9 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     }
 
     /// Ends items whose time is up, and workers that do not come up.
+    ///
+    /// Left out for one turn after a callback held the calling thread up for 20 ms or more, so that no item is blamed
+    /// for time in which its result waited to be read.
     pub(super) fn enforce_time_limits(&mut self) {
         let now = nanos();
         self.slots.kill_late(now);

@@ -6,6 +6,20 @@
 //! How long a frame is, the plan decides from the pace of the last results: about a millisecond's work. As many frames
 //! are sent ahead as hide the way to the worker and back: two at least and eight at most, or one where items travel one
 //! by one.
+//!
+//! How many frames a worker has ahead of it:
+//!
+//! | a frame takes | frames ahead |
+//! |---|---|
+//! | 1 ms, as planned | 2 |
+//! | 100 µs | 3 |
+//! | 20 µs or less | 8 |
+//! | not known, before the first results | 2 |
+//! | any time, with a memory budget or where no item may begin twice | 1 |
+//!
+//! A frame that has 1 MiB of encoded items takes no further one; what was claimed and does not fit goes back to the
+//! queue. Costs of a frame: a header of 32 bytes, 4 bytes per item for its length, and no allocation where the buffer
+//! of an earlier body can be used again.
 
 use std::io;
 use std::ops::Range;
@@ -65,6 +79,10 @@ impl FrameSender {
 
     /// Sends frames until every worker has enough ahead of it, or nothing is left to send.
     ///
+    /// Called in each turn, and after each answer of the gatherer while workers have nothing to do. Frames are queued
+    /// here and sent together right before the next wait; only a new worker is sent its first frame at once, so that it
+    /// comes up while the next one is started.
+    ///
     /// # Errors
     /// When no worker can be started and there is no result yet.
     pub(super) fn dispatch<T: Travels, K: SerdeTask<T>>(
@@ -113,6 +131,12 @@ impl FrameSender {
     }
 
     /// Finds a worker for an empty slot: an idle one, or a new one. False when none can be had and the call goes on.
+    ///
+    /// An idle worker is taken only if it was started for the same number of threads, as its environment says that
+    /// number and cannot be changed later.
+    ///
+    /// # Errors
+    /// Those of [`CallState::go_on_without`].
     fn attach_worker<T: Travels, K: SerdeTask<T>>(
         &self,
         slot_idx: usize,
@@ -132,6 +156,9 @@ impl FrameSender {
 
     /// Sends these items, or as many of them as go into one frame; the others go back. One that cannot be encoded
     /// fails.
+    ///
+    /// For positions 4..9 of which 7 cannot be encoded: 4..7 are sent, 8..9 go back to the queue, and 7 is reported as
+    /// failed, in this order. The report is last because it runs the gatherer, which may lower the fence.
     fn send_items<T: Travels, K: SerdeTask<T>>(
         &mut self,
         slot_idx: usize,
@@ -204,6 +231,14 @@ impl<T, K: Task<T>> CallState<'_, '_, T, K> {
 
     /// How many items this slot's worker may be given in a frame. `None` when it must be replaced first: then it is, as
     /// soon as nothing is in flight to it.
+    ///
+    /// | limit | worker | quota |
+    /// |---|---|---|
+    /// | none | any | no bound; the plan decides |
+    /// | no item may begin twice | any | 1 |
+    /// | recycled after 100 items | has answered 90, has 4 in flight | 6 |
+    /// | recycled after 100 items | has answered 100 | `None`, and it is replaced now |
+    /// | recycled above 1 GiB | had 1.2 GiB when it last measured | `None`, and it is replaced when it is idle |
     fn item_quota(&mut self, slot_idx: usize) -> Option<usize> {
         let slot = &self.slots[slot_idx];
         let is_too_large = self.limits.recycle_above.is_some_and(|most| slot.resident() > most);
@@ -220,6 +255,9 @@ impl<T, K: Task<T>> CallState<'_, '_, T, K> {
 
     /// Whether the next item must wait until others are finished: it exceeds the memory budget together with those in
     /// flight, or it is the first after the items that run alone.
+    ///
+    /// With `alone` at 1, position 0 may be sent when the slots are in any state, and position 1 waits until position 0
+    /// is answered; from position 2 on none waits for this reason.
     fn must_wait(&self) -> bool {
         let (plan, first) = (self.context.plan, self.queue.next_first());
         let exceeds_memory =
@@ -238,6 +276,10 @@ impl<T, K: Task<T>> CallState<'_, '_, T, K> {
     }
 
     /// No worker can be had for a slot. If others work, they do its part; if not, the call fails.
+    ///
+    /// # Errors
+    /// When no slot has a worker, no worker is about to end, and there is no result yet. With results, the items that
+    /// are left fail instead.
     fn go_on_without(&mut self, slot_idx: usize, error: &io::Error) -> Result<(), BackendError> {
         if self.slots.n_workers() > 0 {
             self.slots[slot_idx].back_off();

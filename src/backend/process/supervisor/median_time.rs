@@ -17,6 +17,9 @@ pub(super) struct RunningMedian {
 
 impl RunningMedian {
     /// Adds `n_items` that took this long together.
+    ///
+    /// A frame of 1000 items that took 50 ms adds ten entries of 50 µs, a frame of 3 items adds three. No items add
+    /// nothing.
     pub(super) fn note(&mut self, together: Duration, n_items: usize) {
         let Some(each) = u32::try_from(n_items).ok().and_then(|n_items| together.checked_div(n_items)) else { return };
         // The items of one frame are known by their mean alone, so a few entries say as much as many.
@@ -28,6 +31,9 @@ impl RunningMedian {
     }
 
     /// This many percent of the median; `None` before 10 items are finished. Costs a pass over at most 255 times.
+    ///
+    /// Of an even number of times it is the upper of the two in the middle. With a median of 20 ms, 300 percent is 60
+    /// ms.
     pub(super) fn percent(&self, percent: u32) -> Option<Duration> {
         if self.times.len() < FEW {
             return None;

@@ -11,6 +11,33 @@
 //! 3. one `poll` waits for all sockets, output pipes and pidfds;
 //! 4. `receive.rs` reports results and handles deaths;
 //! 5. items whose time is up are asked to end, or their workers killed.
+//!
+//! # Times
+//! | time | what it bounds |
+//! |---|---|
+//! | 20 ms | one wait, so a cancellation, a due retry and a time limit are noticed without a message from a worker |
+//! | 30 ms | at the end of a call, how long a worker may go on with an item that is not wanted any more |
+//! | 50 ms | between SIGTERM and SIGKILL for an item whose time is up, where the mode sets no grace |
+//! | 1 s | how long a slot stays empty after no worker could be had for it while others work |
+//! | 10 s | destructors in the workers of a call that was cancelled |
+//! | 30 s | from the start of a process until it reaches `init`; then it is killed |
+//!
+//! # When the call fails as a whole
+//! | error | when |
+//! |---|---|
+//! | `Unsupported` | a function of the call lies outside of the program's own code |
+//! | `Unprepared` | the shared value cannot travel, or a worker cannot find the function or set its memory limit |
+//! | `State` | a worker's state could not be made, or a destructor panicked when the call ended |
+//! | `Workers` | no worker could be started, or too many died in a row, and there was no result yet |
+//!
+//! Everything else that goes wrong in a worker is the failure of one item, or of all the items that are left once there
+//! are results.
+//!
+//! # Costs
+//! A call of few items, without a state and a shared value, costs each worker one send (the call and the first items
+//! together) and one receive. Such a call leaves nothing to drop, so no frame ends it and its workers go back to the
+//! pool at once. With a state or a shared value each worker gets one more frame at the end and confirms it. Each turn
+//! of the loop costs one `poll` of three descriptors per worker.
 
 mod blame;
 mod call_frame;
@@ -78,10 +105,17 @@ struct Supervisor<'c, 'out, T, K: Task<T>> {
 
 impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
     /// Whether workers hold something of the call that must be dropped before the next one.
+    ///
+    /// Decided by the types alone. Where it is false, the next `Call` frame ends the call in the worker, and no message
+    /// is spent on the end.
     const NEEDS_AN_END: bool =
         size_of::<StateOf<T, K>>() > 0 || std::mem::needs_drop::<StateOf<T, K>>() || size_of::<SharedOf<T, K>>() > 0;
 
     /// Encodes the call. No worker is started yet.
+    ///
+    /// With 8 usable cores and 4 workers, each worker may use 2 threads. In a call that is made in an item of a thread,
+    /// one slot exists, and the cores are divided by the number of calls that may be made at a time instead of by one.
+    /// There are never more slots than items.
     ///
     /// # Errors
     /// When the shared value cannot be encoded, or there is no memory for it.
@@ -130,6 +164,9 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
 
     /// Lets the gatherer know that time passes, and asks it for items while workers have nothing to do and it may have
     /// more.
+    ///
+    /// An empty report is made once per turn, so that the gatherer can act on the time and read more of a stream while
+    /// no worker has finished anything. The loop ends when a worker has work, or the gatherer has no more for now.
     fn ask_for_input(&mut self) -> Result<(), BackendError> {
         self.state.report(ChunkReport::nothing());
         while self.state.needs_input() {
@@ -155,6 +192,10 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
     }
 
     /// Takes back the frames that were not begun, and waits a moment for the others.
+    ///
+    /// Results that come in this time are still reported. A slot that is not idle after 30 ms keeps its frames, and
+    /// [`WorkerSlots::take_free_workers`](worker_slots::WorkerSlots::take_free_workers) then kills its worker. After an
+    /// error no time is given.
     fn finish_in_flight(&mut self) {
         self.state.slots.stop_and_take_back();
         let until = nanos() + STOP_NANOS;
@@ -168,6 +209,9 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
 
     /// Waits for the destructors in the workers: as long as an item may take, and not for ever once the call was
     /// cancelled.
+    ///
+    /// Without a time limit and without a cancellation there is no bound: a destructor that never ends holds the call
+    /// up. Workers that are killed here count as lost, and no item fails by it.
     fn wait_for_shutdowns(&mut self) {
         let start = nanos();
         while !self.state.shutdowns.is_empty() {
@@ -184,6 +228,13 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
 }
 
 /// Encodes the call for the workers.
+///
+/// The shared value is encoded once per call, whatever the number of workers. Up to 1 MiB it lies in the frame, which
+/// is copied for each worker; above that it is one block of shared memory, and the frame holds its name.
+///
+/// # Errors
+/// `Unsupported` for a function outside of the program's code, a function of a shared library for instance;
+/// `Unprepared` when the shared value cannot be encoded, or the memory for a large one cannot be had.
 fn call_frame<T: Travels, K: SerdeTask<T>>(
     limits: &Limits,
     context: &RunContext<'_, T, K>,

@@ -23,6 +23,10 @@ impl<'c> Observation<'c> {
     }
 
     /// Shows what has changed since the last call.
+    ///
+    /// Called once per turn. An item that begins and ends between two turns is never shown, which costs the display
+    /// nothing: at that pace no name could be read. Costs two or three loads per slot from its status page, and nothing
+    /// at all without a display.
     pub(super) fn update(&mut self, slots: &WorkerSlots) {
         let Some(status) = self.status else { return };
         for slot_idx in 0..slots.len() {

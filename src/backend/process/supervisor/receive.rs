@@ -3,6 +3,16 @@
 //!
 //! Promises: everything that a worker sent before it died is read; whatever dies, each item is reported once per
 //! attempt.
+//!
+//! The order in which a death is handled matters:
+//! 1. All frames that the worker sent before are read, so items that it finished are not run again.
+//! 2. The slot is emptied, and its positions are taken from the frames in flight and the status page.
+//! 3. The positions other than the one in hand return to the queue.
+//! 4. The process is killed if it lives, and reaped; then its exit status and its last lines are known.
+//! 5. `blame.rs` decides, and the item in hand fails or returns to the queue.
+//!
+//! A worker that breaks the protocol is handled the same way: its memory may be corrupt, so nothing else that it sends
+//! is believed.
 
 use std::time::Duration;
 
@@ -46,6 +56,9 @@ impl<B: Into<Broken>> From<B> for ReceiveError {
 impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
     /// Takes what every worker has sent, as far as the last wait found something.
     ///
+    /// Costs nothing for a worker that the last wait found quiet; for one that has sent, one `recvmsg`, and more while
+    /// the buffer is filled by each. Values are decoded in this thread.
+    ///
     /// # Errors
     /// When a worker refuses the call, or workers die in a row and there is no result yet.
     pub(super) fn listen(&mut self) -> Result<(), BackendError> {
@@ -73,6 +86,9 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
     }
 
     /// Takes what one worker has sent.
+    ///
+    /// A living worker is read until a read leaves room in the buffer, and not until nothing comes, which would cost
+    /// one more system call. A dead one is read until nothing comes, as its slot is emptied afterwards.
     fn listen_to(&mut self, slot_idx: usize) -> Result<WorkerStatus, ReceiveError> {
         let Some(readiness) = self.slots[slot_idx].take_readiness() else { return Ok(WorkerStatus::Alive) };
         if !readiness.has_sent && !readiness.is_dead {
@@ -127,6 +143,10 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
 
     /// Decodes a frame of results. A value goes to its slot of the output at once, the rest into a report.
     ///
+    /// A value that cannot be decoded is the failure of its item, and the rest of the frame is read all the same. With
+    /// values in slots, a frame of results without failures and traces allocates nothing here besides what the values
+    /// themselves need.
+    ///
     /// # Errors
     /// When the frame is not what the worker owes. Values that were written before that are written again when the
     /// positions run again.
@@ -167,6 +187,12 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
 
     /// A worker is dead, or has sent what no worker sends, described by `protocol_error`, and is killed. Its item in
     /// hand fails or is tried again, and all others go back to the queue.
+    ///
+    /// Does nothing when the slot has no worker. Waits for the end of the process, which is immediate after a death and
+    /// takes as long as the kernel needs after a kill.
+    ///
+    /// # Errors
+    /// Those of [`CallState::handle_idle_death`].
     fn handle_death(&mut self, slot_idx: usize, protocol_error: Option<String>) -> Result<(), BackendError> {
         self.clear_in_hand(slot_idx);
         let Some(dead) = self.slots[slot_idx].take_dead() else { return Ok(()) };
@@ -219,6 +245,9 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
 
     /// An item whose worker died with it in hand fails with `cause`. Without a cause that is certain it may be tried
     /// once more.
+    ///
+    /// A time limit and a memory limit are certain causes: a second attempt would as a rule exceed them again, and take
+    /// as long. A crash is not: the kernel may have killed the worker for the memory of another process.
     fn fail(&mut self, item: InHand, now: u64, cause: Option<Cause<K::Error>>, (worker, exit): (u32, ExitReport)) {
         let (position, elapsed) = (item.position, Duration::from_nanos(now.saturating_sub(item.since)));
         let max_deaths = if self.limits.at_most_once { 1 } else { MAX_DEATHS };
@@ -237,6 +266,14 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
 
     /// A worker died with nothing in hand, so no item failed; but a program whose workers all die like that must not go
     /// on for ever.
+    ///
+    /// Deaths in a row are counted between two results: with 4 slots, ten are replaced and the eleventh is judged. If
+    /// there are results and other workers have items, only this slot waits, for a second; otherwise every item that is
+    /// left fails. A worker from the pool that was dead before the call reached it does not count.
+    ///
+    /// # Errors
+    /// When too many died in a row and there is no result yet. The message has the exit status and the last lines of
+    /// the last one.
     fn handle_idle_death(&mut self, slot_idx: usize, exit: ExitReport) -> Result<(), BackendError> {
         let failed_starts = self.note_failed_start();
         if failed_starts < 3 + 2 * self.slots.len() {

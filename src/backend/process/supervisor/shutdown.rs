@@ -2,6 +2,11 @@
 //! and a recycled one ends.
 //!
 //! Promises: dropping it kills the workers in it. Leaves to the supervisor how long to wait.
+//!
+//! A worker leaves its slot and passes through here in two cases. At the end of a call it is kept if it has dropped the
+//! state and the shared value. During a call it is recycled: its socket is closed behind the `End` frame, so that the
+//! process ends by itself after the destructors, while the slot already has another worker. Each is confirmed by an
+//! `Ended` frame, which brings the message of a destructor that panicked.
 
 use crate::backend::process::child::idle;
 use crate::backend::process::child::{CallEnd, Worker};
@@ -52,6 +57,13 @@ impl Shutdowns {
 
     /// Takes what the last wait found: workers that have dropped everything become idle or end. Gives how many were
     /// lost, that is, died though they were to be kept. They had no items, so nothing else is lost with them.
+    ///
+    /// | state of the worker | what becomes of it |
+    /// |---|---|
+    /// | dead | it is reaped |
+    /// | kept, and has confirmed | it goes to the pool of idle workers |
+    /// | recycled, and has confirmed | it stays here until its process has ended |
+    /// | has not confirmed | it stays here |
     pub(super) fn collect(&mut self) -> usize {
         let mut n_lost = 0;
         for mut shutting_down in std::mem::take(&mut self.workers) {

@@ -1,6 +1,19 @@
 //! Which positions are left to send, which came back, and how often each was tried. Pure: integers in, ranges out.
 //!
 //! Promises: a position is handed out to one worker at a time, and none from the fence on.
+//!
+//! A worked case, with 10 items, frames of 4 and two workers:
+//!
+//! | event | `next` | `again` | what follows |
+//! |---|---|---|---|
+//! | both slots claim | 8 | | the first worker has 0..4, the second 4..8 |
+//! | the second dies with 5 in hand; 4 is answered | 8 | 5..6, 6..8 | the death of 5 is recorded, so 5 is queued too |
+//! | the first claims again | 8 | 6..8 | it gets 5..6: what came back goes first, one range at a time |
+//! | the second slot claims | 8 | | its new worker gets 6..8 |
+//! | the first claims again | 10 | | it gets 8..10; `is_exhausted` is true from here on |
+//!
+//! Costs: a claim of new positions is a comparison and an addition; ranges that came back cost a step in a tree. A call
+//! in which no worker dies and nothing is retried allocates only for ranges that come back.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -57,6 +70,9 @@ impl WorkQueue {
 
     /// The next positions to hand out, those that came back first. `len` says how many it may be, from the position
     /// that it is given; at least one is handed out.
+    ///
+    /// Neighbouring ranges that came back are not joined, so a claim may be shorter than `len` says. `len` is called at
+    /// most once.
     pub(super) fn claim(&mut self, len: impl FnOnce(usize) -> usize) -> Option<Range<usize>> {
         if let Some((&first, &end)) = self.again.first_key_value().filter(|(first, _)| **first < self.fence) {
             let claimed = first..end.min(first + len(first).max(1));
@@ -132,6 +148,13 @@ impl WorkQueue {
 
     /// A worker died with this position in hand. At the death number `max_deaths` the item fails; in an attempt that a
     /// retry asked for, at the first.
+    ///
+    /// | before this death | `max_deaths` | decision |
+    /// |---|---|---|
+    /// | nothing | 2 | `Retry` |
+    /// | one death | 2 | `Failed(2)` |
+    /// | nothing, no item may begin twice | 1 | `Failed(1)` |
+    /// | one failed attempt, in the retry after it | any | `Failed(2)`; the gatherer may ask for a third |
     pub(super) fn record_death(&mut self, position: usize, max_deaths: u32) -> RetryDecision {
         let max_deaths = if self.attempts_before.contains_key(&position) { 1 } else { max_deaths };
         let deaths = self.deaths.entry(position).or_default();
@@ -144,6 +167,8 @@ impl WorkQueue {
     }
 
     /// Whether any position was tried more than once.
+    ///
+    /// Spares the usual call two look-ups in a map for each result.
     pub(super) fn has_history(&self) -> bool {
         !(self.deaths.is_empty() && self.attempts_before.is_empty())
     }

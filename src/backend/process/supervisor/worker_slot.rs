@@ -2,6 +2,17 @@
 //!
 //! Promises: frames are answered in the order in which they were sent, or the worker is reported as broken. Leaves to
 //! its users which items to send, and what an answer means.
+//!
+//! The life of a slot in a call: it is empty; [`attach_worker`](WorkerSlot::attach_worker) fills it;
+//! [`push_items`](WorkerSlot::push_items) adds frames; [`ack`](WorkerSlot::ack) and
+//! [`take_skipped`](WorkerSlot::take_skipped) remove them from the front, and
+//! [`take_back_newest`](WorkerSlot::take_back_newest) from the back. It is emptied again by
+//! [`detach_worker`](WorkerSlot::detach_worker) where the worker is replaced, by [`take_dead`](WorkerSlot::take_dead)
+//! where it died, and by [`into_free_worker`](WorkerSlot::into_free_worker) at the end of the call.
+//!
+//! A frame of results may cover a part of a frame of items. With positions 0..8 in one frame, results of 0..3 set
+//! `done` to 3, and the next results must begin at 3; anything else is a protocol error, for which the worker is
+//! killed.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -109,6 +120,9 @@ impl WorkerSlot {
     }
 
     /// Fills the slot. The worker runs items below `fence` alone.
+    ///
+    /// The fence is stored before any frame is queued, so a fence of the worker's last call stops nothing here. The
+    /// blocks that this process has dropped since then are forgotten by the worker before it gets new ones.
     pub(super) fn attach_worker(&mut self, mut worker: Worker, fence: usize) {
         worker.page().set_fence(fence);
         worker.forget_blocks();
@@ -148,6 +162,9 @@ impl WorkerSlot {
     }
 
     /// How many items the process in it was given in its life.
+    ///
+    /// Compared with `recycle_after`, so frames in flight count: otherwise a worker that may serve 10 items would be
+    /// sent more before the first is answered.
     pub(super) fn n_given(&self) -> usize {
         let in_flight: usize = self.unanswered().map(|positions| positions.len()).sum();
         self.worker.as_ref().map_or(0, Worker::served) + in_flight
@@ -190,6 +207,10 @@ impl WorkerSlot {
     }
 
     /// Takes the newest frame back, if the worker has not begun it.
+    ///
+    /// `None` also without frames and without a worker. The page decides: one compare-and-swap, which the worker's own
+    /// attempt to begin the frame loses. The frame itself is still in the socket; the worker reads and skips it. A
+    /// frame that has been answered in part was begun, so what comes back is always whole.
     pub(super) fn take_back_newest(&mut self) -> Option<Range<usize>> {
         let newest = self.in_flight.back()?;
         let worker = self.worker.as_ref()?;
@@ -215,6 +236,10 @@ impl WorkerSlot {
     }
 
     /// The positions that this frame of results is for: the next ones of the oldest frame in flight.
+    ///
+    /// # Errors
+    /// When no frame is in flight, when the results begin at another position than the next one without an answer, or
+    /// when they are more than the oldest frame has left.
     pub(super) fn positions_of(&self, header: &Header) -> Result<Range<usize>, ProtocolError> {
         let unanswered = self.in_flight.front().ok_or(ProtocolError)?.unanswered();
         let count = header.count as usize;
@@ -225,6 +250,10 @@ impl WorkerSlot {
     }
 
     /// These positions are answered, and the frame of their results was read.
+    ///
+    /// Called after the values were decoded, since the slot of shared memory that they lie in is free from here on, and
+    /// the worker may write to it. An item that was asked to end and is answered after all is not overdue any more, so
+    /// its worker is not killed.
     pub(super) fn ack(&mut self, header: &Header, positions: Range<usize>) -> Result<(), ProtocolError> {
         let worker = self.worker.as_mut().ok_or(ProtocolError)?;
         let incoming = worker.incoming();
@@ -261,6 +290,13 @@ impl WorkerSlot {
     }
 
     /// Empties the slot after its worker's death: gives what the dead worker leaves behind, and a slot as at first.
+    ///
+    /// With frames 0..4 and 4..8 in flight, results of 0..2 received and position 2 on the page, it gives `unanswered`
+    /// 2..4 and 4..8, `in_hand` 2, and no `begun`. A position on the page whose result has come does not count as in
+    /// hand: the worker died after its result was sent and before the store that ends the item.
+    ///
+    /// Where nothing is in hand, each frame is taken back from the page; the oldest for which that fails is the one
+    /// that was begun. That is used only where no item may begin twice, and there at most one frame is in flight.
     pub(super) fn take_dead(&mut self) -> Option<DeadWorker> {
         let slot = std::mem::take(self);
         let worker = slot.worker?;
@@ -287,6 +323,17 @@ impl WorkerSlot {
     }
 
     /// Asks the item in hand to end if its time is up, and kills the worker if it was asked and its grace is over.
+    ///
+    /// For a limit of 1 s and a grace of 50 ms, seen from the start of the item:
+    ///
+    /// | time | what is done |
+    /// |---|---|
+    /// | below 1 s | nothing |
+    /// | from 1 s on | SIGTERM, once for this item |
+    /// | from 1.05 s on | SIGKILL, and again once a second until the death is noticed |
+    ///
+    /// The times are kept to about 20 ms, the length of a turn. Costs two or three loads per worker where no time is
+    /// up.
     pub(super) fn enforce_time_limit(&mut self, limit: Duration, grace: Option<Duration>, now: u64) {
         match self.timeout_action(limit, now) {
             TimeoutAction::Within(_) => {}

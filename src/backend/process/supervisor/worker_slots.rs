@@ -61,6 +61,9 @@ impl WorkerSlots {
 
     /// What the items in flight need of the plan's memory budget: a worker has one in hand at a time, so the most that
     /// one of its items needs.
+    ///
+    /// A worker with items in flight that cost 100, 300 and 200 counts as 300. Costs a pass over all items in flight,
+    /// and nothing without a memory budget.
     pub(super) fn memory_in_use(&self, plan: &Plan) -> u64 {
         let Some(memory) = &plan.memory else { return 0 };
         let of = |slot: &WorkerSlot| slot.unanswered().map(|positions| memory.cost(positions)).max().unwrap_or(0);
@@ -69,12 +72,19 @@ impl WorkerSlots {
 
     /// Takes the newest frame back from the slot that has the most in flight, if its worker has not begun that frame. A
     /// slot keeps its last one.
+    ///
+    /// Called when the queue is empty and a slot is idle, near the end of a call. A slot keeps its last frame, since
+    /// its worker is about to begin that one, and moving it would cost a way there and back for nothing. Only one slot
+    /// is tried: where its newest frame was begun just now, the next turn tries again.
     pub(super) fn take_back_from_the_busiest(&mut self) -> Option<Range<usize>> {
         let busy = self.slots.iter_mut().filter(|slot| slot.n_in_flight() > 1);
         busy.max_by_key(|slot| slot.n_in_flight())?.take_back_newest()
     }
 
     /// Stops every worker after its item in hand, and takes back all frames that were not begun.
+    ///
+    /// The positions are dropped and do not return to the queue, as this is called when the run is over. A fence of 0
+    /// makes a worker skip the rest of the frame that it has begun, so it is idle after one item.
     pub(super) fn stop_and_take_back(&mut self) {
         self.set_fence(0);
         for slot in &mut self.slots {

@@ -2,6 +2,12 @@
 //! found by their name while it is decoded. In any other format a slice is a sequence of numbers.
 //!
 //! Promises: nesting and panics leave the outer list as it was. Sends nothing itself; `connection.rs` does.
+//!
+//! The way of a [`SharedSlice`](crate::SharedSlice) of 1 GiB in an item: its `Serialize` calls [`attach`], which notes
+//! the block, and writes the block's name, length and range, some 30 bytes; the frame's blocks are sent before the
+//! frame, each once per worker; `Deserialize` in the worker calls [`find`]. Results go the other way in the same
+//! manner, with their blocks sent again for each frame. The lists are thread-locals, since serde code has no parameter
+//! through which they could come.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -43,6 +49,8 @@ impl Attachments {
 impl BlockTable {
     /// Adds a block that came as a descriptor.
     ///
+    /// A block that this process has already is not mapped again. Costs an `mmap` otherwise, whatever its length.
+    ///
     /// # Errors
     /// When it is not sealed, not as long as announced, or cannot be mapped.
     pub(crate) fn admit(&mut self, id: BlockId, fd: OwnedFd, bytes: usize) -> io::Result<()> {
@@ -66,6 +74,9 @@ impl BlockTable {
 
 /// Runs `encode` for a message to another process: slices are encoded as places in their blocks, which are added to
 /// `attachments`.
+///
+/// What was in `attachments` before stays there. A call in the user's serde code that encodes for another process has a
+/// list of its own, and the outer list goes on after it.
 pub(crate) fn with_attachments<A>(attachments: &mut Attachments, encode: impl FnOnce() -> A) -> A {
     struct OuterAttachments<'l> {
         attachments: &'l mut Attachments,
@@ -83,6 +94,9 @@ pub(crate) fn with_attachments<A>(attachments: &mut Attachments, encode: impl Fn
 }
 
 /// Whether this thread encodes for another process; if so, notes the block.
+///
+/// False in any other serializer, such as that of a journal: there a slice is written as its numbers. `None` is an
+/// empty slice, which has no block. Costs a comparison per block of the message at most, and one as a rule.
 pub(crate) fn attach(block: Option<&Arc<Block>>) -> bool {
     ATTACHED.with(|attached| {
         let mut attached = attached.borrow_mut();
@@ -114,6 +128,9 @@ pub(crate) fn decodes_attached() -> bool {
 }
 
 /// The block of this name: one that the other side has sent, or one of this process.
+///
+/// `None` where the other side had no free descriptor to send it, or the message is not from it; the value then fails
+/// to decode.
 pub(crate) fn find(id: BlockId) -> Option<Arc<Block>> {
     let from_other_side = RECEIVED.with(|received| received.borrow().as_ref()?.blocks.get(&id).cloned());
     from_other_side.or_else(|| find_alive(id))

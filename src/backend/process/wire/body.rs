@@ -3,6 +3,16 @@
 //! With a `Vec` alone, a large body would be written twice: here, and then into the slot. With a slot alone, its length
 //! would have to be known before it is written. So a body begins where the last one would have fitted, and moves to the
 //! heap if it grows too long.
+//!
+//! | the body | where it ends up | copies of its bytes in this process |
+//! |---|---|---|
+//! | first large one of a connection | on the heap, and then in a slot | 1 |
+//! | fits into a free slot, and the last one was large | in the slot, where it was written | 0 |
+//! | longer than the slot | on the heap, and then in a slot | 1, and 1 for what was in the slot |
+//! | up to 64 KiB | on the heap, and then in the send buffer | 1 |
+//!
+//! The growth of a body on the heap at least doubles its room, so a body of 1 MiB that begins with nothing is moved
+//! about 12 times at most. That is not counted above.
 
 use std::fmt;
 use std::ptr::NonNull;
@@ -11,6 +21,9 @@ use crate::backend::process::memory::segment::Mapping;
 use crate::sync::Arc;
 
 /// Bytes that are being written.
+///
+/// Not a `Vec`, since its bytes may lie in memory that no allocator knows; not a trait object, since `extend` is called
+/// for each number of an array.
 pub(crate) struct Body {
     /// The first byte, in `storage`.
     start: NonNull<u8>,
@@ -118,6 +131,9 @@ impl Body {
     }
 
     /// Makes room for `more` bytes, on the heap.
+    ///
+    /// The first time, a body in a slot moves to the heap, and the slot is noted in `outgrown`: `push_body` or
+    /// `drop_body` frees it then. From there on it stays on the heap.
     #[cold]
     fn grow(&mut self, more: usize) {
         let wanted = (self.len + more).max(2 * self.capacity).max(256);

@@ -11,6 +11,9 @@ use crate::config::ParallelConfig;
 use crate::config_error::ConfigError;
 
 /// The environment variable that makes a copy of the program a worker: it holds the process id of the parent.
+///
+/// The worker compares it with its real parent, so a program that inherits the variable by accident ends with a message
+/// and does not wait for frames.
 pub(crate) const VARIABLE: &str = "MANYHANDS_WORKER";
 
 /// The first message to a worker: which executable it must be, and how many threads it may use.
@@ -57,6 +60,9 @@ pub(crate) enum SharedValue {
 }
 
 /// The config that calls made inside of an item inherit, in the form in which it travels.
+///
+/// With 9 waiting workers in the config and 4 worker processes, each gets 9 / 4 = 2, and at least 1. Computing threads
+/// are not in it: they are the worker's own number, from `Hello`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settings {
     enabled: bool,

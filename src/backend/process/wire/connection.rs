@@ -7,6 +7,16 @@
 //! Costs: a body of up to 64 KiB is copied twice into and out of the socket; a longer one is written into shared memory
 //! and read there. Each direction has four slots, each as long as the longest body that it had to hold, rounded up to a
 //! power of two.
+//!
+//! | number | what it bounds |
+//! |---|---|
+//! | 64 KiB | longer bodies travel in a slot |
+//! | 4 | slots in each direction; a fifth large body on its way goes through the socket |
+//! | 1 MiB | a spare buffer, or a send buffer, that is kept; larger ones are freed after use |
+//! | 8 | descriptors that one read can take |
+//!
+//! A slot of 1 MiB that gets a body of 3 MiB is replaced by one of 4 MiB, whose descriptor goes before the frame. The
+//! old memory is freed when both sides have dropped their mapping. Slots never shrink.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -176,6 +186,9 @@ impl Outgoing {
     }
 
     /// A body to write into: in a slot if the last body was large and one is free, otherwise on the heap.
+    ///
+    /// The slot counts as in use from here on, so each body must come to [`push_body`](Outgoing::push_body) or
+    /// [`drop_body`](Outgoing::drop_body); otherwise the slot is lost for the rest of the connection.
     pub(crate) fn begin_body(&mut self) -> Body {
         if self.last_len > LARGE
             && let Some(slot) = self.free_slot(self.last_len)
@@ -275,6 +288,9 @@ impl Outgoing {
     }
 
     /// Creates the memory of a slot, and queues it for the other end.
+    ///
+    /// Costs a memfd, its reservation and an `mmap`, and the same `mmap` on the other side; for 64 MiB and more also a
+    /// look at how much memory is available.
     fn replace_slot(&mut self, slot: usize, len: usize) -> io::Result<()> {
         available::check(len)?;
         let file = SegmentFile::create("manyhands-slot", len.next_power_of_two())?;
@@ -285,6 +301,12 @@ impl Outgoing {
     }
 
     /// Sends what is queued: all of it, or as much as goes without waiting.
+    ///
+    /// One system call sends everything up to the next descriptor, as far as the socket has room. A descriptor begins a
+    /// system call of its own.
+    ///
+    /// # Errors
+    /// As a rule because the other end is closed or its process gone. No SIGPIPE is raised.
     pub(crate) fn send(&mut self, blocking: Blocking) -> io::Result<()> {
         let wait = if blocking == Blocking::Yes { SendFlags::empty() } else { SendFlags::DONTWAIT };
         let flags = wait | SendFlags::NOSIGNAL;
@@ -316,6 +338,10 @@ impl Incoming {
     }
 
     /// Reads bytes that have come, and descriptors with them.
+    ///
+    /// # Errors
+    /// `Closed` at the end of the stream; `ProtocolError` for any other failure of the read, and where a descriptor
+    /// came for which this process has no room. The latter cannot be repeated, so the connection is over.
     pub(crate) fn receive(&mut self, blocking: Blocking) -> Result<ReadResult, Broken> {
         let wait = if blocking == Blocking::Yes { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
         let mut memory = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
@@ -349,6 +375,13 @@ impl Incoming {
 
     /// The next frame that has come whole, if there is one. Frames about slots and blocks are handled here and not
     /// given.
+    ///
+    /// The same frame is given again until [`Incoming::release`], so a frame must be released before the next one is
+    /// asked for.
+    ///
+    /// # Errors
+    /// When a header is none, a descriptor is missing, or the memory that came cannot be mapped or has another length
+    /// than announced.
     pub(crate) fn next(&mut self) -> Result<Option<Header>, Broken> {
         while let Some(header) = self.inbox.peek()? {
             match header.kind {
@@ -380,6 +413,11 @@ impl Incoming {
     }
 
     /// The body of the frame that [`Incoming::next`] gave.
+    ///
+    /// In a slot it is read where the sender wrote it, without a copy.
+    ///
+    /// # Errors
+    /// When the slot has no memory here, or the body is longer than it.
     pub(crate) fn body(&self, header: &Header) -> Result<&[u8], Broken> {
         let Some(slot) = header.slot else { return Ok(self.inbox.body(header)) };
         let mapping = self.read.get(usize::from(slot)).and_then(Option::as_ref).ok_or(ProtocolError)?;

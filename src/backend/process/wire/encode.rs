@@ -1,6 +1,10 @@
 //! Values to bytes and back, in postcard.
 //!
 //! Promises: a panic of the user's serde code, and bytes that are left over, are errors of the one value.
+//!
+//! Postcard writes integers of 2 to 8 bytes in 1 to 10 bytes, by their value: `7_u64` is one byte, `300_u32` two,
+//! `u64::MAX` ten. An `f64` is eight bytes, and text and sequences have their length before them. Bytes go straight
+//! into the body, without a buffer between.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -11,6 +11,9 @@
 //! ```
 //!
 //! A body of items or results is a sequence of parts, each with its length in the four bytes before it.
+//!
+//! A frame with the items `7_u32` and `300_u32` at positions 40 and 41, as frame number 5, is 43 bytes long: kind 3,
+//! slot 255 (the body follows), count 2, first 40, len 11, extra 5; then `01 00 00 00 07` and `02 00 00 00 ac 02`.
 
 use crate::backend::process::wire::body::Body;
 
@@ -120,6 +123,9 @@ impl Header {
 }
 
 /// Bytes that came over a stream and were not taken yet.
+///
+/// Whole frames are looked at where they lie, without a copy. The buffer is 64 KiB at first and grows for a longer
+/// frame; it is used again, and freed after a frame of more than 4 MiB.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     /// All of it may be written to; the bytes that came lie in `head..tail`.
@@ -139,6 +145,10 @@ const KEPT: usize = 4 * 1024 * 1024;
 
 impl Inbox {
     /// Space to read into; [`Inbox::filled`] says how much of it was used.
+    ///
+    /// At least 64 KiB, or what the frame at hand still needs. The bytes of a frame of which a part has come are moved
+    /// to the front only where there is too little room behind them. So a frame of 10 MiB is read into one buffer,
+    /// which is enlarged once its header has come.
     pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.head == self.tail {
             (self.head, self.tail) = (0, 0);
@@ -182,6 +192,11 @@ impl Inbox {
     }
 
     /// The next whole frame; its body is what [`Inbox::body`] gives until [`Inbox::take`].
+    ///
+    /// `None` while a part of it is missing. A body that lies in a slot is whole as soon as its header is.
+    ///
+    /// # Errors
+    /// When the header's kind is none. Nothing after it can be read, as its length means nothing.
     pub(crate) fn peek(&self) -> Result<Option<Header>, ProtocolError> {
         let Some(header) = self.header()? else { return Ok(None) };
         let came = (self.tail - self.head - HEADER) as u64;

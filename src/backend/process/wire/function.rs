@@ -3,6 +3,14 @@
 //! Promises: a worker accepts a place only if it is the same executable, if the place lies in the program's code, and
 //! if the function there is for the same types. A place and not a registered name, because every instance of a generic
 //! function has one without being listed anywhere.
+//!
+//! What a worker checks before it calls a place, in this order: the executable is the same file (`Hello`, once per
+//! process); the place lies in the mapping that holds this crate's code; the instance of `serve` found there was
+//! compiled for the same types. The addresses themselves differ between the two processes where the system loads
+//! programs at random places; the distance from `anchor` does not.
+//!
+//! A function in a shared library, or in a crate that is built as one, has no place here: its distance from `anchor`
+//! differs in each process. Such a call is refused in the caller, before a worker is started.
 
 use std::fs;
 use std::io;
@@ -24,6 +32,9 @@ pub(crate) struct FunctionName {
 
 impl FunctionName {
     /// The name of the function at this address, of the running program.
+    ///
+    /// # Errors
+    /// When it lies outside of the program's code, or what program this is could not be found out.
     pub(crate) fn of(function: *const (), fingerprint: u64) -> Result<Self, String> {
         PROGRAM.as_ref().map_err(String::clone)?.name(function, fingerprint)
     }
@@ -34,6 +45,9 @@ impl FunctionName {
     }
 
     /// Whether the function at the place is for the types that were meant.
+    ///
+    /// Near certainty, and no proof: two different names of types may have one hash. It guards against a mistake in
+    /// this crate; the check of the executable is what a call relies on.
     pub(crate) fn has_fingerprint(&self, found: u64) -> bool {
         self.fingerprint == found
     }
@@ -70,6 +84,11 @@ fn anchor_address() -> usize {
 
 impl Program {
     /// Finds out which program is running, from `/proc/self`.
+    ///
+    /// Reads `/proc/self/exe` and `/proc/self/maps`, once per process.
+    ///
+    /// # Errors
+    /// When `/proc` is not mounted or not readable, and when no executable mapping holds this crate's code.
     pub(crate) fn running() -> io::Result<Self> {
         let file = fs::metadata("/proc/self/exe")?;
         let text = text_around(anchor_address(), &fs::read_to_string("/proc/self/maps")?).ok_or_else(|| {
@@ -124,6 +143,9 @@ fn text_around(address: usize, maps: &str) -> Option<Range<usize>> {
 }
 
 /// A number that differs for different types with near certainty: FNV-1a over the compiler's name of the type.
+///
+/// Costs a pass over the name, some hundred bytes, for each function that a call names. The name has the paths of the
+/// types, and no lifetimes.
 pub(crate) fn fingerprint<K: ?Sized>() -> u64 {
     let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     std::any::type_name::<K>().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, mix)

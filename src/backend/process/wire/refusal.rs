@@ -1,4 +1,7 @@
 //! Why a worker stops serving: the caller is gone, or the call cannot be served.
+//!
+//! In the worker [`Disconnected`] ends the process with exit code 0. A [`CallRejected`] leaves the worker alive: it
+//! passes over the frames of that call and serves the next one.
 
 use std::io;
 

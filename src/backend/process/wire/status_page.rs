@@ -12,6 +12,20 @@
 //! - A frame is `SENT`, and one compare-and-swap makes it `BEGUN` or `TAKEN_BACK`. So the caller can give items that a
 //!   busy worker has not begun to an idle one.
 //! - A slot is 1 from the time its sender fills it until its receiver has read it.
+//!
+//! # Layout
+//! ```text
+//! byte   0                                   128       256              320         352 .. 384
+//!        in_hand since done resident is_up   fence     16 frame marks   2 x 4 slots  unused
+//!        the worker writes                   the caller writes          both write
+//! ```
+//!
+//! The first two lie apart by 128 bytes, since processors may fetch two cache lines of 64 bytes together, so that a
+//! caller that lowers the fence does not slow a worker that begins items.
+//!
+//! # Costs
+//! An item costs its worker six stores, two of them while it is decoded, and two loads, without an atomic
+//! read-modify-write; a frame costs one compare-and-swap. The caller pays nothing per item.
 
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
@@ -90,6 +104,9 @@ impl StatusPage {
     }
 
     /// The item that the worker has in hand.
+    ///
+    /// Repeats only while the worker begins and ends items in between. Of a dead worker it is exact; of a living one it
+    /// may be over by the time it is returned.
     pub(crate) fn in_hand(&self) -> Option<InHand> {
         loop {
             // Acquire: pairs with `begin`. If the time belongs to a later item, the position has changed since, so it is
@@ -132,6 +149,9 @@ impl StatusPage {
     }
 
     /// The caller says where to stop; `usize::MAX` means nowhere.
+    ///
+    /// Stored plus one, so that a page of zeros has no fence: `set_fence(0)` stores 1 and stops everything, and
+    /// `set_fence(usize::MAX)` stores 0.
     pub(crate) fn set_fence(&self, fence: usize) {
         // Relaxed: passes no data; a worker that sees it one item late runs one item in vain.
         self.caller.fence.store((fence as u64).wrapping_add(1), Ordering::Relaxed);
@@ -173,6 +193,9 @@ impl Direction {
 
 /// Which slots for large bodies are in use: the sender takes a slot, and the receiver frees it when it has read the
 /// body.
+///
+/// It needs no compare-and-swap: a slot at 0 is changed by its sender alone, and a slot at 1 by its receiver alone,
+/// except that the sender frees a slot whose frame it never sent.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     /// 1 from filling to reading, 0 otherwise.
@@ -239,6 +262,9 @@ impl Frames {
     }
 
     /// The word for this frame, which it shares with frames that are long answered.
+    ///
+    /// Frames 5 and 21 share mark 5. A question about frame 5 after frame 21 was sent finds another number, and is
+    /// answered with false.
     fn mark(&self, number: u32) -> &AtomicU32 {
         &self.marks[number as usize % FRAMES]
     }

@@ -8,6 +8,9 @@ use crate::backend::process::memory::segment::{Access, Mapping, SegmentFile};
 use crate::backend::process::wire::status_page::StatusPage;
 
 /// The status page in memory that both processes map.
+///
+/// 384 bytes are used of one page of memory. It stays mapped in the caller after the worker's death, so what the worker
+/// had in hand can be read then.
 pub(crate) struct MappedStatusPage {
     /// As long as a [`StatusPage`].
     mapping: Mapping,
@@ -21,6 +24,10 @@ impl MappedStatusPage {
     }
 
     /// The page in a file that the caller has sent.
+    ///
+    /// # Errors
+    /// When the file is not as long as a [`StatusPage`], or its length is not sealed: a file that could shrink would
+    /// turn a look at the page into SIGBUS.
     pub(crate) fn adopt(fd: OwnedFd) -> io::Result<Self> {
         Self::of(&SegmentFile::adopt(fd, size_of::<StatusPage>())?)
     }
