@@ -112,6 +112,13 @@ const ANY_MODES: &str = "serial, threads, io, processes";
 #[cfg(not(feature = "processes"))]
 const ANY_MODES: &str = "serial, threads, io";
 
+/// Widens a mode of this process.
+///
+/// ```
+/// use manyhands::{AnyMode, LocalMode};
+///
+/// assert_eq!(AnyMode::from(LocalMode::IoThreads), AnyMode::IoThreads);
+/// ```
 impl From<LocalMode> for AnyMode {
     fn from(mode: LocalMode) -> Self {
         match mode {
@@ -122,6 +129,15 @@ impl From<LocalMode> for AnyMode {
     }
 }
 
+/// Parses the name of a mode, in lower case and without spaces around it. Without the feature `processes` the name
+/// `"processes"` is an error.
+///
+/// ```
+/// use manyhands::AnyMode;
+///
+/// assert_eq!("threads".parse::<AnyMode>().unwrap(), AnyMode::Threads);
+/// assert!("gpu".parse::<AnyMode>().unwrap_err().to_string().contains("serial, threads, io"));
+/// ```
 impl FromStr for AnyMode {
     type Err = ConfigError;
 
@@ -134,6 +150,13 @@ impl FromStr for AnyMode {
     }
 }
 
+/// Shows the name that parses into the mode; the limits of processes are not shown.
+///
+/// ```
+/// use manyhands::AnyMode;
+///
+/// assert_eq!(AnyMode::Serial.to_string().parse::<AnyMode>().unwrap(), AnyMode::Serial);
+/// ```
 impl fmt::Display for AnyMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

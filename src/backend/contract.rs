@@ -11,6 +11,20 @@
 //! - A stop ends it after the items in hand; it does not wait for processes whose items are no longer wanted.
 //!
 //! A backend has no policy. Progress, configuration, retries and stops are left to `run/`.
+//!
+//! The way of one chunk, with the numbers of a run of 10 items whose item 6 fails and ends the run:
+//!
+//! ```text
+//! worker            backend                         gatherer (calling thread)
+//! claim 4..8   <--  positions 4..8, attempt 1
+//! runs 4, 5, 6 -->  report first 4, done 3,    -->  judges: positions before 7 count
+//!                   failures [6]
+//!                   fence 10 -> 7              <--  verdict: fence 7, limit as before, nothing again
+//! does not run 7    makes no further claim
+//! ```
+//!
+//! Costs per report: one value of this struct is moved, and its lists allocate only where they have entries. With
+//! [`Output::Slots`], no failures and no traces a report therefore allocates nothing.
 
 use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
@@ -33,6 +47,11 @@ pub(crate) trait Backend<T, K: Task<T>> {
     fn kind(&self) -> ModeKind;
 
     /// Runs all positions of the plan. Calls `sink` with each report, in the calling thread, and follows its verdict.
+    ///
+    /// # Errors
+    /// Only what ends the whole call: a worker's state that cannot be made or dropped, and a mode that cannot start its
+    /// workers. Failures of items are part of the reports. After an error the run discards the values that were
+    /// written.
     fn drive(
         &self,
         context: &RunContext<'_, T, K>,
@@ -115,6 +134,9 @@ impl<T, K> RunContext<'_, T, K> {
 
 impl<'out, R> Output<'out, R> {
     /// Splits off the output of the next `len` positions.
+    ///
+    /// Cost: two pointers are moved; nothing is allocated. Panics when fewer slots are left, which would be a claim
+    /// beyond the end of the plan.
     pub(crate) fn split_off(&mut self, len: usize) -> Self {
         match self {
             Self::InReports => Self::InReports,
@@ -141,6 +163,9 @@ pub(crate) struct Claim<'out, R> {
 
 impl<R> Claim<'_, R> {
     /// Keeps only the last `len` positions.
+    ///
+    /// The slots of the done positions are given up, so that they cannot be written a second time. With `len` 0 the
+    /// claim is over. `len` is at most the claim's own.
     pub(crate) fn shorten_to(&mut self, len: usize) {
         let done = self.len - len;
         let _done_slots = self.output.split_off(done);
@@ -179,6 +204,9 @@ pub(crate) struct ChunkReport<R, E> {
 
 impl<R, E> ChunkReport<R, E> {
     /// An empty report. It asks for a new verdict while there is nothing to run.
+    ///
+    /// A backend sends it when all positions below the limit are claimed: the gatherer then delivers, reads more input,
+    /// or finds the end. It counts as no chunk, so `apply_verdict` gets it with 0 chunks.
     pub(crate) fn nothing() -> Self {
         Self::at(0)
     }
@@ -200,6 +228,8 @@ impl<R, E> ChunkReport<R, E> {
     }
 
     /// The pace of the worker in this chunk.
+    ///
+    /// A chunk in which nothing was done counts as one item, so that its time still shortens the next chunk.
     pub(crate) fn pace(&self) -> Pace {
         Pace { items: self.done.max(1), time: self.busy }
     }
@@ -216,6 +246,10 @@ pub(crate) struct PositionFailure<E> {
 }
 
 /// The gatherer's decision after a report: which positions may run.
+///
+/// Worked case: a window of 8, and position 21 is the oldest that is not delivered. Then the limit is 29, or less where
+/// the input has not arrived that far: a slow item 21 lets others run up to 28. A failure at 24 that ends the run sets
+/// the fence to 25.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
     /// The first position that must not run any more.
@@ -229,6 +263,9 @@ pub(crate) struct Verdict {
 }
 
 /// A failed position to run again.
+///
+/// Its position has been reported once per earlier attempt. A retry runs as a claim of length 1 whose value travels in
+/// its report: a slot would belong to the first claim of the position, which is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RetryRequest {
     pub(crate) position: usize,
@@ -284,6 +321,8 @@ impl BackendError {
 }
 
 /// What happened to a worker. Part of a report.
+///
+/// Only worker processes send events. A thread cannot die without the whole program.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum WorkerEvent {
     /// A worker died while it had this position in hand.

@@ -12,12 +12,17 @@ use std::time::Duration;
 
 use crate::sync::{HintWord, LazyLock, Ordering};
 
+/// 2 KiB in all. Most programs have fewer parallel functions than that; two that share an entry replace each other's
+/// tag.
 const ENTRIES: usize = 256;
 
 /// One word per function: the upper half is its tag, the lower half the nanoseconds per item, 0 for unknown.
 static MEASURED: LazyLock<[HintWord; ENTRIES]> = LazyLock::new(|| std::array::from_fn(|_| HintWord::new(0)));
 
 /// The time that `n_items` items of this task are expected to take in sum; `None` when the task never ran.
+///
+/// 1000 items of a function that took 50 ns each are expected to take 50 µs. Cost: a multiplication and one load; no
+/// lock.
 pub(crate) fn expected<K>(n_items: usize) -> Option<Duration> {
     let (entry, tag) = entry_of::<K>();
     // Relaxed, here and below: the word holds the whole entry, and no other data depends on it.
@@ -27,6 +32,9 @@ pub(crate) fn expected<K>(n_items: usize) -> Option<Duration> {
 }
 
 /// Stores the mean time of `items` items of this task.
+///
+/// Called once at the end of each call on threads, also of a call that failed. The mean is rounded down, but is 1 ns at
+/// least, since 0 means unknown, and about 4.3 s at most. It replaces the earlier mean.
 pub(crate) fn remember<K>(items: usize, busy: Duration) {
     if items == 0 {
         return;

@@ -6,6 +6,8 @@
 use std::fmt;
 
 /// The items of a run.
+///
+/// A few words, copied for each claim that runs. Workers only read it.
 pub(crate) enum Items<'a, T> {
     /// All items, by index.
     Slice(&'a [T]),
@@ -33,5 +35,8 @@ impl<T> fmt::Debug for Items<'_, T> {
 /// Lookup of items by position, from any thread. A trait object, so that the items of a slice need not be `Send`.
 pub(crate) trait ItemLookup<T>: Sync {
     /// Calls `show` once with adjacent items from this position on: at least one, at most `most`.
+    ///
+    /// The items are lent for the time of the closure, so that the buffer may drop them afterwards. A caller that needs
+    /// `most` items calls again for the rest, from where the lent part ended.
     fn look_up(&self, position: usize, most: usize, show: &mut dyn FnMut(&[T]));
 }

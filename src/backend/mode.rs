@@ -67,6 +67,8 @@ pub trait Mode<T, K: Task<T>>: Backend<T, K> + SupportsContext<NoContext> + Supp
 pub trait SupportsContext<C>: ModeSeal {}
 
 /// Seals [`Mode`] and [`SupportsContext`].
+///
+/// Private, so that a mode that this crate adds later, or a new method of a mode, breaks no other crate.
 pub(crate) trait ModeSeal {}
 
 /// Runs in the calling thread, one item after the other. All other modes give the same results as this one.
@@ -303,10 +305,20 @@ where
 const LOCAL_MODES: &str = "serial, threads, io";
 
 /// The error for a name that is none of the `known` ones.
+///
+/// It names all modes that the type knows, so that a misspelt setting is corrected without a look into the docs.
 pub(crate) fn unknown_mode(name: &str, known: &str) -> ConfigError {
     ConfigError::new(format!("mode {name:?} is not known; use one of {known}"))
 }
 
+/// Parses the name of a mode, in lower case and without spaces around it.
+///
+/// ```
+/// use manyhands::LocalMode;
+///
+/// assert_eq!("io".parse::<LocalMode>().unwrap(), LocalMode::IoThreads);
+/// assert!("IO".parse::<LocalMode>().is_err());
+/// ```
 impl FromStr for LocalMode {
     type Err = ConfigError;
 
@@ -320,6 +332,14 @@ impl FromStr for LocalMode {
     }
 }
 
+/// Shows the name that parses into the mode. Width and alignment apply.
+///
+/// ```
+/// use manyhands::LocalMode;
+///
+/// assert_eq!(LocalMode::IoThreads.to_string(), "io");
+/// assert_eq!(format!("[{:>8}]", LocalMode::Serial), "[  serial]");
+/// ```
 impl fmt::Display for LocalMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -10,6 +10,9 @@ use crate::sync::Instant;
 /// Failed positions, each with the time from which on it may run again.
 ///
 /// A vector in no order, searched in full: retries are few.
+///
+/// Cost: taking, dropping and asking for times look at each entry. A position has at most one entry, because it fails
+/// again only after its entry was taken out.
 #[derive(Debug, Default)]
 pub(crate) struct RetryQueue {
     requests: Vec<(Instant, RetryRequest)>,
@@ -26,6 +29,10 @@ impl RetryQueue {
     }
 
     /// Removes the request with the lowest position of those that are due.
+    ///
+    /// The lowest and not the oldest: the window starts at the lowest position that is not delivered, so that one holds
+    /// up the others. With positions 7 (due after 1 s) and 3 (due after 2 s), 7 is taken at 1 s, and at 2 s 3 comes
+    /// before 7.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<RetryRequest> {
         let due = (0..self.requests.len()).filter(|&idx| self.requests[idx].0 <= now);
         let lowest = due.min_by_key(|&idx| self.requests[idx].1.position)?;
@@ -38,11 +45,15 @@ impl RetryQueue {
     }
 
     /// The time until the next request becomes due; `None` when there is none that is not due yet.
+    ///
+    /// How long a thread may sleep. Entries that are due already do not count: a worker is about to take them.
     pub(crate) fn time_to_next(&self, now: Instant) -> Option<Duration> {
         self.requests.iter().map(|&(due, _)| due).filter(|&due| due > now).min().map(|due| due.duration_since(now))
     }
 
     /// Drops the requests at and beyond the fence.
+    ///
+    /// Called with each verdict: a fence that fell must not leave entries that keep the call from ending.
     pub(crate) fn drop_from(&mut self, fence: usize) {
         self.requests.retain(|(_, request)| request.position < fence);
     }

@@ -1,6 +1,10 @@
 //! The serial backend: one chunk after the other, in the calling thread. All other backends must give the same results.
 //!
 //! It needs no dispatcher and no bounds on items, function or results. It applies each verdict before the next chunk.
+//!
+//! It also runs calls of other modes that need no workers: with one worker, or fewer than two items on threads. The
+//! chunks grow as in the plan, so that progress is shown and a callback runs after some 200 µs of quick items, and
+//! after each slow one.
 
 use std::time::Duration;
 
@@ -19,6 +23,13 @@ use crate::sync::{AtomicUsize, Instant, Ordering, nap};
 const NAP: Duration = Duration::from_millis(20);
 
 /// Runs all positions in order.
+///
+/// The sink runs between two chunks, in this thread: a slow callback delays the next item. After the last verdict the
+/// state is dropped before the call returns. Cost: no lock, and no thread. Only a wait for a retry sleeps, 20 ms at a
+/// time at most; while input is awaited, an empty report asks for it at once.
+///
+/// # Errors
+/// [`BackendError::State`]: the state could not be made, or dropped.
 pub(crate) fn run<T, K: Task<T>>(
     context: &RunContext<'_, T, K>,
     output: Output<'_, K::Output>,

@@ -12,6 +12,21 @@
 //! - [`Scope::request_helpers`] returns how many helpers are certain. The caller works itself when that number is 0.
 //!
 //! What runs in a helper is the business of `threads.rs`. The models in `tests/loom/thread_pool.rs` check the protocol.
+//!
+//! A pool through three calls, with a limit of 2 threads:
+//!
+//! | event | threads | idle | assigned | queued |
+//! |---|---|---|---|---|
+//! | a first call requests 2 helpers: both threads are started | 2 | 0 | 2 | 0 |
+//! | both have taken their entries and run the call | 2 | 0 | 0 | 0 |
+//! | a second call requests 2 helpers: no thread is free, so it gets 0 and its caller works itself | 2 | 0 | 0 | 2 |
+//! | a thread of the first call is done and takes the oldest queued slot | 2 | 0 | 0 | 1 |
+//! | the second call ends: its last slot is removed, its helper leaves | 2 | 1 | 0 | 0 |
+//! | the first call ends | 2 | 2 | 0 | 0 |
+//! | a third call requests 1 helper: an idle thread is woken | 2 | 1 | 1 | 0 |
+//!
+//! Cost per call: one `Arc` of the task, and per helper one entry in a queue and one wake-up. A thread is started with
+//! std's default stack size, and is kept as long as the pool lives, unless it is surplus.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -29,6 +44,9 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// A pool without threads. Calls start them.
+    ///
+    /// `name` becomes a part of the names of its threads: `manyhands-cpu-0`, `manyhands-cpu-1`, and so on. No system
+    /// call.
     pub(crate) fn new(name: &'static str) -> Self {
         Self { shared: Arc::new(Shared { name, queues: Mutex::new(Queues::default()), wakeup: Condvar::new() }) }
     }
@@ -37,6 +55,9 @@ impl Pool {
     ///
     /// # Panics
     /// With the panic of `body`, or else of the first helper that panicked; in both cases after all helpers have left.
+    ///
+    /// `work` must end by itself when nothing is left to do: no helper is interrupted, and this call waits for all of
+    /// them. It runs at most once per slot, in several threads at once.
     pub(crate) fn gather<A>(&self, work: &(dyn Fn() + Sync), body: impl FnOnce(&Scope<'_>) -> A) -> A {
         // Only the lifetime changes. `ScopedTask::enter` alone dereferences the pointer, while it occupies a slot.
         let work: *const (dyn Fn() + Sync + '_) = work;
@@ -77,6 +98,10 @@ impl Drop for Pool {
 }
 
 /// The number of threads to which a call may grow a pool.
+///
+/// With a budget of 4: a top-level call that asks for 6 workers passes `TopLevel(6)`, and the pool may grow to 6. A
+/// call that one of their items makes passes `Nested(4)`. It gets no thread while 4 or more are busy, so that
+/// nested calls do not multiply the threads: 6 items with 6 workers each would otherwise need 36.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ThreadLimit {
     /// A top-level call: at most this many threads in the pool, whether they work for this call or for others.
@@ -98,6 +123,10 @@ impl Scope<'_> {
     /// Opens `slots` slots for helpers, and wakes and starts threads as far as `limit` allows.
     ///
     /// Returns the number of slots that have a thread. The other slots are queued until a thread becomes free.
+    ///
+    /// Idle threads are used before new ones are started. A woken or started thread is certain to enter a slot, unless
+    /// the call ends first. Wakes the threads after the lock is released, so that they do not wait for it at once. May
+    /// be called again for more slots. Cost: two locks, and a wake-up or a start per thread.
     pub(crate) fn request_helpers(&self, slots: usize, limit: ThreadLimit) -> usize {
         self.task.slots.lock().open += slots;
         let mut queues = self.shared.queues.lock();
@@ -126,6 +155,10 @@ impl Scope<'_> {
     /// Guarantees a thread for one queued slot, beyond every thread limit if necessary.
     ///
     /// Returns 1. Returns 0 when no slot is queued, or when the system cannot start a thread.
+    ///
+    /// Why beyond the limits: a call that delivers results would have to run items in the caller's thread, and an item
+    /// that waits for a delivery would wait for ever. The thread counts as surplus: as many threads as there are
+    /// surplus ones end, each when it becomes free and no slot is queued, so the pool shrinks back to its limit.
     pub(crate) fn force_helper(&self) -> usize {
         let mut queues = self.shared.queues.lock();
         let Some(place) = queues.queued.iter().position(|task| Arc::ptr_eq(task, &self.task)) else { return 0 };
@@ -163,11 +196,15 @@ crate::sync::thread_local! {
 }
 
 /// Whether this thread runs items for a call. A call that it makes is nested in an item.
+///
+/// True in threads of a pool at any time, and in a caller's thread while it runs items itself ([`in_worker`]).
 pub(crate) fn is_worker_thread() -> bool {
     IN_WORKER.with(Cell::get)
 }
 
 /// Runs `work` with this thread marked as one that runs items.
+///
+/// The mark is restored when `work` returns or panics. Calls may be nested.
 pub(crate) fn in_worker<A>(work: impl FnOnce() -> A) -> A {
     struct Restore(bool);
     impl Drop for Restore {
@@ -214,6 +251,9 @@ impl fmt::Debug for ScopedTask {
 
 impl ScopedTask {
     /// Enters a slot, if one is open, and runs the closure. The slot stays active until [`leave`](ScopedTask::leave).
+    ///
+    /// `None` when the call has ended between the assignment and this moment. The closure is not touched then: it may
+    /// be gone. A panic of the closure is caught, since it must not end the pool's thread.
     fn enter(&self) -> Option<std::thread::Result<()>> {
         let mut slots = self.slots.lock();
         if slots.open == 0 {
@@ -228,6 +268,8 @@ impl ScopedTask {
     }
 
     /// Leaves the slot and stores the panic, if there was one.
+    ///
+    /// Later panics are dropped. The caller is woken only by the last helper that leaves.
     fn leave(&self, result: std::thread::Result<()>) {
         let mut slots = self.slots.lock();
         if let Err(payload) = result {
@@ -309,6 +351,9 @@ impl Shared {
     }
 
     /// Waits for an assigned slot. `None` when the pool closes.
+    ///
+    /// A thread that was just started usually finds its entry at once, without a wait. An entry comes before the
+    /// closing of the pool, so a call that was promised a helper gets it.
     fn wait_for_task(&self) -> Option<Arc<ScopedTask>> {
         let mut queues = self.queues.lock();
         loop {
@@ -324,6 +369,9 @@ impl Shared {
     }
 
     /// Takes the slot that has been queued longest, or frees this thread.
+    ///
+    /// A queued slot comes first, also for a surplus thread: the call that waits needs it more than the pool needs to
+    /// shrink.
     fn next_task(&self) -> NextTask {
         let mut queues = self.queues.lock();
         if let Some(task) = queues.queued.pop_front() {

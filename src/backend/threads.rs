@@ -6,6 +6,17 @@
 //! item in the caller's thread would delay finished results, and an item that waits for a delivery would wait forever.
 //!
 //! Claims are left to `dispatcher.rs`, threads to `thread_pool.rs`, the loop over items to `worker_loop.rs`.
+//!
+//! Who runs items, for a plan of 4 workers:
+//!
+//! | call | caller | helpers that it requests |
+//! |---|---|---|
+//! | top-level, item time unknown or long | gathers | 3, and a fourth once one is certain |
+//! | top-level, expected to take less than 20 times `serial_below` | runs items | 3 |
+//! | top-level, expected to take less than `serial_below` | runs items | 3, once `serial_below` has passed |
+//! | nested in an item | runs items | 3, as far as the budget has threads that are not busy |
+//! | no thread is free, results in slots | runs items | 3, queued |
+//! | no thread is free, results delivered, top-level | gathers | 3, of which one is forced; then a fourth |
 
 use std::num::NonZeroUsize;
 
@@ -32,6 +43,15 @@ const SHORT: u32 = 20;
 
 /// Runs all positions on up to `plan.workers` workers of this pool. `budget` is the number of threads to which a nested
 /// call may grow the pool.
+///
+/// A plan with one worker or fewer than two items runs serially: neither dispatcher nor pool is touched.
+///
+/// Every helper takes over what belongs to the call and not to its thread: the config for nested calls, and the cache
+/// computations that the caller works for. Without the latter, an item that asks for a key which its caller computes
+/// would wait for ever.
+///
+/// # Errors
+/// [`BackendError::State`]: a worker could not make its state, or drop it, or panicked outside of every item.
 pub(crate) fn run<T, K>(
     pool: &Pool,
     budget: NonZeroUsize,
@@ -67,6 +87,12 @@ where
 }
 
 /// The caller's part: gathers reports, and runs items itself where it must.
+///
+/// It alternates between one chunk of its own, if it runs items, and a look at the reports. Without items of its own it
+/// waits in [`Dispatcher::recv`]. [`Update::Idle`] and [`Update::NeedInput`] still go through the gatherer as an empty
+/// report: that is the moment at which the run reads more input, delivers, and notices a stop.
+///
+/// Once it has started to run items it goes on to the end: its claim must be finished by the worker that has it.
 fn run_caller<T, K: Task<T>>(
     helpers: &HelperRequest<'_, '_>,
     context: &RunContext<'_, T, K>,
@@ -113,6 +139,10 @@ struct HelperRequest<'p, 'call> {
 impl HelperRequest<'_, '_> {
     /// Requests a helper for every worker that the caller is not itself. Returns the number of helpers that are
     /// certain. A top-level call gets the threads that it asks for, a nested one what the budget leaves.
+    ///
+    /// With 4 workers and a gathering caller: 3 slots are requested. If at least one has a thread, a fourth follows; if
+    /// none has, the caller becomes the fourth worker. A plan with fewer items than workers counts as many workers as
+    /// items.
     fn send(&self, caller_runs_items: bool) -> usize {
         let (budget, workers) = (self.budget.get(), self.plan.workers.get());
         let limit =
@@ -135,6 +165,9 @@ impl<R, E> Drop for AbortOnUnwind<'_, '_, R, E> {
 }
 
 /// One worker of a call. It makes its state before its first claim runs, and drops it after its last.
+///
+/// A helper runs [`work`](Self::work) as a whole. The caller takes single [`step`](Self::step)s between its looks at
+/// the reports. Neither makes a state where it gets no claim, so a state is made at most as often as workers run items.
 struct ThreadWorker<'run, 'out, T, K: Task<T>> {
     context: &'run RunContext<'run, T, K>,
     dispatcher: &'run Dispatcher<'out, K::Output, K::Error>,
@@ -200,6 +233,9 @@ impl<'run, 'out, T, K: Task<T>> ThreadWorker<'run, 'out, T, K> {
     }
 
     /// Runs a chunk of the claim and reports it; false when the worker could not make its state.
+    ///
+    /// A claim whose loop has reported a part early keeps its rest as the next assignment. The state is dropped in
+    /// [`leave`](Self::leave), not here, and a failed start leaves the claim undone: the call has no outcome then.
     fn run_claim(&mut self, mut claim: Claim<'out, K::Output>) -> bool {
         let plan = self.context.plan;
         let state = match &mut self.state {
@@ -229,6 +265,8 @@ impl<'run, 'out, T, K: Task<T>> ThreadWorker<'run, 'out, T, K> {
     }
 
     /// Drops the state on the worker's own thread.
+    ///
+    /// A state that panics while it is dropped ends the call with an error, although all items may have run.
     fn leave(self) {
         if let Some(Err(error)) = self.state.map(worker_loop::drop_state) {
             self.dispatcher.fail_teardown(error);

@@ -51,8 +51,8 @@ crate::sync::thread_local! {
 /// rayon, run its parts in the context.
 ///
 /// # Cost
-/// [`current`](Self::current) and [`run`](Self::run) each clone a list of `Arc`s: mostly of one inside of a computation, and
-/// of none outside.
+/// [`current`](Self::current) and [`run`](Self::run) each clone a list of `Arc`s: mostly of one inside of a
+/// computation, and of none outside.
 ///
 /// ```
 /// use manyhands::cache::ComputeContext;
@@ -150,11 +150,17 @@ impl Drop for WorkingFor {
 
 impl Computation {
     /// A computation that this thread starts, inside of all that it works for.
+    ///
+    /// Called by the caller that leads a flight, before its function runs. Cost: one allocation, and a clone of the
+    /// list.
     pub(crate) fn start() -> Arc<Self> {
         Arc::new(Self { outer: current() })
     }
 
     /// Makes this thread work for it until the guard is dropped. What the thread worked for is in `outer`.
+    ///
+    /// The list then holds this computation alone: what is around it is found through `outer`, so the list stays short
+    /// however deep computations are nested.
     pub(crate) fn enter(self: &Arc<Self>) -> WorkingFor {
         work_for(vec![Arc::clone(self)])
     }
@@ -169,6 +175,9 @@ fn has(computations: &[Arc<Computation>], wanted: &Arc<Computation>) -> bool {
 }
 
 /// These computations and all that they run inside of.
+///
+/// With a computation that runs inside of two others, of which one runs inside of a third, these are four. Each is
+/// listed once. Cost: a search of the list per edge, which is quadratic; lineages are a few entries long.
 fn lineage(mut computations: Vec<Arc<Computation>>) -> Vec<Arc<Computation>> {
     let mut next = 0;
     while let Some(computation) = computations.get(next) {
@@ -184,6 +193,9 @@ fn lineage(mut computations: Vec<Arc<Computation>>) -> Vec<Arc<Computation>> {
 }
 
 /// True when `wanted` waits, directly or through others, for one of `held_up`.
+///
+/// Follows the edges of waits, each computation once. Cost: proportional to the waits that are reachable, under the
+/// lock of the graph.
 fn depends_on(
     waits: &HashMap<usize, Vec<Arc<Computation>>>,
     wanted: &Arc<Computation>,
@@ -214,6 +226,14 @@ pub(crate) struct Wait<'w> {
 
 impl<'w> Wait<'w> {
     /// Records that this thread waits; `None` when the wait would never end.
+    ///
+    /// Worked case: thread 1 computes key a and asks for b; thread 2 computes b and asks for a. The wait of thread 1
+    /// comes first and records the edge a -> b. Thread 2 then starts at a, follows the edge to b, and meets the
+    /// computation that its own wait would hold up: `None`. It computes a in place, or returns an error, and thread 1
+    /// gets b.
+    ///
+    /// Cost: none of this for a hit. A wait of a thread that works for no computation records nothing and takes no lock
+    /// of the graph.
     pub(crate) fn begin(wanted: &'w Arc<Computation>) -> Option<Self> {
         let held_up = lineage(current());
         // A thread that works for no computation holds none up.

@@ -34,6 +34,20 @@ pub struct AtomicCounter {
 impl AtomicCounter {
     const_unless_modelled! {
         /// A counter at 0.
+        ///
+        /// May be the initial value of a `static`, except in a model. The counter takes 8 bytes.
+        ///
+        /// ```
+        /// use manyhands::AtomicCounter;
+        ///
+        /// static SKIPPED: AtomicCounter = AtomicCounter::new();
+        /// for n in [3, -1, 4, -1] {
+        ///     if n < 0 {
+        ///         SKIPPED.increment();
+        ///     }
+        /// }
+        /// assert_eq!(SKIPPED.value(), 2);
+        /// ```
         #[must_use]
         pub fn new() -> Self {
             Self { count: AtomicU64::new(0) }
@@ -99,6 +113,10 @@ impl From<u64> for AtomicCounter {
 }
 
 /// Shows the count.
+///
+/// ```
+/// assert_eq!(format!("{} items", manyhands::AtomicCounter::from(7)), "7 items");
+/// ```
 impl fmt::Display for AtomicCounter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.value().fmt(f)
@@ -137,6 +155,19 @@ pub struct StripedCounter {
 impl StripedCounter {
     const_unless_modelled! {
         /// A counter at 0.
+        ///
+        /// May be the initial value of a `static`, except in a model. Allocates nothing.
+        ///
+        /// ```
+        /// use manyhands::counter::StripedCounter;
+        ///
+        /// static SAMPLES: StripedCounter = StripedCounter::new();
+        /// std::thread::scope(|scope| {
+        ///     scope.spawn(|| SAMPLES.add(3000));
+        ///     scope.spawn(|| SAMPLES.add(1000));
+        /// });
+        /// assert_eq!(SAMPLES.value(), 4000);
+        /// ```
         #[must_use]
         pub fn new() -> Self {
             Self { stripes: words_at_zero!(STRIPES) }

@@ -33,12 +33,28 @@ pub struct UnsafeCell<T: ?Sized>(InnerUnsafeCell<T>);
 impl<T> UnsafeCell<T> {
     const_unless_modelled! {
         /// A cell around a value.
+        ///
+        /// ```
+        /// use manyhands::sync::UnsafeCell;
+        ///
+        /// let cell = UnsafeCell::new(5);
+        /// assert_eq!(cell.into_inner(), 5);
+        /// ```
         pub fn new(value: T) -> Self {
             Self(InnerUnsafeCell::new(value))
         }
     }
 
     /// The value. The cell is owned, so no reference to it is alive.
+    ///
+    /// ```
+    /// use manyhands::sync::UnsafeCell;
+    ///
+    /// let cell = UnsafeCell::new(vec![1]);
+    /// // SAFETY: no other thread has the cell, and no reference to its value is alive.
+    /// unsafe { cell.exclusive().push(2) };
+    /// assert_eq!(cell.into_inner(), [1, 2]);
+    /// ```
     pub fn into_inner(self) -> T {
         self.0.into_inner()
     }
@@ -50,6 +66,15 @@ impl<T: ?Sized> UnsafeCell<T> {
     ///
     /// # Safety
     /// The value must not be changed while the reference lives.
+    ///
+    /// ```
+    /// use manyhands::sync::UnsafeCell;
+    ///
+    /// let cell = UnsafeCell::new([1, 2]);
+    /// // SAFETY: no other thread has the cell, and this one does not change the value.
+    /// let (first, second) = unsafe { (cell.shared(), cell.shared()) };
+    /// assert_eq!(first, second);
+    /// ```
     #[inline]
     pub unsafe fn shared(&self) -> &T {
         // SAFETY: the caller's promise.
@@ -60,6 +85,38 @@ impl<T: ?Sized> UnsafeCell<T> {
     ///
     /// # Safety
     /// There must be no other reference to the value while this one lives.
+    ///
+    /// A lock that spins, in full:
+    ///
+    /// ```
+    /// use manyhands::sync::{AtomicBool, Ordering, UnsafeCell, yield_now};
+    ///
+    /// struct SpinLock {
+    ///     is_taken: AtomicBool,
+    ///     total: UnsafeCell<u64>,
+    /// }
+    ///
+    /// // SAFETY: `add` is the only access to the value, and admits one thread at a time.
+    /// unsafe impl Sync for SpinLock {}
+    ///
+    /// impl SpinLock {
+    ///     fn add(&self, n: u64) {
+    ///         while self.is_taken.swap(true, Ordering::Acquire) {
+    ///             yield_now();
+    ///         }
+    ///         // SAFETY: this thread has set the flag, so no other thread has a reference to the value.
+    ///         unsafe { *self.total.exclusive() += n };
+    ///         self.is_taken.store(false, Ordering::Release);
+    ///     }
+    /// }
+    ///
+    /// let lock = SpinLock { is_taken: AtomicBool::new(false), total: UnsafeCell::new(0) };
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| lock.add(1));
+    ///     scope.spawn(|| lock.add(2));
+    /// });
+    /// assert_eq!(lock.total.into_inner(), 3);
+    /// ```
     #[inline]
     #[expect(clippy::mut_from_ref, reason = "that is what the cell is for")]
     pub unsafe fn exclusive(&self) -> &mut T {

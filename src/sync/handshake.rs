@@ -9,6 +9,18 @@
 //! not checked by a model.
 //!
 //! Its user is `primitives/lock/protocol.rs`.
+//!
+//! The two steps of a reader R and a writer W, in the orders that matter:
+//!
+//! | order | R sees W | W sees R |
+//! |---|---|---|
+//! | R announces, R looks, W announces, W looks | no: R is inside | yes: W waits for R |
+//! | W announces, W looks, R announces, R looks | yes: R counts itself out | no: W is inside |
+//! | both announce, then both look | yes: R counts itself out | yes: W looks again until R is out |
+//! | each looks before the other's write arrives | no | no: both inside, which must not happen |
+//!
+//! The last row is what a processor may do with plain stores and loads: a store waits in a buffer while a later load is
+//! carried out.
 
 use crate::sync::backend::{AtomicU64, Ordering};
 

@@ -26,12 +26,34 @@ use crate::sync::backend::const_unless_modelled;
 pub struct Mutex<T: ?Sized>(backend::Mutex<T>);
 
 /// The value of a [`Mutex`]. Dropping the guard leaves the lock.
+///
+/// ```
+/// use manyhands::sync::{Mutex, MutexGuard};
+///
+/// fn add_twice(mut values: MutexGuard<'_, Vec<i32>>, value: i32) {
+///     values.extend([value; 2]);
+/// } // the guard is dropped here, which leaves the lock
+///
+/// let values = Mutex::new(Vec::new());
+/// add_twice(values.lock(), 5);
+/// assert_eq!(*values.lock(), [5, 5]);
+/// ```
 #[must_use = "the lock is left as soon as the guard is dropped"]
 pub struct MutexGuard<'l, T: ?Sized>(backend::MutexGuard<'l, T>);
 
 impl<T> Mutex<T> {
     const_unless_modelled! {
         /// A lock around a value.
+        ///
+        /// May be the initial value of a `static`, except in a model. Allocates nothing.
+        ///
+        /// ```
+        /// use manyhands::sync::Mutex;
+        ///
+        /// static NAMES: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+        /// NAMES.lock().push("night 1");
+        /// assert_eq!(*NAMES.lock(), ["night 1"]);
+        /// ```
         #[inline]
         pub fn new(value: T) -> Self {
             Self(backend::Mutex::new(value))
@@ -131,6 +153,26 @@ pub struct Condvar(backend::Condvar);
 impl Condvar {
     const_unless_modelled! {
         /// A condition variable on which no thread waits.
+        ///
+        /// May be the initial value of a `static` next to its lock, except in a model.
+        ///
+        /// ```
+        /// use manyhands::sync::{Condvar, Mutex};
+        ///
+        /// static N_DONE: Mutex<u32> = Mutex::new(0);
+        /// static COUNTED: Condvar = Condvar::new();
+        ///
+        /// let worker = std::thread::spawn(|| {
+        ///     *N_DONE.lock() += 1;
+        ///     COUNTED.notify_one();
+        /// });
+        /// let mut n_done = N_DONE.lock();
+        /// while *n_done < 1 {
+        ///     COUNTED.wait(&mut n_done);
+        /// }
+        /// # drop(n_done);
+        /// # worker.join().unwrap();
+        /// ```
         #[must_use]
         #[inline]
         pub fn new() -> Self {
@@ -139,22 +181,101 @@ impl Condvar {
     }
 
     /// Leaves the lock, waits until it is woken, and takes the lock again.
+    ///
+    /// Leaving and waiting are one step: a notification that is made after the lock was left is not missed. The value
+    /// may have changed meanwhile, so a reference into it must be taken anew.
+    ///
+    /// ```
+    /// use manyhands::sync::{Arc, Condvar, Mutex, spawn};
+    ///
+    /// let queue = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
+    /// let theirs = Arc::clone(&queue);
+    /// let producer = spawn(move || {
+    ///     theirs.0.lock().push(7);
+    ///     theirs.1.notify_one();
+    /// });
+    /// let mut items = queue.0.lock();
+    /// while items.is_empty() {
+    ///     queue.1.wait(&mut items); // the producer takes the lock meanwhile
+    /// }
+    /// assert_eq!(*items, [7]);
+    /// # drop(items);
+    /// # producer.join().unwrap();
+    /// ```
     pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
         self.0.wait(&mut guard.0);
     }
 
     /// [`wait`](Self::wait), for this long at most; true when the time limit ended the wait. In a model it never does.
+    ///
+    /// Look at the condition, not only at the result: a change and the end of the time may come together.
+    ///
+    /// ```
+    /// use manyhands::sync::{Condvar, Mutex};
+    /// use std::time::Duration;
+    ///
+    /// let (result, has_come) = (Mutex::new(None::<u32>), Condvar::new());
+    /// let mut value = result.lock();
+    /// while value.is_none() {
+    ///     let is_time_up = has_come.wait_for(&mut value, Duration::from_millis(1));
+    ///     if is_time_up {
+    ///         break; // no thread has written a result
+    ///     }
+    /// }
+    /// assert_eq!(*value, None);
+    /// ```
     pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, time: Duration) -> bool {
         self.0.wait_for(&mut guard.0, time).timed_out()
     }
 
     /// Wakes one waiting thread, if there is any.
+    ///
+    /// Enough where each change lets one thread go on, and all threads wait for the same kind of change.
+    ///
+    /// ```
+    /// use manyhands::sync::{Condvar, Mutex};
+    ///
+    /// let (items, added) = (Mutex::new(Vec::new()), Condvar::new());
+    /// std::thread::scope(|scope| {
+    ///     let consumer = scope.spawn(|| {
+    ///         let mut items = items.lock();
+    ///         while items.is_empty() {
+    ///             added.wait(&mut items);
+    ///         }
+    ///         items.pop()
+    ///     });
+    ///     items.lock().push(7);
+    ///     added.notify_one();
+    ///     assert_eq!(consumer.join().unwrap(), Some(7));
+    /// });
+    /// ```
     #[inline]
     pub fn notify_one(&self) {
         self.0.notify_one();
     }
 
     /// Wakes all waiting threads.
+    ///
+    /// For a change that lets several threads go on, and where threads wait for different conditions on one variable.
+    /// Each woken thread takes the lock in turn.
+    ///
+    /// ```
+    /// use manyhands::sync::{Condvar, Mutex};
+    ///
+    /// let (is_open, opened) = (Mutex::new(false), Condvar::new());
+    /// std::thread::scope(|scope| {
+    ///     for _ in 0..3 {
+    ///         scope.spawn(|| {
+    ///             let mut is_open = is_open.lock();
+    ///             while !*is_open {
+    ///                 opened.wait(&mut is_open);
+    ///             }
+    ///         });
+    ///     }
+    ///     *is_open.lock() = true;
+    ///     opened.notify_all(); // with `notify_one` two threads might wait for ever
+    /// });
+    /// ```
     #[inline]
     pub fn notify_all(&self) {
         self.0.notify_all();

@@ -6,6 +6,14 @@ use crate::sync::backend;
 use crate::sync::backend::{AtomicUsize, IS_MODELLED, Ordering, thread_local};
 
 /// A thread that was started by [`spawn`]. Dropping the handle detaches the thread.
+///
+/// ```
+/// use manyhands::sync::{JoinHandle, spawn};
+///
+/// let squares: Vec<JoinHandle<u32>> = (1..4).map(|n| spawn(move || n * n)).collect();
+/// let squares: Vec<u32> = squares.into_iter().map(|thread| thread.join().unwrap()).collect();
+/// assert_eq!(squares, [1, 4, 9]);
+/// ```
 #[derive(Debug)]
 pub struct JoinHandle<T>(backend::JoinHandle<T>);
 
@@ -41,6 +49,9 @@ pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Jo
 ///
 /// # Errors
 /// When the system cannot start a thread.
+///
+/// For threads whose owner waits for their end: the journal's writer, the thread of a stream, the one of signals. An
+/// error is passed to the user, unlike in [`spawn`], because such a thread is started deep inside of a call.
 pub(crate) fn spawn_owned<T: Send + 'static>(
     name: String,
     body: impl FnOnce() -> T + Send + 'static,
@@ -52,6 +63,9 @@ pub(crate) fn spawn_owned<T: Send + 'static>(
 ///
 /// # Errors
 /// When the system cannot start a thread.
+///
+/// For threads that outlive a call or end on their own: those of the pools, the one that draws progress, the starter of
+/// worker processes, and the flusher of a worker's outbox.
 pub(crate) fn spawn_named(name: String, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     backend::Builder::new().name(name).spawn(body).map(drop)
 }
@@ -121,6 +135,7 @@ pub fn thread_index() -> usize {
     })
 }
 
+/// Apart from `thread_index`, so that its usual path stays short enough to be inlined.
 #[cold]
 fn first_index(index: &Cell<usize>) -> usize {
     // Relaxed: the indices must be different, and order nothing else.

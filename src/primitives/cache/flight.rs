@@ -6,6 +6,10 @@ use crate::primitives::compute_context::{Computation, Wait};
 use crate::sync::{Condvar, Mutex};
 
 /// A value that is being computed.
+///
+/// Made for every miss that computes: one allocation, besides the one of the computation. It lives as long as its
+/// leader, the table or a waiting caller holds it: also after an `insert` has taken it out of the table, so that the
+/// callers that wait get their value.
 #[derive(Debug)]
 pub(crate) struct Flight<V> {
     /// The run of the leading caller's function, for the search for cycles.
@@ -55,6 +59,9 @@ impl<V> Flight<V> {
 
 impl<V: Clone> Flight<V> {
     /// Waits for the end of the flight, unless that would never come.
+    ///
+    /// One condition variable for all callers that wait: each wakes once, clones the value, and leaves. Panics when the
+    /// clone panics; the other callers still get theirs.
     pub(crate) fn wait(&self) -> WaitResult<V> {
         match Wait::begin(&self.computation) {
             Some(_wait) => self.wait_for_value(),

@@ -367,6 +367,10 @@ impl<K: Hash + Eq, V, S: BuildHasher> ThreadSafeCache<K, V, S> {
     }
 
     /// Step 1 of the protocol: a look-up that counts as a hit or a miss. `look` runs under the read lock.
+    ///
+    /// Cost of a hit: one hash (made by the caller), two read-modify-writes on this thread's stripe of the shard, and
+    /// the search of the table. The second of the two also counts the hit. A miss adds one read-modify-write on a
+    /// counter.
     #[inline]
     pub(super) fn look<Q, A>(&self, hash: u64, key: &Q, look: impl FnOnce(&V) -> A) -> Option<A>
     where

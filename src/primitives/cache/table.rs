@@ -99,6 +99,9 @@ impl<K, V> Table<K, V> {
     }
 
     /// Stores a value. Returns the value that it replaces, with the key, which is not needed then.
+    ///
+    /// The key that is stored stays, as in a `HashMap`; the new one is returned to be dropped outside of the lock. Does
+    /// not evict: [`evict`](Self::evict) is called after it, so that a value that is replaced makes no other one go.
     pub(crate) fn put(&mut self, hash: u64, key: K, value: V, hash_of: impl Fn(&K) -> u64) -> Option<(K, V)>
     where
         K: Eq,
@@ -128,6 +131,8 @@ impl<K, V> Table<K, V> {
     }
 
     /// Takes out values until the bound holds.
+    ///
+    /// Nothing is evicted without a bound, and then nothing is allocated.
     pub(crate) fn evict(&mut self) -> Vec<(K, V)> {
         match &mut self.values {
             Values::Unbounded(_) => Vec::new(),
@@ -145,6 +150,9 @@ impl<K, V> Table<K, V> {
     }
 
     /// Takes a flight out, if its key still has this one.
+    ///
+    /// Compared by address, not by key: after an `insert` or `remove` the key may have another flight, whose leader
+    /// must find it in its place.
     pub(crate) fn take_flight(&mut self, hash: u64, flight: &Arc<Flight<V>>) -> Option<(K, Arc<Flight<V>>)> {
         let found = self.flights.find_entry(hash, |(_, known)| Arc::ptr_eq(known, flight));
         Some(found.ok()?.remove().0)

@@ -23,6 +23,22 @@
 //!
 //! A stripe also has room for a tally: a reader may leave and add one to it in the same step. The cache counts its hits
 //! this way, at no cost.
+//!
+//! The gate through a contended stretch. A writer counts 4, a sleeping owner 2, readers in line 1:
+//!
+//! | event | gate | stripes |
+//! |---|---|---|
+//! | two readers are inside | 0 | 2 |
+//! | writer A claims the gate, and sees the readers | 4 | 2 |
+//! | a reader counts itself in, sees the writer, and counts itself out | 4 | 2 |
+//! | A has looked often enough and goes to sleep | 6 | 2 |
+//! | writer B arrives in line | 10 | 2 |
+//! | that reader arrives in line, behind B | 11 | 2 |
+//! | both readers leave, and wake the line each time; A finds the stripes empty and is inside | 9 | 0 |
+//! | A leaves, finds more than itself on the gate, and wakes the line | 5 | 0 |
+//! | B is first in line and becomes the owner | 5 | 0 |
+//! | B leaves and wakes the line | 1 | 0 |
+//! | the reader counts itself in and leaves the line | 0 | 1 |
 
 use std::collections::BTreeMap;
 
@@ -59,6 +75,8 @@ const SPINS: u32 = 6;
 /// Attempts after a yield of the processor, for when the other thread is not running.
 const YIELDS: u32 = 10;
 
+/// The first six attempts wait 1, 2, 4, 8, 16 and 32 pauses of the processor, the next ten yield. On a machine of two
+/// cores the thread that is waited for may not be running, and only a yield lets it.
 fn pause_before(attempt: u32) {
     if attempt < SPINS {
         (0..1 << attempt).for_each(|_| sync::spin_loop());
@@ -135,6 +153,8 @@ impl<W: Words> Protocol<W> {
         self.try_enter().unwrap_or_else(|| self.enter_contended())
     }
 
+    /// Looks at the gate before it counts itself in: counting writes to a line of memory, and a reader that counts
+    /// itself in and out keeps the owner from finding the stripe empty.
     #[cold]
     fn enter_contended(&self) -> &AtomicU64 {
         for attempt in 0..ATTEMPTS {
@@ -148,6 +168,9 @@ impl<W: Words> Protocol<W> {
         self.enter_in_line()
     }
 
+    /// Behind the writers that are in line at this moment, and before those that come later. All readers that wait for
+    /// the same writer enter together. The first reader in line sets the mark on the gate, so that the owner that
+    /// leaves wakes the line.
     fn enter_in_line(&self) -> &AtomicU64 {
         let mut line = self.line.lock();
         let before = line.next_writer;
@@ -167,6 +190,7 @@ impl<W: Words> Protocol<W> {
         stripe
     }
 
+    /// The last reader of its group wakes the line: the writer that came after the group may be the next owner.
     fn leave_line(&self, line: &mut Line, before: u64) {
         let readers = line.readers.get_mut(&before).expect("this reader is in line");
         *readers -= 1;
@@ -215,6 +239,8 @@ impl<W: Words> Protocol<W> {
         }
     }
 
+    /// A claim on the gate is a write, so it is tried only after a look has found the gate at 0. With a thread in line
+    /// it never is, so a writer here cannot overtake the line.
     #[cold]
     fn lock_contended(&self) {
         for attempt in 0..ATTEMPTS {
@@ -226,6 +252,9 @@ impl<W: Words> Protocol<W> {
         self.lock_in_line();
     }
 
+    /// Announced first and then asleep: from the announcement on, no reader enters on the fast path. It leaves the line
+    /// as soon as it owns the gate; the wait for readers inside comes after that, and looks at the stripes without the
+    /// line's mutex before it sleeps.
     fn lock_in_line(&self) {
         let mut line = self.line.lock();
         let number = line.next_writer;
@@ -257,6 +286,10 @@ impl<W: Words> Protocol<W> {
     }
 
     /// Makes this writer the only one inside, if no other thread is inside or in line.
+    ///
+    /// Announces itself for a moment, also where a reader is inside and it fails. A reader that comes in this moment
+    /// takes the slow path, and `try_enter` of a reader fails. This is why the public `try_` methods may fail next to
+    /// each other.
     #[inline]
     pub(crate) fn try_lock(&self) -> bool {
         if !sync::claim(self.words.gate(), WRITER) {
@@ -270,6 +303,9 @@ impl<W: Words> Protocol<W> {
     }
 
     /// The owner leaves.
+    ///
+    /// What the writer wrote happens before the visits of those that see its announcement gone. Cost: one
+    /// read-modify-write; a mutex and a wake-up of all in line, if there is a line.
     #[inline]
     pub(crate) fn unlock(&self) {
         let before = sync::announce(self.words.gate(), 0_u64.wrapping_sub(WRITER));
@@ -314,6 +350,7 @@ impl<W: Words> Protocol<W> {
     }
 }
 
+/// A count that reached 2^16 would run into the tally; 2^15 leaves room for the readers that are being refused.
 #[cold]
 fn refuse() -> ! {
     panic!(

@@ -25,6 +25,7 @@ unsafe impl<T: ?Sized + Send + Sync, W: Words> Sync for RawLock<T, W> {}
 
 impl<T, W: Words> RawLock<T, W> {
     const_unless_modelled! {
+        /// Allocates nothing. A constant outside of models.
         pub(super) fn new(value: T) -> Self {
             Self { protocol: Protocol::new(), value: UnsafeCell::new(value) }
         }
@@ -36,6 +37,7 @@ impl<T, W: Words> RawLock<T, W> {
 }
 
 impl<T: ?Sized, W: Words> RawLock<T, W> {
+    /// Panics, without being inside, when 32 768 readers are on the word of this thread.
     #[inline]
     pub(super) fn read(&self) -> ReadGuard<'_, T, W> {
         ReadGuard { lock: self, stripe: self.protocol.enter() }

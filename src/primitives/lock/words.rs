@@ -6,6 +6,8 @@
 use crate::sync::{self, AtomicU64, CachePadded, words_at_zero};
 
 /// The words of a lock.
+///
+/// A reader must leave on the word that it entered on: a guard may be sent to a thread with another stripe.
 pub(crate) trait Words: Sized + Send + Sync + 'static {
     /// Words at zero, for a new lock.
     #[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
