@@ -10,7 +10,7 @@
 //! |---|---|---|---|
 //! | a slice in slots, no failure limit reached | all positions | all positions | no |
 //! | results delivered, oldest undelivered position 40, window 100 | all positions | 140 | only for a stream |
-//! | a stream of which 120 items have positions, same window | `usize::MAX` | 120 | while the input goes on and the window has room |
+//! | a stream with 120 placed items, same window | `usize::MAX` | 120 | while the input goes on and has room |
 //! | the failure limit is reached at position 57 | 58 | as before | no |
 //! | cancelled, a break of the callback, a panic of a closure | 0 | as before | no |
 //!

@@ -15,7 +15,7 @@
 //! | input | position to index | index to position | memory |
 //! |---|---|---|---|
 //! | slice, all items in input order | the same | the same | none |
-//! | slice, reordered or resumed | one look into `Plan::order` | a binary search, where the order ascends | 8 bytes per position |
+//! | slice, reordered or resumed | a look into `Plan::order` | a binary search, if ascending | 8 bytes per position |
 //! | stream | a binary search in the breakpoints | the same | 16 bytes per gap that is still needed |
 
 use std::cell::{Cell, OnceCell, RefCell};
