@@ -59,11 +59,11 @@ impl Callbacks {
 
     /// Raises the panic again, if there was one.
     ///
-    /// # Panics
-    /// With the payload of the first panic.
-    ///
     /// Called once, at the end of a run, when the backend has returned and journal and report are closed. A second call
     /// does nothing.
+    ///
+    /// # Panics
+    /// With the payload of the first panic.
     pub(crate) fn rethrow(&mut self) {
         if let Some(payload) = self.panic.take() {
             resume_unwind(payload);

@@ -376,14 +376,14 @@ impl<'a, E> Gatherer<'a, E> {
 
     /// Makes the outcome of the values in the slots.
     ///
-    /// # Safety
-    /// The reports of this run were about these slots, and nothing writes to them any more.
-    ///
     /// A run that finished all items in the order of the input reuses the memory of its slots. Any other sorts its
     /// values by index into `Option`s; when all are there, the `Option`s are taken off.
     ///
     /// Failures beyond the fence are left out like values beyond it, and keys are computed here, only for the failures
     /// that remain.
+    ///
+    /// # Safety
+    /// The reports of this run were about these slots, and nothing writes to them any more.
     ///
     /// # Panics
     /// With the panic of one of the caller's closures during the run, or of the key function here.
@@ -410,11 +410,11 @@ impl<'a, E> Gatherer<'a, E> {
 
     /// Drops the values of a run that has no outcome.
     ///
-    /// # Safety
-    /// As for [`Gatherer::finish`].
-    ///
     /// Needed because slots do not know which of them hold a value: without this, the values of a run that ended by an
     /// error of its backend would leak.
+    ///
+    /// # Safety
+    /// As for [`Gatherer::finish`].
     ///
     /// # Panics
     /// With the panic of one of the caller's closures during the run.

@@ -46,10 +46,10 @@ impl<R> Slots<R> {
 
     /// All values in the order of work.
     ///
+    /// Moves no value: the memory of the slots becomes the memory of the vector.
+    ///
     /// # Safety
     /// Every slot has been written.
-    ///
-    /// Moves no value: the memory of the slots becomes the memory of the vector.
     pub(crate) unsafe fn assume_all_written(mut self) -> Vec<R> {
         // SAFETY: the capacity was reserved in `new`; the caller promises that all of it was written.
         unsafe { self.values.set_len(self.n_items) };
@@ -58,12 +58,12 @@ impl<R> Slots<R> {
 
     /// Calls `keep` with each written value and its position.
     ///
-    /// # Safety
-    /// Every slot whose position is `done` and not among `missed` has been written. `missed` is sorted.
-    ///
     /// Values are moved out one by one, in the order of positions; a slot that is not done or missed is skipped. When
     /// `keep` panics, the values that it has not seen leak. Cost: one move per value, and one comparison with the next
     /// missed position.
+    ///
+    /// # Safety
+    /// Every slot whose position is `done` and not among `missed` has been written. `missed` is sorted.
     pub(crate) unsafe fn take_written(mut self, done: &PositionSet, missed: &[usize], mut keep: impl FnMut(usize, R)) {
         let mut missed = missed.iter().copied().peekable();
         let slots = self.unwritten();
