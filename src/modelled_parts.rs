@@ -207,6 +207,8 @@ fn context<'a, K>(
 }
 
 /// One turn of a call over a slice that delivers its results and keeps none: the order is that of `run::RunLoop::turn`.
+///
+/// Kept by hand in step with the real loop: a model of another order would prove nothing about the crate.
 fn turn(
     gatherer: &mut Gatherer<'_, &'static str>,
     delivery: &mut Delivery<'_, usize, &'static str>,

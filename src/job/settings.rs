@@ -2,6 +2,10 @@
 //!
 //! Promise: all settings are checked here, once, before anything starts. Values that the job leaves open come from the
 //! config and the machine. `run/spec.rs` is the result.
+//!
+//! Checked in this order, and the first problem is the error: config, number of workers, failure limit, retry, order of
+//! work (cost, shuffle, memory budget), chunk size, window. Cost: one call of the cost function per item, and the sort
+//! or the shuffle that follows from it.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -128,6 +132,8 @@ impl<'a, T> Settings<'a, T> {
     }
 
     /// The cost of each item, by index, where the job has a cost function.
+    ///
+    /// The only setting whose check calls a closure of the caller: a panic of it unwinds before anything has started.
     fn costs(&self, items: Option<&[T]>) -> Result<Option<Vec<u64>>, ConfigError> {
         match (&self.cost, items) {
             (Some(cost), Some(items)) => Ok(Some(items.iter().map(cost).collect())),
@@ -142,6 +148,8 @@ impl<'a, T> Settings<'a, T> {
     }
 
     /// The number of workers. One, where the call runs in the calling thread.
+    ///
+    /// A number that is not valid is an error also where the call runs in the calling thread anyway.
     fn workers(
         &self,
         mode: ModeKind,

@@ -22,6 +22,8 @@ pub(crate) struct RenderThread {
 }
 
 /// Shows a run on one kind of output.
+///
+/// All three run in the render thread. A panic in one ends the display, not the run.
 pub(super) trait Renderer: Send {
     /// Shows the current state, if it is due. Called ten times a second.
     fn draw(&mut self, view: &View);
@@ -39,6 +41,8 @@ pub(super) struct RenderState {
     timeout: Duration,
 }
 
+/// From `Drawing` over `ItemStatus` to `Over`; or to `Abandoned`, when the last write takes longer than the time limit.
+/// A render thread that panics goes to `Over` from wherever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RenderPhase {
     Drawing,
@@ -129,6 +133,8 @@ impl RenderState {
     }
 
     /// Called by the render thread: sleeps for a tick, or until the owner ends it.
+    ///
+    /// The wait is on a condition variable, so the end of a run does not wait for the rest of a tick.
     fn wait_for_end(&self, tick: Duration) -> RenderPhase {
         let mut phase = self.phase.lock();
         while *phase == RenderPhase::Drawing {
@@ -160,6 +166,8 @@ impl RenderState {
         self.changed.notify_all();
     }
 
+    /// Asked before each write, so that a thread that was left behind writes nothing into the output of what the
+    /// program does next.
     pub(super) fn is_abandoned(&self) -> bool {
         *self.phase.lock() == RenderPhase::Abandoned
     }

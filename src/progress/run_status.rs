@@ -18,6 +18,9 @@ use crate::progress::tracker::{ItemStatus, ProgressTracker, TrackerSnapshot};
 use crate::sync::{Arc, Instant, Mutex};
 
 /// The state of one run. Any thread may call any method at any time; no call waits for output.
+///
+/// Cost: two lock acquisitions and two clock reads per chunk, for `begin` and `end`; a count takes no lock. A view
+/// copies the list of chunks in hand, ten times a second.
 #[derive(Debug)]
 pub(crate) struct RunStatus {
     tracker: ProgressTracker,
@@ -113,6 +116,8 @@ impl RunStatus {
     }
 
     /// Gives each item its name, by index.
+    ///
+    /// All at once, before the first item, so that the render thread never calls the caller's key function.
     pub(crate) fn name_items(&self, names: Arc<Vec<String>>) {
         self.state.lock().names = Some(names);
     }
@@ -226,6 +231,8 @@ impl ItemTime {
 
 impl View {
     /// The name of an item, where items have names.
+    ///
+    /// None for a stream, whose names are not known before the run.
     pub(crate) fn name(&self, index: usize) -> Option<&str> {
         self.names.as_ref()?.get(index).map(String::as_str)
     }

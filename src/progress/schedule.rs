@@ -7,6 +7,8 @@ use std::time::Duration;
 use crate::progress::run_status::{ChunkInHand, View};
 
 /// Decides when the next line is due: after so many items or so much time, whichever comes first.
+///
+/// With `every_items` of 100, and asked at 99, 103, 150 and 570 items before the time is up, it is due at 103 and 570.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Heartbeat {
     every_items: Option<u64>,
@@ -35,6 +37,10 @@ impl Heartbeat {
 }
 
 /// Finds chunks that have been in hand for suspiciously long, each of them once.
+///
+/// A chunk is late once it has been in hand for longer than both `at_least` and ten times the mean item time for each
+/// of its items. With `at_least` of 30 s and a mean of 6 s, the limit is 60 s for one item and 180 s for a chunk of
+/// three.
 #[derive(Debug, Clone)]
 pub(super) struct Stalls {
     at_least: Duration,
@@ -52,6 +58,9 @@ impl Stalls {
     }
 
     /// The late chunks that were not reported before, the oldest first.
+    ///
+    /// Cost: a pass over the chunks in hand, and one more for each chunk that was reported and is still there. A
+    /// retried item is a new chunk and can be reported again.
     pub(super) fn new_ones(&mut self, view: &View) -> Vec<ChunkInHand> {
         self.reported.retain(|number| view.in_hand.iter().any(|chunk| chunk.number == *number));
         let is_stalled = |chunk: &&ChunkInHand| view.time_in_hand(chunk) > self.limit(view, chunk.n_items);

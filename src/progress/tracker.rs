@@ -345,7 +345,20 @@ impl TrackerSnapshot {
         self.computed() + self.skipped + self.resumed
     }
 
-    /// Items that this run computed: those that succeeded and those that failed. [`done`](Self::done) has an example.
+    /// Items that this run computed: those that succeeded and those that failed. Rates and estimates count these alone.
+    ///
+    /// ```
+    /// use manyhands::progress::ItemStatus;
+    /// use manyhands::ProgressTracker;
+    ///
+    /// let tracker = ProgressTracker::with_total(10);
+    /// tracker.count(ItemStatus::Resumed, 4);
+    /// tracker.count(ItemStatus::Skipped, 1);
+    /// tracker.count(ItemStatus::Succeeded, 2);
+    /// tracker.count(ItemStatus::Failed, 1);
+    /// let snapshot = tracker.snapshot();
+    /// assert_eq!((snapshot.computed(), snapshot.done()), (3, 8));
+    /// ```
     #[must_use]
     pub fn computed(&self) -> u64 {
         self.succeeded + self.failed

@@ -1,4 +1,17 @@
 //! Runs the caller's closures. A panic in one of them is caught, ends the run in order, and is raised again at its end.
+//!
+//! Without this, a panic in a progress callback would unwind through a backend whose workers still write into the
+//! caller's slots, or past a journal that has not committed its last rows.
+//!
+//! The gatherer owns the one [`Callbacks`] of a run. Which closure goes which way:
+//!
+//! | closure | method | after an earlier panic |
+//! |---|---|---|
+//! | progress callback, key function for events, iterator of a stream, `done_if` on a stream | `run` | does not run |
+//! | the steps of the delivery, with the key function for failures | `run_always` | run, but `RunLoop::deliver` has stopped the caller's callback first |
+//! | key function and `done_if`, before the backend starts | neither | their panic unwinds at once |
+//!
+//! Unwind safety is asserted: the closures belong to the caller, and the payload is raised there in the end.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -13,6 +26,8 @@ pub(crate) struct Callbacks {
 
 impl Callbacks {
     /// Runs a closure, unless an earlier one panicked; `None` where it did not run or panicked.
+    ///
+    /// Cost without a panic: a look at an `Option` and a call through `catch_unwind`.
     pub(crate) fn run<A>(&mut self, closure: impl FnOnce() -> A) -> Option<A> {
         if self.has_panicked() {
             return None;
@@ -21,6 +36,8 @@ impl Callbacks {
     }
 
     /// Runs a closure also after an earlier panic. Of two panics the first is kept.
+    ///
+    /// The payload of a second panic is dropped, and a panic in that drop is swallowed: one run raises one panic.
     pub(crate) fn run_always<A>(&mut self, closure: impl FnOnce() -> A) -> Option<A> {
         match catch_unwind(AssertUnwindSafe(closure)) {
             Ok(value) => Some(value),
@@ -41,6 +58,9 @@ impl Callbacks {
     }
 
     /// Raises the panic again, if there was one.
+    ///
+    /// Called once, at the end of a run, when the backend has returned and journal and report are closed. A second call
+    /// does nothing.
     ///
     /// # Panics
     /// With the payload of the first panic.

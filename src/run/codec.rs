@@ -1,5 +1,8 @@
 //! The functions that encode results for a journal and a report. `job/work.rs` chooses them where the types and their
 //! traits are known, so that the run itself needs no serde bounds.
+//!
+//! The functions are plain `fn` pointers, one pair per run: a call through them costs an indirect jump per result, and
+//! only where something is written down.
 
 use std::fmt;
 
@@ -12,18 +15,27 @@ use crate::persist::journal::{JournalError, decode_value, encode_value};
 
 /// How results are encoded; empty where nothing is written down.
 pub(crate) struct Codec<R, E> {
+    /// Present where the job has a journal. Without it a journal's rows would have no value, and a report needs none.
     #[cfg(feature = "journal")]
     pub(crate) values: Option<ValueCodec<R>>,
     #[cfg(not(feature = "journal"))]
     pub(crate) values: std::marker::PhantomData<fn() -> R>,
     /// An error as text, with the chain of its causes.
+    ///
+    /// `None` where neither a journal nor a report is kept: then no failure is written down.
     pub(crate) error_text: Option<fn(&E, ErrorSources<E>) -> String>,
 }
 
 /// How values are written and read back.
+///
+/// Values are in the format of postcard, which stores no field names: bytes of a type of another shape are refused only
+/// where they do not decode as a whole.
 #[cfg(feature = "journal")]
 pub(crate) struct ValueCodec<R> {
+    /// The bytes of a value, in an allocation of their own; or the reason of serde, for a value that cannot be encoded.
     pub(crate) write: fn(&R) -> Result<Vec<u8>, String>,
+    /// The value of these bytes, for the item with this key. The error names the key and the type; bytes that are left
+    /// over are an error too.
     pub(crate) read: fn(&str, &[u8]) -> Result<R, JournalError>,
 }
 

@@ -1,5 +1,8 @@
 //! Collects delivered results until they become an outcome. Used by `Work::run` where results travel, and by
 //! [`JobHandle`](crate::stream::JobHandle).
+//!
+//! It is for consumers that keep all results. A result may arrive at any time and for any index, so a value's place is
+//! found by its index and not by its turn.
 
 use crate::failure::ItemFailure;
 use crate::outcome::{Outcome, Values};
@@ -7,6 +10,9 @@ use crate::run::end::RunReport;
 use crate::tally::Tally;
 
 /// Values by index, and failures in the order of delivery.
+///
+/// Memory: one `Option` for each index up to the largest that has a value, and the failures. It does not need to know
+/// the number of items, which is unknown for a stream.
 pub(crate) struct Collected<R, E> {
     values: Vec<Option<R>>,
     failures: Vec<ItemFailure<E>>,
@@ -20,6 +26,8 @@ impl<R, E> Default for Collected<R, E> {
 
 impl<R, E> Collected<R, E> {
     /// Adds the result of the item with this index.
+    ///
+    /// Each index is added once. Constant time on average: the vector doubles as it grows.
     pub(crate) fn add(&mut self, index: usize, result: Result<R, ItemFailure<E>>) {
         match result {
             Ok(value) => {
@@ -37,6 +45,8 @@ impl<R, E> Collected<R, E> {
     }
 
     /// The results one by one, in input order.
+    ///
+    /// Needs the memory of all results once more, since values and failures are merged into one list.
     pub(crate) fn into_results(self) -> impl Iterator<Item = (usize, Result<R, ItemFailure<E>>)> {
         let values = self.values.into_iter().enumerate().filter_map(|(index, value)| Some((index, Ok(value?))));
         let failures = self.failures.into_iter().map(|failure| (failure.index, Err(failure)));
@@ -46,6 +56,9 @@ impl<R, E> Collected<R, E> {
     }
 
     /// Removes the results of these sorted indices, which a serial run would not have.
+    ///
+    /// `mod.rs` calls it with the indices beyond the fence. Results of earlier runs have no position, so they are never
+    /// among them.
     pub(crate) fn remove(&mut self, beyond: &[usize]) {
         for &index in beyond {
             if let Some(value) = self.values.get_mut(index) {
@@ -56,6 +69,12 @@ impl<R, E> Collected<R, E> {
     }
 
     /// The outcome of a run with this report. Values, failures and unfinished items are recounted.
+    ///
+    /// They are recounted because the report counts delivered results, and [`Collected::remove`] may have taken some of
+    /// them away: an item that ran beyond the fence is cancelled, as if it had not run.
+    ///
+    /// The vector is as long as the number of items, also where the last ones have no value. With a value for each
+    /// item, the `Option`s are taken off; otherwise the vector is passed on as it is.
     pub(crate) fn into_outcome(mut self, report: RunReport) -> Outcome<R, E> {
         let RunReport { tally, past, warnings } = report;
         self.failures.sort_unstable_by_key(|failure| failure.index);

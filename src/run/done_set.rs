@@ -1,6 +1,18 @@
 //! The set of done positions of a run, as a prefix and ranges ahead of it. Pure.
 //!
 //! Memory grows with the ranges ahead, not with the positions: adding costs a few steps in a small map.
+//!
+//! A worked case:
+//!
+//! | added | prefix | ahead | count |
+//! |---|---|---|---|
+//! | 0..2 | 2 | | 2 |
+//! | 5..7 | 2 | 5..7 | 4 |
+//! | 9..10 | 2 | 5..7, 9..10 | 5 |
+//! | 2..5 | 7 | 9..10 | 8 |
+//!
+//! Chunks are claimed in order, so there are about as many ranges ahead as workers, plus the gaps of positions that
+//! wait for a retry.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,6 +28,12 @@ pub(crate) struct PositionSet {
 
 impl PositionSet {
     /// Adds positions that are not in the set yet.
+    ///
+    /// Positions that are in the set already are not noticed: they would be counted twice. The contract of backends
+    /// excludes them, and a retried position is added when its last attempt is over.
+    ///
+    /// An end that meets the start of a range ahead takes that range in, and so does a start that meets an end: only by
+    /// this do the ranges stay few.
     pub(crate) fn add(&mut self, range: Range<usize>) {
         if range.is_empty() {
             return;
@@ -34,6 +52,8 @@ impl PositionSet {
     }
 
     /// All positions before this one are done.
+    ///
+    /// In a run without delivery, the verdict's window starts here.
     pub(crate) fn prefix(&self) -> usize {
         self.prefix
     }
@@ -44,6 +64,8 @@ impl PositionSet {
     }
 
     /// How many positions below the fence are done.
+    ///
+    /// Linear in the ranges ahead. Called at the end of a run, for the tally.
     pub(crate) fn count_below(&self, fence: usize) -> usize {
         self.ranges().map(|range| range.end.min(fence).saturating_sub(range.start)).sum()
     }
@@ -54,6 +76,8 @@ impl PositionSet {
     }
 
     /// Each done position once, in order.
+    ///
+    /// The order matters to `Slots::take_written`, which walks the sorted failures beside it.
     pub(crate) fn positions(&self) -> impl Iterator<Item = usize> {
         self.ranges().flatten()
     }

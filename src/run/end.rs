@@ -1,4 +1,8 @@
 //! How a run ended: [`RunEnd`] from the gatherer, [`RunReport`] after journal and report are closed. Plain data.
+//!
+//! The order is: backend returns, [`RunEnd`], journal and report are closed, [`RunReport`], panic of the caller if
+//! there was one, outcome. A `RunEnd` is what the report on disk is written from; a `RunReport` is what the caller
+//! gets.
 
 use crate::error::Error;
 use crate::outcome::Past;
@@ -6,14 +10,23 @@ use crate::primitives::cancel::CancelReason;
 use crate::tally::Tally;
 
 /// The gatherer's account of a run that has ended.
+///
+/// More than one of its three causes can be true: a run whose callback breaks may also have been cancelled.
+/// `persistence.rs` picks one of them for the report, and there a cancellation comes before failures, and failures
+/// before a break.
 #[derive(Debug)]
 pub(crate) struct RunEnd {
     pub(crate) tally: Tally,
     /// The first position that a serial run would not have run.
     pub(crate) fence: usize,
     /// Whether failures ended the run.
+    ///
+    /// True also when the failed item was the last but one and all others had been finished: what counts is that a
+    /// serial run would have left an item out.
     pub(crate) has_stopped: bool,
     /// Whether the caller's callback ended the run.
+    ///
+    /// A panic of one of the caller's closures sets it too.
     pub(crate) is_aborted: bool,
     pub(crate) cancelled: Option<CancelReason>,
 }
@@ -38,6 +51,9 @@ impl RunEnd {
 }
 
 /// Tally, resumed items and non-fatal errors of a run.
+///
+/// Its counts are of delivered results. The warnings are a value that could not be encoded (the first one only), a
+/// journal that could not be closed, and a report that could not be written.
 #[derive(Debug, Default)]
 pub(crate) struct RunReport {
     pub(crate) tally: Tally,

@@ -2,6 +2,13 @@
 //!
 //! Promise: it reads no further than a window ahead of the delivered results, and for about a millisecond at a time, so
 //! that the reports of workers never wait long. `run_loop.rs` calls it once per turn; `item_buffer.rs` keeps the items.
+//!
+//! One turn: finished items are dropped, then items are read until the window is full, a millisecond has passed, 4096
+//! items have been read, or the input ends. Each item is looked up in the journal by `run_loop.rs`, and is then placed
+//! or skipped. At the end of the turn the placed items become one block of the buffer.
+//!
+//! An iterator that blocks holds up the calling thread: no report is taken meanwhile, while workers go on with what the
+//! last verdict allows. With a window of 4 and 10 delivered results, at most 14 items have been read.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -12,8 +19,12 @@ use crate::run::positions::StreamPositions;
 use crate::sync::Instant;
 
 /// How long a turn reads the iterator before the next report of a worker is taken.
+///
+/// It is looked at between items, so a turn lasts as long as its slowest item even if that takes longer.
 const TURN: Duration = Duration::from_millis(1);
 /// The most items that a turn reads.
+///
+/// Bounds a block of the buffer, and with it the items that one slow item keeps in memory.
 const MAX_PER_TURN: usize = 4096;
 
 /// How much of the input has been read.
@@ -22,12 +33,17 @@ pub(crate) struct InputProgress {
     /// The first position that has no item yet.
     pub(crate) placed: usize,
     /// Whether more items may be read before any other item finishes.
+    ///
+    /// False when the window is full: then only a delivered result makes room, and a backend with nothing to run waits
+    /// for a worker instead of asking again.
     pub(crate) may_grow: bool,
     /// Whether all items have been read.
     pub(crate) is_exhausted: bool,
 }
 
 /// The positions that a run finished since the last turn.
+///
+/// The ranges may lie anywhere, and each position is in one of them once over the run.
 #[derive(Debug)]
 pub(crate) struct Completed {
     /// The positions, in the order in which workers reported them.
@@ -37,6 +53,8 @@ pub(crate) struct Completed {
 }
 
 /// Reads an iterator into a buffer and gives items their positions.
+///
+/// It counts indices by the items that it has read; positions are counted by the map, as skipped items have none.
 pub(crate) struct InputReader<'r, 'k, T> {
     iterator: &'r mut dyn Iterator<Item = T>,
     buffer: &'r ItemBuffer<T>,
@@ -48,6 +66,9 @@ pub(crate) struct InputReader<'r, 'k, T> {
 }
 
 /// The items of one turn.
+///
+/// Workers do not see its items until [`InputReader::end_turn`]. A panic of the iterator drops them: they count as
+/// read, not as placed.
 pub(crate) struct Turn<T> {
     first: usize,
     items: Vec<T>,
@@ -66,11 +87,16 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
     }
 
     /// The number of items that were read.
+    ///
+    /// Skipped items and those of a turn that panicked are among them.
     pub(crate) fn n_read(&self) -> usize {
         self.n_read
     }
 
     /// Drops the items that are finished.
+    ///
+    /// Runs destructors of the caller's items, so the loop calls it where a panic is caught. Cost: a step in the
+    /// buffer's map per finished range and block.
     pub(crate) fn drop_finished(&self, completed: Completed) {
         completed.ranges.into_iter().for_each(|positions| self.buffer.finish(positions));
         self.positions.forget_before(completed.prefix);
@@ -82,11 +108,17 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
     }
 
     /// Whether the window allows another item after this many delivered results.
+    ///
+    /// Counted in items read, skipped ones included, since they are delivered too.
     pub(crate) fn is_within_window(&self, delivered: usize) -> bool {
         self.n_read < delivered.saturating_add(self.window)
     }
 
     /// The next item and its index; `None` when the turn or the input is over.
+    ///
+    /// A turn reads at least one item, even from an iterator that is slower than the turn: otherwise a slow input would
+    /// never advance. Reads the clock once per item, except for the first. After the end of the input, the iterator is
+    /// not called again.
     pub(crate) fn next(&mut self, turn: &mut Turn<T>) -> Option<(usize, T)> {
         if turn.n_reads >= MAX_PER_TURN || turn.n_reads > 0 && turn.started.elapsed() >= TURN {
             return None;
@@ -112,11 +144,15 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
     }
 
     /// Reads no more items.
+    ///
+    /// The run then ends with the items that it has, as at the end of the input.
     pub(crate) fn stop(&mut self) {
         self.is_exhausted = true;
     }
 
     /// Ends a turn: from now on workers can look its items up. `is_open` says whether the window allows more.
+    ///
+    /// Takes the buffer's lock once, however many items the turn has.
     pub(crate) fn end_turn(&self, turn: Turn<T>, is_open: bool) -> InputProgress {
         let placed = turn.first + turn.items.len();
         self.positions.set_placed(placed);

@@ -3,6 +3,23 @@
 //!
 //! It runs in the calling thread and starts nothing. It neither reads the input (`feed.rs`) nor delivers results
 //! (`delivery.rs`): `run_loop.rs` asks each in turn.
+//!
+//! Its policy, as the verdict that follows a report:
+//!
+//! | state of the run | fence | limit | may grow |
+//! |---|---|---|---|
+//! | a slice in slots, no failure limit reached | all positions | all positions | no |
+//! | results delivered, oldest undelivered position 40, window 100 | all positions | 140 | only for a stream |
+//! | a stream with 120 placed items, same window | `usize::MAX` | 120 | while the input goes on and has room |
+//! | the failure limit is reached at position 57 | 58 | as before | no |
+//! | cancelled, a break of the callback, a panic of a closure | 0 | as before | no |
+//!
+//! A fence of 0 ends the backend after the items in hand; the positions that are done keep their results. The fence
+//! that counts for the outcome is [`Gatherer::fence`], which knows failures alone: a cancelled run keeps all that it
+//! has finished.
+//!
+//! Cost per report: one or two additions to the set of done positions, a step in a small heap per failure, one to three
+//! reads of the cancel token, and a snapshot where progress goes to a callback.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -28,6 +45,9 @@ use crate::sync::Instant;
 use crate::tally::Tally;
 
 /// The counts and decisions of one run.
+///
+/// Invariants: a position is in `done` once it has its last report, and in `failed` only if it is in `done`. A position
+/// that waits for a retry is in neither.
 pub(crate) struct Gatherer<'a, E> {
     plan: &'a Plan,
     cancel: &'a CancelToken,
@@ -40,18 +60,25 @@ pub(crate) struct Gatherer<'a, E> {
     /// The number of retries so far.
     retries: usize,
     /// The number of positions, as far as it is known.
+    ///
+    /// `usize::MAX` for a stream until its end is read.
     n_items: usize,
     /// How much of the input has been read.
     input: InputProgress,
     done: PositionSet,
     /// Positions that finished since the input was read last.
+    ///
+    /// Stays empty for a slice, whose items need not be dropped.
     completed: Vec<Range<usize>>,
     /// Failed positions, in the order in which workers reported them.
     failed: Vec<usize>,
+    /// Only where values are in slots; delivered failures go to the callback instead.
     failures: Vec<PositionFailure<E>>,
     chunks: usize,
     busy: Duration,
     /// The counts of the last snapshot: items done and failed.
+    ///
+    /// The last snapshot of a run is not repeated where nothing has changed since.
     shown: Option<(usize, usize)>,
     /// The number of items that were finished before the run.
     past: usize,
@@ -62,6 +89,8 @@ pub(crate) struct Gatherer<'a, E> {
 }
 
 impl<'a, E> Gatherer<'a, E> {
+    /// Its clock, from which the tally takes the wall time, starts here: opening the journal and looking items up is
+    /// not in it.
     pub(crate) fn new(
         plan: &'a Plan,
         cancel: &'a CancelToken,
@@ -106,6 +135,9 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Counts a report whose values are in their slots, and decides how the run continues.
+    ///
+    /// The window is not used, as no result waits for a callback: `oldest` is only the done prefix, and the plan's
+    /// window is unbounded.
     pub(crate) fn take<R>(&mut self, mut report: ChunkReport<R, E>) -> Verdict {
         self.show_worker_events(&mut report);
         if report.done > 0 {
@@ -117,6 +149,9 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Counts a report that carries its values. Removes and returns the failures that are retried.
+    ///
+    /// Retries come first, because a failure that is retried must not count towards the limit. The verdict is a
+    /// separate call: between the two the results are delivered and the input is read, and both change it.
     pub(crate) fn accept<R>(&mut self, report: &mut ChunkReport<R, E>) -> Vec<RetryRequest> {
         self.show_worker_events(report);
         let retries = self.pick_retries(report);
@@ -127,6 +162,8 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Runs one of the caller's closures.
+    ///
+    /// `None` where it did not run or panicked. After a panic every further call returns `None`.
     pub(crate) fn run_callback<A>(&mut self, closure: impl FnOnce() -> A) -> Option<A> {
         self.callbacks.run(closure)
     }
@@ -142,6 +179,9 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Ends the run for the caller's callback.
+    ///
+    /// A stop cannot be undone. The caller's callback gets no result after it; results that still arrive are written
+    /// down.
     pub(crate) fn stop(&mut self) {
         self.is_stopped = true;
     }
@@ -152,12 +192,16 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Counts items of a stream that were finished before the run.
+    ///
+    /// Called by the loop after each turn of reading, with the difference of the delivery's counts.
     pub(crate) fn count_past(&mut self, n_items: usize, how: ItemStatus) {
         self.past += n_items;
         self.observer.count(how, n_items);
     }
 
     /// Counts items of a slice that were finished before the run. Progress has counted them already.
+    ///
+    /// `Observer::start` did that, from the items of `Past`.
     pub(crate) fn add_past(&mut self, n_items: usize) {
         self.past += n_items;
     }
@@ -169,16 +213,25 @@ impl<'a, E> Gatherer<'a, E> {
 
     /// Whether to read more of the input. Not after failures have ended the run: all positions below the fence have
     /// items.
+    ///
+    /// A stream is read while its end is not reached and nothing has ended the run. With a failure limit reached, a
+    /// further item would have a position beyond the fence.
     pub(crate) fn wants_more(&self) -> bool {
         !self.input.is_exhausted && !self.is_over() && self.fence() == self.n_items
     }
 
     /// The positions that finished since the last call.
+    ///
+    /// Called once per turn that reads the input, so the list holds the reports since the last such turn.
     pub(crate) fn take_completed(&mut self) -> Completed {
         Completed { ranges: std::mem::take(&mut self.completed), prefix: self.done.prefix() }
     }
 
     /// Notes how much of the input has been read; `None` where it panicked.
+    ///
+    /// The end of the input is noted once: after it the input is not read again, so the total of progress, which only
+    /// grows, is set once. An iterator that panicked counts as ended, with the positions that were placed in earlier
+    /// turns.
     pub(crate) fn note_input(&mut self, progress: Option<InputProgress>) {
         let ended = InputProgress { placed: self.input.placed, may_grow: false, is_exhausted: true };
         self.input = progress.unwrap_or(ended);
@@ -190,6 +243,12 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// How the backend continues. The window starts at `oldest`, the oldest undelivered position.
+    ///
+    /// `again` is passed on as it is. The limit never exceeds the placed positions, so a worker never looks up an item
+    /// that is not in the buffer.
+    ///
+    /// Progress shows "stopping" from the first verdict on whose fence leaves out a position; a repeated stop changes
+    /// nothing.
     pub(crate) fn verdict(&self, oldest: usize, again: Vec<RetryRequest>) -> Verdict {
         let fence = if self.is_over() { 0 } else { self.fence() };
         if fence < self.n_items.min(self.input.placed) {
@@ -200,6 +259,11 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Shows a snapshot to the progress target.
+    ///
+    /// Called after each report with done positions, so a callback gets one snapshot per chunk. A display with a thread
+    /// of its own reads counters and ignores the snapshot.
+    ///
+    /// `total` is the number of items read so far while a stream goes on, plus those that were finished before.
     pub(crate) fn show_progress(&mut self) {
         if !self.observer.wants_snapshots() {
             return;
@@ -218,6 +282,11 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Removes the failures of a report that are retried, and returns the requests for them.
+    ///
+    /// Three conditions: the rule gives a wait for this kind and attempt, the position is below the fence, and the item
+    /// has started. After a stop or a cancellation nothing is retried, so the failure counts as it is.
+    ///
+    /// Cost: nothing for a report without failures.
     fn pick_retries<R>(&mut self, report: &mut ChunkReport<R, E>) -> Vec<RetryRequest> {
         let Some(retry) = self.retry.filter(|_| !report.failures.is_empty() && !self.is_over()) else {
             return Vec::new();
@@ -240,6 +309,9 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Counts the done positions of a report, except those that are retried.
+    ///
+    /// `again` is sorted, so the report falls into the ranges between its retried positions. With positions 10 to 19
+    /// done and 13 and 17 retried, the ranges are 10..13, 14..17 and 18..20.
     fn count<R>(&mut self, report: &ChunkReport<R, E>, again: &[RetryRequest]) {
         let mut first = report.first;
         for request in again {
@@ -260,6 +332,8 @@ impl<'a, E> Gatherer<'a, E> {
         self.observer.count(ItemStatus::Failed, report.failures.len());
     }
 
+    /// Only an unfinished stream needs the ranges: its reader drops the items of finished positions. Empty ranges, as
+    /// between two neighbours that are retried, are left out.
     fn count_done(&mut self, range: Range<usize>) {
         if !self.input.is_exhausted && !range.is_empty() {
             self.completed.push(range.clone());
@@ -268,10 +342,13 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Whether a stop or a cancellation has ended the run.
+    ///
+    /// Reads the cancel token each time, so a cancellation takes effect with the next report.
     fn is_over(&self) -> bool {
         self.has_stopped() || self.cancel.is_cancelled()
     }
 
+    /// Also for a report without done positions, by which a backend reports a lost worker.
     fn show_worker_events<R>(&mut self, report: &mut ChunkReport<R, E>) {
         let events = std::mem::take(&mut report.events);
         if !events.is_empty() {
@@ -280,12 +357,16 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// Lets the observer report. It calls the caller's key function.
+    ///
+    /// The key function may panic, so this goes through `Callbacks`: after a panic no event is emitted any more.
     fn show(&mut self, report: impl FnOnce(&Observer<'_>, &dyn PositionMap)) {
         let Self { callbacks, observer, position_map, .. } = self;
         callbacks.run(|| report(observer, *position_map));
     }
 
     /// Shows the end of the run, after a last snapshot where the counts have changed.
+    ///
+    /// Waits for the render thread, up to its time limit of two seconds.
     pub(crate) fn show_end(&mut self) {
         if self.shown != Some((self.done.count() + self.past, self.failed.len())) {
             self.show_progress();
@@ -295,8 +376,17 @@ impl<'a, E> Gatherer<'a, E> {
 
     /// Makes the outcome of the values in the slots.
     ///
+    /// A run that finished all items in the order of the input reuses the memory of its slots. Any other sorts its
+    /// values by index into `Option`s; when all are there, the `Option`s are taken off.
+    ///
+    /// Failures beyond the fence are left out like values beyond it, and keys are computed here, only for the failures
+    /// that remain.
+    ///
     /// # Safety
     /// The reports of this run were about these slots, and nothing writes to them any more.
+    ///
+    /// # Panics
+    /// With the panic of one of the caller's closures during the run, or of the key function here.
     pub(crate) unsafe fn finish<R>(mut self, stats: &BackendStats, slots: Slots<R>) -> Outcome<R, E> {
         let fence = self.fence();
         self.failed.sort_unstable();
@@ -320,8 +410,14 @@ impl<'a, E> Gatherer<'a, E> {
 
     /// Drops the values of a run that has no outcome.
     ///
+    /// Needed because slots do not know which of them hold a value: without this, the values of a run that ended by an
+    /// error of its backend would leak.
+    ///
     /// # Safety
     /// As for [`Gatherer::finish`].
+    ///
+    /// # Panics
+    /// With the panic of one of the caller's closures during the run.
     pub(crate) unsafe fn discard<R>(mut self, slots: Slots<R>) {
         self.failed.sort_unstable();
         // SAFETY: the caller's promise.
@@ -329,8 +425,10 @@ impl<'a, E> Gatherer<'a, E> {
         self.callbacks.rethrow();
     }
 
-    /// Ends a run whose results were delivered. Also returns the error of the backend, and the callbacks: their panic is
-    /// raised once journal and report are closed.
+    /// Ends a run whose results were delivered. Also returns the error of the backend, and the callbacks: their panic
+    /// is raised once journal and report are closed.
+    ///
+    /// `n_inputs` is the length of a slice, or the number of items that were read of a stream.
     pub(crate) fn finish_delivered(
         mut self,
         stats: Result<BackendStats, BackendError>,
@@ -345,6 +443,8 @@ impl<'a, E> Gatherer<'a, E> {
         (self.run_end(&stats, delivered, n_inputs), result, self.callbacks)
     }
 
+    /// Succeeded and failed are counts of what the callback got, not of what ran: after a break the rest counts as
+    /// cancelled, finished or not. Retries, chunks, busy time and workers are those of all that ran.
     fn run_end(&self, stats: &BackendStats, delivered: &Delivered, n_inputs: usize) -> RunEnd {
         let fence = self.fence();
         let tally = Tally {
@@ -387,6 +487,8 @@ impl<'a, E> Gatherer<'a, E> {
     }
 
     /// The counts of positions below the fence, and the costs of the whole run.
+    ///
+    /// Linear in the failures and in the ranges that are done ahead of an unfinished position.
     fn tally(&self, stats: &BackendStats, fence: usize) -> Tally {
         let done = self.done.count_below(fence);
         let failed = self.failed.iter().filter(|&&position| position < fence).count();

@@ -1,4 +1,7 @@
 //! The input of a job: a slice, or an iterator with the buffer for its unfinished items. `feed.rs` reads the iterator.
+//!
+//! A slice is only borrowed, so the run asks for no bounds of its items; the mode does. A stream is read by one thread
+//! and looked up by others, so its items are `Send` and `Sync`.
 
 use std::fmt;
 
@@ -15,15 +18,23 @@ pub(crate) enum Input<'a, T> {
 }
 
 /// An iterator over items, and the buffer that holds each item until it is finished.
+///
+/// Cost: two allocations per run, for the iterator and the buffer, and one virtual call per item that is read.
 pub(crate) struct StreamInput<'a, T> {
     pub(crate) iterator: Box<dyn Iterator<Item = T> + Send + 'a>,
     pub(crate) buffer: Arc<ItemBuffer<T>>,
     /// The same buffer, as workers see it.
+    ///
+    /// A second handle because the trait object carries the bounds `Send` and `Sync` of `T`, which the run itself does
+    /// not have: it also serves slices.
     pub(crate) lookup: Arc<dyn ItemLookup<T> + Send + 'a>,
 }
 
 impl<'a, T> Input<'a, T> {
     /// The items of a slice and no stream, or no items and the stream.
+    ///
+    /// `run_and_deliver` needs both at once: the slice for the positions, and the stream for the reader, which borrows
+    /// it mutably.
     pub(crate) fn split(self) -> (&'a [T], Option<StreamInput<'a, T>>) {
         match self {
             Self::Slice(items) => (items, None),

@@ -2,6 +2,9 @@
 //!
 //! The input reader adds items and removes finished ones, in the calling thread. Workers look items up at the same
 //! time.
+//!
+//! Blocks and not single items: a claim of adjacent items is then one look-up and one reference count, not one per
+//! item. A block has the items of one turn of reading, at most 4096.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,6 +16,9 @@ use crate::sync::{Arc, Mutex};
 ///
 /// A block is dropped when all of its items are finished, so a slow item keeps only its own block alive. A worker holds
 /// a block while it runs items of it. The lock is held for a search in the map, never while an item runs or is dropped.
+///
+/// Invariant: blocks are adjacent in position where none was dropped, so the block of a position is the last one that
+/// begins at or before it.
 pub(crate) struct ItemBuffer<T> {
     /// Blocks by the position of their first item.
     blocks: Mutex<BTreeMap<usize, Block<T>>>,
@@ -20,6 +26,7 @@ pub(crate) struct ItemBuffer<T> {
 
 struct Block<T> {
     items: Arc<Vec<T>>,
+    /// Counts down to 0; which items they are is not stored.
     unfinished: usize,
 }
 
@@ -29,6 +36,8 @@ impl<T> ItemBuffer<T> {
     }
 
     /// Adds items. The first gets this position, which is the end of the last block.
+    ///
+    /// Called at the end of a turn. An empty turn takes no lock.
     pub(crate) fn add(&self, first: usize, items: Vec<T>) {
         if !items.is_empty() {
             let block = Block { unfinished: items.len(), items: Arc::new(items) };
@@ -37,6 +46,12 @@ impl<T> ItemBuffer<T> {
     }
 
     /// Marks positions as finished: no worker looks them up any more. Destructors of items run without the lock.
+    ///
+    /// Each position is finished once, after its worker has reported it. A range may span blocks: each takes the lock
+    /// once. The last owner of a block drops its items; a worker that still holds one drops them in its own thread.
+    ///
+    /// # Panics
+    /// If a position is not in the buffer; and with the panic of an item's destructor.
     pub(crate) fn finish(&self, positions: Range<usize>) {
         let mut position = positions.start;
         while position < positions.end {
@@ -52,6 +67,9 @@ impl<T> ItemBuffer<T> {
     }
 
     /// The block of this position, and the item's offset in it.
+    ///
+    /// Called by workers, concurrently with `add` and `finish`. Cost: the lock, a search in a map of blocks, and one
+    /// reference count.
     fn block(&self, position: usize) -> (Arc<Vec<T>>, usize) {
         let blocks = self.blocks.lock();
         let (first, block) = blocks.range(..=position).next_back().expect(IS_BUFFERED);

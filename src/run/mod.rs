@@ -16,6 +16,30 @@
 //!
 //! Everything here runs in the calling thread. Workers belong to `backend`; the caller's closures run through
 //! `callbacks.rs`, so that a panic in one of them ends the run in order.
+//!
+//! A worked case: ten items, [`DeliveryOrder::InOrder`], a journal that holds the items 0, 3 and 4, and a limit of one
+//! failure.
+//!
+//! | what | numbers |
+//! |---|---|
+//! | items to run, by index (step 2) | 1 2 5 6 7 8 9, so the plan has 7 positions |
+//! | position of the item with index 5 (step 3) | 2 |
+//! | delivered before the backend starts | index 0; 3 and 4 wait for 1 and 2 |
+//! | the item at position 2 fails (step 4) | the fence is 3: positions 0 and 1 still run, and beyond it none starts |
+//! | a result of position 4, if its item had started before | written to the journal, but not delivered |
+//! | the tally (step 5) | 5 succeeded, of which 3 are resumed; 1 failed; 4 cancelled |
+//!
+//! Memory of a run, besides the items and the results of workers that are on their way:
+//!
+//! | file | grows with |
+//! |---|---|
+//! | `slots.rs` | all positions, one value each, reserved before the run |
+//! | `collected.rs` | all indices, one `Option` of a value each |
+//! | `done_set.rs` | the ranges that are done while an earlier position is not |
+//! | `delivery.rs` | in input order, the results that wait for an earlier one |
+//! | `item_buffer.rs` | the blocks of a stream with an unfinished item |
+//! | `name_table.rs` | the keys of pending items, where a journal or a report is kept |
+//! | `gatherer.rs` | the failed positions |
 
 pub(crate) mod callbacks;
 pub(crate) mod codec;
@@ -61,6 +85,9 @@ use crate::run::spec::{DeliveryOrder, RunSpec};
 use std::sync::Arc;
 
 /// The specification of a run, its mode and its task.
+///
+/// `Work` in `job/work.rs` makes it for each call, whichever way the call takes. Mode and task are borrowed, the rest
+/// is used up: the plan is changed in place, and the report is taken out of `keep`.
 pub(crate) struct Run<'r, 'a, T, M, K: Task<T>> {
     pub(crate) spec: RunSpec<'a>,
     pub(crate) keep: KeepSpec<'a, T, K::Output, K::Error>,
@@ -69,6 +96,8 @@ pub(crate) struct Run<'r, 'a, T, M, K: Task<T>> {
 }
 
 /// The end of a run whose results were delivered.
+///
+/// Journal and report are closed when it exists. A run that ended by an error or by a panic of the caller has none.
 pub(crate) struct DeliveredRun {
     pub(crate) report: RunReport,
     /// The sorted indices of items that a serial run would not have run. Only for [`DeliveryOrder::All`], whose results
@@ -77,6 +106,22 @@ pub(crate) struct DeliveredRun {
 }
 
 /// Runs the items of a slice. Workers write each value into its slot.
+///
+/// `Work::run` takes this way for a slice without a retry, a journal, a report and `done_if`: then nothing has to see a
+/// result before the end. Of `keep` only the key function and the causes of errors are used.
+///
+/// Cost: one allocation for all values. A run without a gap and in the order of the input returns that same memory as
+/// its values; any other moves them into `Option`s, by index.
+///
+/// # Errors
+/// - The memory for the values cannot be had, or the progress target of the environment is not known. Nothing has
+///   started.
+/// - The backend has an error. The values that were written are dropped first.
+///
+/// # Panics
+/// With the first panic of the progress callback, or of the key function where an event names an item, after the
+/// backend has returned. A panic of the key function before the backend starts, where the display asks for all keys,
+/// unwinds at once.
 pub(crate) fn run_in_slots<T, M, K>(
     run: Run<'_, '_, T, M, K>,
     items: &[T],
@@ -109,6 +154,16 @@ where
 }
 
 /// Runs the items of any input and keeps all results.
+///
+/// `Work::run` takes this way where [`run_in_slots`] is not enough, and for every stream. No window bounds the results
+/// of a slice, since all of them are kept anyway; a stream still has its window, which bounds the items that are read
+/// ahead.
+///
+/// Results are added before the run knows its fence, so those beyond it are removed at the end: that keeps the outcome
+/// the same for any number of workers.
+///
+/// # Errors
+/// Those of [`run_and_deliver`].
 pub(crate) fn run_and_collect<T, M, K>(
     run: Run<'_, '_, T, M, K>,
     input: Input<'_, T>,
@@ -128,6 +183,26 @@ where
 }
 
 /// Runs the items of any input. Results travel to the calling thread, which writes them down and delivers them.
+///
+/// All callers of the delivering ways come through here: `for_each`, `for_each_ordered`, the iterator and the future of
+/// `stream`, and [`run_and_collect`].
+///
+/// The callback's break, the fence and a cancellation end the run without an error. What was delivered before stays
+/// delivered, and what was written down before is resumed by the next run.
+///
+/// # Errors
+/// In the order in which they can occur:
+/// - The report or the journal cannot be opened, or a journal is given without keys.
+/// - An item of a slice cannot be looked up: two items with one key, a changed input, a value that cannot be read back.
+/// - The progress target of the environment is not known. No item has started up to here.
+/// - The backend has an error. The journal keeps all results that were delivered before it; no report is written.
+/// - An item of a stream cannot be looked up. The run ends at that item, and journal and report are closed first.
+///
+/// A result that cannot be written down is no error but a warning in the report of the run.
+///
+/// # Panics
+/// With the first panic of a closure of the caller or of an item's destructor, after journal and report are closed. A
+/// panic of the key function or of `done_if` before the backend starts unwinds at once: no item has started.
 pub(crate) fn run_and_deliver<T, M, K>(
     run: Run<'_, '_, T, M, K>,
     input: Input<'_, T>,
@@ -194,8 +269,14 @@ where
     Ok(DeliveredRun { report: report?, beyond })
 }
 
-/// Looks up which items of a slice are finished, and restricts the plan to the others. The items of a stream are looked up
-/// when they are read. Where the look-up fails, journal and report are closed, as at any end of a run.
+/// Looks up which items of a slice are finished, and restricts the plan to the others. The items of a stream are looked
+/// up when they are read. Where the look-up fails, journal and report are closed, as at any end of a run.
+///
+/// The memory budget is put into the plan afterwards, because its costs are by position, and the positions are only
+/// known once the finished items are left out.
+///
+/// Cost: with a journal one key and one hash look-up per item, all before the first item starts; without a journal, a
+/// report and `done_if`, nothing per item but the copy of the costs, where a memory budget is given.
 fn divide<'s, 'a, T, R, E>(
     spec: &mut RunSpec<'_>,
     persistence: Persistence<'s, 'a, T, R, E>,

@@ -6,9 +6,12 @@
 use std::collections::{HashMap, VecDeque};
 
 /// The key of an item, and what the journal stores beside it.
+///
+/// The key is computed once, when the item is looked up, and moves into the record when the item is written down.
 pub(crate) struct PendingKey {
     pub(crate) key: String,
     pub(crate) fingerprint: Option<String>,
+    /// Attempts of earlier runs on the same input: the record counts all of them.
     pub(crate) earlier_attempts: u32,
 }
 
@@ -20,6 +23,8 @@ pub(crate) struct PendingKey {
 #[derive(Default)]
 pub(crate) struct PendingKeys {
     /// The index of the queue's first entry.
+    ///
+    /// Every key in the overflow table has a lower index, so a removal knows at once which of the two to search.
     first: usize,
     queue: VecDeque<Option<PendingKey>>,
     /// The number of entries that are not gaps.
@@ -32,6 +37,9 @@ const SHORT_QUEUE: usize = 64;
 
 impl PendingKeys {
     /// Adds the key of an index that is larger than all indices before.
+    ///
+    /// Where the gap before the index is longer than the number of queued keys by more than 64, the queue is first
+    /// emptied into the overflow table: a jump over a million finished items makes no million entries.
     pub(crate) fn insert(&mut self, index: usize, entry: PendingKey) {
         // Items that were finished before the run have no key here: a million of them may lie in between.
         if index - self.first > self.queue.len() + self.n_queued + SHORT_QUEUE {
@@ -48,6 +56,9 @@ impl PendingKeys {
     }
 
     /// Removes and returns the key of this index, if it is present.
+    ///
+    /// Constant time on average: each entry is pushed once and popped once, and goes to the overflow table at most
+    /// once.
     pub(crate) fn remove(&mut self, index: usize) -> Option<PendingKey> {
         let Some(place) = index.checked_sub(self.first) else { return self.overflow.remove(&index) };
         let entry = self.queue.get_mut(place)?.take();
@@ -62,6 +73,7 @@ impl PendingKeys {
         entry
     }
 
+    /// Looked at for each removal; two comparisons.
     fn has_mostly_gaps(&self) -> bool {
         self.queue.len() > SHORT_QUEUE && self.n_queued < self.queue.len() / 2
     }

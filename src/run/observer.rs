@@ -1,5 +1,16 @@
 //! The observer of a run: shows progress and emits `tracing` events. The gatherer reports events to it; it decides
 //! nothing.
+//!
+//! | event | progress | `tracing` |
+//! |---|---|---|
+//! | items finished | counters, by how they ended | none |
+//! | an item will be retried | a counter | `INFO`, one per item |
+//! | an item has failed | a counter | `WARN`, one per item |
+//! | a worker was lost, or recycled | a counter | `WARN`, or `INFO` |
+//!
+//! An event of a failure has no text of a caller's error, whose type need not have one: it names the kind. Cost:
+//! without progress and without a subscriber that wants the level, a few branches per report. Keys of failed and
+//! retried items are computed only where a subscriber wants the event, and those of all items only for a display.
 
 use tracing::{Level, enabled, info, warn};
 
@@ -12,6 +23,8 @@ use crate::run::positions::PositionMap;
 use crate::sync::Arc;
 
 /// Shows one run to its progress target and to `tracing`.
+///
+/// The default one has no progress, emits events like any other, and is what a model runs with.
 #[derive(Debug, Default)]
 pub(crate) struct Observer<'a> {
     progress: Option<Progress<'a>>,
@@ -23,6 +36,12 @@ pub(crate) struct Observer<'a> {
 impl<'a> Observer<'a> {
     /// Starts to show a run of `total` items, where the number is known. `past` are those that are finished already.
     /// `keys` is called only where the progress target shows the keys of items.
+    ///
+    /// Called before anything of the run starts. With a display, all keys of a slice are computed here, once, since the
+    /// thread that draws must not call the caller's function.
+    ///
+    /// # Errors
+    /// The environment names a progress target that does not exist, or that this build lacks.
     pub(crate) fn start(
         progress: Option<Progress<'a>>,
         total: Option<usize>,
@@ -41,6 +60,8 @@ impl<'a> Observer<'a> {
     }
 
     /// Where workers note which items are in hand, if progress shows it.
+    ///
+    /// `None` for a callback target and without progress: then workers note nothing and pay nothing.
     pub(crate) fn status(&self) -> Option<Arc<RunStatus>> {
         self.status.clone()
     }
@@ -55,6 +76,8 @@ impl<'a> Observer<'a> {
     }
 
     /// Sets the number of items, once all of a stream have been read.
+    ///
+    /// Called once per run, as it adds to a total that was unknown.
     pub(crate) fn set_total(&self, total: usize) {
         if let Some(status) = &self.status {
             status.grow_total(total as u64);
@@ -62,6 +85,8 @@ impl<'a> Observer<'a> {
     }
 
     /// Shows that no further item starts.
+    ///
+    /// May be called after every report; only the first call changes what is shown.
     pub(crate) fn stop(&self) {
         if let Some(status) = &self.status {
             status.stop();
@@ -74,6 +99,8 @@ impl<'a> Observer<'a> {
     }
 
     /// Shows a snapshot to a callback.
+    ///
+    /// Runs the caller's closure, so the gatherer calls it where a panic is caught.
     pub(crate) fn show(&mut self, snapshot: &Snapshot) {
         if let Some(progress) = &mut self.progress {
             progress.show(snapshot);
@@ -81,6 +108,8 @@ impl<'a> Observer<'a> {
     }
 
     /// Shows the end of the run, and waits for the render thread to end.
+    ///
+    /// The wait is two seconds at most. A second call does nothing.
     pub(crate) fn end(&mut self) {
         if let Some(render_thread) = self.render_thread.take() {
             render_thread.end();
@@ -88,6 +117,8 @@ impl<'a> Observer<'a> {
     }
 
     /// Reports failed items that will be retried.
+    ///
+    /// The event's `attempt` is the one that failed, so the request's number less one.
     pub(crate) fn retries(
         &self,
         requests: &[(RetryRequest, &'static str)],
@@ -132,6 +163,8 @@ impl<'a> Observer<'a> {
     }
 
     /// Reports lost and recycled workers.
+    ///
+    /// The position of a lost worker is that of the item it had in hand; a worker that died between items has none.
     pub(crate) fn worker_events(&self, events: Vec<WorkerEvent>, position_map: &dyn PositionMap) {
         for event in events {
             match event {

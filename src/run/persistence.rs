@@ -2,6 +2,21 @@
 //!
 //! Promise: each result is passed to the journal before it is delivered. The formats belong to `persist`; which items
 //! run is decided by the gatherer.
+//!
+//! The way of one item:
+//!
+//! 1. [`Persistence::look_up`] computes its key and fingerprint, and asks the journal, then `done_if`.
+//! 2. A finished item has a result (from the journal) or none (`done_if`), and never gets a position. Any other has its
+//!    key put among the pending ones.
+//! 3. [`ResultSink::keep`] takes the key out again when the item has its last attempt, makes one [`ItemRecord`], and
+//!    passes it to the journal and to the report.
+//! 4. [`Persistence::finish`] closes the journal, which waits until its last rows are committed, and writes the report.
+//!
+//! All of it runs in the calling thread; the journal has a thread of its own that commits. The cells are here because
+//! the delivery holds this as a sink while the loop looks items up.
+//!
+//! Cost per item with a journal: a key, a hash look-up, an entry among the pending keys, the encoded value, and a place
+//! in the queue of the journal's thread. The calling thread waits for the disk only while that queue is full.
 
 use std::cell::{Cell, Ref, RefCell};
 use std::time::Duration;
@@ -24,9 +39,13 @@ use crate::run::name_table::{PendingKey, PendingKeys};
 use crate::sync::SystemTime;
 
 /// A function that says whether an item is done already.
+///
+/// Called in the calling thread, once per item that the journal does not know as finished.
 pub(crate) type DoneIf<'a, T> = dyn Fn(&T) -> bool + Send + 'a;
 
 /// What a job writes down, how results are encoded, and how items are identified.
+///
+/// Filled by the methods of `Job` and `Work`. A default one keeps nothing, and a run with it pays nothing.
 pub(crate) struct KeepSpec<'a, T, R, E> {
     pub(crate) key: Option<Box<Key<'a, T>>>,
     pub(crate) done_if: Option<Box<DoneIf<'a, T>>>,
@@ -55,6 +74,8 @@ impl<T, R, E> Default for KeepSpec<'_, T, R, E> {
 
 impl<T, R, E> KeepSpec<'_, T, R, E> {
     /// Whether results must travel to the calling thread: to be written down, or because some items are done already.
+    ///
+    /// Then a run cannot write straight into slots, and its results travel with the reports.
     pub(crate) fn needs_delivery(&self) -> bool {
         if self.done_if.is_some() {
             return true;
@@ -72,6 +93,9 @@ impl<T, R, E> KeepSpec<'_, T, R, E> {
 }
 
 /// The journal, the report and the earlier results of one run.
+///
+/// It lives from the opening of the journal to the end of the run. No cell is borrowed while a closure of the caller
+/// runs, except `past` while the display asks for keys.
 pub(crate) struct Persistence<'s, 'a, T, R, E> {
     codec: &'s Codec<R, E>,
     sources: ErrorSources<E>,
@@ -98,6 +122,9 @@ pub(crate) struct Persistence<'s, 'a, T, R, E> {
 }
 
 /// A journal that is open for writing, and the items that it held at the start.
+///
+/// The recorded items are in memory as a whole, from the opening until the run ends; each is taken out when it is
+/// looked up.
 #[cfg(feature = "journal")]
 struct JournalWriter {
     store: Store,
@@ -105,6 +132,8 @@ struct JournalWriter {
 }
 
 /// The items of a slice, divided into those to run and those that are finished.
+///
+/// For a slice only: a stream is divided item by item.
 pub(crate) struct Pending<R, E> {
     /// The indices of the items to run, in input order; `None` for all of them.
     pub(crate) todo: Option<Vec<usize>>,
@@ -114,6 +143,12 @@ pub(crate) struct Pending<R, E> {
 
 impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
     /// Opens the journal and the report that the job asks for. Reads the whole journal.
+    ///
+    /// The report comes first, then the journal. The journal's own key function goes before that of the job.
+    ///
+    /// # Errors
+    /// The report's settings are not valid or its folder cannot be written to, a journal has no key function, or the
+    /// journal cannot be opened or read. No item has been looked at.
     pub(crate) fn open(keep: &'s mut KeepSpec<'a, T, R, E>, mode: ModeKind) -> Result<Self, Error> {
         #[cfg(feature = "reports")]
         let reporter = keep.report.take().map(Reporter::new).transpose().map_err(Error::report)?;
@@ -159,16 +194,23 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
     }
 
     /// Where finished items are written, if anything is.
+    ///
+    /// `None` spares the delivery a virtual call per result, as for a job that has `done_if` alone.
     pub(crate) fn sink(&self) -> Option<&dyn ResultSink<R, E>> {
         self.is_kept().then_some(self as _)
     }
 
     /// The items looked up so far that were finished before the run.
+    ///
+    /// Complete before the run for a slice; grows with each turn that reads a stream.
     pub(crate) fn past(&self) -> Ref<'_, Past> {
         self.past.borrow()
     }
 
     /// The number of positions that run one at a time, to measure a serial run.
+    ///
+    /// 0 without a report. Where the order of work is that of the input, these positions run before all others, one at
+    /// a time, so that a report can compare the run with a serial one.
     pub(crate) fn n_serial_sample(&self) -> usize {
         self.n_serial_sample
     }
@@ -187,6 +229,9 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
     }
 
     /// Divides the items of a slice. Costs one look-up per item, and nothing where nothing is kept.
+    ///
+    /// # Errors
+    /// Those of [`Persistence::look_up`], of the first item that has one. No item has started then.
     pub(crate) fn divide(&self, items: &[T]) -> Result<Pending<R, E>, Error> {
         if !self.is_kept() && self.done_if.is_none() {
             return Ok(Pending { todo: None, resumed: Vec::new() });
@@ -202,6 +247,14 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
     }
 
     /// The result of an item that was finished before the run; `None` for an item to run.
+    ///
+    /// Called once per item. The journal is asked first, so an item that it knows has its value even where `done_if` is
+    /// true too. Without a key function the key is the index as text; a journal does not allow that, since indices
+    /// change with the list.
+    ///
+    /// # Errors
+    /// Two items have the same key, the fingerprint has changed where that is refused, or a recorded value cannot be
+    /// read back.
     pub(crate) fn look_up(&self, index: usize, item: &T) -> Result<Option<ItemResult<R, E>>, Error> {
         let key = || self.key.map_or_else(|| index.to_string(), |key| key(item));
         let mut pending = None;
@@ -228,11 +281,20 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
     }
 
     /// Keeps the first error that ends the run.
+    ///
+    /// It is found in the middle of a turn, when results of other items are still to come: these are written down
+    /// before the run returns it.
     pub(crate) fn note_fault(&self, fault: Error) {
         self.fault.borrow_mut().get_or_insert(fault);
     }
 
     /// The result that an earlier run recorded.
+    ///
+    /// A recorded failure comes back as a failure with the text of its error, since the error itself was not stored.
+    /// The record goes into the report too, so that a report after a resume covers all items.
+    ///
+    /// # Errors
+    /// The row has no value, or its bytes are not a value of this type.
     #[cfg(feature = "journal")]
     fn restore(&self, index: usize, item: RecordedItem) -> Result<ItemResult<R, E>, Error> {
         let RecordedItem { record, value, .. } = item;
@@ -254,8 +316,8 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
         Ok(Some(result))
     }
 
-    /// Closes journal and report of a run of a slice that ends while its items are looked up. What ended the run is reported
-    /// to the caller before what its files did.
+    /// Closes journal and report of a run of a slice that ends while its items are looked up. What ended the run is
+    /// reported to the caller before what its files did.
     pub(crate) fn close_before_items(self, n_items: usize, early: EarlyEnd) {
         let end = RunEnd::before_items(n_items, &self.past());
         let _ = self.finish(end, Some(early));
@@ -305,6 +367,8 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
 }
 
 /// The reason for the end of a run, for its report.
+///
+/// The most urgent of several reasons: a panic, a fault, a cancellation, failures, a break.
 #[cfg(feature = "reports")]
 fn ended_by(end: &RunEnd, early: Option<EarlyEnd>) -> EndedBy {
     match (early, end.cancelled) {
@@ -357,6 +421,8 @@ impl<T, R, E> ResultSink<R, E> for Persistence<'_, '_, T, R, E> {
 
 impl<T, R, E> Persistence<'_, '_, T, R, E> {
     /// A failure as text, with the chain of its causes.
+    ///
+    /// Computed once per failed item, while the error still has its type; journal and report keep the text.
     fn to_recorded(&self, failure: &ItemFailure<E>) -> RecordedFailure {
         let message = match (&failure.cause, self.codec.error_text) {
             (Cause::Error(error), Some(text)) => text(error, self.sources),
@@ -365,6 +431,8 @@ impl<T, R, E> Persistence<'_, '_, T, R, E> {
         RecordedFailure::new(failure.kind(), message)
     }
 
+    /// The value is encoded here, in the calling thread. The first value that cannot be encoded is kept as the run's
+    /// warning, and its item has no row, so the next run computes it again.
     #[cfg(feature = "journal")]
     fn write_down(&self, record: &ItemRecord, fingerprint: Option<&str>, value: Option<&R>) {
         let (Some(journal), Some(codec)) = (&self.journal, &self.codec.values) else { return };

@@ -2,6 +2,21 @@
 //! when a cost hint or a shuffle reorders the work, and when an earlier run has finished some items.
 //!
 //! Backends know positions only. The gatherer, the delivery and the observer translate them by a [`PositionMap`].
+//!
+//! A stream of eight items of which 0, 3 and 4 were finished by an earlier run:
+//!
+//! | index | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 |
+//! |---|---|---|---|---|---|---|---|---|
+//! | position | | 0 | 1 | | | 2 | 3 | 4 |
+//!
+//! The map keeps the breakpoints `(0, 0)`, `(0, 1)` and `(2, 5)`: from position 2 on, the index is 5 more than the
+//! distance from 2. Position 3 has index 6, and the first position at or after index 4 is 2.
+//!
+//! | input | position to index | index to position | memory |
+//! |---|---|---|---|
+//! | slice, all items in input order | the same | the same | none |
+//! | slice, reordered or resumed | a look into `Plan::order` | a binary search, if ascending | 8 bytes per position |
+//! | stream | a binary search in the breakpoints | the same | 16 bytes per gap that is still needed |
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
@@ -16,18 +31,27 @@ use crate::run::spec::RunSpec;
 use crate::sync::Arc;
 
 /// Maps the positions of a plan to items.
+///
+/// Used in the calling thread only; workers find items through `Items`.
 pub(crate) trait PositionMap {
     /// The index of the item at a position.
     fn index_of(&self, position: usize) -> usize;
     /// The key of the item at a position, where the job has a key function.
     fn key_of(&self, position: usize) -> Option<String>;
     /// The first position whose item has this index or a later one. For plans whose order of work is that of the input.
+    ///
+    /// For any other plan its answer has no meaning, and the window that would use it is unbounded.
     fn position_of(&self, index: usize) -> usize;
     /// Whether each position is the index of its item.
+    ///
+    /// For a stream this is about the items read so far, and can change from true to false, never back.
     fn positions_are_indices(&self) -> bool;
 }
 
 /// The failure of the item at a position.
+///
+/// Calls the key function, so it can panic as that does. For a stream the item must still be in the buffer, which holds
+/// until the turn after its report has read the input.
 pub(crate) fn item_failure<E>(
     failure: PositionFailure<E>,
     position_map: &dyn PositionMap,
@@ -42,6 +66,8 @@ pub(crate) fn item_failure<E>(
 }
 
 /// The positions of a slice: its plan holds the order.
+///
+/// Stateless: all of it is borrowed, so making one costs nothing.
 pub(crate) struct SlicePositions<'r, 'k, T> {
     pub(crate) items: &'r [T],
     pub(crate) plan: &'r Plan,
@@ -79,6 +105,12 @@ impl<T> PositionMap for SlicePositions<'_, '_, T> {
 }
 
 /// The positions of a stream: each item that is to be run gets the next position.
+///
+/// Cells suffice, since one thread uses it: the reader writes, and the gatherer, the delivery and the loop read between
+/// its turns.
+///
+/// Invariant: from one breakpoint to the next the position never falls and the index grows, and there is always one.
+/// Positions before the first breakpoint are forgotten.
 pub(crate) struct StreamPositions<'r, 'k, T> {
     pub(crate) lookup: &'r dyn ItemLookup<T>,
     pub(crate) key: Option<&'r Key<'k, T>>,
@@ -106,6 +138,8 @@ impl<'r, 'k, T> StreamPositions<'r, 'k, T> {
     }
 
     /// Sends each further breakpoint to progress.
+    ///
+    /// Called before the first item is read, as earlier breakpoints are not sent again.
     pub(crate) fn show_in(&self, status: Option<&Arc<RunStatus>>) {
         if let Some(status) = status {
             self.status.get_or_init(|| Arc::clone(status));
@@ -118,11 +152,16 @@ impl<'r, 'k, T> StreamPositions<'r, 'k, T> {
     }
 
     /// Sets the number of items that have a position.
+    ///
+    /// At the end of a turn, together with the items: a position counts as placed only when workers can look it up.
     pub(crate) fn set_placed(&self, placed: usize) {
         self.placed.set(placed);
     }
 
     /// Puts the item with this index at this position, which is the next one.
+    ///
+    /// Adds a breakpoint only where items were skipped, so a run without earlier results has a single one, however long
+    /// it is.
     pub(crate) fn place(&self, position: usize, index: usize) {
         let mut breakpoints = self.breakpoints.borrow_mut();
         let &(at, its_index) = breakpoints.back().expect("there is always one breakpoint");
@@ -138,6 +177,8 @@ impl<'r, 'k, T> StreamPositions<'r, 'k, T> {
     }
 
     /// Drops the breakpoints that only positions before this one need.
+    ///
+    /// Positions are looked up only while they are unfinished or undelivered, so memory follows the gaps in that range.
     pub(crate) fn forget_before(&self, position: usize) {
         let mut breakpoints = self.breakpoints.borrow_mut();
         while breakpoints.get(1).is_some_and(|&(next, _)| next <= position) {
@@ -199,6 +240,8 @@ impl<'r, 'k, T> Positions<'r, 'k, T> {
     }
 
     /// The indices of all positions from this one on, sorted.
+    ///
+    /// Allocates one index per position; called once, at the end of a run that keeps all results.
     pub(crate) fn indices_from(&self, first: usize) -> Vec<usize> {
         let end = match self {
             Self::Slice(positions) => positions.plan.n_items,

@@ -30,6 +30,20 @@ use crate::record::FailureKind;
 /// assert_eq!(outcome.into_result()?, [7]);
 /// # Ok::<(), manyhands::Error<&str>>(())
 /// ```
+///
+/// Which attempt follows which failure, for 3 retries, a backoff of 1 s, and at most 3 s:
+///
+/// | the item fails in attempt | it waits | then |
+/// |---|---|---|
+/// | 1 | 1 s | attempt 2 |
+/// | 2 | 2 s | attempt 3 |
+/// | 3 | 3 s, not 4 s | attempt 4 |
+/// | 4 | | a failure with `attempts` 4 |
+///
+/// # Limits
+/// The wait is the same for all items and has no random part: items that fail together are retried together. A run that
+/// is cancelled, or ended by its callback, does not wait for retries: their items count as cancelled. While an item of
+/// a stream waits, up to 4096 items that were read with it stay in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a retry does nothing until it is passed to Job::retry"]
 pub struct Retry {
@@ -96,6 +110,8 @@ impl Retry {
     }
 
     /// An error for kinds that cannot be retried.
+    ///
+    /// Called by `job/settings.rs` before anything starts.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         match &self.only {
             Some(kinds) if kinds.is_empty() => {
@@ -110,6 +126,8 @@ impl Retry {
 
     /// The wait before the next attempt, after a failure of this kind in attempt number `attempt`, counted from 1;
     /// `None` when there is no next attempt.
+    ///
+    /// The doubling ends after 31 steps and saturates, so that no attempt number overflows.
     pub(crate) fn after(&self, kind: FailureKind, attempt: u32) -> Option<Duration> {
         let is_of_kind = self.only.as_ref().is_none_or(|kinds| kinds.contains(&kind));
         if attempt > self.times || !is_of_kind {

@@ -2,6 +2,16 @@
 //!
 //! It asks the gatherer (counts and decides), the delivery (writes down and calls back) and the input reader, one after
 //! the other; these know nothing of each other. `mod.rs` sets it up and passes [`RunLoop::turn`] to the backend.
+//!
+//! The order within a turn is not free:
+//!
+//! 1. The gatherer counts and picks retries first, so that the fence is known before a result is delivered.
+//! 2. The delivery comes before the input: a failure needs its item for the key, and reading drops finished items. Each
+//!    delivered result also makes room in the window for one more item.
+//! 3. The verdict comes last, because a break of the callback, a new item and a new fence all change it.
+//!
+//! A turn without done positions (a lost worker, or a backend that has run dry) skips the second step and may read more
+//! input.
 
 use std::any::Any;
 use std::panic::resume_unwind;
@@ -17,6 +27,9 @@ use crate::run::gatherer::Gatherer;
 use crate::run::persistence::Persistence;
 
 /// The parts of a run whose results are delivered. [`turn`](RunLoop::turn) asks each of them once per report.
+///
+/// It is plain composition: the parts do not refer to each other, and what one has to learn of another is an argument
+/// of a call here.
 pub(crate) struct RunLoop<'r, 'k, 'a, T, R, E> {
     pub(crate) gatherer: Gatherer<'r, E>,
     pub(crate) delivery: Delivery<'r, R, E>,
@@ -27,6 +40,9 @@ pub(crate) struct RunLoop<'r, 'k, 'a, T, R, E> {
 
 impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     /// Delivers the results of earlier runs.
+    ///
+    /// Called once, before the backend starts, with the finished items of a slice in input order; for a stream the list
+    /// is empty. A callback may break here, and then the backend is not started.
     pub(crate) fn resume(&mut self, resumed: Vec<(usize, ItemResult<R, E>)>) {
         self.gatherer.add_past(resumed.len());
         for (index, result) in resumed {
@@ -41,6 +57,8 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
 
     /// One turn: takes a report from the backend, delivers its results, reads the input, and decides how the run
     /// continues.
+    ///
+    /// The backend calls it in the calling thread, once per report.
     pub(crate) fn turn(&mut self, mut report: ChunkReport<R, E>) -> Verdict {
         let retries = self.gatherer.accept(&mut report);
         if report.done > 0 {
@@ -55,11 +73,17 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     }
 
     /// Keeps a panic that ended the backend's work, to raise it once journal and report are closed.
+    ///
+    /// It is a panic of an item's destructor. It is kept as if a closure of the caller had panicked; of two panics the
+    /// first wins.
     pub(crate) fn note_panic(&mut self, payload: Box<dyn Any + Send>) {
         self.gatherer.run_delivery(|| resume_unwind(payload));
     }
 
     /// Runs a step of the delivery. After a panic of one of the caller's closures, results are still written down.
+    ///
+    /// That is why it goes through `run_delivery` and not `run_callback`: the sink must see results that come after the
+    /// panic, or a journal would lose items that were finished.
     fn deliver(&mut self, step: impl FnOnce(&mut Delivery<'_, R, E>)) {
         let Self { gatherer, delivery, .. } = self;
         if gatherer.has_panicked() {
@@ -72,6 +96,9 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     }
 
     /// Reads the next items of a stream, and counts those that were finished before the run.
+    ///
+    /// The counts of the delivery before and after say how many items were resumed, also where a panic cut the turn
+    /// short. The position map and the buffer are up to date when it returns, so the verdict may name the new limit.
     fn read_input(&mut self) {
         let Self { gatherer, delivery, reader: Some(reader), persistence } = self else { return };
         let (completed, before) = (gatherer.take_completed(), delivery.resumed());
@@ -89,6 +116,8 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     }
 
     /// Ends the run: delivers the rest and counts. `n_items` is the length of a slice.
+    ///
+    /// Consumes the loop, so that nothing is delivered after the counts are taken.
     pub(crate) fn finish(
         mut self,
         stats: Result<BackendStats, BackendError>,
@@ -103,6 +132,9 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
 }
 
 /// Reads the next items of a stream. Each is looked up, and either gets a position or its earlier result is delivered.
+///
+/// Ends when the window is full, the turn is over, the callback breaks, or the input ends. A look-up with an error ends
+/// the input: the items before it are run, the faulty item and those after it are not.
 fn fill<T, R, E>(
     reader: &mut InputReader<'_, '_, T>,
     persistence: &Persistence<'_, '_, T, R, E>,

@@ -1,5 +1,9 @@
 //! The output of a run without delivery: one slot per position. Workers write values into it, and the gatherer reads
 //! them when the backend has returned. Its counterpart, for results that travel, is `delivery.rs`.
+//!
+//! The life of the slots: [`Slots::new`] reserves, [`Slots::unwritten`] lends them to the backend, and one of
+//! [`Slots::assume_all_written`] and [`Slots::take_written`] reads them. Which slots hold a value is not stored here:
+//! the gatherer knows it from the reports.
 
 use std::mem::MaybeUninit;
 
@@ -7,6 +11,9 @@ use crate::config_error::ConfigError;
 use crate::run::done_set::PositionSet;
 
 /// Memory for one value per position, in the order of work.
+///
+/// Invariant: the vector's length stays 0 until all slots are known to be written. So dropping it at any time frees the
+/// memory and drops no value: a forgotten value leaks, but none is read that was not written.
 #[derive(Debug)]
 pub(crate) struct Slots<R> {
     values: Vec<R>,
@@ -15,6 +22,9 @@ pub(crate) struct Slots<R> {
 
 impl<R> Slots<R> {
     /// Reserves memory for this many values, all unwritten. An error when it cannot be had.
+    ///
+    /// One allocation of `n_items` values, and none for a type of size zero. An allocation that fails is an error here
+    /// rather than an abort of the program, because the length comes from the caller's data.
     pub(crate) fn new(n_items: usize) -> Result<Self, ConfigError> {
         let mut values = Vec::new();
         values.try_reserve_exact(n_items).map_err(|_| {
@@ -27,11 +37,16 @@ impl<R> Slots<R> {
     }
 
     /// The unwritten slots, to be split among workers.
+    ///
+    /// Called once per run. `Output::split_off` divides the slice, so the borrow checker sees that no two claims
+    /// overlap.
     pub(crate) fn unwritten(&mut self) -> &mut [MaybeUninit<R>] {
         &mut self.values.spare_capacity_mut()[..self.n_items]
     }
 
     /// All values in the order of work.
+    ///
+    /// Moves no value: the memory of the slots becomes the memory of the vector.
     ///
     /// # Safety
     /// Every slot has been written.
@@ -42,6 +57,10 @@ impl<R> Slots<R> {
     }
 
     /// Calls `keep` with each written value and its position.
+    ///
+    /// Values are moved out one by one, in the order of positions; a slot that is not done or missed is skipped. When
+    /// `keep` panics, the values that it has not seen leak. Cost: one move per value, and one comparison with the next
+    /// missed position.
     ///
     /// # Safety
     /// Every slot whose position is `done` and not among `missed` has been written. `missed` is sorted.

@@ -2,6 +2,10 @@
 //!
 //! Promise: a specification that exists is valid, so no later step checks it again. `job/settings.rs` makes it,
 //! `mod.rs` completes its plan and hands parts of it to the backend and the gatherer. Pure: no thread, clock or file.
+//!
+//! The plan is completed in this order, each step using the one before: `job/settings.rs` sets the order of work for
+//! all items, [`RunSpec::restrict_to`] leaves out the finished ones, [`RunSpec::bound_memory`] puts costs at the
+//! positions that remain, and [`RunSpec::deliver`] sets the window.
 
 use crate::backend::contract::{ModeKind, RunContext, ThreadBudget};
 use crate::backend::items::Items;
@@ -21,6 +25,8 @@ pub(crate) struct RunSpec<'a> {
     pub(crate) tolerance: Tolerance,
     pub(crate) retry: Option<Retry>,
     /// The most results that may be ahead of the delivered ones.
+    ///
+    /// The plan has no window until [`RunSpec::deliver`] gives it this one.
     pub(crate) window: usize,
     /// The most that the items in hand may need together, in units of their cost.
     pub(crate) memory_budget: Option<u64>,
@@ -31,6 +37,8 @@ pub(crate) struct RunSpec<'a> {
 }
 
 /// How the order of work is chosen.
+///
+/// At most one of the two is there, which `job/settings.rs` checks; both need a slice.
 #[derive(Debug, Default)]
 pub(crate) struct WorkOrder {
     /// The cost of each item, by index: the costliest items start first.
@@ -41,11 +49,15 @@ pub(crate) struct WorkOrder {
 
 impl WorkOrder {
     /// Whether a later position is always a later item.
+    ///
+    /// It stays true when finished items are left out, since the rest keeps its order.
     pub(crate) fn is_ascending(&self) -> bool {
         self.costs.is_none() && self.shuffle.is_none()
     }
 
     /// The index at each position of a slice of `n_items` items; `None` for the order of the input.
+    ///
+    /// Sorts, or draws once per item. The same for every number of workers.
     pub(crate) fn of(&self, n_items: usize) -> Option<Vec<usize>> {
         match (&self.costs, self.shuffle) {
             (Some(costs), _) => Some(longest_first(costs)),
@@ -57,6 +69,8 @@ impl WorkOrder {
 
 impl RunSpec<'_> {
     /// What the backend needs to run the plan.
+    ///
+    /// Borrows everything; made once per run.
     pub(crate) fn context<'r, T, K>(
         &'r self,
         items: Items<'r, T>,
@@ -68,6 +82,10 @@ impl RunSpec<'_> {
     }
 
     /// Restricts the plan to these indices of a slice of `n_items` items; `None` keeps all.
+    ///
+    /// The order is made anew for the rest. With the costs 5, 1, 9, 7 and the items 0, 1 and 3 to run, the order of
+    /// work is 3, 0, 1. A shuffle of the rest is not the full shuffle with gaps, but depends on nothing except the seed
+    /// and the number of items left.
     pub(crate) fn restrict_to(&mut self, todo: Option<Vec<usize>>, n_items: usize) {
         let Some(mut todo) = todo.filter(|todo| todo.len() < n_items) else { return };
         self.plan.n_items = todo.len();
@@ -82,6 +100,9 @@ impl RunSpec<'_> {
     }
 
     /// Puts the memory budget into the plan, with the cost of each position.
+    ///
+    /// Called once the positions are final, because costs are known by index and needed by position: 8 bytes for each.
+    /// Without a budget it does nothing.
     pub(crate) fn bound_memory(&mut self) {
         let (Some(budget), Some(costs)) = (self.memory_budget, &self.order.costs) else { return };
         let costs = (0..self.plan.n_items).map(|position| costs[self.plan.index_of(position)]).collect();
@@ -90,6 +111,16 @@ impl RunSpec<'_> {
 
     /// Plans that results travel to the calling thread, in this order. `is_kept` says whether they are written down.
     /// The first `n_serial_sample` items run one at a time, to measure a serial run.
+    ///
+    /// | order of delivery | slice in input order | slice by cost or shuffled | stream |
+    /// |---|---|---|---|
+    /// | as completed | window | window | window |
+    /// | in input order | window | none | window |
+    /// | all, kept | none | none | window |
+    ///
+    /// In input order over a reordered slice, the result that is due next may belong to the last position, so a window
+    /// would stop the run. Where all results are kept, a window would save no memory. The serial sample needs the
+    /// input's order too: the costliest items would not be a fair sample.
     pub(crate) fn deliver(&mut self, order: DeliveryOrder, is_slice: bool, is_kept: bool, n_serial_sample: usize) {
         let is_ascending = self.order.is_ascending();
         let is_bounded = match order {
@@ -105,6 +136,8 @@ impl RunSpec<'_> {
 }
 
 /// The order in which results are delivered.
+///
+/// `for_each` and `as_completed` use the first, `for_each_ordered`, `ordered` and `spawn` the second, `run` the third.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DeliveryOrder {
     AsCompleted,

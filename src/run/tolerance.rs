@@ -2,10 +2,23 @@
 //! gatherer notes failures and asks for the fence.
 //!
 //! Promise: the fence is where a serial run would have stopped, in whatever order failures are reported.
+//!
+//! A worked case, with a limit of 2 and 20 positions. Failures arrive in the order 9, 4, 7:
+//!
+//! | noted | kept | fence |
+//! |---|---|---|
+//! | 9 | 9 | 20 |
+//! | 4 | 4 9 | 10 |
+//! | 7 | 4 7 | 8 |
+//!
+//! A serial run meets 4 first and 7 second, and ends there: position 8 is the first that it does not run.
 
 use std::collections::BinaryHeap;
 
 /// The lowest failed positions of a run, up to the limit that ends it. Without a limit no failure ends the run.
+///
+/// Invariant: the heap holds the lowest failed positions, so its largest is the one that ends the run. Memory is
+/// bounded by the limit, not by the number of failures.
 #[derive(Debug, Default)]
 pub(crate) struct Tolerance {
     limit: Option<usize>,
@@ -15,11 +28,16 @@ pub(crate) struct Tolerance {
 
 impl Tolerance {
     /// Tolerates fewer than this many failures; `None` tolerates all.
+    ///
+    /// A limit is at least 1; `OnFailure::limit` sees to that. A heap of size 0 would never give a fence.
     pub(crate) fn new(limit: Option<usize>) -> Self {
         Self { limit, lowest: BinaryHeap::new() }
     }
 
     /// Notes a failed position. Positions may be noted in any order.
+    ///
+    /// Each position is noted once, and only when it will not be retried. Cost: a few steps in a heap of at most
+    /// `limit` entries; nothing without a limit.
     pub(crate) fn note(&mut self, position: usize) {
         let Some(limit) = self.limit else { return };
         self.lowest.push(position);
@@ -29,6 +47,9 @@ impl Tolerance {
     }
 
     /// The first position that a serial run with these failures would not have run.
+    ///
+    /// It never grows while failures are noted, which is why a backend can drop work beyond it for good. Cost: one
+    /// comparison and a look at the top of the heap.
     pub(crate) fn fence(&self, n_items: usize) -> usize {
         match self.limit {
             Some(limit) if self.lowest.len() == limit => self.lowest.peek().map_or(n_items, |highest| highest + 1),
