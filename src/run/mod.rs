@@ -281,7 +281,7 @@ fn divide<'s, 'a, T, R, E>(
     spec: &mut RunSpec<'_>,
     persistence: Persistence<'s, 'a, T, R, E>,
     items: Option<&[T]>,
-) -> Result<(Persistence<'s, 'a, T, R, E>, Vec<(usize, ItemResult<R, E>)>), Error<E>> {
+) -> Result<Divided<'s, 'a, T, R, E>, Error<E>> {
     let Some(items) = items else { return Ok((persistence, Vec::new())) };
     // The closures that give keys and ask for finished items may panic.
     let divided = catch_unwind(AssertUnwindSafe(|| persistence.divide(items)));
