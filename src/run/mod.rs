@@ -269,6 +269,9 @@ where
     Ok(DeliveredRun { report: report?, beyond })
 }
 
+/// Journal and report of a run, and the results of earlier runs by index.
+type Divided<'s, 'a, T, R, E> = (Persistence<'s, 'a, T, R, E>, Vec<(usize, ItemResult<R, E>)>);
+
 /// Looks up which items of a slice are finished, and restricts the plan to the others. The items of a stream are looked
 /// up when they are read. Where the look-up fails, journal and report are closed, as at any end of a run.
 ///
