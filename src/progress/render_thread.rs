@@ -41,13 +41,13 @@ pub(super) struct RenderState {
     timeout: Duration,
 }
 
-/// From `Drawing` over `ItemStatus` to `Over`; or to `Abandoned`, when the last write takes longer than the time limit.
+/// From `Drawing` over `LastState` to `Over`; or to `Abandoned`, when the last write takes longer than the time limit.
 /// A render thread that panics goes to `Over` from wherever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RenderPhase {
     Drawing,
     /// The owner waits for the last state to be written.
-    ItemStatus,
+    LastState,
     /// The render thread has written the last state.
     Over,
     /// The owner's time limit is over.
@@ -150,12 +150,12 @@ impl RenderState {
     fn end(&self) {
         let mut phase = self.phase.lock();
         if *phase == RenderPhase::Drawing {
-            *phase = RenderPhase::ItemStatus;
+            *phase = RenderPhase::LastState;
             self.changed.notify_all();
         }
-        while *phase == RenderPhase::ItemStatus {
+        while *phase == RenderPhase::LastState {
             let is_up = self.changed.wait_for(&mut phase, self.timeout);
-            if is_up && *phase == RenderPhase::ItemStatus {
+            if is_up && *phase == RenderPhase::LastState {
                 *phase = RenderPhase::Abandoned;
             }
         }

@@ -13,6 +13,7 @@ drills![
     no_worker_does_more_items_than_it_is_recycled_after,
     workers_that_are_recycled_lose_no_item,
     a_worker_that_leaks_is_recycled,
+    calls_that_recycle_leave_no_more_idle_workers_than_one_call,
 ];
 
 fn no_worker_does_more_items_than_it_is_recycled_after() {
@@ -61,6 +62,18 @@ fn a_worker_that_leaks_is_recycled() {
             assert!(tally.recycled_workers > 0 && processes.len() > workers, "{tally:?} {processes:?}");
         }
         assert_eq!(tally.lost_workers, 0);
+    });
+}
+
+fn calls_that_recycle_leave_no_more_idle_workers_than_one_call() {
+    for_worker_counts(|workers| {
+        Processes::end_idle_workers();
+        for _ in 0..4 {
+            let outcome = job(&[0; 12], workers).mode(Processes::new().recycle_after(2)).run(pid).unwrap();
+            assert_eq!(outcome.tally().succeeded, 12);
+        }
+        let idle = Processes::end_idle_workers();
+        assert!(idle <= workers, "{idle} idle workers after calls with {workers}");
     });
 }
 

@@ -170,7 +170,8 @@ impl Processes {
 
     /// Sets the time between SIGTERM and SIGKILL for an item that exceeds its time limit; 50 ms without it.
     ///
-    /// For workers that save or remove something at SIGTERM. The item has failed all the same.
+    /// For workers that save or remove something at SIGTERM. An item that still returns in this time has its value; any
+    /// other has failed.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};

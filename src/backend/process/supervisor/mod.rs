@@ -177,11 +177,17 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
     }
 
     /// Ends the call in every worker: those that finish in time are kept for the next call, and the others are killed.
+    ///
+    /// A worker that has served as many items as it may is ended: another call with this limit would not take it, and
+    /// idle workers would become more from call to call.
     fn shut_down(&mut self) -> Result<(), BackendError> {
         self.finish_in_flight();
         self.frame_sender.drop_blocks();
+        let max_served = self.state.limits.recycle_after.unwrap_or(usize::MAX);
         for (worker, knows_the_call) in self.state.slots.take_free_workers() {
-            if knows_the_call && Self::NEEDS_AN_END {
+            if worker.served() >= max_served {
+                self.state.shutdowns.begin_to_recycle(worker);
+            } else if knows_the_call && Self::NEEDS_AN_END {
                 self.state.shutdowns.begin_to_keep(worker);
             } else {
                 idle::keep(worker);
