@@ -91,7 +91,9 @@ impl FrameSender {
     ) -> Result<(), BackendError> {
         for frames_ahead in 1..=state.frames_ahead() {
             for slot_idx in 0..state.slots.len() {
-                if state.slots[slot_idx].n_in_flight() < frames_ahead
+                let slot = &state.slots[slot_idx];
+                if slot.n_in_flight() < frames_ahead
+                    && slot.has_free_mark()
                     && self.dispatch_to(slot_idx, state)? == Round::End
                 {
                     return Ok(());

@@ -25,7 +25,7 @@ use crate::backend::process::wire::answers::skipped;
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::connection::{Broken, Incoming, ReadResult};
 use crate::backend::process::wire::frame::{Header, Parts, ProtocolError};
-use crate::backend::process::wire::status_page::InHand;
+use crate::backend::process::wire::status_page::{InHand, may_follow};
 use crate::sync::{Arc, nanos};
 
 /// A place for a worker in a call.
@@ -35,6 +35,8 @@ pub(super) struct WorkerSlot {
     worker: Option<Worker>,
     /// Frames that were sent and not answered to their end, oldest first. The worker runs them in this order.
     in_flight: VecDeque<InFlightFrame>,
+    /// The number of the frame that was sent last.
+    newest: u32,
     /// Whether this worker was sent the call.
     knows_the_call: bool,
     /// Whether this worker has answered anything in this call.
@@ -146,6 +148,11 @@ impl WorkerSlot {
         self.in_flight.is_empty()
     }
 
+    /// Whether the page has a mark for one more frame. Without one, the slot gets a frame once its oldest is answered.
+    pub(super) fn has_free_mark(&self) -> bool {
+        self.in_flight.front().is_none_or(|oldest| may_follow(oldest.number, self.newest))
+    }
+
     /// How many frames are in flight.
     pub(super) fn n_in_flight(&self) -> usize {
         self.in_flight.len()
@@ -203,6 +210,7 @@ impl WorkerSlot {
         }
         worker.push_blocks(blocks);
         let number = worker.push_items(&positions, body);
+        self.newest = number;
         self.in_flight.push_back(InFlightFrame { number, positions, done: 0 });
     }
 

@@ -238,7 +238,7 @@ const BEGUN: u32 = 2;
 const TAKEN_BACK: u32 = 3;
 
 impl Frames {
-    /// The caller sends frame `number`; at most [`FRAMES`] are in flight.
+    /// The caller sends frame `number`; see [`may_follow`].
     pub(crate) fn send(&self, number: u32) {
         // Relaxed: the frame itself comes through the kernel, which orders both.
         self.mark(number).store(word(number, SENT), Ordering::Relaxed);
@@ -270,8 +270,16 @@ impl Frames {
     }
 }
 
-/// Numbers wrap around after 2^30 frames; at most [`FRAMES`] are in flight at a time, so that none is mistaken for
-/// another.
+/// Whether a frame may follow frame `newest` while `oldest` is in flight, without taking its mark.
+///
+/// Frames that were taken back keep their numbers. So while one long item holds `oldest`, the numbers may move on by more
+/// than the frames in flight: with frame 5 unanswered, frame 20 may be followed by none, as frame 21 has the same mark.
+pub(crate) fn may_follow(oldest: u32, newest: u32) -> bool {
+    (newest.wrapping_sub(oldest) as usize) < FRAMES - 1
+}
+
+/// Numbers wrap around after 2^30 frames; those in flight are fewer than [`FRAMES`] apart, see [`may_follow`], so that
+/// none is mistaken for another.
 fn word(number: u32, what: u32) -> u32 {
     number << 2 | what
 }
@@ -308,6 +316,16 @@ mod tests {
         }
         frames.send(5);
         assert!(frames.take_back(5) && !frames.begin(5));
+    }
+
+    #[test]
+    fn no_frame_takes_the_mark_of_one_that_is_in_flight() {
+        let frames = Frames::default();
+        for oldest in [0, 5, u32::MAX - 3] {
+            let newest = (0..).map(|n| oldest.wrapping_add(n)).find(|&newest| !may_follow(oldest, newest)).unwrap();
+            let next = newest.wrapping_add(1);
+            assert!(std::ptr::eq(frames.mark(oldest), frames.mark(next)), "{next} would be the first with this mark");
+        }
     }
 
     #[test]
