@@ -238,7 +238,7 @@ impl WorkerConnection {
 
     /// Measures the memory of this process for the caller, if the last time was 10 ms ago or more.
     ///
-    /// Called after each frame of a call that recycles by memory or traces its items. The number goes to the status
+    /// Called before the first and after each frame of a call that recycles by memory or traces its items. The number goes to the status
     /// page, so the caller reads it without a message. Costs a read of the clock, and every 10 ms the opening and
     /// reading of one small file.
     pub(super) fn measure_memory(&mut self) {

@@ -206,6 +206,9 @@ where
     /// # Errors
     /// `Disconnected` when the caller is gone: the state and the shared value are dropped, and the worker ends.
     fn run(mut self, connection: &mut WorkerConnection) -> Result<SessionEnd, Disconnected> {
+        if self.head.watches_memory {
+            connection.measure_memory(); // a result may leave before the end of its frame
+        }
         loop {
             let header = connection.wait()?;
             match header.kind {
