@@ -20,7 +20,7 @@
 /// A function for every such type names the trait as its bound:
 ///
 /// ```
-/// use manyhands::{PlainNumber, SharedSlice};
+/// use manyhands::{SharedSlice, process::PlainNumber};
 ///
 /// fn middle<T: PlainNumber>(numbers: &SharedSlice<T>) -> Option<T> {
 ///     numbers.get(numbers.len() / 2).copied()
