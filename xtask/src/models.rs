@@ -135,6 +135,6 @@ mod tests {
     fn a_name_that_no_mutant_has_is_refused() {
         let refusal = parse(&words("--mutants zzz")).unwrap_err();
         assert!(refusal.starts_with("has no mutant with `zzz` in its name or primitive\nthere are: a-"), "{refusal}");
-        assert!(parse(&words("--mutants token gang")).unwrap_err().contains("but got `gang` too"));
+        assert!(parse(&words("--mutants token lock")).unwrap_err().contains("but got `lock` too"));
     }
 }
