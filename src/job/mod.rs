@@ -697,83 +697,149 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
 )]
 pub trait FunctionComesFirst {}
 
-/// `run` and `try_run` of each shape of function: `map(..).run()` and `try_map(..).run()` in one.
-macro_rules! run_at_once {
-    (
-        <$($parameter:ident),*> $context:ty, ($($argument:ty),*), [$($bound:tt)*],
-        $run_example:literal, $try_run_example:literal
-    ) => {
-        impl<'a, T, M, $($parameter),*> Job<'a, T, M, $context> where $($bound)* {
-            /// Runs the function over all items and waits for the outcome: `map(function).run()`. The table at the top
-            /// of this page says what the function is called with.
-            ///
-            /// # Errors
-            /// As [`Work::run`]. Failed items are in the outcome.
-            ///
-            /// # Panics
-            /// As [`Work::run`].
-            ///
-            /// ```
-            #[doc = $run_example]
-            /// # Ok::<(), manyhands::Error>(())
-            /// ```
-            pub fn run<R, F: Fn($($argument,)* &T) -> R>(self, function: F) -> Result<Outcome<R>, Error>
-            where
-                M: Mode<T, MapFn<F, $context>>,
-            {
-                self.map(function).run()
-            }
+impl<'a, T, M> Job<'a, T, M, NoContext> {
+    /// Runs the function over all items and waits for the outcome: `map(function).run()`. The table at the top of this page
+    /// says what the function is called with.
+    ///
+    /// # Errors
+    /// As [`Work::run`]. Failed items are in the outcome.
+    ///
+    /// # Panics
+    /// As [`Work::run`].
+    ///
+    /// ```
+    /// let outcome = manyhands::Job::new(&[1, 2, 3]).run(|n| n * n)?;
+    /// assert_eq!(outcome.into_result()?, [1, 4, 9]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn run<R, F: Fn(&T) -> R>(self, function: F) -> Result<Outcome<R>, Error>
+    where
+        M: Mode<T, MapFn<F, NoContext>>,
+    {
+        self.map(function).run()
+    }
 
-            /// [`run`](Job::run) for a function that may return an error: `try_map(function).run()`.
-            ///
-            /// # Errors
-            /// As [`run`](Job::run).
-            ///
-            /// # Panics
-            /// As [`Work::run`].
-            ///
-            /// ```
-            #[doc = $try_run_example]
-            /// assert_eq!(outcome.failures()[0].index, 1);
-            /// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
-            /// ```
-            pub fn try_run<R, E, F: Fn($($argument,)* &T) -> Result<R, E>>(
-                self,
-                function: F,
-            ) -> Result<Outcome<R, E>, Error<E>>
-            where
-                M: Mode<T, TryMapFn<F, $context>>,
-            {
-                self.try_map(function).run()
-            }
-        }
-    };
+    /// [`run`](Job::run) for a function that may return an error: `try_map(function).run()`.
+    ///
+    /// # Errors
+    /// As [`run`](Job::run).
+    ///
+    /// # Panics
+    /// As [`Work::run`].
+    ///
+    /// ```
+    /// let outcome = manyhands::Job::new(&["1", "x"]).try_run(|text| text.parse::<u8>())?;
+    /// assert_eq!(outcome.failures()[0].index, 1);
+    /// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
+    /// ```
+    pub fn try_run<R, E, F: Fn(&T) -> Result<R, E>>(self, function: F) -> Result<Outcome<R, E>, Error<E>>
+    where
+        M: Mode<T, TryMapFn<F, NoContext>>,
+    {
+        self.try_map(function).run()
+    }
 }
 
-run_at_once!(
-    <> NoContext, (), [],
-    "let outcome = manyhands::Job::new(&[1, 2, 3]).run(|n| n * n)?;
-assert_eq!(outcome.into_result()?, [1, 4, 9]);",
-    "let outcome = manyhands::Job::new(&[\"1\", \"x\"]).try_run(|text| text.parse::<u8>())?;"
-);
-run_at_once!(
-    <D> Shared<D>, (&D::Target), [D: Deref],
-    "let outcome = manyhands::Job::new(&[1, 2, 3]).shared(&10).run(|factor, n| factor * n)?;
-assert_eq!(outcome.into_result()?, [10, 20, 30]);",
-    "let job = manyhands::Job::new(&[\"1\", \"x\"]).shared(&10);
-let outcome = job.try_run(|factor, text| text.parse::<i32>().map(|n| factor * n))?;"
-);
-run_at_once!(
-    <C, I> WorkerState<C, I>, (&mut <WorkerState<C, I> as Context>::State), [WorkerState<C, I>: Context],
-    "let job = manyhands::Job::new(&[\"a\", \"bc\"]).worker_state(String::new);
-let outcome = job.run(|buffer, text| {
-    buffer.push_str(text); // used again by the next item of the same worker
-    text.len()
-})?;
-assert_eq!(outcome.into_result()?, [1, 2]);",
-    "let job = manyhands::Job::new(&[\"1\", \"x\"]).worker_state(|| 10);
-let outcome = job.try_run(|factor, text| text.parse::<i32>().map(|n| *factor * n))?;"
-);
+impl<'a, T, M, D: Deref> Job<'a, T, M, Shared<D>> {
+    /// Runs the function over all items and waits for the outcome: `map(function).run()`. The table at the top of this page
+    /// says what the function is called with.
+    ///
+    /// # Errors
+    /// As [`Work::run`]. Failed items are in the outcome.
+    ///
+    /// # Panics
+    /// As [`Work::run`].
+    ///
+    /// ```
+    /// let outcome = manyhands::Job::new(&[1, 2, 3]).shared(&10).run(|factor, n| factor * n)?;
+    /// assert_eq!(outcome.into_result()?, [10, 20, 30]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn run<R, F: Fn(&D::Target, &T) -> R>(self, function: F) -> Result<Outcome<R>, Error>
+    where
+        M: Mode<T, MapFn<F, Shared<D>>>,
+    {
+        self.map(function).run()
+    }
+
+    /// [`run`](Job::run) for a function that may return an error: `try_map(function).run()`.
+    ///
+    /// # Errors
+    /// As [`run`](Job::run).
+    ///
+    /// # Panics
+    /// As [`Work::run`].
+    ///
+    /// ```
+    /// let job = manyhands::Job::new(&["1", "x"]).shared(&10);
+    /// let outcome = job.try_run(|factor, text| text.parse::<i32>().map(|n| factor * n))?;
+    /// assert_eq!(outcome.failures()[0].index, 1);
+    /// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
+    /// ```
+    pub fn try_run<R, E, F: Fn(&D::Target, &T) -> Result<R, E>>(self, function: F) -> Result<Outcome<R, E>, Error<E>>
+    where
+        M: Mode<T, TryMapFn<F, Shared<D>>>,
+    {
+        self.try_map(function).run()
+    }
+}
+
+impl<'a, T, M, C, I> Job<'a, T, M, WorkerState<C, I>>
+where
+    WorkerState<C, I>: Context,
+{
+    /// Runs the function over all items and waits for the outcome: `map(function).run()`. The table at the top of this page
+    /// says what the function is called with.
+    ///
+    /// # Errors
+    /// As [`Work::run`]. Failed items are in the outcome.
+    ///
+    /// # Panics
+    /// As [`Work::run`].
+    ///
+    /// ```
+    /// let job = manyhands::Job::new(&["a", "bc"]).worker_state(String::new);
+    /// let outcome = job.run(|buffer, text| {
+    ///     buffer.push_str(text); // used again by the next item of the same worker
+    ///     text.len()
+    /// })?;
+    /// assert_eq!(outcome.into_result()?, [1, 2]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn run<R, F: Fn(&mut <WorkerState<C, I> as Context>::State, &T) -> R>(
+        self,
+        function: F,
+    ) -> Result<Outcome<R>, Error>
+    where
+        M: Mode<T, MapFn<F, WorkerState<C, I>>>,
+    {
+        self.map(function).run()
+    }
+
+    /// [`run`](Job::run) for a function that may return an error: `try_map(function).run()`.
+    ///
+    /// # Errors
+    /// As [`run`](Job::run).
+    ///
+    /// # Panics
+    /// As [`Work::run`].
+    ///
+    /// ```
+    /// let job = manyhands::Job::new(&["1", "x"]).worker_state(|| 10);
+    /// let outcome = job.try_run(|factor, text| text.parse::<i32>().map(|n| *factor * n))?;
+    /// assert_eq!(outcome.failures()[0].index, 1);
+    /// # Ok::<(), manyhands::Error<std::num::ParseIntError>>(())
+    /// ```
+    pub fn try_run<R, E, F: Fn(&mut <WorkerState<C, I> as Context>::State, &T) -> Result<R, E>>(
+        self,
+        function: F,
+    ) -> Result<Outcome<R, E>, Error<E>>
+    where
+        M: Mode<T, TryMapFn<F, WorkerState<C, I>>>,
+    {
+        self.try_map(function).run()
+    }
+}
 
 impl<T, M: fmt::Debug, C> fmt::Debug for Job<'_, T, M, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
