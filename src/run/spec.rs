@@ -131,7 +131,7 @@ impl RunSpec<'_> {
         if is_bounded || !is_slice {
             self.plan.window = self.window;
         }
-        self.plan.carry(is_kept, if is_ascending { n_serial_sample } else { 0 });
+        self.plan.carry(is_kept, n_serial_sample);
     }
 }
 

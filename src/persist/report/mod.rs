@@ -113,7 +113,8 @@ impl<'a> Report<'a> {
     }
 
     /// Runs the first `n_items` unfinished items one after the other, before the workers begin, and compares the
-    /// workers' speed with theirs. The items run once and are part of the results.
+    /// workers' speed with theirs. The items run once and are part of the results. With [`cost`](crate::Job::cost) or
+    /// [`shuffle`](crate::Job::shuffle) they are the first in that order; with `cost` the sample is of the costliest.
     ///
     /// ```
     /// use manyhands::{Job, Report};
