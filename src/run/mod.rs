@@ -216,6 +216,7 @@ where
     // 1. The specification is checked. Open the journal and the report that it asks for.
     let Run { mut spec, mut keep, mode, task } = run;
     let sources = keep.sources;
+    keep.check(&spec.order)?;
     let persistence = Persistence::open(&mut keep, spec.mode).map_err(Error::widen)?;
 
     // 2. Find the items that are finished already.

@@ -22,6 +22,7 @@ use std::cell::{Cell, Ref, RefCell};
 use std::time::Duration;
 
 use crate::backend::contract::ModeKind;
+use crate::config_error::ConfigError;
 use crate::error::Error;
 use crate::failure::{Cause, ErrorSources, ItemFailure};
 use crate::outcome::Past;
@@ -36,6 +37,7 @@ use crate::run::codec::Codec;
 use crate::run::delivery::{FinishedItem, ItemResult, ResultSink};
 use crate::run::end::{EarlyEnd, RunEnd, RunReport};
 use crate::run::name_table::{PendingKey, PendingKeys};
+use crate::run::spec::WorkOrder;
 use crate::sync::SystemTime;
 
 /// A function that says whether an item is done already.
@@ -73,6 +75,24 @@ impl<T, R, E> Default for KeepSpec<'_, T, R, E> {
 }
 
 impl<T, R, E> KeepSpec<'_, T, R, E> {
+    /// Checks what is written down against the order of work.
+    ///
+    /// # Errors
+    /// A serial sample of a run in the order of cost: it would be of the costliest items, and the speed-up that follows
+    /// from it too high.
+    #[cfg_attr(not(feature = "reports"), expect(clippy::unused_self, reason = "only a report can be refused"))]
+    pub(crate) fn check(&self, order: &WorkOrder) -> Result<(), ConfigError> {
+        #[cfg(feature = "reports")]
+        if order.costs.is_some() && self.report.as_ref().is_some_and(Report::has_serial_sample) {
+            return Err(ConfigError::new(
+                "a serial sample asked for, but with a cost hint the costliest items start first and are no fair sample; leave out .serial_sample(..) or .cost(..)",
+            ));
+        }
+        #[cfg(not(feature = "reports"))]
+        let _ = order;
+        Ok(())
+    }
+
     /// Whether results must travel to the calling thread: to be written down, or because some items are done already.
     ///
     /// Then a run cannot write straight into slots, and its results travel with the reports.

@@ -119,8 +119,7 @@ impl RunSpec<'_> {
     /// | all, kept | none | none | window |
     ///
     /// In input order over a reordered slice, the result that is due next may belong to the last position, so a window
-    /// would stop the run. Where all results are kept, a window would save no memory. The serial sample needs the
-    /// input's order too: the costliest items would not be a fair sample.
+    /// would stop the run. Where all results are kept, a window would save no memory.
     pub(crate) fn deliver(&mut self, order: DeliveryOrder, is_slice: bool, is_kept: bool, n_serial_sample: usize) {
         let is_ascending = self.order.is_ascending();
         let is_bounded = match order {

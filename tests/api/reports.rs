@@ -126,30 +126,33 @@ fn the_first_items_run_alone_to_be_measured_and_no_worker_is_left_waiting() {
     });
 }
 
-/// The sample is the items that start first, whatever the order of work.
 #[test]
-fn the_sample_of_a_shuffled_run_and_of_one_by_cost_runs_alone() {
+fn the_sample_of_a_shuffled_run_runs_alone_and_by_cost_there_is_none() {
     let items: Vec<usize> = (0..50).collect();
-    for is_by_cost in [false, true] {
-        for mode in [LocalMode::Serial, LocalMode::Threads] {
-            let folder = tempfile::tempdir().unwrap();
-            let (in_hand, started) = (AtomicUsize::new(0), AtomicUsize::new(0));
-            let job = Job::new(&items).mode(mode).workers(3);
-            let job = if is_by_cost { job.cost(|&n| n as u64) } else { job.shuffle(7) };
-            let outcome = job
-                .map(|&n| {
-                    let (others, rank) =
-                        (in_hand.fetch_add(1, Ordering::SeqCst), started.fetch_add(1, Ordering::SeqCst));
-                    std::thread::yield_now();
-                    in_hand.fetch_sub(1, Ordering::SeqCst);
-                    assert!(others == 0 || rank >= 10, "item {n}, the {rank}th, is not alone");
-                    n
-                })
-                .report(Report::at(folder.path()).serial_sample(10))
-                .run();
-            assert_eq!(outcome.unwrap().into_result().unwrap(), items, "{mode}");
-            assert_eq!(summary(folder.path())["serial_sample"]["items"], 10, "{mode}");
-        }
+    for mode in [LocalMode::Serial, LocalMode::Threads] {
+        let folder = tempfile::tempdir().unwrap();
+        let (in_hand, started) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let outcome = Job::new(&items)
+            .mode(mode)
+            .workers(3)
+            .shuffle(7)
+            .map(|&n| {
+                let (others, rank) = (in_hand.fetch_add(1, Ordering::SeqCst), started.fetch_add(1, Ordering::SeqCst));
+                std::thread::yield_now();
+                in_hand.fetch_sub(1, Ordering::SeqCst);
+                assert!(others == 0 || rank >= 10, "item {n}, started after {rank} others, is not alone");
+                n
+            })
+            .report(Report::at(folder.path()).serial_sample(10))
+            .run();
+        assert_eq!(outcome.unwrap().into_result().unwrap(), items, "{mode}");
+        assert_eq!(summary(folder.path())["serial_sample"]["items"], 10, "{mode}");
+
+        let by_cost = || Job::new(&items).mode(mode).cost(|&n| n as u64).map(|&n| n);
+        let error = by_cost().report(Report::at(folder.path()).serial_sample(1)).run().unwrap_err();
+        assert!(error.is_config() && error.to_string().contains("leave out .serial_sample(..)"), "{error}");
+        by_cost().report(Report::at(folder.path())).run().unwrap().into_result().unwrap();
+        by_cost().report(Report::off().serial_sample(1)).run().unwrap().into_result().unwrap();
     }
 }
 

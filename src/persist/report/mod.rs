@@ -107,14 +107,20 @@ impl<'a> Report<'a> {
         Self { folder: None, serial_sample: 0, caches: Vec::new(), program: Map::new(), refused: None }
     }
 
+    /// Whether the first items run alone to be measured.
+    pub(crate) fn has_serial_sample(&self) -> bool {
+        !self.is_off() && self.serial_sample > 0
+    }
+
     /// Whether this is a report that writes nothing.
     pub(crate) fn is_off(&self) -> bool {
         self.folder.is_none()
     }
 
     /// Runs the first `n_items` unfinished items one after the other, before the workers begin, and compares the
-    /// workers' speed with theirs. The items run once and are part of the results. With [`cost`](crate::Job::cost) or
-    /// [`shuffle`](crate::Job::shuffle) they are the first in that order; with `cost` the sample is of the costliest.
+    /// workers' speed with theirs. The items run once and are part of the results. With
+    /// [`shuffle`](crate::Job::shuffle) they are the first in that order. Together with [`cost`](crate::Job::cost) it is
+    /// a configuration error of the run: the costliest items, which start first, are no fair sample.
     ///
     /// ```
     /// use manyhands::{Job, Report};
