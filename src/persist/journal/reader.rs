@@ -38,8 +38,9 @@ use crate::sync::SystemTime;
 /// let reader = JournalReader::open(&path)?;
 /// let status = reader.status()?;
 /// assert_eq!((status.succeeded, status.failed, status.version.as_str()), (3, 0, "1"));
-/// let values: Vec<Option<u64>> = reader.entries()?.iter().map(|entry| entry.value()).collect::<Result<_, _>>()?;
-/// assert_eq!(values, [Some(1), Some(4), Some(9)]);
+/// for entry in reader.entries()? {
+///     println!("{} was item {}: {:?}", entry.key, entry.index, entry.value::<u64>()?);
+/// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -90,12 +91,13 @@ pub struct JournalStatus {
 ///
 /// ```
 /// use manyhands::journal::JournalReader;
-/// use manyhands::{Job, Journal, OnFailure};
+/// use manyhands::{Job, Journal, OnFailure, Serial};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("numbers.journal");
 /// let journal = Journal::at(&path).key(|text: &&str| text.to_string());
-/// Job::new(&["60", "sixty"]).on_failure(OnFailure::Continue).try_map(|text| text.parse::<u32>()).journal(journal).run()?;
+/// let job = Job::new(&["60", "sixty"]).mode(Serial).on_failure(OnFailure::Continue);
+/// job.try_map(|text| text.parse::<u32>()).journal(journal).run()?;
 ///
 /// let entries = JournalReader::open(&path)?.entries()?;
 /// assert_eq!((entries[0].key.as_str(), entries[0].value::<u32>()?), ("60", Some(60)));
@@ -178,7 +180,8 @@ impl JournalReader {
         })
     }
 
-    /// All items, in the order in which they were recorded. [`JournalEntry`] has an example.
+    /// All items, in the order in which they were recorded, which is about that in which they
+    /// finished. [`JournalEntry`] has an example.
     ///
     /// ```
     /// use manyhands::journal::JournalReader;
