@@ -171,9 +171,9 @@ impl Call {
         });
         let fence = gatherer.fence();
         gatherer.run_delivery(|| delivery.deliver_rest(fence));
-        let (end, mut callbacks) = gatherer.finish_delivered(stats, &delivery.delivered(), self.n_items);
+        let (end, result, mut callbacks) = gatherer.finish_delivered(stats, &delivery.delivered(), self.n_items);
         callbacks.rethrow();
-        end.map(|end| end.tally)
+        result.map(|()| end.tally)
     }
 
     fn plan(&self) -> Plan {

@@ -28,7 +28,9 @@ pub(crate) struct Command {
 }
 
 const COMMANDS: [Command; 22] = [
-    Command::new("quick", "before a commit: fmt, clippy, unit tests", |stages, _| quick(stages)),
+    Command::new("quick", "before a commit: fmt, clippy, do the models compile?, unit tests", |stages, _| {
+        quick(stages)
+    }),
     Command::new(
         "test",
         "all tests: tidy, unit, integration, examples, doc tests, README, models of loom and shuttle",
@@ -59,7 +61,9 @@ const COMMANDS: [Command; 22] = [
     Command::new("imports", "the layers of src, here or in another checkout: a drawing, and what breaks them", imports)
         .refusing(refuse_folders),
     Command::new("fmt", "is the code formatted?", |stages, _| fmt(stages)),
-    Command::new("clippy", "lints of every target, warnings denied", |stages, _| clippy(stages)),
+    Command::new("clippy", "lints of every target, warnings denied; do the models compile?", |stages, _| {
+        clippy(stages)
+    }),
     Command::new("doc", "the pages of the crates, warnings denied", |stages, _| doc(stages)),
     Command::new("bare", "manyhands without default features, and with each by itself", |stages, _| bare(stages)),
     Command::new("deps", "how many crates each feature brings, and the bounds on that", |stages, _| {
@@ -206,7 +210,8 @@ fn fmt(stages: &mut Stages) -> Done {
 }
 
 fn clippy(stages: &mut Stages) -> Done {
-    stages.cargo("clippy", ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+    stages.cargo("clippy", ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+    models::compile(stages)
 }
 
 fn doc(stages: &mut Stages) -> Done {

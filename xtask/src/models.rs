@@ -78,6 +78,15 @@ pub(crate) fn shuttle(stages: &mut Stages) -> Done {
     SHUTTLE.run_example(stages)
 }
 
+/// Checks that the library and its models compile with either model checker, which no other stage builds.
+pub(crate) fn compile(stages: &mut Stages) -> Done {
+    for checker in [LOOM, SHUTTLE] {
+        let targets = ["check", "--lib", "--test", checker.models, "--example", "model_checked"];
+        checker.cargo(stages, checker.models, &targets, &[])?;
+    }
+    Ok(())
+}
+
 impl Checker {
     fn check(self, stages: &mut Stages, name: &'static str, environment: &[(&str, &str)]) -> Done {
         self.cargo(stages, name, &["test", "--test", self.models], environment)
