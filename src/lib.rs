@@ -1,5 +1,5 @@
-//! One function over many items, on threads or in crash-proof worker processes, with every result in order, every
-//! failure by name, and a tally of what it cost.
+//! One function over many items, on threads or in crash-proof worker processes: results in input order, each failed
+//! item with its index and its cause, and a tally of what the run cost.
 //!
 //! # A first run
 //!
@@ -63,7 +63,7 @@
 //! # When an item may take the program down
 //!
 //! A worker in [`Processes`] is a copy of the program; [`init`] first in `main` turns the copy into a worker. An item
-//! that aborts, exhausts memory or never ends fails by name, and nothing else fails. The function is a `fn` pointer: a
+//! that aborts, exhausts memory or never ends becomes a failure with its index and cause, and no other item fails. The function is a `fn` pointer: a
 //! plain function, or a closure that captures nothing.
 //!
 //! ```standalone_crate
@@ -102,7 +102,8 @@
 //!
 //! A `Journal` keeps finished items in a file, so that a run that was killed resumes. A `Report` says in a folder what
 //! the run did. [`Progress::auto`] shows how far it is. A [`Retry`] tries failed items again. `Interrupts` turns Ctrl+C
-//! into a stop that saves first. (These three need the features `journal`, `reports` and `signals`.) Where each item
+//! into a stop that saves first. (`Journal`, `Report` and `Interrupts` need the features `journal`, `reports` and
+//! `signals`.) Where each item
 //! writes a file of its own, [`Job::done_if`] and [`report::write_atomically`] need no journal.
 //!
 #![cfg_attr(all(feature = "journal", feature = "reports"), doc = "```")]
@@ -132,7 +133,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Each failure, retry, lost and recycled worker is an event of `tracing`, with index, key, attempt and worker.
+//! Each failure, each retry and each lost worker is an event of `tracing` with index, key, attempt and worker; each
+//! recycled worker is an event with its worker.
 //!
 //! # What threads share
 //!

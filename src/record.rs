@@ -127,7 +127,7 @@ pub(crate) struct ItemRecord {
     pub(crate) failure: Option<RecordedFailure>,
     /// Whether an earlier run finished the item.
     pub(crate) is_resumed: bool,
-    /// The number of attempts, over all runs since the item last succeeded or was recorded.
+    /// The number of attempts, over all runs since the item last succeeded or its fingerprint changed.
     pub(crate) attempts: u32,
     /// The start of the last attempt.
     pub(crate) started: SystemTime,
@@ -135,7 +135,8 @@ pub(crate) struct ItemRecord {
     pub(crate) elapsed: Duration,
     /// The CPU time of the thread in that attempt, where it is known.
     pub(crate) cpu: Option<Duration>,
-    /// The number of the worker. Threads are numbered from 0 per call, processes from 0 per program.
+    /// The number of the worker. Threads are numbered from 0 per call. Processes are numbered from 1
+    /// per program, each with the lowest number that is free.
     pub(crate) worker: Option<u32>,
     /// The peak memory of the worker process at the item's end, in bytes, where it is known.
     pub(crate) peak_memory: Option<u64>,

@@ -24,7 +24,7 @@ pub struct Tally {
     pub items: usize,
     /// Items that have a value.
     pub succeeded: usize,
-    /// Items whose function failed.
+    /// Items that failed, for any reason: an error, a panic, a lost worker, a limit, or a value that could not be encoded.
     pub failed: usize,
     /// Items, succeeded or failed, whose results came from the journal of an earlier run.
     #[serde(default)]
@@ -51,7 +51,7 @@ pub struct Tally {
     pub recycled_workers: usize,
     /// Chunks that workers reported.
     pub chunks: usize,
-    /// Time from the call to its outcome.
+    /// Time from the start of the run to the end of its last item, without opening a journal and writing a report.
     pub wall: Duration,
     /// Time that workers spent in the function, summed over workers.
     pub busy: Duration,

@@ -23,7 +23,7 @@
 //! does not run 7    makes no further claim
 //! ```
 //!
-//! Costs per report: one value of this struct is moved, and its lists allocate only where they have entries. With
+//! Costs per report: one [`ChunkReport`] is moved, and its lists allocate only where they have entries. With
 //! [`Output::Slots`], no failures and no traces a report therefore allocates nothing.
 
 use std::mem::MaybeUninit;

@@ -20,7 +20,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// The plan of one run. A *position* is a place in the order of work; an *index* is a place in the input.
-/// They are the same unless a cost hint reordered the work.
+/// They differ when a cost hint or a shuffle reorders the work, and when an earlier run has finished some items.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) n_items: usize,

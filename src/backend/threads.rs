@@ -7,7 +7,7 @@
 //!
 //! Claims are left to `dispatcher.rs`, threads to `thread_pool.rs`, the loop over items to `worker_loop.rs`.
 //!
-//! Who runs items, for a plan of 4 workers:
+//! Which threads run items, for a plan of 4 workers:
 //!
 //! | call | caller | helpers that it requests |
 //! |---|---|---|

@@ -227,8 +227,9 @@ impl<'a, T, M, C> Job<'a, T, M, C> {
     }
 
     /// The most results that wait to be delivered: no item starts further ahead of the delivered ones than this.
-    /// Without it, 4096 results per worker. It applies to callbacks, iterators and futures. Zero is a configuration
-    /// error; results in input order with a [`cost`](Job::cost) hint have no window.
+    /// Without it, 4096 results per worker. It applies to callbacks, iterators, futures, and to `run` over an
+    /// iterator. Zero is a configuration error. Results in input order have no window when [`cost`](Job::cost) or
+    /// [`shuffle`](Job::shuffle) changes the order of work.
     ///
     /// ```
     /// use manyhands::Job;

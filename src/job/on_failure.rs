@@ -24,7 +24,8 @@ use crate::config_error::ConfigError;
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub enum OnFailure {
-    /// The first failed item, in input order, ends the run.
+    /// The first failed item in the order of work ends the run. That is the order of the input, unless a cost hint or
+    /// a shuffle changes it.
     #[default]
     Stop,
     /// Every item is run, whatever fails.

@@ -49,8 +49,8 @@ use crate::tally::Tally;
 ///
 /// [`journal`](Work::journal) and [`report`](Work::report) say what is written to disk.
 ///
-/// `T` is the item, `M` the mode, `K` the function with its context: [`MapFn`](crate::job::MapFn) or
-/// [`TryMapFn`](crate::job::TryMapFn).
+/// `T` is the item, `M` the mode, `K` the function with its context: [`MapFn`](crate::job::MapFn),
+/// [`TryMapFn`](crate::job::TryMapFn), [`OwnedFn`](crate::job::OwnedFn) or [`TryOwnedFn`](crate::job::TryOwnedFn).
 ///
 /// ```
 /// use manyhands::Job;
@@ -283,9 +283,9 @@ where
     /// ordered.
     ///
     /// No item starts that is a [`window`](crate::Job::window) or more ahead of the oldest undelivered one, so a slow
-    /// item never makes results pile up without bound. A cancelled run delivers all finished results, with gaps. With a
-    /// [`cost`](crate::Job::cost) hint the order of work differs from the order of delivery, and results wait without a
-    /// bound.
+    /// item never makes results pile up without bound. A cancelled run delivers all finished results, with gaps. With
+    /// [`cost`](crate::Job::cost) or [`shuffle`](crate::Job::shuffle) the order of work differs from the order of
+    /// delivery, and results wait without a bound.
     ///
     /// # Errors
     /// As [`Work::for_each`].

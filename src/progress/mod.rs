@@ -1,7 +1,7 @@
 //! How far a run is: [`Progress`] shows it as a bar, as lines, as JSON or by a callback; [`ProgressTracker`] counts for
 //! loops of your own.
 
-// The run writes its state into a `RunStatus` (`run_status.rs`, which says who calls what). A thread (`render_thread.rs`)
+// The run writes its state into a `RunStatus` (`run_status.rs`, which says which part calls which method). A thread (`render_thread.rs`)
 // reads it ten times a second and hands it to a renderer: `bar.rs`, `lines.rs` or `json.rs`. `schedule.rs` decides when
 // output is due, `text.rs` and `bar_line.rs` give the texts, `estimate.rs` the time left. `tracker.rs` counts, also for
 // programs that run their own loops. Nothing here knows jobs, backends or files.
@@ -64,7 +64,7 @@ pub struct Snapshot {
     pub retries: usize,
     /// All items of the call. Of an iterator, the items that it has given so far.
     pub total: usize,
-    /// Time since the call began.
+    /// Time since the run started, without opening a journal and looking up the items of a slice in it.
     pub elapsed: Duration,
 }
 

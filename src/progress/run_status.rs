@@ -1,7 +1,7 @@
 //! The state of a run while it goes on: the run writes it, a render thread reads it. It draws nothing, decides nothing,
 //! and orders no other data between threads.
 //!
-//! # Who calls what, and when
+//! # Which part calls which method, and when
 //! - Before anything starts, the caller's thread makes one [`RunStatus`] per run, counts the resumed items, names the
 //!   items if they have keys, and gives the status to the progress target, which may start a render thread.
 //! - Whatever works or feeds workers calls [`RunStatus::begin`] when a worker starts a chunk and [`RunStatus::end`]

@@ -8,7 +8,8 @@
 //! | an item has failed | a counter | `WARN`, one per item |
 //! | a worker was lost, or recycled | a counter | `WARN`, or `INFO` |
 //!
-//! An event of a failure has no text of a caller's error, whose type need not have one: it names the kind. Cost:
+//! The event of a failure names the kind of failure, and not the text of the caller's error, whose type need not have
+//! one. Cost:
 //! without progress and without a subscriber that wants the level, a few branches per report. Keys of failed and
 //! retried items are computed only where a subscriber wants the event, and those of all items only for a display.
 

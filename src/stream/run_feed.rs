@@ -51,7 +51,7 @@ impl<R: Send + 'static, E: Send + 'static> RunFeed<R, E> {
 
     /// [`start`](Self::start) without the context of this thread, which models leave out.
     ///
-    /// A thread that cannot be started gives a queue that has ended with that error: the caller needs no second way.
+    /// If the thread cannot be started, the queue ends with that error, so the caller handles it like any error of a run.
     pub(crate) fn start_bare<B>(capacity: NonZeroUsize, cancel: CancelToken, body: B) -> Self
     where
         B: FnOnce(&mut Emit<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,

@@ -3,7 +3,7 @@
 //! Everything in this crate that threads share is built from the names on this page, and your own code can be, too. In
 //! a usual build they are the real ones: parking_lot's locks and std's atomics and threads, behind one signature
 //! without poison. Built with `--cfg manyhands_loom` they are those of [loom](https://docs.rs/loom), which runs a
-//! [`model`] through every interleaving of its threads; with `--cfg manyhands_shuttle` those of
+//! [`model`] through every interleaving of its threads up to a number of pre-emptions; with `--cfg manyhands_shuttle` those of
 //! [shuttle](https://docs.rs/shuttle), which runs it through many random ones, with more threads than loom can. The
 //! crate's own locks, cache, counters and token are built on the same names and so are checked along with your code.
 //!
@@ -36,8 +36,9 @@
 //! ```
 //!
 //! Put such models into a test binary of their own, such as `tests/models.rs` with `#[test]` functions: under a checker
-//! any use of manyhands outside of a model fails. Under `cargo test` each model runs once with real threads; it runs
-//! through all interleavings with
+//! any use of manyhands outside of a model fails. Under `cargo test` each model runs once with real threads. The
+//! first of these commands runs it through every interleaving up to a number of pre-emptions, the second through many
+//! random ones:
 //!
 //! ```sh
 //! RUSTFLAGS="--cfg manyhands_loom" cargo test --release --target-dir target/loom --test models

@@ -49,7 +49,7 @@ pub(crate) use value::{decode_value, encode_value};
 /// A program that is killed loses the items that were running and those that finished within about one commit interval
 /// (50 ms) before. A loss of power may cost some seconds more. The file is valid in either case.
 ///
-/// The calling thread hands values to the journal, in front of each chunk's calls of a `for_each` callback. So a slow
+/// The calling thread passes the values of a chunk to the journal before it calls a `for_each` callback for them. So a slow
 /// callback delays records, and so do an iterator that takes long to give the next item and a stream whose values are
 /// not taken: by a [`window`](crate::Job::window) of items at most. When the file cannot be written, for example
 /// because the disk is full, an event of `tracing` at level error says so at once, the run goes on without the journal,
@@ -74,7 +74,7 @@ pub(crate) use value::{decode_value, encode_value};
 #[must_use = "a journal is written by the job that it is given to"]
 pub struct Journal<'a, T> {
     pub(crate) settings: JournalSettings,
-    /// Gives an item's key; `None` for the job's own way to.
+    /// Gives an item's key; `None` to use the job's key function.
     pub(crate) key: Option<ItemText<'a, T>>,
     pub(crate) fingerprint: Option<ItemText<'a, T>>,
     /// The job drops a journal that is off, so no other code has to ask.

@@ -73,7 +73,7 @@ pub struct JournalStatus {
     pub failed: u64,
     /// All rows, including those that no longer count.
     pub rows: u64,
-    /// All runs, including those that an error ended before their first item.
+    /// All runs that recorded items or looked them up. A run that was refused because a setting changed does not count.
     pub runs: u64,
     /// The [version](crate::Journal::version) of the last run.
     pub version: String,

@@ -12,7 +12,7 @@
 //! milliseconds, and three descriptors of this process.
 //!
 //! # The life of a process
-//! | step | who | what is done |
+//! | step | done by | what is done |
 //! |---|---|---|
 //! | start | `start` | socket, pipe and status page are made, the process is spawned, `Hello` is queued |
 //! | first frame | `send_queued` | `Hello` goes with the descriptor of the page; a process in `init` marks the page |

@@ -2,7 +2,7 @@
 //!
 //! Promises: no two living workers of this process have the same number.
 //!
-//! Numbers stand in front of printed lines, in reports and in failures. With workers 1 to 4, of which 2 dies, its
+//! Numbers stand before printed lines, in reports, in journals and in events of `tracing`. With workers 1 to 4, of which 2 dies, its
 //! replacement is number 2 again, unless another call has taken the number by then. A recycled worker keeps its number
 //! until it has ended, so its replacement may be number 5.
 
