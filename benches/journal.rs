@@ -377,7 +377,7 @@ fn resume(choice: &Choice) {
     if !sizes.iter().any(|(case, _)| choice.has(case)) {
         return;
     }
-    report::head("Taking up a journal in which nothing is left to do");
+    report::head("Resuming from a journal in which nothing is left to do");
     say(
         "\nMedians. The bare loop reads the same columns of all rows into memory and puts them into a table by key; the job \
          also looks the file through for damage, proves each row's checksum, and finds each item by its key.",
@@ -395,14 +395,15 @@ fn resume(choice: &Choice) {
             drop(by_key);
             expected.clone()
         };
-        let take_up = || {
+        let resume_all = || {
             let work =
                 Job::new(&loads).workers(WORKERS).map(|load| -> u64 { panic!("item {} is done again", load.seed) });
             let outcome = work.journal(journal_in(folder.path())).run();
             assert_eq!(outcome.as_ref().expect("a call").resumed().count(), *n_items);
             values(outcome)
         };
-        let sides = vec![Side::new("bare loop", read), Side::new("job", take_up), Side::new("bare loop again", read)];
+        let sides =
+            vec![Side::new("bare loop", read), Side::new("job", resume_all), Side::new("bare loop again", read)];
         compare(case, choice.rounds(7), None, &expected, sides);
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! ```sh
 //! cargo run --release --example model_checked
-//! RUSTFLAGS="--cfg manyhands_loom" cargo run --release --target-dir target/loom --example model_checked
-//! RUSTFLAGS="--cfg manyhands_shuttle" cargo run --release --target-dir target/shuttle --example model_checked
+//! RUSTFLAGS="--cfg manyhands_loom" \
+//!     cargo run --release --features loom --target-dir target/loom --example model_checked
+//! RUSTFLAGS="--cfg manyhands_shuttle" \
+//!     cargo run --release --features shuttle --target-dir target/shuttle --example model_checked
 //! ```
 //!
 //! The first runs the model once, with real threads. The second runs it through all interleavings that matter, the third

@@ -438,6 +438,12 @@ pub fn usable_cores() -> NonZeroUsize {
 static ENVIRONMENT: LazyLock<Environment> =
     LazyLock::new(|| Environment::read(|name| std::env::var_os(name).map(|text| text.to_string_lossy().into_owned())));
 
+/// The text of `MANYHANDS_PROGRESS`, read with the other variables; none when it is unset.
+#[cfg(feature = "progress")]
+pub(crate) fn progress_target() -> Option<&'static str> {
+    ENVIRONMENT.progress_target.as_deref()
+}
+
 /// A setting that an environment variable gives: none when it is unset or empty, a message when it cannot be read.
 type Variable<V> = Result<Option<V>, String>;
 
@@ -450,6 +456,9 @@ struct Environment {
     enable_progress: Variable<bool>,
     serial_below_items: Variable<usize>,
     serial_below_micros: Variable<u64>,
+    /// The text of `MANYHANDS_PROGRESS`. `Progress::auto` reads it, since it knows the targets.
+    #[cfg(feature = "progress")]
+    progress_target: Option<String>,
 }
 
 impl Environment {
@@ -467,6 +476,8 @@ impl Environment {
             enable_progress: switch("MANYHANDS_ENABLE_PROGRESS"),
             serial_below_items: number("MANYHANDS_SERIAL_BELOW_ITEMS").map(as_items),
             serial_below_micros: number("MANYHANDS_SERIAL_BELOW_MICROS"),
+            #[cfg(feature = "progress")]
+            progress_target: look_up("MANYHANDS_PROGRESS"),
         }
     }
 }
@@ -653,6 +664,13 @@ mod tests {
         let config = ParallelConfig::builder().max_workers_io(9).resolve(&environment);
         assert_eq!((config.max_workers_cpu().get(), config.max_workers_io().get()), (7, 9));
         assert_eq!((config.chunk_size(), config.check()), (None, Ok(())));
+    }
+
+    #[cfg(feature = "progress")]
+    #[test]
+    fn the_progress_target_is_kept_as_it_is_written() {
+        assert_eq!(environment(&[("MANYHANDS_PROGRESS", " Bra")]).progress_target.as_deref(), Some(" Bra"));
+        assert_eq!(environment(&[]).progress_target, None);
     }
 
     #[test]

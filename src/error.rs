@@ -32,11 +32,11 @@ use crate::persist::journal::JournalError;
 /// assert_eq!(error.failure().unwrap().index, 1);
 /// ```
 pub struct Error<E = Never> {
-    kind: Box<Kind<E>>,
+    kind: Box<ErrorKind<E>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Kind<E> {
+enum ErrorKind<E> {
     Config(ConfigError),
     WorkerState(String),
     #[cfg(feature = "processes")]
@@ -54,40 +54,40 @@ enum Kind<E> {
 
 impl<E> Error<E> {
     pub(crate) fn config(message: impl Into<String>) -> Self {
-        Self { kind: Box::new(Kind::Config(ConfigError::new(message))) }
+        Self { kind: Box::new(ErrorKind::Config(ConfigError::new(message))) }
     }
 
     pub(crate) fn worker_state(message: impl Into<String>) -> Self {
-        Self { kind: Box::new(Kind::WorkerState(message.into())) }
+        Self { kind: Box::new(ErrorKind::WorkerState(message.into())) }
     }
 
     #[cfg(feature = "processes")]
     pub(crate) fn unsupported(message: impl Into<String>) -> Self {
-        Self { kind: Box::new(Kind::Unsupported(message.into())) }
+        Self { kind: Box::new(ErrorKind::Unsupported(message.into())) }
     }
 
     #[cfg(feature = "processes")]
     pub(crate) fn workers(message: impl Into<String>) -> Self {
-        Self { kind: Box::new(Kind::Workers(message.into())) }
+        Self { kind: Box::new(ErrorKind::Workers(message.into())) }
     }
 
     #[cfg(feature = "processes")]
     pub(crate) fn memory(message: impl Into<String>) -> Self {
-        Self { kind: Box::new(Kind::Memory(message.into())) }
+        Self { kind: Box::new(ErrorKind::Memory(message.into())) }
     }
 
     #[cfg(feature = "journal")]
     pub(crate) fn journal(problem: JournalError) -> Self {
-        Self { kind: Box::new(Kind::Journal(problem)) }
+        Self { kind: Box::new(ErrorKind::Journal(problem)) }
     }
 
     #[cfg(feature = "reports")]
     pub(crate) fn report(error: std::io::Error) -> Self {
-        Self { kind: Box::new(Kind::Report(error.to_string())) }
+        Self { kind: Box::new(ErrorKind::Report(error.to_string())) }
     }
 
     pub(crate) fn item(failure: ItemFailure<E>) -> Self {
-        Self { kind: Box::new(Kind::Item(failure)) }
+        Self { kind: Box::new(ErrorKind::Item(failure)) }
     }
 
     /// True when a setting or an argument is invalid. The message names the value and a valid alternative. No item was
@@ -99,7 +99,7 @@ impl<E> Error<E> {
     /// ```
     #[must_use]
     pub fn is_config(&self) -> bool {
-        matches!(*self.kind, Kind::Config(_))
+        matches!(*self.kind, ErrorKind::Config(_))
     }
 
     /// True when a worker could not be prepared: its state could not be made, or a thread could not be started.
@@ -110,7 +110,7 @@ impl<E> Error<E> {
     /// ```
     #[must_use]
     pub fn is_worker_state(&self) -> bool {
-        matches!(*self.kind, Kind::WorkerState(_))
+        matches!(*self.kind, ErrorKind::WorkerState(_))
     }
 
     /// True when this system lacks what the call needs, such as worker processes outside of Linux.
@@ -130,7 +130,7 @@ impl<E> Error<E> {
     #[cfg(feature = "processes")]
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
-        matches!(*self.kind, Kind::Unsupported(_))
+        matches!(*self.kind, ErrorKind::Unsupported(_))
     }
 
     /// True when no worker process could be started, or each died before it was ready. The message has the exit of the
@@ -149,7 +149,7 @@ impl<E> Error<E> {
     #[cfg(feature = "processes")]
     #[must_use]
     pub fn is_workers(&self) -> bool {
-        matches!(*self.kind, Kind::Workers(_))
+        matches!(*self.kind, ErrorKind::Workers(_))
     }
 
     /// True when shared memory could not be allocated. The message names the number of bytes and a way out.
@@ -161,7 +161,7 @@ impl<E> Error<E> {
     #[cfg(feature = "processes")]
     #[must_use]
     pub fn is_memory(&self) -> bool {
-        matches!(*self.kind, Kind::Memory(_))
+        matches!(*self.kind, ErrorKind::Memory(_))
     }
 
     /// The error of the journal, if that is the reason. Match on its kind.
@@ -177,7 +177,7 @@ impl<E> Error<E> {
     #[must_use]
     pub fn journal_error(&self) -> Option<&JournalError> {
         match &*self.kind {
-            Kind::Journal(problem) => Some(problem),
+            ErrorKind::Journal(problem) => Some(problem),
             _ => None,
         }
     }
@@ -194,7 +194,7 @@ impl<E> Error<E> {
     #[cfg(feature = "reports")]
     #[must_use]
     pub fn is_report(&self) -> bool {
-        matches!(*self.kind, Kind::Report(_))
+        matches!(*self.kind, ErrorKind::Report(_))
     }
 
     /// True when an item failed, for any reason; [`Error::failure`] returns the item.
@@ -205,7 +205,7 @@ impl<E> Error<E> {
     /// ```
     #[must_use]
     pub fn is_item(&self) -> bool {
-        matches!(*self.kind, Kind::Item(_))
+        matches!(*self.kind, ErrorKind::Item(_))
     }
 
     /// True when an item failed because the function panicked.
@@ -243,7 +243,7 @@ impl<E> Error<E> {
     #[must_use]
     pub fn failure(&self) -> Option<&ItemFailure<E>> {
         match &*self.kind {
-            Kind::Item(failure) => Some(failure),
+            ErrorKind::Item(failure) => Some(failure),
             _ => None,
         }
     }
@@ -258,7 +258,7 @@ impl<E> Error<E> {
     #[must_use]
     pub fn into_failure(self) -> Option<ItemFailure<E>> {
         match *self.kind {
-            Kind::Item(failure) => Some(failure),
+            ErrorKind::Item(failure) => Some(failure),
             _ => None,
         }
     }
@@ -280,19 +280,19 @@ impl Error<Never> {
     #[must_use]
     pub fn widen<E>(self) -> Error<E> {
         match *self.kind {
-            Kind::Config(error) => error.into(),
-            Kind::WorkerState(message) => Error::worker_state(message),
+            ErrorKind::Config(error) => error.into(),
+            ErrorKind::WorkerState(message) => Error::worker_state(message),
             #[cfg(feature = "processes")]
-            Kind::Unsupported(message) => Error::unsupported(message),
+            ErrorKind::Unsupported(message) => Error::unsupported(message),
             #[cfg(feature = "processes")]
-            Kind::Workers(message) => Error::workers(message),
+            ErrorKind::Workers(message) => Error::workers(message),
             #[cfg(feature = "processes")]
-            Kind::Memory(message) => Error::memory(message),
+            ErrorKind::Memory(message) => Error::memory(message),
             #[cfg(feature = "journal")]
-            Kind::Journal(problem) => Error::journal(problem),
+            ErrorKind::Journal(problem) => Error::journal(problem),
             #[cfg(feature = "reports")]
-            Kind::Report(message) => Error { kind: Box::new(Kind::Report(message)) },
-            Kind::Item(failure) => Error::item(failure.map_error(|never| match never {})),
+            ErrorKind::Report(message) => Error { kind: Box::new(ErrorKind::Report(message)) },
+            ErrorKind::Item(failure) => Error::item(failure.map_error(|never| match never {})),
         }
     }
 }
@@ -300,7 +300,7 @@ impl Error<Never> {
 /// An invalid setting, as the error of a call.
 impl<E> From<ConfigError> for Error<E> {
     fn from(error: ConfigError) -> Self {
-        Self { kind: Box::new(Kind::Config(error)) }
+        Self { kind: Box::new(ErrorKind::Config(error)) }
     }
 }
 
@@ -333,15 +333,17 @@ impl<E: PartialEq> PartialEq for Error<E> {
 impl<E: ErrorText> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
-            Kind::Config(error) => error.fmt(f),
-            Kind::WorkerState(message) => write!(f, "a worker could not be prepared: {message}"),
+            ErrorKind::Config(error) => error.fmt(f),
+            ErrorKind::WorkerState(message) => write!(f, "a worker could not be prepared: {message}"),
             #[cfg(feature = "processes")]
-            Kind::Unsupported(message) | Kind::Workers(message) | Kind::Memory(message) => f.write_str(message),
+            ErrorKind::Unsupported(message) | ErrorKind::Workers(message) | ErrorKind::Memory(message) => {
+                f.write_str(message)
+            }
             #[cfg(feature = "journal")]
-            Kind::Journal(problem) => problem.fmt(f),
+            ErrorKind::Journal(problem) => problem.fmt(f),
             #[cfg(feature = "reports")]
-            Kind::Report(message) => write!(f, "the report could not be written: {message}"),
-            Kind::Item(failure) => failure.fmt(f),
+            ErrorKind::Report(message) => write!(f, "the report could not be written: {message}"),
+            ErrorKind::Item(failure) => failure.fmt(f),
         }
     }
 }
@@ -353,8 +355,8 @@ impl<E: fmt::Debug + ErrorText> std::error::Error for Error<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &*self.kind {
             #[cfg(feature = "journal")]
-            Kind::Journal(error) => std::error::Error::source(error),
-            Kind::Item(failure) => std::error::Error::source(failure),
+            ErrorKind::Journal(error) => std::error::Error::source(error),
+            ErrorKind::Item(failure) => std::error::Error::source(failure),
             _ => None,
         }
     }

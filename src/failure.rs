@@ -33,7 +33,7 @@ pub enum Cause<E> {
     /// The function panicked with this message.
     Panic(String),
     /// The process that worked on the item died.
-    Lost(LostWorker),
+    Lost(Box<LostWorker>),
     /// The item took longer than this limit.
     TimeLimit(Duration),
     /// The item's worker needed more memory than this limit, in bytes.
@@ -90,16 +90,23 @@ impl<E> Cause<E> {
 /// ```
 /// use manyhands::job::LostWorker;
 ///
-/// let worker: LostWorker = serde_json::from_str(r#"{"ending": {"Exit": 3}, "last_lines": "bad header\n"}"#).unwrap();
+/// let worker: LostWorker = serde_json::from_str(r#"{"exit": {"Exit": 3}, "last_lines": "bad header\n"}"#).unwrap();
 /// assert_eq!(worker.to_string(), "exited with code 3; it last printed: bad header");
+///
+/// let none: LostWorker =
+///     serde_json::from_str(r#"{"exit": "NeverStarted", "last_lines": "", "reason": "too many open files"}"#).unwrap();
+/// assert_eq!(none.to_string(), "could not be started; too many open files");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct LostWorker {
     /// How the process ended.
-    pub ending: WorkerExit,
+    pub exit: WorkerExit,
     /// The last lines that the process printed during the call, on stdout and stderr, up to 2 KiB.
     pub last_lines: String,
+    /// What manyhands knows beyond that: why no other worker could take the item, or how the worker broke the protocol.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// How a worker process ended.
@@ -160,7 +167,10 @@ impl fmt::Display for SignalName {
 
 impl fmt::Display for LostWorker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.ending.fmt(f)?;
+        self.exit.fmt(f)?;
+        if let Some(reason) = &self.reason {
+            write!(f, "; {reason}")?;
+        }
         match self.last_lines.trim_end() {
             "" => Ok(()),
             lines => write!(f, "; it last printed: {lines}"),

@@ -17,5 +17,6 @@ pub(crate) fn cases(file: &str) -> Option<Vec<Value>> {
     };
     let mut golden: Value = serde_json::from_str(&text).unwrap();
     let Value::Array(cases) = golden["cases"].take() else { panic!("{file} has no cases") };
+    assert!(!cases.is_empty(), "{file} has no cases");
     Some(cases)
 }

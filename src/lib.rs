@@ -219,6 +219,13 @@ mod tally;
 
 pub mod cache {
     //! A cache that threads share: [`ThreadSafeCache`], its statistics, and what its computations need.
+    //!
+    //! ```
+    //! let cache = manyhands::cache::ThreadSafeCache::new();
+    //! assert_eq!(cache.get_or_compute(7, || 7 * 7), 49);
+    //! assert_eq!(cache.get(&7), Some(49));
+    //! assert_eq!((cache.stats().hits, cache.stats().misses), (1, 1));
+    //! ```
 
     pub use crate::primitives::cache::{CacheStats, ComputeError, FastHash, FastHasher, ThreadSafeCache};
     pub use crate::primitives::compute_context::ComputeContext;
@@ -227,6 +234,13 @@ pub mod cache {
 pub mod counter {
     //! Counters that threads share: [`AtomicCounter`], and [`StripedCounter`] for paths where many threads count at
     //! once.
+    //!
+    //! ```
+    //! let done = manyhands::counter::AtomicCounter::new();
+    //! manyhands::parallel_map(manyhands::Threads, &[1, 2, 3], |_| done.increment())?;
+    //! assert_eq!(done.value(), 3);
+    //! # Ok::<(), manyhands::Error>(())
+    //! ```
 
     pub use crate::primitives::counter::{AtomicCounter, StripedCounter};
 }
@@ -235,6 +249,16 @@ pub mod counter {
 pub mod journal {
     //! Journals: finished items in a file, so that a run that was killed goes on where it was. Needs the feature
     //! `journal`.
+    //!
+    //! ```
+    //! use manyhands::{Job, journal::{Journal, JournalReader}};
+    //!
+    //! let folder = tempfile::tempdir()?;
+    //! let path = folder.path().join("squares.journal");
+    //! Job::new(&[1_u64, 2, 3]).map(|n| n * n).journal(Journal::at(&path).key(u64::to_string)).run()?;
+    //! assert_eq!(JournalReader::open(&path)?.status()?.succeeded, 3);
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
 
     pub use crate::persist::journal::{
         Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, UnknownSetting,
@@ -245,6 +269,13 @@ pub mod journal {
 pub mod lock {
     //! Locks without poison: [`RwLock`], [`StripedRwLock`] for many readers, and [`Synchronized`], a value behind its
     //! lock.
+    //!
+    //! ```
+    //! let sum = manyhands::lock::RwLock::new(0);
+    //! manyhands::parallel_map(manyhands::Threads, &[1, 2, 3], |n| *sum.write() += n)?;
+    //! assert_eq!(*sum.read(), 6);
+    //! # Ok::<(), manyhands::Error>(())
+    //! ```
 
     pub use crate::primitives::lock::{
         RwLock, RwLockReadGuard, RwLockWriteGuard, StripedRwLock, StripedRwLockReadGuard, StripedRwLockWriteGuard,
@@ -255,6 +286,16 @@ pub mod lock {
 #[cfg(feature = "processes")]
 pub mod process {
     //! Worker processes: the mode [`Processes`], memory that all of them see, and sets of unlike tasks.
+    //!
+    //! ```standalone_crate
+    //! use manyhands::process::{Processes, init};
+    //!
+    //! fn main() -> Result<(), manyhands::Error> {
+    //!     init(); // first in `main`: a worker process is a copy of the program
+    //!     assert_eq!(manyhands::parallel_map(Processes::new(), &[1, 2, 3], |n| n * n)?, [1, 4, 9]);
+    //!     Ok(())
+    //! }
+    //! ```
 
     pub use crate::backend::process::{PlainNumber, Processes, SharedSlice, init};
     pub use crate::job::process_task_set::ProcessTaskSet;
@@ -263,6 +304,15 @@ pub mod process {
 pub mod report {
     //! What a run leaves behind for people and programs: `Report` (needs the feature `reports`), amounts that items
     //! report, and files that are replaced as a whole.
+    //!
+    //! ```
+    //! let folder = tempfile::tempdir()?;
+    //! let path = folder.path().join("sum.txt");
+    //! manyhands::report::write_atomically(&path, |file| write!(file, "6"))?;
+    //! assert_eq!(std::fs::read_to_string(&path)?, "6");
+    //! # use std::io::Write as _;
+    //! # Ok::<(), std::io::Error>(())
+    //! ```
 
     pub use crate::backend::amounts::report_amount;
     pub use crate::persist::atomic_file::write_atomically;

@@ -50,9 +50,9 @@ impl Pool {
         Self(thread_pool::Pool::new("model"))
     }
 
-    /// The pool's own `gather`.
-    pub fn gather<A>(&self, work: &(dyn Fn() + Sync), lead: impl FnOnce(&Scope<'_>) -> A) -> A {
-        self.0.gather(work, |scope| lead(&Scope(scope)))
+    /// The pool's own `scope`.
+    pub fn scope<A>(&self, work: &(dyn Fn() + Sync), body: impl FnOnce(&Scope<'_>) -> A) -> A {
+        self.0.scope(work, |scope| body(&Scope(scope)))
     }
 
     /// The threads that are alive.
@@ -183,9 +183,9 @@ impl Call {
             chunks: ChunkRule::Fixed(positive(self.chunk)),
             order: None,
             window: self.window,
-            stocked: usize::MAX,
+            arrived: usize::MAX,
             may_retry: self.retries > 0,
-            alone: 0,
+            serial_sample: 0,
             traces: false,
             memory: self.budget.map(|budget| MemoryBudget { budget, costs: vec![1; self.n_items] }),
             halt_on_failure: self.failure_limit == Some(1),
@@ -317,7 +317,7 @@ impl StatusPage {
         self.slots().give_free(0);
     }
 
-    fn slots(&self) -> &crate::backend::process::wire::status_page::Slots {
+    fn slots(&self) -> &crate::backend::process::wire::status_page::BodySlots {
         self.0.slots(crate::backend::process::wire::status_page::Direction::ToWorker)
     }
 }

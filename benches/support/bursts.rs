@@ -28,7 +28,7 @@ const ENOUGH: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// More threads than cores run this many bursts in a row, so that they meet others than those they started with.
-const PARTS_IN_A_CROWD: usize = 4;
+const PARTS_WHEN_OVERSUBSCRIBED: usize = 4;
 
 /// One of those that are compared.
 pub(crate) struct Contender<'a> {
@@ -49,7 +49,7 @@ pub(crate) enum Figure {
     /// Nanoseconds per operation, the median of so many good bursts.
     Undisturbed { nanos: f64, n_good: usize },
     /// There are more threads than cores: nanoseconds on a CPU per operation.
-    Crowded { nanos: f64 },
+    Oversubscribed { nanos: f64 },
     /// Too few bursts were good, because the machine was busy or the contender sends threads to sleep: nanoseconds on a
     /// CPU per operation, and of the clock on the wall, in all bursts.
     Disturbed { nanos: f64, wall_nanos: f64, n_good: usize },
@@ -60,7 +60,7 @@ impl Figure {
     pub(crate) fn text(&self) -> String {
         match *self {
             Self::Undisturbed { nanos, n_good } => format!("{} ({n_good})", nanos_text(nanos)),
-            Self::Crowded { nanos } => format!("{} cpu", nanos_text(nanos)),
+            Self::Oversubscribed { nanos } => format!("{} cpu", nanos_text(nanos)),
             Self::Disturbed { nanos, wall_nanos, n_good } => {
                 format!("? {} cpu, {} wall ({n_good})", nanos_text(nanos), nanos_text(wall_nanos))
             }
@@ -71,7 +71,7 @@ impl Figure {
     pub(crate) fn ratio_to(&self, other: &Self) -> Option<f64> {
         match (*self, *other) {
             (Self::Undisturbed { nanos, .. }, Self::Undisturbed { nanos: other, .. })
-            | (Self::Crowded { nanos }, Self::Crowded { nanos: other }) => Some(nanos / other),
+            | (Self::Oversubscribed { nanos }, Self::Oversubscribed { nanos: other }) => Some(nanos / other),
             _ => None,
         }
     }
@@ -94,37 +94,37 @@ pub(crate) const HOW_TO_READ: &str = "Nanoseconds per operation, median of good 
 
 /// Lets the contenders take turns in `n_threads` threads, and gives their figures in the order of the contenders.
 pub(crate) fn take_turns(n_threads: usize, n_rounds: usize, contenders: &[Contender<'_>]) -> Vec<Figure> {
-    let crowd = n_threads > std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let n_rounds = if crowd { n_rounds.div_ceil(PARTS_IN_A_CROWD) } else { n_rounds };
+    let is_oversubscribed = n_threads > std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let n_parts = if is_oversubscribed { PARTS_WHEN_OVERSUBSCRIBED } else { 1 };
+    let n_rounds = n_rounds.div_ceil(n_parts);
     let begun = Instant::now();
     let mut bursts = vec![Vec::new(); contenders.len()];
     for lap in 0.. {
-        let lap_bursts =
-            run_lap(n_threads, if crowd { PARTS_IN_A_CROWD } else { 1 }, lap * (n_rounds + 1), n_rounds, contenders);
+        let lap_bursts = run_lap(n_threads, n_parts, lap * (n_rounds + 1), n_rounds, contenders);
         for (all, new) in bursts.iter_mut().zip(lap_bursts) {
             all.extend(new);
         }
         let is_enough = bursts.iter().all(|all| n_good(all) >= ENOUGH.min(n_rounds).max(FEWEST));
-        if crowd || is_enough || begun.elapsed() > PATIENCE {
+        if is_oversubscribed || is_enough || begun.elapsed() > PATIENCE {
             break;
         }
     }
-    bursts.iter().map(|all| figure(all, crowd)).collect()
+    bursts.iter().map(|all| figure(all, is_oversubscribed)).collect()
 }
 
 fn n_good(bursts: &[Burst]) -> usize {
     bursts.iter().filter(|burst| burst.is_good).count()
 }
 
-fn figure(bursts: &[Burst], crowd: bool) -> Figure {
+fn figure(bursts: &[Burst], is_oversubscribed: bool) -> Figure {
     let n_good = n_good(bursts);
     if n_good >= FEWEST {
         let nanos = median(bursts.iter().filter(|burst| burst.is_good).map(|burst| burst.nanos));
         return Figure::Undisturbed { nanos, n_good };
     }
     let nanos = median(bursts.iter().map(|burst| burst.cpu_nanos));
-    if crowd {
-        return Figure::Crowded { nanos };
+    if is_oversubscribed {
+        return Figure::Oversubscribed { nanos };
     }
     Figure::Disturbed { nanos, wall_nanos: median(bursts.iter().map(|burst| burst.nanos)), n_good }
 }
@@ -144,7 +144,7 @@ struct Burst {
 }
 
 impl Burst {
-    fn of(spans: &[Span], n_operations: usize, crowd: bool) -> Self {
+    fn of(spans: &[Span], n_operations: usize, is_oversubscribed: bool) -> Self {
         let longest = spans.iter().map(Span::wall).max().expect("at least one thread");
         let begun = spans.iter().map(|span| span.begun).max().expect("at least one thread");
         let ended = spans.iter().map(|span| span.ended).min().expect("at least one thread");
@@ -154,7 +154,7 @@ impl Burst {
         Self {
             nanos: per_operation(spans.iter().map(Span::wall).sum()),
             cpu_nanos: per_operation(spans.iter().map(|span| span.cpu).sum()),
-            is_good: !crowd && on_cpu && together > LEAST_OVERLAP,
+            is_good: !is_oversubscribed && on_cpu && together > LEAST_OVERLAP,
         }
     }
 }
@@ -185,17 +185,17 @@ fn run_lap(
     let spans: Vec<Vec<Vec<Span>>> = std::thread::scope(|scope| {
         let run = |thread| {
             let gate = &gate;
-            let mut player = Player { thread, n_threads, n_parts, gate, n_met: 0, clock_cost: clock_cost() };
+            let mut participant = Participant { thread, n_threads, n_parts, gate, n_met: 0, clock_cost: clock_cost() };
             move || {
                 let _opens = gate.open_on_panic();
                 if n_parts == 1 {
                     stay_on_core(thread);
                 }
-                player.play(first_round, n_rounds, contenders)
+                participant.run(first_round, n_rounds, contenders)
             }
         };
-        let players: Vec<_> = (0..n_threads).map(|thread| scope.spawn(run(thread))).collect();
-        players.into_iter().map(|player| player.join().expect("no burst panics")).collect()
+        let participants: Vec<_> = (0..n_threads).map(|thread| scope.spawn(run(thread))).collect();
+        participants.into_iter().map(|participant| participant.join().expect("no burst panics")).collect()
     });
     let burst_of = |contender: usize, round: usize| {
         let together: Vec<Span> = spans.iter().map(|of_thread| of_thread[contender][round]).collect();
@@ -205,7 +205,7 @@ fn run_lap(
 }
 
 /// One thread's part in all rounds of a lap.
-struct Player<'a> {
+struct Participant<'a> {
     thread: usize,
     n_threads: usize,
     n_parts: usize,
@@ -214,13 +214,13 @@ struct Player<'a> {
     clock_cost: Duration,
 }
 
-impl Player<'_> {
-    fn play(&mut self, first_round: usize, n_rounds: usize, contenders: &[Contender<'_>]) -> Vec<Vec<Span>> {
+impl Participant<'_> {
+    fn run(&mut self, first_round: usize, n_rounds: usize, contenders: &[Contender<'_>]) -> Vec<Vec<Span>> {
         let mut spans = vec![Vec::with_capacity(n_rounds); contenders.len()];
         for round in 0..=n_rounds {
             for turn in 0..contenders.len() {
                 let idx = (round + turn) % contenders.len();
-                let span = self.play_burst(first_round + round, &contenders[idx]);
+                let span = self.run_burst(first_round + round, &contenders[idx]);
                 if round > 0 {
                     spans[idx].push(span);
                 }
@@ -230,15 +230,15 @@ impl Player<'_> {
     }
 
     /// A burst that does not count goes ahead, so that the contender finds its data where they are when it is used all the time.
-    fn play_burst(&mut self, round: usize, contender: &Contender<'_>) -> Span {
+    fn run_burst(&mut self, round: usize, contender: &Contender<'_>) -> Span {
         let burst = round * (self.n_parts + 1);
-        let play = |part: usize| (contender.burst)(self.thread, burst + part);
-        play(0);
+        let run_part = |part: usize| (contender.burst)(self.thread, burst + part);
+        run_part(0);
         self.n_met += 1;
         self.gate.meet(self.n_met * self.n_threads);
         let cpu_before = cpu_time();
         let begun = Instant::now();
-        (1..=self.n_parts).for_each(play);
+        (1..=self.n_parts).for_each(run_part);
         let ended = Instant::now();
         Span { begun, ended, cpu: (cpu_time() - cpu_before).saturating_sub(self.clock_cost) }
     }

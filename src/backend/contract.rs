@@ -326,7 +326,7 @@ impl BackendError {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum WorkerEvent {
     /// A worker died while it had this position in hand.
-    Lost { worker: u32, position: Option<usize>, attempt: u32, ending: WorkerExit },
+    Lost { worker: u32, position: Option<usize>, attempt: u32, exit: WorkerExit },
     /// The backend replaced a worker on purpose.
     Recycled { worker: u32 },
 }

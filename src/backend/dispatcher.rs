@@ -126,14 +126,14 @@ pub(crate) enum Update<R, E> {
 impl<'out, R, E> Dispatcher<'out, R, E> {
     /// A dispatcher of all positions of the plan.
     pub(crate) fn new(plan: &Plan, cancel: &CancelToken, output: Output<'out, R>) -> Self {
-        let limit = plan.window.min(plan.stocked);
+        let limit = plan.window.min(plan.arrived);
         Self {
             window: plan.window,
             is_bounded: limit < plan.n_items || plan.may_retry,
             may_retry: plan.may_retry,
             cancel: cancel.clone(),
             fence: CachePadded::new(AtomicUsize::new(plan.n_items)),
-            state: Mutex::new(DispatchState::new(limit, plan.stocked < plan.n_items, output)),
+            state: Mutex::new(DispatchState::new(limit, plan.arrived < plan.n_items, output)),
             updates: Condvar::new(),
             window_moved: Condvar::new(),
         }
@@ -170,7 +170,7 @@ impl<'out, R, E> Dispatcher<'out, R, E> {
         let is_half_claimed = state.limit.saturating_sub(state.next) < self.window / 2;
         let is_urgent = !chunk.failures.is_empty() || state.unreported_busy >= WAKE_CALLER_AFTER || is_half_claimed;
         let frees_memory = plan.memory.is_some() && state.in_use.remove(&chunk.first).is_some();
-        if frees_memory || chunk.first < plan.alone {
+        if frees_memory || chunk.first < plan.serial_sample {
             self.window_moved.notify_all(); // a claim that waited for this chunk may be made now
         }
         state.push(chunk);
@@ -357,7 +357,7 @@ impl<'out, R, E> Dispatcher<'out, R, E> {
         // No worker claims the whole window: the others would have to wait for it.
         let most = (self.window / plan.workers.get().saturating_mul(2)).max(1);
         let len = plan.chunk_len(first, pace).min(most).min(state.limit - first).min(end - first);
-        if first < plan.alone { len.min(plan.alone - first) } else { len }
+        if first < plan.serial_sample { len.min(plan.serial_sample - first) } else { len }
     }
 
     /// Reports come first, also at the end: `End` means that the caller has taken all of them. While a retry may still
@@ -442,10 +442,10 @@ fn claim_retry<'out, R, E>(state: &mut DispatchState<'out, R, E>, plan: &Plan) -
 
 /// Whether the next claim waits because the first positions of the plan run one after the other.
 ///
-/// With `alone` 3, positions 0, 1 and 2 are claims of one worker after the other, and position 3 starts when 2 is
+/// With `serial_sample` 3, positions 0, 1 and 2 are claims of one worker after the other, and position 3 starts when 2 is
 /// reported. So results that are compared with a serial sample are not disturbed by other items.
 fn waits_for_serial_items<R, E>(state: &DispatchState<'_, R, E>, plan: &Plan) -> bool {
-    state.next <= plan.alone && state.next > 0 && state.busy > 0 && plan.alone > 0
+    state.next <= plan.serial_sample && state.next > 0 && state.busy > 0 && plan.serial_sample > 0
 }
 
 /// How many of these positions the memory budget admits now. Records their cost.

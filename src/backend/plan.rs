@@ -31,11 +31,11 @@ pub(crate) struct Plan {
     /// How many positions from the oldest unfinished one on may be claimed.
     pub(crate) window: usize,
     /// The items of positions from here on have not arrived when the run starts.
-    pub(crate) stocked: usize,
+    pub(crate) arrived: usize,
     /// Whether items may be retried.
     pub(crate) may_retry: bool,
-    /// Positions before this one run one after the other, before any other position starts.
-    pub(crate) alone: usize,
+    /// Positions before this one, the serial sample of a report, run one after the other before any other position starts.
+    pub(crate) serial_sample: usize,
     /// Whether the start, the time and the amounts of each item are recorded.
     pub(crate) traces: bool,
     /// The memory budget, where it bounds the items that run at the same time.
@@ -57,15 +57,15 @@ impl Plan {
     /// Adapts the plan to results that are delivered to the calling thread, and recorded there if `is_kept`.
     ///
     /// The caller must be free to deliver, so the call does not start in the calling thread.
-    pub(crate) fn carry(&mut self, is_kept: bool, alone: usize) {
+    pub(crate) fn set_delivery(&mut self, is_kept: bool, serial_sample: usize) {
         self.serial_below = Duration::ZERO;
         self.traces = is_kept;
-        self.alone = alone.min(self.n_items);
+        self.serial_sample = serial_sample.min(self.n_items);
     }
 
     /// The length of the next chunk from `position` on, for a worker whose last chunk had this pace. At least 1.
     ///
-    /// The caller shortens it further: to the window, to the limit, to the memory budget, and to `alone`. Here a fixed
+    /// The caller shortens it further: to the window, to the limit, to the memory budget, and to `serial_sample`. Here a fixed
     /// chunk size is shortened only at the end of the list.
     pub(crate) fn chunk_len(&self, position: usize, pace: Option<Pace>) -> usize {
         self.len_of(CLAIM, position, pace)
@@ -211,9 +211,9 @@ mod tests {
             chunks,
             order: None,
             window: usize::MAX,
-            stocked: usize::MAX,
+            arrived: usize::MAX,
             may_retry: false,
-            alone: 0,
+            serial_sample: 0,
             traces: false,
             memory: None,
             halt_on_failure: false,

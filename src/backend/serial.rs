@@ -67,7 +67,7 @@ impl<'out, R> SerialProgress<'out, R> {
     fn new(plan: &Plan, output: Output<'out, R>) -> Self {
         Self {
             next: 0,
-            limit: plan.stocked,
+            limit: plan.arrived,
             fence: AtomicUsize::new(plan.n_items),
             output,
             retries: RetryQueue::default(),

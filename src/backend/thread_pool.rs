@@ -58,13 +58,13 @@ impl Pool {
     ///
     /// `work` must end by itself when nothing is left to do: no helper is interrupted, and this call waits for all of
     /// them. It runs at most once per slot, in several threads at once.
-    pub(crate) fn gather<A>(&self, work: &(dyn Fn() + Sync), body: impl FnOnce(&Scope<'_>) -> A) -> A {
+    pub(crate) fn scope<A>(&self, work: &(dyn Fn() + Sync), body: impl FnOnce(&Scope<'_>) -> A) -> A {
         // Only the lifetime changes. `ScopedTask::enter` alone dereferences the pointer, while it occupies a slot.
         let work: *const (dyn Fn() + Sync + '_) = work;
         // SAFETY: `Scope::drop` closes the slots and waits until no slot is active. It runs before this frame ends, also
         // when `body` panics. So the closure is alive whenever the pointer is dereferenced.
         let work: *const (dyn Fn() + Sync + 'static) = unsafe { std::mem::transmute(work) };
-        let slots = Mutex::new(Slots { open: 0, active: 0, panic: None });
+        let slots = Mutex::new(HelperSlots { open: 0, active: 0, panic: None });
         let task = Arc::new(ScopedTask { work, slots, empty: Condvar::new() });
         let scope = Scope { shared: &self.shared, task: Arc::clone(&task) };
         let value = body(&scope);
@@ -221,19 +221,19 @@ pub(crate) fn in_worker<A>(work: impl FnOnce() -> A) -> A {
 struct ScopedTask {
     /// Borrowed from the caller's frame. Invariant: valid while a slot is open or active, dangling afterwards.
     work: *const (dyn Fn() + Sync),
-    slots: Mutex<Slots>,
+    slots: Mutex<HelperSlots>,
     /// The caller waits here until no slot is active.
     empty: Condvar,
 }
 
 /// The slots of one call, guarded by [`ScopedTask::slots`]. A slot is first open, then active, then gone.
 #[derive(Debug)]
-struct Slots {
+struct HelperSlots {
     /// Slots that a helper may still enter. 0 from the end of the call on.
     open: usize,
     /// Slots whose helper runs the closure or has not left yet.
     active: usize,
-    /// The payload of the first helper that panicked. [`Pool::gather`] resumes it.
+    /// The payload of the first helper that panicked. [`Pool::scope`] resumes it.
     panic: Option<Box<dyn Any + Send>>,
 }
 
@@ -405,7 +405,7 @@ mod tests {
                 std::thread::yield_now();
                 active.fetch_sub(1, Ordering::SeqCst);
             };
-            pool.gather(&work, |scope| {
+            pool.scope(&work, |scope| {
                 assert!(scope.request_helpers(helpers, ThreadLimit::TopLevel(helpers)) <= helpers)
             });
             assert_eq!(active.load(Ordering::SeqCst), 0);
@@ -417,7 +417,7 @@ mod tests {
     fn threads_never_exceed_the_limit_and_are_reused() {
         let pool = Pool::new("test");
         for _ in 0..100 {
-            pool.gather(&|| {}, |scope| scope.request_helpers(5, ThreadLimit::TopLevel(3)));
+            pool.scope(&|| {}, |scope| scope.request_helpers(5, ThreadLimit::TopLevel(3)));
         }
         assert!(pool.threads() <= 3);
     }
@@ -431,7 +431,7 @@ mod tests {
             entered.lock().send(()).expect("the call waits for this message");
             let _is_over = may_leave.lock().recv();
         };
-        pool.gather(&slow, move |scope| {
+        pool.scope(&slow, move |scope| {
             let _until_the_end = leave;
             assert_eq!(scope.request_helpers(1, ThreadLimit::TopLevel(1)), 1);
             has_entered.recv().expect("the helper sends");
@@ -444,7 +444,7 @@ mod tests {
         let pool = Pool::new("test");
         while_its_thread_is_busy(&pool, || {
             let late = AtomicUsize::new(0);
-            pool.gather(&|| _ = late.fetch_add(1, Ordering::SeqCst), |second| {
+            pool.scope(&|| _ = late.fetch_add(1, Ordering::SeqCst), |second| {
                 assert_eq!(second.request_helpers(1, ThreadLimit::TopLevel(1)), 0)
             });
             assert_eq!(pool.queued(), 0, "the slot is removed");
@@ -458,7 +458,7 @@ mod tests {
         while_its_thread_is_busy(&pool, || {
             let (started, has_started) = mpsc::channel();
             let started = Mutex::new(started);
-            pool.gather(&|| started.lock().send(()).unwrap(), |second| {
+            pool.scope(&|| started.lock().send(()).unwrap(), |second| {
                 assert_eq!((second.request_helpers(2, ThreadLimit::TopLevel(1)), second.force_helper()), (0, 1));
                 has_started.recv().unwrap();
                 has_started.recv().unwrap(); // the other slot, which the same thread enters afterwards
@@ -478,13 +478,13 @@ mod tests {
             panic!("on purpose");
         };
         let caught = catch_unwind(AssertUnwindSafe(|| {
-            pool.gather(&panics, |scope| {
+            pool.scope(&panics, |scope| {
                 scope.request_helpers(1, ThreadLimit::TopLevel(1));
                 has_entered.recv().unwrap();
             });
         }));
         assert_eq!(crate::panics::panic_message(&*caught.unwrap_err()), "on purpose");
-        assert_eq!(pool.gather(&|| {}, |scope| scope.request_helpers(1, ThreadLimit::TopLevel(1))), 1);
+        assert_eq!(pool.scope(&|| {}, |scope| scope.request_helpers(1, ThreadLimit::TopLevel(1))), 1);
     }
 
     #[test]
@@ -502,7 +502,7 @@ mod tests {
                 }
                 done.fetch_add(borrowed.iter().sum(), Ordering::SeqCst);
             };
-            pool.gather(&work, |scope| {
+            pool.scope(&work, |scope| {
                 scope.request_helpers(1, ThreadLimit::TopLevel(1));
                 has_entered.recv().unwrap();
                 panic!("body");

@@ -77,7 +77,7 @@ where
         let _same_config = config::override_with(context.config.clone());
         ThreadWorker::new(context, &dispatcher).work();
     };
-    pool.gather(&work, |scope| {
+    pool.scope(&work, |scope| {
         let helpers = HelperRequest { scope, plan, budget, delivers, is_nested: is_worker_thread() };
         run_caller(&helpers, context, &dispatcher, sink);
     });

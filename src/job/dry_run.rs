@@ -3,7 +3,7 @@
 use crate::backend::contract::ModeKind;
 use crate::backend::task::Task;
 use crate::error::Error;
-use crate::job::settings::Settings;
+use crate::job::settings::JobSettings;
 use crate::job::work::Work;
 #[cfg(feature = "journal")]
 use crate::persist::journal::{ItemState, Journal, JournalError, Recorded, Store};
@@ -79,14 +79,14 @@ where
 /// The items that a journal holds.
 #[cfg(feature = "journal")]
 struct Finished<'s, 'a, T> {
-    settings: &'s Settings<'a, T>,
+    settings: &'s JobSettings<'a, T>,
     journal: Option<&'s Journal<'a, T>>,
     recorded: Option<Recorded>,
 }
 
 #[cfg(feature = "journal")]
 impl<'s, 'a, T> Finished<'s, 'a, T> {
-    fn read<R, E>(settings: &'s Settings<'a, T>, keep: &'s KeepSpec<'a, T, R, E>) -> Result<Self, Error> {
+    fn read<R, E>(settings: &'s JobSettings<'a, T>, keep: &'s KeepSpec<'a, T, R, E>) -> Result<Self, Error> {
         let journal = keep.journal.as_ref();
         let recorded = journal
             .map(|journal| Store::peek(&journal.settings).map(|recorded| Recorded::new(recorded, &journal.settings)));
@@ -109,7 +109,7 @@ struct Finished;
 
 #[cfg(not(feature = "journal"))]
 impl Finished {
-    fn read<T, R, E>(_: &Settings<'_, T>, _: &KeepSpec<'_, T, R, E>) -> Result<Self, Error> {
+    fn read<T, R, E>(_: &JobSettings<'_, T>, _: &KeepSpec<'_, T, R, E>) -> Result<Self, Error> {
         Ok(Self)
     }
 

@@ -27,7 +27,7 @@ use crate::backend::mode::{Mode, Threads};
 use crate::config::ParallelConfig;
 use crate::error::Error;
 use crate::job::on_failure::OnFailure;
-use crate::job::settings::Settings;
+use crate::job::settings::JobSettings;
 use crate::job::work::Work;
 use crate::job::workers::Workers;
 use crate::outcome::Outcome;
@@ -116,7 +116,7 @@ pub use work::DeliveredResult;
 #[must_use = "a job does nothing until it is run, for example by `.run(function)`"]
 pub struct Job<'a, T, M = Threads, C = NoContext> {
     input: Input<'a, T>,
-    settings: Settings<'a, T>,
+    settings: JobSettings<'a, T>,
     mode: M,
     context: C,
 }
@@ -130,7 +130,7 @@ impl<'a, T> Job<'a, T> {
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn new(items: &'a [T]) -> Self {
-        Self { input: Input::Slice(items), settings: Settings::default(), mode: Threads, context: NoContext }
+        Self { input: Input::Slice(items), settings: JobSettings::default(), mode: Threads, context: NoContext }
     }
 
     /// A job over the items of an iterator, on [`Threads`], that stops at the first failure.
@@ -170,7 +170,7 @@ impl<'a, T> Job<'a, T> {
         I::IntoIter: Send + 'a,
     {
         let input = Input::stream(items.into_iter());
-        Self { input, settings: Settings::default(), mode: Threads, context: NoContext }
+        Self { input, settings: JobSettings::default(), mode: Threads, context: NoContext }
     }
 
     pub(crate) fn with_config(mut self, config: Arc<ParallelConfig>) -> Self {

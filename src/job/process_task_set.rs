@@ -45,7 +45,7 @@ use crate::outcome::Outcome;
 /// ```
 #[must_use = "tasks do nothing until an executor runs them"]
 pub struct ProcessTaskSet<R> {
-    tasks: Vec<ProcessTask<R>>,
+    tasks: Vec<NamedTask<R>>,
     mode: Processes,
 }
 
@@ -89,7 +89,7 @@ impl<R: 'static> ProcessTaskSet<R> {
     where
         A: Serialize + DeserializeOwned + Send + Sync + 'static,
     {
-        self.tasks.push(ProcessTask { name: name.into(), call: Box::new(Call { function, argument }) });
+        self.tasks.push(NamedTask { name: name.into(), call: Box::new(Call { function, argument }) });
     }
 
     /// The number of tasks.
@@ -136,7 +136,7 @@ impl<R: Serialize + DeserializeOwned + Send + 'static> Tasks for ProcessTaskSet<
 }
 
 /// One task. It is sent as a [`PackedTask`].
-struct ProcessTask<R> {
+struct NamedTask<R> {
     name: String,
     call: Box<dyn Portable<R>>,
 }
@@ -201,14 +201,14 @@ where
     Ok(Box::new(Call { function, argument }))
 }
 
-impl<R> Serialize for ProcessTask<R> {
+impl<R> Serialize for NamedTask<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let packed = self.call.pack().map_err(S::Error::custom)?;
         (&self.name, packed).serialize(serializer)
     }
 }
 
-impl<'de, R: 'static> Deserialize<'de> for ProcessTask<R> {
+impl<'de, R: 'static> Deserialize<'de> for NamedTask<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (name, packed) = <(String, PackedTask)>::deserialize(deserializer)?;
         let place = packed.unpack.place().map_err(D::Error::custom)?;

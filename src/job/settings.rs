@@ -27,7 +27,7 @@ use crate::run::tolerance::Tolerance;
 use std::sync::Arc;
 
 /// The settings of a job, not checked yet.
-pub(crate) struct Settings<'a, T> {
+pub(crate) struct JobSettings<'a, T> {
     pub(crate) workers: Option<Workers>,
     pub(crate) chunk_size: Option<usize>,
     pub(crate) window: Option<usize>,
@@ -43,7 +43,7 @@ pub(crate) struct Settings<'a, T> {
     pub(crate) config: Option<Arc<ParallelConfig>>,
 }
 
-impl<T> Default for Settings<'_, T> {
+impl<T> Default for JobSettings<'_, T> {
     fn default() -> Self {
         Self {
             workers: None,
@@ -63,7 +63,7 @@ impl<T> Default for Settings<'_, T> {
     }
 }
 
-impl<'a, T> Settings<'a, T> {
+impl<'a, T> JobSettings<'a, T> {
     /// Checks the settings, and takes the rest from the config and the machine. `items` is `None` for a stream.
     pub(crate) fn check(&mut self, mode: ModeKind, items: Option<&[T]>) -> Result<RunSpec<'a>, ConfigError> {
         let config = self.config.clone().unwrap_or_else(config::current);
@@ -83,9 +83,9 @@ impl<'a, T> Settings<'a, T> {
             chunks: self.chunk_rule(&config)?,
             order: order.of(n_items),
             window: usize::MAX,
-            stocked: if items.is_some() { usize::MAX } else { 0 },
+            arrived: if items.is_some() { usize::MAX } else { 0 },
             may_retry: self.retry.is_some(),
-            alone: 0,
+            serial_sample: 0,
             traces: false,
             memory: None,
             halt_on_failure: failure_limit == Some(1) && self.retry.is_none(),
@@ -187,9 +187,9 @@ impl<'a, T> Settings<'a, T> {
     }
 }
 
-impl<T> fmt::Debug for Settings<'_, T> {
+impl<T> fmt::Debug for JobSettings<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
+        f.debug_struct("JobSettings")
             .field("workers", &self.workers)
             .field("chunk_size", &self.chunk_size)
             .field("window", &self.window)

@@ -17,7 +17,7 @@ use crate::error::Error;
 #[cfg(any(feature = "journal", feature = "reports"))]
 use crate::failure::ErrorText;
 use crate::failure::{ErrorSources, ItemFailure};
-use crate::job::settings::Settings;
+use crate::job::settings::JobSettings;
 use crate::outcome::Outcome;
 #[cfg(feature = "journal")]
 use crate::persist::journal::Journal;
@@ -61,7 +61,7 @@ use crate::tally::Tally;
 #[must_use = "work does nothing until it is run, for example by `.run()`"]
 pub struct Work<'a, T, M, K: Task<T>> {
     input: Input<'a, T>,
-    settings: Settings<'a, T>,
+    settings: JobSettings<'a, T>,
     mode: M,
     task: K,
     keep: KeepSpec<'a, T, K::Output, K::Error>,
@@ -94,7 +94,7 @@ pub struct DeliveredResult<R, E> {
 }
 
 impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
-    pub(crate) fn new(input: Input<'a, T>, settings: Settings<'a, T>, mode: M, task: K) -> Self {
+    pub(crate) fn new(input: Input<'a, T>, settings: JobSettings<'a, T>, mode: M, task: K) -> Self {
         Self { input, settings, mode, task, keep: KeepSpec::default() }
     }
 
@@ -202,7 +202,7 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
         self
     }
 
-    pub(crate) fn into_parts(self) -> (Input<'a, T>, Settings<'a, T>, KeepSpec<'a, T, K::Output, K::Error>) {
+    pub(crate) fn into_parts(self) -> (Input<'a, T>, JobSettings<'a, T>, KeepSpec<'a, T, K::Output, K::Error>) {
         (self.input, self.settings, self.keep)
     }
 }

@@ -152,9 +152,8 @@ pub(super) fn float(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
+    use crate::golden;
 
     fn seconds(seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds)
@@ -239,16 +238,8 @@ mod tests {
 
     #[test]
     fn short_times_read_as_the_golden_ones() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/golden/batch/eta_format.json");
-        let Ok(text) = std::fs::read_to_string(path) else {
-            assert!(std::env::var_os("MANYHANDS_REQUIRE_SHARED").is_none(), "golden times are required and absent");
-            // Not `eprintln`, which a test that passes keeps to itself.
-            writeln!(std::io::stderr(), "SKIPPED: golden times are absent, so nothing was compared")
-                .expect("the terminal takes a line");
-            return;
-        };
-        let golden: serde_json::Value = serde_json::from_str(&text).unwrap();
-        for case in golden["cases"].as_array().unwrap() {
+        let Some(cases) = golden::cases("batch/eta_format.json") else { return };
+        for case in cases {
             let time = case["seconds"].as_f64().unwrap();
             // The reference rounds below a minute, which is how it comes to say "60s"; here all is cut off.
             let is_rounded_there = [1.5, 59.6].contains(&time);

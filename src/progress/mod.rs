@@ -20,8 +20,6 @@ mod schedule;
 mod text;
 mod tracker;
 
-#[cfg(feature = "progress")]
-use std::ffi::OsStr;
 use std::fmt;
 use std::time::Duration;
 
@@ -36,6 +34,8 @@ pub(crate) use render_thread::RenderThread;
 pub(crate) use run_status::InFlightGuard;
 pub(crate) use run_status::RunStatus;
 
+#[cfg(feature = "progress")]
+use crate::config;
 use crate::sync::Arc;
 
 /// How far a run is, as a [callback](Progress::callback) gets it. Counts are of finished items, never of started ones.
@@ -171,7 +171,8 @@ impl<'a> Progress<'a> {
     ///
     /// The environment variable `MANYHANDS_PROGRESS` can choose instead: `off`, `bar`, `lines` or `json`. Another word
     /// is an error of the call, before it runs any item, and so is `bar` in a program that was built without the
-    /// feature `bar`.
+    /// feature `bar`. It is read once per process, with the variables of [`ParallelConfig`](crate::ParallelConfig),
+    /// when the first config is built.
     ///
     /// ```
     /// use manyhands::{Job, Progress};
@@ -348,7 +349,7 @@ impl<'a> Progress<'a> {
     pub(crate) fn start(&self, status: &Arc<RunStatus>) -> Result<Option<RenderThread>, UnknownTarget> {
         let format = match self.target {
             #[cfg(feature = "progress")]
-            Target::Auto => chosen_format(std::env::var_os(VARIABLE).as_deref(), default_format())?,
+            Target::Auto => chosen_format(config::progress_target(), default_format())?,
             Target::Rendered(format) => format,
             Target::Callback(_) => Format::Off,
         };
@@ -379,9 +380,6 @@ impl<'a> Progress<'a> {
         Heartbeat::new(self.every_items, self.every.unwrap_or(default))
     }
 }
-
-#[cfg(feature = "progress")]
-const VARIABLE: &str = "MANYHANDS_PROGRESS";
 
 /// The environment asks for a target that this program does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -426,15 +424,15 @@ const BAR: Result<Format, UnknownTarget> = Err(UnknownTarget::NoBar);
 
 /// What [`Progress::auto`] shows, by the environment's word if there is one.
 #[cfg(feature = "progress")]
-fn chosen_format(word: Option<&OsStr>, default: Format) -> Result<Format, UnknownTarget> {
-    let word = word.unwrap_or_default().to_string_lossy();
+fn chosen_format(word: Option<&str>, default: Format) -> Result<Format, UnknownTarget> {
+    let word = word.unwrap_or_default();
     match word.trim().to_ascii_lowercase().as_str() {
         "" => Ok(default),
         "lines" => Ok(Format::Lines),
         "off" => Ok(Format::Off),
         "bar" => BAR,
         "json" => Ok(Format::Json),
-        _ => Err(UnknownTarget::Name(word.into_owned())),
+        _ => Err(UnknownTarget::Name(word.to_owned())),
     }
 }
 
@@ -450,7 +448,7 @@ mod tests {
 
     #[test]
     fn the_environment_chooses_and_else_the_terminal() {
-        let choose = |word: &str| chosen_format(Some(OsStr::new(word)), Format::Lines);
+        let choose = |word: &str| chosen_format(Some(word), Format::Lines);
         assert_eq!(chosen_format(None, Format::Off), Ok(Format::Off));
         assert_eq!([choose(" "), choose("")], [Ok(Format::Lines), Ok(Format::Lines)]);
         assert_eq!(["off", "Lines", " json "].map(choose), [Ok(Format::Off), Ok(Format::Lines), Ok(Format::Json)]);

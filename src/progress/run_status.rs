@@ -148,8 +148,8 @@ impl RunStatus {
     }
 
     /// Counts finished items by their status.
-    pub(crate) fn count(&self, ending: ItemStatus, n_items: u64) {
-        self.tracker.count(ending, n_items);
+    pub(crate) fn count(&self, status: ItemStatus, n_items: u64) {
+        self.tracker.count(status, n_items);
     }
 
     /// Counts items that will be tried again.

@@ -98,7 +98,7 @@ impl<'a, E> Gatherer<'a, E> {
         observer: Observer<'a>,
         position_map: &'a dyn PositionMap,
     ) -> Self {
-        let is_exhausted = plan.stocked >= plan.n_items;
+        let is_exhausted = plan.arrived >= plan.n_items;
         Self {
             plan,
             cancel,
@@ -110,7 +110,7 @@ impl<'a, E> Gatherer<'a, E> {
             sources: ErrorSources::default(),
             retries: 0,
             n_items: plan.n_items,
-            input: InputProgress { placed: plan.stocked, may_grow: !is_exhausted, is_exhausted },
+            input: InputProgress { placed: plan.arrived, may_grow: !is_exhausted, is_exhausted },
             done: PositionSet::default(),
             completed: Vec::new(),
             failed: Vec::new(),

@@ -64,7 +64,7 @@ pub(crate) mod tolerance;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::backend::contract::{BackendStats, Output};
+use crate::backend::contract::Output;
 use crate::backend::items::{ItemLookup, Items};
 use crate::backend::mode::Mode;
 use crate::backend::task::Task;
@@ -245,17 +245,7 @@ where
         persistence: &persistence,
     };
     run.resume(resumed);
-    let stats = if run.has_stopped() {
-        Ok(BackendStats::default()) // the callback wanted nothing beyond the results of earlier runs
-    } else {
-        let driven =
-            catch_unwind(AssertUnwindSafe(|| mode.drive(&context, Output::InReports, &mut |report| run.turn(report))));
-        // What panics here is the destructor of an item: closures of the caller are caught one by one.
-        driven.unwrap_or_else(|payload| {
-            run.note_panic(payload);
-            Ok(BackendStats::default())
-        })
-    };
+    let stats = run.drive(mode, &context);
 
     // 5. Count, close journal and report, and raise a panic of the caller's closures.
     let (end, result, mut callbacks) = run.finish(stats, items.len());

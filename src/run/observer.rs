@@ -68,11 +68,11 @@ impl<'a> Observer<'a> {
     }
 
     /// Counts items with this end.
-    pub(crate) fn count(&self, ending: ItemStatus, n_items: usize) {
+    pub(crate) fn count(&self, item_status: ItemStatus, n_items: usize) {
         if let Some(status) = &self.status
             && n_items > 0
         {
-            status.count(ending, n_items as u64);
+            status.count(item_status, n_items as u64);
         }
     }
 
@@ -169,13 +169,13 @@ impl<'a> Observer<'a> {
     pub(crate) fn worker_events(&self, events: Vec<WorkerEvent>, position_map: &dyn PositionMap) {
         for event in events {
             match event {
-                WorkerEvent::Lost { worker, position, attempt, ending } => {
+                WorkerEvent::Lost { worker, position, attempt, exit } => {
                     if let Some(status) = &self.status {
                         status.lose_worker();
                     }
                     let index = position.map(|position| position_map.index_of(position));
                     let key = position.and_then(|position| position_map.key_of(position));
-                    warn!(worker, index, key, attempt, %ending, "a worker was lost");
+                    warn!(worker, index, key, attempt, %exit, "a worker was lost");
                 }
                 WorkerEvent::Recycled { worker } => {
                     if let Some(status) = &self.status {

@@ -1,7 +1,8 @@
 //! The loop of a run whose results are delivered: one turn per report of the backend.
 //!
 //! It asks the gatherer (counts and decides), the delivery (writes down and calls back) and the input reader, one after
-//! the other; these know nothing of each other. `mod.rs` sets it up and passes [`RunLoop::turn`] to the backend.
+//! the other; these know nothing of each other. `mod.rs` sets it up, and [`RunLoop::drive`] passes [`RunLoop::turn`] to
+//! the backend.
 //!
 //! The order within a turn is not free:
 //!
@@ -13,10 +14,11 @@
 //! A turn without done positions (a lost worker, or a backend that has run dry) skips the second step and may read more
 //! input.
 
-use std::any::Any;
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Verdict};
+use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Output, RunContext, Verdict};
+use crate::backend::mode::Mode;
+use crate::backend::task::Task;
 use crate::error::Error;
 use crate::progress::ItemStatus;
 use crate::run::callbacks::Callbacks;
@@ -50,9 +52,24 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
         }
     }
 
-    /// Whether the caller's callback, or a panic of one of its closures, has ended the run.
-    pub(crate) fn has_stopped(&self) -> bool {
-        self.gatherer.has_stopped()
+    /// Lets the backend run the plan, with one [`turn`](Self::turn) per report. Where the callback wants nothing beyond the
+    /// results of earlier runs, the backend is not started.
+    ///
+    /// Closures of the caller are caught one by one, so what panics here is the destructor of an item. That panic is kept
+    /// like one of a closure, and raised once journal and report are closed; of two panics the first wins.
+    pub(crate) fn drive<M, K>(&mut self, mode: &M, context: &RunContext<'_, T, K>) -> Result<BackendStats, BackendError>
+    where
+        K: Task<T, Output = R, Error = E>,
+        M: Mode<T, K>,
+    {
+        if self.gatherer.has_stopped() {
+            return Ok(BackendStats::default());
+        }
+        let drive = || mode.drive(context, Output::InReports, &mut |report| self.turn(report));
+        catch_unwind(AssertUnwindSafe(drive)).unwrap_or_else(|payload| {
+            self.gatherer.run_delivery(|| resume_unwind(payload));
+            Ok(BackendStats::default())
+        })
     }
 
     /// One turn: takes a report from the backend, delivers its results, reads the input, and decides how the run
@@ -70,14 +87,6 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
             self.read_input();
         }
         self.gatherer.verdict(self.delivery.oldest_position(), retries)
-    }
-
-    /// Keeps a panic that ended the backend's work, to raise it once journal and report are closed.
-    ///
-    /// It is a panic of an item's destructor. It is kept as if a closure of the caller had panicked; of two panics the
-    /// first wins.
-    pub(crate) fn note_panic(&mut self, payload: Box<dyn Any + Send>) {
-        self.gatherer.run_delivery(|| resume_unwind(payload));
     }
 
     /// Runs a step of the delivery. After a panic of one of the caller's closures, results are still written down.

@@ -130,7 +130,7 @@ impl RunSpec<'_> {
         if is_bounded || !is_slice {
             self.plan.window = self.window;
         }
-        self.plan.carry(is_kept, n_serial_sample);
+        self.plan.set_delivery(is_kept, n_serial_sample);
     }
 }
 

@@ -235,7 +235,7 @@ fn rayon_that_asks_for_one_key_from_many_items_computes_it_once() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
     let cache = ThreadSafeCache::new();
     let computed = AtomicCounter::new();
-    // While a thread waits for parts of one key's computation, it takes up items that ask for the other key, or for the same.
+    // While a thread waits for parts of one key's computation, it runs items that ask for either key.
     let ask = |item: u32| {
         cache.get_or_compute(item % 2, || {
             computed.increment();

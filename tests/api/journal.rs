@@ -133,11 +133,11 @@ fn a_break_while_earlier_results_come_runs_nothing_and_counts_right() {
 fn failures_are_tried_again_by_the_next_run_or_come_back_as_recorded() {
     let items: Vec<usize> = (0..20).collect();
     for_some_ways(|way, path| {
-        let judge = |&n: &usize| if n % 5 == 2 { Err(format!("bad {n}")) } else { Ok(n) };
+        let compute = |&n: &usize| if n % 5 == 2 { Err(format!("bad {n}")) } else { Ok(n) };
         let job = || way.job(&items).on_failure(OnFailure::Continue);
-        let first = job().retry(Retry::times(1)).try_map(judge).journal(journal(&path)).run().unwrap();
+        let first = job().retry(Retry::times(1)).try_map(compute).journal(journal(&path)).run().unwrap();
         assert_eq!(first.failures().len(), 4);
-        let kept = job().try_map(judge).journal(journal(&path).retry_recorded(RetryRecorded::Nothing)).run().unwrap();
+        let kept = job().try_map(compute).journal(journal(&path).retry_recorded(RetryRecorded::Nothing)).run().unwrap();
         assert_eq!(kept.tally().resumed, 20, "{way:?}");
         for failure in kept.failures() {
             let Cause::Recorded(recorded) = &failure.cause else { panic!("{failure}") };
@@ -156,14 +156,14 @@ fn what_lies_beyond_a_stop_is_discarded_and_remembered() {
     let items: Vec<usize> = (0..50).collect();
     for_some_ways(|way, path| {
         having(&path, &[5, 30, 49]);
-        let judge = |&n: &usize| if n == 20 { Err("stop") } else { Ok(n * 2) };
+        let compute = |&n: &usize| if n == 20 { Err("stop") } else { Ok(n * 2) };
         for is_lazy in [false, true] {
             let copy = path.with_extension(format!("{is_lazy}"));
             std::fs::copy(&path, &copy).unwrap();
             let outcome = if is_lazy {
-                way.job_over(0..50).window(40).try_map(judge).journal(journal(&copy)).run()
+                way.job_over(0..50).window(40).try_map(compute).journal(journal(&copy)).run()
             } else {
-                way.job(&items).try_map(judge).journal(journal(&copy)).run()
+                way.job(&items).try_map(compute).journal(journal(&copy)).run()
             };
             let outcome = outcome.unwrap();
             let there: Vec<usize> = outcome.iter().map(|(index, _)| index).collect();

@@ -11,9 +11,9 @@ use proptest::prelude::*;
 
 use crate::modes::Way;
 
-/// What becomes of an item each time it is begun.
+/// What an item does at each attempt.
 #[derive(Debug, Clone, Copy)]
-enum Fate {
+enum Behaviour {
     Fine,
     /// So many attempts fail.
     FailsAtFirst(u32),
@@ -22,7 +22,7 @@ enum Fate {
 
 #[derive(Debug, Clone)]
 struct Call {
-    fates: Vec<Fate>,
+    behaviours: Vec<Behaviour>,
     way: Way,
     window: usize,
     policy: OnFailure,
@@ -33,11 +33,11 @@ struct Call {
     is_lazy: bool,
 }
 
-fn fate() -> impl Strategy<Value = Fate> {
+fn behaviour() -> impl Strategy<Value = Behaviour> {
     prop_oneof![
-        12 => Just(Fate::Fine),
-        2 => (1_u32..4).prop_map(Fate::FailsAtFirst),
-        1 => (1_u32..4).prop_map(Fate::PanicsAtFirst),
+        12 => Just(Behaviour::Fine),
+        2 => (1_u32..4).prop_map(Behaviour::FailsAtFirst),
+        1 => (1_u32..4).prop_map(Behaviour::PanicsAtFirst),
     ]
 }
 
@@ -51,7 +51,7 @@ fn calls() -> impl Strategy<Value = Call> {
     let policies = vec![OnFailure::Stop, OnFailure::Continue, OnFailure::StopAfter(2)];
     let past = (prop::collection::vec(0_usize..60, 0..12), any::<bool>(), prop::option::of(2_usize..6));
     (
-        prop::collection::vec(fate(), 0..60),
+        prop::collection::vec(behaviour(), 0..60),
         way,
         prop_oneof![1_usize..5, 5_usize..80],
         prop::sample::select(policies),
@@ -59,9 +59,9 @@ fn calls() -> impl Strategy<Value = Call> {
         past,
         any::<bool>(),
     )
-        .prop_map(|(fates, way, window, policy, retries, past, is_lazy)| {
+        .prop_map(|(behaviours, way, window, policy, retries, past, is_lazy)| {
             let (journalled, keeps_journal, done_every) = past;
-            Call { fates, way, window, policy, retries, journalled, keeps_journal, done_every, is_lazy }
+            Call { behaviours, way, window, policy, retries, journalled, keeps_journal, done_every, is_lazy }
         })
 }
 
@@ -107,9 +107,9 @@ impl Call {
     }
 
     fn attempt(&self, n: usize, attempt: u32) -> Result<usize, usize> {
-        match self.fates[n] {
-            Fate::FailsAtFirst(times) if attempt <= times => Err(n),
-            Fate::PanicsAtFirst(times) if attempt <= times => panic!("{n}"),
+        match self.behaviours[n] {
+            Behaviour::FailsAtFirst(times) if attempt <= times => Err(n),
+            Behaviour::PanicsAtFirst(times) if attempt <= times => panic!("{n}"),
             _ => Ok(n * 3),
         }
     }
@@ -123,13 +123,13 @@ impl Call {
             _ => usize::MAX,
         };
         let (mut before, mut beyond) = (BTreeMap::new(), BTreeMap::new());
-        for n in 0..self.fates.len() {
+        for n in 0..self.behaviours.len() {
             if self.is_resumed(n) {
                 (if left > 0 { &mut before } else { &mut beyond }).insert(n, Ok(n * 3));
             } else if left > 0 && !self.is_done(n) {
-                let answer = match self.fates[n] {
-                    Fate::FailsAtFirst(times) if times >= most => Err((most, Cause::Error(n))),
-                    Fate::PanicsAtFirst(times) if times >= most => Err((most, Cause::Panic(n.to_string()))),
+                let answer = match self.behaviours[n] {
+                    Behaviour::FailsAtFirst(times) if times >= most => Err((most, Cause::Error(n))),
+                    Behaviour::PanicsAtFirst(times) if times >= most => Err((most, Cause::Panic(n.to_string()))),
                     _ => Ok(n * 3),
                 };
                 left -= usize::from(answer.is_err());
@@ -160,7 +160,7 @@ impl Call {
             };
             self.attempt(n, attempt)
         };
-        let items: Vec<usize> = (0..self.fates.len()).collect();
+        let items: Vec<usize> = (0..self.behaviours.len()).collect();
         // The types differ, the settings do not.
         macro_rules! configured {
             ($job:expr) => {{

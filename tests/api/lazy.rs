@@ -106,8 +106,8 @@ fn once_a_failure_has_ended_the_run_nothing_more_is_asked_for() {
 fn a_stop_gives_what_a_plain_loop_gives() {
     for_every_way(|way| {
         for (policy, last) in [(OnFailure::Stop, 13), (OnFailure::StopAfter(3), 33)] {
-            let judge = |&n: &usize| if n % 10 == 3 && n > 5 { Err(n) } else { Ok(n) };
-            let outcome = way.job_over(0..).window(16).on_failure(policy).try_run(judge).unwrap();
+            let compute = |&n: &usize| if n % 10 == 3 && n > 5 { Err(n) } else { Ok(n) };
+            let outcome = way.job_over(0..).window(16).on_failure(policy).try_run(compute).unwrap();
             let failed: Vec<usize> = outcome.failures().iter().map(|failure| failure.index).collect();
             assert_eq!(failed, (13..=last).step_by(10).collect::<Vec<_>>(), "{way:?} {policy:?}");
             let done: Vec<usize> = outcome.iter().map(|(_, &n)| n).collect();
@@ -237,13 +237,13 @@ fn a_future_has_the_outcome_that_a_run_has() {
             // Where there is room, item 9 is done before item 3 fails.
             let (done, is_done) = channel();
             let (done, is_done) = (Mutex::new(Some(done)), Mutex::new(is_done));
-            let judge = move |&n: &usize| match n {
+            let compute = move |&n: &usize| match n {
                 3 if window > 6 => is_done.lock().unwrap().recv().map_or(Err(n), |()| Err(n)),
                 3 => Err(n),
                 9 => Ok(done.lock().unwrap().take().map_or(n, |_| n)),
                 n => Ok(n),
             };
-            Job::over(0..200_usize).workers(3).chunk_size(1).window(window).try_map(judge)
+            Job::over(0..200_usize).workers(3).chunk_size(1).window(window).try_map(compute)
         };
         let expected = work().run().unwrap();
         let outcome = runtime.block_on(work().spawn().unwrap()).unwrap();

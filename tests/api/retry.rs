@@ -52,12 +52,12 @@ fn what_is_still_wrong_after_the_last_attempt_is_the_failure_that_stops_the_run(
     let items: Vec<usize> = (0..100).collect();
     for_every_way(|way| {
         let begun = Begun::default();
-        let judge = |&n: &usize| match begun.begin(n) {
+        let compute = |&n: &usize| match begun.begin(n) {
             1 if n % 10 == 4 => Err("once"),
             _ if n == 57 || n == 80 => Err("for ever"),
             _ => Ok(n),
         };
-        let outcome = way.job(&items).retry(Retry::times(3)).try_run(judge).unwrap();
+        let outcome = way.job(&items).retry(Retry::times(3)).try_run(compute).unwrap();
         let failed: Vec<_> = outcome.failures().iter().map(|failure| (failure.index, failure.attempts)).collect();
         assert_eq!(failed, [(57, 4)], "{way:?}");
         let tally = outcome.tally();
@@ -91,11 +91,11 @@ fn results_are_delivered_in_order_though_some_take_several_attempts() {
     for_every_way(|way| {
         for window in [1, 3, 1000] {
             let (begun, mut seen) = (Begun::default(), Vec::new());
-            let judge = |&n: &usize| if n % 7 == 2 && begun.begin(n) == 1 { Err(()) } else { Ok(n) };
+            let compute = |&n: &usize| if n % 7 == 2 && begun.begin(n) == 1 { Err(()) } else { Ok(n) };
             way.job_over(0..50)
                 .window(window)
                 .retry(Retry::times(1).backoff(Duration::from_micros(50)))
-                .try_map(judge)
+                .try_map(compute)
                 .for_each_ordered(|index, answer| {
                     seen.push((index, answer.unwrap()));
                     Continue(())
@@ -165,7 +165,7 @@ fn a_break_does_not_wait_for_a_back_off() {
 #[test]
 fn a_stop_beyond_which_an_item_waits_does_not_wait_for_it() {
     for_every_way(|way| {
-        let judge = |&n: &usize| {
+        let compute = |&n: &usize| {
             if n == 30 {
                 Err("never")
             } else if n == 35 {
@@ -176,7 +176,7 @@ fn a_stop_beyond_which_an_item_waits_does_not_wait_for_it() {
         };
         let retry = Retry::times(1).backoff(Duration::from_secs(3000)).only([FailureKind::Panic]);
         let items: Vec<usize> = (0..40).collect();
-        let outcome = way.job(&items).retry(retry).try_run(judge).unwrap();
+        let outcome = way.job(&items).retry(retry).try_run(compute).unwrap();
         assert_eq!((outcome.tally().succeeded, outcome.failures()[0].index), (30, 30), "{way:?}");
     });
 }

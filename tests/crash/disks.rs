@@ -78,13 +78,13 @@ fn say_that_values_came_back(mut child: Child, study: &Study, undisturbed: &Undi
     let mode = &study.mode;
     let said = child.wait_for("finished: ");
     assert_eq!(said, format!("finished: {n_succeeded} succeeded, {n_failed} failed, 0 resumed, 0 left\n"), "{mode}");
-    let said = child.wait_for("trouble: ");
-    assert!(said.starts_with("trouble: journal is full: no room is left to write "), "{mode}: {said}");
+    let said = child.wait_for("warning: ");
+    assert!(said.starts_with("warning: journal is full: no room is left to write "), "{mode}: {said}");
     child.wait_for("tables written");
     let said = child.wait_for("finished: ");
     let (end, rest) = child.end();
     assert_eq!(end, Exit::Code(0), "{mode}: {rest}");
-    assert!(!rest.contains("trouble"), "{mode}: {rest}");
+    assert!(!rest.contains("warning: "), "{mode}: {rest}");
     undisturbed.assert_is_table_of(study);
     let computed = numbers(&notes(study), 1, true);
     let n_resumed = n_subjects - computed.len();
@@ -166,8 +166,8 @@ fn a_folder_that_becomes_read_only_costs_the_report_and_no_value(folder: &Path) 
         fs::write(gate, "open").unwrap();
         let (end, said) = child.end();
         assert_eq!(end, Exit::Code(0), "{mode}: {said}");
-        assert_eq!(said.matches("trouble: ").count(), 1, "{mode}: {said}");
-        assert!(said.contains("trouble: report: the report could not be written: "), "{mode}: {said}");
+        assert_eq!(said.matches("warning: ").count(), 1, "{mode}: {said}");
+        assert!(said.contains("warning: report: the report could not be written: "), "{mode}: {said}");
         undisturbed.assert_is_table_of(&study);
         allow(&study.records, 0o755);
         allow(&study.report(), 0o755);

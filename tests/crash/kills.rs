@@ -27,26 +27,26 @@ drills!(
 const ON_ITS_WAY: Duration = Duration::from_millis(200);
 
 fn a_serial_study_is_killed_at_random(folder: &Path) {
-    Campaign::begin(&Study::new(folder, "serial")).kill_and_resume();
+    KillSeries::begin(&Study::new(folder, "serial")).kill_and_resume();
 }
 
 fn a_study_in_threads_is_killed_at_random(folder: &Path) {
-    Campaign::begin(&Study::new(folder, "threads")).kill_and_resume();
+    KillSeries::begin(&Study::new(folder, "threads")).kill_and_resume();
 }
 
 fn a_study_in_processes_is_killed_at_random(folder: &Path) {
-    Campaign::begin(&Study::new(folder, "processes")).kill_and_resume();
+    KillSeries::begin(&Study::new(folder, "processes")).kill_and_resume();
 }
 
 /// Many items are reported at a time, and the journal has to record them all.
 fn a_study_of_tiny_items_is_killed_at_random(folder: &Path) {
     let study = Study::new(folder, "threads");
     let setting = Setting { samples: 4, ..study.setting.clone() };
-    Campaign::begin(&Study { n_subjects: 8000, setting, ..study }).kill_and_resume();
+    KillSeries::begin(&Study { n_subjects: 8000, setting, ..study }).kill_and_resume();
 }
 
 /// Studies that are killed and resumed, one after the other, until enough kills have been.
-struct Campaign {
+struct KillSeries {
     pattern: Study,
     undisturbed: Undisturbed,
     rng: Rng,
@@ -92,7 +92,7 @@ impl Score {
     }
 }
 
-impl Campaign {
+impl KillSeries {
     fn begin(pattern: &Study) -> Self {
         let undisturbed = Undisturbed::of(pattern);
         Self {

@@ -1,5 +1,5 @@
-//! Long runs that are disturbed: whatever ends a study or gets in its way, the next run takes up what was finished, repeats little,
-//! and comes to the same tables.
+//! Long runs that are disturbed: whatever ends a study or makes its files unusable, the next run resumes what was
+//! finished, repeats little, and writes the same tables.
 //!
 //! The program has a `main` of its own, because it has three roles. A copy that was started as a worker becomes one. A copy
 //! that was started with orders runs a study of made signals, see `study.rs` and `roles.rs`, and is killed, signalled or put on

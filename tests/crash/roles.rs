@@ -61,15 +61,15 @@ fn say_how_it_went(outcome: &Outcome<Features, String>) {
         "finished: {} succeeded, {} failed, {} resumed, {} left",
         tally.succeeded, tally.failed, tally.resumed, tally.cancelled
     );
-    for trouble in outcome.warnings() {
-        let kind = match trouble.journal_error() {
+    for warning in outcome.warnings() {
+        let kind = match warning.journal_error() {
             Some(JournalError::Full { .. }) => "journal is full",
             Some(JournalError::ReadOnly { .. }) => "journal is read-only",
             Some(_) => "journal",
-            None if trouble.is_report() => "report",
+            None if warning.is_report() => "report",
             None => "unknown",
         };
-        println!("trouble: {kind}: {trouble}");
+        println!("warning: {kind}: {warning}");
     }
     println!("that is all");
 }

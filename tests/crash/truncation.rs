@@ -29,22 +29,22 @@ fn quick_study(folder: &Path) -> Study {
     Study { n_subjects: 100, setting: Setting { samples: 30, ..study.setting.clone() }, ..study }
 }
 
-/// What came of a run at a damaged journal.
-enum Came {
+/// How a run with a damaged journal ended.
+enum RunEnd {
     Refused(JournalError),
-    /// To its end, with so many taken up from the journal.
-    Through(usize),
+    /// With so many items resumed from the journal.
+    Finished(usize),
 }
 
-fn run(study: &Study, undisturbed: &Undisturbed, cut: &str) -> Came {
+fn run(study: &Study, undisturbed: &Undisturbed, cut: &str) -> RunEnd {
     let outcome = catch_unwind(AssertUnwindSafe(|| study.run(&CancelToken::new())));
     match outcome.unwrap_or_else(|_| panic!("{cut}: the run panicked")) {
-        Err(error) => Came::Refused(error.journal_error().unwrap_or_else(|| panic!("{cut}: {error}")).clone()),
+        Err(error) => RunEnd::Refused(error.journal_error().unwrap_or_else(|| panic!("{cut}: {error}")).clone()),
         Ok(outcome) => {
             let n_resumed = outcome.resumed().count();
             study.write_table(outcome).unwrap();
             undisturbed.assert_is_what_came_of(study, n_resumed);
-            Came::Through(n_resumed)
+            RunEnd::Finished(n_resumed)
         }
     }
 }
@@ -78,12 +78,12 @@ fn a_finished_journal_that_is_truncated_is_refused(folder: &Path) {
         fs::write(study.journal(), part).unwrap();
         read(&study.journal(), &undisturbed, &cut);
         match run(&study, &undisturbed, &cut) {
-            Came::Through(n_resumed) => assert_eq!((length, n_resumed), (0, 0), "{cut}: believed"),
-            Came::Refused(JournalError::Corrupt { .. } | JournalError::Foreign { .. }) => {
+            RunEnd::Finished(n_resumed) => assert_eq!((length, n_resumed), (0, 0), "{cut}: believed"),
+            RunEnd::Refused(JournalError::Corrupt { .. } | JournalError::Foreign { .. }) => {
                 assert!(fs::read(study.journal()).unwrap() == part, "{cut}: it was changed");
                 assert!(notes(&study).is_empty(), "{cut}: something was computed");
             }
-            Came::Refused(other) => panic!("{cut}: {other}"),
+            RunEnd::Refused(other) => panic!("{cut}: {other}"),
         }
         fs::remove_dir_all(study.folder).unwrap();
     }
@@ -127,15 +127,15 @@ fn a_killed_journal_whose_log_is_truncated_goes_on_from_what_is_left(folder: &Pa
             read(&study.journal(), &undisturbed, &cut);
         }
         match run(&study, &undisturbed, &cut) {
-            Came::Through(n_resumed) => {
+            RunEnd::Finished(n_resumed) => {
                 assert_eq!(numbers(&notes(&study), 0, true).len(), 100 - n_resumed, "{cut}");
                 left.push((length, n_resumed));
             }
-            Came::Refused(problem) => panic!("{cut}: {problem}"),
+            RunEnd::Refused(problem) => panic!("{cut}: {problem}"),
         }
         fs::remove_dir_all(folder).unwrap();
     }
-    assert_eq!(left[0].1, n_whole, "nothing was cut, and not all of it was taken up");
+    assert_eq!(left[0].1, n_whole, "nothing was cut, and not all of it was resumed");
     left.sort_unstable();
     assert!(left.is_sorted_by_key(|&(_, n_resumed)| n_resumed), "a shorter log had more in it: {left:?}");
 }

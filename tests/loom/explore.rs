@@ -27,11 +27,11 @@ pub(crate) fn check_no_deeper(preemptions: usize, model: impl Fn() + Send + Sync
 fn explore_as_every_day<M: Fn() + Send + Sync + 'static>(preemptions: usize, model: &Arc<M>) -> Explored {
     let everyday = loom::model::Builder::new().preemption_bound.unwrap_or(preemptions);
     let explored = explore(Some(everyday), None, model);
-    assert!(explored.executions > 1, "the threads of this model never meet; make it a test of `tests/sequential`");
+    assert!(explored.executions > 1, "the threads of this model never meet; make it a test of `tests/state_machine`");
     explored
 }
 
-/// What one run of a model came through.
+/// How far one run of a model went.
 #[derive(Clone, Copy)]
 struct Explored {
     /// The most pre-emptions that an execution has; none for any number.

@@ -32,33 +32,33 @@ fn until_cancelled(token: &CancelToken) -> impl FnOnce(&mut Hand<'_>) -> Driven 
     }
 }
 
-/// Lets a thread of the model wait for a future.
+/// Lets a thread of the model wait until a future wakes it.
 #[derive(Default)]
-struct Bell {
-    has_rung: Mutex<bool>,
-    rings: Condvar,
+struct ThreadWaker {
+    is_woken: Mutex<bool>,
+    wakes: Condvar,
 }
 
-impl Wake for Bell {
+impl Wake for ThreadWaker {
     fn wake(self: RealArc<Self>) {
-        *self.has_rung.lock().unwrap() = true;
-        self.rings.notify_one();
+        *self.is_woken.lock().unwrap() = true;
+        self.wakes.notify_one();
     }
 }
 
 fn block_on<F: Future>(future: F) -> F::Output {
-    let bell = RealArc::new(Bell::default());
-    let waker = Waker::from(RealArc::clone(&bell));
+    let wakes = RealArc::new(ThreadWaker::default());
+    let waker = Waker::from(RealArc::clone(&wakes));
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return output;
         }
-        let mut has_rung = bell.has_rung.lock().unwrap();
-        while !*has_rung {
-            has_rung = bell.rings.wait(has_rung).unwrap();
+        let mut is_woken = wakes.is_woken.lock().unwrap();
+        while !*is_woken {
+            is_woken = wakes.wakes.wait(is_woken).unwrap();
         }
-        *has_rung = false;
+        *is_woken = false;
     }
 }
 
@@ -133,7 +133,7 @@ fn an_executor_is_woken_for_each_answer() {
 fn the_task_that_asked_last_is_woken() {
     crate::check(3, || {
         let mut running = running(1, &CancelToken::new(), count_to(1));
-        let earlier = Waker::from(RealArc::new(Bell::default()));
+        let earlier = Waker::from(RealArc::new(ThreadWaker::default()));
         match Pin::new(&mut running).poll(&mut Context::from_waker(&earlier)) {
             Poll::Ready(outcome) => assert_eq!(outcome.unwrap().into_result().unwrap(), [0]),
             Poll::Pending => assert_eq!(block_on(running).unwrap().into_result().unwrap(), [0]),
@@ -147,8 +147,8 @@ fn dropping_a_future_ends_its_run() {
     crate::check(3, || {
         let token = CancelToken::new();
         let mut running = running(1, &token, until_cancelled(&token));
-        let bell = Waker::from(RealArc::new(Bell::default()));
-        assert!(Pin::new(&mut running).poll(&mut Context::from_waker(&bell)).is_pending());
+        let waker = Waker::from(RealArc::new(ThreadWaker::default()));
+        assert!(Pin::new(&mut running).poll(&mut Context::from_waker(&waker)).is_pending());
         drop(running);
     });
 }

@@ -66,7 +66,7 @@ fn call(pool: &Pool, slots: usize, budget: usize, late: &Tally) -> usize {
     let frame = Frame::new(late);
     let theirs = RealArc::clone(&frame);
     let work: Box<dyn Fn() + Sync> = Box::new(move || theirs.visit());
-    let sure = pool.gather(&*work, |scope| scope.request_helpers(slots, budget));
+    let sure = pool.scope(&*work, |scope| scope.request_helpers(slots, budget));
     frame.end();
     // The closure stays too: a helper that comes too late is to be counted, not to follow a dead pointer.
     std::mem::forget(work);
@@ -128,7 +128,7 @@ fn a_helper_that_is_sure_to_come_comes_and_is_free_for_the_next_call() {
         let say = loom::sync::Mutex::new(say);
         let work = || say.lock().unwrap().send(()).unwrap();
         for _ in 0..2 {
-            pool.gather(&work, |scope| {
+            pool.scope(&work, |scope| {
                 assert_eq!(scope.request_helpers(1, 1), 1);
                 said.recv().unwrap();
             });
@@ -148,7 +148,7 @@ fn a_panic_in_a_helper_reaches_the_caller() {
             visits.add();
             std::panic::resume_unwind(Box::new("on purpose"));
         };
-        let call = || pool.gather(&work, |scope| scope.request_helpers(2, 2));
+        let call = || pool.scope(&work, |scope| scope.request_helpers(2, 2));
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
         frame.end();
         assert_eq!(caught.is_err(), !visits.is_zero(), "the helper that came in has panicked");
@@ -163,9 +163,9 @@ fn a_forced_helper_comes_though_all_threads_are_at_work() {
         let pool = Pool::new();
         let (say, said) = loom::sync::mpsc::channel();
         let (say, released) = (loom::sync::Mutex::new(say), Gate::default());
-        pool.gather(&|| released.wait(), |scope| {
+        pool.scope(&|| released.wait(), |scope| {
             assert_eq!(scope.request_helpers(1, 1), 1);
-            pool.gather(&|| say.lock().unwrap().send(()).unwrap(), |second| {
+            pool.scope(&|| say.lock().unwrap().send(()).unwrap(), |second| {
                 assert_eq!((second.request_helpers(2, 1), second.force_helper()), (0, 1));
                 said.recv().unwrap();
                 said.recv().unwrap();

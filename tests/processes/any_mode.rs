@@ -50,15 +50,15 @@ fn calls() -> impl Strategy<Value = Call> {
 }
 
 /// Some items fail, some panic, the others have answers of some length.
-fn judge(unlucky: &u16, &n: &u16) -> Result<Vec<u16>, String> {
+fn repeated(panics_at: &u16, &n: &u16) -> Result<Vec<u16>, String> {
     match n {
         0 => Err("zero".to_owned()),
-        n if n == *unlucky => panic!("{n}"),
+        n if n == *panics_at => panic!("{n}"),
         n => Ok(vec![n; usize::from(n)]),
     }
 }
 
-const UNLUCKY: u16 = 1;
+const PANICS_AT: u16 = 1;
 
 /// What must not depend on the mode.
 type Seen = (Vec<(usize, Option<String>, Cause<String>)>, Vec<usize>, Vec<Option<Vec<u16>>>, [usize; 4]);
@@ -74,7 +74,7 @@ impl Call {
     }
 
     fn run(&self, mode: AnyMode) -> Seen {
-        let outcome = self.job(mode).shared(&UNLUCKY).try_run(judge).unwrap();
+        let outcome = self.job(mode).shared(&PANICS_AT).try_run(repeated).unwrap();
         let counts = counts(outcome.tally());
         let names = outcome.failures().iter().map(|f| (f.index, f.key.clone(), f.cause.clone())).collect();
         let unfinished: Vec<usize> = outcome.unfinished().collect();
@@ -84,7 +84,7 @@ impl Call {
     /// What was delivered, in order.
     fn stream(&self, mode: AnyMode) -> (Vec<(usize, Result<Vec<u16>, Cause<String>>)>, [usize; 4]) {
         let mut handed_on = Vec::new();
-        let work = self.job(mode).window(self.window).shared(&UNLUCKY).try_map(judge);
+        let work = self.job(mode).window(self.window).shared(&PANICS_AT).try_map(repeated);
         let tally = work
             .for_each_ordered(|index, answer| {
                 handed_on.push((index, answer.map_err(|failure| failure.cause)));

@@ -22,10 +22,10 @@ drills![
 
 /// A number whose serde code does what its fields say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Fussy(u32, Trouble);
+struct Faulty(u32, Fault);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Trouble {
+enum Fault {
     None,
     FailsToWrite,
     FailsToRead,
@@ -35,34 +35,34 @@ enum Trouble {
     KillsInReading,
 }
 
-impl Serialize for Fussy {
+impl Serialize for Faulty {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.1 {
-            Trouble::FailsToWrite => Err(ser::Error::custom(format!("{} is not to be written", self.0))),
-            Trouble::PanicsInWriting => panic!("{} is not to be written", self.0),
-            Trouble::KillsInWriting => kill_itself(),
+            Fault::FailsToWrite => Err(ser::Error::custom(format!("{} is not to be written", self.0))),
+            Fault::PanicsInWriting => panic!("{} is not to be written", self.0),
+            Fault::KillsInWriting => kill_itself(),
             _ => (self.0, self.1).serialize(serializer),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Fussy {
+impl<'de> Deserialize<'de> for Faulty {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (number, trouble) = Deserialize::deserialize(deserializer)?;
-        match trouble {
-            Trouble::FailsToRead => Err(de::Error::custom(format!("{number} is not to be read"))),
-            Trouble::PanicsInReading => panic!("{number} is not to be read"),
-            Trouble::KillsInReading => kill_itself(),
-            _ => Ok(Self(number, trouble)),
+        let (number, fault) = Deserialize::deserialize(deserializer)?;
+        match fault {
+            Fault::FailsToRead => Err(de::Error::custom(format!("{number} is not to be read"))),
+            Fault::PanicsInReading => panic!("{number} is not to be read"),
+            Fault::KillsInReading => kill_itself(),
+            _ => Ok(Self(number, fault)),
         }
     }
 }
 
-const TROUBLED: usize = 23;
+const FAULTY: usize = 23;
 
-/// One item of fifty has this trouble.
-fn items(trouble: Trouble) -> Vec<Fussy> {
-    let number = |n: u32| Fussy(n, if n as usize == TROUBLED { trouble } else { Trouble::None });
+/// One item of fifty has this fault.
+fn items(fault: Fault) -> Vec<Faulty> {
+    let number = |n: u32| Faulty(n, if n as usize == FAULTY { fault } else { Fault::None });
     (0..50).map(number).collect()
 }
 
@@ -78,7 +78,7 @@ where
         for chunk_size in [1, 10, 50] {
             let outcome = run(workers, chunk_size);
             let failed: Vec<usize> = outcome.failures().iter().map(|failure| failure.index).collect();
-            assert_eq!(failed, [TROUBLED], "{workers} workers, chunks of {chunk_size}: {outcome:?}");
+            assert_eq!(failed, [FAULTY], "{workers} workers, chunks of {chunk_size}: {outcome:?}");
             assert_eq!((outcome.tally().succeeded, outcome.tally().cancelled), (49, 0));
             assert!(is_cause(&outcome), "{outcome:?}");
             assert_is_usable(workers);
@@ -86,7 +86,7 @@ where
     });
 }
 
-/// Trouble with encoding, and the message says of what.
+/// A failure to encode, and the message says of what.
 fn is_encoding<R>(what: &'static str) -> impl Fn(&Outcome<R>) -> bool {
     move |outcome| {
         let is_told = matches!(&outcome.failures()[0].cause, Cause::Encoding(message) if message.contains(what));
@@ -94,11 +94,11 @@ fn is_encoding<R>(what: &'static str) -> impl Fn(&Outcome<R>) -> bool {
     }
 }
 
-/// The items have trouble, the answers none.
-fn troubled_items(trouble: Trouble, is_cause: impl Fn(&Outcome<u32>) -> bool) {
-    let items = items(trouble);
+/// The items have a fault, the answers none.
+fn faulty_items(fault: Fault, is_cause: impl Fn(&Outcome<u32>) -> bool) {
+    let items = items(fault);
     let run = |workers, chunk_size| {
-        job(&items, workers).chunk_size(chunk_size).run(|Fussy(number, _): &Fussy| number + 1).unwrap()
+        job(&items, workers).chunk_size(chunk_size).run(|Faulty(number, _): &Faulty| number + 1).unwrap()
     };
     with_each_worker_count(run, |outcome| {
         assert!(outcome.iter().all(|(index, value)| *value as usize == index + 1));
@@ -106,53 +106,49 @@ fn troubled_items(trouble: Trouble, is_cause: impl Fn(&Outcome<u32>) -> bool) {
     });
 }
 
-/// The items have no trouble, and one of the answers has.
-fn troubled_answers(answer: fn(&u32) -> Fussy, is_cause: impl Fn(&Outcome<Fussy>) -> bool) {
+/// The items have no fault, and one of the answers has.
+fn faulty_answers(answer: fn(&u32) -> Faulty, is_cause: impl Fn(&Outcome<Faulty>) -> bool) {
     let items = numbers();
     let run = |workers, chunk_size| job(&items, workers).chunk_size(chunk_size).run(answer).unwrap();
     with_each_worker_count(run, |outcome| {
-        assert!(outcome.iter().all(|(index, value)| *value == Fussy(u32::try_from(index).unwrap(), Trouble::None)));
+        assert!(outcome.iter().all(|(index, value)| *value == Faulty(u32::try_from(index).unwrap(), Fault::None)));
         is_cause(outcome)
     });
 }
 
-/// The answer to a number: itself, and trouble for one of them.
-fn answer(number: u32, trouble: Trouble) -> Fussy {
-    Fussy(number, if number as usize == TROUBLED { trouble } else { Trouble::None })
+/// The answer to a number: itself, and a fault in one of them.
+fn answer(number: u32, fault: Fault) -> Faulty {
+    Faulty(number, if number as usize == FAULTY { fault } else { Fault::None })
 }
 
 fn an_item_that_cannot_be_written_fails_alone() {
-    troubled_items(Trouble::FailsToWrite, is_encoding("item"));
+    faulty_items(Fault::FailsToWrite, is_encoding("item"));
 }
 
 fn an_item_that_cannot_be_read_fails_alone() {
-    troubled_items(Trouble::FailsToRead, is_encoding("item"));
+    faulty_items(Fault::FailsToRead, is_encoding("item"));
 }
 
 fn a_result_that_cannot_be_written_fails_alone() {
-    troubled_answers(|&n| answer(n, Trouble::FailsToWrite), is_encoding("answer"));
+    faulty_answers(|&n| answer(n, Fault::FailsToWrite), is_encoding("result"));
 }
 
 fn a_result_that_cannot_be_read_fails_alone() {
-    troubled_answers(|&n| answer(n, Trouble::FailsToRead), is_encoding("answer"));
+    faulty_answers(|&n| answer(n, Fault::FailsToRead), is_encoding("result"));
 }
 
 fn an_error_that_cannot_be_written_fails_its_item_alone() {
     let items = numbers();
     for_worker_counts(|workers| {
-        for trouble in [Trouble::FailsToWrite, Trouble::FailsToRead, Trouble::None] {
+        for fault in [Fault::FailsToWrite, Fault::FailsToRead, Fault::None] {
             let outcome = job(&items, workers)
-                .shared(&trouble)
-                .try_run(
-                    |&trouble: &Trouble, &n: &u32| {
-                        if n as usize == TROUBLED { Err(Fussy(n, trouble)) } else { Ok(n) }
-                    },
-                )
+                .shared(&fault)
+                .try_run(|&fault: &Fault, &n: &u32| if n as usize == FAULTY { Err(Faulty(n, fault)) } else { Ok(n) })
                 .unwrap();
-            assert_eq!((outcome.tally().succeeded, outcome.failures()[0].index), (49, TROUBLED));
+            assert_eq!((outcome.tally().succeeded, outcome.failures()[0].index), (49, FAULTY));
             let cause = &outcome.failures()[0].cause;
-            match trouble {
-                Trouble::None => assert_eq!(*cause, Cause::Error(Fussy(23, Trouble::None))),
+            match fault {
+                Fault::None => assert_eq!(*cause, Cause::Error(Faulty(23, Fault::None))),
                 _ => assert!(matches!(cause, Cause::Encoding(text) if text.contains("error")), "{cause:?}"),
             }
             assert_is_usable(workers);
@@ -160,7 +156,7 @@ fn an_error_that_cannot_be_written_fails_its_item_alone() {
     });
 }
 
-/// As a panic or as trouble with encoding, whichever the library thinks it is.
+/// As a panic or as a failure to encode, whichever the library thinks it is.
 fn is_panic<R>(outcome: &Outcome<R>) -> bool {
     let is_told = match &outcome.failures()[0].cause {
         Cause::Panic(message) | Cause::Encoding(message) => message.contains("23 is not to be"),
@@ -170,11 +166,11 @@ fn is_panic<R>(outcome: &Outcome<R>) -> bool {
 }
 
 fn an_item_whose_reading_panics_fails_alone() {
-    troubled_items(Trouble::PanicsInReading, is_panic);
+    faulty_items(Fault::PanicsInReading, is_panic);
 }
 
 fn a_result_whose_writing_panics_fails_alone() {
-    troubled_answers(|&n| answer(n, Trouble::PanicsInWriting), is_panic);
+    faulty_answers(|&n| answer(n, Fault::PanicsInWriting), is_panic);
 }
 
 fn is_loss<R>(outcome: &Outcome<R>) -> bool {
@@ -183,26 +179,25 @@ fn is_loss<R>(outcome: &Outcome<R>) -> bool {
 }
 
 fn an_item_whose_reading_kills_the_worker_fails_alone() {
-    troubled_items(Trouble::KillsInReading, is_loss);
+    faulty_items(Fault::KillsInReading, is_loss);
 }
 
 fn a_result_whose_writing_kills_the_worker_fails_alone() {
-    troubled_answers(|&n| answer(n, Trouble::KillsInWriting), is_loss);
+    faulty_answers(|&n| answer(n, Fault::KillsInWriting), is_loss);
 }
 
 fn a_shared_value_that_cannot_be_written_or_read_is_an_error_of_the_call() {
     let items = numbers();
     for_worker_counts(|workers| {
-        for trouble in [Trouble::FailsToWrite, Trouble::FailsToRead, Trouble::PanicsInReading, Trouble::KillsInReading]
-        {
+        for fault in [Fault::FailsToWrite, Fault::FailsToRead, Fault::PanicsInReading, Fault::KillsInReading] {
             let result = manyhands::Job::new(&items)
                 .mode(Processes::new())
                 .workers(workers)
-                .shared(&Fussy(1, trouble))
-                .run(|shared: &Fussy, n: &u32| shared.0 + n);
+                .shared(&Faulty(1, fault))
+                .run(|shared: &Faulty, n: &u32| shared.0 + n);
             let error = result.unwrap_err();
-            assert!(!error.is_item(), "{trouble:?}: {error}");
-            eprintln!("{workers} workers, {trouble:?}: {error}");
+            assert!(!error.is_item(), "{fault:?}: {error}");
+            eprintln!("{workers} workers, {fault:?}: {error}");
             assert_is_usable(workers);
         }
     });

@@ -52,7 +52,7 @@ fn a_task_that_dies_fails_by_its_name_and_no_other_does() {
         let outcome = executor(workers).submit_tasks(&tasks).unwrap();
         let failure = &outcome.failures()[0];
         assert_eq!((failure.index, failure.key.as_deref()), (4, Some("task 4")));
-        assert!(matches!(&failure.cause, Cause::Lost(worker) if worker.ending == WorkerExit::Exit(9)), "{failure}");
+        assert!(matches!(&failure.cause, Cause::Lost(worker) if worker.exit == WorkerExit::Exit(9)), "{failure}");
         assert_eq!(outcome.tally().succeeded, 9);
     });
 }

@@ -52,8 +52,8 @@ fn fails_alone(act: Act, mode: Processes, is_cause: impl Fn(&Cause<Never>) -> bo
     });
 }
 
-fn dies_of(act: Act, ending: WorkerExit) {
-    fails_alone(act, Processes::new(), |cause| matches!(cause, Cause::Lost(worker) if worker.ending == ending));
+fn dies_of(act: Act, exit: WorkerExit) {
+    fails_alone(act, Processes::new(), |cause| matches!(cause, Cause::Lost(worker) if worker.exit == exit));
 }
 
 fn an_item_that_kills_its_worker_fails_alone() {
@@ -83,7 +83,7 @@ fn an_item_that_exits_with_a_code_fails_alone_and_the_code_is_reported() {
 fn an_item_that_overflows_its_stack_fails_alone() {
     fails_alone(Act::OverflowStack, Processes::new(), |cause| match cause {
         Cause::Lost(worker) => {
-            worker.ending == WorkerExit::Signal(6) && worker.last_lines.contains("overflowed its stack")
+            worker.exit == WorkerExit::Signal(6) && worker.last_lines.contains("overflowed its stack")
         }
         _ => false,
     });
@@ -131,7 +131,7 @@ fn an_item_that_floods_both_streams_has_its_value_and_no_line_is_lost() {
 fn an_item_that_floods_and_dies_fails_alone_with_its_last_line() {
     fails_alone(Act::FloodAndDie, Processes::new(), |cause| match cause {
         Cause::Lost(worker) => {
-            worker.ending == WorkerExit::Signal(9)
+            worker.exit == WorkerExit::Signal(9)
                 && worker.last_lines.trim_end().lines().last().is_some_and(|line| line.ends_with(LAST_WORDS))
         }
         _ => false,

@@ -18,7 +18,7 @@ const CAPTURES: [(&str, &str); 4] = [
 ];
 
 /// Where a closure is given. `LOOK` stands for what the closure does with what it captures.
-const CALLS: [(&str, &str); 11] = [
+const CALLS: [(&str, &str); 20] = [
     ("parallel_map", "_ = parallel_map(Processes::new(), &[1, 2], move |n: &i32| { LOOK *n });"),
     (
         "try_parallel_map",
@@ -31,20 +31,55 @@ const CALLS: [(&str, &str); 11] = [
         "_ = Job::new(&[1, 2]).mode(Processes::new()).try_map(move |n: &i32| { LOOK Ok::<i32, String>(*n) });",
     ),
     (
+        "job_try_run",
+        "_ = Job::new(&[1, 2]).mode(Processes::new()).try_run(move |n: &i32| { LOOK Ok::<i32, String>(*n) });",
+    ),
+    ("stream_map", "_ = Job::over([1, 2]).mode(Processes::new()).map(move |n: &i32| { LOOK *n }).ordered();"),
+    (
         "shared_map",
         "_ = Job::new(&[1, 2]).mode(Processes::new()).shared(&5).map(move |s: &i32, n: &i32| { LOOK s * n });",
+    ),
+    (
+        "shared_try_map",
+        "_ = Job::new(&[1, 2]).mode(Processes::new()).shared(&5)
+            .try_map(move |s: &i32, n: &i32| { LOOK Ok::<i32, String>(s * n) });",
     ),
     (
         "worker_state",
         "_ = Job::new(&[1, 2]).mode(Processes::new()).worker_state(move || { LOOK 0 }).map(|s: &mut i32, n: &i32| *n);",
     ),
     (
+        "try_worker_state",
+        "_ = Job::new(&[1, 2]).mode(Processes::new())
+            .try_worker_state(move || { LOOK Ok::<i32, String>(0) }).map(|s: &mut i32, n: &i32| *n);",
+    ),
+    (
+        "shared_worker_state",
+        "_ = Job::new(&[1, 2]).mode(Processes::new()).shared(&5)
+            .worker_state(move |s: &i32| { LOOK *s }).map(|s: &mut i32, n: &i32| *n);",
+    ),
+    (
         "state_map",
         "_ = Job::new(&[1, 2]).mode(Processes::new()).worker_state(init_state).map(move |s: &mut u32, n: &i32| { LOOK *n });",
+    ),
+    (
+        "state_try_map",
+        "_ = Job::new(&[1, 2]).mode(Processes::new()).worker_state(init_state)
+            .try_map(move |s: &mut u32, n: &i32| { LOOK Ok::<i32, String>(*n) });",
     ),
     ("task_set", "ProcessTaskSet::new().add(\"one\", move |n: &i32| { LOOK *n }, 1);"),
     ("map_processes", "_ = ParallelExecutor::default().map_processes(&[1, 2], move |n: &i32| { LOOK *n });"),
     ("any_mode", "_ = parallel_map(AnyMode::Threads, &[1, 2], move |n: &i32| { LOOK *n });"),
+    ("any_mode_run", "_ = Job::new(&[1, 2]).mode(AnyMode::Threads).run(move |n: &i32| { LOOK *n });"),
+    (
+        "any_mode_for_each",
+        "_ = Job::new(&[1, 2]).mode(AnyMode::Threads).map(move |n: &i32| { LOOK *n })
+            .for_each(|_, _| std::ops::ControlFlow::Continue(()));",
+    ),
+    (
+        "any_mode_worker_state",
+        "_ = Job::new(&[1, 2]).mode(AnyMode::Threads).worker_state(move || { LOOK 0 }).map(|s: &mut i32, n: &i32| *n);",
+    ),
 ];
 
 /// Other programs that are refused.

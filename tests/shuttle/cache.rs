@@ -3,7 +3,7 @@
 use manyhands::sync::{Arc, model};
 use manyhands::{ThreadSafeCache, cache::ComputeError};
 
-use crate::{all, crowd};
+use crate::{join_all, start_all};
 
 type Cache = ThreadSafeCache<usize, usize>;
 
@@ -12,7 +12,7 @@ type Cache = ThreadSafeCache<usize, usize>;
 fn of_eight_callers_of_a_missing_key_one_computes() {
     model(|| {
         let cache = Arc::new(Cache::new());
-        let values = all(crowd(8, &cache, |cache, number| cache.get_or_compute(0, || number)));
+        let values = join_all(start_all(8, &cache, |cache, number| cache.get_or_compute(0, || number)));
         assert!(values.iter().all(|&value| cache.get(&0) == Some(value)));
         let stats = cache.stats();
         assert_eq!((stats.computes, stats.inserts, stats.hits + stats.misses), (1, 1, 16));
@@ -28,7 +28,7 @@ fn failures_among_six_callers_leave_no_caller_waiting() {
         let ask = |cache: &Cache, number: usize| {
             cache.try_get_or_compute(0, || if number % 2 == 0 { Err(number) } else { Ok(number) })
         };
-        let answers = all(crowd(6, &cache, ask));
+        let answers = join_all(start_all(6, &cache, ask));
         for (number, answer) in answers.into_iter().enumerate() {
             match answer {
                 Ok(value) => assert_eq!(cache.get(&0), Some(value)),
@@ -48,7 +48,7 @@ fn a_ring_of_five_keys_ends() {
         let ask = |cache: &Cache, number: usize| {
             cache.get_or_compute(number, || 1 + cache.get_or_compute((number + 1) % 5, || 100))
         };
-        let values = all(crowd(5, &cache, ask));
+        let values = join_all(start_all(5, &cache, ask));
         assert!(values.iter().all(|value| (100..=105).contains(value)), "{values:?}");
         assert_eq!(cache.len(), 5);
     });
@@ -66,7 +66,7 @@ fn whatever_happens_to_two_keys_in_one_place_adds_up() {
             4 => cache.insert(0, 15).unwrap_or(15),
             _ => cache.remove(&1).unwrap_or(15),
         };
-        assert!(all(crowd(6, &cache, act)).iter().all(|value| (10..=15).contains(value)));
+        assert!(join_all(start_all(6, &cache, act)).iter().all(|value| (10..=15).contains(value)));
         assert!(cache.len() <= 1);
         let stats = cache.stats();
         assert!(stats.evictions + stats.entries as u64 <= stats.inserts);

@@ -4,7 +4,7 @@ use manyhands::RwLock;
 use manyhands::lock::StripedRwLock;
 use manyhands::sync::{Arc, model};
 
-use crate::{all, crowd};
+use crate::{join_all, start_all};
 
 type Pair = (usize, usize);
 
@@ -35,7 +35,7 @@ macro_rules! uses_of {
                         None
                     }
                 };
-                let mut written: Vec<usize> = all(crowd(8, &lock, act)).into_iter().flatten().collect();
+                let mut written: Vec<usize> = join_all(start_all(8, &lock, act)).into_iter().flatten().collect();
                 written.sort_unstable();
                 assert_eq!(written, [1, 2, 3, 4], "each writer was alone");
                 assert_eq!(*lock.read(), (4, 4));
@@ -75,7 +75,7 @@ fn tries_keep_no_thread_waiting() {
             }
             _ => lock.try_read().map_or(0, |pair| pair.0 - pair.1),
         };
-        let n_written: usize = all(crowd(8, &lock, act)).into_iter().sum();
+        let n_written: usize = join_all(start_all(8, &lock, act)).into_iter().sum();
         assert_eq!(*lock.read(), (n_written, n_written));
     });
 }

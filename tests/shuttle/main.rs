@@ -10,7 +10,7 @@ mod tracker;
 use manyhands::sync::{Arc, JoinHandle, spawn};
 
 /// Starts a thread for each number below `n`, all with the same shared value.
-fn crowd<T, A>(n: usize, shared: &Arc<T>, act: fn(&T, usize) -> A) -> Vec<JoinHandle<A>>
+fn start_all<T, A>(n: usize, shared: &Arc<T>, act: fn(&T, usize) -> A) -> Vec<JoinHandle<A>>
 where
     T: Send + Sync + 'static,
     A: Send + 'static,
@@ -23,6 +23,6 @@ where
 }
 
 /// Waits for all, and gives their answers in order.
-fn all<A>(crowd: Vec<JoinHandle<A>>) -> Vec<A> {
-    crowd.into_iter().map(|one| one.join().expect("a panic fails the model before")).collect()
+fn join_all<A>(threads: Vec<JoinHandle<A>>) -> Vec<A> {
+    threads.into_iter().map(|thread| thread.join().expect("a panic fails the model before")).collect()
 }

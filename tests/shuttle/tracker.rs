@@ -3,7 +3,7 @@
 use manyhands::sync::{Arc, model};
 use manyhands::{CancelToken, ProgressTracker, counter::StripedCounter, progress::ItemStatus};
 
-use crate::{all, crowd};
+use crate::{join_all, start_all};
 
 /// Proves: snapshots by two of six threads never go backwards, and the last holds all that was counted. Leaves out: memory
 /// orderings; that a reader of the later snapshot has seen the earlier one.
@@ -20,7 +20,7 @@ fn snapshots_never_go_backwards() {
             let (first, second) = (tracker.snapshot(), tracker.snapshot());
             assert!(first.succeeded <= second.succeeded && first.failed <= second.failed);
         };
-        all(crowd(6, &tracker, act));
+        join_all(start_all(6, &tracker, act));
         let end = tracker.snapshot();
         assert_eq!((end.succeeded, end.failed, end.total), (4, 4, Some(8)));
     });
@@ -39,7 +39,7 @@ fn no_count_is_lost_to_a_reset() {
                 0
             }
         };
-        let taken = all(crowd(5, &counter, act)).into_iter().fold(0, u64::wrapping_add);
+        let taken = join_all(start_all(5, &counter, act)).into_iter().fold(0, u64::wrapping_add);
         assert_eq!(taken.wrapping_add(counter.value()), 4);
     });
 }
@@ -59,7 +59,7 @@ fn a_cancellation_reaches_four_generations_and_stays() {
             let early = youngest.is_cancelled();
             assert!(!early || youngest.child().is_cancelled(), "a cancellation was undone");
         };
-        all(crowd(5, &token, act));
+        join_all(start_all(5, &token, act));
         assert!(token.child().is_cancelled());
     });
 }

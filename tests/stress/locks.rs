@@ -40,12 +40,12 @@ fn no_reader_overtakes_a_writer_that_waits_for_a_striped_lock() {
 
 #[test]
 fn neither_side_of_a_plain_lock_starves() {
-    scenario("plain lock, crowds", |rng| plain::a_crowd_of_readers(rng) + plain::a_crowd_of_writers(rng));
+    scenario("plain lock, many readers or writers", |rng| plain::many_readers(rng) + plain::many_writers(rng));
 }
 
 #[test]
 fn neither_side_of_a_striped_lock_starves() {
-    scenario("striped lock, crowds", |rng| striped::a_crowd_of_readers(rng) + striped::a_crowd_of_writers(rng));
+    scenario("striped lock, many readers or writers", |rng| striped::many_readers(rng) + striped::many_writers(rng));
 }
 
 #[test]
@@ -185,7 +185,7 @@ macro_rules! uses_of {
             }
 
             /// Readers that come for as long as the writer has not been in often enough: it is, or this hangs.
-            pub(super) fn a_crowd_of_readers(rng: &mut Rng) -> u64 {
+            pub(super) fn many_readers(rng: &mut Rng) -> u64 {
                 let (lock, is_over) = ($lock::new(0_u64), AtomicBool::new(false));
                 together(4, rng, |thread, rng| {
                     let mut n_uses = 0;
@@ -205,7 +205,7 @@ macro_rules! uses_of {
             }
 
             /// Writers that come for as long as the reader has not been in often enough: it is, or this hangs.
-            pub(super) fn a_crowd_of_writers(rng: &mut Rng) -> u64 {
+            pub(super) fn many_writers(rng: &mut Rng) -> u64 {
                 let (lock, is_over) = ($lock::new(0_u64), AtomicBool::new(false));
                 together(4, rng, |thread, rng| {
                     let (mut n_uses, mut seen) = (0, 0);

@@ -1,8 +1,8 @@
 //! Every check of the workspace as one program: `cargo xtask <command>`.
 //!
 //! A command stops at its first failing stage, exits with the code of that stage, and ends with a table of times. The program
-//! depends on serde_json alone, so it builds in seconds on a fresh clone. Cargo, its tools and the rules in `tidy` do the
-//! checking.
+//! depends on serde and serde_json alone, so it builds in seconds on a fresh clone. Cargo, its tools and the rules in
+//! `tidy` do the checking.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks to its terminal")]
 

@@ -38,6 +38,9 @@ pub(crate) fn without_tests(code: &str) -> String {
 pub(crate) struct Names {
     /// Every path, with the braces of a `use` expanded. Outside of a `use` a single word counts only as the name of a macro.
     pub(crate) paths: Vec<NamedPath>,
+    /// The words outside of each `use` that may name an item of this file, and their lines (from 1); keywords are among
+    /// them. Not those after a `.` or `::`, and not names that a `fn`, a `let`, a field or a parameter declares.
+    pub(crate) words: Vec<(usize, String)>,
     /// The modules of `mod name;`, each a file of its own, and their lines (from 1).
     pub(crate) declared: Vec<(usize, String)>,
 }
@@ -273,6 +276,9 @@ fn is_word_letter(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
+/// The words before a name that they declare.
+const DECLARING: [&str; 10] = ["fn", "struct", "enum", "union", "trait", "type", "const", "static", "let", "mut"];
+
 /// Goes through the tokens once.
 struct Reader<'a> {
     tokens: Vec<Token<'a>>,
@@ -290,6 +296,7 @@ impl<'a> Reader<'a> {
     }
 
     fn step(&mut self) {
+        self.word();
         match self.text(self.at) {
             "{" => self.open(),
             "}" => self.close(),
@@ -301,6 +308,16 @@ impl<'a> Reader<'a> {
             "$" if self.text(self.at + 1) != "crate" => self.at += 2,
             text if is_word(text) && ["::", "!"].contains(&self.text(self.at + 1)) => self.path(&[], Place::Code),
             _ => self.at += 1,
+        }
+    }
+
+    fn word(&mut self) {
+        let Token { line, text } = self.tokens[self.at];
+        let before = self.at.checked_sub(1).map_or("", |at| self.text(at));
+        let is_a_part = [".", "::", "'", "$"].contains(&before);
+        let is_declared = DECLARING.contains(&before) || self.text(self.at + 1) == ":";
+        if is_word(text) && !is_a_part && !is_declared {
+            self.names.words.push((line, text.to_owned()));
         }
     }
 
@@ -471,6 +488,15 @@ mod tests {
         assert_eq!([place(code, "f"), place(code, "g::h")], [Some(Place::Reexport); 2]);
         assert_eq!(named("pub(in crate::a) fn b() -> impl C + use<> {}"), [""; 0]);
         assert_eq!(names("use a::b as c;").paths[0].alias.as_deref(), Some("c"));
+    }
+
+    #[test]
+    fn words_are_those_that_may_name_an_item() {
+        let words = |code: &str| names(code).words.into_iter().map(|(_, word)| word).collect::<Vec<_>>().join(" ");
+        assert_eq!(words("a(b.c, D::E) + f::<G>() as H"), "a b D f G as H");
+        assert_eq!(words("fn i(j: &'k L) { let m = N { o: p }; }"), "fn L let N p");
+        assert_eq!(words("use q::{R, s as t}; pub use u::V; pub(in w) use x;"), "use pub use pub use");
+        assert_eq!(names("a\n+ b").words, [(1, "a".to_owned()), (2, "b".to_owned())]);
     }
 
     #[test]

@@ -47,17 +47,17 @@ pub struct SyntheticCurve {
 /// assert!((1.0..10.0).contains(&made.truth.period));
 /// ```
 pub fn synthetic_curve(number: u64) -> SyntheticCurve {
-    let mut dice = SplitMix64(1000_u64.wrapping_add(number));
-    let period = 1.0 + 9.0 * dice.unit();
-    let t0 = period * dice.unit();
-    let duration = 0.08 + 0.17 * dice.unit();
-    let depth = 300e-6 + 2700e-6 * dice.unit();
+    let mut rng = SplitMix64(1000_u64.wrapping_add(number));
+    let period = 1.0 + 9.0 * rng.unit();
+    let t0 = period * rng.unit();
+    let duration = 0.08 + 0.17 * rng.unit();
+    let depth = 300e-6 + 2700e-6 * rng.unit();
     let time: Vec<f64> = (0..POINTS).map(|at| at as f64 / PER_DAY).collect();
     let flux = time.iter().map(|time| {
         let since = time - t0 + 0.5 * period;
         let off = since - period * (since / period).floor() - 0.5 * period;
         let level = if off.abs() < 0.5 * duration { 1.0 - depth } else { 1.0 };
-        level + ERROR * dice.noise()
+        level + ERROR * rng.noise()
     });
     let raw = RawCurve { flux: flux.collect(), error: vec![ERROR; POINTS], time };
     SyntheticCurve {

@@ -25,15 +25,15 @@ pub(super) fn run<T, K>(
     limits: &Limits,
     context: &RunContext<'_, T, K>,
     output: Output<'_, K::Output>,
-    gather: &mut ReportSink<'_, K::Output, K::Error>,
+    sink: &mut ReportSink<'_, K::Output, K::Error>,
 ) -> Result<BackendStats, BackendError>
 where
     T: Travels + Sync,
     K: SerdeTask<T, Output: Send, Error: Send> + Sync,
 {
     match role()? {
-        Role::Worker => threads::run(&COMPUTING, context.budget.computing, context, output, gather),
+        Role::Worker => threads::run(&COMPUTING, context.budget.computing, context, output, sink),
         Role::Caller if context.plan.n_items == 0 => Ok(BackendStats::default()),
-        Role::Caller => supervisor::run(limits, context, output, gather),
+        Role::Caller => supervisor::run(limits, context, output, sink),
     }
 }

@@ -79,7 +79,7 @@ pub(crate) struct Row<'a> {
 /// The kinds of files that can become a journal.
 ///
 /// Other files are errors of `kind`: foreign, newer, or damaged.
-enum Kind {
+enum DatabaseKind {
     Empty,
     Journal,
 }
@@ -131,11 +131,11 @@ impl Database {
             return Err(JournalError::ReadOnly { path: path.to_owned(), source: None });
         }
         // Before any change, so that a damaged file stays as it is.
-        if let Kind::Journal = kind {
+        if let DatabaseKind::Journal = kind {
             database.check()?;
         }
         let log = database.ask(choose_log)?;
-        if let Kind::Empty = kind {
+        if let DatabaseKind::Empty = kind {
             database.ask(make_tables)?;
         }
         Ok((database, log))
@@ -160,9 +160,9 @@ impl Database {
             connection.pragma_update(None, "query_only", true)
         })?;
         match database.kind()? {
-            Kind::Journal => Ok(database),
+            DatabaseKind::Journal => Ok(database),
             // A run that was killed as it began left it empty, and the next run treats it as a new file.
-            Kind::Empty => Err(JournalError::NotFound { path: path.to_owned() }),
+            DatabaseKind::Empty => Err(JournalError::NotFound { path: path.to_owned() }),
         }
     }
 
@@ -203,16 +203,16 @@ impl Database {
 
     /// Costs two small questions, and a third for a file with neither id nor version: an empty database is a new
     /// journal, and one with tables belongs to another program.
-    fn kind(&self) -> Result<Kind, JournalError> {
+    fn kind(&self) -> Result<DatabaseKind, JournalError> {
         let (application, version) =
             self.ask(|connection| Ok((number(connection, "application_id")?, number(connection, "user_version")?)))?;
         match (application, u32::try_from(version)) {
-            (schema::APPLICATION_ID, Ok(schema::VERSION)) => Ok(Kind::Journal),
+            (schema::APPLICATION_ID, Ok(schema::VERSION)) => Ok(DatabaseKind::Journal),
             (schema::APPLICATION_ID, Ok(found)) if found > schema::VERSION => {
                 Err(JournalError::Newer { path: self.path.clone(), found, known: schema::VERSION })
             }
             (schema::APPLICATION_ID, _) => Err(self.corrupt(format!("its tables are of version {version}"))),
-            (0, Ok(0)) if self.has_no_tables()? => Ok(Kind::Empty),
+            (0, Ok(0)) if self.has_no_tables()? => Ok(DatabaseKind::Empty),
             _ => Err(JournalError::Foreign { path: self.path.clone() }),
         }
     }

@@ -145,10 +145,9 @@ fn is_done_again(record: &ItemRecord, retry: RetryRecorded) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
     use crate::Journal;
+    use crate::golden;
     use crate::persist::journal::store::tests::{failed, succeeded};
 
     /// What is left of a list of items.
@@ -200,15 +199,7 @@ mod tests {
 
     #[test]
     fn what_is_left_after_a_kill_is_what_the_golden_cases_say() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/golden/batch/resume.json");
-        let Ok(text) = std::fs::read_to_string(path) else {
-            assert!(std::env::var_os("MANYHANDS_REQUIRE_SHARED").is_none(), "golden cases are required and absent");
-            writeln!(std::io::stderr(), "SKIPPED: golden resume cases are absent, so nothing was compared").unwrap();
-            return;
-        };
-        let golden: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let cases = golden["cases"].as_array().unwrap();
-        assert!(!cases.is_empty());
+        let Some(cases) = golden::cases("batch/resume.json") else { return };
         for case in cases {
             let names = |field: &str| -> Vec<String> { serde_json::from_value(case[field].clone()).unwrap() };
             let items = names("items");

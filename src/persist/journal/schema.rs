@@ -48,7 +48,7 @@ CREATE TABLE entry (
     worker      INTEGER,             -- the number of the thread or the id of the process
     peak_memory INTEGER,             -- bytes
     amounts     TEXT,                -- JSON: [{\"name\": .., \"value\": ..}, ..], texts for what is not finite
-    value       BLOB,                -- the answer in postcard's format
+    value       BLOB,                -- the result in postcard's format
     checksum    INTEGER NOT NULL     -- FNV-1a of key, fingerprint, failure, message and value, each after its length
 );
 CREATE VIEW newest AS

@@ -64,7 +64,7 @@ impl<T: ?Sized, W: Words> RawLock<T, W> {
         unsafe { self.value.exclusive() }
     }
 
-    /// The number of readers that left with [`Tally::add`].
+    /// The number of readers that left with [`ReaderCount::add`].
     pub(super) fn tally(&self) -> u64 {
         self.protocol.tally()
     }
@@ -122,10 +122,10 @@ pub(crate) struct CountingReadGuard<'l, T: ?Sized, W: Words> {
 impl<T: ?Sized, W: Words> CountingReadGuard<'_, T, W> {
     /// The value, and the means to count this visit.
     #[inline]
-    pub(crate) fn parts(&mut self) -> (&T, Tally<'_>) {
+    pub(crate) fn parts(&mut self) -> (&T, ReaderCount<'_>) {
         // SAFETY: this reader is inside, so no writer has the value while the guard lives.
         let value = unsafe { self.lock.value.shared() };
-        (value, Tally { how_to_leave: &mut self.how_to_leave })
+        (value, ReaderCount { how_to_leave: &mut self.how_to_leave })
     }
 }
 
@@ -136,12 +136,12 @@ impl<T: ?Sized, W: Words> Drop for CountingReadGuard<'_, T, W> {
     }
 }
 
-/// Counts one visit at most.
-pub(crate) struct Tally<'v> {
+/// Counts a reader when it leaves, or not.
+pub(crate) struct ReaderCount<'v> {
     how_to_leave: &'v mut u64,
 }
 
-impl Tally<'_> {
+impl ReaderCount<'_> {
     /// Counts this visit when it ends.
     #[inline]
     pub(crate) fn add(self) {

@@ -1,9 +1,12 @@
 //! Imports in `src` point downwards, and no files import each other in a circle.
 //!
 //! It reads each `use`, and each path such as `crate::a::b` or `child::f` in the code, and finds the file that it names.
-//! Code that only tests compile, comments and literals do not count. A path to a name that a `mod.rs` re-exports counts as an
-//! import of that `mod.rs`. A parent may declare its children and re-export what they offer: neither is an import. The rule
-//! does not see paths that a macro of another crate writes, and takes a module with a `#[path]` for one without a file.
+//! Code that only tests compile, comments and literals do not count. A path to a name that a `mod.rs` re-exports counts
+//! as an import of that `mod.rs`. A parent may declare its children and re-export what they offer; neither is an
+//! import. It imports the child where its own code names what it re-exports; another item of that name counts too.
+//!
+//! The rule does not see paths that a macro of another crate writes, calls of a re-exported trait's methods, and names
+//! that a `pub use child::*` brings in. It takes a module with a `#[path]` for one without a file.
 
 use super::Violation;
 use crate::files::Files;
@@ -195,39 +198,74 @@ struct Scope<'a> {
     names: &'a Names,
     /// The other names that a `use` gives to modules. Under a `cfg` one name may mean one of several.
     aliases: BTreeMap<&'a str, Vec<Vec<String>>>,
+    /// The names that the file re-exports from its children, and the module that each names. Under a `cfg` there may be
+    /// several.
+    reexports: BTreeMap<&'a str, BTreeSet<Vec<String>>>,
 }
 
 impl<'a> Scope<'a> {
     fn new(modules: &'a BTreeMap<Vec<String>, String>, module: &'a [String], names: &'a Names) -> Self {
-        let mut scope = Self { modules, module, names, aliases: BTreeMap::new() };
+        let mut scope = Self { modules, module, names, aliases: BTreeMap::new(), reexports: BTreeMap::new() };
         let mut aliases: BTreeMap<&str, Vec<Vec<String>>> = BTreeMap::new();
         for (alias, path) in names.paths.iter().filter_map(|path| Some((path.alias.as_deref()?, path))) {
             let targets = scope.targets(path).into_iter().filter(|target| modules.contains_key(target));
             aliases.entry(alias).or_default().extend(targets);
         }
         scope.aliases = aliases;
+        scope.reexports = scope.reexports();
         scope
     }
 
-    fn imports(self) -> impl Iterator<Item = Import> {
-        let found =
-            self.names.paths.iter().flat_map(|path| self.targets(path).into_iter().map(move |target| (path, target)));
-        found.filter_map(|(path, target)| self.import(path, &target)).collect::<Vec<_>>().into_iter()
+    fn reexports(&self) -> BTreeMap<&'a str, BTreeSet<Vec<String>>> {
+        let mut reexports: BTreeMap<&str, BTreeSet<Vec<String>>> = BTreeMap::new();
+        for path in self.names.paths.iter().filter(|path| path.place == Place::Reexport) {
+            let Some(name) = path.alias.as_ref().or(path.names.last()) else { continue };
+            for target in self.targets(path) {
+                if let Some(module) = self.longest_known(&target).filter(|module| self.is_child(module)) {
+                    reexports.entry(name).or_default().insert(module.to_vec());
+                }
+            }
+        }
+        reexports
     }
 
-    /// The import that a path to a target is; none for names of this file and for what a parent may do.
-    fn import(&self, path: &NamedPath, target: &[String]) -> Option<Import> {
+    fn imports(self) -> impl Iterator<Item = Import> {
+        let targets = |path: &'a NamedPath| self.targets(path).into_iter().map(move |target| (path, target));
+        let of_paths = self.names.paths.iter().flat_map(targets);
+        let of_paths = of_paths.flat_map(|(path, target)| self.imports_by_path(path, &target));
+        let of_words = self.names.words.iter().flat_map(|(line, word)| self.imports_by_reexport(*line, word, word));
+        of_paths.chain(of_words).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The imports that a path to a target is; none for names of this file and for what a parent may do.
+    fn imports_by_path(&self, path: &NamedPath, target: &[String]) -> Vec<Import> {
         if path.place == Place::Code && path.names.len() == 1 {
-            return None;
+            return Vec::new();
         }
-        let module = self.longest_known(target)?;
-        let is_child = module.len() > self.module.len() && module.starts_with(self.module);
+        let Some(module) = self.longest_known(target) else { return Vec::new() };
+        if module == self.module {
+            let Some(name) = target.get(module.len()) else { return Vec::new() };
+            return self.imports_by_reexport(path.line, name, &path.names.join("::"));
+        }
         let is_the_module = path.place == Place::Use && module.len() == target.len();
-        if module == self.module || is_child && (path.place == Place::Reexport || is_the_module) {
-            return None;
+        if self.is_child(module) && (path.place == Place::Reexport || is_the_module) {
+            return Vec::new();
         }
-        let (from, to) = (self.modules[self.module].clone(), self.modules[module].clone());
-        Some(Import { from, line: path.line, to, path: path.names.join("::") })
+        vec![self.import(path.line, module, path.names.join("::"))]
+    }
+
+    /// The imports that a name in this file is when the file re-exports that name from a child.
+    fn imports_by_reexport(&self, line: usize, name: &str, path: &str) -> Vec<Import> {
+        let modules = self.reexports.get(name).into_iter().flatten();
+        modules.map(|module| self.import(line, module, path.to_owned())).collect()
+    }
+
+    fn import(&self, line: usize, module: &[String], path: String) -> Import {
+        Import { from: self.modules[self.module].clone(), line, to: self.modules[module].clone(), path }
+    }
+
+    fn is_child(&self, module: &[String]) -> bool {
+        module.len() > self.module.len() && module.starts_with(self.module)
     }
 
     /// What a path means, from the root of the crate; nothing when it leads into another crate or is a name of this file.
@@ -409,6 +447,44 @@ mod tests {
             let found = found(&[("src/run/mod.rs", parent), ("src/run/a.rs", "use super::Run;"), ("src/run/c.rs", "")]);
             assert_eq!(found.len(), 1, "{parent}: {found:?}");
             assert!(found[0].contains("2 files import each other in a circle"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_parent_that_uses_what_it_re_exports_is_in_a_circle_too() {
+        for parent in [
+            "mod a; pub(crate) use a::A;\nfn f() { A::g() }",
+            "mod a; pub use self::a::{B, A};\nfn f(x: &[A]) {}",
+            "mod a; pub(crate) use a::g;\nfn f() { g() }",
+            "mod a; pub(crate) use a::g;\nfn f() { h(g) }",
+            "mod a; pub use a::g as h;\nfn f() { h() }",
+            "mod a; use a as b; pub(super) use b::A;\nimpl A {}",
+            "mod a; pub use a::A;\nfn f() { self::A::g() }",
+            "mod a; pub use a::A;\nfn f() { crate::run::A::g() }",
+            "mod a; pub use a::A;\nmod inner { use super::A; }",
+            "mod a; mod c; #[cfg(x)] pub use a::A; #[cfg(not(x))] pub use c::A;\nfn f() -> A {}",
+        ] {
+            let found = found(&[("src/run/mod.rs", parent), ("src/run/a.rs", "use super::Run;"), ("src/run/c.rs", "")]);
+            assert_eq!(found.len(), 1, "{parent}: {found:?}");
+            assert!(found[0].contains("src/run/a.rs:1 -> src/run/mod.rs:2 -> src/run/a.rs"), "{parent}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_not_the_re_exported_name_is_no_import() {
+        for code in [
+            "",
+            "fn f(x: X) { x.g(); x.A }",
+            "fn f() { Other::A; other::g() }",
+            "fn f(g: X) {}",
+            "struct S { g: X }",
+            "fn f<'g>() {}",
+            "// A\n/// [`A`]\nfn f() { \"A\" }",
+            "#[cfg(test)] mod tests { use super::*; fn f() { A::g() } }",
+            "fn f() { original() }",
+        ] {
+            let parent = format!("mod a; pub(crate) use a::{{A, g, original as other_name}}; {code}");
+            assert_eq!(found(&[("src/run/mod.rs", &parent), ("src/run/a.rs", "use super::Run;")]), [""; 0], "{code}");
         }
     }
 

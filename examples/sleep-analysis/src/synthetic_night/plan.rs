@@ -253,10 +253,10 @@ fn draw_postures(movements: &[Movement], noise: &mut Noise) -> Vec<Posture> {
 }
 
 fn draw_posture(from_s: f64, noise: &mut Noise) -> Posture {
-    let mut dice = noise.within(0.0..1.0);
+    let mut remaining = noise.within(0.0..1.0);
     let chosen = ROLLS.iter().find(|(_, share)| {
-        dice -= share;
-        dice < 0.0
+        remaining -= share;
+        remaining < 0.0
     });
     let roll = chosen.map_or(0.0, |(roll, _)| *roll) + noise.within(-0.04..0.04);
     Posture { from_s, roll, pitch: noise.within(-0.01..0.06) }

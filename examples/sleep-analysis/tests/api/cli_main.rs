@@ -242,20 +242,20 @@ fn every_mode_and_number_of_workers_writes_the_same_tables() {
     }
 }
 
-/// All that was written, except for durations.
+/// All that was written, except for what the run cost.
 fn assert_same_files(ran: &Ran, alone: &Ran, way: &[&str]) {
     assert_eq!((ran.code(), ran.stdout().as_str(), ran.stderr().as_str()), (0, "", ""), "{way:?}");
     for name in ["features.csv", "aligned.csv"].iter().chain(&PICTURES) {
         assert!(ran.bytes(name) == alone.bytes(name), "{name} differs for {way:?}");
     }
-    let without_effort = |ran: &Ran| {
+    let without_cost = |ran: &Ran| {
         let mut summary = ran.summary();
-        for effort in ["mode", "workers", "chunk_size", "seconds"] {
-            summary[effort].take();
+        for cost in ["mode", "workers", "chunk_size", "seconds"] {
+            summary[cost].take();
         }
         summary
     };
-    assert_eq!(without_effort(ran), without_effort(alone), "{way:?}");
+    assert_eq!(without_cost(ran), without_cost(alone), "{way:?}");
     let mode = way.iter().skip_while(|word| **word != "--mode").nth(1).unwrap();
     assert_eq!(ran.summary()["mode"], *mode);
     if let Some(workers) = way.iter().skip_while(|word| **word != "--workers").nth(1) {

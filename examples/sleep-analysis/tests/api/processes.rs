@@ -82,14 +82,14 @@ impl Study {
     }
 
     /// Kills workers as they appear, so many of them if they live long enough, and gives the study's exit code.
-    fn ended_with_killed_workers(mut self, n_victims: usize) -> (i32, usize) {
+    fn ended_with_killed_workers(mut self, n_kills: usize) -> (i32, usize) {
         let mut killed = HashSet::new();
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
                 return (status.code().unwrap(), killed.len());
             }
             for worker in self.workers() {
-                if killed.len() < n_victims && killed.insert(worker) {
+                if killed.len() < n_kills && killed.insert(worker) {
                     let status =
                         Command::new("kill").args(["-KILL", &worker.to_string()]).stderr(Stdio::null()).status();
                     status.unwrap(); // it may have been too late
@@ -105,9 +105,9 @@ fn a_worker_killed_from_outside_costs_no_more_than_its_item_and_mostly_nothing()
     let folder = tempfile::tempdir().unwrap();
     let alone = folder.path().join("alone");
     assert_eq!(Study::begin(&alone, "serial").ended_with_killed_workers(0).0, 0);
-    for n_victims in [1, 2, 3, 4] {
-        let out = folder.path().join(format!("{n_victims} killed"));
-        let (code, n_killed) = Study::begin(&out, "processes").ended_with_killed_workers(n_victims);
+    for n_kills in [1, 2, 3, 4] {
+        let out = folder.path().join(format!("{n_kills} killed"));
+        let (code, n_killed) = Study::begin(&out, "processes").ended_with_killed_workers(n_kills);
         assert!(n_killed > 0, "no worker was seen");
         let summary: Value = serde_json::from_slice(&fs::read(out.join("summary.json")).unwrap()).unwrap();
         let n_told = ["failed_epochs", "left_out"].map(|loss| summary["counts"][loss].as_u64().unwrap());

@@ -51,11 +51,11 @@ use crate::backend::process::memory::block::{self, Block, BlockId};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{Hello, VARIABLE};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming, ReadResult};
-use crate::backend::process::wire::frame::{Header, Kind};
+use crate::backend::process::wire::frame::{FrameKind, Header};
 use crate::backend::process::wire::function::PROGRAM;
 use crate::backend::process::wire::status_page::{Direction, StatusPage};
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
-use crate::failure::WorkerExit;
+use crate::failure::{LostWorker, WorkerExit};
 use crate::sync::{Arc, nanos};
 
 /// A worker comes to `init` within this time, in nanoseconds, or not at all.
@@ -112,10 +112,8 @@ pub(super) struct Worker {
 /// What is known of a dead worker.
 #[derive(Debug)]
 pub(super) struct ExitReport {
-    /// The exit code or signal.
-    pub(super) ending: WorkerExit,
-    /// The last lines that it printed.
-    pub(super) last_lines: String,
+    /// How it ended, and the last lines that it printed.
+    pub(super) worker: LostWorker,
     /// Whether it printed that an allocation failed.
     pub(super) ran_out_of_memory: bool,
     /// Whether it ever reached `manyhands::init()`.
@@ -191,7 +189,7 @@ impl Worker {
         };
         let hello = Hello { executable: program.executable.clone(), threads };
         let hello = postcard::to_stdvec(&hello).map_err(io::Error::other)?;
-        worker.link.outgoing.push_with(Header::new(Kind::Hello), &hello, page_file.into());
+        worker.link.outgoing.push_with(Header::new(FrameKind::Hello), &hello, page_file.into());
         Ok(worker)
     }
 
@@ -240,7 +238,7 @@ impl Worker {
         let gone: Vec<BlockId> = self.has.iter().copied().filter(|&id| !block::is_alive(id)).collect();
         for id in gone {
             self.has.remove(&id);
-            self.link.outgoing.push(Header { first: id.to_word(), ..Header::new(Kind::Forget) }, &[]);
+            self.link.outgoing.push(Header { first: id.to_word(), ..Header::new(FrameKind::Forget) }, &[]);
         }
     }
 
@@ -260,7 +258,7 @@ impl Worker {
     /// Queues the frame that begins a call, and the blocks that it mentions.
     pub(super) fn push_call(&mut self, blocks: &[Arc<Block>], body: &[u8]) {
         self.push_blocks(blocks);
-        self.link.outgoing.push(Header::new(Kind::Call), body);
+        self.link.outgoing.push(Header::new(FrameKind::Call), body);
     }
 
     /// A body to write items into; see [`Worker::push_items`] and [`Worker::drop_body`].
@@ -288,7 +286,7 @@ impl Worker {
             count: u32::try_from(positions.len()).expect("a frame has at most as many items as bytes"),
             first: positions.start as u64,
             extra: u64::from(number),
-            ..Header::new(Kind::Items)
+            ..Header::new(FrameKind::Items)
         };
         self.link.outgoing.push_body(header, body);
         number
@@ -346,7 +344,7 @@ impl Worker {
 
     /// Ends the call in it; see [`Worker::take_call_end`].
     pub(super) fn send_end(&mut self) {
-        self.link.outgoing.push(Header::new(Kind::End), &[]);
+        self.link.outgoing.push(Header::new(FrameKind::End), &[]);
         self.send_queued();
     }
 
@@ -375,8 +373,8 @@ impl Worker {
             let said = self.link.incoming.body(&header).map(|body| String::from_utf8_lossy(body).into_owned());
             self.link.incoming.release(&header);
             match said {
-                Ok(said) if header.kind == Kind::Ended && said.is_empty() => return Some(CallEnd::Dropped),
-                Ok(said) if header.kind == Kind::Ended => return Some(CallEnd::DropPanicked(said)),
+                Ok(said) if header.kind == FrameKind::Ended && said.is_empty() => return Some(CallEnd::Dropped),
+                Ok(said) if header.kind == FrameKind::Ended => return Some(CallEnd::DropPanicked(said)),
                 _ => {}
             }
         }
@@ -415,10 +413,10 @@ impl Worker {
     /// one on a network file system that hangs, ends only after that call.
     pub(super) fn wait_exit(mut self) -> ExitReport {
         self.kill();
-        let ending = self.reap();
-        let last_lines = self.printed.end();
+        let exit = self.reap();
+        let worker = LostWorker { exit, last_lines: self.printed.end(), reason: None };
         let came_to_init = self.page().is_up();
-        ExitReport { ending, last_lines, ran_out_of_memory: self.printed.ran_out_of_memory(), came_to_init }
+        ExitReport { worker, ran_out_of_memory: self.printed.ran_out_of_memory(), came_to_init }
     }
 
     /// Waits until the process has ended, and takes its exit status.

@@ -44,10 +44,10 @@ pub(super) enum Blame {
 ///
 /// Out of memory takes three facts: a limit was set, the process aborted (SIGABRT), and it printed std's message about
 /// a failed allocation. A kill by the kernel's out-of-memory killer is SIGKILL, so it is a crash.
-pub(super) fn blame(in_hand: Option<InHand>, overdue: Option<InHand>, exit: &ExitReport, limits: &Limits) -> Blame {
+pub(super) fn blame(in_hand: Option<InHand>, overdue: Option<InHand>, death: &ExitReport, limits: &Limits) -> Blame {
     let Some(item) = in_hand else { return Blame::NoItem };
-    let was_signalled = matches!(exit.ending, WorkerExit::Signal(SIGTERM | SIGKILL));
-    let is_out_of_memory = exit.ending == WorkerExit::Signal(SIGABRT) && exit.ran_out_of_memory;
+    let was_signalled = matches!(death.worker.exit, WorkerExit::Signal(SIGTERM | SIGKILL));
+    let is_out_of_memory = death.worker.exit == WorkerExit::Signal(SIGABRT) && death.ran_out_of_memory;
     match overdue {
         Some(overdue) if overdue == item => Blame::OutOfTime(item),
         // Where no item may begin twice, one that began has failed, whatever the reason.
@@ -60,6 +60,7 @@ pub(super) fn blame(in_hand: Option<InHand>, overdue: Option<InHand>, exit: &Exi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::LostWorker;
 
     const ITEM: InHand = InHand { position: 7, since: 100 };
     const EARLIER: InHand = InHand { position: 6, since: 50 };
@@ -71,13 +72,9 @@ mod tests {
         ran_out_of_memory: bool,
         limits: Limits,
     ) -> Blame {
-        let ending = WorkerExit::Signal(signal);
-        blame(
-            in_hand,
-            overdue,
-            &ExitReport { ending, last_lines: String::new(), ran_out_of_memory, came_to_init: true },
-            &limits,
-        )
+        let exit = WorkerExit::Signal(signal);
+        let worker = LostWorker { exit, last_lines: String::new(), reason: None };
+        blame(in_hand, overdue, &ExitReport { worker, ran_out_of_memory, came_to_init: true }, &limits)
     }
 
     #[test]

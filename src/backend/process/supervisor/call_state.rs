@@ -20,7 +20,7 @@ use crate::backend::process::supervisor::work_queue::WorkQueue;
 use crate::backend::process::supervisor::worker_slots::WorkerSlots;
 use crate::backend::retry_queue::RetryQueue;
 use crate::backend::task::Task;
-use crate::failure::{Cause, LostWorker, WorkerExit};
+use crate::failure::{Cause, LostWorker};
 use crate::record::Timing;
 use crate::sync::{Instant, SystemTime, nanos};
 
@@ -78,7 +78,7 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
         Self {
             limits,
             context,
-            queue: WorkQueue::new(plan.n_items, plan.window.min(plan.stocked)),
+            queue: WorkQueue::new(plan.n_items, plan.window.min(plan.arrived)),
             slots: WorkerSlots::new(n_slots),
             shutdowns: Shutdowns::default(),
             output,
@@ -86,7 +86,7 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
             sink,
             retries: RetryQueue::default(),
             events: Vec::new(),
-            may_grow: plan.stocked < plan.n_items,
+            may_grow: plan.arrived < plan.n_items,
             pace: None,
             median: RunningMedian::default(),
             failed_starts: 0,
@@ -150,20 +150,20 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     }
 
     /// No worker can be had any more. Results that were reported are kept, and every position that is left fails with
-    /// `story`.
+    /// `lost`.
     ///
     /// The attempts of an item that never began are 0 in its failure. One report is made for each position, so that a
     /// failure that halts the run lowers the fence and ends the loop.
     ///
     /// # Errors
-    /// Where there is no result yet: then the call fails as a whole.
-    pub(super) fn fail_remaining(&mut self, ending: WorkerExit, story: &str) -> Result<(), BackendError> {
+    /// Where there is no result yet: then the call fails as a whole, with `error`.
+    pub(super) fn fail_remaining(&mut self, lost: &LostWorker, error: String) -> Result<(), BackendError> {
         if !self.has_results {
-            return Err(BackendError::Workers(story.to_owned()));
+            return Err(BackendError::Workers(error));
         }
         while let Some(positions) = self.queue.claim(|_| 1) {
             let position = positions.start;
-            let cause = Cause::Lost(LostWorker { ending, last_lines: story.to_owned() });
+            let cause = Cause::Lost(Box::new(lost.clone()));
             let attempts = self.queue.attempts(position) - 1;
             self.report_failure(PositionFailure { position, attempts, elapsed: Duration::ZERO, cause }, None);
         }

@@ -37,7 +37,7 @@ use crate::backend::process::wire::encode::encode;
 use crate::backend::process::wire::frame::put_part;
 use crate::backend::process::wire::status_page::FRAMES;
 use crate::backend::task::Task;
-use crate::failure::WorkerExit;
+use crate::failure::{LostWorker, WorkerExit};
 
 /// A frame ends when it is this long, however many items it was to have.
 const FRAME_BYTES: usize = 1024 * 1024;
@@ -258,13 +258,13 @@ impl<T, K: Task<T>> CallState<'_, '_, T, K> {
     /// Whether the next item must wait until others are finished: it exceeds the memory budget together with those in
     /// flight, or it is the first after the items that run alone.
     ///
-    /// With `alone` at 1, position 0 may be sent when the slots are in any state, and position 1 waits until position 0
+    /// With `serial_sample` at 1, position 0 may be sent when the slots are in any state, and position 1 waits until position 0
     /// is answered; from position 2 on none waits for this reason.
     fn must_wait(&self) -> bool {
         let (plan, first) = (self.context.plan, self.queue.next_first());
         let exceeds_memory =
             plan.memory.as_ref().is_some_and(|memory| memory.admit(first, 1, self.slots.memory_in_use(plan)) == 0);
-        exceeds_memory || (1..=plan.alone).contains(&first) && !self.slots.are_all_idle()
+        exceeds_memory || (1..=plan.serial_sample).contains(&first) && !self.slots.are_all_idle()
     }
 
     /// Takes the next positions off the queue, at most this many.
@@ -272,7 +272,7 @@ impl<T, K: Task<T>> CallState<'_, '_, T, K> {
         let (plan, pace, in_use) = (self.context.plan, self.pace(), self.slots.memory_in_use(self.context.plan));
         self.queue.claim(|first| {
             let len = plan.frame_len(first, pace).min(quota);
-            let len = if first < plan.alone { len.min(plan.alone - first) } else { len };
+            let len = if first < plan.serial_sample { len.min(plan.serial_sample - first) } else { len };
             plan.memory.as_ref().map_or(len, |memory| memory.admit(first, len.min(plan.n_items - first), in_use))
         })
     }
@@ -290,6 +290,8 @@ impl<T, K: Task<T>> CallState<'_, '_, T, K> {
         if !self.shutdowns.is_empty() {
             return Ok(()); // a process that is about to end may hold what is missing
         }
-        self.fail_remaining(WorkerExit::NeverStarted, &format!("no worker process could be started: {error}"))
+        let (exit, reason) = (WorkerExit::NeverStarted, Some(error.to_string()));
+        let lost = LostWorker { exit, last_lines: String::new(), reason };
+        self.fail_remaining(&lost, format!("no worker process could be started: {error}"))
     }
 }

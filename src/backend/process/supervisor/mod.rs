@@ -87,9 +87,9 @@ pub(super) fn run<T: Travels, K: SerdeTask<T>>(
     limits: &Limits,
     context: &RunContext<'_, T, K>,
     output: Output<'_, K::Output>,
-    gather: &mut ReportSink<'_, K::Output, K::Error>,
+    sink: &mut ReportSink<'_, K::Output, K::Error>,
 ) -> Result<BackendStats, BackendError> {
-    let mut supervisor = Supervisor::new(limits, context, output, gather)?;
+    let mut supervisor = Supervisor::new(limits, context, output, sink)?;
     let supervised = supervisor.supervise();
     let shut_down = supervisor.shut_down();
     supervised.and(shut_down).map(|()| supervisor.state.into_stats())
@@ -123,7 +123,7 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
         limits: &'c Limits,
         context: &'c RunContext<'c, T, K>,
         output: Output<'out, K::Output>,
-        gather: &'c mut ReportSink<'c, K::Output, K::Error>,
+        sink: &'c mut ReportSink<'c, K::Output, K::Error>,
     ) -> Result<Self, BackendError> {
         let plan = context.plan;
         // A call made in an item of a thread gets one worker: there are as many such calls as threads.
@@ -133,7 +133,7 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
         let threads = (usable_cores().get() / at_once).max(1);
         let n_slots = workers.get().min(plan.n_items);
         Ok(Self {
-            state: CallState::new(limits, context, output, gather, n_slots),
+            state: CallState::new(limits, context, output, sink, n_slots),
             frame_sender: FrameSender::new(call, threads),
         })
     }

@@ -26,7 +26,7 @@ use crate::backend::process::supervisor::worker_slot::DeadWorker;
 use crate::backend::process::wire::answers::{Answer, next_answer, next_timing};
 use crate::backend::process::wire::attachments::with_blocks;
 use crate::backend::process::wire::connection::{Broken, ReadResult};
-use crate::backend::process::wire::frame::{Header, Kind, Parts, ProtocolError};
+use crate::backend::process::wire::frame::{FrameKind, Header, Parts, ProtocolError};
 use crate::backend::process::wire::refusal::CallRejected;
 use crate::backend::process::wire::status_page::InHand;
 use crate::failure::{Cause, LostWorker};
@@ -111,12 +111,12 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
     fn take_frames(&mut self, slot_idx: usize) -> Result<(), ReceiveError> {
         while let Some(header) = self.slots[slot_idx].incoming()?.next()? {
             match header.kind {
-                Kind::Answers if header.count == 0 => {
+                FrameKind::Answers if header.count == 0 => {
                     let skipped = self.slots[slot_idx].take_skipped(&header)?;
                     self.queue.give_back(skipped);
                 }
-                Kind::Answers => self.take_results(slot_idx, &header)?,
-                Kind::Refused => return Err(self.take_refusal(slot_idx, &header)?),
+                FrameKind::Answers => self.take_results(slot_idx, &header)?,
+                FrameKind::Refused => return Err(self.take_refusal(slot_idx, &header)?),
                 _ => return Err(ProtocolError.into()),
             }
         }
@@ -200,25 +200,25 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
         self.give_back_except(&dead, in_hand);
         let was_dead_before = dead.was_dead_before && in_hand.is_none();
         let (now, number) = (nanos(), dead.worker.number_in_reports());
-        let mut exit = dead.worker.wait_exit();
+        let mut death = dead.worker.wait_exit();
         if !was_dead_before {
             let position = in_hand.map(|item| item.position);
             let attempt = position.map_or(0, |position| self.queue.attempts(position));
-            self.note_lost(WorkerEvent::Lost { worker: number, position, attempt, ending: exit.ending });
+            self.note_lost(WorkerEvent::Lost { worker: number, position, attempt, exit: death.worker.exit });
         }
         if let Some(error) = protocol_error {
-            exit.last_lines = format!("it broke the protocol between worker and caller: {error}");
+            death.worker.reason = Some(format!("it broke the protocol between worker and caller: {error}"));
         }
         let time_limit = dead.overdue.map(|overdue| Cause::TimeLimit(overdue.limit));
-        match blame(in_hand, dead.overdue.map(|overdue| overdue.item), &exit, self.limits) {
+        match blame(in_hand, dead.overdue.map(|overdue| overdue.item), &death, self.limits) {
             Blame::NoItem if was_dead_before => {}
-            Blame::NoItem => return self.handle_idle_death(slot_idx, exit),
+            Blame::NoItem => return self.handle_idle_death(slot_idx, death),
             Blame::EarlierItem(item) => self.queue.give_back(item.position..item.position + 1),
-            Blame::OutOfTime(item) => self.fail(item, now, time_limit, (number, exit)),
+            Blame::OutOfTime(item) => self.fail(item, now, time_limit, (number, death.worker)),
             Blame::OutOfMemory(item) => {
-                self.fail(item, now, self.limits.memory.map(Cause::MemoryLimit), (number, exit));
+                self.fail(item, now, self.limits.memory.map(Cause::MemoryLimit), (number, death.worker));
             }
-            Blame::Crash(item) => self.fail(item, now, None, (number, exit)),
+            Blame::Crash(item) => self.fail(item, now, None, (number, death.worker)),
         }
         Ok(())
     }
@@ -248,20 +248,17 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
     ///
     /// A time limit and a memory limit are certain causes: a second attempt would as a rule exceed them again, and take
     /// as long. A crash is not: the kernel may have killed the worker for the memory of another process.
-    fn fail(&mut self, item: InHand, now: u64, cause: Option<Cause<K::Error>>, (worker, exit): (u32, ExitReport)) {
+    fn fail(&mut self, item: InHand, now: u64, cause: Option<Cause<K::Error>>, (number, worker): (u32, LostWorker)) {
         let (position, elapsed) = (item.position, Duration::from_nanos(now.saturating_sub(item.since)));
         let max_deaths = if self.limits.at_most_once { 1 } else { MAX_DEATHS };
         let (attempts, cause) = match cause {
             Some(cause) => (self.queue.attempts(position), cause),
             None => match self.queue.record_death(position, max_deaths) {
                 RetryDecision::Retry => return,
-                RetryDecision::Failed(attempts) => {
-                    let lost = LostWorker { ending: exit.ending, last_lines: exit.last_lines };
-                    (attempts, Cause::Lost(lost))
-                }
+                RetryDecision::Failed(attempts) => (attempts, Cause::Lost(Box::new(worker))),
             },
         };
-        self.report_failure(PositionFailure { position, attempts, elapsed, cause }, Some(worker));
+        self.report_failure(PositionFailure { position, attempts, elapsed, cause }, Some(number));
     }
 
     /// A worker died with nothing in hand, so no item failed; but a program whose workers all die like that must not go
@@ -274,7 +271,7 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
     /// # Errors
     /// When too many died in a row and there is no result yet. The message has the exit status and the last lines of
     /// the last one.
-    fn handle_idle_death(&mut self, slot_idx: usize, exit: ExitReport) -> Result<(), BackendError> {
+    fn handle_idle_death(&mut self, slot_idx: usize, death: ExitReport) -> Result<(), BackendError> {
         let failed_starts = self.note_failed_start();
         if failed_starts < 3 + 2 * self.slots.len() {
             return Ok(());
@@ -283,15 +280,14 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
             self.slots[slot_idx].back_off();
             return Ok(());
         }
-        let ending = exit.ending;
-        let when = if exit.came_to_init {
+        let when = if death.came_to_init {
             "before they did anything"
         } else {
             "before they came to manyhands::init(), which must be first in main, as workers are started without arguments"
         };
-        let lost = LostWorker { ending, last_lines: exit.last_lines };
-        let story = format!("{failed_starts} worker processes died in a row {when}; the last one: {lost}");
-        self.fail_remaining(ending, &story)
+        let reason = format!("{failed_starts} worker processes died in a row {when}");
+        let error = format!("{reason}; the last one: {}", death.worker);
+        self.fail_remaining(&LostWorker { reason: Some(reason), ..death.worker }, error)
     }
 }
 

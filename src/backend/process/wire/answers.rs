@@ -58,7 +58,7 @@ impl Answers {
         let attachments = &mut self.attachments;
         if let Err(reason) = put_part(&mut self.body, |body| with_attachments(attachments, || encode(value, body))) {
             self.body.truncate(start);
-            self.put(ENCODING, Duration::ZERO, format!("the answer could not be encoded: {reason}").as_bytes());
+            self.put(ENCODING, Duration::ZERO, format!("the result could not be encoded: {reason}").as_bytes());
         }
         self.body.len()
     }
@@ -153,7 +153,7 @@ where
     if tag == VALUE {
         return Ok(match decode(parts.part()?) {
             Ok(value) => Answer::Value(value),
-            Err(reason) => Answer::Failed { elapsed: Duration::ZERO, cause: undecodable("answer", reason) },
+            Err(reason) => Answer::Failed { elapsed: Duration::ZERO, cause: undecodable("result", reason) },
         });
     }
     let elapsed = Duration::from_nanos(parts.word()?);

@@ -33,7 +33,7 @@ use crate::backend::process::memory::block::{Block, BlockId};
 use crate::backend::process::memory::segment::{Access, Mapping, SegmentFile};
 use crate::backend::process::wire::attachments::BlockTable;
 use crate::backend::process::wire::body::Body;
-use crate::backend::process::wire::frame::{Header, Inbox, Kind, ProtocolError};
+use crate::backend::process::wire::frame::{FrameKind, Header, Inbox, ProtocolError};
 use crate::backend::process::wire::status_page::{Direction, SLOTS, StatusPage};
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::sync::Arc;
@@ -257,7 +257,7 @@ impl Outgoing {
     /// When this process has no free descriptor; then nothing is queued.
     pub(crate) fn push_block(&mut self, block: &Block) -> io::Result<()> {
         let header =
-            Header { first: block.id().to_word(), extra: block.bytes().len() as u64, ..Header::new(Kind::Block) };
+            Header { first: block.id().to_word(), extra: block.bytes().len() as u64, ..Header::new(FrameKind::Block) };
         self.push_with(header, &[], block.file().as_fd().try_clone_to_owned()?);
         Ok(())
     }
@@ -295,7 +295,7 @@ impl Outgoing {
         available::check(len)?;
         let file = SegmentFile::create("manyhands-slot", len.next_power_of_two())?;
         self.filled[slot] = Some(Arc::new(file.map(Access::ReadWrite)?));
-        let header = Header { first: slot as u64, extra: file.len() as u64, ..Header::new(Kind::Slot) };
+        let header = Header { first: slot as u64, extra: file.len() as u64, ..Header::new(FrameKind::Slot) };
         self.push_with(header, &[], file.into());
         Ok(())
     }
@@ -385,12 +385,12 @@ impl Incoming {
     pub(crate) fn next(&mut self) -> Result<Option<Header>, Broken> {
         while let Some(header) = self.inbox.peek()? {
             match header.kind {
-                Kind::Slot => self.adopt_slot(&header)?,
-                Kind::Block => {
+                FrameKind::Slot => self.adopt_slot(&header)?,
+                FrameKind::Block => {
                     let (fd, len) = (self.descriptor()?, as_len(header.extra)?);
                     self.blocks.admit(BlockId::from_word(header.first), fd, len)?;
                 }
-                Kind::Forget => self.blocks.forget(BlockId::from_word(header.first)),
+                FrameKind::Forget => self.blocks.forget(BlockId::from_word(header.first)),
                 _ => return Ok(Some(header)),
             }
             self.inbox.take(&header);

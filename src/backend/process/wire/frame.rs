@@ -23,7 +23,7 @@ pub(crate) const HEADER: usize = 32;
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Kind {
+pub(crate) enum FrameKind {
     /// To the worker: a `Hello`. The first frame; comes with the status page.
     Hello = 1,
     /// To the worker: a `CallHead`, which names the function and holds the shared value.
@@ -46,20 +46,20 @@ pub(crate) enum Kind {
     Forget,
 }
 
-impl Kind {
+impl FrameKind {
     /// The kind of this number.
     fn of(byte: u8) -> Option<Self> {
-        const ALL: [Kind; 10] = [
-            Kind::Hello,
-            Kind::Call,
-            Kind::Items,
-            Kind::End,
-            Kind::Answers,
-            Kind::Refused,
-            Kind::Ended,
-            Kind::Slot,
-            Kind::Block,
-            Kind::Forget,
+        const ALL: [FrameKind; 10] = [
+            FrameKind::Hello,
+            FrameKind::Call,
+            FrameKind::Items,
+            FrameKind::End,
+            FrameKind::Answers,
+            FrameKind::Refused,
+            FrameKind::Ended,
+            FrameKind::Slot,
+            FrameKind::Block,
+            FrameKind::Forget,
         ];
         ALL.into_iter().find(|&kind| kind as u8 == byte)
     }
@@ -69,7 +69,7 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     /// What the frame is.
-    pub(crate) kind: Kind,
+    pub(crate) kind: FrameKind,
     /// The slot that the body lies in; `None` when it follows the header.
     pub(crate) slot: Option<u8>,
     /// How many items or answers the body holds.
@@ -87,7 +87,7 @@ const NO_SLOT: u8 = u8::MAX;
 
 impl Header {
     /// A header without numbers.
-    pub(crate) fn new(kind: Kind) -> Self {
+    pub(crate) fn new(kind: FrameKind) -> Self {
         Self { kind, slot: None, count: 0, first: 0, len: 0, extra: 0 }
     }
 
@@ -112,7 +112,7 @@ impl Header {
     pub(crate) fn from_bytes(bytes: &[u8; HEADER]) -> Option<Self> {
         let word = |at: usize| u64::from_ne_bytes(bytes[at..at + 8].try_into().expect("8 bytes"));
         Some(Self {
-            kind: Kind::of(bytes[0])?,
+            kind: FrameKind::of(bytes[0])?,
             slot: (bytes[1] != NO_SLOT).then_some(bytes[1]),
             count: u32::from_ne_bytes(bytes[4..8].try_into().expect("4 bytes")),
             first: word(8),
@@ -285,7 +285,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn frame(kind: Kind, first: u64, body: &[u8]) -> Vec<u8> {
+    fn frame(kind: FrameKind, first: u64, body: &[u8]) -> Vec<u8> {
         let header = Header { first, len: body.len() as u64, count: 3, extra: 9, ..Header::new(kind) };
         [&header.to_bytes()[..], body].concat()
     }
@@ -296,7 +296,7 @@ mod tests {
             bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..20),
             cuts in prop::collection::vec(1_usize..200, 1..50),
         ) {
-            let stream: Vec<u8> = bodies.iter().zip(0..).flat_map(|(body, n)| frame(Kind::Items, n, body)).collect();
+            let stream: Vec<u8> = bodies.iter().zip(0..).flat_map(|(body, n)| frame(FrameKind::Items, n, body)).collect();
             let (mut inbox, mut found, mut rest, mut cuts) = (Inbox::default(), Vec::new(), &stream[..], cuts.iter().cycle());
             while !rest.is_empty() {
                 let (piece, left) = rest.split_at((*cuts.next().unwrap()).min(rest.len()));
@@ -304,7 +304,7 @@ mod tests {
                 inbox.filled(piece.len());
                 rest = left;
                 while let Some(header) = inbox.peek().unwrap() {
-                    prop_assert_eq!((header.kind, header.first, header.count, header.extra), (Kind::Items, found.len() as u64, 3, 9));
+                    prop_assert_eq!((header.kind, header.first, header.count, header.extra), (FrameKind::Items, found.len() as u64, 3, 9));
                     found.push(inbox.body(&header).to_vec());
                     inbox.take(&header);
                 }

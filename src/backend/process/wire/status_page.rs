@@ -45,7 +45,7 @@ pub(crate) struct StatusPage {
     /// Written by both, by compare-and-swap.
     frames: Frames,
     /// Bodies to the worker, and bodies from it.
-    slots: [Slots; 2],
+    slots: [BodySlots; 2],
 }
 
 #[derive(Debug, Default)]
@@ -169,7 +169,7 @@ impl StatusPage {
     }
 
     /// The slots in one direction.
-    pub(crate) fn slots(&self, direction: Direction) -> &Slots {
+    pub(crate) fn slots(&self, direction: Direction) -> &BodySlots {
         &self.slots[direction as usize]
     }
 }
@@ -197,12 +197,12 @@ impl Direction {
 /// It needs no compare-and-swap: a slot at 0 is changed by its sender alone, and a slot at 1 by its receiver alone,
 /// except that the sender frees a slot whose frame it never sent.
 #[derive(Debug, Default)]
-pub(crate) struct Slots {
+pub(crate) struct BodySlots {
     /// 1 from filling to reading, 0 otherwise.
     in_use: [AtomicU32; SLOTS],
 }
 
-impl Slots {
+impl BodySlots {
     /// Whether the slot may be filled. For the sender alone.
     pub(crate) fn is_free(&self, slot: usize) -> bool {
         // Acquire: the last body was read before the slot was freed. Pairs with `give_free`.

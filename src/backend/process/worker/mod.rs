@@ -35,7 +35,7 @@ use crate::backend::process::wire::attachments::{find, with_blocks};
 use crate::backend::process::wire::call::{CallHead, Hello, SharedValue};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming};
 use crate::backend::process::wire::encode::decode;
-use crate::backend::process::wire::frame::{Header, Kind};
+use crate::backend::process::wire::frame::{FrameKind, Header};
 use crate::backend::process::wire::function::PROGRAM;
 use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
 use crate::backend::process::wire::status_page::Direction;
@@ -89,7 +89,7 @@ pub(super) fn run(socket: OwnedFd) -> Result<(), String> {
     loop {
         // A worker ends as a rule because the caller is gone.
         let Ok(header) = connection.wait() else { return Ok(()) };
-        let served = if header.kind == Kind::Call { connection.serve() } else { connection.pass_over(&header) };
+        let served = if header.kind == FrameKind::Call { connection.serve() } else { connection.pass_over(&header) };
         if served.is_err() {
             return Ok(());
         }
@@ -122,7 +122,7 @@ impl WorkerConnection {
                 None => first.incoming.receive(Blocking::Yes).map_err(gone)?,
             };
         };
-        if header.kind != Kind::Hello {
+        if header.kind != FrameKind::Hello {
             return Err("the first message is not the greeting of a caller".to_owned());
         }
         let body = first.incoming.body(&header).map_err(gone)?;
@@ -162,7 +162,7 @@ impl WorkerConnection {
     /// and no answer is sent for them: the caller drops what it had in flight when it reads the refusal.
     fn pass_over(&mut self, header: &Header) -> Result<(), Disconnected> {
         self.incoming.release(header);
-        if header.kind == Kind::End {
+        if header.kind == FrameKind::End {
             self.end(String::new())?;
         }
         Ok(())
@@ -172,7 +172,7 @@ impl WorkerConnection {
     /// empty.
     pub(super) fn end(&mut self, complaint: String) -> Result<(), Disconnected> {
         self.head = None;
-        self.outbox.push(Header::new(Kind::Ended), complaint.as_bytes());
+        self.outbox.push(Header::new(FrameKind::Ended), complaint.as_bytes());
         self.outbox.flush()
     }
 
@@ -182,7 +182,7 @@ impl WorkerConnection {
     /// call.
     pub(super) fn refuse(&mut self, rejected: &CallRejected) -> Result<(), Disconnected> {
         let body = postcard::to_stdvec(rejected).map_err(|_| Disconnected)?;
-        self.outbox.push(Header::new(Kind::Refused), &body);
+        self.outbox.push(Header::new(FrameKind::Refused), &body);
         self.outbox.flush()
     }
 

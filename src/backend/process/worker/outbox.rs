@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use crate::backend::process::wire::answers::{Answers, Trace};
 use crate::backend::process::wire::connection::{Blocking, Outgoing};
-use crate::backend::process::wire::frame::{Header, Kind};
+use crate::backend::process::wire::frame::{FrameKind, Header};
 use crate::backend::process::wire::refusal::Disconnected;
 use crate::failure::Cause;
 use crate::sync::{Arc, Condvar, Mutex, nanos, spawn_named};
@@ -313,7 +313,7 @@ impl Contents {
             count: u32::try_from(self.count).map_err(|_| Disconnected)?,
             first: self.first as u64,
             extra: self.worked.saturating_sub(self.reported),
-            ..Header::new(Kind::Answers)
+            ..Header::new(FrameKind::Answers)
         };
         let body = std::mem::take(&mut self.answers.body);
         self.outgoing.push_body(header, body);

@@ -33,7 +33,7 @@ use crate::backend::process::wire::answers::{Answers, Trace};
 use crate::backend::process::wire::attachments::with_blocks;
 use crate::backend::process::wire::call::CallHead;
 use crate::backend::process::wire::encode::decode;
-use crate::backend::process::wire::frame::{Header, Kind, Parts};
+use crate::backend::process::wire::frame::{FrameKind, Header, Parts};
 use crate::backend::process::wire::function::{self, FunctionName};
 use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
 use crate::backend::process::wire::status_page::StatusPage;
@@ -212,18 +212,18 @@ where
         loop {
             let header = connection.wait()?;
             match header.kind {
-                Kind::Items => {
+                FrameKind::Items => {
                     if !self.run_frame(connection, &header)? {
                         return Ok(SessionEnd::NextCall);
                     }
                 }
-                Kind::End => {
+                FrameKind::End => {
                     connection.incoming.release(&header);
                     return Ok(SessionEnd::Ended(
                         self.state.take().map(worker_loop::drop_state).and_then(complaint_of),
                     ));
                 }
-                Kind::Call => return Ok(SessionEnd::NextCall),
+                FrameKind::Call => return Ok(SessionEnd::NextCall),
                 _ => connection.incoming.release(&header),
             }
         }
@@ -333,7 +333,7 @@ where
         }
         self.outbox.end()?;
         if offset < len {
-            let skipped = Header { first: (first + offset) as u64, ..Header::new(Kind::Answers) };
+            let skipped = Header { first: (first + offset) as u64, ..Header::new(FrameKind::Answers) };
             self.outbox.push(skipped, &Answers::skipped(len - offset));
         }
         clear_items(&mut self.items);
