@@ -85,7 +85,7 @@ impl<E> Cause<E> {
     }
 }
 
-/// A worker process that died while it ran an item.
+/// A worker process that died while it ran an item; or, for an item that no worker could take, the last one that died.
 ///
 /// ```
 /// use manyhands::job::LostWorker;

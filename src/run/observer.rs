@@ -9,8 +9,9 @@
 //! | a worker was lost, or recycled | a counter | `WARN`, or `INFO` |
 //!
 //! The event of a failure names the kind of failure, and not the text of the caller's error, whose type need not have
-//! one. Cost:
-//! without progress and without a subscriber that wants the level, a few branches per report. Keys of failed and
+//! one.
+//!
+//! Cost: without progress and without a subscriber that wants the level, a few branches per report. Keys of failed and
 //! retried items are computed only where a subscriber wants the event, and those of all items only for a display.
 
 use tracing::{Level, enabled, info, warn};

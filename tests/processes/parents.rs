@@ -16,7 +16,7 @@ use crate::{nesting, orphans, prints, starting};
 const OPTION: &str = "--play-parent";
 
 /// What a copy of this program may play: it is given the arguments after its role.
-const ROLES: [(&str, fn(&[String])); 10] = [
+const ROLES: [(&str, fn(&[String])); 11] = [
     ("idle", orphans::be_idle),
     ("busy", orphans::be_busy),
     ("leaves", orphans::leave),
@@ -26,6 +26,7 @@ const ROLES: [(&str, fn(&[String])); 10] = [
     ("prints", prints::let_items_print),
     ("reports", starting::report),
     ("variable", starting::variable),
+    ("last_worker", starting::last_worker),
     ("prints-threads", nesting::print_threads),
 ];
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use manyhands::{Job, Processes};
+use manyhands::{Cause, Job, OnFailure, Processes};
 use manyhands_test_support::child::Exit;
 
 use crate::fixtures::{Act, doubles_but, perform};
@@ -13,6 +13,7 @@ use crate::parents::{Parent, command};
 
 drills![
     workers_that_all_die_at_their_start_are_an_error_that_tells_the_code,
+    items_that_no_later_worker_can_take_fail_with_the_reason_and_results_are_kept,
     a_program_that_forgets_init_gets_an_error_that_says_so,
     a_worker_whose_program_forgets_init_starts_no_workers,
     a_program_that_is_no_expected_worker_says_so_and_ends,
@@ -34,6 +35,10 @@ pub(crate) fn before_init() {
     match std::env::var(BEFORE_INIT).as_deref() {
         Ok("die") if is_worker => {
             note("died");
+            std::process::exit(7);
+        }
+        Ok("die later") if is_worker && !Log::at(&std::env::var(NOTES).unwrap()).lines().is_empty() => {
+            println!("no more");
             std::process::exit(7);
         }
         Ok("forget") => {
@@ -76,6 +81,25 @@ pub(crate) fn variable(_: &[String]) {
     println!("{} of {}", seen.iter().filter(|sees| **sees).count(), seen.len());
 }
 
+/// A parent whose second item ends its worker, after which none can be started. It prints how each item ended.
+pub(crate) fn last_worker(_: &[String]) {
+    let ends_the_last = |&n: &u32| {
+        if n == 1 {
+            Log::at(&std::env::var(NOTES).unwrap()).add("the last worker ends");
+            std::process::exit(9);
+        }
+        n
+    };
+    let job = Job::new(&[0, 1, 2]).mode(Processes::new()).workers(1).chunk_size(1).on_failure(OnFailure::Continue);
+    for result in job.run(ends_the_last).unwrap() {
+        match result.map_err(|failure| failure.cause) {
+            Ok(value) => println!("value {value}"),
+            Err(Cause::Lost(worker)) => println!("{}|{}|{:?}", worker.exit, worker.last_lines.trim(), worker.reason),
+            Err(cause) => println!("{cause:?}"),
+        }
+    }
+}
+
 fn prepared(mut command: Command, before_init: &str, notes: &Log) -> Command {
     command.env(BEFORE_INIT, before_init).env(NOTES, notes.path());
     command
@@ -92,6 +116,19 @@ fn workers_that_all_die_at_their_start_are_an_error_that_tells_the_code() {
         let (exit, _, stderr) = parent.end();
         assert!(exit.is_success(), "{exit} {stderr}");
     });
+}
+
+fn items_that_no_later_worker_can_take_fail_with_the_reason_and_results_are_kept() {
+    let (notes, _folder) = Log::new();
+    let mut parent = Parent::start(prepared(command("last_worker", &[]), "die later", &notes));
+    assert_eq!(parent.line(), "value 0");
+    for item in [1, 2] {
+        let line = parent.line();
+        let is_told_apart =
+            line.starts_with("exited with code 7|no more|Some(") && line.contains("died in a row before");
+        assert!(is_told_apart, "item {item}: {line}");
+    }
+    assert!(parent.end().0.is_success());
 }
 
 fn a_program_that_forgets_init_gets_an_error_that_says_so() {
