@@ -163,8 +163,9 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
         };
         let (traces, has_history) = (self.context.plan.traces, self.queue.has_history());
         let incoming = slot.incoming()?;
-        let mut parts = Parts::of(incoming.body(header)?);
-        with_blocks(&incoming.blocks, || {
+        let (body, blocks) = incoming.body_and_blocks(header)?;
+        let mut parts = Parts::of(body);
+        with_blocks(blocks, || {
             for position in positions {
                 match next_answer(&mut parts)? {
                     Answer::Value(value) => put_value(&mut self.output, position, value, &mut chunk.values),

@@ -278,16 +278,17 @@ where
     /// error of the frame.
     fn read_items(
         &mut self,
-        connection: &WorkerConnection,
+        connection: &mut WorkerConnection,
         header: &Header,
     ) -> Result<Vec<(usize, String)>, Disconnected> {
         const LONG_TO_DECODE: usize = 64 * 1024;
         clear_items(&mut self.items);
         let first = usize::try_from(header.first).map_err(|_| Disconnected)?;
-        let mut parts = Parts::of(connection.incoming.body(header)?);
+        let (body, blocks) = connection.incoming.body_and_blocks(header)?;
+        let mut parts = Parts::of(body);
         let mut unread = Vec::new();
         let mut now = nanos();
-        with_blocks(&connection.incoming.blocks, || {
+        with_blocks(blocks, || {
             for offset in 0..header.count as usize {
                 let part = parts.part()?;
                 self.page.status().begin(first + offset, now);
