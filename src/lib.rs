@@ -195,6 +195,8 @@ mod backend;
 pub mod batch;
 pub mod config;
 mod config_error;
+#[cfg(any(feature = "journal", feature = "processes"))]
+mod encoding;
 mod error;
 mod failure;
 #[cfg(test)]
@@ -260,6 +262,7 @@ pub mod journal {
     //! # Ok::<(), Box<dyn std::error::Error>>(())
     //! ```
 
+    pub use crate::encoding::{Format, UnknownFormat};
     pub use crate::persist::journal::{
         Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, UnknownSetting,
         file_fingerprint,
@@ -298,6 +301,7 @@ pub mod process {
     //! ```
 
     pub use crate::backend::process::{PlainNumber, Processes, SharedSlice, init};
+    pub use crate::encoding::{Format, UnknownFormat};
     pub use crate::job::process_task_set::ProcessTaskSet;
 }
 
