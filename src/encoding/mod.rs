@@ -1,7 +1,7 @@
 //! Values as bytes and back, for worker processes and journals: what is written reads back, or fails by name.
 //!
 //! `format.rs` has the formats, `noting.rs` writes and `shapes.rs` remembers what was written before, `bounded.rs` reads,
-//! `outline.rs` compares, `problem.rs` is the error on the way. Knows no processes and
+//! `outline.rs` compares, `type_shape.rs` describes a type, `problem.rs` is the error on the way. Knows no processes and
 //! no files.
 //!
 //! The way of a value that is written:
@@ -19,6 +19,8 @@ mod noting;
 mod outline;
 mod problem;
 mod shapes;
+#[cfg(feature = "journal")]
+mod type_shape;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,6 +34,8 @@ use crate::panics::into_message;
 
 pub use format::{Format, UnknownFormat};
 pub(crate) use shapes::Shapes;
+#[cfg(feature = "journal")]
+pub(crate) use type_shape::type_shape;
 
 /// Where bytes go.
 pub(crate) trait Sink {
@@ -227,9 +231,14 @@ pub(crate) fn does_not_read_back(format: Format, reason: &str) -> String {
 
 /// Shows two texts from where they differ.
 fn disagreement(format: Format, written: &str, read: &str) -> String {
-    let same = written.bytes().zip(read.bytes()).take_while(|(a, b)| a == b).count();
-    let (written, read) = (excerpt(written, same), excerpt(read, same));
+    let (written, read) = show_difference(written, read);
     format!("it was written as {written} and reads back as {read}; {}", format.way_out())
+}
+
+/// Some of each text, around the place from which they differ.
+pub(crate) fn show_difference(one: &str, other: &str) -> (String, String) {
+    let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    (excerpt(one, same), excerpt(other, same))
 }
 
 /// Some text around a place.
