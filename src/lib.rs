@@ -167,13 +167,13 @@
 //!
 //! | feature | gives | crates | C compiler |
 //! |---|---|---|---|
-//! | `processes` (default) | `Processes`; Linux | 29 | no |
+//! | `processes` (default) | `Processes`; Linux | 33 | no |
 //! | `progress` (default) | `Progress::auto`, `Progress::json` | 21 | no |
 //! | `bar` | `Progress::bar`, and the bar in `Progress::auto` | 26 | no |
-//! | `journal` | `Journal`, `JournalReader`; brings SQLite | 41 | yes |
+//! | `journal` | `Journal`, `JournalReader`; brings SQLite | 45 | yes |
 //! | `reports` | `Report` | 33 | no |
 //! | `signals` | `Interrupts`; Unix | 24 | no |
-//! | `full` | all of the above | 55 | yes |
+//! | `full` | all of the above | 59 | yes |
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
 #![cfg_attr(docsrs, feature(doc_cfg))]

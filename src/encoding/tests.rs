@@ -128,7 +128,7 @@ fn what_is_written_in_full_reads_back_in_both_formats() {
         letter: '\u{10ffff}',
     });
     reads_back(vec![(); 1000]);
-    reads_back((std::path::PathBuf::from("/tmp"), Duration::from_nanos(1), std::net::Ipv4Addr::LOCALHOST));
+    reads_back((std::path::PathBuf::from("night/one.edf"), Duration::from_nanos(1), std::net::Ipv4Addr::LOCALHOST));
 }
 
 #[test]
