@@ -167,13 +167,13 @@
 //!
 //! | feature | gives | crates | C compiler |
 //! |---|---|---|---|
-//! | `processes` (default) | `Processes`; Linux | 29 | no |
+//! | `processes` (default) | `Processes`; Linux | 33 | no |
 //! | `progress` (default) | `Progress::auto`, `Progress::json` | 21 | no |
 //! | `bar` | `Progress::bar`, and the bar in `Progress::auto` | 26 | no |
-//! | `journal` | `Journal`, `JournalReader`; brings SQLite | 41 | yes |
+//! | `journal` | `Journal`, `JournalReader`; brings SQLite | 45 | yes |
 //! | `reports` | `Report` | 33 | no |
 //! | `signals` | `Interrupts`; Unix | 24 | no |
-//! | `full` | all of the above | 55 | yes |
+//! | `full` | all of the above | 59 | yes |
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -195,6 +195,8 @@ mod backend;
 pub mod batch;
 pub mod config;
 mod config_error;
+#[cfg(any(feature = "journal", feature = "processes"))]
+mod encoding;
 mod error;
 mod failure;
 #[cfg(test)]
@@ -260,6 +262,7 @@ pub mod journal {
     //! # Ok::<(), Box<dyn std::error::Error>>(())
     //! ```
 
+    pub use crate::encoding::{Format, UnknownFormat};
     pub use crate::persist::journal::{
         Journal, JournalEntry, JournalError, JournalReader, JournalStatus, OnChange, RetryRecorded, UnknownSetting,
         file_fingerprint,
@@ -298,6 +301,7 @@ pub mod process {
     //! ```
 
     pub use crate::backend::process::{PlainNumber, Processes, SharedSlice, init};
+    pub use crate::encoding::{Format, UnknownFormat};
     pub use crate::job::process_task_set::ProcessTaskSet;
 }
 

@@ -13,6 +13,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::backend::mode::Mode;
 use crate::backend::task::Task;
 use crate::config_error::ConfigError;
+#[cfg(feature = "journal")]
+use crate::encoding::type_shape;
 use crate::error::Error;
 #[cfg(any(feature = "journal", feature = "reports"))]
 use crate::failure::ErrorText;
@@ -132,7 +134,10 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
         K::Output: Serialize + DeserializeOwned,
         K::Error: ErrorText,
     {
-        self.keep.journal = journal.into().filter(|journal| !journal.is_off());
+        self.keep.journal = journal.into().filter(|journal| !journal.is_off()).map(|mut journal| {
+            journal.settings.value_type = type_shape::<K::Output>();
+            journal
+        });
         self.keep.codec.values = Some(ValueCodec::new());
         self.keep.codec.error_text = Some(error_text::<K::Error>);
         self

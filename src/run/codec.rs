@@ -9,6 +9,8 @@ use std::fmt;
 #[cfg(feature = "journal")]
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(feature = "journal")]
+use crate::encoding::{Format, Shapes};
 use crate::failure::{ErrorSources, ErrorText, WithCauses};
 #[cfg(feature = "journal")]
 use crate::persist::journal::{JournalError, decode_value, encode_value};
@@ -27,16 +29,13 @@ pub(crate) struct Codec<R, E> {
 }
 
 /// How values are written and read back.
-///
-/// Values are in the format of postcard, which stores no field names: bytes of a type of another shape are refused only
-/// where they do not decode as a whole.
 #[cfg(feature = "journal")]
 pub(crate) struct ValueCodec<R> {
-    /// The bytes of a value, in an allocation of their own; or the reason of serde, for a value that cannot be encoded.
-    pub(crate) write: fn(&R) -> Result<Vec<u8>, String>,
+    /// The bytes of a value, in an allocation of their own; or why it cannot be encoded or does not read back.
+    pub(crate) write: fn(Format, &R, &Shapes) -> Result<Vec<u8>, String>,
     /// The value of these bytes, for the item with this key. The error names the key and the type; bytes that are left
     /// over are an error too.
-    pub(crate) read: fn(&str, &[u8]) -> Result<R, JournalError>,
+    pub(crate) read: fn(&str, Format, &[u8]) -> Result<R, JournalError>,
 }
 
 #[cfg(feature = "journal")]

@@ -23,6 +23,8 @@ use std::time::Duration;
 
 use crate::backend::contract::ModeKind;
 use crate::config_error::ConfigError;
+#[cfg(feature = "journal")]
+use crate::encoding::{Format, Shapes};
 use crate::error::Error;
 use crate::failure::{Cause, ErrorSources, ItemFailure};
 use crate::outcome::Past;
@@ -125,6 +127,12 @@ pub(crate) struct Persistence<'s, 'a, T, R, E> {
     fingerprint: Option<&'s Key<'a, T>>,
     #[cfg(feature = "journal")]
     journal: Option<RefCell<JournalWriter>>,
+    /// How values are written to the journal.
+    #[cfg(feature = "journal")]
+    format: Format,
+    /// The shapes of values that were read back in this run.
+    #[cfg(feature = "journal")]
+    shapes: Shapes,
     #[cfg(feature = "reports")]
     reporter: Option<RefCell<Reporter<'a>>>,
     /// The keys of items that are pending or in hand, by index.
@@ -134,6 +142,9 @@ pub(crate) struct Persistence<'s, 'a, T, R, E> {
     fault: RefCell<Option<Error>>,
     /// The first result that could not be written down.
     unwritten: RefCell<Option<Error>>,
+    /// The first recorded result that could not be read.
+    #[cfg(feature = "journal")]
+    unread: RefCell<Option<Error>>,
     /// Positions below this one run one at a time, to measure a serial run.
     n_serial_sample: usize,
     serial_time: Cell<(usize, Duration)>,
@@ -195,12 +206,18 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
             fingerprint: keep.journal.as_ref().and_then(|journal| journal.fingerprint.as_deref()),
             #[cfg(feature = "journal")]
             journal: journal.map(RefCell::new),
+            #[cfg(feature = "journal")]
+            format: keep.journal.as_ref().map_or(Format::default(), |journal| journal.settings.format),
+            #[cfg(feature = "journal")]
+            shapes: Shapes::default(),
             #[cfg(feature = "reports")]
             reporter: reporter.map(RefCell::new),
             pending: RefCell::default(),
             past: RefCell::default(),
             fault: RefCell::default(),
             unwritten: RefCell::default(),
+            #[cfg(feature = "journal")]
+            unread: RefCell::default(),
             n_serial_sample,
             serial_time: Cell::default(),
             mode,
@@ -268,13 +285,12 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
 
     /// The result of an item that was finished before the run; `None` for an item to run.
     ///
-    /// Called once per item. The journal is asked first, so an item that it knows has its value even where `done_if` is
+    /// Called once per item. An item whose recorded value cannot be read is an item to run. The journal is asked first, so an item that it knows has its value even where `done_if` is
     /// true too. Without a key function the key is the index as text; a journal does not allow that, since indices
     /// change with the list.
     ///
     /// # Errors
-    /// Two items have the same key, the fingerprint has changed where that is refused, or a recorded value cannot be
-    /// read back.
+    /// Two items have the same key, or the fingerprint has changed where that is refused.
     pub(crate) fn look_up(&self, index: usize, item: &T) -> Result<Option<ItemResult<R, E>>, Error> {
         let key = || self.key.map_or_else(|| index.to_string(), |key| key(item));
         let mut pending = None;
@@ -283,7 +299,13 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
             let (key, fingerprint) = (key(), self.fingerprint.map(|fingerprint| fingerprint(item)));
             let state = journal.borrow_mut().recorded.look_up(index, &key, fingerprint.as_deref());
             match state.map_err(Error::journal)? {
-                ItemState::Resumed(recorded) => return self.restore(index, *recorded).map(Some),
+                ItemState::Resumed(recorded) => match self.restore(index, *recorded) {
+                    Ok(result) => return Ok(Some(result)),
+                    Err(unreadable) => {
+                        self.note_unread(unreadable);
+                        pending = Some(PendingKey { key, fingerprint, earlier_attempts: 0 });
+                    }
+                },
                 ItemState::ToDo { earlier_attempts } => {
                     pending = Some(PendingKey { key, fingerprint, earlier_attempts });
                 }
@@ -316,8 +338,8 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
     /// # Errors
     /// The row has no value, or its bytes are not a value of this type.
     #[cfg(feature = "journal")]
-    fn restore(&self, index: usize, item: RecordedItem) -> Result<ItemResult<R, E>, Error> {
-        let RecordedItem { record, value, .. } = item;
+    fn restore(&self, index: usize, item: RecordedItem) -> Result<ItemResult<R, E>, JournalError> {
+        let RecordedItem { record, value, format, .. } = item;
         let result = match (&record.failure, value, &self.codec.values) {
             (Some(recorded), ..) => Err(ItemFailure {
                 key: Some(record.key.clone()),
@@ -325,8 +347,8 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
                 elapsed: record.elapsed,
                 ..ItemFailure::new(index, Cause::Recorded(recorded.clone()), self.sources)
             }),
-            (None, Some(bytes), Some(codec)) => Ok((codec.read)(&record.key, &bytes).map_err(Error::journal)?),
-            (None, ..) => return Err(Error::journal(JournalError::no_value::<R>(&record.key))),
+            (None, Some(bytes), Some(codec)) => Ok((codec.read)(&record.key, format, &bytes)?),
+            (None, ..) => return Err(JournalError::no_value::<R>(&record.key)),
         };
         self.past.borrow_mut().resumed.push(index);
         #[cfg(feature = "reports")]
@@ -334,6 +356,13 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
             reporter.borrow_mut().add(record);
         }
         Ok(Some(result))
+    }
+
+    /// A recorded value that cannot be read is computed again. The first one is a warning of the run, and each is an event.
+    #[cfg(feature = "journal")]
+    fn note_unread(&self, unreadable: JournalError) {
+        tracing::warn!(error = %unreadable, "a recorded result cannot be read and is computed again");
+        self.unread.borrow_mut().get_or_insert_with(|| Error::journal(unreadable));
     }
 
     /// Closes journal and report of a run of a slice that ends while its items are looked up. What ended the run is
@@ -349,6 +378,8 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
     /// The journal's refusal of an item, for which the caller has no error of its own.
     pub(crate) fn finish(self, end: RunEnd, early: Option<EarlyEnd>) -> Result<RunReport, Error<E>> {
         let mut warnings: Vec<Error> = self.unwritten.take().into_iter().collect();
+        #[cfg(feature = "journal")]
+        warnings.extend(self.unread.take());
         #[cfg(feature = "journal")]
         if let Some(journal) = self.journal {
             let finished = journal.into_inner().store.finish();
@@ -451,17 +482,24 @@ impl<T, R, E> Persistence<'_, '_, T, R, E> {
         RecordedFailure::new(failure.kind(), message)
     }
 
-    /// The value is encoded here, in the calling thread. The first value that cannot be encoded is kept as the run's
-    /// warning, and its item has no row, so the next run computes it again.
+    /// The value is encoded here, in the calling thread. An item whose value cannot be encoded or does not read back has
+    /// no row, so the next run computes it again. The first one is said at once, since the run may go on for days, and is
+    /// kept as the run's warning.
     #[cfg(feature = "journal")]
     fn write_down(&self, record: &ItemRecord, fingerprint: Option<&str>, value: Option<&R>) {
         let (Some(journal), Some(codec)) = (&self.journal, &self.codec.values) else { return };
-        match value.map(codec.write).transpose() {
+        match value.map(|value| (codec.write)(self.format, value, &self.shapes)).transpose() {
             Ok(bytes) => journal.borrow_mut().store.append(record, fingerprint, bytes.as_deref()),
             // Not fatal: the value is in the outcome, and the next run computes it again.
             Err(why) => {
                 let problem = JournalError::Unwritable { key: record.key.clone(), why };
-                self.unwritten.borrow_mut().get_or_insert_with(|| Error::journal(problem));
+                let mut unwritten = self.unwritten.borrow_mut();
+                if unwritten.is_none() {
+                    tracing::error!(key = record.key, error = %problem, "a result is in no journal, and others may follow");
+                } else {
+                    tracing::debug!(key = record.key, error = %problem, "a result is in no journal");
+                }
+                unwritten.get_or_insert_with(|| Error::journal(problem));
             }
         }
     }

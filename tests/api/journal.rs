@@ -1,14 +1,17 @@
 //! Runs that remember what is finished, in every mode.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
 use manyhands::{
     Cause, Job, Journal, LocalMode, OnFailure, Retry,
-    journal::{JournalError, JournalReader, RetryRecorded},
+    journal::{Format, JournalError, JournalReader, OnChange, RetryRecorded},
     parallel_map,
 };
 
@@ -321,12 +324,13 @@ fn a_journal_that_fails_on_the_way_takes_no_result_with_it() {
     for mode in [LocalMode::Serial, LocalMode::Threads] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.journal");
-        having(&path, &[0]);
+        let large = |&n: &usize| vec![n as u64; 5000];
+        Job::new(&items[..1]).map(large).journal(journal(&path)).run().unwrap().into_result().unwrap();
         let limit = getrlimit(Resource::Fsize);
         setrlimit(Resource::Fsize, Rlimit { current: Some(200 * 1024), ..limit }).unwrap();
         // Each answer is large, so that the file is soon as long as it may be.
         let job = Job::new(&items[1..]).mode(mode).workers(2);
-        let outcome = job.map(|&n| vec![n as u64; 5000]).journal(journal(&path)).run().unwrap();
+        let outcome = job.map(large).journal(journal(&path)).run().unwrap();
         setrlimit(Resource::Fsize, limit).unwrap();
         assert_eq!(outcome.warnings().len(), 1, "{mode:?}");
         assert!(outcome.warnings()[0].journal_error().is_some(), "{:?}", outcome.warnings());
@@ -365,4 +369,187 @@ fn a_chunk_that_takes_long_is_handed_in_by_parts_and_nothing_is_lost_or_held_up_
         assert!(outcome.iter().all(|(index, &n)| index == n));
         assert_eq!(recorded(&path).len(), 20);
     });
+}
+
+/// Its first variant is not written, so a format of numbers gives the others another number in reading.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    #[serde(skip)]
+    #[expect(dead_code, reason = "it is there to be skipped")]
+    Unknown,
+    Wake,
+    Light,
+    Deep,
+    Rem,
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+struct Night {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    note: Option<String>,
+    epochs: usize,
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(untagged)]
+enum Untagged {
+    Number(f64),
+    Text(String),
+}
+
+/// Runs twice with a journal in this format. Every value is right in both runs; gives how many of the second were
+/// resumed, and the warnings of the first.
+fn twice<R>(format: Format, function: fn(&usize) -> R) -> (usize, Vec<String>)
+where
+    R: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug + Send,
+{
+    let folder = tempfile::tempdir().unwrap();
+    let items: Vec<usize> = (0..20).collect();
+    let (mut n_resumed, mut warnings) = (0, Vec::new());
+    for is_first in [true, false] {
+        let journal = journal(&folder.path().join("a.journal")).format(format);
+        let outcome = Job::new(&items).map(function).journal(journal).run().unwrap();
+        match is_first {
+            true => warnings = outcome.warnings().iter().map(ToString::to_string).collect(),
+            false => n_resumed = outcome.resumed().count(),
+        }
+        assert_eq!(outcome.into_result().unwrap(), items.iter().map(function).collect::<Vec<_>>());
+    }
+    (n_resumed, warnings)
+}
+
+#[test]
+fn what_does_not_read_back_is_said_at_once_and_computed_again() {
+    fn check<R>(n_kept: usize, function: fn(&usize) -> R)
+    where
+        R: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug + Send,
+    {
+        let (n_resumed, warnings) = twice(Format::Compact, function);
+        assert_eq!(n_resumed, n_kept, "{warnings:?}");
+        let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+        assert!(warning.contains("cannot be written down") && warning.contains("compute it again"), "{warning}");
+        assert_eq!(twice(Format::SelfDescribing, function), (20, vec![]));
+    }
+    check(0, |n| [Stage::Wake, Stage::Light, Stage::Deep, Stage::Rem][n % 4]);
+    check(10, |n| Night { note: (n % 2 == 0).then(|| "calm".to_owned()), epochs: 0 });
+    check(0, |n| if n % 2 == 0 { Untagged::Number(0.5) } else { Untagged::Text(n.to_string()) });
+    check(0, |n| serde_json::json!({"epochs": n, "list": [null, 1.5]}));
+}
+
+#[test]
+fn what_reads_back_is_kept_in_both_formats() {
+    for format in [Format::Compact, Format::SelfDescribing] {
+        let kept = (20, vec![]);
+        assert_eq!(twice(format, |n| (0..*n).map(|k| (k, vec![Some(k as f32)])).collect::<HashMap<_, _>>()), kept);
+        assert_eq!(twice(format, |n| (u128::MAX - *n as u128, 'ß', i8::MIN, Some(Ok::<(), u8>(())))), kept);
+        assert_eq!(twice(format, |n| vec![(); *n]), kept);
+    }
+}
+
+#[test]
+fn rows_of_both_formats_are_resumed_by_one_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.journal");
+    for (n_items, format) in [(2, Format::Compact), (4, Format::SelfDescribing), (6, Format::Compact)] {
+        let items: Vec<usize> = (0..n_items).collect();
+        let double = |n: &usize| Some(n * 2);
+        let outcome = Job::new(&items).map(double).journal(journal(&path).format(format)).run().unwrap();
+        assert_eq!(outcome.resumed().count(), n_items - 2);
+        assert_eq!(outcome.into_result().unwrap(), items.iter().map(double).collect::<Vec<_>>());
+    }
+    for entry in JournalReader::open(&path).unwrap().entries().unwrap() {
+        assert_eq!(entry.value::<Option<usize>>().unwrap(), Some(Some(entry.index * 2)));
+    }
+}
+
+mod before {
+    #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq)]
+    pub(super) struct Band {
+        pub(super) low: f64,
+        pub(super) high: f64,
+    }
+}
+
+mod after {
+    #[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Debug, PartialEq)]
+    pub(super) struct Band {
+        pub(super) high: f64,
+        pub(super) low: f64,
+    }
+}
+
+/// A journal that has the results of one function is opened with another, whose results are of another type.
+fn after_a_change<A, B>(one: fn(&usize) -> A, other: fn(&usize) -> B, named: [&str; 2])
+where
+    A: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug + Send,
+    B: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug + Send,
+{
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.journal");
+    let items = [1, 2, 3];
+    Job::new(&items).map(one).journal(journal(&path)).run().unwrap().into_result().unwrap();
+
+    let refusal = Job::new(&items).map(other).journal(journal(&path)).run().unwrap_err();
+    let message = refusal.to_string();
+    assert!(message.starts_with("the type of the results is"), "{message}");
+    assert!(named.iter().all(|name| message.contains(name)), "{message}");
+    assert!(matches!(refusal.journal_error(), Some(JournalError::Changed { .. })));
+
+    let again = journal(&path).on_change(OnChange::Recompute);
+    let outcome = Job::new(&items).map(other).journal(again).run().unwrap();
+    assert_eq!(outcome.resumed().count(), 0);
+    assert_eq!(outcome.into_result().unwrap(), items.iter().map(other).collect::<Vec<_>>());
+
+    // And back: what was recorded as the first type counts again.
+    let again = journal(&path).on_change(OnChange::Recompute);
+    let outcome = Job::new(&items).map(one).journal(again).run().unwrap();
+    assert_eq!(outcome.resumed().count(), 3);
+    assert_eq!(outcome.into_result().unwrap(), items.iter().map(one).collect::<Vec<_>>());
+}
+
+#[test]
+fn results_of_another_type_are_refused_by_name_or_computed_again() {
+    after_a_change(|&n| n as i64, |&n| n as u64, ["u64", "i64"]);
+    after_a_change(
+        |&n| before::Band { low: n as f64, high: 9.0 },
+        |&n| after::Band { low: n as f64, high: 9.0 },
+        ["high:f64,low:f64", "low:f64,high:f64"],
+    );
+    after_a_change(|&n| (n as f32, 1_u8), |&n| (n as f32, 1_i8), ["(f32, u8)", "(f32, i8)"]);
+    after_a_change(|&n| vec![n], |&n| vec![Some(n)], ["Vec<usize>", "Vec<Option<usize>>"]);
+}
+
+/// Reads what it wrote, unless a test says otherwise.
+#[derive(Serialize, Clone, Copy, Debug, PartialEq)]
+struct Fickle(usize);
+
+static READS: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(true);
+
+impl<'de> Deserialize<'de> for Fickle {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Fickle(usize);
+        let Fickle(number) = Fickle::deserialize(deserializer)?;
+        match READS.load(std::sync::atomic::Ordering::SeqCst) || number % 2 == 0 {
+            true => Ok(Self(number)),
+            false => Err(serde::de::Error::custom("odd numbers are out of fashion")),
+        }
+    }
+}
+
+#[test]
+fn a_recorded_result_that_cannot_be_read_any_more_is_computed_again_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.journal");
+    let items: Vec<usize> = (0..10).collect();
+    for reads in [true, false, true] {
+        READS.store(reads, std::sync::atomic::Ordering::SeqCst);
+        let outcome = Job::new(&items).map(|&n| Fickle(n)).journal(journal(&path)).run().unwrap();
+        if !reads {
+            assert_eq!(outcome.resumed().collect::<Vec<_>>(), [0, 2, 4, 6, 8]);
+            let warning = outcome.warnings()[0].to_string();
+            assert!(warning.contains("odd numbers are out of fashion"), "{warning}");
+        }
+        assert_eq!(outcome.into_result().unwrap(), items.iter().map(|&n| Fickle(n)).collect::<Vec<_>>());
+    }
 }

@@ -3,15 +3,20 @@
 use std::path::Path;
 
 use manyhands::{
-    AnyMode, Error, Job, Journal, Outcome, Report,
+    AnyMode, Error, Job, Journal, OnFailure, Outcome, Report,
     journal::{JournalError, OnChange},
 };
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::assertions::{Note, notes};
 use crate::harness::drills;
 use crate::study::{Features, Setting, Study, Subject, features};
 
-drills!(what_changed_is_refused_by_name_or_computed_again);
+drills!(
+    what_changed_is_refused_by_name_or_computed_again,
+    features_of_another_type_are_refused_by_name_or_computed_again,
+);
 
 /// What answers depend on.
 #[derive(Clone)]
@@ -44,7 +49,7 @@ fn run(
         .mode(mode)
         .workers(study.workers)
         .shared(&setting)
-        .on_failure(manyhands::OnFailure::Continue)
+        .on_failure(OnFailure::Continue)
         .try_map(features)
         .journal(journal)
         .report(Report::at(study.report()))
@@ -106,5 +111,63 @@ fn what_changed_is_refused_by_name_or_computed_again(folder: &Path) {
         let n_processes =
             notes(&study).iter().map(|note: &Note| note.process).collect::<std::collections::BTreeSet<_>>();
         assert_eq!(n_processes.contains(&std::process::id()), mode != "processes", "{mode}");
+    }
+}
+
+/// What a later version of the program says of a subject, whose author forgot to raise the journal's version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Labelled {
+    features: Features,
+    label: String,
+}
+
+fn labelled(setting: &Setting, subject: &Subject) -> Result<Labelled, String> {
+    features(setting, subject).map(|features| Labelled { features, label: subject.key() })
+}
+
+fn run_with<R>(
+    study: &Study,
+    run: u32,
+    function: fn(&Setting, &Subject) -> Result<R, String>,
+    on_change: OnChange,
+) -> Result<Vec<Option<R>>, Error<String>>
+where
+    R: Serialize + DeserializeOwned + Send,
+{
+    let outcome = Job::new(&Subject::all(N_SUBJECTS))
+        .mode(study.mode.parse::<AnyMode>().unwrap())
+        .workers(study.workers)
+        .shared(&Setting { run, ..study.setting.clone() })
+        .on_failure(OnFailure::Continue)
+        .try_map(function)
+        .journal(Journal::at(study.journal()).key(Subject::key).version("1").on_change(on_change))
+        .run()?;
+    assert!(outcome.warnings().is_empty(), "{:?}", outcome.warnings());
+    Ok(outcome.into_options())
+}
+
+fn features_of_another_type_are_refused_by_name_or_computed_again(folder: &Path) {
+    for mode in ["serial", "threads", "processes"] {
+        let study = Study::new(&folder.join(mode), mode);
+        std::fs::create_dir(&study.folder).unwrap();
+        let n_computed = |run: u32| crate::assertions::numbers(&notes(&study), run, true).len();
+        let before = run_with(&study, 0, features, OnChange::Refuse).unwrap();
+        assert_eq!(n_computed(0), N_SUBJECTS as usize, "{mode}");
+
+        let refusal = run_with(&study, 1, labelled, OnChange::Refuse).unwrap_err();
+        let Some(JournalError::Changed { what, recorded, now }) = refusal.journal_error() else { panic!("{refusal}") };
+        assert_eq!(what, "the type of the results", "{mode}");
+        assert!(recorded.contains("Features") && now.contains("Labelled"), "{mode}: {refusal}");
+        assert_eq!(n_computed(1), 0, "{mode}: it was refused");
+
+        let after = run_with(&study, 2, labelled, OnChange::Recompute).unwrap();
+        assert_eq!(n_computed(2), N_SUBJECTS as usize, "{mode}");
+        let without_labels: Vec<_> = after.into_iter().map(|found| found.map(|found| found.features)).collect();
+        assert!(without_labels == before, "{mode}");
+
+        // And back: only what failed is tried again.
+        let back = run_with(&study, 3, features, OnChange::Recompute).unwrap();
+        assert_eq!(n_computed(3), before.iter().filter(|found| found.is_none()).count(), "{mode}");
+        assert!(back == before, "{mode}");
     }
 }

@@ -1,6 +1,11 @@
 //! Items and answers whose serde code fails: they fail alone.
 
-use manyhands::{Cause, Outcome, Processes};
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use manyhands::process::{Format, SharedSlice};
+use manyhands::{Cause, Job, OnFailure, Outcome, Processes};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 use crate::fixtures::{assert_is_usable, job, kill_itself};
@@ -18,6 +23,12 @@ drills![
     a_result_whose_writing_kills_the_worker_fails_alone,
     a_shared_value_that_cannot_be_written_or_read_is_an_error_of_the_call,
     an_item_whose_destructor_panics_in_the_worker_keeps_its_result,
+    a_variant_behind_a_skipped_one_never_arrives_as_another,
+    a_variant_that_comes_late_is_read_back_too,
+    an_error_and_a_shared_value_arrive_as_they_were_or_fail,
+    types_that_must_describe_themselves_travel_in_a_format_that_does,
+    a_slice_of_shared_memory_travels_in_every_format,
+    a_list_of_more_empty_elements_than_its_bytes_is_refused_at_once,
 ];
 
 /// A number whose serde code does what its fields say.
@@ -89,7 +100,9 @@ where
 /// A failure to encode, and the message says of what.
 fn is_encoding<R>(what: &'static str) -> impl Fn(&Outcome<R>) -> bool {
     move |outcome| {
-        let is_told = matches!(&outcome.failures()[0].cause, Cause::Encoding(message) if message.contains(what));
+        // The text of the user's own error is kept, too.
+        let is_told = matches!(&outcome.failures()[0].cause,
+            Cause::Encoding(message) if message.contains(what) && message.contains("23 is not to be"));
         is_told && outcome.tally().lost_workers == 0
     }
 }
@@ -149,7 +162,10 @@ fn an_error_that_cannot_be_written_fails_its_item_alone() {
             let cause = &outcome.failures()[0].cause;
             match fault {
                 Fault::None => assert_eq!(*cause, Cause::Error(Faulty(23, Fault::None))),
-                _ => assert!(matches!(cause, Cause::Encoding(text) if text.contains("error")), "{cause:?}"),
+                _ => assert!(
+                    matches!(cause, Cause::Encoding(text) if text.contains("error") && text.contains("23 is not to be")),
+                    "{cause:?}"
+                ),
             }
             assert_is_usable(workers);
         }
@@ -226,4 +242,182 @@ fn an_item_whose_destructor_panics_in_the_worker_keeps_its_result() {
         }
     });
     assert_is_usable(2);
+}
+
+/// Its first variant is not written, so a format of numbers gives the others another number in reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Stage {
+    #[serde(skip)]
+    #[expect(dead_code, reason = "it is there to be skipped")]
+    Unknown,
+    Wake,
+    Light,
+    Deep,
+    Rem,
+}
+
+const STAGES: [Stage; 4] = [Stage::Wake, Stage::Light, Stage::Deep, Stage::Rem];
+
+/// Runs `function` over the items in both formats, on as many workers.
+fn in_both_formats<T, R>(items: &[T], workers: usize, function: fn(&T) -> R) -> [Outcome<R>; 2]
+where
+    T: Serialize + DeserializeOwned + Sync,
+    R: Serialize + DeserializeOwned + Send,
+{
+    [Format::Compact, Format::SelfDescribing].map(|format| {
+        let mode = Processes::new().format(format);
+        Job::new(items).mode(mode).workers(workers).on_failure(OnFailure::Continue).run(function).unwrap()
+    })
+}
+
+/// All items failed to travel, each with its reason and the way out.
+fn assert_all_refused<R: std::fmt::Debug>(outcome: &Outcome<R>) {
+    assert_eq!(outcome.tally().succeeded, 0, "{outcome:?}");
+    assert_eq!(outcome.tally().lost_workers, 0);
+    for failure in outcome.failures() {
+        let Cause::Encoding(message) = &failure.cause else { panic!("{failure:?}") };
+        assert!(message.contains("Format::SelfDescribing"), "{message}");
+    }
+}
+
+fn a_variant_behind_a_skipped_one_never_arrives_as_another() {
+    for_worker_counts(|workers| {
+        let stages: Vec<Stage> = STAGES.into_iter().cycle().take(400).collect();
+        let [compact, named] = in_both_formats(&stages, workers, |stage| *stage as u8);
+        assert_all_refused(&compact);
+        assert_eq!(named.into_result().unwrap(), stages.iter().map(|&stage| stage as u8).collect::<Vec<_>>());
+
+        let numbers: Vec<usize> = (0..400).collect();
+        let [compact, named] = in_both_formats(&numbers, workers, |n| STAGES[n % 4]);
+        assert_all_refused(&compact);
+        assert!(compact.failures().iter().all(|failure| failure.to_string().contains("result")));
+        assert_eq!(named.into_result().unwrap(), stages);
+    });
+    assert_is_usable(2);
+}
+
+/// Most items are the same, so their frames are long when the first with a note comes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Night {
+    epochs: u32,
+    /// Where it is not there, the next field is read in its place: with a value that the reader takes.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    first: u8,
+    rest: Vec<u8>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &u8) -> bool {
+    *n == 0
+}
+
+fn a_variant_that_comes_late_is_read_back_too() {
+    let nights: Vec<Night> = (0..20_000)
+        .map(|epochs| Night {
+            epochs,
+            first: u8::from(epochs % 1000 != 999),
+            rest: if epochs % 1000 == 999 { vec![0] } else { Vec::new() },
+        })
+        .collect();
+    for_worker_counts(|workers| {
+        let [compact, named] = in_both_formats(&nights, workers, Night::clone);
+        for (index, value) in compact.iter() {
+            assert_eq!(*value, nights[index], "it came as another value");
+        }
+        let failed: Vec<usize> = compact.failures().iter().map(|failure| failure.index).collect();
+        assert_eq!(failed, (0..20).map(|n| 1000 * n + 999).collect::<Vec<_>>());
+        assert!(compact.failures().iter().all(|failure| matches!(failure.cause, Cause::Encoding(_))));
+        assert_eq!(named.into_result().unwrap(), nights);
+    });
+}
+
+fn an_error_and_a_shared_value_arrive_as_they_were_or_fail() {
+    for format in [Format::Compact, Format::SelfDescribing] {
+        let outcome = Job::new(&[0_usize, 1, 2, 3])
+            .mode(Processes::new().format(format))
+            .on_failure(OnFailure::Continue)
+            .try_run(|&n: &usize| -> Result<u8, Stage> { Err(STAGES[n]) })
+            .unwrap();
+        for failure in outcome.failures() {
+            match (format, &failure.cause) {
+                (Format::Compact, Cause::Encoding(message)) => assert!(message.contains("the error"), "{message}"),
+                (Format::SelfDescribing, cause) => assert_eq!(*cause, Cause::Error(STAGES[failure.index])),
+                (_, cause) => panic!("{cause:?}"),
+            }
+        }
+        let shared = Job::new(&STAGES)
+            .mode(Processes::new().format(format))
+            .shared(&Stage::Wake)
+            .run(|shared: &Stage, _: &Stage| *shared as u8);
+        match (format, shared) {
+            (Format::Compact, Err(error)) => assert!(error.to_string().contains("Format::SelfDescribing"), "{error}"),
+            (Format::SelfDescribing, Ok(outcome)) => assert_eq!(outcome.into_result().unwrap(), [Stage::Wake as u8; 4]),
+            (_, result) => panic!("{result:?}"),
+        }
+    }
+    assert_is_usable(2);
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Untagged {
+    Number(f64),
+    Text(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Tagged {
+    Empty,
+    Filled { width: f32 },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Flat {
+    id: u64,
+    #[serde(flatten)]
+    more: BTreeMap<String, i64>,
+}
+
+fn types_that_must_describe_themselves_travel_in_a_format_that_does() {
+    fn check<T>(items: &[T])
+    where
+        T: Serialize + DeserializeOwned + Clone + Sync + Send + PartialEq + std::fmt::Debug,
+    {
+        let [compact, named] = in_both_formats(items, 2, T::clone);
+        assert_all_refused_or_right(&compact, items);
+        assert_eq!(named.into_result().unwrap(), items);
+    }
+    fn assert_all_refused_or_right<T: PartialEq + std::fmt::Debug>(outcome: &Outcome<T>, items: &[T]) {
+        assert!(outcome.iter().all(|(index, value)| *value == items[index]));
+        assert!(outcome.failures().iter().all(|failure| matches!(failure.cause, Cause::Encoding(_))));
+        assert!(!outcome.failures().is_empty());
+    }
+    check(&[Untagged::Number(-0.5), Untagged::Text("none".to_owned())]);
+    check(&[Tagged::Empty, Tagged::Filled { width: 1.5 }]);
+    check(&[Flat { id: 1, more: BTreeMap::from([("a".to_owned(), -1)]) }]);
+    check(&[serde_json::json!({"epochs": [1, 2.5, null], "name": "one"})]);
+    let maps: Vec<HashMap<String, (u128, Option<char>)>> =
+        (0..50).map(|n| (0..n).map(|k| (k.to_string(), (u128::MAX - k, Some('ß')))).collect()).collect();
+    for outcome in in_both_formats(&maps, 2, Clone::clone) {
+        assert_eq!(outcome.into_result().unwrap(), maps, "the order of a map is no difference");
+    }
+}
+
+fn a_slice_of_shared_memory_travels_in_every_format() {
+    let slice = SharedSlice::copy_of(&[0.5_f64; 1000]).unwrap();
+    let items: Vec<(u8, SharedSlice<f64>)> = (0..20).map(|n| (n, slice.view(usize::from(n)..))).collect();
+    for outcome in in_both_formats(&items, 2, |(n, slice)| (*n, slice.view(1..))) {
+        let results = outcome.into_result().unwrap();
+        assert!(results.iter().zip(&items).all(|(result, item)| result.0 == item.0 && result.1 == item.1.view(1..)));
+    }
+}
+
+fn a_list_of_more_empty_elements_than_its_bytes_is_refused_at_once() {
+    let begun = Instant::now();
+    let [compact, _] = in_both_formats(&[1_000_usize, 1 << 21], 1, |&n| vec![(); n]);
+    assert_eq!(compact.get(0), Some(&vec![(); 1000]));
+    let Cause::Encoding(message) = &compact.failures()[0].cause else { panic!("{:?}", compact.failures()) };
+    assert!(message.contains("claims"), "{message}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }

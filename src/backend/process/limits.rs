@@ -14,6 +14,7 @@
 use std::time::Duration;
 
 use crate::config_error::ConfigError;
+use crate::encoding::Format;
 
 /// What the workers of a call may do; `None` is no limit. Checked by [`Limits::check`].
 ///
@@ -41,6 +42,8 @@ pub(crate) struct Limits {
     pub(crate) recycle_above: Option<u64>,
     /// Whether an item whose worker died fails at once.
     pub(crate) at_most_once: bool,
+    /// How values travel. No limit, and nothing to watch.
+    pub(crate) format: Format,
 }
 
 impl Limits {

@@ -12,6 +12,7 @@ use crate::backend::process::limits::Limits;
 use crate::backend::process::system;
 use crate::backend::process_task::{ProcessContext, ProcessTask};
 use crate::backend::task::SharedOf;
+use crate::encoding::Format;
 
 /// The mode that runs items in worker processes. A crash ends one worker and fails one item.
 ///
@@ -47,10 +48,15 @@ use crate::backend::task::SharedOf;
 /// ([`Error::is_unsupported`](crate::Error::is_unsupported)).
 ///
 /// # What travels
-/// Items, the [shared](crate::Job::shared) value, results and errors are encoded with serde, in postcard, and copied; a
-/// [`SharedSlice`](crate::SharedSlice) in them is not. Postcard does not describe itself, so types with
-/// `#[serde(untagged)]`, `tag`, `flatten` or `skip_serializing_if`, and `serde_json::Value`, cannot be decoded
-/// ([`Cause::Encoding`](crate::Cause::Encoding)); send those as text. One value may be 4 GiB long at most.
+/// Items, the [shared](crate::Job::shared) value, results and errors are encoded with serde and copied; a
+/// [`SharedSlice`](crate::SharedSlice) in them is not. The usual format does not describe itself, so types with
+/// `#[serde(untagged)]`, `tag`, `flatten`, `skip_serializing_if` or a skipped variant, and `serde_json::Value`, need
+/// [`Format::SelfDescribing`](crate::process::Format::SelfDescribing): see [`format`](Processes::format). One value may
+/// be 4 GiB long at most.
+///
+/// What is written must read back. The first values of a call, and each value that takes a form which none before it had,
+/// another variant for instance, are read by the worker and compared. A value that would arrive as another one fails its
+/// item with [`Cause::Encoding`](crate::Cause::Encoding), and the message says what disagreed.
 ///
 /// The function captures nothing, and `cargo check` names what a closure captures:
 ///
@@ -278,6 +284,39 @@ impl Processes {
     /// ```
     pub fn at_most_once(mut self) -> Self {
         self.limits.at_most_once = true;
+        self
+    }
+
+    /// Sets how items, the shared value, results and errors are written. The default is [`Format::Compact`].
+    ///
+    /// [`Format::SelfDescribing`] is for types whose serde attributes the compact format cannot serve. Values are longer
+    /// in it, by the names of their fields, and take more time to write and read: a small struct about twice as much.
+    ///
+    /// ```standalone_crate
+    /// use manyhands::process::Format;
+    /// use manyhands::{Job, OnFailure, Processes};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+    /// #[serde(untagged)]
+    /// enum Reading {
+    ///     Number(f64),
+    ///     Text(String),
+    /// }
+    ///
+    /// manyhands::init();
+    /// let items = [Reading::Number(1.5), Reading::Text("none".to_owned())];
+    /// let run = |mode| Job::new(&items).mode(mode).on_failure(OnFailure::Continue).run(Reading::clone);
+    /// let outcome = run(Processes::new().format(Format::SelfDescribing))?;
+    /// assert_eq!(outcome.into_result()?, items);
+    ///
+    /// let outcome = run(Processes::new())?; // no value is another one in silence
+    /// assert!(outcome.failures()[0].to_string().contains("Format::SelfDescribing"));
+    /// assert_eq!(outcome.failures().len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn format(mut self, format: Format) -> Self {
+        self.limits.format = format;
         self
     }
 

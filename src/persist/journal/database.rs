@@ -20,6 +20,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension, Row as Found, Statement, params};
 
+use crate::encoding::Format;
 use crate::persist::journal::error::JournalError;
 use crate::persist::journal::keys::Keys;
 use crate::persist::journal::pending::RecordedItem;
@@ -38,6 +39,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const COLUMNS: &str = "place, key, fingerprint, failure, message, attempts, started_ns, elapsed_ns, cpu_ns, worker, \
                        peak_memory, amounts, value, checksum";
 
+/// The format of a row's value. The rows of a run are together, so SQLite has the row of the run at hand.
+const FORMAT_OF_RUN: &str = "(SELECT its.format FROM run AS its WHERE its.id = run) AS format";
+
 /// A journal's file, open.
 ///
 /// The path is for messages. One thread at a time uses the connection, so SQLite's own mutex is switched off.
@@ -49,11 +53,13 @@ pub(crate) struct Database {
 
 /// What all values of a run depend on.
 ///
-/// Equal when both texts are equal, which is how SQLite compares them too.
+/// Equal when the texts are equal, which is how SQLite compares them too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Setup {
     pub(crate) version: String,
     pub(crate) configuration: String,
+    /// The type of the results.
+    pub(crate) value_type: String,
 }
 
 /// One row to be written.
@@ -264,8 +270,10 @@ impl Database {
     /// count.
     pub(crate) fn last_setup(&self) -> Result<Option<Setup>, JournalError> {
         self.ask(|connection| {
-            let select = "SELECT version, configuration FROM run ORDER BY id DESC LIMIT 1";
-            let setup = |row: &Found<'_>| Ok(Setup { version: row.get(0)?, configuration: row.get(1)? });
+            let select = "SELECT version, configuration, value_type FROM run ORDER BY id DESC LIMIT 1";
+            let setup = |row: &Found<'_>| {
+                Ok(Setup { version: row.get(0)?, configuration: row.get(1)?, value_type: row.get(2)? })
+            };
             connection.query_row(select, [], setup).optional()
         })
     }
@@ -273,10 +281,19 @@ impl Database {
     /// Records that a run begins, and gives its number.
     ///
     /// A transaction of its own. The number goes into each row of `entry` that the run adds.
-    pub(crate) fn begin_run(&self, setup: &Setup, writer: &str, begun: SystemTime) -> Result<i64, JournalError> {
+    pub(crate) fn begin_run(
+        &self,
+        setup: &Setup,
+        format: Format,
+        writer: &str,
+        begun: SystemTime,
+    ) -> Result<i64, JournalError> {
         self.ask(|connection| {
-            let insert = "INSERT INTO run (version, configuration, writer, begun_ns) VALUES (?1, ?2, ?3, ?4)";
-            connection.execute(insert, params![setup.version, setup.configuration, writer, nanoseconds(begun)])?;
+            let Setup { version, configuration, value_type } = setup;
+            let (format, begun) = (format.to_string(), nanoseconds(begun));
+            let insert = "INSERT INTO run (version, configuration, writer, begun_ns, value_type, format) \
+                          VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            connection.execute(insert, params![version, configuration, writer, begun, value_type, format])?;
             Ok(connection.last_insert_rowid())
         })
     }
@@ -290,13 +307,13 @@ impl Database {
     /// `Corrupt` for a row that does not match its checksum, or with a column that this crate does not write so.
     pub(crate) fn newest(&self, setup: &Setup) -> Result<Vec<RecordedItem>, JournalError> {
         let select = format!(
-            "SELECT {COLUMNS} FROM entry WHERE run IN (SELECT id FROM run WHERE version = ?1 AND configuration = ?2) \
-             ORDER BY id"
+            "SELECT {COLUMNS}, {FORMAT_OF_RUN} FROM entry \
+             WHERE run IN (SELECT id FROM run WHERE version = ?1 AND configuration = ?2 AND value_type = ?3) ORDER BY id"
         );
         let (mut newest, mut keys): (Vec<RecordedItem>, _) = (Vec::new(), Keys::default());
         self.ask(|connection| {
             let mut statement = connection.prepare(&select)?;
-            let mut rows = statement.query(params![setup.version, setup.configuration])?;
+            let mut rows = statement.query(params![setup.version, setup.configuration, setup.value_type])?;
             while let Some(row) = rows.next()? {
                 let item = recorded_item(row)?;
                 match newest.get_mut(keys.number(&item.record.key)) {
@@ -318,7 +335,8 @@ impl Database {
             Shown::Failed => "WHERE failure IS NOT NULL",
         };
         self.ask(|connection| {
-            let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM newest {condition}"))?;
+            let mut statement =
+                connection.prepare(&format!("SELECT {COLUMNS}, {FORMAT_OF_RUN} FROM newest {condition}"))?;
             statement.query_map([], recorded_item)?.collect()
         })
     }
@@ -557,7 +575,9 @@ fn recorded_item(row: &Found<'_>) -> rusqlite::Result<RecordedItem> {
             None => Vec::new(),
         },
     };
-    let item = RecordedItem { record, fingerprint: row.get(2)?, value: row.get(12)? };
+    let format = row.get_ref("format")?.as_str()?;
+    let format = format.parse::<Format>().map_err(|error| unreadable(14, error))?;
+    let item = RecordedItem { record, fingerprint: row.get(2)?, value: row.get(12)?, format };
     if row.get::<_, i64>(13)? != checksum_of(&item) {
         return Err(unreadable(13, format!("the row of {:?} is another than was written", item.record.key)));
     }
@@ -687,11 +707,11 @@ mod tests {
     const PLAIN: Option<&str> = Some("unix-none");
 
     fn setup() -> Setup {
-        Setup { version: String::new(), configuration: "null".to_owned() }
+        Setup { version: String::new(), configuration: "null".to_owned(), value_type: String::new() }
     }
 
     fn add(database: &Database, key: &str) {
-        let run = database.begin_run(&setup(), "a test", SystemTime::UNIX_EPOCH).unwrap();
+        let run = database.begin_run(&setup(), Format::Compact, "a test", SystemTime::UNIX_EPOCH).unwrap();
         let mut writing = database.writing(run).unwrap();
         writing.begin().unwrap();
         let row = Row {

@@ -22,8 +22,9 @@ use std::sync::Arc;
 ///
 /// | when | errors |
 /// |---|---|
-/// | the run begins | `Locked`, `NotFound`, `Foreign`, `Newer`, `Corrupt`, `ReadOnly`, `Full`, `NoKeys`, `Configuration`, `Io`, and `Changed` for the version or the configuration |
-/// | an item is looked up | `DuplicateKey`, `Value`, and `Changed` for a fingerprint |
+/// | the run begins | `Locked`, `NotFound`, `Foreign`, `Newer`, `Corrupt`, `ReadOnly`, `Full`, `NoKeys`, `Configuration`, `Io`, and `Changed` for the version, the configuration or the type of the results |
+/// | an item is looked up | `DuplicateKey`, and `Changed` for a fingerprint |
+/// | a recorded result cannot be read, as a warning of the outcome | `Value`; the item is computed again |
 /// | a result is recorded, as a warning of the outcome | `Unwritable`, and those of the file, such as `Full` |
 ///
 /// A slice is looked up before its first item runs, a stream while it is read.
@@ -90,9 +91,9 @@ pub enum JournalError {
         /// The error of the system or of SQLite.
         source: Option<Arc<dyn Error + Send + Sync>>,
     },
-    /// The version, the configuration or a fingerprint differs from the recorded one.
+    /// The version, the configuration, the type of the results or a fingerprint differs from the recorded one.
     Changed {
-        /// What differs: the version, the configuration or one of its fields, or the fingerprint of an item.
+        /// What differs: the version, the configuration or one of its fields, the type, or the fingerprint of an item.
         what: String,
         /// The recorded one.
         recorded: String,
@@ -125,7 +126,7 @@ pub enum JournalError {
     Unwritable {
         /// The item's key.
         key: String,
-        /// The error of its `Serialize`.
+        /// The error of its `Serialize`, or what it reads back as.
         why: String,
     },
     /// Another error of the system or of SQLite.

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::encoding::Format;
 use crate::sync::SystemTime;
 
 pub use error::JournalError;
@@ -44,6 +45,18 @@ pub(crate) use value::{decode_value, encode_value};
 /// The file is an SQLite database, which any tool for those can read, even while a run writes it; [`JournalReader`]
 /// reads it in Rust. While a run writes, `-wal` and `-shm` files stand beside it and belong to it, and a `.lock` file
 /// names the writer.
+///
+/// # What is kept of a result
+/// A result is written with serde, in the [`format`](Self::format) of the journal. What is written must read back: the
+/// first result, and each that takes a form which none before it had, another variant for instance, is read back and
+/// compared as it is written. One that would come back as another value is not recorded: an event of `tracing` says so at
+/// once, the run goes on with the result in memory, its outcome has the error among its
+/// [warnings](crate::Outcome::warnings), and the next run computes the item again.
+///
+/// The file also keeps the name and the shape of the results' type: the kinds of its numbers, the names and the order of
+/// its fields and variants. A run whose type differs is treated as one of another version: see
+/// [`on_change`](Self::on_change). Not seen are fields behind `flatten`, `untagged` and `tag`, of which the type's name
+/// alone is compared; there [`version`](Self::version) says what changed.
 ///
 /// # What survives a crash
 /// A program that is killed loses the items that were running and those that finished within about one commit interval
@@ -100,6 +113,8 @@ impl<'a, T> Journal<'a, T> {
             path: path.into(),
             version: String::new(),
             configuration: Ok("null".to_owned()),
+            value_type: String::new(),
+            format: Format::default(),
             on_change: OnChange::default(),
             retry: RetryRecorded::default(),
             commit_every: Duration::from_millis(50),
@@ -218,8 +233,8 @@ impl<'a, T> Journal<'a, T> {
         self
     }
 
-    /// Sets what to do when the version, the configuration or a fingerprint differs from the recorded one. The default
-    /// is [`OnChange::Refuse`].
+    /// Sets what to do when the version, the configuration, the type of the results or a fingerprint differs from the
+    /// recorded one. The default is [`OnChange::Refuse`].
     ///
     /// ```
     /// use manyhands::journal::OnChange;
@@ -237,6 +252,32 @@ impl<'a, T> Journal<'a, T> {
     /// ```
     pub fn on_change(mut self, on_change: OnChange) -> Self {
         self.settings.on_change = on_change;
+        self
+    }
+
+    /// Sets how results are written. The default is [`Format::Compact`].
+    ///
+    /// [`Format::SelfDescribing`] is for results whose serde attributes the compact format cannot serve; their rows are
+    /// longer, by the names of their fields. A journal may have rows of both: each run reads what either wrote.
+    ///
+    /// ```
+    /// use manyhands::journal::Format;
+    /// use manyhands::{Job, Journal};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let run = |format: Format| {
+    ///     let path = folder.path().join(format!("{format}.journal"));
+    ///     let journal = Journal::at(path).key(u64::to_string).format(format);
+    ///     Job::new(&[1_u64, 2]).map(|n| serde_json::json!({ "square": n * n })).journal(journal).run()
+    /// };
+    /// let outcome = run(Format::Compact)?; // a value that only its own text describes
+    /// assert!(outcome.warnings()[0].to_string().contains("Format::SelfDescribing"));
+    /// assert!(run(Format::SelfDescribing)?.warnings().is_empty());
+    /// assert_eq!(run(Format::SelfDescribing)?.resumed().count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn format(mut self, format: Format) -> Self {
+        self.settings.format = format;
         self
     }
 

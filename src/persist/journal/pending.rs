@@ -13,6 +13,7 @@
 //!
 //! `x` is no item of this run. Its record stays in the file and is left out of the results.
 
+use crate::encoding::Format;
 use crate::persist::journal::error::JournalError;
 use crate::persist::journal::keys::Keys;
 use crate::persist::journal::settings::{JournalSettings, OnChange, RetryRecorded};
@@ -26,8 +27,10 @@ pub(crate) struct RecordedItem {
     /// `is_resumed` is true. The index is that of the earlier run until [`Recorded::look_up`] finds the item.
     pub(crate) record: ItemRecord,
     pub(crate) fingerprint: Option<String>,
-    /// In postcard's format; `None` for a failure, and for a success without a recorded value.
+    /// `None` for a failure, and for a success without a recorded value.
     pub(crate) value: Option<Vec<u8>>,
+    /// How the value was written.
+    pub(crate) format: Format,
 }
 
 /// The recorded items, looked up one at a time and in any order.
@@ -190,7 +193,7 @@ mod tests {
     }
 
     fn recorded(record: ItemRecord) -> RecordedItem {
-        RecordedItem { record, fingerprint: None, value: None }
+        RecordedItem { record, fingerprint: None, value: None, format: Format::Compact }
     }
 
     fn keys(names: &[&str]) -> Vec<String> {

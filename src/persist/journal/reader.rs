@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+use crate::encoding::Format;
 use crate::persist::journal::database::{Database, Shown};
 use crate::persist::journal::error::JournalError;
 use crate::persist::journal::lock;
@@ -122,6 +123,7 @@ pub struct JournalEntry {
     /// The [fingerprint](crate::Journal::fingerprint) of its input, if there is one.
     pub fingerprint: Option<String>,
     value: Option<Vec<u8>>,
+    format: Format,
 }
 
 impl JournalReader {
@@ -236,7 +238,7 @@ impl JournalReader {
 
 impl JournalEntry {
     fn of(item: RecordedItem) -> Self {
-        let RecordedItem { record, fingerprint, value } = item;
+        let RecordedItem { record, fingerprint, value, format } = item;
         Self {
             key: record.key,
             index: record.index,
@@ -246,6 +248,7 @@ impl JournalEntry {
             elapsed: record.elapsed,
             fingerprint,
             value,
+            format,
         }
     }
 
@@ -267,12 +270,12 @@ impl JournalEntry {
     /// ```
     ///
     /// # Limits
-    /// The bytes carry no type: another type whose bytes look the same is decoded without an error. Each call decodes
-    /// again.
+    /// The bytes carry no type: another type whose bytes look the same is decoded without an error, except by a run,
+    /// which compares the types first. Each call decodes again.
     ///
     /// # Errors
     /// [`JournalError::Value`] when the recorded bytes are no `R`: the type must be the one that the run's function returned.
     pub fn value<R: DeserializeOwned>(&self) -> Result<Option<R>, JournalError> {
-        self.value.as_deref().map(|bytes| decode_value(&self.key, bytes)).transpose()
+        self.value.as_deref().map(|bytes| decode_value(&self.key, self.format, bytes)).transpose()
     }
 }

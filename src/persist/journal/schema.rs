@@ -8,9 +8,10 @@
 //! of its `run` row at its end. A killed run leaves `ended_ns` null. Nothing else is updated; the one row that is ever
 //! deleted is the `run` row of a run that was refused before it recorded an item.
 //!
-//! A row counts for a resumed run when its run has the version and the configuration of that run. So rows of an earlier
-//! version stay in the file, and count again when the program goes back to that version. The view asks the same
-//! question for the newest run, so it shows a person what a run with the last setup would find.
+//! A row counts for a resumed run when its run has the version, the configuration and the type of results of that run.
+//! So rows of an earlier version stay in the file, and count again when the program goes back to that version. The view
+//! asks the same question for the newest run, so it shows a person what a run with the last setup would find. The format
+//! of results does not count: rows of both are read.
 
 /// Marks an SQLite file as a journal of this crate: `mhnd`.
 ///
@@ -21,7 +22,7 @@ pub(crate) const APPLICATION_ID: i32 = 0x6d68_6e64;
 /// The version of what is below. A later one is refused, an earlier one would be brought up to date here.
 ///
 /// SQLite stores it as `user_version`, in the same transaction that makes the tables: a file has both or neither.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// Times are nanoseconds, since 1970 in UTC where they are moments. Null means that it is not known, or not there.
 pub(crate) const TABLES: &str = "
@@ -31,7 +32,9 @@ CREATE TABLE run (
     configuration TEXT    NOT NULL, -- JSON with sorted names
     writer        TEXT    NOT NULL, -- the process and its machine
     begun_ns      INTEGER NOT NULL,
-    ended_ns      INTEGER           -- null while it runs, and for ever when it was killed
+    ended_ns      INTEGER,          -- null while it runs, and for ever when it was killed
+    value_type    TEXT    NOT NULL, -- the name of the results' type and its shape; empty: not known
+    format        TEXT    NOT NULL  -- of the results: compact (postcard) or self-describing (MessagePack)
 );
 CREATE TABLE entry (
     id          INTEGER PRIMARY KEY, -- in the order of writing
@@ -48,7 +51,7 @@ CREATE TABLE entry (
     worker      INTEGER,             -- the number of the thread or the id of the process
     peak_memory INTEGER,             -- bytes
     amounts     TEXT,                -- JSON: [{\"name\": .., \"value\": ..}, ..], texts for what is not finite
-    value       BLOB,                -- the result in postcard's format
+    value       BLOB,                -- the result in the format of its run
     checksum    INTEGER NOT NULL     -- FNV-1a of key, fingerprint, failure, message and value, each after its length
 );
 CREATE VIEW newest AS
@@ -59,7 +62,8 @@ CREATE VIEW newest AS
     FROM entry
     WHERE id IN (
         SELECT max(entry.id) FROM entry JOIN run ON run.id = entry.run
-        WHERE (run.version, run.configuration) = (SELECT version, configuration FROM run ORDER BY id DESC LIMIT 1)
+        WHERE (run.version, run.configuration, run.value_type) =
+              (SELECT version, configuration, value_type FROM run ORDER BY id DESC LIMIT 1)
         GROUP BY entry.key
     )
     ORDER BY id;

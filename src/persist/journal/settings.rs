@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// What a resumed run does when the version, the configuration or an item's fingerprint differs from the recorded one.
+use crate::encoding::Format;
+
+/// What a resumed run does when the version, the configuration, the type of the results or an item's fingerprint differs
+/// from the recorded one.
 /// As text: `refuse`, `recompute`.
 ///
 /// | what differs | `Refuse` | `Recompute` |
 /// |---|---|---|
-/// | version or configuration | [`Changed`](crate::journal::JournalError::Changed), before any item | items without a record under the new one are computed; earlier records stay |
+/// | version, configuration or type of the results | [`Changed`](crate::journal::JournalError::Changed), before any item | items without a record under the new one are computed; earlier records stay |
 /// | fingerprint of an item that is resumed | [`Changed`](crate::journal::JournalError::Changed) | that item is computed |
 /// | fingerprint of an item that is computed again anyway | it is computed | it is computed |
 /// | the run gives no fingerprint | it is not compared | it is not compared |
@@ -28,8 +31,8 @@ pub enum OnChange {
     /// It returns an error that says what changed, before it runs any item.
     #[default]
     Refuse,
-    /// It computes the affected items again: all of them after another version or configuration, one item after another
-    /// fingerprint. Records of the earlier version stay in the file, and count again for a run that goes back to it.
+    /// It computes the affected items again: all of them after another version, configuration or type, one item after
+    /// another fingerprint. Records of the earlier version stay in the file, and count again for a run that goes back to it.
     Recompute,
 }
 
@@ -133,6 +136,11 @@ pub(crate) struct JournalSettings {
     pub(crate) version: String,
     /// JSON with sorted names, or why the value has none.
     pub(crate) configuration: Result<String, String>,
+    /// The type of the results, as [`type_shape`](crate::encoding::type_shape) describes it. The job fills it in, which
+    /// knows the type.
+    pub(crate) value_type: String,
+    /// How results are written.
+    pub(crate) format: Format,
     /// Read twice: by the store for the version and the configuration, by the look-up for fingerprints.
     pub(crate) on_change: OnChange,
     pub(crate) retry: RetryRecorded,

@@ -24,6 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::encoding::show_difference;
 use crate::persist::journal::database::{Database, Log, Row, Setup, Writing};
 use crate::persist::journal::error::JournalError;
 use crate::persist::journal::lock::{self, WriterLock};
@@ -140,7 +141,7 @@ impl Store {
 
     /// Opens the journal for one run and gives the recorded items: the newest row of each key.
     ///
-    /// After a change of version or configuration there are none, or the change is an error, as the settings say.
+    /// After a change of version, configuration or type there are none, or the change is an error, as the settings say.
     ///
     /// The order matters: the lock before the file, so that two runs cannot both make the tables; the settings' refusal
     /// before `begin_run`, so that a refused run leaves no row; and the recorded items before the writer starts, since
@@ -160,7 +161,7 @@ impl Store {
         }
         admit(&database, settings, &setup)?;
         let recorded = database.newest(&setup)?;
-        let run = database.begin_run(&setup, &lock::this_process(), SystemTime::now())?;
+        let run = database.begin_run(&setup, settings.format, &lock::this_process(), SystemTime::now())?;
         let queue = Arc::new(WriteQueue::default());
         let writer = start_writer(Arc::clone(&queue), database, run, settings)?;
         Ok((Self { queue, writer: Some(writer), lock: Some(lock) }, recorded))
@@ -223,7 +224,7 @@ impl Drop for Store {
 impl Setup {
     fn of(settings: &JournalSettings) -> Result<Self, JournalError> {
         let configuration = settings.configuration.clone().map_err(JournalError::Configuration)?;
-        Ok(Self { version: settings.version.clone(), configuration })
+        Ok(Self { version: settings.version.clone(), configuration, value_type: settings.value_type.clone() })
     }
 }
 
@@ -252,6 +253,10 @@ fn refuse_change(recorded: &Setup, now: &Setup) -> Result<(), JournalError> {
         let what =
             if field.is_empty() { "the configuration".to_owned() } else { format!("the configuration's {field}") };
         return Err(JournalError::Changed { what, recorded, now });
+    }
+    if recorded.value_type != now.value_type {
+        let (recorded, now) = show_difference(&recorded.value_type, &now.value_type);
+        return Err(JournalError::Changed { what: "the type of the results".to_owned(), recorded, now });
     }
     Ok(())
 }

@@ -1,25 +1,40 @@
 //! Encodes values as bytes and configurations as text, equal in each run for equal values. Pure.
 //!
-//! Values are in the format of postcard: compact, without names or types, so bytes can be read only as the type that
-//! wrote them. A program whose type has changed gives its journal another version; bytes that are left over and bytes
-//! that are missing are errors, but a type of the same shape is not noticed. Configurations are JSON, because their
-//! difference must be named to a person and a row must be readable with any SQLite tool.
+//! Values are in the format of the run that wrote them; `encoding` knows the formats. Bytes that are left over and bytes
+//! that are missing are errors; that the type is the one that was written, the store compares. Configurations are JSON,
+//! because their difference must be named to a person and a row must be readable with any SQLite tool.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::encoding::{self, Format, Shapes};
 use crate::persist::journal::error::JournalError;
 
-/// A value's bytes for the journal.
+/// A value's bytes for the journal, which are read back where the value's shape was not seen before in this run.
 ///
 /// Costs one allocation, which grows with the value. The calling thread of the run encodes, before the row is queued.
 ///
 /// # Errors
-/// The message of the value's `Serialize`, or of postcard for what it has no format for, such as a sequence of unknown
-/// length. The run goes on: the caller makes it a warning.
-pub(crate) fn encode_value<R: Serialize>(value: &R) -> Result<Vec<u8>, String> {
-    postcard::to_allocvec(value).map_err(|error| error.to_string())
+/// The message of the value's `Serialize`, or of the format for what it cannot write, such as a sequence of unknown
+/// length; and what a value reads back as that does not read back as itself. The run goes on: the caller makes it a
+/// warning.
+pub(crate) fn encode_value<R>(format: Format, value: &R, shapes: &Shapes) -> Result<Vec<u8>, String>
+where
+    R: Serialize + DeserializeOwned,
+{
+    let mut bytes = Vec::new();
+    encoding::write(format, value, &mut bytes, shapes)?;
+    if shapes.has_new() {
+        match encoding::read_back(format, value, &bytes) {
+            Ok(()) => shapes.accept_new(),
+            Err(reason) => {
+                shapes.take_new();
+                return Err(reason);
+            }
+        }
+    }
+    Ok(bytes)
 }
 
 /// The value of these bytes. Bytes that are left over are an error.
@@ -28,13 +43,9 @@ pub(crate) fn encode_value<R: Serialize>(value: &R) -> Result<Vec<u8>, String> {
 ///
 /// # Errors
 /// [`JournalError::Value`] with the name of `R`.
-pub(crate) fn decode_value<R: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<R, JournalError> {
+pub(crate) fn decode_value<R: DeserializeOwned>(key: &str, format: Format, bytes: &[u8]) -> Result<R, JournalError> {
     let refused = |why: String| JournalError::Value { key: key.to_owned(), kind: std::any::type_name::<R>(), why };
-    match postcard::take_from_bytes(bytes) {
-        Ok((value, [])) => Ok(value),
-        Ok((_, rest)) => Err(refused(format!("{} bytes are left over", rest.len()))),
-        Err(error) => Err(refused(error.to_string())),
-    }
+    encoding::read(format, bytes).map_err(refused)
 }
 
 /// JSON text in which names are sorted, so that equal configurations are equal texts.
@@ -143,13 +154,12 @@ mod tests {
 
     #[test]
     fn a_value_of_another_type_is_refused_by_name() {
-        let bytes = encode_value(&(1_u8, 2_u8)).unwrap();
-        assert_eq!(decode_value::<(u8, u8)>("a", &bytes), Ok((1, 2)));
-        let message = decode_value::<u8>("a", &bytes).unwrap_err().to_string();
-        assert_eq!(
-            message,
-            r#"the recorded value of "a" is no u8: 1 bytes are left over; give the journal another version, or let the function return what it did"#
-        );
-        assert!(decode_value::<[u64; 3]>("a", &bytes).is_err());
+        let compact = Format::Compact;
+        let bytes = encode_value(compact, &(1_u8, 2_u8), &Shapes::default()).unwrap();
+        assert_eq!(decode_value::<(u8, u8)>("a", compact, &bytes), Ok((1, 2)));
+        let message = decode_value::<u8>("a", compact, &bytes).unwrap_err().to_string();
+        assert!(message.starts_with(r#"the recorded value of "a" is no u8: 1 bytes of it were not read"#), "{message}");
+        assert!(message.ends_with("give the journal another version, or let the function return what it did"));
+        assert!(decode_value::<[u64; 3]>("a", compact, &bytes).is_err());
     }
 }

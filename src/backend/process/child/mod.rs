@@ -51,7 +51,7 @@ use crate::backend::process::memory::block::{self, Block, BlockId};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{Hello, VARIABLE};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming, ReadResult};
-use crate::backend::process::wire::frame::{FrameKind, Header};
+use crate::backend::process::wire::frame::{FrameKind, Header, items_extra};
 use crate::backend::process::wire::function::PROGRAM;
 use crate::backend::process::wire::status_page::{Direction, StatusPage};
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
@@ -271,21 +271,22 @@ impl Worker {
         self.link.outgoing.drop_body(body);
     }
 
-    /// Queues a frame with the items at these positions; gives the number of the frame.
+    /// Queues a frame with the items at these positions, and that many digests behind them; gives the number of the
+    /// frame.
     ///
     /// The frame is marked on the status page before it is queued, so a worker never looks up a frame without a mark.
     ///
     /// # Panics
     /// With more than `u32::MAX` positions, which a frame cannot hold: each takes four bytes at least, and a frame
     /// takes no further item from 1 MiB on.
-    pub(super) fn push_items(&mut self, positions: &Range<usize>, body: Body) -> u32 {
+    pub(super) fn push_items(&mut self, positions: &Range<usize>, body: Body, n_digests: u32) -> u32 {
         let number = self.frames_sent;
         self.frames_sent = number.wrapping_add(1);
         self.page().frames().send(number);
         let header = Header {
             count: u32::try_from(positions.len()).expect("a frame has at most as many items as bytes"),
             first: positions.start as u64,
-            extra: u64::from(number),
+            extra: items_extra(number, n_digests),
             ..Header::new(FrameKind::Items)
         };
         self.link.outgoing.push_body(header, body);

@@ -13,6 +13,7 @@ use crate::backend::contract::{
 use crate::backend::plan::Pace;
 use crate::backend::process::child::{self, Worker};
 use crate::backend::process::limits::Limits;
+use crate::backend::process::supervisor::item_shapes::ItemShapes;
 use crate::backend::process::supervisor::median_time::RunningMedian;
 use crate::backend::process::supervisor::observation::Observation;
 use crate::backend::process::supervisor::shutdown::Shutdowns;
@@ -39,6 +40,8 @@ pub(super) struct CallState<'c, 'out, T, K: Task<T>> {
     pub(super) slots: WorkerSlots,
     /// Workers that have left the slots and are not idle yet.
     pub(super) shutdowns: Shutdowns,
+    /// Which shapes of items workers have read back.
+    pub(super) item_shapes: ItemShapes,
     /// Where values go.
     pub(super) output: Output<'out, K::Output>,
     /// What the progress display shows of each worker.
@@ -81,6 +84,7 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
             queue: WorkQueue::new(plan.n_items, plan.window.min(plan.arrived)),
             slots: WorkerSlots::new(n_slots),
             shutdowns: Shutdowns::default(),
+            item_shapes: ItemShapes::new(limits.format),
             output,
             observation: Observation::new(context.status, plan, n_slots),
             sink,

@@ -33,8 +33,7 @@ use crate::backend::process::supervisor::call_frame::CallFrame;
 use crate::backend::process::supervisor::call_state::CallState;
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
-use crate::backend::process::wire::encode::encode;
-use crate::backend::process::wire::frame::put_part;
+use crate::backend::process::wire::frame::{Digests, put_part};
 use crate::backend::process::wire::status_page::FRAMES;
 use crate::backend::task::Task;
 use crate::failure::{LostWorker, WorkerExit};
@@ -56,6 +55,8 @@ pub(super) struct FrameSender {
     threads: usize,
     /// The blocks of shared memory that the frame at hand mentions.
     attachments: Attachments,
+    /// The digests of those of its items that the worker must compare.
+    digests: Digests,
 }
 
 /// How the round over the slots goes on.
@@ -69,7 +70,7 @@ enum Round {
 impl FrameSender {
     /// A sender for the call that `call` describes.
     pub(super) fn new(call: CallFrame, threads: usize) -> Self {
-        Self { call, threads, attachments: Attachments::default() }
+        Self { call, threads, attachments: Attachments::default(), digests: Digests::default() }
     }
 
     /// Drops the shared memory of the call, so that workers drop it too.
@@ -173,7 +174,8 @@ impl FrameSender {
         state.queue.give_back(end + usize::from(refused.is_some())..positions.end);
         if end > positions.start {
             let blocks = self.attachments.take();
-            state.slots[slot_idx].push_items(&self.call, &blocks, positions.start..end, body);
+            let n_digests = self.digests.put(&mut body);
+            state.slots[slot_idx].push_items(&self.call, &blocks, positions.start..end, body, n_digests);
         } else if let Some(worker) = state.slots[slot_idx].worker_mut() {
             worker.drop_body(body);
         }
@@ -188,16 +190,27 @@ impl FrameSender {
         &mut self,
         positions: &Range<usize>,
         body: &mut Body,
-        state: &CallState<'_, '_, T, K>,
+        state: &mut CallState<'_, '_, T, K>,
     ) -> (usize, Option<String>) {
+        let (context, shapes, digests) = (state.context, &mut state.item_shapes, &mut self.digests);
+        digests.clear();
         with_attachments(&mut self.attachments, || {
             for position in positions.clone() {
                 if body.len() >= FRAME_BYTES {
                     return (position, None);
                 }
-                let encoded = state.context.show_item(position, |item| put_part(body, |body| encode(item, body)));
-                if let Err(reason) = encoded {
+                let mut digest = None;
+                let encode = |item: &T| {
+                    put_part(body, |body| {
+                        digest = shapes.encode(position, item, body)?;
+                        Ok(())
+                    })
+                };
+                if let Err(reason) = context.show_item(position, encode) {
                     return (position, Some(reason));
+                }
+                if let Some(digest) = digest {
+                    digests.add(position - positions.start, digest);
                 }
             }
             (positions.end, None)

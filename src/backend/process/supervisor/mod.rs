@@ -43,6 +43,7 @@ mod blame;
 mod call_frame;
 mod call_state;
 mod dispatch;
+mod item_shapes;
 mod median_time;
 mod observation;
 mod receive;
@@ -65,7 +66,6 @@ use crate::backend::process::supervisor::dispatch::FrameSender;
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{CallHead, Settings, SharedValue};
-use crate::backend::process::wire::encode::encode;
 use crate::backend::process::wire::function::FunctionName;
 use crate::backend::process::worker::Serve;
 use crate::backend::process::worker::session::{fingerprint, serve};
@@ -73,6 +73,7 @@ use crate::backend::process_task::ProcessContext;
 use crate::backend::task::{Context, SharedOf, StateOf, Task};
 use crate::backend::thread_pool::is_worker_thread;
 use crate::config::usable_cores;
+use crate::encoding::{self, Shapes};
 use crate::sync::{Arc, nanos};
 
 /// A longer shared value lies in memory that all workers see, instead of being copied for each.
@@ -260,11 +261,18 @@ fn call_frame<T: Travels, K: SerdeTask<T>>(
         watches_memory: limits.recycle_above.is_some() || context.plan.traces,
         traces: context.plan.traces,
         settings: Settings::of(context.config, workers),
+        format: limits.format,
         shared: SharedValue::Here(Vec::new()),
+        shared_digest: 0,
     };
     let (mut shared, mut attachments) = (Body::default(), Attachments::default());
     let refused = |reason| BackendError::Unprepared(format!("the shared value could not be encoded: {reason}"));
-    with_attachments(&mut attachments, || encode(context.task.context().shared(), &mut shared)).map_err(refused)?;
+    let value = context.task.context().shared();
+    let encode = || {
+        encoding::write(limits.format, value, &mut shared, &Shapes::default())?;
+        encoding::digest(value)
+    };
+    let shared_digest = with_attachments(&mut attachments, encode).map_err(refused)?;
     let mut blocks = attachments.take();
     let shared = if shared.len() > LARGE_SHARED {
         let block = Block::copy_of(shared.bytes()).map_err(|error| refused(error.to_string()))?;
@@ -273,7 +281,7 @@ fn call_frame<T: Travels, K: SerdeTask<T>>(
     } else {
         SharedValue::Here(shared.bytes().to_vec())
     };
-    let head = CallHead { shared, ..head };
+    let head = CallHead { shared, shared_digest, ..head };
     let body = postcard::to_stdvec(&head).map_err(|error| refused(error.to_string()))?;
     Ok(CallFrame { body, blocks })
 }

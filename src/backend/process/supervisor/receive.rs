@@ -162,13 +162,18 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
             ..ChunkReport::at(positions.start)
         };
         let (traces, has_history) = (self.context.plan.traces, self.queue.has_history());
-        let incoming = slot.incoming()?;
-        let mut parts = Parts::of(incoming.body(header)?);
-        with_blocks(&incoming.blocks, || {
+        let (incoming, format) = (slot.incoming()?, self.limits.format);
+        let (body, blocks) = incoming.body_and_blocks(header)?;
+        let mut parts = Parts::of(body);
+        with_blocks(blocks, || {
             for position in positions {
-                match next_answer(&mut parts)? {
-                    Answer::Value(value) => put_value(&mut self.output, position, value, &mut chunk.values),
+                match next_answer(format, &mut parts)? {
+                    Answer::Value(value) => {
+                        self.item_shapes.note_answer(position, true);
+                        put_value(&mut self.output, position, value, &mut chunk.values);
+                    }
                     Answer::Failed { elapsed, cause } => {
+                        self.item_shapes.note_answer(position, !matches!(cause, Cause::Encoding(_)));
                         let attempts = self.queue.attempts(position);
                         chunk.failures.push(PositionFailure { position, attempts, elapsed, cause });
                     }

@@ -202,14 +202,21 @@ impl WorkerSlot {
     ///
     /// # Panics
     /// When the slot has no worker.
-    pub(super) fn push_items(&mut self, call: &CallFrame, blocks: &[Arc<Block>], positions: Range<usize>, body: Body) {
+    pub(super) fn push_items(
+        &mut self,
+        call: &CallFrame,
+        blocks: &[Arc<Block>],
+        positions: Range<usize>,
+        body: Body,
+        n_digests: u32,
+    ) {
         let worker = self.worker.as_mut().expect("a frame is written for a worker");
         if !self.knows_the_call {
             worker.push_call(&call.blocks, &call.body);
             self.knows_the_call = true;
         }
         worker.push_blocks(blocks);
-        let number = worker.push_items(&positions, body);
+        let number = worker.push_items(&positions, body, n_digests);
         self.newest = number;
         self.in_flight.push_back(InFlightFrame { number, positions, done: 0 });
     }

@@ -22,8 +22,9 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
-use crate::backend::process::wire::encode::{decode, encode};
+use crate::backend::process::wire::encode::{decode, encode_checked};
 use crate::backend::process::wire::frame::{Parts, ProtocolError, put_part};
+use crate::encoding::{Format, Shapes};
 use crate::failure::Cause;
 use crate::record::{Amount, Timing};
 use crate::sync::SystemTime;
@@ -45,18 +46,30 @@ pub(crate) struct Answers {
     pub(crate) body: Body,
     /// The shared memory that they mention.
     pub(crate) attachments: Attachments,
+    /// How values and errors are written in this call.
+    format: Format,
+    /// The shapes of this call's values that were read back.
+    values: Shapes,
+    /// The same for errors.
+    errors: Shapes,
 }
 
 impl Answers {
+    /// A call begins, whose values may be of other types than those of the last one.
+    pub(crate) fn begin_call(&mut self, format: Format) {
+        (self.format, self.values, self.errors) = (format, Shapes::default(), Shapes::default());
+    }
+
     /// Appends a value, or why it cannot be encoded; gives the length of the body.
     ///
-    /// A value that cannot be encoded leaves no bytes behind. The failure that takes its place has an elapsed time of
-    /// 0.
-    pub(crate) fn put_value<R: Serialize>(&mut self, value: &R) -> usize {
+    /// A value that cannot be encoded, or does not read back, leaves no bytes behind. The failure that takes its place
+    /// has an elapsed time of 0.
+    pub(crate) fn put_value<R: Serialize + DeserializeOwned>(&mut self, value: &R) -> usize {
         let start = self.body.len();
         self.body.push(VALUE);
-        let attachments = &mut self.attachments;
-        if let Err(reason) = put_part(&mut self.body, |body| with_attachments(attachments, || encode(value, body))) {
+        let Self { body, attachments, format, values, .. } = self;
+        let encode = |body: &mut Body| with_attachments(attachments, || encode_checked(*format, value, body, values));
+        if let Err(reason) = put_part(body, encode) {
             self.body.truncate(start);
             self.put(ENCODING, Duration::ZERO, format!("the result could not be encoded: {reason}").as_bytes());
         }
@@ -70,7 +83,7 @@ impl Answers {
         }
         let written = put_part(&mut self.body, |body| {
             if !trace.amounts.is_empty() {
-                encode(&trace.amounts, body)?;
+                body.extend(&postcard::to_stdvec(&trace.amounts).map_err(|error| error.to_string())?);
             }
             Ok(())
         });
@@ -78,11 +91,13 @@ impl Answers {
     }
 
     /// Appends why an item has no value.
-    pub(crate) fn put_failure<E: Serialize>(&mut self, elapsed: Duration, cause: &Cause<E>) {
+    pub(crate) fn put_failure<E: Serialize + DeserializeOwned>(&mut self, elapsed: Duration, cause: &Cause<E>) {
         match cause {
             Cause::Error(error) => {
                 let mut encoded = Body::default();
-                match with_attachments(&mut self.attachments, || encode(error, &mut encoded)) {
+                let (format, shapes) = (self.format, &self.errors);
+                let encode = || encode_checked(format, error, &mut encoded, shapes);
+                match with_attachments(&mut self.attachments, encode) {
                     Ok(()) => self.put(ERROR, elapsed, encoded.bytes()),
                     Err(reason) => {
                         let reason = format!("the error could not be encoded: {reason}");
@@ -142,7 +157,7 @@ pub(crate) enum Answer<R, E> {
 /// # Errors
 /// When the body ends too early or the tag is none of an answer. Then nothing after it can be read, and the worker is
 /// killed.
-pub(crate) fn next_answer<R, E>(parts: &mut Parts<'_>) -> Result<Answer<R, E>, ProtocolError>
+pub(crate) fn next_answer<R, E>(format: Format, parts: &mut Parts<'_>) -> Result<Answer<R, E>, ProtocolError>
 where
     R: DeserializeOwned,
     E: DeserializeOwned,
@@ -151,7 +166,7 @@ where
         |what: &str, reason: String| Cause::Encoding(format!("the {what} could not be decoded: {reason}"));
     let tag = parts.byte()?;
     if tag == VALUE {
-        return Ok(match decode(parts.part()?) {
+        return Ok(match decode(format, parts.part()?) {
             Ok(value) => Answer::Value(value),
             Err(reason) => Answer::Failed { elapsed: Duration::ZERO, cause: undecodable("result", reason) },
         });
@@ -160,7 +175,7 @@ where
     let bytes = parts.part()?;
     let text = || String::from_utf8_lossy(bytes).into_owned();
     let cause = match tag {
-        ERROR => decode(bytes).map_or_else(|reason| undecodable("error", reason), Cause::Error),
+        ERROR => decode(format, bytes).map_or_else(|reason| undecodable("error", reason), Cause::Error),
         PANIC => Cause::Panic(text()),
         ENCODING => Cause::Encoding(text()),
         _ => return Err(ProtocolError),
@@ -179,7 +194,7 @@ pub(crate) fn next_timing(parts: &mut Parts<'_>) -> Result<Timing, ProtocolError
     let [started, elapsed, cpu] = [parts.word()?, parts.word()?, parts.word()?];
     let amounts = match parts.part()? {
         [] => Vec::new(),
-        bytes => decode(bytes).map_err(|_| ProtocolError)?,
+        bytes => postcard::from_bytes(bytes).map_err(|_| ProtocolError)?,
     };
     Ok(Timing {
         started: SystemTime::now() - Duration::from_nanos(nanos().saturating_sub(started)),
@@ -204,15 +219,15 @@ mod tests {
     #[test]
     fn answers_come_out_as_they_went_in() {
         let mut answers = Answers::default();
-        answers.put_value(&"one");
+        answers.put_value(&"one".to_owned());
         answers.put_failure(Duration::from_millis(3), &Cause::Error(7_u32));
         answers.put_failure::<u32>(Duration::ZERO, &Cause::Panic("boom".to_owned()));
         let mut parts = Parts::of(answers.body.bytes());
-        let mut next = || next_answer::<String, u32>(&mut parts).unwrap();
+        let mut next = || next_answer::<String, u32>(Format::Compact, &mut parts).unwrap();
         assert_eq!(next(), Answer::Value("one".to_owned()));
         assert_eq!(next(), Answer::Failed { elapsed: Duration::from_millis(3), cause: Cause::Error(7) });
         assert_eq!(next(), Answer::Failed { elapsed: Duration::ZERO, cause: Cause::Panic("boom".to_owned()) });
-        assert_eq!(next_answer::<String, u32>(&mut parts), Err(ProtocolError));
+        assert_eq!(next_answer::<String, u32>(Format::Compact, &mut parts), Err(ProtocolError));
     }
 
     #[test]
@@ -224,11 +239,11 @@ mod tests {
         answers.put_failure::<u8>(Duration::ZERO, &Cause::Panic("boom".to_owned()));
         answers.put_trace(&Trace { started: 0, elapsed: 6, cpu: u64::MAX, amounts: Vec::new() });
         let mut parts = Parts::of(answers.body.bytes());
-        next_answer::<u8, u8>(&mut parts).unwrap();
+        next_answer::<u8, u8>(Format::Compact, &mut parts).unwrap();
         let timing = next_timing(&mut parts).unwrap();
         assert_eq!((timing.elapsed, timing.cpu), (Duration::from_nanos(5), Some(Duration::from_nanos(3))));
         assert_eq!(timing.amounts, amounts);
-        next_answer::<u8, u8>(&mut parts).unwrap();
+        next_answer::<u8, u8>(Format::Compact, &mut parts).unwrap();
         let timing = next_timing(&mut parts).unwrap();
         assert_eq!((timing.elapsed, timing.cpu, timing.amounts), (Duration::from_nanos(6), None, Vec::new()));
     }
@@ -239,13 +254,14 @@ mod tests {
         answers.put_value(&u64::MAX);
         answers.put_value(&1_u8);
         let mut parts = Parts::of(answers.body.bytes());
-        let first = next_answer::<u8, u8>(&mut parts).unwrap();
+        let first = next_answer::<u8, u8>(Format::Compact, &mut parts).unwrap();
         assert!(matches!(first, Answer::Failed { cause: Cause::Encoding(_), .. }), "{first:?}");
-        assert_eq!(next_answer::<u8, u8>(&mut parts).unwrap(), Answer::Value(1));
+        assert_eq!(next_answer::<u8, u8>(Format::Compact, &mut parts).unwrap(), Answer::Value(1));
     }
 
     #[test]
     fn an_answer_that_cannot_be_encoded_says_so() {
+        #[derive(serde::Deserialize)]
         struct Stubborn;
         impl Serialize for Stubborn {
             fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
@@ -254,7 +270,8 @@ mod tests {
         }
         let mut answers = Answers::default();
         answers.put_value(&Stubborn);
-        let first = next_answer::<u8, u8>(&mut Parts::of(answers.body.bytes())).unwrap();
-        assert!(matches!(first, Answer::Failed { cause: Cause::Encoding(_), .. }), "{first:?}");
+        let first = next_answer::<u8, u8>(Format::Compact, &mut Parts::of(answers.body.bytes())).unwrap();
+        let Answer::Failed { cause: Cause::Encoding(reason), .. } = first else { panic!("{first:?}") };
+        assert_eq!(reason, "the result could not be encoded: not me");
     }
 }

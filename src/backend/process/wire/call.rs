@@ -9,6 +9,7 @@ use crate::backend::process::memory::block::BlockId;
 use crate::backend::process::wire::function::{Executable, FunctionName};
 use crate::config::ParallelConfig;
 use crate::config_error::ConfigError;
+use crate::encoding::Format;
 
 /// The environment variable that makes a copy of the program a worker: it holds the process id of the parent.
 ///
@@ -46,8 +47,12 @@ pub(crate) struct CallHead {
     pub(crate) traces: bool,
     /// The config of calls inside of an item.
     pub(crate) settings: Settings,
+    /// How the shared value, items, results and errors are written.
+    pub(crate) format: Format,
     /// The value that all items share, encoded.
     pub(crate) shared: SharedValue,
+    /// The digest of the shared value, with which a worker compares what it reads.
+    pub(crate) shared_digest: u64,
 }
 
 /// Where the bytes of the shared value lie.

@@ -5,18 +5,20 @@
 //! written into a free slot of shared memory, and travels as bytes only when none is free. Knows no items and no calls.
 //!
 //! Costs: a body of up to 64 KiB is copied twice into and out of the socket; a longer one is written into shared memory
-//! and read there. Each direction has four slots, each as long as the longest body that it had to hold, rounded up to a
-//! power of two.
+//! and copied out of it once, so that nothing is decoded from memory that the other end can still write to: a process
+//! whose memory is corrupt must not corrupt this one. Each direction has four slots, each as long as the longest body
+//! that it had to hold, and an eighth more at most.
 //!
 //! | number | what it bounds |
 //! |---|---|
 //! | 64 KiB | longer bodies travel in a slot |
 //! | 4 | slots in each direction; a fifth large body on its way goes through the socket |
 //! | 1 MiB | a spare buffer, or a send buffer, that is kept; larger ones are freed after use |
+//! | 16 MiB | the copy of a body out of a slot, which is kept for the next; a larger one is freed after use |
 //! | 8 | descriptors that one read can take |
 //!
-//! A slot of 1 MiB that gets a body of 3 MiB is replaced by one of 4 MiB, whose descriptor goes before the frame. The
-//! old memory is freed when both sides have dropped their mapping. Slots never shrink.
+//! A slot of 1 MiB that gets a body of 3.1 MiB is replaced by one of 3.25 MiB, whose descriptor goes before the frame.
+//! The old memory is freed when both sides have dropped their mapping. Slots never shrink.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -40,6 +42,8 @@ use crate::sync::Arc;
 
 /// A buffer that grew beyond this many bytes is freed after use.
 const KEPT: usize = 1024 * 1024;
+/// A copy of a body that took more bytes than this is freed after use.
+const MOST_COPIED: usize = 16 * 1024 * 1024;
 /// Longer bodies, in bytes, travel in a slot: the socket would copy them twice and wake both sides many times.
 const LARGE: usize = 64 * 1024;
 
@@ -80,6 +84,8 @@ pub(crate) struct Incoming {
     descriptors: VecDeque<OwnedFd>,
     /// The slots that the other end writes to.
     read: [Option<Mapping>; SLOTS],
+    /// The body of the current frame, copied out of its slot; with the room that the last ones needed.
+    copied: Vec<u8>,
     /// Shared memory that the other end has sent, and that values may mention.
     pub(crate) blocks: BlockTable,
 }
@@ -156,6 +162,7 @@ impl Connection {
             inbox: Inbox::default(),
             descriptors: VecDeque::new(),
             read: Default::default(),
+            copied: Vec::new(),
             blocks: BlockTable::default(),
         };
         Self { outgoing, incoming }
@@ -293,7 +300,7 @@ impl Outgoing {
     /// look at how much memory is available.
     fn replace_slot(&mut self, slot: usize, len: usize) -> io::Result<()> {
         available::check(len)?;
-        let file = SegmentFile::create("manyhands-slot", len.next_power_of_two())?;
+        let file = SegmentFile::create("manyhands-slot", slot_len(len))?;
         self.filled[slot] = Some(Arc::new(file.map(Access::ReadWrite)?));
         let header = Header { first: slot as u64, extra: file.len() as u64, ..Header::new(FrameKind::Slot) };
         self.push_with(header, &[], file.into());
@@ -414,29 +421,58 @@ impl Incoming {
 
     /// The body of the frame that [`Incoming::next`] gave.
     ///
-    /// In a slot it is read where the sender wrote it, without a copy.
+    /// # Errors
+    /// Those of [`Incoming::body_and_blocks`].
+    pub(crate) fn body(&mut self, header: &Header) -> Result<&[u8], Broken> {
+        self.body_and_blocks(header).map(|(body, _)| body)
+    }
+
+    /// The body of the frame that [`Incoming::next`] gave, and the shared memory that its values may mention.
+    ///
+    /// A body in a slot is copied into memory of this process: the other end can write to its slots at any time, and
+    /// what was checked must still be the same when it is used. Costs one copy per call, so ask once per frame.
     ///
     /// # Errors
     /// When the slot has no memory here, or the body is longer than it.
-    pub(crate) fn body(&self, header: &Header) -> Result<&[u8], Broken> {
-        let Some(slot) = header.slot else { return Ok(self.inbox.body(header)) };
+    pub(crate) fn body_and_blocks(&mut self, header: &Header) -> Result<(&[u8], &BlockTable), Broken> {
+        let Some(slot) = header.slot else { return Ok((self.inbox.body(header), &self.blocks)) };
         let mapping = self.read.get(usize::from(slot)).and_then(Option::as_ref).ok_or(ProtocolError)?;
         let len = as_len(header.len)?;
         if len > mapping.len() {
             return Err(ProtocolError.into());
         }
-        // SAFETY: the bytes are mapped as long as `self.read` holds the mapping, which needs `&mut self` to change, and its
-        // file cannot shrink. The other end does not write to the slot before `release` marks it free.
-        Ok(unsafe { std::slice::from_raw_parts(mapping.start().as_ptr(), len) })
+        self.copied.clear();
+        if self.copied.capacity() / 4 > len {
+            self.copied = Vec::new(); // bodies have become smaller
+        }
+        self.copied.reserve_exact(len);
+        // SAFETY: the mapping has `len` bytes, stays as long as `self.read` holds it, and its file cannot shrink. The
+        // copy has room for them. No reference to the slot exists, so the other end may even write to it meanwhile: that
+        // changes which bytes are copied, and each is valid.
+        unsafe {
+            std::ptr::copy_nonoverlapping(mapping.start().as_ptr(), self.copied.as_mut_ptr(), len);
+            self.copied.set_len(len);
+        }
+        Ok((&self.copied, &self.blocks))
     }
 
     /// Drops the frame that [`Incoming::next`] gave, and marks its slot free.
     pub(crate) fn release(&mut self, header: &Header) {
         self.inbox.take(header);
+        if self.copied.capacity() > MOST_COPIED {
+            self.copied = Vec::new();
+        }
         if let Some(slot) = header.slot.map(usize::from).filter(|&slot| slot < SLOTS) {
             self.page.status().slots(self.direction).give_free(slot);
         }
     }
+}
+
+/// The length of a slot for a body of `len` bytes: up to the next eighth of a power of two, so that a body which grows a
+/// little still fits, and no slot is longer than its body by more than an eighth.
+fn slot_len(len: usize) -> usize {
+    let step = (len.next_power_of_two() / 16).max(1);
+    len.next_multiple_of(step)
 }
 
 /// A number from the other end as a length.
@@ -480,5 +516,63 @@ impl SendBuffer {
             self.bytes = Vec::new();
         }
         self.sent = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::process::wire::status_page::Direction;
+
+    /// Both ends of a connection, in one process: the caller's and the worker's.
+    fn both_ends() -> (Connection, Connection) {
+        use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+        let (page, _fd) = MappedStatusPage::create().unwrap();
+        let page = Arc::new(page);
+        let caller = Connection::new(ours, Arc::clone(&page), Direction::ToWorker);
+        (caller, Connection::new(theirs, page, Direction::ToCaller))
+    }
+
+    /// The next frame that has come to this end.
+    fn next(end: &mut Incoming) -> Header {
+        loop {
+            if let Some(header) = end.next().unwrap() {
+                return header;
+            }
+            end.receive(Blocking::Yes).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_sender_that_writes_to_a_slot_afterwards_does_not_change_what_was_received() {
+        let (mut caller, mut worker) = both_ends();
+        worker.outgoing.push(Header::new(FrameKind::Answers), &vec![b'a'; 1 << 20]);
+        worker.outgoing.send(Blocking::Yes).unwrap();
+        let header = next(&mut caller.incoming);
+        let memory = worker.outgoing.filled.iter().flatten().next().map(Arc::clone).unwrap();
+        let body = caller.incoming.body(&header).unwrap();
+        // SAFETY: the mapping is writable and longer than one byte; no reference to the slot exists.
+        unsafe { memory.start().as_ptr().write_volatile(0xff) };
+        assert!(body.iter().all(|&byte| byte == b'a'));
+        caller.incoming.release(&header);
+    }
+
+    #[test]
+    fn a_slot_is_longer_than_its_body_by_an_eighth_at_most() {
+        for len in (LARGE + 1..(1 << 27)).step_by(65_521).chain([1 << 20, (1 << 20) + 1, (1 << 23) + 1]) {
+            let slot = slot_len(len);
+            assert!((len..=len + len / 8).contains(&slot), "{slot} for {len}");
+        }
+        let (mut caller, mut worker) = both_ends();
+        for len in [(1 << 20) + 1, 3 << 20, (8 << 20) + 1] {
+            worker.outgoing.push(Header::new(FrameKind::Answers), &vec![1; len]);
+            worker.outgoing.send(Blocking::Yes).unwrap();
+            let header = next(&mut caller.incoming);
+            assert_eq!(caller.incoming.body(&header).unwrap().len(), len);
+            let longest = caller.incoming.read.iter().flatten().map(Mapping::len).max().unwrap();
+            assert!(longest <= len + len / 4, "{longest} bytes for a body of {len}");
+            caller.incoming.release(&header);
+        }
     }
 }

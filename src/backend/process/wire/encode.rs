@@ -1,67 +1,80 @@
-//! Values to bytes and back, in postcard.
+//! Values into the bodies of frames and back, in the format of the call, with the shared memory that they mention.
 //!
-//! Promises: a panic of the user's serde code, and bytes that are left over, are errors of the one value.
-//!
-//! Postcard writes integers of 2 to 8 bytes in 1 to 10 bytes, by their value: `7_u64` is one byte, `300_u32` two,
-//! `u64::MAX` ten. An `f64` is eight bytes, and text and sequences have their length before them. Bytes go straight
-//! into the body, without a buffer between.
+//! Leaves to `encoding` how a value is written and whether it reads back. A result is read back by the worker that wrote
+//! it, so that what its reading does wrong happens there. An item is read back by the worker that it is sent to, for the
+//! same reason: the calling process never runs the `Deserialize` of an item.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use crate::backend::process::wire::attachments::{Attachments, BlockTable, with_attachments, with_blocks};
 use crate::backend::process::wire::body::Body;
-use crate::panics::into_message;
+use crate::encoding::{self, Format, Shapes, Sink};
 
-/// Lets postcard append to a body.
-struct AppendTo<'b>(&'b mut Body);
-
-impl postcard::ser_flavors::Flavor for AppendTo<'_> {
-    type Output = ();
-
-    #[inline] // called for each number of an array, from code that is compiled in the caller's crate
-    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        self.0.extend(data);
-        Ok(())
-    }
-
+impl Sink for Body {
     #[inline]
-    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        self.0.push(data);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
+    fn append(&mut self, bytes: &[u8]) {
+        self.extend(bytes);
     }
 }
 
-/// Appends a value to a body.
+/// Appends a value to a body, and reads it back where its shape was not seen before.
 ///
-/// Call it within [`with_attachments`](crate::backend::process::wire::attachments::with_attachments), which notes the
-/// shared memory that the value mentions.
+/// Call it within [`with_attachments`], which notes the shared memory that the value mentions.
 ///
 /// # Errors
-/// When the value's serde code fails or panics. Then part of the value may be in the body.
-pub(crate) fn encode<V: serde::Serialize + ?Sized>(value: &V, body: &mut Body) -> Result<(), String> {
-    catch(|| postcard::serialize_with_flavor(value, AppendTo(body)))?.map_err(|error| error.to_string())
+/// When the value's serde code fails or panics, or the value does not read back. Then part of it may be in the body.
+pub(crate) fn encode_checked<V: Serialize + DeserializeOwned>(
+    format: Format,
+    value: &V,
+    body: &mut Body,
+    shapes: &Shapes,
+) -> Result<(), String> {
+    let start = body.len();
+    encoding::write(format, value, body, shapes)?;
+    if shapes.has_new() { check(format, value, &body.bytes()[start..], shapes) } else { Ok(()) }
+}
+
+#[cold]
+fn check<V: Serialize + DeserializeOwned>(
+    format: Format,
+    value: &V,
+    bytes: &[u8],
+    shapes: &Shapes,
+) -> Result<(), String> {
+    // The blocks that the value mentions are of this process.
+    let checked = with_blocks(&BlockTable::default(), || encoding::read_back(format, value, bytes));
+    match checked {
+        Ok(()) => shapes.accept_new(),
+        Err(_) => drop(shapes.take_new()),
+    }
+    checked
 }
 
 /// The value that these bytes are.
 ///
-/// Call it within [`with_blocks`](crate::backend::process::wire::attachments::with_blocks), which finds the shared
-/// memory that the value mentions.
+/// Call it within [`with_blocks`], which finds the shared memory that the value mentions.
 ///
 /// # Errors
-/// When the value's serde code fails or panics, or leaves bytes.
-pub(crate) fn decode<V: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<V, String> {
-    let (value, rest) = catch(|| postcard::take_from_bytes(bytes))?.map_err(|error| error.to_string())?;
-    match rest.len() {
-        0 => Ok(value),
-        left => Err(format!("{left} bytes of it were not read; do its Serialize and Deserialize agree?")),
-    }
+/// When the value's serde code fails or panics, or leaves bytes, and when a list claims more elements than there are
+/// bytes.
+pub(crate) fn decode<V: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<V, String> {
+    encoding::read(format, bytes)
 }
 
-/// Runs serde code, which may be the user's own; a panic becomes an error.
-fn catch<A>(code: impl FnOnce() -> A) -> Result<A, String> {
-    catch_unwind(AssertUnwindSafe(code))
-        .map_err(|payload| format!("its serde code panicked: {}", into_message(payload)))
+/// As [`decode`], and compares the value with the digest of the one that was written, where that is known.
+///
+/// # Errors
+/// Those of `decode`, and that the value is another one.
+pub(crate) fn decode_checked<V: Serialize + DeserializeOwned>(
+    format: Format,
+    bytes: &[u8],
+    written: Option<u64>,
+) -> Result<V, String> {
+    let value = decode(format, bytes).map_err(|reason| encoding::does_not_read_back(format, &reason))?;
+    if let Some(written) = written {
+        let compared = || encoding::compare_with(format, written, &value);
+        with_attachments(&mut Attachments::default(), compared)?;
+    }
+    Ok(value)
 }

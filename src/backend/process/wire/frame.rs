@@ -78,7 +78,7 @@ pub(crate) struct Header {
     pub(crate) first: u64,
     /// The length of the body.
     pub(crate) len: u64,
-    /// Items: the number of the frame. Answers: nanoseconds at work. Slot and Block: the length of the memory.
+    /// Items: the number of the frame, and how many digests follow the items. Answers: nanoseconds at work. Slot and Block: the length of the memory.
     pub(crate) extra: u64,
 }
 
@@ -119,6 +119,53 @@ impl Header {
             len: word(16),
             extra: word(24),
         })
+    }
+}
+
+/// The last word of a frame of items: its number, and how many digests follow the items.
+pub(crate) fn items_extra(number: u32, n_digests: u32) -> u64 {
+    u64::from(number) | u64::from(n_digests) << 32
+}
+
+/// What [`items_extra`] was made of.
+pub(crate) fn of_items_extra(extra: u64) -> (u32, usize) {
+    ((extra & u64::from(u32::MAX)) as u32, (extra >> 32) as usize)
+}
+
+/// The digests of some items of a frame, by their offset in it: 12 bytes each, behind the items.
+#[derive(Debug, Default)]
+pub(crate) struct Digests(Vec<(u32, u64)>);
+
+impl Digests {
+    const LEN: usize = 12;
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn add(&mut self, offset: usize, digest: u64) {
+        self.0.push((u32::try_from(offset).expect("a frame has at most as many items as bytes"), digest));
+    }
+
+    /// Appends them to the body; gives their number.
+    pub(crate) fn put(&self, body: &mut Body) -> u32 {
+        for (offset, digest) in &self.0 {
+            body.extend(&offset.to_ne_bytes());
+            body.extend(&digest.to_ne_bytes());
+        }
+        u32::try_from(self.0.len()).expect("there is one per item at most")
+    }
+
+    /// Divides a body into its items and that many digests, in the order of the offsets.
+    ///
+    /// # Errors
+    /// When the body is shorter than they are.
+    pub(crate) fn split(body: &[u8], n_digests: usize) -> Result<(&[u8], Vec<(usize, u64)>), ProtocolError> {
+        let len = n_digests.checked_mul(Self::LEN).ok_or(ProtocolError)?;
+        let (items, digests) = body.split_at(body.len().checked_sub(len).ok_or(ProtocolError)?);
+        let mut parts = Parts::of(digests);
+        let next = |_| Ok((u32::from_ne_bytes(parts.array()?) as usize, parts.word()?));
+        Ok((items, (0..n_digests).map(next).collect::<Result<_, _>>()?))
     }
 }
 
@@ -235,12 +282,17 @@ impl<'b> Parts<'b> {
 
     /// A number of eight bytes.
     pub(crate) fn word(&mut self) -> Result<u64, ProtocolError> {
-        Ok(u64::from_ne_bytes(self.bytes(8)?.try_into().expect("8 bytes")))
+        Ok(u64::from_ne_bytes(self.array()?))
+    }
+
+    /// This many bytes.
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], ProtocolError> {
+        Ok(self.bytes(N)?.try_into().expect("so many were taken"))
     }
 
     /// The bytes that [`put_part`] wrote.
     pub(crate) fn part(&mut self) -> Result<&'b [u8], ProtocolError> {
-        let len = u32::from_ne_bytes(self.bytes(4)?.try_into().expect("4 bytes"));
+        let len = u32::from_ne_bytes(self.array()?);
         self.bytes(len as usize)
     }
 

@@ -29,12 +29,13 @@ pub(super) mod startup;
 use std::io;
 use std::os::fd::OwnedFd;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::backend::process::wire::attachments::{find, with_blocks};
 use crate::backend::process::wire::call::{CallHead, Hello, SharedValue};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming};
-use crate::backend::process::wire::encode::decode;
+use crate::backend::process::wire::encode::decode_checked;
 use crate::backend::process::wire::frame::{FrameKind, Header};
 use crate::backend::process::wire::function::PROGRAM;
 use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
@@ -216,10 +217,11 @@ impl WorkerConnection {
     /// so its bytes exist once on the machine. The decoded value is this worker's own in both cases.
     ///
     /// # Errors
-    /// When the block did not come, as when the caller had no free descriptor, or when serde cannot decode the bytes.
-    /// Both refuse the call.
-    pub(super) fn decode_shared<V: DeserializeOwned>(&self, shared: &SharedValue) -> Result<V, String> {
-        with_blocks(&self.incoming.blocks, || match shared {
+    /// When the block did not come, as when the caller had no free descriptor, when serde cannot decode the bytes, or
+    /// when what it decodes is another value than was encoded. Each refuses the call.
+    pub(super) fn decode_shared<V: Serialize + DeserializeOwned>(&self, head: &CallHead) -> Result<V, String> {
+        let decode = |bytes: &[u8]| decode_checked(head.format, bytes, Some(head.shared_digest));
+        with_blocks(&self.incoming.blocks, || match &head.shared {
             SharedValue::Here(bytes) => decode(bytes),
             SharedValue::Block(id) => decode(find(*id).ok_or("its memory did not come")?.bytes()),
         })

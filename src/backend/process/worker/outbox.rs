@@ -20,11 +20,13 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::backend::process::wire::answers::{Answers, Trace};
 use crate::backend::process::wire::connection::{Blocking, Outgoing};
 use crate::backend::process::wire::frame::{FrameKind, Header};
 use crate::backend::process::wire::refusal::Disconnected;
+use crate::encoding::Format;
 use crate::failure::Cause;
 use crate::sync::{Arc, Condvar, Mutex, nanos, spawn_named};
 
@@ -122,6 +124,11 @@ impl Outbox {
         Self { contents: Mutex::new(contents), wakeup: Condvar::new() }
     }
 
+    /// A call begins, whose values are written in this format.
+    pub(super) fn begin_call(&self, format: Format) {
+        self.contents.lock().answers.begin_call(format);
+    }
+
     /// The worker begins the items of a frame, from this position on, at this time.
     ///
     /// A large last body makes the next one begin in shared memory, so that it is not copied there afterwards.
@@ -138,7 +145,11 @@ impl Outbox {
     ///
     /// A value that cannot be encoded becomes a failure of the same item, with what was encoded of it cut off, and the
     /// results before it stay as they are.
-    pub(super) fn put_value<R: Serialize>(&self, value: &R, trace: Option<&Trace>) -> (SendState, u64) {
+    pub(super) fn put_value<R: Serialize + DeserializeOwned>(
+        &self,
+        value: &R,
+        trace: Option<&Trace>,
+    ) -> (SendState, u64) {
         let mut contents = self.contents.lock();
         let len = contents.answers.put_value(value);
         if let Some(trace) = trace {
@@ -158,7 +169,7 @@ impl Outbox {
     ///
     /// The caller of this function sends at once: the failure may stop the call, and each further item that begins
     /// elsewhere is work in vain.
-    pub(super) fn put_failure<E: Serialize>(
+    pub(super) fn put_failure<E: Serialize + DeserializeOwned>(
         &self,
         elapsed: Duration,
         cause: &Cause<E>,

@@ -23,17 +23,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use crate::backend::amounts;
 use crate::backend::contract::{BackendError, Claim, Output};
 use crate::backend::items::Items;
+use crate::backend::process::serde_task::{SerdeTask, Travels};
 use crate::backend::process::wire::answers::{Answers, Trace};
 use crate::backend::process::wire::attachments::with_blocks;
 use crate::backend::process::wire::call::CallHead;
-use crate::backend::process::wire::encode::decode;
-use crate::backend::process::wire::frame::{FrameKind, Header, Parts};
+use crate::backend::process::wire::encode::decode_checked;
+use crate::backend::process::wire::frame::{Digests, FrameKind, Header, Parts, of_items_extra};
 use crate::backend::process::wire::function::{self, FunctionName};
 use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
 use crate::backend::process::wire::status_page::StatusPage;
@@ -63,11 +61,8 @@ use crate::sync::{Arc, AtomicUsize, Ordering, nanos};
 /// refusal, after which this gives `Ok`.
 pub(crate) fn serve<T, K>(connection: &mut WorkerConnection) -> Result<(), Disconnected>
 where
-    T: DeserializeOwned,
-    K: ProcessTask<T>,
-    SharedOf<T, K>: DeserializeOwned,
-    K::Output: Serialize,
-    K::Error: Serialize,
+    T: Travels,
+    K: SerdeTask<T>,
 {
     let Some(head) = connection.head.take() else { return Ok(()) };
     if !head.function.has_fingerprint(fingerprint::<T, K>()) {
@@ -78,7 +73,7 @@ where
         Ok(functions) => functions,
         Err(reason) => return connection.refuse(&CallRejected::Call(reason)),
     };
-    let shared: SharedOf<T, K> = match connection.decode_shared(&head.shared) {
+    let shared: SharedOf<T, K> = match connection.decode_shared(&head) {
         Ok(shared) => shared,
         Err(reason) => {
             let reason = format!("the shared value could not travel between processes: {reason}");
@@ -175,10 +170,8 @@ struct Session<'d, T, K: ProcessTask<T>> {
 
 impl<'d, T, K> Session<'d, T, K>
 where
-    T: DeserializeOwned,
-    K: ProcessTask<T>,
-    K::Output: Serialize,
-    K::Error: Serialize,
+    T: Travels,
+    K: SerdeTask<T>,
 {
     fn new(
         head: &'d CallHead,
@@ -186,6 +179,7 @@ where
         shared: &'d SharedOf<T, K>,
         connection: &WorkerConnection,
     ) -> Self {
+        connection.outbox.begin_call(head.format);
         Self {
             functions,
             head,
@@ -239,7 +233,7 @@ where
             connection.incoming.release(header);
             return Ok(false);
         }
-        let is_mine = u32::try_from(header.extra).is_ok_and(|number| self.page.status().frames().begin(number));
+        let is_mine = self.page.status().frames().begin(of_items_extra(header.extra).0);
         let unread = if is_mine { self.read_items(connection, header)? } else { Vec::new() };
         connection.incoming.release(header);
         if is_mine {
@@ -278,20 +272,23 @@ where
     /// error of the frame.
     fn read_items(
         &mut self,
-        connection: &WorkerConnection,
+        connection: &mut WorkerConnection,
         header: &Header,
     ) -> Result<Vec<(usize, String)>, Disconnected> {
         const LONG_TO_DECODE: usize = 64 * 1024;
         clear_items(&mut self.items);
         let first = usize::try_from(header.first).map_err(|_| Disconnected)?;
-        let mut parts = Parts::of(connection.incoming.body(header)?);
+        let (body, blocks) = connection.incoming.body_and_blocks(header)?;
+        let (items, digests) = Digests::split(body, of_items_extra(header.extra).1)?;
+        let (mut parts, mut digests) = (Parts::of(items), digests.into_iter().peekable());
         let mut unread = Vec::new();
         let mut now = nanos();
-        with_blocks(&connection.incoming.blocks, || {
+        with_blocks(blocks, || {
             for offset in 0..header.count as usize {
                 let part = parts.part()?;
                 self.page.status().begin(first + offset, now);
-                match decode(part) {
+                let digest = digests.next_if(|(of, _)| *of == offset).map(|(_, digest)| digest);
+                match decode_checked(self.head.format, part, digest) {
                     Ok(item) => self.items.push(item),
                     Err(reason) => unread.push((offset, format!("the item could not be decoded: {reason}"))),
                 }
@@ -476,8 +473,7 @@ struct Observed<'o, T, K: ProcessTask<T>> {
 
 impl<T, K> Observed<'_, T, K>
 where
-    K: ProcessTask<T>,
-    K::Output: Serialize,
+    K: SerdeTask<T>,
 {
     /// An item that fails or panics stays in hand: `Session::fail` ends it, after it has read from the page when the
     /// item began.

@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::encoding::Format;
 use crate::persist::journal::reader::JournalReader;
 use crate::persist::journal::store::tests::succeeded;
 use crate::persist::journal::store::*;
@@ -146,8 +147,8 @@ fn a_full_database_drops_rows_and_says_so() {
     let settings = settings(folder.path());
     let (database, _) = Database::for_writing(&settings.path).unwrap();
     database.limit_pages(8);
-    let setup = Setup { version: String::new(), configuration: "null".to_owned() };
-    let run = database.begin_run(&setup, "a test", SystemTime::UNIX_EPOCH).unwrap();
+    let setup = Setup { version: String::new(), configuration: "null".to_owned(), value_type: String::new() };
+    let run = database.begin_run(&setup, Format::Compact, "a test", SystemTime::UNIX_EPOCH).unwrap();
     let queue = Arc::new(WriteQueue::default());
     let writer = start_writer(Arc::clone(&queue), database, run, &settings).unwrap();
     let mut store = Store { queue, writer: Some(writer), lock: None };

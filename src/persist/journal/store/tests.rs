@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::encoding::Format;
 use crate::persist::journal::reader::JournalReader;
 use crate::persist::journal::store::*;
 use crate::persist::journal::{Journal, JournalSettings};
@@ -68,8 +69,13 @@ fn what_is_written_comes_back_whole() {
     let (_store, recorded) = Store::open(&settings).unwrap();
     let again = |record: &ItemRecord| ItemRecord { is_resumed: true, ..record.clone() };
     let expected = [
-        RecordedItem { record: again(&full), fingerprint: Some("5 bytes".to_owned()), value: None },
-        RecordedItem { record: again(&plain), fingerprint: None, value: Some(vec![0, 255]) },
+        RecordedItem {
+            record: again(&full),
+            fingerprint: Some("5 bytes".to_owned()),
+            value: None,
+            format: Format::Compact,
+        },
+        RecordedItem { record: again(&plain), fingerprint: None, value: Some(vec![0, 255]), format: Format::Compact },
     ];
     assert_eq!(recorded, expected);
 }
@@ -257,7 +263,7 @@ fn a_journal_of_a_later_version_is_left_alone() {
     let (_folder, settings) = folder_and_settings();
     write_all(&settings, &["a"]);
     tool(&settings.path).pragma_update(None, "user_version", 99).unwrap();
-    let newer = JournalError::Newer { path: settings.path.clone(), found: 99, known: 1 };
+    let newer = JournalError::Newer { path: settings.path.clone(), found: 99, known: 2 };
     assert_eq!(Store::open(&settings).unwrap_err(), newer);
     assert_eq!(JournalReader::open(&settings.path).unwrap_err(), newer);
 }

@@ -1,0 +1,259 @@
+//! Values as bytes and back, for worker processes and journals: what is written reads back, or fails by name.
+//!
+//! `format.rs` has the formats, `noting.rs` writes and `shapes.rs` remembers what was written before, `bounded.rs` reads,
+//! `outline.rs` compares, `type_shape.rs` describes a type, `problem.rs` is the error on the way. Knows no processes and
+//! no files.
+//!
+//! The way of a value that is written:
+//!
+//! 1. [`write`] writes its bytes, and notes its shape. For a shape that was seen before, that is all.
+//! 2. [`compare`] is given the value and what [`read`] makes of its bytes, and compares their outlines.
+//! 3. If they agree, the shape is known from now on. If not, the value fails, and so does each later one of its shape.
+//!
+//! A value whose outline differs each time that it is asked for, such as one that writes the time since it was made, is
+//! not compared: what can be said of it is that its bytes can be read.
+
+mod bounded;
+mod format;
+mod noting;
+mod outline;
+mod problem;
+mod shapes;
+#[cfg(feature = "journal")]
+mod type_shape;
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::encoding::bounded::{Bounded, Budget};
+use crate::encoding::noting::Noted;
+use crate::panics::into_message;
+
+pub use format::{Format, UnknownFormat};
+pub(crate) use shapes::Shapes;
+#[cfg(feature = "journal")]
+pub(crate) use type_shape::type_shape;
+
+/// Where bytes go.
+pub(crate) trait Sink {
+    /// Appends bytes.
+    fn append(&mut self, bytes: &[u8]);
+}
+
+impl Sink for Vec<u8> {
+    #[inline]
+    fn append(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// A sink in the form that each format asks for.
+struct Target<'s, S>(&'s mut S);
+
+impl<S: Sink> postcard::ser_flavors::Flavor for Target<'_, S> {
+    type Output = ();
+
+    #[inline] // called for each number of an array, from code that is compiled in the caller's crate
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        self.0.append(data);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        self.0.append(&[data]);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+impl<S: Sink> io::Write for Target<'_, S> {
+    #[inline]
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.0.append(data);
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Appends the bytes of a value, and notes its shape: ask [`Shapes::has_new`] afterwards.
+///
+/// # Errors
+/// When the value's serde code fails or panics, or asks for what the format has not. Then part of the value may be in
+/// the sink, and its shapes are not known.
+pub(crate) fn write<V: Serialize + ?Sized>(
+    format: Format,
+    value: &V,
+    sink: &mut impl Sink,
+    shapes: &Shapes,
+) -> Result<(), String> {
+    let noted = Noted::new(value, shapes);
+    let written = catch(|| match format {
+        Format::Compact => {
+            let mut serializer = postcard::Serializer { output: Target(sink) };
+            noted.serialize(&mut serializer).map_err(|error| shapes.show(error).to_string())
+        }
+        Format::SelfDescribing => {
+            let mut serializer = rmp_serde::Serializer::new(Target(sink)).with_struct_map();
+            noted.serialize(&mut serializer).map_err(|error| shapes.show(error).to_string())
+        }
+    });
+    let written = written.and_then(|written| written);
+    if written.is_err() && shapes.has_new() {
+        shapes.take_new();
+    }
+    written
+}
+
+/// The value that these bytes are, all of them.
+///
+/// # Errors
+/// When the value's serde code fails or panics, leaves bytes, or is given a list that claims more elements than the
+/// bytes hold.
+pub(crate) fn read<V: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<V, String> {
+    let budget = Budget::of(bytes.len());
+    let (value, left) = catch(|| match format {
+        Format::Compact => {
+            let mut deserializer = postcard::Deserializer::from_flavor(Source(bytes));
+            let value = V::deserialize(Bounded::new(&mut deserializer, &budget)).map_err(|error| error.to_string())?;
+            let left = deserializer.finalize().map_err(|error| error.to_string())?;
+            Ok::<_, String>((value, left))
+        }
+        Format::SelfDescribing => {
+            let mut deserializer = rmp_serde::Deserializer::new(bytes);
+            let value = V::deserialize(Bounded::new(&mut deserializer, &budget)).map_err(|error| error.to_string())?;
+            Ok((value, deserializer.get_ref().len()))
+        }
+    })??;
+    match left {
+        0 => Ok(value),
+        left => Err(format!("{left} bytes of it were not read; do its Serialize and Deserialize agree?")),
+    }
+}
+
+/// The bytes that postcard reads from.
+///
+/// Not its own source, which hides the length of a list that claims more elements than there are bytes: that length is
+/// what [`Budget`] must see.
+struct Source<'de>(&'de [u8]);
+
+impl<'de> postcard::de_flavors::Flavor<'de> for Source<'de> {
+    /// How many bytes are left.
+    type Remainder = usize;
+    type Source = &'de [u8];
+
+    #[inline]
+    fn pop(&mut self) -> postcard::Result<u8> {
+        let (&first, rest) = self.0.split_first().ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        self.0 = rest;
+        Ok(first)
+    }
+
+    #[inline]
+    fn try_take_n(&mut self, n_bytes: usize) -> postcard::Result<&'de [u8]> {
+        let (taken, rest) = self.0.split_at_checked(n_bytes).ok_or(postcard::Error::DeserializeUnexpectedEnd)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn finalize(self) -> postcard::Result<usize> {
+        Ok(self.0.len())
+    }
+}
+
+/// Whether what was read is what was written.
+///
+/// Runs the value's `Serialize` twice, or three times where they differ.
+///
+/// # Errors
+/// With a text that shows where they differ, and the way out.
+pub(crate) fn compare<V: Serialize>(format: Format, written: &V, read: &V) -> Result<(), String> {
+    if digest(written)? == digest(read)? || !has_stable_digest(written)? {
+        return Ok(());
+    }
+    let (written, read) = catch(|| (outline::text(written), outline::text(read)))?;
+    Err(disagreement(format, &written, &read))
+}
+
+/// Whether what reads back from these bytes is the value that was written as them.
+///
+/// # Errors
+/// When it cannot be read, and those of [`compare`].
+pub(crate) fn read_back<V: Serialize + DeserializeOwned>(
+    format: Format,
+    value: &V,
+    bytes: &[u8],
+) -> Result<(), String> {
+    let copy: V = read(format, bytes).map_err(|reason| does_not_read_back(format, &reason))?;
+    let compared = compare(format, value, &copy);
+    catch(|| drop(copy))?;
+    compared
+}
+
+/// Compares what was read with the digest of what was written elsewhere.
+///
+/// # Errors
+/// As [`compare`], without the value that was written.
+pub(crate) fn compare_with<V: Serialize>(format: Format, written: u64, read: &V) -> Result<(), String> {
+    if digest(read)? == written || !has_stable_digest(read)? {
+        return Ok(());
+    }
+    let shown = catch(|| outline::text(read))?;
+    Err(format!("it reads back as another value: {}; {}", excerpt(&shown, 0), format.way_out()))
+}
+
+/// Whether the outline of the value is the same each time.
+fn has_stable_digest<V: Serialize>(value: &V) -> Result<bool, String> {
+    Ok(digest(value)? == digest(value)?)
+}
+
+/// The outline of a value as a number: that of its copy, too, and of no other value.
+///
+/// # Errors
+/// When the value's `Serialize` fails or panics.
+pub(crate) fn digest<V: Serialize>(value: &V) -> Result<u64, String> {
+    catch(|| outline::digest(value).map_err(|problem| problem.to_string()))?
+}
+
+/// The message for bytes that cannot be read.
+pub(crate) fn does_not_read_back(format: Format, reason: &str) -> String {
+    format!("it does not read back ({reason}); {}", format.way_out())
+}
+
+/// Shows two texts from where they differ.
+fn disagreement(format: Format, written: &str, read: &str) -> String {
+    let (written, read) = show_difference(written, read);
+    format!("it was written as {written} and reads back as {read}; {}", format.way_out())
+}
+
+/// Some of each text, around the place from which they differ.
+pub(crate) fn show_difference(one: &str, other: &str) -> (String, String) {
+    let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    (excerpt(one, same), excerpt(other, same))
+}
+
+/// Some text around a place.
+fn excerpt(text: &str, place: usize) -> String {
+    let boundary = |place: usize| (0..=place.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    let (from, until) = (boundary(place.saturating_sub(40)), boundary(place + 60));
+    let (before, after) = (if from > 0 { ".." } else { "" }, if until < text.len() { ".." } else { "" });
+    format!("{before}{}{after}", &text[from..until])
+}
+
+/// Runs serde code, which may be the user's own; a panic becomes an error.
+fn catch<A>(code: impl FnOnce() -> A) -> Result<A, String> {
+    catch_unwind(AssertUnwindSafe(code))
+        .map_err(|payload| format!("its serde code panicked: {}", into_message(payload)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,375 @@
+//! Writes a value through a serializer of any format, and notes its shape on the way. Adds no byte.
+//!
+//! It also keeps the text of an error that the user's `Serialize` makes, which postcard would drop.
+
+use serde::ser::{
+    self, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+
+use crate::encoding::problem::Problem;
+use crate::encoding::shapes::{Shapes, Site, mix};
+
+/// A value, or a part of one, that notes its shape while it is written.
+pub(super) struct Noted<'s, 'v, V: ?Sized> {
+    value: &'v V,
+    shapes: &'s Shapes,
+    site: Site,
+}
+
+impl<'s, 'v, V: ?Sized> Noted<'s, 'v, V> {
+    /// A whole value.
+    pub(super) fn new(value: &'v V, shapes: &'s Shapes) -> Self {
+        Self { value, shapes, site: Site::ROOT }
+    }
+}
+
+impl<V: Serialize + ?Sized> Serialize for Noted<'_, '_, V> {
+    #[inline]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let noting = Noting { inner: serializer, shapes: self.shapes, site: self.site };
+        self.value.serialize(noting).map_err(|problem| self.shapes.hide(problem))
+    }
+}
+
+/// A serializer that notes what it is asked for.
+struct Noting<'s, S> {
+    inner: S,
+    shapes: &'s Shapes,
+    site: Site,
+}
+
+/// What was noted, as a number. The lowest byte is the kind.
+mod kind {
+    pub(super) const OPTION: u64 = 32;
+    pub(super) const UNIT: u64 = 34;
+    pub(super) const STRUCT: u64 = 35;
+    pub(super) const VARIANT: u64 = 36;
+    pub(super) const SEQ: u64 = 37;
+    pub(super) const TUPLE: u64 = 38;
+    pub(super) const MAP: u64 = 39;
+    pub(super) const SKIPPED: u64 = 40;
+}
+
+/// Two names of one text may be one name: what is told apart by it is told apart by its place too.
+#[inline]
+fn of_name(name: &'static str) -> u64 {
+    (name.as_ptr() as u64).rotate_left(16)
+}
+
+#[inline]
+fn of_variant(name: &'static str, index: u32, variant: &'static str) -> u64 {
+    mix(of_name(name) ^ u64::from(index), of_name(variant)) << 8 | kind::VARIANT
+}
+
+#[inline]
+fn of_length(kind: u64, length: usize) -> u64 {
+    (length as u64) << 8 | kind
+}
+
+impl<'s, S: Serializer> Noting<'s, S> {
+    #[inline]
+    fn note(&self, what: u64) {
+        self.shapes.note(self.site, what);
+    }
+
+    #[inline]
+    fn part<'v, V: ?Sized>(&self, number: u64, value: &'v V) -> Noted<'s, 'v, V> {
+        Noted { value, shapes: self.shapes, site: self.site.part(number) }
+    }
+
+    #[inline]
+    fn compound<C>(shapes: &'s Shapes, site: Site, begun: Result<C, S::Error>) -> Result<Compound<'s, C>, Problem> {
+        let inner = begun.map_err(|error| shapes.show(error))?;
+        Ok(Compound { inner, shapes, site, next: 0 })
+    }
+}
+
+/// Methods that write a plain value of a kind.
+macro_rules! plain {
+    ($($method:ident($type:ty) = $kind:literal),* $(,)?) => {$(
+        #[inline]
+        fn $method(self, value: $type) -> Result<S::Ok, Problem> {
+            self.note($kind);
+            self.inner.$method(value).map_err(|error| self.shapes.show(error))
+        }
+    )*};
+}
+
+impl<'s, S: Serializer> Serializer for Noting<'s, S> {
+    type Ok = S::Ok;
+    type Error = Problem;
+    type SerializeSeq = Compound<'s, S::SerializeSeq>;
+    type SerializeTuple = Compound<'s, S::SerializeTuple>;
+    type SerializeTupleStruct = Compound<'s, S::SerializeTupleStruct>;
+    type SerializeTupleVariant = Compound<'s, S::SerializeTupleVariant>;
+    type SerializeMap = Compound<'s, S::SerializeMap>;
+    type SerializeStruct = Compound<'s, S::SerializeStruct>;
+    type SerializeStructVariant = Compound<'s, S::SerializeStructVariant>;
+
+    plain! {
+        serialize_bool(bool) = 1, serialize_i8(i8) = 2, serialize_i16(i16) = 3, serialize_i32(i32) = 4,
+        serialize_i64(i64) = 5, serialize_i128(i128) = 6, serialize_u8(u8) = 7, serialize_u16(u16) = 8,
+        serialize_u32(u32) = 9, serialize_u64(u64) = 10, serialize_u128(u128) = 11, serialize_f32(f32) = 12,
+        serialize_f64(f64) = 13, serialize_char(char) = 14, serialize_str(&str) = 15, serialize_bytes(&[u8]) = 16,
+    }
+
+    #[inline]
+    fn serialize_none(self) -> Result<S::Ok, Problem> {
+        self.note(kind::OPTION);
+        self.inner.serialize_none().map_err(|error| self.shapes.show(error))
+    }
+
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, Problem> {
+        self.note(kind::OPTION | 1 << 8);
+        let value = self.part(0, value);
+        self.inner.serialize_some(&value).map_err(|error| self.shapes.show(error))
+    }
+
+    #[inline]
+    fn serialize_unit(self) -> Result<S::Ok, Problem> {
+        self.note(kind::UNIT);
+        self.inner.serialize_unit().map_err(|error| self.shapes.show(error))
+    }
+
+    #[inline]
+    fn serialize_unit_struct(self, name: &'static str) -> Result<S::Ok, Problem> {
+        self.note(of_name(name) << 8 | kind::UNIT);
+        self.inner.serialize_unit_struct(name).map_err(|error| self.shapes.show(error))
+    }
+
+    #[inline]
+    fn serialize_unit_variant(self, name: &'static str, index: u32, variant: &'static str) -> Result<S::Ok, Problem> {
+        self.note(of_variant(name, index, variant));
+        self.inner.serialize_unit_variant(name, index, variant).map_err(|error| self.shapes.show(error))
+    }
+
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<S::Ok, Problem> {
+        let value = self.part(0, value);
+        self.inner.serialize_newtype_struct(name, &value).map_err(|error| self.shapes.show(error))
+    }
+
+    #[inline]
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, Problem> {
+        self.note(of_variant(name, index, variant));
+        let value = self.part(u64::from(index), value);
+        self.inner.serialize_newtype_variant(name, index, variant, &value).map_err(|error| self.shapes.show(error))
+    }
+
+    #[inline]
+    fn serialize_seq(self, length: Option<usize>) -> Result<Self::SerializeSeq, Problem> {
+        self.note(kind::SEQ | u64::from(length.is_some()) << 8);
+        Self::compound(self.shapes, self.site, self.inner.serialize_seq(length))
+    }
+
+    #[inline]
+    fn serialize_tuple(self, length: usize) -> Result<Self::SerializeTuple, Problem> {
+        self.note(of_length(kind::TUPLE, length));
+        Self::compound(self.shapes, self.site, self.inner.serialize_tuple(length))
+    }
+
+    #[inline]
+    fn serialize_tuple_struct(self, name: &'static str, length: usize) -> Result<Self::SerializeTupleStruct, Problem> {
+        self.note(of_length(kind::STRUCT, length));
+        Self::compound(self.shapes, self.site, self.inner.serialize_tuple_struct(name, length))
+    }
+
+    #[inline]
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        length: usize,
+    ) -> Result<Self::SerializeTupleVariant, Problem> {
+        self.note(mix(of_variant(name, index, variant), length as u64));
+        let site = self.site.part(u64::from(index));
+        Self::compound(self.shapes, site, self.inner.serialize_tuple_variant(name, index, variant, length))
+    }
+
+    #[inline]
+    fn serialize_map(self, length: Option<usize>) -> Result<Self::SerializeMap, Problem> {
+        self.note(kind::MAP | u64::from(length.is_some()) << 8);
+        Self::compound(self.shapes, self.site, self.inner.serialize_map(length))
+    }
+
+    #[inline]
+    fn serialize_struct(self, name: &'static str, length: usize) -> Result<Self::SerializeStruct, Problem> {
+        self.note(of_name(name) ^ of_length(kind::STRUCT, length));
+        Self::compound(self.shapes, self.site, self.inner.serialize_struct(name, length))
+    }
+
+    #[inline]
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        length: usize,
+    ) -> Result<Self::SerializeStructVariant, Problem> {
+        self.note(mix(of_variant(name, index, variant), length as u64));
+        let site = self.site.part(u64::from(index));
+        Self::compound(self.shapes, site, self.inner.serialize_struct_variant(name, index, variant, length))
+    }
+
+    fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<S::Ok, Problem> {
+        self.note(15);
+        self.inner.collect_str(value).map_err(|error| self.shapes.show(error))
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.inner.is_human_readable()
+    }
+}
+
+/// The parts of a list, a map, a tuple, a struct or a variant.
+pub(super) struct Compound<'s, C> {
+    inner: C,
+    shapes: &'s Shapes,
+    /// Its own place, or the variant's.
+    site: Site,
+    /// The number of the next field.
+    next: u64,
+}
+
+/// The parts of a map beside its keys, which are those of a list.
+const VALUES: u64 = 1;
+
+impl<'s, C> Compound<'s, C> {
+    #[inline]
+    fn part<'v, V: ?Sized>(&self, number: u64, value: &'v V) -> Noted<'s, 'v, V> {
+        Noted { value, shapes: self.shapes, site: self.site.part(number) }
+    }
+
+    #[inline]
+    fn field<'v, V: ?Sized>(&mut self, value: &'v V) -> Noted<'s, 'v, V> {
+        let field = self.part(self.next, value);
+        self.next += 1;
+        field
+    }
+
+    #[inline]
+    fn skip(&mut self) {
+        self.shapes.note(self.site.part(self.next), kind::SKIPPED);
+        self.next += 1;
+    }
+
+    #[inline]
+    fn shown<T, E: ser::Error>(shapes: &'s Shapes, result: Result<T, E>) -> Result<T, Problem> {
+        result.map_err(|error| shapes.show(error))
+    }
+}
+
+impl<C: SerializeSeq> SerializeSeq for Compound<'_, C> {
+    type Ok = C::Ok;
+    type Error = Problem;
+
+    #[inline]
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
+        let value = self.part(0, value);
+        Self::shown(self.shapes, self.inner.serialize_element(&value))
+    }
+
+    #[inline]
+    fn end(self) -> Result<C::Ok, Problem> {
+        Self::shown(self.shapes, self.inner.end())
+    }
+}
+
+impl<C: SerializeMap> SerializeMap for Compound<'_, C> {
+    type Ok = C::Ok;
+    type Error = Problem;
+
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Problem> {
+        let key = self.part(0, key);
+        Self::shown(self.shapes, self.inner.serialize_key(&key))
+    }
+
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
+        let value = self.part(VALUES, value);
+        Self::shown(self.shapes, self.inner.serialize_value(&value))
+    }
+
+    #[inline]
+    fn end(self) -> Result<C::Ok, Problem> {
+        Self::shown(self.shapes, self.inner.end())
+    }
+}
+
+impl<C: SerializeTuple> SerializeTuple for Compound<'_, C> {
+    type Ok = C::Ok;
+    type Error = Problem;
+
+    #[inline]
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
+        let value = self.field(value);
+        Self::shown(self.shapes, self.inner.serialize_element(&value))
+    }
+
+    #[inline]
+    fn end(self) -> Result<C::Ok, Problem> {
+        Self::shown(self.shapes, self.inner.end())
+    }
+}
+
+/// Structs and variants with unnamed fields.
+macro_rules! unnamed_fields {
+    ($($trait:ident),*) => {$(
+        impl<C: $trait> $trait for Compound<'_, C> {
+            type Ok = C::Ok;
+            type Error = Problem;
+
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
+                let value = self.field(value);
+                Self::shown(self.shapes, self.inner.serialize_field(&value))
+            }
+
+            #[inline]
+            fn end(self) -> Result<C::Ok, Problem> {
+                Self::shown(self.shapes, self.inner.end())
+            }
+        }
+    )*};
+}
+
+unnamed_fields!(SerializeTupleStruct, SerializeTupleVariant);
+
+/// Structs and variants with named fields, which can be skipped.
+macro_rules! named_fields {
+    ($($trait:ident),*) => {$(
+        impl<C: $trait> $trait for Compound<'_, C> {
+            type Ok = C::Ok;
+            type Error = Problem;
+
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Problem> {
+                let value = self.field(value);
+                Self::shown(self.shapes, self.inner.serialize_field(name, &value))
+            }
+
+            #[inline]
+            fn skip_field(&mut self, name: &'static str) -> Result<(), Problem> {
+                self.skip();
+                Self::shown(self.shapes, self.inner.skip_field(name))
+            }
+
+            #[inline]
+            fn end(self) -> Result<C::Ok, Problem> {
+                Self::shown(self.shapes, self.inner.end())
+            }
+        }
+    )*};
+}
+
+named_fields!(SerializeStruct, SerializeStructVariant);

@@ -1,0 +1,191 @@
+//! Which shapes of values were written before: so that each is read back once, and no value twice.
+//!
+//! A shape is what a value's serde code does at one place of the value: which kind of number it writes, which variant,
+//! whether an option is there, whether a field is skipped, how many fields a struct has. A place is the way to it: field
+//! 2 of the root, each element of the list in field 3. All elements of a list share a place, and so do all places more
+//! than eight levels deep, so the number of shapes depends on the type and not on the length of a value.
+//!
+//! Costs of a shape that was seen before: some arithmetic, which the compiler does beforehand for the most part, and a
+//! comparison with an entry of a small table.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::fmt;
+
+use crate::encoding::problem::Problem;
+
+/// At this many shapes, new ones are told apart by what is written alone, and not by its place.
+const MOST_PLACES: usize = 4096;
+/// Beyond this many levels, a place is that of its parent.
+const DEEPEST: u8 = 8;
+/// Entries of the table of recent shapes.
+const RECENT: usize = 64;
+
+/// The shapes that values of one type have had.
+pub(crate) struct Shapes {
+    /// Shapes of `known` and of `new`, each at the entry that its highest bits name; 0 where there is none.
+    recent: [Cell<u64>; RECENT],
+    /// Those that were read back.
+    known: RefCell<HashSet<u64>>,
+    /// Those that were not.
+    new: RefCell<HashSet<u64>>,
+    has_new: Cell<bool>,
+    /// Why the value at hand cannot be written, while the error is on its way through a format that has no room for a
+    /// text.
+    problem: Cell<Option<Problem>>,
+}
+
+impl Default for Shapes {
+    fn default() -> Self {
+        Self {
+            recent: [const { Cell::new(0) }; RECENT],
+            known: RefCell::default(),
+            new: RefCell::default(),
+            has_new: Cell::new(false),
+            problem: Cell::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Shapes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shapes").field("known", &self.known.borrow().len()).finish_non_exhaustive()
+    }
+}
+
+/// A place within a value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site {
+    hash: u64,
+    depth: u8,
+}
+
+impl Site {
+    pub(super) const ROOT: Self = Self { hash: 0x5bf0_3635, depth: 0 };
+
+    /// The place of a part; parts are told apart by their numbers.
+    #[inline]
+    pub(super) fn part(self, number: u64) -> Self {
+        if self.depth == DEEPEST {
+            return self;
+        }
+        Self { hash: mix(self.hash, number + 1), depth: self.depth + 1 }
+    }
+}
+
+/// A number that depends on both.
+#[inline]
+pub(super) fn mix(a: u64, b: u64) -> u64 {
+    let product = (a.rotate_left(23) ^ b).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    product ^ (product >> 32)
+}
+
+impl Shapes {
+    /// What is written at this place.
+    #[inline]
+    pub(super) fn note(&self, site: Site, what: u64) {
+        let shape = mix(site.hash, what);
+        if self.recent[(shape >> 58) as usize].get() != shape {
+            self.note_rare(shape, what);
+        }
+    }
+
+    /// A shape that is not in the table.
+    #[cold]
+    fn note_rare(&self, shape: u64, what: u64) {
+        let (known, mut new) = (self.known.borrow(), self.new.borrow_mut());
+        if !known.contains(&shape) {
+            let has_room = known.len() + new.len() < MOST_PLACES;
+            let shape = if has_room { shape } else { mix(0, what) };
+            if !known.contains(&shape) && new.insert(shape) {
+                self.has_new.set(true);
+            }
+        }
+        self.recent[(shape >> 58) as usize].set(shape);
+    }
+
+    /// Whether a shape was noted that was never read back.
+    #[inline]
+    pub(crate) fn has_new(&self) -> bool {
+        self.has_new.get()
+    }
+
+    /// Takes the new shapes out: they count as never seen.
+    pub(crate) fn take_new(&self) -> Vec<u64> {
+        self.recent.iter().for_each(|entry| entry.set(0));
+        self.has_new.set(false);
+        self.new.borrow_mut().drain().collect()
+    }
+
+    /// The new shapes were read back.
+    pub(crate) fn accept_new(&self) {
+        self.has_new.set(false);
+        self.known.borrow_mut().extend(self.new.borrow_mut().drain());
+    }
+
+    /// These shapes were read back.
+    pub(crate) fn accept(&self, shapes: Vec<u64>) {
+        self.known.borrow_mut().extend(shapes);
+    }
+
+    /// Keeps the text of an error; gives one of the format, which has room for none.
+    #[cold]
+    pub(super) fn hide<E: serde::ser::Error>(&self, problem: Problem) -> E {
+        self.problem.set(Some(problem));
+        E::custom("")
+    }
+
+    /// The error with its text.
+    #[cold]
+    pub(super) fn show(&self, error: impl fmt::Display) -> Problem {
+        self.problem.take().unwrap_or_else(|| Problem::new(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_is_new_until_it_was_read_back() {
+        let shapes = Shapes::default();
+        for _ in 0..2 {
+            shapes.note(Site::ROOT, 1);
+            assert!(shapes.has_new());
+            assert_eq!(shapes.take_new().len(), 1);
+        }
+        shapes.note(Site::ROOT, 1);
+        shapes.accept_new();
+        shapes.note(Site::ROOT, 1);
+        assert!(!shapes.has_new());
+        shapes.note(Site::ROOT.part(0), 1);
+        assert!(shapes.has_new(), "the same at another place");
+    }
+
+    #[test]
+    fn the_number_of_shapes_is_bounded_and_what_was_never_written_stays_new() {
+        let shapes = Shapes::default();
+        for place in 0..100_000 {
+            shapes.note(Site::ROOT.part(place), 1);
+        }
+        assert!(shapes.take_new().len() <= MOST_PLACES + 1);
+        for place in 0..100_000 {
+            shapes.note(Site::ROOT.part(place), 1);
+            shapes.accept_new();
+        }
+        assert!(shapes.known.borrow().len() <= MOST_PLACES + 1);
+        shapes.note(Site::ROOT.part(200_000), 1);
+        assert!(!shapes.has_new());
+        shapes.note(Site::ROOT.part(200_000), 2);
+        assert!(shapes.has_new());
+    }
+
+    #[test]
+    fn a_list_of_lists_of_any_depth_has_few_places() {
+        let mut site = Site::ROOT;
+        for _ in 0..100 {
+            site = site.part(0);
+        }
+        assert_eq!(site.hash, site.part(3).hash);
+    }
+}

@@ -1,0 +1,361 @@
+//! Values of every shape of serde, over both formats: each reads back, or is refused.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use serde::de::{self, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serializer};
+use serde_json::json;
+
+use super::*;
+
+const FORMATS: [Format; 2] = [Format::Compact, Format::SelfDescribing];
+
+/// Writes a value as a process or a journal does.
+fn written<V: Serialize + DeserializeOwned>(format: Format, value: &V, shapes: &Shapes) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    write(format, value, &mut bytes, shapes)?;
+    if shapes.has_new() {
+        match read_back(format, value, &bytes) {
+            Ok(()) => shapes.accept_new(),
+            Err(reason) => {
+                shapes.take_new();
+                return Err(reason);
+            }
+        }
+    }
+    Ok(bytes)
+}
+
+fn round_trip<V: Serialize + DeserializeOwned>(format: Format, value: &V) -> Result<V, String> {
+    read(format, &written(format, value, &Shapes::default())?)
+}
+
+/// The value reads back in both formats.
+fn reads_back<V: Serialize + DeserializeOwned + PartialEq + Debug>(value: V) {
+    for format in FORMATS {
+        assert_eq!(round_trip(format, &value).as_ref(), Ok(&value), "{format}");
+    }
+}
+
+/// The compact format refuses the value with a text that names the way out, and the other reads it back.
+fn is_refused_and_reads_back<V: Serialize + DeserializeOwned + PartialEq + Debug>(value: V) {
+    let refusal = round_trip(Format::Compact, &value).unwrap_err();
+    assert!(refusal.contains("SelfDescribing") || refusal.contains("length"), "{value:?}: {refusal}");
+    assert_eq!(round_trip(Format::SelfDescribing, &value).as_ref(), Ok(&value));
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+enum Stage {
+    #[serde(skip)]
+    Unknown,
+    Wake,
+    Light,
+    Deep,
+    Rem,
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Default)]
+struct Night {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    note: Option<String>,
+    epochs: u32,
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(untagged)]
+enum Untagged {
+    Number(f64),
+    Text(String),
+    Pair { a: u8, b: Vec<u16> },
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(tag = "kind")]
+enum Tagged {
+    Empty,
+    Filled { width: f64 },
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(tag = "kind", content = "body")]
+enum Adjacent {
+    Empty,
+    One(u8),
+    Both { a: char, b: Option<i8> },
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+struct Flat {
+    id: u64,
+    #[serde(flatten)]
+    night: Night,
+    #[serde(flatten)]
+    more: BTreeMap<String, f32>,
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Unit;
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+struct Wrapped(u128, i128);
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+enum Mixed {
+    Unit,
+    One(Option<Box<Mixed>>),
+    Two(u8, String),
+    Named { list: Vec<Mixed>, letter: char },
+}
+
+#[test]
+fn what_is_written_in_full_reads_back_in_both_formats() {
+    reads_back((true, -1_i8, i16::MIN, i32::MAX, i64::MIN, u64::MAX, 'ß', "text".to_owned()));
+    reads_back(Wrapped(u128::MAX, i128::MIN));
+    reads_back((Unit, (), [0_u8; 4], Some(Unit), None::<u8>, Ok::<u8, String>(3)));
+    reads_back((0..1000).map(|n| (n, n.to_string())).collect::<HashMap<u32, String>>());
+    reads_back((0..1000).collect::<HashSet<i64>>());
+    reads_back(BTreeMap::from([((1, 'a'), vec![Unit; 3])]));
+    reads_back(Mixed::Named {
+        list: vec![
+            Mixed::Unit,
+            Mixed::One(None),
+            Mixed::Two(1, "b".to_owned()),
+            Mixed::One(Some(Box::new(Mixed::Unit))),
+        ],
+        letter: '\u{10ffff}',
+    });
+    reads_back(vec![(); 1000]);
+    reads_back((std::path::PathBuf::from("night/one.edf"), Duration::from_nanos(1), std::net::Ipv4Addr::LOCALHOST));
+}
+
+#[test]
+fn floats_read_back_to_the_last_bit() {
+    let doubles = [0x7ff8_0000_0000_0001_u64, 0xfff0_0000_0000_0001, 0x8000_0000_0000_0000, 0x7ff0_0000_0000_0000, 1];
+    for format in FORMATS {
+        let list: Vec<f64> = doubles.iter().map(|&bits| f64::from_bits(bits)).collect();
+        let back = round_trip(format, &list).unwrap();
+        assert!(back.iter().zip(doubles).all(|(value, bits)| value.to_bits() == bits), "{format}: {back:?}");
+        let single = f32::from_bits(0x7fc0_0001);
+        assert_eq!(round_trip(format, &single).unwrap().to_bits(), 0x7fc0_0001, "{format}");
+    }
+}
+
+#[test]
+fn bytes_read_back() {
+    #[derive(PartialEq, Debug)]
+    struct Bytes(Vec<u8>);
+    impl Serialize for Bytes {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_bytes(&self.0)
+        }
+    }
+    impl<'de> Deserialize<'de> for Bytes {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct OfBytes;
+            impl de::Visitor<'_> for OfBytes {
+                type Value = Bytes;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("bytes")
+                }
+                fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                    Ok(Bytes(bytes.to_vec()))
+                }
+            }
+            deserializer.deserialize_byte_buf(OfBytes)
+        }
+    }
+    reads_back(Bytes((0..=255).collect()));
+}
+
+#[test]
+fn a_variant_behind_a_skipped_one_is_never_another() {
+    let names = Shapes::default();
+    for format in FORMATS {
+        for (stage, other) in [(Stage::Wake, "Light"), (Stage::Light, "Deep"), (Stage::Deep, "Rem"), (Stage::Rem, "")] {
+            match format {
+                Format::Compact => {
+                    let refusal = written(format, &stage, &names).unwrap_err();
+                    assert!(refusal.contains(other) && refusal.contains("SelfDescribing"), "{refusal}");
+                }
+                Format::SelfDescribing => assert_eq!(round_trip(format, &stage), Ok(stage)),
+            }
+        }
+        assert!(round_trip(format, &Stage::Unknown).is_err());
+    }
+}
+
+#[test]
+fn a_new_shape_is_read_back_also_after_others_were_written() {
+    let shapes = Shapes::default();
+    let night = |note: Option<&str>| Night { note: note.map(str::to_owned), epochs: 3 };
+    for _ in 0..3 {
+        written(Format::Compact, &night(Some("calm")), &shapes).unwrap();
+        written(Format::Compact, &night(None), &shapes).unwrap_err();
+    }
+    assert!(round_trip(Format::SelfDescribing, &night(None)).is_ok());
+
+    let shapes = Shapes::default();
+    written(Format::Compact, &Vec::<Untagged>::new(), &shapes).unwrap();
+    written(Format::Compact, &vec![Untagged::Number(1.0)], &shapes).unwrap_err();
+    written(Format::Compact, &Vec::<Untagged>::new(), &shapes).unwrap();
+}
+
+#[test]
+fn values_that_must_describe_themselves_are_refused_or_read_back() {
+    is_refused_and_reads_back(Untagged::Number(1.5));
+    is_refused_and_reads_back(Untagged::Text("a".to_owned()));
+    is_refused_and_reads_back(Untagged::Pair { a: 1, b: vec![2, 3] });
+    is_refused_and_reads_back(Tagged::Filled { width: -0.0 });
+    is_refused_and_reads_back(Tagged::Empty);
+    is_refused_and_reads_back(Flat { id: 7, night: Night::default(), more: BTreeMap::from([("x".to_owned(), 0.5)]) });
+    is_refused_and_reads_back(json!({"a": [1, -2, 0.5, null, true, "text"], "b": {}}));
+    for adjacent in [Adjacent::Empty, Adjacent::One(1), Adjacent::Both { a: 'a', b: None }] {
+        assert_eq!(round_trip(Format::SelfDescribing, &adjacent), Ok(adjacent));
+    }
+}
+
+#[test]
+fn an_option_that_a_format_cannot_tell_apart_is_refused() {
+    assert_eq!(round_trip(Format::Compact, &Some(None::<u8>)), Ok(Some(None)));
+    assert_eq!(round_trip(Format::Compact, &Some(())), Ok(Some(())));
+    assert!(round_trip(Format::SelfDescribing, &Some(None::<u8>)).is_err());
+    assert!(round_trip(Format::SelfDescribing, &Some(())).is_err());
+    assert_eq!(round_trip(Format::SelfDescribing, &Some(Some(1_u8))), Ok(Some(Some(1))));
+}
+
+/// Writes its numbers in one order and reads them in the other.
+#[derive(Debug)]
+struct Swapped(u8, u8);
+
+impl Serialize for Swapped {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.1, self.0).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Swapped {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Deserialize::deserialize(deserializer).map(|(a, b)| Self(a, b))
+    }
+}
+
+#[test]
+fn fields_that_are_written_in_another_order_than_they_are_read_are_refused() {
+    for format in FORMATS {
+        let refusal = round_trip(format, &Swapped(1, 2)).unwrap_err();
+        assert!(refusal.contains("(2, 1)") && refusal.contains("(1, 2)"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_value_that_is_written_differently_each_time_is_not_refused() {
+    struct Since(Instant);
+    impl Serialize for Since {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX).serialize(serializer)
+        }
+    }
+    impl<'de> Deserialize<'de> for Since {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let ago = Duration::from_nanos(Deserialize::deserialize(deserializer)?);
+            Ok(Self(Instant::now() - ago))
+        }
+    }
+    for format in FORMATS {
+        assert!(round_trip(format, &Since(Instant::now())).is_ok());
+    }
+}
+
+/// Fails and panics as its fields say.
+struct Faulty(&'static str);
+
+impl Serialize for Faulty {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        assert!(self.0 != "panic", "no panic is lost");
+        Err(serde::ser::Error::custom(format!("no {} is lost", self.0)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Faulty {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u8::deserialize(deserializer)?;
+        Err(de::Error::custom("this reason is not lost"))
+    }
+}
+
+#[test]
+fn the_reason_of_the_users_code_is_kept_at_every_depth() {
+    for format in FORMATS {
+        for what in ["panic", "reason"] {
+            let write = |value: &dyn Fn(&mut Vec<u8>) -> Result<(), String>| value(&mut Vec::new()).unwrap_err();
+            let shapes = Shapes::default();
+            let flat = write(&|bytes| super::write(format, &Faulty(what), bytes, &shapes));
+            let deep = write(&|bytes| super::write(format, &vec![(1, Some(Faulty(what)))], bytes, &shapes));
+            let map = write(&|bytes| super::write(format, &BTreeMap::from([(1, Faulty(what))]), bytes, &shapes));
+            for reason in [flat, deep, map] {
+                assert!(reason.contains(&format!("no {what} is lost")), "{format}: {reason}");
+            }
+        }
+        let bytes = written(format, &vec![(1_u8, Some(2_u8))], &Shapes::default()).unwrap();
+        let reason = read::<Vec<(u8, Option<Faulty>)>>(format, &bytes).err().unwrap();
+        assert!(reason.contains("this reason is not lost"), "{format}: {reason}");
+    }
+}
+
+#[test]
+fn a_list_that_claims_more_elements_than_its_bytes_is_refused_at_once() {
+    let begun = Instant::now();
+    // 2^60 as postcard writes a length.
+    let claim = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10];
+    let refused = |refusal: Option<String>| assert!(refusal.unwrap().contains("claims"), "it names the reason");
+    refused(read::<Vec<()>>(Format::Compact, &claim).err());
+    refused(read::<Vec<[u8; 0]>>(Format::Compact, &claim).err());
+    refused(read::<HashSet<Unit>>(Format::Compact, &claim).err());
+    refused(read::<BTreeMap<(), ()>>(Format::Compact, &claim).err());
+    refused(read::<(u8, Option<Vec<Vec<()>>>)>(Format::Compact, &[&[7, 1, 1], &claim[..]].concat()).err());
+    refused(read::<Vec<u8>>(Format::Compact, &claim).err());
+    // 2^32 - 1 as MessagePack writes the length of a list, and of a map.
+    for head in [0xdd, 0xdf] {
+        let claim = [head, 0xff, 0xff, 0xff, 0xff];
+        assert!(read::<Vec<()>>(Format::SelfDescribing, &claim).is_err());
+        assert!(read::<serde_json::Value>(Format::SelfDescribing, &claim).is_err());
+        assert!(read::<IgnoredAny>(Format::SelfDescribing, &claim).is_err());
+    }
+    // Many lists within one, each of which claims what a single one may.
+    let many: Vec<u8> = std::iter::once(100).chain((0..100).flat_map(|_| [0xff, 0xff, 0x3f])).collect();
+    refused(read::<Vec<Vec<()>>>(Format::Compact, &many).err());
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_value_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        for format in FORMATS {
+            let _ = read::<Vec<(String, Option<f64>, Vec<()>)>>(format, &bytes);
+            let _ = read::<Mixed>(format, &bytes);
+            let _ = read::<serde_json::Value>(format, &bytes);
+            let _ = read::<HashMap<u8, Wrapped>>(format, &bytes);
+        }
+    }
+
+    #[test]
+    fn values_read_back_whatever_they_are(
+        list in proptest::collection::vec((any::<u64>(), any::<Option<String>>(), any::<char>()), 0..30),
+        map in proptest::collection::hash_map(any::<i32>(), any::<(u128, bool)>(), 0..30),
+        wide in any::<(i8, i16, u32, i128)>(),
+    ) {
+        for format in FORMATS {
+            let value = (list.clone(), map.clone(), wide);
+            prop_assert_eq!(round_trip(format, &value), Ok(value));
+        }
+    }
+
+    #[test]
+    fn the_compact_bytes_are_those_of_postcard(value in any::<Vec<(u64, Option<String>, f32, (i8, u128))>>()) {
+        let bytes = written(Format::Compact, &value, &Shapes::default()).unwrap();
+        prop_assert_eq!(&bytes, &postcard::to_allocvec(&value).unwrap());
+    }
+}
