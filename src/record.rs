@@ -85,7 +85,23 @@ impl FromStr for FailureKind {
     }
 }
 
+/// A text that came from a file, for a message: each control character is written as an escape, so that no terminal
+/// obeys it.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for symbol in text.chars() {
+        match symbol.is_control() {
+            true => safe.extend(symbol.escape_debug()),
+            false => safe.push(symbol),
+        }
+    }
+    safe
+}
+
 /// A failure that an earlier run recorded, as text: the error value itself is not stored.
+///
+/// Its `Display` escapes control characters except ends of lines: the text is from a file, and a terminal would obey
+/// some of them. The field `message` has it as it was recorded.
 ///
 /// ```
 /// let recorded: manyhands::job::RecordedFailure =
@@ -109,7 +125,9 @@ impl RecordedFailure {
 
 impl fmt::Display for RecordedFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.kind, self.message)
+        // The lines of a message stay lines.
+        let lines: Vec<String> = self.message.split('\n').map(escaped).collect();
+        write!(f, "{}: {}", self.kind, lines.join("\n"))
     }
 }
 

@@ -386,11 +386,13 @@ where
         if report.warnings.is_empty() { Ok(report.tally) } else { Err(report.warnings.swap_remove(0).widen()) }
     }
 
-    /// Checks the settings and moves the closures that find items into `keep`.
+    /// Checks the settings, moves the closures that find items into `keep`, and takes relative paths as they are now:
+    /// the run may begin in another thread.
     fn check(&mut self) -> Result<RunSpec<'a>, ConfigError> {
         let spec = self.settings.check(self.mode.kind(), self.input.slice())?;
         self.keep.key = self.settings.key.take();
         self.keep.done_if = self.settings.done_if.take();
+        self.keep.make_paths_absolute();
         Ok(spec)
     }
 

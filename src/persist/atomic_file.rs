@@ -1,11 +1,15 @@
 //! Replaces a file as a whole or not at all: writes it under another name, syncs it, then renames it. The report uses
-//! it, and so can a program.
+//! it, and so can a program. `place.rs` says which file it is, `folder.rs` makes the other name.
 
-use std::fs::{self, File, OpenOptions};
+use std::ffi::{OsStr, OsString};
+#[cfg(unix)]
+use std::fs;
+use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::sync::{HintWord, Ordering};
+use crate::persist::folder::Folder;
+use crate::persist::place::{Place, regular};
 
 /// Writes a file so that readers find the old file or the new file as a whole, also after a crash or a loss of power.
 ///
@@ -14,9 +18,15 @@ use crate::sync::{HintWord, Ordering};
 /// is unchanged. A failed write is an error even when the closure ignored it, as a buffered writer does when it is
 /// dropped.
 ///
-/// The new file has the permission bits of the old one; owner, access lists and extended attributes are those of a new
-/// file. A symbolic link is followed, and stays; a broken link is replaced. Of two simultaneous writers, the one that
-/// ends last wins. A process that is killed leaves its temporary file behind, named `.manyhands-*.tmp`.
+/// Where the path leads is decided as the call begins: it is made absolute, and a symbolic link at its end is followed,
+/// also a broken one, and stays. A link that another user made is not followed but refused, since it could lead to a
+/// file that only you may write; one that root made is. Afterwards neither a changed current folder nor a renamed
+/// folder loses the file.
+///
+/// The new file has the permission bits of the old one, and its owner and group where the system allows that; while it
+/// is written, its owner alone may read it. Without the group, the group's bits are at most those of all others. Access
+/// lists and extended attributes are those of a new file. Of two simultaneous writers, the one that ends last wins. A
+/// process that is killed leaves its temporary file behind, named `.manyhands-*.tmp` with a random number.
 ///
 /// When each item writes its own output this way, an existing file is a finished item, and a later run can skip it (see
 /// [`Job::done_if`](crate::Job::done_if)).
@@ -41,29 +51,27 @@ use crate::sync::{HintWord, Ordering};
 /// ```
 ///
 /// # Errors
-/// The closure's error; and, with the path, a folder that is missing or read-only, a full disk, and a target that is a
-/// folder or a device. When only the last sync of the folder failed, the new file exists and the message says so.
+/// The closure's error; and, with the path, a folder that is missing or read-only, a full disk, a target that is a
+/// folder, a pipe or a device, and a link of another user. When only the last sync of the folder failed, the new file exists and the message says so.
 pub fn write_atomically(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     let path = path.as_ref();
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{} was not written: {error}", path.display()));
+    let place = Place::of(path).map_err(|error| named(path, error))?;
+    replace(&place.folder, &place.name, path, write)
+}
 
-    let target = Target::find(path).map_err(named)?;
-    let folder = Folder::open(&target.folder).map_err(named)?;
-    let (temporary, file) = Temporary::create(&target).map_err(named)?;
-    let mut writer = Watched { file: BufWriter::new(file), failure: None };
-    let written = write(&mut writer);
-    let whole = writer.finish().map_err(named)?;
-    written?;
-    whole.sync_all().map_err(named)?;
-    drop(whole);
-    temporary.rename(&target.path).map_err(named)?;
-    folder.sync().map_err(|error| {
-        let message = format!("{} is written, but a loss of power may undo it: {error}", path.display());
-        io::Error::new(error.kind(), message)
-    })
+/// Writes a file of this name in an open folder, as [`write_atomically`] does. A link of that name is not followed but
+/// replaced.
+#[cfg(feature = "reports")]
+pub(crate) fn write_in(
+    folder: &Folder,
+    name: &str,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let name = OsStr::new(name);
+    replace(folder, name, &folder.path().join(name), write)
 }
 
 /// Checks that the folder is writable: creates a file in it and removes it.
@@ -71,116 +79,117 @@ pub fn write_atomically(
 /// Permission bits alone do not show it: a file system may be mounted read-only. The file is created and removed like
 /// any temporary one.
 #[cfg(feature = "reports")]
-pub(crate) fn check_folder(folder: &Path) -> io::Result<()> {
-    let target = Target { path: folder.to_owned(), folder: folder.to_owned(), permissions: None };
-    Temporary::create(&target).map(drop)
+pub(crate) fn check_folder(folder: &Folder) -> io::Result<()> {
+    Temporary::create(folder, false).map(drop)
 }
 
-/// The file to replace or create.
-struct Target {
-    path: PathBuf,
-    folder: PathBuf,
-    /// `None` when the file does not exist yet.
-    permissions: Option<fs::Permissions>,
+fn named(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{} was not written: {error}", path.display()))
 }
 
-impl Target {
-    /// Follows links, so that the rename replaces the file and not the link. A path that does not exist, or a broken
-    /// link, is taken as it is.
-    fn find(path: &Path) -> io::Result<Self> {
-        let (path, permissions) = match fs::canonicalize(path) {
-            Ok(path) => {
-                let metadata = fs::metadata(&path)?;
-                if !metadata.is_file() {
-                    return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is there, and no regular file"));
-                }
-                (path, Some(metadata.permissions()))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
-            Err(error) => return Err(error),
-        };
-        let folder = match (path.file_name(), path.parent()) {
-            (None, _) | (_, None) => {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path ends with no file name"));
-            }
-            (_, Some(folder)) if folder.as_os_str().is_empty() => PathBuf::from("."),
-            (_, Some(folder)) => folder.to_owned(),
-        };
-        Ok(Self { path, folder, permissions })
+fn replace(
+    folder: &Folder,
+    name: &OsStr,
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let named = |error| named(path, error);
+    let old = replaced(folder, name).map_err(named)?;
+    let (temporary, file) = Temporary::create(folder, old.is_some()).map_err(named)?;
+    let mut writer = Watched { file: BufWriter::new(file), failure: None };
+    let written = write(&mut writer);
+    let whole = writer.finish().map_err(named)?;
+    written?;
+    old.map_or(Ok(()), |old| give_owner_and_permissions(&whole, &old)).map_err(named)?;
+    whole.sync_all().map_err(named)?;
+    temporary.rename(whole, name).map_err(named)?;
+    folder.sync().map_err(|error| {
+        let message = format!("{} is written, but a loss of power may undo it: {error}", path.display());
+        io::Error::new(error.kind(), message)
+    })
+}
+
+/// The regular file of this name; `None` for none, and for a link.
+fn replaced(folder: &Folder, name: &OsStr) -> io::Result<Option<Metadata>> {
+    match folder.metadata(name)? {
+        Some(found) if found.is_symlink() => Ok(None),
+        _ => regular(folder, name),
     }
 }
 
 /// A temporary file, removed on drop unless it was renamed.
-struct Temporary {
+struct Temporary<'f> {
+    folder: &'f Folder,
     /// `None` once it was renamed: then another machine may use the temporary name in a shared folder.
-    path: Option<PathBuf>,
+    name: Option<OsString>,
 }
 
-/// The next number to try. Creating the file shows whether its name is free.
-static NEXT: HintWord = HintWord::new(0);
-
-impl Temporary {
-    /// In the folder of the target, because a rename works within one file system only. Ends at the first free number.
-    fn create(target: &Target) -> io::Result<(Self, File)> {
-        loop {
-            // Relaxed: of two threads with one number, only one can create the file.
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            // Without the target's name, which may be as long as a name can be.
-            let path = target.folder.join(format!(".manyhands-{}-{number}.tmp", std::process::id()));
-            match new_file(target.permissions.as_ref()).open(&path) {
-                Ok(file) => {
-                    let temporary = Self { path: Some(path) };
-                    give_permissions(&file, target.permissions.as_ref())?;
-                    return Ok((temporary, file));
-                }
-                // A killed process with this process id left it behind.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
+impl<'f> Temporary<'f> {
+    /// In the folder of the target, because a rename works within one file system only.
+    fn create(folder: &'f Folder, is_private: bool) -> io::Result<(Self, File)> {
+        let (name, file) = folder.create_temporary(is_private)?;
+        Ok((Self { folder, name: Some(name) }, file))
     }
 
-    fn rename(mut self, target: &Path) -> io::Result<()> {
-        if let Some(path) = &self.path {
-            fs::rename(path, target)?;
+    /// Not where the name leads to another file by now: that one would get the target's name.
+    fn rename(mut self, file: File, target: &OsStr) -> io::Result<()> {
+        let Some(name) = &self.name else { return Ok(()) };
+        if !self.folder.is_at(&file, name) {
+            self.name = None;
+            return Err(io::Error::other("another program removed or replaced its temporary file"));
         }
-        self.path = None;
+        // Other systems cannot rename an open file.
+        drop(file);
+        self.folder.rename(name, target)?;
+        self.name = None;
         Ok(())
     }
 }
 
-impl Drop for Temporary {
+impl Drop for Temporary<'_> {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
+        if let Some(name) = &self.name {
             // A file that cannot be removed stays; the error that led here matters more.
-            let _ = fs::remove_file(path);
+            let _ = self.folder.remove(name);
         }
     }
 }
 
-/// Sets the permission bits that the process's mask removed.
-fn give_permissions(file: &File, wanted: Option<&fs::Permissions>) -> io::Result<()> {
-    match wanted {
-        // Only where it changes anything: file systems without permissions refuse the call.
-        Some(wanted) if file.metadata()?.permissions() != *wanted => file.set_permissions(wanted.clone()),
-        _ => Ok(()),
+/// The owner first, because a change of it may take permission bits away.
+#[cfg(unix)]
+fn give_owner_and_permissions(file: &File, old: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+    let new = file.metadata()?;
+    let (mut has_owner, mut has_group) = (new.uid() == old.uid(), new.gid() == old.gid());
+    // Only where it changes anything: file systems without owners and permissions refuse the calls.
+    if !(has_owner && has_group) {
+        let is_given = fchown(file, Some(old.uid()), Some(old.gid())).is_ok();
+        has_owner |= is_given;
+        has_group |= is_given || fchown(file, None, Some(old.gid())).is_ok();
+    }
+    let wanted = kept_mode(old.permissions().mode(), has_owner, has_group);
+    match file.metadata()?.permissions().mode() & 0o7777 == wanted {
+        true => Ok(()),
+        false => file.set_permissions(fs::Permissions::from_mode(wanted)),
     }
 }
 
-/// Creates the file with its permissions, so that a secret is never readable by all.
+/// The permission bits of a file that has, or has not, the owner and the group of the one that it replaces.
+///
+/// Another group gets no right that all others have not. The bits that let a program run as its owner stay only with
+/// both.
 #[cfg(unix)]
-fn new_file(permissions: Option<&fs::Permissions>) -> OpenOptions {
-    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-    let mut options = File::options();
-    options.write(true).create_new(true).mode(permissions.map_or(0o666, |permissions| permissions.mode() & 0o777));
-    options
+fn kept_mode(old: u32, has_owner: bool, has_group: bool) -> u32 {
+    let mode = if has_owner && has_group { old & 0o7777 } else { old & 0o777 };
+    if has_group { mode } else { mode & (0o7707 | (mode & 0o007) << 3) }
 }
 
 #[cfg(not(unix))]
-fn new_file(_: Option<&fs::Permissions>) -> OpenOptions {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    options
+fn give_owner_and_permissions(file: &File, old: &Metadata) -> io::Result<()> {
+    match file.metadata()?.permissions() == old.permissions() {
+        true => Ok(()),
+        false => file.set_permissions(old.permissions()),
+    }
 }
 
 /// Remembers the first write that failed.
@@ -227,44 +236,12 @@ impl Write for Watched {
     }
 }
 
-/// A folder, opened before anything is written, so that a missing folder is the first error.
-#[cfg(unix)]
-struct Folder(File);
-
-#[cfg(unix)]
-impl Folder {
-    fn open(path: &Path) -> io::Result<Self> {
-        File::open(path).map(Self)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        match self.0.sync_all() {
-            // Some network file systems cannot sync a folder and return these errors.
-            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
-            result => result,
-        }
-    }
-}
-
-/// Other systems cannot open a folder as a file, so the rename alone must do.
-#[cfg(not(unix))]
-struct Folder;
-
-#[cfg(not(unix))]
-impl Folder {
-    fn open(_: &Path) -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::fs;
     use std::io::Read as _;
     use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::path::PathBuf;
 
     use super::*;
 
@@ -367,31 +344,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_name_without_a_folder_is_one_in_the_current_folder() {
-        let target = Target::find(Path::new("a-file-that-does-not-exist.csv")).unwrap();
-        assert_eq!((target.folder, target.path), (".".into(), "a-file-that-does-not-exist.csv".into()));
-    }
-
-    #[test]
     fn a_name_may_be_as_long_as_a_name_can_be() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("n".repeat(255));
         write_text(&path, "long").unwrap();
         assert_eq!(read(&path), "long");
-    }
-
-    #[test]
-    fn files_of_a_killed_process_do_not_hinder_a_write() {
-        let folder = tempfile::tempdir().unwrap();
-        // The numbers that come next: other tests may take some of them meanwhile.
-        let next = NEXT.load(Ordering::Relaxed);
-        for number in next..next + 100 {
-            let left = folder.path().join(format!(".manyhands-{}-{number}.tmp", std::process::id()));
-            fs::write(left, "left").unwrap();
-        }
-        let path = folder.path().join("table.csv");
-        write_text(&path, "new").unwrap();
-        assert_eq!((read(&path), names(folder.path()).len()), ("new".to_string(), 101));
     }
 
     #[test]
@@ -417,9 +374,8 @@ pub(crate) mod tests {
     #[test]
     fn a_folder_is_tried_without_leaving_anything() {
         let folder = tempfile::tempdir().unwrap();
-        check_folder(folder.path()).unwrap();
+        check_folder(&Folder::open(folder.path()).unwrap()).unwrap();
         assert_eq!(names(folder.path()), [""; 0]);
-        assert!(check_folder(&folder.path().join("missing")).is_err());
     }
 
     /// What this gives while nothing can be written in the folder. Root may write anywhere, so a thread gives that
@@ -469,15 +425,11 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn a_secret_is_readable_by_its_owner_alone_while_it_is_written() {
+        fn what_replaces_a_file_is_readable_by_its_owner_alone_while_it_is_written() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("key");
             fs::write(&path, "old").unwrap();
-            let private = fs::Permissions::from_mode(0o600);
-            fs::set_permissions(&path, private.clone()).unwrap();
-            let new = folder.path().join("new");
-            new_file(Some(&private)).open(&new).unwrap();
-            assert_eq!(mode(&new) & 0o077, 0, "from its making on");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
             write_atomically(&path, |_| {
                 let all = names(folder.path());
                 let temporary = all.iter().find(|name| name.ends_with(".tmp")).unwrap();
@@ -497,6 +449,93 @@ pub(crate) mod tests {
             write_text(&path, "new").unwrap();
             assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
             assert_eq!((read(&target), names(elsewhere.path()).len()), ("new".to_string(), 1));
+        }
+
+        #[test]
+        fn a_broken_link_is_followed_and_stays() {
+            let folder = tempfile::tempdir().unwrap();
+            symlink("run 7.csv", folder.path().join("latest.csv")).unwrap();
+            write_text(&folder.path().join("latest.csv"), "new").unwrap();
+            assert_eq!(names(folder.path()), ["latest.csv", "run 7.csv"]);
+            assert!(!fs::symlink_metadata(folder.path().join("run 7.csv")).unwrap().is_symlink());
+        }
+
+        #[cfg(feature = "reports")]
+        #[test]
+        fn in_an_open_folder_a_link_is_replaced() {
+            let folder = tempfile::tempdir().unwrap();
+            let (victim, path) = (folder.path().join("victim"), folder.path().join("metrics.csv"));
+            fs::write(&victim, "theirs").unwrap();
+            symlink(&victim, &path).unwrap();
+            write_in(&Folder::open(folder.path()).unwrap(), "metrics.csv", |file| file.write_all(b"ours")).unwrap();
+            assert_eq!((read(&victim), read(&path)), ("theirs".to_owned(), "ours".to_owned()));
+            assert!(fs::symlink_metadata(&path).unwrap().is_file());
+        }
+
+        #[test]
+        fn a_pipe_is_refused_and_keeps_nothing_waiting() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("pipe");
+            assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+            assert_eq!(write_text(&path, "new").unwrap_err().kind(), io::ErrorKind::InvalidInput);
+            assert_eq!(names(folder.path()), ["pipe"]);
+        }
+
+        #[cfg(target_os = "linux")]
+        #[test]
+        fn a_folder_that_is_renamed_while_its_file_is_written_gets_it() {
+            let root = tempfile::tempdir().unwrap();
+            let (old, new) = (root.path().join("old"), root.path().join("new"));
+            fs::create_dir(&old).unwrap();
+            write_atomically(old.join("table.csv"), |file| {
+                fs::rename(&old, &new).unwrap();
+                fs::create_dir(&old).unwrap();
+                file.write_all(b"whole")
+            })
+            .unwrap();
+            assert_eq!(
+                (read(&new.join("table.csv")), names(&new), names(&old).len()),
+                ("whole".into(), vec!["table.csv".into()], 0)
+            );
+        }
+
+        #[cfg(target_os = "linux")]
+        #[test]
+        fn a_temporary_file_that_was_exchanged_does_not_become_the_target() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("table.csv");
+            fs::write(&path, "old").unwrap();
+            let error = write_atomically(&path, |file| {
+                let temporary = names(folder.path()).into_iter().find(|name| name.ends_with(".tmp")).unwrap();
+                fs::remove_file(folder.path().join(&temporary)).unwrap();
+                fs::write(folder.path().join(temporary), "planted").unwrap();
+                file.write_all(b"new")
+            });
+            assert!(error.unwrap_err().to_string().ends_with("removed or replaced its temporary file"));
+            assert_eq!(read(&path), "old");
+        }
+
+        #[test]
+        fn the_owner_and_the_group_of_the_old_file_stay_where_they_can() {
+            use std::os::unix::fs::{MetadataExt as _, chown};
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("table.csv");
+            write_text(&path, "old").unwrap();
+            if chown(&path, Some(65_533), Some(65_534)).is_err() {
+                return io::stderr().write_all(b"SKIPPED: only root can give a file away\n").unwrap();
+            }
+            write_text(&path, "new").unwrap();
+            let found = fs::metadata(&path).unwrap();
+            assert_eq!((found.uid(), found.gid(), read(&path)), (65_533, 65_534, "new".to_owned()));
+        }
+
+        #[test]
+        fn another_group_gets_no_right_that_all_others_have_not() {
+            assert_eq!(kept_mode(0o100_660, true, false), 0o600);
+            assert_eq!(kept_mode(0o664, true, false), 0o644);
+            assert_eq!(kept_mode(0o4775, true, false), 0o755);
+            assert_eq!(kept_mode(0o4755, true, true), 0o4755);
+            assert_eq!(kept_mode(0o6750, false, true), 0o750);
         }
 
         #[cfg(all(target_os = "linux", feature = "reports"))]

@@ -2,7 +2,9 @@
 //! neither.
 
 pub(crate) mod atomic_file;
+mod folder;
 #[cfg(feature = "journal")]
 pub(crate) mod journal;
+pub(crate) mod place;
 #[cfg(feature = "reports")]
 pub(crate) mod report;

@@ -95,6 +95,22 @@ impl<T, R, E> KeepSpec<'_, T, R, E> {
         Ok(())
     }
 
+    /// Makes the paths of journal and report absolute, in the thread that makes the call.
+    #[cfg_attr(
+        not(any(feature = "journal", feature = "reports")),
+        expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "nothing has a path")
+    )]
+    pub(crate) fn make_paths_absolute(&mut self) {
+        #[cfg(feature = "journal")]
+        if let Some(journal) = &mut self.journal {
+            journal.settings.make_absolute();
+        }
+        #[cfg(feature = "reports")]
+        if let Some(report) = &mut self.report {
+            report.make_absolute();
+        }
+    }
+
     /// Whether results must travel to the calling thread: to be written down, or because some items are done already.
     ///
     /// Then a run cannot write straight into slots, and its results travel with the reports.
@@ -382,8 +398,7 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
         warnings.extend(self.unread.take());
         #[cfg(feature = "journal")]
         if let Some(journal) = self.journal {
-            let finished = journal.into_inner().store.finish();
-            warnings.extend(finished.err().map(Error::journal));
+            warnings.extend(journal.into_inner().store.finish().into_iter().map(Error::journal));
         }
         let fault = self.fault.take();
         #[cfg(feature = "reports")]
@@ -453,7 +468,7 @@ impl<T, R, E> ResultSink<R, E> for Persistence<'_, '_, T, R, E> {
             key: pending.key,
             failure: result.err().map(|failure| self.to_recorded(failure)),
             is_resumed: false,
-            attempts: pending.earlier_attempts + finished.attempts,
+            attempts: pending.earlier_attempts.saturating_add(finished.attempts),
             started: timing.started,
             elapsed: timing.elapsed,
             cpu: timing.cpu,

@@ -62,7 +62,7 @@ fn say_how_it_went(outcome: &Outcome<Features, String>) {
         tally.succeeded, tally.failed, tally.resumed, tally.cancelled
     );
     for warning in outcome.warnings() {
-        let kind = match warning.journal_error() {
+        let kind = match cause_of(warning) {
             Some(JournalError::Full { .. }) => "journal is full",
             Some(JournalError::ReadOnly { .. }) => "journal is read-only",
             Some(_) => "journal",
@@ -72,6 +72,14 @@ fn say_how_it_went(outcome: &Outcome<Features, String>) {
         println!("warning: {kind}: {warning}");
     }
     println!("that is all");
+}
+
+/// The journal's error, or what kept a journal from being written.
+fn cause_of(warning: &Error) -> Option<&JournalError> {
+    match warning.journal_error() {
+        Some(JournalError::Interrupted { error, .. }) => Some(error),
+        other => other,
+    }
 }
 
 fn interrupted(study: &Study) -> ! {

@@ -3,40 +3,54 @@
 //!
 //! What opening a file for writing does, in this order:
 //!
-//! 1. `open`: refuses a file of one byte, which SQLite would overwrite, and sets the wait for locks.
-//! 2. `kind`: reads the id and the version. Foreign files and those of later versions end here, unchanged.
-//! 3. `check`: moves a left log into the file, compares its size, and runs SQLite's quick check, which reads all of it.
-//! 4. `choose_log`: a write-ahead log, or a rollback journal where the file system has no shared memory.
-//! 5. `make_tables`: in a new file only, all in one transaction.
+//! 1. `open`: refuses what is no regular file, and a file of one byte, which SQLite would overwrite. Trusts nothing in the
+//!    file: no view and no trigger of it runs.
+//! 2. `kind`: reads the id and the version. Foreign files and those of other versions end here, unchanged.
+//! 3. `check_tables`: compares the tables, views, triggers and indexes with ours, before any of them is read.
+//! 4. `check`: moves a left log into the file, compares its size, and runs SQLite's quick check, which reads all of it.
+//! 5. `choose_log`: a write-ahead log, or a rollback journal where the file system has no shared memory.
+//! 6. `make_tables`: in a new file only, all in one transaction.
 //!
 //! So opening costs one pass over the file, `newest` one more, and each transaction after that costs the same however
-//! long the file is. Opening for reading does 1 and 2 alone, and each row that is read has its own checksum.
+//! long the file is. Opening for reading does 1 to 3 alone, and each row that is read has its own checksum.
+//!
+//! SQLite opens its own files beside the journal, `-wal`, `-shm` and `-journal`, and follows no link to them. The journal's
+//! own descriptor must be SQLite's alone: closing another one of the same file would release the locks of this process.
+//! So this file looks at names and never opens them.
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
+use foldhash::HashSet;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension, Row as Found, Statement, params};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{
+    Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension, Row as Found, Statement, params, params_from_iter,
+};
 
 use crate::encoding::Format;
+use crate::persist::folder::FileId;
 use crate::persist::journal::error::JournalError;
 use crate::persist::journal::keys::Keys;
 use crate::persist::journal::pending::RecordedItem;
 use crate::persist::journal::schema;
+use crate::persist::place::{Place, regular};
 use crate::record::{Amount, FailureKind, ItemRecord, RecordedFailure};
-use crate::sync::SystemTime;
+use crate::sync::{Arc, SystemTime};
 
 /// The longest wait for another program that has the file locked: a backup, or a reader where readers and writer
 /// exclude each other.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest wait of a writer while its run goes on: it tries again later.
+const WRITER_BUSY_TIMEOUT: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 2000 });
+/// What SQLite appends to the journal's name.
+const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The columns of an entry in the order in which they are written and read.
 ///
-/// `recorded_item` reads them by number and `Writing::add` binds them from number 2 on, after the run. `checksum` is
-/// last.
-const COLUMNS: &str = "place, key, fingerprint, failure, message, attempts, started_ns, elapsed_ns, cpu_ns, worker, \
+/// `recorded_item` reads them by number and `Row::columns` gives them. `checksum` is last, and of all the others.
+const COLUMNS: &str = "run, place, key, fingerprint, failure, message, attempts, started_ns, elapsed_ns, cpu_ns, worker, \
                        peak_memory, amounts, value, checksum";
 
 /// The format of a row's value. The rows of a run are together, so SQLite has the row of the run at hand.
@@ -44,11 +58,15 @@ const FORMAT_OF_RUN: &str = "(SELECT its.format FROM run AS its WHERE its.id = r
 
 /// A journal's file, open.
 ///
-/// The path is for messages. One thread at a time uses the connection, so SQLite's own mutex is switched off.
+/// One thread at a time uses the connection, so SQLite's own mutex is switched off.
 #[derive(Debug)]
 pub(crate) struct Database {
     connection: Connection,
-    path: PathBuf,
+    place: Arc<Place>,
+    /// The file that was opened.
+    id: FileId,
+    #[cfg(test)]
+    pub(crate) faults: faults::Faults,
 }
 
 /// What all values of a run depend on.
@@ -119,25 +137,26 @@ impl Database {
     /// # Errors
     /// `Foreign`, `Newer`, `Corrupt`, `ReadOnly` and `Full` by their causes, and `Io` for all else. None of them has
     /// changed the tables.
-    pub(crate) fn for_writing(path: &Path) -> Result<(Self, Log), JournalError> {
-        Self::for_writing_on(path, None)
+    pub(crate) fn for_writing(place: &Arc<Place>) -> Result<(Self, Log), JournalError> {
+        Self::for_writing_on(place, None)
     }
 
     /// [`for_writing`](Self::for_writing) on one of SQLite's file systems, some of which lack what others have.
-    fn for_writing_on(path: &Path, file_system: Option<&str>) -> Result<(Self, Log), JournalError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut database = Self::open(path, flags, file_system)?;
+    fn for_writing_on(place: &Arc<Place>, file_system: Option<&str>) -> Result<(Self, Log), JournalError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let mut database = Self::open(place, flags, file_system)?;
         if let Err(refused @ JournalError::Io { .. }) = database.kind() {
             // A killed run may have left a write-ahead log, which this file system cannot have.
-            database = Self::open(path, flags, file_system)?;
+            database = Self::open(place, flags, file_system)?;
             database.ask(leave_log_ahead).map_err(|_| refused)?;
         }
         let kind = database.kind()?;
         if database.ask(|connection| connection.is_readonly(MAIN_DB))? {
-            return Err(JournalError::ReadOnly { path: path.to_owned(), source: None });
+            return Err(JournalError::ReadOnly { path: place.path.clone(), source: None });
         }
         // Before any change, so that a damaged file stays as it is.
         if let DatabaseKind::Journal = kind {
+            database.check_tables()?;
             database.check()?;
         }
         let log = database.ask(choose_log)?;
@@ -153,41 +172,49 @@ impl Database {
     /// they are; `query_only` refuses every statement that would write, and the last connection to close does not move
     /// the log into the file. A file that is empty or not there gives `NotFound`, so that a reader can poll for a run
     /// that is about to begin.
-    pub(crate) fn for_reading(path: &Path) -> Result<Self, JournalError> {
-        if !path.try_exists().map_err(|error| JournalError::of_io(path, error))? {
-            return Err(JournalError::NotFound { path: path.to_owned() });
+    pub(crate) fn for_reading(place: &Arc<Place>) -> Result<Self, JournalError> {
+        if place.regular().map_err(|error| JournalError::of_io(&place.path, error))?.is_none() {
+            return Err(JournalError::NotFound { path: place.path.clone() });
         }
         // Not opened as read-only, because SQLite must recover the log of a killed writer before it can read. Where the file is not
         // writable, SQLite opens it as read-only by itself.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let database = Self::open(path, flags, None)?;
+        let database = Self::open(place, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
         database.ask(|connection| {
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             connection.pragma_update(None, "query_only", true)
         })?;
         match database.kind()? {
-            DatabaseKind::Journal => Ok(database),
+            DatabaseKind::Journal => database.check_tables()?,
             // A run that was killed as it began left it empty, and the next run treats it as a new file.
-            DatabaseKind::Empty => Err(JournalError::NotFound { path: path.to_owned() }),
+            DatabaseKind::Empty => return Err(JournalError::NotFound { path: place.path.clone() }),
         }
+        Ok(database)
     }
 
-    /// Costs a look at the file's length besides SQLite's own open. Does not read the file yet: errors of its contents
-    /// come with the first question.
-    fn open(path: &Path, flags: OpenFlags, file_system: Option<&str>) -> Result<Self, JournalError> {
-        // The full path, because SQLite gives `:memory:`, `file:..` and an empty path another meaning.
-        let full = std::path::absolute(path).map_err(|error| JournalError::of_io(path, error))?;
+    /// Costs a few looks at files besides SQLite's own open. Does not read the file yet: errors of its contents come with
+    /// the first question.
+    fn open(place: &Arc<Place>, flags: OpenFlags, file_system: Option<&str>) -> Result<Self, JournalError> {
+        let refused = |error| JournalError::of_io(&place.path, error);
         // SQLite treats a file of one byte as empty, and would overwrite it.
-        if std::fs::metadata(&full).is_ok_and(|about| about.len() == 1) {
-            return Err(JournalError::Foreign { path: path.to_owned() });
+        if place.regular().map_err(refused)?.is_some_and(|about| about.len() == 1) {
+            return Err(JournalError::Foreign { path: place.path.clone() });
         }
+        check_side_files(place).map_err(refused)?;
+        // SQLite gives `:memory:`, `file:..` and an empty path another meaning; this one is absolute.
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let opened = match file_system {
-            Some(name) => Connection::open_with_flags_and_vfs(full, flags, name),
-            None => Connection::open_with_flags(full, flags),
+            Some(name) => Connection::open_with_flags_and_vfs(&place.path, flags, name),
+            None => Connection::open_with_flags(&place.path, flags),
         };
-        let connection = opened.map_err(|error| journal_error(path, None, error))?;
-        let database = Self { connection, path: path.to_owned() };
-        database.ask(|connection| connection.busy_timeout(BUSY_TIMEOUT))?;
+        let connection = opened.map_err(|error| journal_error(&place.path, None, error))?;
+        let database = Self {
+            connection,
+            place: Arc::clone(place),
+            id: id_of_opened(place).map_err(refused)?,
+            #[cfg(test)]
+            faults: faults::Faults::default(),
+        };
+        database.ask(trust_nothing)?;
         Ok(database)
     }
 
@@ -197,14 +224,31 @@ impl Database {
         question(&self.connection).map_err(|error| self.error(error))
     }
 
+    /// [`ask`](Self::ask) for what a run writes.
+    fn ask_writing<T>(&self, question: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+        self.ask(|connection| self.with_faults(|| question(connection)))
+    }
+
+    /// The place at which tests let SQLite fail.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "only tests plan faults")]
+    fn with_faults<T>(&self, act: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        act()
+    }
+
+    #[cfg(test)]
+    fn with_faults<T>(&self, act: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        self.faults.apply(act)
+    }
+
     /// The error for a failed statement. Must run before the connection is used again, as the system's error number is
     /// that of its last operation.
     fn error(&self, error: rusqlite::Error) -> JournalError {
-        journal_error(&self.path, Some(&self.connection), error)
+        journal_error(&self.place.path, Some(&self.connection), error)
     }
 
     fn corrupt(&self, detail: impl Into<String>) -> JournalError {
-        JournalError::Corrupt { path: self.path.clone(), detail: detail.into(), source: None }
+        JournalError::Corrupt { path: self.place.path.clone(), detail: detail.into(), source: None }
     }
 
     /// Costs two small questions, and a third for a file with neither id nor version: an empty database is a new
@@ -215,11 +259,14 @@ impl Database {
         match (application, u32::try_from(version)) {
             (schema::APPLICATION_ID, Ok(schema::VERSION)) => Ok(DatabaseKind::Journal),
             (schema::APPLICATION_ID, Ok(found)) if found > schema::VERSION => {
-                Err(JournalError::Newer { path: self.path.clone(), found, known: schema::VERSION })
+                Err(JournalError::Newer { path: self.place.path.clone(), found, known: schema::VERSION })
+            }
+            (schema::APPLICATION_ID, Ok(found @ 1..)) => {
+                Err(JournalError::Older { path: self.place.path.clone(), found, known: schema::VERSION })
             }
             (schema::APPLICATION_ID, _) => Err(self.corrupt(format!("its tables are of version {version}"))),
             (0, Ok(0)) if self.has_no_tables()? => Ok(DatabaseKind::Empty),
-            _ => Err(JournalError::Foreign { path: self.path.clone() }),
+            _ => Err(JournalError::Foreign { path: self.place.path.clone() }),
         }
     }
 
@@ -228,6 +275,31 @@ impl Database {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, u32>(0))
         };
         Ok(self.ask(count)? == 0)
+    }
+
+    /// Compares the tables with ours, text by text. A view, trigger or index of another program could do more than it
+    /// says, never end, or change what is written.
+    ///
+    /// Costs the making of the same tables in memory, some 0.2 ms.
+    ///
+    /// # Errors
+    /// `Corrupt` with the name of the first object that differs.
+    fn check_tables(&self) -> Result<(), JournalError> {
+        let ours = Connection::open_in_memory().and_then(|ours| {
+            ours.execute_batch(schema::TABLES)?;
+            objects(&ours)
+        });
+        let ours = ours.map_err(|error| self.error(error))?;
+        let found = self.ask(objects)?;
+        let strange = found.iter().find(|object| !ours.contains(object));
+        let missing = ours.iter().find(|object| !found.contains(object));
+        match strange.or(missing) {
+            Some(Object { kind, name, .. }) => {
+                let why = if strange.is_some() { "is not one that this crate makes" } else { "is missing" };
+                Err(self.corrupt(format!("its {kind} {name:?} {why}")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Looks for damage before the file is read or changed.
@@ -257,7 +329,8 @@ impl Database {
         let (pages, page_size) =
             self.ask(|connection| Ok((number(connection, "page_count")?, number(connection, "page_size")?)))?;
         let expected = u64::from(pages.unsigned_abs()) * u64::from(page_size.unsigned_abs());
-        let found = std::fs::metadata(&self.path).map_err(|error| JournalError::of_io(&self.path, error))?.len();
+        let found = self.place.regular().map_err(|error| JournalError::of_io(&self.place.path, error))?;
+        let found = found.map_or(0, |about| about.len());
         if found < expected {
             return Err(self.corrupt(format!("{found} bytes are left of {expected}")));
         }
@@ -306,79 +379,119 @@ impl Database {
     /// # Errors
     /// `Corrupt` for a row that does not match its checksum, or with a column that this crate does not write so.
     pub(crate) fn newest(&self, setup: &Setup) -> Result<Vec<RecordedItem>, JournalError> {
-        let select = format!(
-            "SELECT {COLUMNS}, {FORMAT_OF_RUN} FROM entry \
-             WHERE run IN (SELECT id FROM run WHERE version = ?1 AND configuration = ?2 AND value_type = ?3) ORDER BY id"
-        );
         let (mut newest, mut keys): (Vec<RecordedItem>, _) = (Vec::new(), Keys::default());
-        self.ask(|connection| {
-            let mut statement = connection.prepare(&select)?;
-            let mut rows = statement.query(params![setup.version, setup.configuration, setup.value_type])?;
-            while let Some(row) = rows.next()? {
-                let item = recorded_item(row)?;
-                match newest.get_mut(keys.number(&item.record.key)) {
-                    Some(earlier) => *earlier = item,
-                    None => newest.push(item),
-                }
-            }
-            Ok(())
+        self.each_item(setup, |item| match newest.get_mut(keys.number(&item.record.key)) {
+            Some(earlier) => *earlier = item,
+            None => newest.push(item),
         })?;
         Ok(newest)
     }
 
-    /// Rows of the view `newest`.
-    ///
-    /// In the order of the view, and with the checksum of each row compared.
-    pub(crate) fn shown(&self, which: Shown) -> Result<Vec<RecordedItem>, JournalError> {
-        let condition = match which {
-            Shown::All => "",
-            Shown::Failed => "WHERE failure IS NOT NULL",
-        };
+    /// Calls this with each item that was recorded under the setup, in the order of the file.
+    fn each_item(&self, setup: &Setup, mut take: impl FnMut(RecordedItem)) -> Result<(), JournalError> {
+        let select = format!(
+            "SELECT {COLUMNS}, {FORMAT_OF_RUN} FROM entry \
+             WHERE run IN (SELECT id FROM run WHERE version = ?1 AND configuration = ?2 AND value_type = ?3) ORDER BY id"
+        );
         self.ask(|connection| {
-            let mut statement =
-                connection.prepare(&format!("SELECT {COLUMNS}, {FORMAT_OF_RUN} FROM newest {condition}"))?;
-            statement.query_map([], recorded_item)?.collect()
+            let mut statement = connection.prepare(&select)?;
+            let mut rows = statement.query(params![setup.version, setup.configuration, setup.value_type])?;
+            while let Some(row) = rows.next()? {
+                take(recorded_item(row)?);
+            }
+            Ok(())
         })
+    }
+
+    /// The newest row of each key under the last setup, in the order in which those rows were written.
+    ///
+    /// The checksum of each row is compared. Memory: all of them, and for failures alone those.
+    pub(crate) fn shown(&self, which: Shown) -> Result<Vec<RecordedItem>, JournalError> {
+        let moment = self.ask(Connection::unchecked_transaction)?;
+        let Some(setup) = self.last_setup()? else { return Ok(Vec::new()) };
+        let (mut newest, mut keys): (Vec<(usize, Option<RecordedItem>)>, _) = (Vec::new(), Keys::default());
+        let mut n_rows = 0;
+        self.each_item(&setup, |item| {
+            n_rows += 1;
+            let number = keys.number(&item.record.key);
+            let is_shown = matches!(which, Shown::All) || item.record.failure.is_some();
+            let item = (n_rows, is_shown.then_some(item));
+            match newest.get_mut(number) {
+                Some(earlier) => *earlier = item,
+                None => newest.push(item),
+            }
+        })?;
+        moment.commit().map_err(|error| self.error(error))?;
+        newest.sort_unstable_by_key(|(row_number, _)| *row_number);
+        Ok(newest.into_iter().filter_map(|(_, item)| item).collect())
     }
 
     /// The setup of the last run and the counts, both at one moment.
     pub(crate) fn status(&self) -> Result<(Option<Setup>, Counts), JournalError> {
         let moment = self.ask(Connection::unchecked_transaction)?;
-        let status = (self.last_setup()?, self.counts()?);
+        let setup = self.last_setup()?;
+        let counts = self.counts(setup.as_ref())?;
         moment.commit().map_err(|error| self.error(error))?;
-        Ok(status)
+        Ok((setup, counts))
     }
 
-    /// One statement with six parts, four of which go through the view.
-    fn counts(&self) -> Result<Counts, JournalError> {
-        let select = "SELECT (SELECT count(*) FROM newest WHERE failure IS NULL), \
-                             (SELECT count(*) FROM newest WHERE failure IS NOT NULL), \
-                             (SELECT count(*) FROM entry), (SELECT count(*) FROM run), \
-                             (SELECT min(started_ns) FROM newest), (SELECT max(started_ns + elapsed_ns) FROM newest)";
+    /// One pass over the table, and one over the runs. A sort by key, as the view has it, would cost several times as much.
+    fn counts(&self, setup: Option<&Setup>) -> Result<Counts, JournalError> {
         self.ask(|connection| {
-            connection.query_row(select, [], |row| {
-                Ok(Counts {
-                    succeeded: row.get::<_, i64>(0)?.unsigned_abs(),
-                    failed: row.get::<_, i64>(1)?.unsigned_abs(),
-                    rows: row.get::<_, i64>(2)?.unsigned_abs(),
-                    runs: row.get::<_, i64>(3)?.unsigned_abs(),
-                    first: row.get::<_, Option<i64>>(4)?.map(moment),
-                    last: row.get::<_, Option<i64>>(5)?.map(moment),
-                })
-            })
+            let (n_runs, runs) = runs_of(connection, setup)?;
+            let mut statement = connection
+                .prepare("SELECT run, key, failure IS NULL, started_ns, elapsed_ns FROM entry ORDER BY id")?;
+            let mut rows = statement.query([])?;
+            let (mut n_rows, mut newest, mut keys) = (0, Vec::new(), Keys::default());
+            while let Some(row) = rows.next()? {
+                n_rows += 1;
+                if !runs.contains(&row.get(0)?) {
+                    continue;
+                }
+                let key = row.get_ref(1)?.as_str().map_err(|error| unreadable(1, error))?;
+                let (started, elapsed) = (row.get::<_, i64>(3)?, row.get::<_, i64>(4)?);
+                let counted = Counted { is_success: row.get(2)?, started, finished: started.saturating_add(elapsed) };
+                match newest.get_mut(keys.number(key)) {
+                    Some(earlier) => *earlier = counted,
+                    None => newest.push(counted),
+                }
+            }
+            Ok(Counts::of(&newest, n_rows, n_runs))
         })
     }
 
     /// Prepares to add rows to this run.
     ///
-    /// Prepares the statement once, so that a row costs the binding of 15 values and no parsing of SQL.
+    /// Prepares the statement once, so that a row costs the binding of 15 values and no parsing of SQL. From here on, a
+    /// lock of another program is waited for a shorter time: the writer tries again.
     pub(crate) fn writing(&self, run: i64) -> Result<Writing<'_>, JournalError> {
-        let insert = format!(
-            "INSERT INTO entry (run, {COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
-             ?15)"
-        );
+        self.ask(|connection| connection.busy_timeout(WRITER_BUSY_TIMEOUT))?;
+        let marks = ["?"; 15].join(", ");
+        let insert = format!("INSERT INTO entry ({COLUMNS}) VALUES ({marks})");
         let statement = self.ask(|connection| connection.prepare(&insert))?;
-        Ok(Writing { database: self, run, statement })
+        Ok(Writing { database: self, run, statement, n_added: 0, last_before: 0 })
+    }
+
+    /// For each of the run's last three tries: a backup that is about to end must not cost its rows.
+    pub(crate) fn wait_for_locks_at_the_end(&self) -> Result<(), JournalError> {
+        self.ask(|connection| connection.busy_timeout(BUSY_TIMEOUT / 3))
+    }
+
+    /// What happened to the journal's path, where it leads to another file than the one that is open.
+    pub(crate) fn displaced(&self) -> Option<JournalError> {
+        let there = std::fs::symlink_metadata(&self.place.path).ok();
+        if there.as_ref().is_some_and(|there| FileId::of(there) == self.id) {
+            return None;
+        }
+        let in_folder = self.place.folder.metadata(&self.place.name).ok().flatten();
+        let what = if in_folder.is_some_and(|found| FileId::of(&found) == self.id) {
+            format!("its folder is {} now, and the journal goes on there", self.place.folder.present_path().display())
+        } else if there.is_some() {
+            "another file is in its place; that one is left alone, and what this run records is not in it".to_owned()
+        } else {
+            "it was removed or moved away, and what this run records goes with it".to_owned()
+        };
+        Some(JournalError::Displaced { path: self.place.path.clone(), what })
     }
 
     /// Closes the file after its last row. Without a reader, the journal becomes one plain file again, which can be
@@ -386,15 +499,64 @@ impl Database {
     ///
     /// The timeout is set to zero first: a reader that holds the file must not delay the end of a run by half a minute.
     pub(crate) fn close(self) {
-        // Both may fail without harm: the next run that opens the journal does it.
-        let _ = self.connection.busy_timeout(Duration::ZERO);
-        let _ = self.connection.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()));
+        // All of it may fail without harm: the next run that opens the journal does it.
+        let connection = &self.connection;
+        let _ = connection.busy_timeout(Duration::ZERO);
+        if self.displaced().is_none() {
+            let _ = connection.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()));
+        } else {
+            // SQLite removes its files by their paths, at which those of another run may be by now.
+            let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
         let _ = self.connection.close();
+    }
+}
+
+/// Errors of SQLite that tests plan, for statements that write.
+#[cfg(test)]
+pub(crate) mod faults {
+    use std::collections::VecDeque;
+
+    use rusqlite::ffi;
+
+    use crate::sync::{Arc, Mutex};
+
+    /// What becomes of one statement.
+    #[derive(Debug, Clone, Copy)]
+    pub(crate) enum Fault {
+        None,
+        /// It fails, with this code of SQLite, before it does anything.
+        Before(i32),
+        /// It is done, and fails all the same.
+        After(i32),
+    }
+
+    /// One for each statement that is still to come. Shared with the test that plans them.
+    #[derive(Debug, Clone, Default)]
+    pub(crate) struct Faults(pub(crate) Arc<Mutex<VecDeque<Fault>>>);
+
+    impl Faults {
+        pub(super) fn apply<T>(&self, act: impl FnOnce() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+            let failed = |code| Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+            let planned = self.0.lock().pop_front().unwrap_or(Fault::None);
+            match planned {
+                Fault::None => act(),
+                Fault::Before(code) => failed(code),
+                Fault::After(code) => act().and_then(|_| failed(code)),
+            }
+        }
     }
 }
 
 #[cfg(test)]
 impl Database {
+    /// Limits the size of a row, which is a billion bytes by default.
+    pub(crate) fn limit_row(&self, bytes: i32) {
+        // SAFETY: the handle belongs to an open connection that is borrowed meanwhile; the call sets a number in it.
+        unsafe { rusqlite::ffi::sqlite3_limit(self.connection.handle(), rusqlite::ffi::SQLITE_LIMIT_LENGTH, bytes) };
+    }
+
     /// Limits the file's size, as a full disk does.
     pub(crate) fn limit_pages(&self, pages: u32) {
         let limit =
@@ -406,8 +568,7 @@ impl Database {
     pub(crate) fn insert_bare(&self, records: impl Iterator<Item = (ItemRecord, [u8; 8])>, interval: Duration) {
         let connection = &self.connection;
         let marks = ["?"; 14].join(", ");
-        let mut statement =
-            connection.prepare(&format!("INSERT INTO entry (run, {COLUMNS}) VALUES (1, {marks})")).unwrap();
+        let mut statement = connection.prepare(&format!("INSERT INTO entry ({COLUMNS}) VALUES (1, {marks})")).unwrap();
         let none = None::<i64>;
         connection.execute_batch("BEGIN").unwrap();
         let mut begun = std::time::Instant::now();
@@ -453,45 +614,69 @@ pub(crate) enum Shown {
 /// Adds rows to a run. A drop loses uncommitted rows.
 ///
 /// The order of calls is `begin`, `add` any number of times, `commit`, and so on; `end_run` or `forget_run` comes
-/// before the last `commit`. Only the writer thread has one.
+/// before the last `commit`, and `roll_back` after any error. Only the writer thread has one.
 pub(crate) struct Writing<'d> {
     database: &'d Database,
     run: i64,
     statement: Statement<'d>,
+    /// Rows since `begin`.
+    n_added: i64,
+    /// The number of the table's last row at `begin`.
+    last_before: i64,
+}
+
+/// Why a row was not added.
+#[derive(Debug)]
+pub(crate) enum AddError {
+    /// The row itself: it is too large, or not what the table takes. Other rows are not affected.
+    OfRow(String),
+    OfJournal(JournalError),
 }
 
 impl Writing<'_> {
-    /// `IMMEDIATE` takes the write lock now, so that a busy file is an error here, after half a minute, and not in the
+    /// `IMMEDIATE` takes the write lock now, so that a busy file is an error here, after the wait for it, and not in the
     /// middle of a transaction.
-    pub(crate) fn begin(&self) -> Result<(), JournalError> {
-        self.database.ask(|connection| connection.execute_batch("BEGIN IMMEDIATE"))
+    pub(crate) fn begin(&mut self) -> Result<(), JournalError> {
+        self.database.ask_writing(|connection| connection.execute_batch("BEGIN IMMEDIATE"))?;
+        (self.n_added, self.last_before) = (0, self.last_row()?);
+        Ok(())
     }
 
     /// No system call as a rule: the row goes into SQLite's page cache, and to the disk with the commit.
-    pub(crate) fn add(&mut self, row: &Row<'_>) -> Result<(), JournalError> {
-        let added = self.statement.execute(params![
-            self.run,
-            integer(row.place),
-            row.key,
-            row.fingerprint,
-            row.failure.map(|(kind, _)| kind.as_str()),
-            row.failure.map(|(_, message)| message),
-            row.attempts,
-            nanoseconds(row.started),
-            integer(row.elapsed.as_nanos()),
-            row.cpu.map(|time| integer(time.as_nanos())),
-            row.worker,
-            row.peak_memory.map(integer),
-            row.amounts,
-            row.value,
-            row.checksum(),
-        ]);
-        added.map(drop).map_err(|error| self.database.error(error))
+    pub(crate) fn add(&mut self, row: &Row<'_>) -> Result<(), AddError> {
+        let columns = row.columns(self.run);
+        let checksum = ToSqlOutput::Owned(Value::Integer(checksum(columns)));
+        let values = columns.map(ToSqlOutput::Borrowed).into_iter().chain([checksum]);
+        let statement = &mut self.statement;
+        match self.database.with_faults(|| statement.execute(params_from_iter(values))) {
+            Ok(_) => self.n_added += 1,
+            Err(error) if is_of_row(&error) => return Err(AddError::OfRow(error.to_string())),
+            Err(error) => return Err(AddError::OfJournal(self.database.error(error))),
+        }
+        Ok(())
     }
 
     /// Makes the rows since `begin` visible to readers, all of them at once.
     pub(crate) fn commit(&self) -> Result<(), JournalError> {
-        self.database.ask(|connection| connection.execute_batch("COMMIT"))
+        self.database.ask_writing(|connection| connection.execute_batch("COMMIT"))
+    }
+
+    /// Ends the transaction after an error. Gives whether its rows are in the file all the same: an error may come after
+    /// the commit itself.
+    pub(crate) fn roll_back(&mut self) -> bool {
+        let connection = &self.database.connection;
+        if !connection.is_autocommit() {
+            // SQLite may have rolled it back by itself, and a file that cannot be written has nothing to take back.
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        let n_added = std::mem::take(&mut self.n_added);
+        n_added > 0 && self.last_row().is_ok_and(|last| last == self.last_before + n_added)
+    }
+
+    /// One look at the end of the table, however long it is. 0 without a row.
+    fn last_row(&self) -> Result<i64, JournalError> {
+        let select = "SELECT ifnull(max(id), 0) FROM entry";
+        self.database.ask(|connection| connection.query_row(select, [], |row| row.get(0)))
     }
 
     /// Records that the run has ended.
@@ -507,6 +692,107 @@ impl Writing<'_> {
     pub(crate) fn forget_run(&self) -> Result<(), JournalError> {
         self.database.ask(|connection| connection.execute("DELETE FROM run WHERE id = ?1", [self.run]))?;
         Ok(())
+    }
+}
+
+/// SQLite must not have other files than regular ones at the names of its own. A link to them it does not follow, but it
+/// would wait for the other end of a pipe.
+fn check_side_files(place: &Place) -> io::Result<()> {
+    for ending in SIDE_FILES {
+        let name = place.beside(ending);
+        regular(&place.folder, &name).map_err(|error| {
+            io::Error::new(io::ErrorKind::InvalidInput, format!("{} beside it: {error}; move it away", name.display()))
+        })?;
+    }
+    Ok(())
+}
+
+/// The file that SQLite opened, by its path and in the folder that was opened before.
+///
+/// # Errors
+/// When the two differ: the folder was exchanged between the two.
+fn id_of_opened(place: &Place) -> io::Result<FileId> {
+    let there = FileId::of(&std::fs::symlink_metadata(&place.path)?);
+    match place.regular()? {
+        Some(found) if FileId::of(&found) == there => Ok(there),
+        _ => Err(io::Error::other("its folder was exchanged while it was opened")),
+    }
+}
+
+/// The file may be of any program: nothing in it may run, and no statement may change its head or its own tables.
+fn trust_nothing(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    connection.pragma_update(None, "cell_size_check", true)
+}
+
+/// A table, view, trigger or index of a file.
+#[derive(Debug, PartialEq, Eq)]
+struct Object {
+    kind: String,
+    name: String,
+    of_table: String,
+    sql: Option<String>,
+}
+
+/// At most some more than ours, so that a file with millions of them costs no memory.
+fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
+    let mut statement = connection.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema LIMIT 100")?;
+    let object =
+        |row: &Found<'_>| Ok(Object { kind: row.get(0)?, name: row.get(1)?, of_table: row.get(2)?, sql: row.get(3)? });
+    statement.query_map([], object)?.collect()
+}
+
+/// How many runs there are, and the numbers of those with this setup.
+fn runs_of(connection: &Connection, setup: Option<&Setup>) -> rusqlite::Result<(u64, HashSet<i64>)> {
+    let mut statement =
+        connection.prepare("SELECT id, version = ?1 AND configuration = ?2 AND value_type = ?3 FROM run")?;
+    let (mut n_runs, mut runs) = (0, HashSet::default());
+    let mut rows = match setup {
+        Some(Setup { version, configuration, value_type }) => {
+            statement.query(params![version, configuration, value_type])
+        }
+        None => statement.query(params![None::<i64>, None::<i64>, None::<i64>]),
+    }?;
+    while let Some(row) = rows.next()? {
+        n_runs += 1;
+        if row.get::<_, Option<bool>>(1)? == Some(true) {
+            runs.insert(row.get(0)?);
+        }
+    }
+    Ok((n_runs, runs))
+}
+
+/// What `status` needs of the newest row of a key. Times as in the file.
+struct Counted {
+    is_success: bool,
+    started: i64,
+    finished: i64,
+}
+
+impl Counts {
+    fn of(newest: &[Counted], rows: u64, runs: u64) -> Self {
+        let succeeded = newest.iter().filter(|counted| counted.is_success).count() as u64;
+        Self {
+            succeeded,
+            failed: newest.len() as u64 - succeeded,
+            rows,
+            runs,
+            first: newest.iter().map(|counted| counted.started).min().map(moment),
+            last: newest.iter().map(|counted| counted.finished).max().map(moment),
+        }
+    }
+}
+
+/// Whether another row could be added.
+fn is_of_row(error: &rusqlite::Error) -> bool {
+    match error.sqlite_error_code() {
+        Some(code) => matches!(code, ErrorCode::TooBig | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch),
+        // A value that cannot be passed to SQLite at all.
+        None => true,
     }
 }
 
@@ -557,63 +843,97 @@ fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i32> {
 fn recorded_item(row: &Found<'_>) -> rusqlite::Result<RecordedItem> {
     let duration = |nanoseconds: i64| Duration::from_nanos(nanoseconds.unsigned_abs());
     let record = ItemRecord {
-        index: usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX),
-        key: row.get(1)?,
-        failure: match row.get::<_, Option<String>>(3)? {
-            Some(kind) => Some(recorded_failure(&kind, row.get::<_, Option<String>>(4)?)?),
+        index: usize::try_from(row.get::<_, i64>(1)?).unwrap_or(usize::MAX),
+        key: row.get(2)?,
+        failure: match row.get::<_, Option<String>>(4)? {
+            Some(kind) => Some(recorded_failure(&kind, row.get::<_, Option<String>>(5)?)?),
             None => None,
         },
         is_resumed: true,
-        attempts: row.get(5)?,
-        started: moment(row.get(6)?),
-        elapsed: duration(row.get(7)?),
-        cpu: row.get::<_, Option<i64>>(8)?.map(duration),
-        worker: row.get(9)?,
-        peak_memory: row.get::<_, Option<i64>>(10)?.map(i64::unsigned_abs),
-        amounts: match row.get_ref(11)?.as_str_or_null().map_err(|error| unreadable(11, error))? {
-            Some(json) => serde_json::from_str::<Vec<Amount>>(json).map_err(|error| unreadable(11, error))?,
+        attempts: row.get(6)?,
+        started: moment(row.get(7)?),
+        elapsed: duration(row.get(8)?),
+        cpu: row.get::<_, Option<i64>>(9)?.map(duration),
+        worker: row.get(10)?,
+        peak_memory: row.get::<_, Option<i64>>(11)?.map(i64::unsigned_abs),
+        amounts: match row.get_ref(12)?.as_str_or_null().map_err(|error| unreadable(12, error))? {
+            Some(json) => serde_json::from_str::<Vec<Amount>>(json).map_err(|error| unreadable(12, error))?,
             None => Vec::new(),
         },
     };
     let format = row.get_ref("format")?.as_str()?;
-    let format = format.parse::<Format>().map_err(|error| unreadable(14, error))?;
-    let item = RecordedItem { record, fingerprint: row.get(2)?, value: row.get(12)?, format };
-    if row.get::<_, i64>(13)? != checksum_of(&item) {
-        return Err(unreadable(13, format!("the row of {:?} is another than was written", item.record.key)));
+    let format = format.parse::<Format>().map_err(|error| unreadable(N_SUMMED + 1, error))?;
+    let item = RecordedItem { record, fingerprint: row.get(3)?, value: row.get(13)?, format };
+    let mut columns = [ValueRef::Null; N_SUMMED];
+    for (number, column) in columns.iter_mut().enumerate() {
+        *column = row.get_ref(number)?;
+    }
+    if row.get::<_, i64>(N_SUMMED)? != checksum(columns) {
+        return Err(unreadable(N_SUMMED, format!("the row of {:?} is another than was written", item.record.key)));
     }
     Ok(item)
 }
 
-impl Row<'_> {
-    fn checksum(&self) -> i64 {
-        let failure = self.failure.map(|(kind, message)| (kind.as_str(), message));
-        checksum(self.key, self.fingerprint, failure, self.value)
+impl<'a> Row<'a> {
+    /// The columns of the table in the order of [`COLUMNS`], without the checksum.
+    fn columns(&self, run: i64) -> [ValueRef<'a>; N_SUMMED] {
+        let text = |text: Option<&'a str>| text.map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes()));
+        let number = |number: Option<i64>| number.map_or(ValueRef::Null, ValueRef::Integer);
+        [
+            ValueRef::Integer(run),
+            ValueRef::Integer(integer(self.place)),
+            text(Some(self.key)),
+            text(self.fingerprint),
+            text(self.failure.map(|(kind, _)| kind.as_str())),
+            text(self.failure.map(|(_, message)| message)),
+            ValueRef::Integer(self.attempts.into()),
+            ValueRef::Integer(nanoseconds(self.started)),
+            ValueRef::Integer(integer(self.elapsed.as_nanos())),
+            number(self.cpu.map(|time| integer(time.as_nanos()))),
+            number(self.worker.map(i64::from)),
+            number(self.peak_memory.map(integer)),
+            text(self.amounts),
+            self.value.map_or(ValueRef::Null, ValueRef::Blob),
+        ]
     }
 }
 
-fn checksum_of(item: &RecordedItem) -> i64 {
-    let failure = item.record.failure.as_ref().map(|failure| (failure.kind.as_str(), failure.message.as_str()));
-    checksum(&item.record.key, item.fingerprint.as_deref(), failure, item.value.as_deref())
-}
+/// The number of columns that the checksum is of.
+const N_SUMMED: usize = 14;
 
-/// A checksum of the parts that a resumed run uses: SQLite's file has none, so a damaged number would go unnoticed.
-/// FNV-1a in 64 bits, which is the same on each machine and in each version, over each part and its length.
-fn checksum(key: &str, fingerprint: Option<&str>, failure: Option<(&str, &str)>, value: Option<&[u8]>) -> i64 {
-    let (kind, message) = failure.unzip();
-    let texts = [Some(key), fingerprint, kind, message].map(|text| text.map(str::as_bytes));
+/// A checksum of the columns of a row: SQLite's file has none, so a damaged number would go unnoticed.
+///
+/// The same on each machine and in each version. A column is its kind, for a text or bytes their length, and what it holds,
+/// in words of eight bytes. Each word goes in by steps that are reversible, so no change of one word goes unnoticed; the
+/// shift lets each bit reach all others, so that two changes do not cancel out.
+fn checksum(columns: [ValueRef<'_>; N_SUMMED]) -> i64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    let mut add = |bytes: &[u8]| {
-        for &byte in bytes {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    for column in columns {
+        match column {
+            ValueRef::Null => add_word(&mut hash, 0),
+            ValueRef::Integer(number) => [1, number.cast_unsigned()].iter().for_each(|&word| add_word(&mut hash, word)),
+            ValueRef::Real(number) => [2, number.to_bits()].iter().for_each(|&word| add_word(&mut hash, word)),
+            ValueRef::Text(bytes) => add_bytes(&mut hash, 3, bytes),
+            ValueRef::Blob(bytes) => add_bytes(&mut hash, 4, bytes),
         }
-    };
-    for part in texts.into_iter().chain([value]) {
-        // A missing part differs from an empty one.
-        let length = part.map_or(u64::MAX, |part| integer(part.len()).unsigned_abs());
-        add(&length.to_le_bytes());
-        add(part.unwrap_or_default());
     }
     hash.cast_signed()
+}
+
+fn add_word(hash: &mut u64, word: u64) {
+    *hash = (*hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    *hash = (*hash ^ *hash >> 32).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+}
+
+/// The last word is filled up with zeros; the length tells it from one that ends with them.
+fn add_bytes(hash: &mut u64, kind: u64, bytes: &[u8]) {
+    add_word(hash, kind);
+    add_word(hash, integer(bytes.len()).cast_unsigned());
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().for_each(|word| add_word(hash, u64::from_le_bytes(*word)));
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    add_word(hash, u64::from_le_bytes(last));
 }
 
 fn recorded_failure(kind: &str, message: Option<String>) -> rusqlite::Result<RecordedFailure> {
@@ -657,27 +977,25 @@ fn moment(nanoseconds: i64) -> SystemTime {
 /// |---|---|
 /// | no code: a value that cannot be converted | `Corrupt` |
 /// | not a database | `Foreign` |
-/// | corrupt; a read that was short; a corrupt file system | `Corrupt` |
+/// | corrupt | `Corrupt` |
 /// | full | `Full` |
 /// | read-only | `ReadOnly` |
 /// | failed I/O, cannot open | that of the system's error number where it concerns this file, else `Io` |
 /// | all else, such as busy after half a minute | `Io` |
 fn journal_error(path: &Path, connection: Option<&Connection>, error: rusqlite::Error) -> JournalError {
-    use rusqlite::ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHORT_READ};
     let (path, detail, found) = (path.to_owned(), error.to_string(), error.sqlite_error().copied());
-    let source = Some(Arc::new(error) as Arc<dyn std::error::Error + Send + Sync>);
+    let source = Some(std::sync::Arc::new(error) as std::sync::Arc<dyn std::error::Error + Send + Sync>);
     let Some(found) = found else {
         // A column that holds something else than this crate writes.
         return JournalError::Corrupt { path, detail, source };
     };
-    match (found.code, found.extended_code) {
-        (ErrorCode::NotADatabase, _) => JournalError::Foreign { path },
-        (ErrorCode::DatabaseCorrupt, _) | (_, SQLITE_IOERR_SHORT_READ | SQLITE_IOERR_CORRUPTFS) => {
-            JournalError::Corrupt { path, detail, source }
-        }
-        (ErrorCode::DiskFull, _) => JournalError::Full { path, source },
-        (ErrorCode::ReadOnly, _) => JournalError::ReadOnly { path, source },
-        (ErrorCode::SystemIoFailure | ErrorCode::CannotOpen, _) => {
+    // No failure of the disk or the system says that the file is damaged: it may be whole, and readable a moment later.
+    match found.code {
+        ErrorCode::NotADatabase => JournalError::Foreign { path },
+        ErrorCode::DatabaseCorrupt => JournalError::Corrupt { path, detail, source },
+        ErrorCode::DiskFull => JournalError::Full { path, source },
+        ErrorCode::ReadOnly => JournalError::ReadOnly { path, source },
+        ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => {
             // The last error of the system may concern another file, where SQLite itself refused.
             let is_about_it = |error: &io::Error| {
                 error.raw_os_error() != Some(0) && (error.kind() != io::ErrorKind::NotFound || !path.exists())
@@ -705,6 +1023,10 @@ mod tests {
 
     /// A file system that SQLite has for those without locks: it has no shared memory, and so no write-ahead log.
     const PLAIN: Option<&str> = Some("unix-none");
+
+    fn place(path: &Path) -> Arc<Place> {
+        Arc::new(Place::of(path).unwrap())
+    }
 
     fn setup() -> Setup {
         Setup { version: String::new(), configuration: "null".to_owned(), value_type: String::new() }
@@ -741,12 +1063,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.journal");
         for expected in [vec!["a"], vec!["a", "b"]] {
-            let (database, log) = Database::for_writing_on(&path, PLAIN).unwrap();
+            let (database, log) = Database::for_writing_on(&place(&path), PLAIN).unwrap();
             assert_eq!(log, Log::Rollback);
             add(&database, expected.last().unwrap());
             assert_eq!(keys(&database), expected);
         }
-        let (database, log) = Database::for_writing(&path).unwrap();
+        let (database, log) = Database::for_writing(&place(&path)).unwrap();
         assert_eq!((keys(&database), log), (vec!["a".to_owned(), "b".to_owned()], Log::Ahead));
     }
 
@@ -754,16 +1076,42 @@ mod tests {
     fn a_log_left_by_a_killed_run_is_read_where_there_can_be_no_log() {
         let folder = tempfile::tempdir().unwrap();
         let (path, copy) = (folder.path().join("a.journal"), folder.path().join("b.journal"));
-        let (database, _) = Database::for_writing(&path).unwrap();
+        let (database, _) = Database::for_writing(&place(&path)).unwrap();
         add(&database, "a");
         // What a kill at this moment leaves: the row is in the log alone.
         std::fs::copy(&path, &copy).unwrap();
         std::fs::copy(folder.path().join("a.journal-wal"), folder.path().join("b.journal-wal")).unwrap();
-        let (database, log) = Database::for_writing_on(&copy, PLAIN).unwrap();
+        let (database, log) = Database::for_writing_on(&place(&copy), PLAIN).unwrap();
         assert_eq!((keys(&database), log), (vec!["a".to_owned()], Log::Rollback));
         assert!(!folder.path().join("b.journal-wal").exists());
         add(&database, "b");
         assert_eq!(keys(&database), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_checksum_tells_each_change_of_bytes_and_pairs_of_changes() {
+        let sum = |bytes: &[u8]| {
+            let mut columns = [ValueRef::Null; N_SUMMED];
+            columns[3] = ValueRef::Blob(bytes);
+            checksum(columns)
+        };
+        let bytes: Vec<u8> = (0..37).collect();
+        let mut sums = vec![sum(&bytes)];
+        for first in 0..bytes.len() * 8 {
+            for second in first..bytes.len() * 8 {
+                let mut changed = bytes.clone();
+                changed[first / 8] ^= 1 << (first % 8);
+                // With itself, a pair is a single change.
+                changed[second / 8] ^= if second == first { 0 } else { 1 << (second % 8) };
+                sums.push(sum(&changed));
+            }
+        }
+        (0..bytes.len()).for_each(|len| sums.push(sum(&bytes[..len])));
+        let n_sums = sums.len();
+        sums.sort_unstable();
+        sums.dedup();
+        assert_eq!(sums.len(), n_sums);
+        assert_ne!(sum(&[0]), sum(&[0, 0]));
     }
 
     #[test]

@@ -6,6 +6,9 @@ use std::io::{self, ErrorKind};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+use crate::record::escaped;
 
 /// An error of a journal. Its message names the file or the item, and what to do.
 ///
@@ -22,10 +25,10 @@ use std::sync::Arc;
 ///
 /// | when | errors |
 /// |---|---|
-/// | the run begins | `Locked`, `NotFound`, `Foreign`, `Newer`, `Corrupt`, `ReadOnly`, `Full`, `NoKeys`, `Configuration`, `Io`, and `Changed` for the version, the configuration or the type of the results |
+/// | the run begins | `Locked`, `NotFound`, `Foreign`, `Newer`, `Older`, `Corrupt`, `ReadOnly`, `Full`, `NoKeys`, `Configuration`, `Io`, and `Changed` for the version, the configuration or the type of the results |
 /// | an item is looked up | `DuplicateKey`, and `Changed` for a fingerprint |
 /// | a recorded result cannot be read, as a warning of the outcome | `Value`; the item is computed again |
-/// | a result is recorded, as a warning of the outcome | `Unwritable`, and those of the file, such as `Full` |
+/// | a result is recorded, as a warning of the outcome | `Unwritable`, `Interrupted`, `Displaced`, and `Corrupt` |
 ///
 /// A slice is looked up before its first item runs, a stream while it is read.
 ///
@@ -68,7 +71,16 @@ pub enum JournalError {
         /// The latest version that is known here.
         known: u32,
     },
-    /// The journal is damaged.
+    /// The journal was written by an earlier version of this crate, whose tables are no longer read.
+    Older {
+        /// The journal.
+        path: PathBuf,
+        /// The version of its tables.
+        found: u32,
+        /// The version that is written here.
+        known: u32,
+    },
+    /// The journal is damaged, or its tables are not those that this crate makes.
     Corrupt {
         /// The journal.
         path: PathBuf,
@@ -122,12 +134,35 @@ pub enum JournalError {
         /// Why it cannot be read.
         why: String,
     },
-    /// A value cannot be recorded, so the next run will compute it again.
+    /// A value or its row cannot be recorded, so the next run will compute it again. Other rows are not affected.
     Unwritable {
         /// The item's key.
         key: String,
-        /// The error of its `Serialize`, or what it reads back as.
+        /// The error of its `Serialize`, what it reads back as, or the error of SQLite where the row is too large.
         why: String,
+    },
+    /// The journal could not be written for a time while the run went on.
+    Interrupted {
+        /// What kept it from being written, the last time.
+        error: Box<JournalError>,
+        /// How many times it began.
+        times: u32,
+        /// How long it lasted, in all.
+        lasted: Duration,
+        /// Number of rows that waited in memory for the end of it.
+        rows: u64,
+        /// Number of those and of later rows that were not written at last: there was no room for them in memory, or it
+        /// lasted to the end of the run.
+        lost: u64,
+        /// The keys of the first rows that were not written; [`lost`](Self::Interrupted::lost) counts all.
+        lost_keys: Vec<String>,
+    },
+    /// The journal was moved, removed or replaced while the run wrote it.
+    Displaced {
+        /// Where it was.
+        path: PathBuf,
+        /// What happened, as far as it can be seen.
+        what: String,
     },
     /// Another error of the system or of SQLite.
     Io {
@@ -140,8 +175,17 @@ pub enum JournalError {
     },
 }
 
+/// Control characters are escaped: names and texts may come from a file that another program wrote.
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.describe(&mut text)?;
+        f.write_str(&escaped(&text))
+    }
+}
+
+impl JournalError {
+    fn describe(&self, f: &mut impl fmt::Write) -> fmt::Result {
         match self {
             Self::Locked { path, holder } => {
                 write!(f, "{} is being written by {holder}; wait for its end, or use another path", path.display())
@@ -152,6 +196,12 @@ impl fmt::Display for JournalError {
                 f,
                 "{} has tables of version {found}, and this program knows those up to {known}; use a newer program, or \
                  another path",
+                path.display()
+            ),
+            Self::Older { path, found, known } => write!(
+                f,
+                "{} has tables of version {found}, and this program reads version {known} alone; use the program that \
+                 wrote it, or another path",
                 path.display()
             ),
             Self::Corrupt { path, detail, .. } => write!(
@@ -187,9 +237,31 @@ impl fmt::Display for JournalError {
                 "the value of {key:?} cannot be written down: {why}; the next run will compute it again, unless the \
                  function returns another type"
             ),
+            Self::Interrupted { error, times, lasted, rows, lost, lost_keys } => {
+                error.describe(f)?;
+                let times = if *times == 1 { String::new() } else { format!(" in {times} parts") };
+                write!(f, "; it lasted {:.1} s{times}, {rows} rows waited for it in memory, ", lasted.as_secs_f64())?;
+                describe_lost(f, *lost, lost_keys)
+            }
+            Self::Displaced { path, what } => write!(
+                f,
+                "{} is no longer the journal that this run writes: {what}; what the run records stays out of that path, so \
+                 keep the run's own results",
+                path.display()
+            ),
             Self::Io { path, detail, .. } => write!(f, "{} cannot be used: {detail}", path.display()),
         }
     }
+}
+
+fn describe_lost(f: &mut impl fmt::Write, lost: u64, keys: &[String]) -> fmt::Result {
+    if lost == 0 {
+        return f.write_str("and all are written now");
+    }
+    write!(f, "and {lost} rows are not written, of {keys:?}")?;
+    let unnamed = lost.saturating_sub(keys.len() as u64);
+    let more = if unnamed == 0 { String::new() } else { format!(" and {unnamed} more") };
+    write!(f, "{more}; the next run computes them again")
 }
 
 impl Error for JournalError {
@@ -199,6 +271,7 @@ impl Error for JournalError {
             | Self::ReadOnly { source, .. }
             | Self::Full { source, .. }
             | Self::Io { source, .. } => source.as_deref().map(|source| source as &(dyn Error + 'static)),
+            Self::Interrupted { error, .. } => Some(error.as_ref()),
             _ => None,
         }
     }
@@ -218,6 +291,21 @@ impl JournalError {
     /// This crate writes no such row: a run with a journal has a codec for values. So the row is of another program.
     pub(crate) fn no_value<R>(key: &str) -> Self {
         Self::Value { key: key.to_owned(), kind: std::any::type_name::<R>(), why: "none was kept".to_owned() }
+    }
+
+    /// The journal's error for a path that leads to no folder. A missing folder is named itself, since the file would be
+    /// created in a folder that exists.
+    pub(crate) fn of_place(path: &Path, error: io::Error) -> Self {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match (error.kind(), folder) {
+            (ErrorKind::NotFound, Some(folder)) => Self::NotFound { path: folder.to_owned() },
+            _ => Self::of_io(path, error),
+        }
+    }
+
+    /// Whether trying again later can help: the file is what it should be, and something else is in the way.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::ReadOnly { .. } | Self::NotFound { .. } | Self::Io { .. })
     }
 
     /// The journal's error for an error of the system.
@@ -251,6 +339,35 @@ mod tests {
         assert!(matches!(full, JournalError::Full { .. }));
         let missing = JournalError::of_io(Path::new("a.journal"), ErrorKind::NotFound.into());
         assert!(missing.source().is_none(), "its message says all");
+    }
+
+    #[test]
+    fn no_text_of_a_file_commands_a_terminal() {
+        let texts = ["\u{1b}]0;owned\u{7}", "\u{9b}2J", "a\nb\r"].map(str::to_owned);
+        for text in texts {
+            let holder = JournalError::Locked { path: "a\u{1b}[2J".into(), holder: text.clone() };
+            let corrupt = JournalError::Corrupt { path: "a".into(), detail: text.clone(), source: None };
+            for error in [holder, corrupt] {
+                assert!(!error.to_string().contains(char::is_control), "{:?}", error.to_string());
+            }
+        }
+    }
+
+    #[test]
+    fn an_interruption_says_how_long_it_was_and_what_it_cost() {
+        let error = |lost, lost_keys: &[&str]| JournalError::Interrupted {
+            error: Box::new(JournalError::Full { path: "a.journal".into(), source: None }),
+            times: 1,
+            lasted: Duration::from_millis(730),
+            rows: 61,
+            lost,
+            lost_keys: lost_keys.iter().map(|&key| key.to_owned()).collect(),
+        };
+        let full = "no room is left to write a.journal; make some, and run again to resume; it lasted 0.7 s, 61 rows waited \
+                    for it in memory, and ";
+        assert_eq!(error(0, &[]).to_string(), format!("{full}all are written now"));
+        let expected = r#"12 rows are not written, of ["a", "b"] and 10 more; the next run computes them again"#;
+        assert_eq!(error(12, &["a", "b"]).to_string(), format!("{full}{expected}"));
     }
 
     #[test]

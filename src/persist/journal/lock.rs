@@ -6,15 +6,19 @@
 //! The journal's own lock would not do: SQLite releases it between transactions, and two runs that take turns would
 //! record the same items twice. The lock is advisory and works between processes, and between two runs in one process.
 //! Whether it works between machines depends on the file system that they share.
+//!
+//! The lock belongs to the place to which all names of a journal lead, so a journal with a link has one. It is removed
+//! only where the file of that name is still the one that is locked.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::time::Duration;
 
 use crate::persist::journal::error::JournalError;
-use crate::sync::{Condvar, Mutex, SystemTime};
+use crate::persist::place::{Place, regular};
+use crate::record::escaped;
+use crate::sync::{Arc, Condvar, Mutex, SystemTime};
 
 /// Number of tries for a lock that is taken, and the pause between them: a program that only asks for the writer's name
 /// ([`holder`]) takes it for a moment too.
@@ -22,6 +26,8 @@ use crate::sync::{Condvar, Mutex, SystemTime};
 /// So a journal that is really taken costs a tenth of a second until the error.
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(10);
+/// What a lock file's text begins with. A file with another text is no lock file, and is left alone.
+const OPENING: &str = "process ";
 
 /// The right to write a journal, until it is dropped.
 ///
@@ -29,46 +35,63 @@ const PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct WriterLock {
     /// Locked as long as it is open.
-    _file: File,
-    path: PathBuf,
+    file: File,
+    name: OsString,
+    journal: Arc<Place>,
+    /// A forked child has the same open file, and is not who took the lock.
+    process: u32,
 }
 
 impl WriterLock {
-    /// Costs about a dozen system calls where the lock is free, among them two looks at the file, for
-    /// [`is_at`], and those that write the name. The second of two writers waits for at most [`TRIES`] pauses.
+    /// Costs about two dozen system calls where the lock is free, among them two looks at the file, for
+    /// [`is_at`](crate::persist::folder::Folder::is_at), and those that write the name. The second of two writers waits for
+    /// at most [`TRIES`] pauses.
     ///
     /// # Errors
-    /// `Locked` with the holder's name, `NotFound` with the folder where that is missing, and the system's errors.
-    pub(crate) fn take(journal: &Path) -> Result<Self, JournalError> {
-        let path = lock_path(journal);
+    /// `Locked` with the holder's name; the system's errors; and a lock file that is a link, no regular file, or another
+    /// program's.
+    pub(crate) fn take(journal: &Arc<Place>) -> Result<Self, JournalError> {
+        let name = lock_name(journal);
+        let refused = |error| JournalError::of_io(&journal.path, error);
         for _ in 0..TRIES {
-            let file = open(&path).map_err(|error| refused(journal, error))?;
+            let file = open(journal, &name).map_err(refused)?;
             match file.try_lock() {
                 // The last holder may have removed the file between the two calls, and a removed file protects nothing.
-                Ok(()) if is_at(&file, &path) => return Self::named(file, path).map_err(|e| refused(journal, e)),
+                Ok(()) if journal.folder.is_at(&file, &name) => {
+                    let lock = Self { file, name, journal: Arc::clone(journal), process: std::process::id() };
+                    return lock.named().map_err(refused);
+                }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => pause(PAUSE),
-                Err(TryLockError::Error(error)) => return Err(refused(journal, error)),
+                Err(TryLockError::Error(error)) => return Err(refused(error)),
             }
         }
-        let holder = name_in(&path);
-        Err(JournalError::Locked { path: journal.to_owned(), holder })
+        Err(JournalError::Locked { path: journal.path.clone(), holder: name_in(journal, &name) })
     }
 
     /// Writes the holder's name into the file. What an earlier holder left there is removed first.
-    fn named(mut file: File, path: PathBuf) -> io::Result<Self> {
-        file.set_len(0)?;
-        writeln!(file, "{} since {}", this_process(), utc(SystemTime::now()))?;
-        Ok(Self { _file: file, path })
+    fn named(mut self) -> io::Result<Self> {
+        let mut opening = Vec::new();
+        (&self.file).take(OPENING.len() as u64).read_to_end(&mut opening)?;
+        if !(opening.is_empty() || opening == OPENING.as_bytes()) {
+            self.process = 0; // It is not ours, so it is not removed either.
+            return Err(no_lock_file(&self.name, "has another text than one"));
+        }
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.set_len(0)?;
+        writeln!(self.file, "{} since {}", this_process(), utc(SystemTime::now()))?;
+        Ok(self)
     }
 }
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
+        // Another run's lock may be at this place by now, if this file was removed or its folder exchanged.
+        let is_ours = self.process == std::process::id() && self.journal.folder.is_at(&self.file, &self.name);
         // Removed while it is still locked, so that it cannot be the next holder's file. Other systems cannot remove a locked
         // file; it stays, and does no harm.
-        if cfg!(unix) {
-            let _ = std::fs::remove_file(&self.path);
+        if cfg!(unix) && is_ours {
+            let _ = self.journal.folder.remove(&self.name);
         }
     }
 }
@@ -77,10 +100,11 @@ impl Drop for WriterLock {
 ///
 /// Takes a shared lock for a moment and releases it with the file; [`TRIES`] makes up for that. Any failure counts as
 /// no writer: the answer is for a person to read, and no decision depends on it.
-pub(crate) fn holder(journal: &Path) -> Option<String> {
-    let path = lock_path(journal);
-    match File::open(&path).ok()?.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Some(name_in(&path)),
+pub(crate) fn holder(journal: &Place) -> Option<String> {
+    let name = lock_name(journal);
+    let file = open_existing(journal, &name).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(name_in(journal, &name)),
         Ok(()) | Err(TryLockError::Error(_)) => None,
     }
 }
@@ -96,54 +120,75 @@ pub(crate) fn this_process() -> String {
     format!("process {} on {machine}", std::process::id())
 }
 
-/// `a.journal` has `a.journal.lock`: appended and not exchanged, so two journals that differ in their extension have
-/// different locks.
-fn lock_path(journal: &Path) -> PathBuf {
-    let mut path = OsString::from(journal);
-    path.push(".lock");
-    path.into()
+/// `a.journal` has `a.journal.lock`.
+fn lock_name(journal: &Place) -> OsString {
+    journal.beside(".lock")
 }
 
 /// Neither emptied nor replaced: until it is locked, it is another writer's file.
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+fn open(journal: &Place, name: &OsStr) -> io::Result<File> {
+    open_with(journal, name, OpenOptions::new().read(true).write(true).create(true).truncate(false))
 }
 
-/// A missing folder is named itself, since the file would be created in a folder that exists.
-fn refused(journal: &Path, error: io::Error) -> JournalError {
-    let folder = journal.parent().unwrap_or(journal);
-    if error.kind() == io::ErrorKind::NotFound {
-        return JournalError::NotFound { path: folder.to_owned() };
+fn open_existing(journal: &Place, name: &OsStr) -> io::Result<File> {
+    open_with(journal, name, OpenOptions::new().read(true))
+}
+
+/// Opens neither a link, a pipe nor a file that has a second name: each could be a trap that another user has set in a
+/// folder to which both may write.
+///
+/// Looks before and after: the first look keeps the opening from waiting for the other end of a pipe, the second one
+/// sees what was opened indeed.
+fn open_with(journal: &Place, name: &OsStr, options: &mut OpenOptions) -> io::Result<File> {
+    regular(&journal.folder, name).map_err(|_| no_lock_file(name, "is no regular file"))?;
+    follow_no_link(options);
+    let file = journal.folder.open_with(name, options)?;
+    let found = file.metadata()?;
+    match found.is_file() && has_one_name(&found) {
+        true => Ok(file),
+        false => Err(no_lock_file(name, "is no regular file of one name")),
     }
-    JournalError::of_io(journal, error)
 }
 
-/// Whether the open file is the one with this path now. The case that goes wrong otherwise: A opens the file, its
-/// holder removes it, B creates and locks a new one, and A locks the removed one: two writers.
+#[cfg(target_os = "linux")]
+fn follow_no_link(options: &mut OpenOptions) {
+    use rustix::fs::OFlags;
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed());
+}
+
+/// Elsewhere only the look before and the look after keep links away.
+#[cfg(not(target_os = "linux"))]
+fn follow_no_link(_: &mut OpenOptions) {}
+
+/// None is one that was removed after it was opened, which `is_at` finds.
 #[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
-        _ => false,
-    }
+fn has_one_name(found: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(found) <= 1
 }
 
 #[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> bool {
+fn has_one_name(_: &std::fs::Metadata) -> bool {
     true
+}
+
+fn no_lock_file(name: &OsStr, what: &str) -> io::Error {
+    let message = format!("{} beside it {what}; move it away", name.display());
+    io::Error::new(io::ErrorKind::InvalidInput, message)
 }
 
 /// The text of the lock file. It is empty for a moment, and some systems do not let others read a locked file.
 ///
-/// Reads at most 500 bytes, so that any file of this name gives a message of a bearable length.
-fn name_in(path: &Path) -> String {
-    let mut name = String::new();
-    let read = File::open(path).and_then(|file| file.take(500).read_to_string(&mut name));
-    match name.trim() {
+/// Reads at most 500 bytes, so that any file of this name gives a message of a bearable length. Its text may be of any
+/// program, so what a terminal would take for a command is escaped.
+fn name_in(journal: &Place, name: &OsStr) -> String {
+    let mut text = Vec::new();
+    let read = open_existing(journal, name).and_then(|file| file.take(500).read_to_end(&mut text));
+    let text = String::from_utf8_lossy(&text);
+    match text.trim() {
         "" => "another process".to_owned(),
         _ if read.is_err() => "another process".to_owned(),
-        name => name.to_owned(),
+        name => escaped(name),
     }
 }
 
@@ -176,18 +221,24 @@ fn date(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    fn place(journal: &Path) -> Arc<Place> {
+        Arc::new(Place::of(journal).unwrap())
+    }
 
     #[test]
     fn the_second_of_two_writers_gets_the_name_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = folder.path().join("a.journal");
+        let journal = place(&folder.path().join("a.journal"));
         assert_eq!(holder(&journal), None);
         let first = WriterLock::take(&journal).unwrap();
         let name = holder(&journal).unwrap();
         assert!(name.starts_with(&format!("process {} on ", std::process::id())), "{name}");
         let error = WriterLock::take(&journal).unwrap_err();
-        assert_eq!(error, JournalError::Locked { path: journal.clone(), holder: name });
+        assert_eq!(error, JournalError::Locked { path: journal.path.clone(), holder: name });
         drop(first);
         assert_eq!(holder(&journal), None);
         drop(WriterLock::take(&journal).unwrap());
@@ -197,8 +248,8 @@ mod tests {
     #[test]
     fn a_lock_file_that_is_left_behind_locks_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = folder.path().join("a.journal");
-        std::fs::write(lock_path(&journal), "process 1 on a machine of old").unwrap();
+        let journal = place(&folder.path().join("a.journal"));
+        std::fs::write(folder.path().join("a.journal.lock"), "process 1 on a machine of old").unwrap();
         assert_eq!(holder(&journal), None);
         let _lock = WriterLock::take(&journal).unwrap();
         assert!(holder(&journal).unwrap().starts_with(&this_process()));
@@ -207,7 +258,7 @@ mod tests {
     #[test]
     fn only_one_of_many_writers_writes_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = folder.path().join("a.journal");
+        let journal = place(&folder.path().join("a.journal"));
         let writers = std::sync::atomic::AtomicU32::new(0);
         std::thread::scope(|scope| {
             for _ in 0..4 {
@@ -223,12 +274,67 @@ mod tests {
         });
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
-    fn a_missing_folder_is_named() {
+    fn a_lock_goes_along_with_its_folder_and_leaves_the_next_one_alone() {
+        let root = tempfile::tempdir().unwrap();
+        let (old, new) = (root.path().join("old"), root.path().join("new"));
+        std::fs::create_dir(&old).unwrap();
+        let first = WriterLock::take(&place(&old.join("a.journal"))).unwrap();
+        std::fs::rename(&old, &new).unwrap();
+        std::fs::create_dir(&old).unwrap();
+        let second = WriterLock::take(&place(&old.join("a.journal"))).unwrap();
+        drop(first);
+        assert_eq!(std::fs::read_dir(&new).unwrap().count(), 0, "its own file is gone");
+        assert!(matches!(WriterLock::take(&place(&old.join("a.journal"))), Err(JournalError::Locked { .. })));
+        drop(second);
+    }
+
+    #[test]
+    fn a_lock_whose_file_was_exchanged_leaves_the_new_one_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let missing = folder.path().join("missing");
-        let error = WriterLock::take(&missing.join("a.journal")).unwrap_err();
-        assert_eq!(error, JournalError::NotFound { path: missing });
+        let (journal, file) = (place(&folder.path().join("a.journal")), folder.path().join("a.journal.lock"));
+        let first = WriterLock::take(&journal).unwrap();
+        std::fs::rename(&file, folder.path().join("moved")).unwrap();
+        let _second = WriterLock::take(&journal).unwrap();
+        drop(first);
+        assert!(file.exists(), "the file of the second holder");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_lock_file_that_was_planted_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, file) = (place(&folder.path().join("a.journal")), folder.path().join("a.journal.lock"));
+        let victim = folder.path().join("victim");
+        let make_pipe = || assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+        let plants: [(&str, &dyn Fn()); 5] = [
+            ("a link", &|| std::os::unix::fs::symlink(&victim, &file).unwrap()),
+            ("a broken link", &|| std::os::unix::fs::symlink("nowhere", &file).unwrap()),
+            ("a second name", &|| std::fs::hard_link(&victim, &file).unwrap()),
+            ("a pipe", &make_pipe),
+            ("another text", &|| std::fs::write(&file, "years of work").unwrap()),
+        ];
+        for (what, plant) in plants {
+            std::fs::write(&victim, "years of work").unwrap();
+            plant();
+            assert_eq!(holder(&journal), None, "{what}");
+            let error = WriterLock::take(&journal).expect_err(what);
+            assert!(matches!(&error, JournalError::Io { .. }), "{what}: {error:?}");
+            assert!(error.to_string().contains("a.journal.lock beside it "), "{what}: {error}");
+            assert_eq!(std::fs::read_to_string(&victim).unwrap(), "years of work", "{what}");
+            assert!(std::fs::symlink_metadata(&file).is_ok() && !folder.path().join("nowhere").exists(), "{what}");
+            std::fs::remove_file(&file).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_holder_whose_name_is_a_command_for_a_terminal_is_escaped() {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, file) = (place(&folder.path().join("a.journal")), folder.path().join("a.journal.lock"));
+        let _lock = WriterLock::take(&journal).unwrap();
+        std::fs::write(&file, b"process \x1b]0;title\x07 \xff\r\nhidden").unwrap();
+        assert_eq!(holder(&journal).unwrap(), "process \\u{1b}]0;title\\u{7} \u{fffd}\\r\\nhidden");
     }
 
     #[test]

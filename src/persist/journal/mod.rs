@@ -1,7 +1,8 @@
 //! A file that records finished items, so that a later run resumes: the builder that a program uses.
 //!
 //! `settings.rs` has the settings, `schema.rs` the tables and their version, `database.rs` reads and writes them (the
-//! only file that names SQLite), `store.rs` hands rows to a thread that writes them, `lock.rs` admits one writer,
+//! only file that names SQLite), `store.rs` hands rows to a thread that writes them (`queue.rs` and
+//! `rows.rs` are between, `writer.rs` is that thread), `lock.rs` admits one writer,
 //! `pending.rs` subtracts recorded items from the input, `keys.rs` numbers keys, `value.rs` encodes values, `error.rs`
 //! has the errors, and `reader.rs` is for other programs. The run decides what it records; nothing here knows runs or
 //! jobs.
@@ -11,11 +12,14 @@ mod error;
 mod keys;
 mod lock;
 mod pending;
+mod queue;
 mod reader;
+mod rows;
 mod schema;
 mod settings;
 mod store;
 mod value;
+mod writer;
 
 use std::fmt;
 use std::io;

@@ -1,7 +1,8 @@
 //! The tables of a journal and their version. Text only.
 //!
 //! Rows are only ever added, so that an item costs the same at the start and at the end of a long run: the newest row
-//! of a key is the one that counts, and the view `newest` shows those alone. There is no index, since a run reads the
+//! of a key is the one that counts, and the view `newest` shows those alone, to a person with an SQLite tool; this crate
+//! runs no view of a file. There is no index, since a run reads the
 //! table once, from end to end; an index would double the cost of each row.
 //!
 //! What a run writes, in order: one row of `run` when it begins, one row of `entry` per finished item, and `ended_ns`
@@ -19,7 +20,8 @@
 /// written to it, so a wrong path cannot damage the database of another program.
 pub(crate) const APPLICATION_ID: i32 = 0x6d68_6e64;
 
-/// The version of what is below. A later one is refused, an earlier one would be brought up to date here.
+/// The version of what is below. Another one is refused by name: of version 1, whose rows have checksums of fewer columns,
+/// nothing was published.
 ///
 /// SQLite stores it as `user_version`, in the same transaction that makes the tables: a file has both or neither.
 pub(crate) const VERSION: u32 = 2;
@@ -52,7 +54,7 @@ CREATE TABLE entry (
     peak_memory INTEGER,             -- bytes
     amounts     TEXT,                -- JSON: [{\"name\": .., \"value\": ..}, ..], texts for what is not finite
     value       BLOB,                -- the result in the format of its run
-    checksum    INTEGER NOT NULL     -- FNV-1a of key, fingerprint, failure, message and value, each after its length
+    checksum    INTEGER NOT NULL     -- of all columns but the id: see database.rs
 );
 CREATE VIEW newest AS
     SELECT entry.*,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::encoding::Format;
+use crate::persist::place::absolute;
 
 /// What a resumed run does when the version, the configuration, the type of the results or an item's fingerprint differs
 /// from the recorded one.
@@ -146,6 +147,16 @@ pub(crate) struct JournalSettings {
     pub(crate) retry: RetryRecorded,
     /// How long the oldest uncommitted row waits. The writer cuts it to a year.
     pub(crate) commit_every: Duration,
+}
+
+impl JournalSettings {
+    /// A program may change its current folder while the run goes on. A path that cannot be made absolute is refused when
+    /// the run opens it.
+    pub(crate) fn make_absolute(&mut self) {
+        if let Ok(path) = absolute(&self.path) {
+            self.path = path;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::persist::atomic_file::{check_folder, write_atomically};
+use crate::persist::atomic_file::{check_folder, write_in};
+use crate::persist::folder::Folder;
+use crate::persist::place::absolute;
 use crate::primitives::cache::CacheStats;
 use crate::record::ItemRecord;
 
@@ -33,7 +35,9 @@ pub(crate) use summary::peak_memory_of_this_process;
 /// | `metrics.csv` | a row per finished item, in input order: `key`, `status`, `attempts`, `start`, `seconds`, `cpu_seconds`, `worker`, `peak_memory_bytes`, `resumed`, then a column per name of [`report_amount`](crate::report::report_amount) |
 /// | `failed.jsonl` | a line per failed item: `key`, `kind`, `message`, `attempts`; empty when no item failed |
 ///
-/// Each file is replaced as a whole or not at all, the summary last. They include the items that an earlier run
+/// The folder is found when the run begins: its path is made absolute and its links are followed then, so a later
+/// change of the current folder, or a rename of the folder, loses nothing. Each file is replaced as a whole or not at
+/// all, the summary last; a link at the place of one is replaced too, and not followed. They include the items that an earlier run
 /// finished. Unknown values are `null` in the summary and an empty field in the table. Times of day are RFC 3339 in
 /// UTC. `status` is `succeeded` or the [kind](crate::job::FailureKind) of the failure.
 ///
@@ -105,6 +109,16 @@ impl<'a> Report<'a> {
     /// ```
     pub fn off() -> Self {
         Self { folder: None, serial_sample: 0, caches: Vec::new(), program: Map::new(), refused: None }
+    }
+
+    /// Makes the folder's path absolute, so that a program that changes its current folder later does not move it. Where
+    /// that cannot be done, the error comes when the folder is made.
+    pub(crate) fn make_absolute(&mut self) {
+        if let Some(folder) = &mut self.folder
+            && let Ok(full) = absolute(folder)
+        {
+            *folder = full;
+        }
     }
 
     /// Whether the first items run alone to be measured.
@@ -203,6 +217,8 @@ impl fmt::Debug for Report<'_> {
 #[derive(Debug)]
 pub(crate) struct Reporter<'a> {
     report: Report<'a>,
+    /// Open from the beginning of the run, so that its files go into it wherever it is at the end.
+    folder: Option<Folder>,
     items: Vec<ItemRecord>,
 }
 
@@ -215,13 +231,8 @@ impl<'a> Reporter<'a> {
         if let Some(refused) = report.refused {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, refused));
         }
-        if let Some(folder) = &report.folder {
-            std::fs::create_dir_all(folder).and_then(|()| check_folder(folder)).map_err(|error| {
-                let message = format!("report folder {} cannot be written to: {error}", folder.display());
-                io::Error::new(error.kind(), message)
-            })?;
-        }
-        Ok(Self { report, items: Vec::new() })
+        let folder = report.folder.as_deref().map(open_folder).transpose()?;
+        Ok(Self { report, folder, items: Vec::new() })
     }
 
     /// Number of items that run one after the other, before the workers begin.
@@ -245,21 +256,33 @@ impl<'a> Reporter<'a> {
     /// The first file that cannot be written; the files before it are new, those after it are the old ones. The run
     /// makes it a warning, so its results are not lost.
     pub(crate) fn finish(self, facts: &RunFacts<'_>) -> io::Result<()> {
-        let Self { report, items } = self;
-        let Some(folder) = &report.folder else { return Ok(()) };
+        let Self { report, folder, items } = self;
+        let Some(folder) = &folder else { return Ok(()) };
         let items = in_input_order(items);
         let totals = aggregate::totals(&items, facts.totals.wall);
-        let file = |name| folder.join(name);
-
-        write_atomically(file("metrics.csv"), |file| tables::write_metrics(file, &items))?;
-        write_atomically(file("failed.jsonl"), |file| tables::write_failures(file, &items))?;
+        write_in(folder, "metrics.csv", |file| tables::write_metrics(file, &items))?;
+        write_in(folder, "failed.jsonl", |file| tables::write_failures(file, &items))?;
         let caches = report.caches.iter().map(|(name, stats)| (name.as_str(), stats().into())).collect();
         let summary = summary::Summary::new(facts, &totals, caches, &report.program);
-        write_atomically(file("summary.json"), |file| {
+        write_in(folder, "summary.json", |file| {
             serde_json::to_writer_pretty(&mut *file, &summary)?;
             writeln!(file)
         })
     }
+}
+
+fn open_folder(path: &Path) -> io::Result<Folder> {
+    let open = || {
+        let full = absolute(path)?;
+        std::fs::create_dir_all(&full)?;
+        let folder = Folder::open(&std::fs::canonicalize(full)?)?;
+        check_folder(&folder)?;
+        Ok(folder)
+    };
+    open().map_err(|error: io::Error| {
+        let message = format!("report folder {} cannot be written to: {error}", path.display());
+        io::Error::new(error.kind(), message)
+    })
 }
 
 /// The sort is stable, so of two records with one index the one that was added later stays.

@@ -7,9 +7,12 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::encoding::Format;
+use crate::persist::journal::queue::MOST_NAMED;
 use crate::persist::journal::reader::JournalReader;
+use crate::persist::journal::rows::MOST_ROWS;
 use crate::persist::journal::store::tests::succeeded;
 use crate::persist::journal::store::*;
 use crate::persist::journal::{Journal, JournalSettings};
@@ -44,7 +47,7 @@ fn n_whole(recorded: &[RecordedItem]) -> usize {
 fn written(folder: &Path, n_items: usize) -> Vec<u8> {
     let (mut store, _) = Store::open(&settings(folder)).unwrap();
     (0..n_items).for_each(|index| append(&mut store, index));
-    store.finish().unwrap();
+    assert_eq!(store.finish(), []);
     fs::read(folder.join("a.journal")).unwrap()
 }
 
@@ -98,7 +101,7 @@ fn a_log_that_was_cut_anywhere_loses_its_end_and_no_more() {
         fs::write(other.path().join("a.journal-wal"), &log[..len]).unwrap();
         let (store, recorded) = Store::open(&settings).unwrap();
         kept.push((len, n_whole(&recorded)));
-        store.finish().unwrap();
+        assert_eq!(store.finish(), []);
     }
     kept.sort_unstable();
     assert!(kept.is_sorted_by_key(|&(_, n_items)| n_items), "{kept:?}");
@@ -141,24 +144,35 @@ fn a_journal_with_wrong_bytes_in_it_is_not_believed() {
 }
 
 #[test]
-fn a_full_database_drops_rows_and_says_so() {
+fn a_full_database_drops_rows_and_says_how_many() {
     let folder = tempfile::tempdir().unwrap();
     written(folder.path(), 10);
     let settings = settings(folder.path());
-    let (database, _) = Database::for_writing(&settings.path).unwrap();
+    let (database, _) = Database::for_writing(&find(&settings).unwrap()).unwrap();
     database.limit_pages(8);
+    let mut store = store_on(database, &settings);
+    // More than the buffers hold, so this hangs unless the run learns that the file is full.
+    let n_appended = 4 * MOST_ROWS;
+    (10..10 + n_appended).for_each(|index| append(&mut store, index));
+    let warnings = store.finish();
+    let [JournalError::Interrupted { error, times: 1, rows, lost, lost_keys, .. }] = &warnings[..] else {
+        panic!("{warnings:?}")
+    };
+    assert_eq!(**error, JournalError::Full { path: settings.path.clone(), source: None });
+    let n_items = n_whole(&Store::open(&settings).unwrap().1);
+    assert!((10..1000).contains(&n_items), "{n_items}");
+    let n_written = n_items - 10;
+    assert_eq!(usize::try_from(*lost).unwrap(), n_appended - n_written, "each is written or counted");
+    assert!(usize::try_from(*rows).unwrap() <= 3 * MOST_ROWS && lost_keys.len() == MOST_NAMED, "{rows}, {lost_keys:?}");
+}
+
+/// A store on a database that is open already, as a run of its own.
+pub(super) fn store_on(database: Database, settings: &JournalSettings) -> Store {
     let setup = Setup { version: String::new(), configuration: "null".to_owned(), value_type: String::new() };
     let run = database.begin_run(&setup, Format::Compact, "a test", SystemTime::UNIX_EPOCH).unwrap();
     let queue = Arc::new(WriteQueue::default());
-    let writer = start_writer(Arc::clone(&queue), database, run, &settings).unwrap();
-    let mut store = Store { queue, writer: Some(writer), lock: None };
-    // More than the queue holds, so this hangs unless the run learns that the writer has ended.
-    (10..3 * MOST_ROWS).for_each(|index| append(&mut store, index));
-    let full = JournalError::Full { path: settings.path.clone(), source: None };
-    assert_eq!(store.write_error(), Some(full.clone()));
-    assert_eq!(store.finish(), Err(full));
-    let n_items = n_whole(&Store::open(&settings).unwrap().1);
-    assert!((10..1000).contains(&n_items), "{n_items}");
+    let writer = start_writer(Arc::clone(&queue), database, run, settings).unwrap();
+    Store { queue, writer: Some(writer), lock: None }
 }
 
 /// Starts this test alone in a process of its own, by way of other programs if need be.
@@ -187,13 +201,13 @@ fn fill(folder: &Path) {
     let settings = JournalSettings { commit_every: Duration::from_millis(1), ..settings(folder) };
     let (mut store, _) = Store::open(&settings).unwrap();
     let mut index = 0;
-    while store.write_error().is_none() {
+    while !store.is_interrupted() {
         append(&mut store, index);
         index += 1;
     }
-    let full = JournalError::Full { path: folder.join("a.journal"), source: None };
-    assert_eq!(store.write_error(), Some(full.clone()));
-    assert_eq!(store.finish(), Err(full));
+    let warnings = store.finish();
+    let [JournalError::Interrupted { error, lost: 1.., .. }] = &warnings[..] else { panic!("{warnings:?}") };
+    assert_eq!(**error, JournalError::Full { path: folder.join("a.journal"), source: None });
     let succeeded = JournalReader::open(folder.join("a.journal")).unwrap().status().unwrap().succeeded;
     assert!((1..20_000).contains(&succeeded), "{succeeded}");
 }
@@ -212,7 +226,7 @@ fn a_file_that_may_not_grow_is_full_and_can_be_resumed() {
     let settings = settings(folder.path());
     let (mut store, recorded) = Store::open(&settings).unwrap();
     (n_whole(&recorded)..20_000).for_each(|index| append(&mut store, index));
-    store.finish().unwrap();
+    assert_eq!(store.finish(), []);
     assert_eq!(n_whole(&Store::open(&settings).unwrap().1), 20_000);
 }
 
