@@ -36,7 +36,8 @@ const MEMORY_BOUND: u64 = 48 << 10;
 pub(crate) fn make_calls(orders: &Orders) -> ExitCode {
     let kind = kinds::named(&orders.kind).expect("the parent knows the kinds");
     let watchdog = Watchdog::start(kind.name, format!("--seed {} {}", orders.seed, kind.name), CALL_TIMEOUT);
-    let mut caller = Caller { orders, kind, watchdog, begun: Instant::now(), counts: Counts::default(), n_made: 0, first: None };
+    let mut caller =
+        Caller { orders, kind, watchdog, begun: Instant::now(), counts: Counts::default(), n_made: 0, first: None };
     fill_the_pools();
     // A caller that goes on after another one has had them.
     let warm_up = orders.end.min(orders.first + WARM_UP);
@@ -109,7 +110,11 @@ impl Caller<'_> {
         call.fault = None;
         let verdict = fork::both(|| (self.kind.make)(&mut in_child), || (self.kind.make)(call));
         // What a child left that was killed is not a finding of its own.
-        if verdict.is_ok() { fs::remove_dir(&folder).unwrap() } else { fs::remove_dir_all(&folder).unwrap() }
+        if verdict.is_ok() {
+            fs::remove_dir(&folder).unwrap()
+        } else {
+            fs::remove_dir_all(&folder).unwrap()
+        }
         verdict
     }
 
@@ -152,10 +157,8 @@ fn settle() {
 }
 
 fn nothing_is_in(folder: &Path) -> Verdict {
-    let names: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-        .collect();
+    let names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     if names.is_empty() { Ok(()) } else { Err(format!("files are left: {names:?}")) }
 }
 

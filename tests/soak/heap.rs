@@ -19,6 +19,7 @@ struct Counted;
 
 // SAFETY: each method calls the same one of the system's allocator with the same arguments, and counts beside it.
 unsafe impl GlobalAlloc for Counted {
+    // SAFETY: as the method of the system's allocator, which it calls.
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of this very method.
         let memory = unsafe { System.alloc(layout) };
@@ -26,6 +27,7 @@ unsafe impl GlobalAlloc for Counted {
         memory
     }
 
+    // SAFETY: as the method of the system's allocator, which it calls.
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of this very method.
         let memory = unsafe { System.alloc_zeroed(layout) };
@@ -33,12 +35,14 @@ unsafe impl GlobalAlloc for Counted {
         memory
     }
 
+    // SAFETY: as the method of the system's allocator, which it calls.
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size().cast_signed(), Ordering::Relaxed);
         // SAFETY: the caller keeps the contract of this very method.
         unsafe { System.dealloc(memory, layout) }
     }
 
+    // SAFETY: as the method of the system's allocator, which it calls.
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the caller keeps the contract of this very method.
         let moved = unsafe { System.realloc(memory, layout, new_size) };

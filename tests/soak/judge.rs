@@ -16,6 +16,8 @@ pub(crate) type ItemResult = Result<u64, ItemFailure<String>>;
 pub(crate) struct Injected {
     /// So many workers were killed from outside.
     pub(crate) kills: usize,
+    /// So many workers are ended by attempts that are tried again.
+    pub(crate) deaths: usize,
     /// A killed worker costs its item, which is not tried again.
     pub(crate) is_at_most_once: bool,
     /// The call was ended early, so items may be without a result.
@@ -42,6 +44,10 @@ pub(crate) fn outcome_with_warnings(items: &[Item], injected: Injected, outcome:
     let n_values = all.iter().filter(|result| result.is_ok()).count();
     if n_values != tally.succeeded {
         return Err(format!("{n_values} values, and the tally says: {tally}"));
+    }
+    let is_deadly = |item: &Item| !matches!(item.act, Act::Answer | Act::Sleep(_) | Act::Error | Act::Panic);
+    if tally.lost_workers > injected.kills + injected.deaths && !items.iter().any(is_deadly) {
+        return Err(format!("{} workers were killed, and the tally says: {tally}", injected.kills));
     }
     results(items, injected, all.into_iter().enumerate())
 }

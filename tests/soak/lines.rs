@@ -34,14 +34,26 @@ pub(crate) struct Orders {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Line {
     /// A call begins.
-    Call { number: usize, fault: Option<Fault> },
+    Call {
+        number: usize,
+        fault: Option<Fault>,
+    },
     /// Kill a worker, the one that the number picks, after this time.
-    Kill { after: Duration, pick: usize },
+    Kill {
+        after: Duration,
+        pick: usize,
+    },
     /// Stop this process and its workers after this time, for that long.
-    Pause { after: Duration, length: Duration },
+    Pause {
+        after: Duration,
+        length: Duration,
+    },
     /// Say how many workers you killed since the last such question.
     HowManyKills,
-    Finding { call: String, text: String },
+    Finding {
+        call: String,
+        text: String,
+    },
     /// What was done since the last such line.
     Counted(Counts),
     /// All calls are made, or the time is up.

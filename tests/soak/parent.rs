@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use manyhands_test_support::capture::{last_part, read_all};
 use manyhands_test_support::child::Exit;
-use manyhands_test_support::processes::{adopt_orphans, children};
+use manyhands_test_support::processes::{Process, adopt_orphans, children};
 use manyhands_test_support::wait::holds_within;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use tempfile::TempDir;
 
 use crate::disk::{can_be_mounted, small_disk};
 use crate::fault::Fault;
@@ -28,7 +29,7 @@ const ORPHANS_END_WITHIN: Duration = Duration::from_secs(1);
 /// Makes the calls of all kinds that were asked for. Anything that was found makes it fail.
 pub(crate) fn run(options: &Options) -> ExitCode {
     adopt_orphans();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let mut options = options.clone();
     println!("soak: {} calls of each of {} kinds, --seed {}", options.calls, options.kinds.len(), options.seed);
     let needs_disk = options.kinds.iter().any(|kind| kind.faults.contains(&Fault::Disk));
@@ -44,6 +45,11 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     let rows: Vec<Row> = options.kinds.iter().map(|kind| run_kind(kind, &options, folder.path())).collect();
     println!("{}", Row::total(&rows).line());
     summarize(&rows, &options)
+}
+
+/// Where calls write files: in memory where that is possible, since a sync of a disk takes longer than all else.
+fn folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
 fn summarize(rows: &[Row], options: &Options) -> ExitCode {
@@ -105,10 +111,15 @@ impl Running {
     fn start(orders: &Orders) -> Self {
         let itself = std::env::current_exe().unwrap();
         fs::create_dir_all(&orders.folder).unwrap();
-        let mut command =
-            if orders.without.contains(&Fault::Disk) { Command::new(itself) } else { small_disk(&orders.folder, &itself) };
+        let mut command = if orders.without.contains(&Fault::Disk) {
+            Command::new(itself)
+        } else {
+            small_disk(&orders.folder, &itself)
+        };
         let stderr = tempfile::tempfile().unwrap();
         command.env(ORDERS, serde_json::to_string(orders).unwrap()).env("TMPDIR", &orders.folder);
+        // A backtrace of a failed allocation takes longer than the time limits here.
+        command.env("RUST_BACKTRACE", "0");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr.try_clone().unwrap());
         let mut process = command.spawn().unwrap();
         let (stdout, answers) = (process.stdout.take().unwrap(), process.stdin.take().unwrap());
@@ -157,16 +168,18 @@ impl Running {
         Pid::from_child(&self.process)
     }
 
-    fn workers(&self) -> Vec<Pid> {
-        let workers = children(self.process.id()).into_iter().filter(|worker| worker.is_alive());
-        workers.map(|worker| Pid::from_raw(i32::try_from(worker.pid).unwrap()).unwrap()).collect()
+    fn workers(&self) -> Vec<Process> {
+        children(self.process.id()).into_iter().filter(|worker| worker.is_alive()).collect()
     }
 
+    /// Kills a worker, and waits until it is dead, so that it is no loss of the next call.
     fn kill_a_worker(&mut self, after: Duration, pick: usize) {
         thread::sleep(after);
         let workers = self.workers();
         let Some(&worker) = workers.get(pick % workers.len().max(1)) else { return };
-        self.n_killed += usize::from(kill_process(worker, Signal::KILL).is_ok());
+        send(pid_of(worker), Signal::KILL);
+        self.n_killed += 1;
+        assert!(holds_within(Duration::from_secs(5), || !worker.is_alive()), "{worker:?} survives SIGKILL");
     }
 
     /// Stops the caller and then its workers, so that no worker is stopped while its caller counts its time.
@@ -174,9 +187,9 @@ impl Running {
         thread::sleep(after);
         send(self.pid(), Signal::STOP);
         let workers = self.workers();
-        workers.iter().for_each(|&worker| send(worker, Signal::STOP));
+        workers.iter().for_each(|&worker| send(pid_of(worker), Signal::STOP));
         thread::sleep(length);
-        workers.iter().for_each(|&worker| send(worker, Signal::CONT));
+        workers.iter().for_each(|&worker| send(pid_of(worker), Signal::CONT));
         send(self.pid(), Signal::CONT);
     }
 
@@ -185,6 +198,10 @@ impl Running {
         // Fails when the caller has died meanwhile, which is found at the end of its lines.
         let _ = self.answers.write_all(format!("{n_killed}\n").as_bytes());
     }
+}
+
+fn pid_of(process: Process) -> Pid {
+    Pid::from_raw(i32::try_from(process.pid).unwrap()).unwrap()
 }
 
 /// A process that has just ended cannot be sent anything, which is no finding.
@@ -203,13 +220,15 @@ fn look_for_orphans(row: &mut Row) {
     let all_ended = holds_within(ORPHANS_END_WITHIN, || {
         for orphan in &orphans {
             // Fails where it has been waited for already, which is as good.
-            let _ = waitpid(Pid::from_raw(i32::try_from(orphan.pid).unwrap()), WaitOptions::NOHANG);
+            let _ = waitpid(Some(pid_of(*orphan)), WaitOptions::NOHANG);
         }
         orphans = children(std::process::id());
         orphans.is_empty()
     });
     if !all_ended {
-        orphans.iter().for_each(|orphan| send(Pid::from_raw(i32::try_from(orphan.pid).unwrap()).unwrap(), Signal::KILL));
+        orphans
+            .iter()
+            .for_each(|orphan| send(Pid::from_raw(i32::try_from(orphan.pid).unwrap()).unwrap(), Signal::KILL));
         found(row, format!("outlive their caller: {orphans:?}"));
     }
 }

@@ -32,7 +32,12 @@ pub(crate) fn journal(call: &mut Call) -> Verdict {
     remove(&path).and_then(|()| nothing_beside(&call.folder, verdict))
 }
 
-fn run(path: &Path, mode: AnyMode, items: &[Item], cancel: Option<&CancelToken>) -> Result<Outcome<u64, String>, String> {
+fn run(
+    path: &Path,
+    mode: AnyMode,
+    items: &[Item],
+    cancel: Option<&CancelToken>,
+) -> Result<Outcome<u64, String>, String> {
     try_run(path, mode, items, cancel).map_err(|error| error.to_string())
 }
 

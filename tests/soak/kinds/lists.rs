@@ -5,7 +5,7 @@ use manyhands::{AnyMode, Job, OnFailure, Processes};
 
 use crate::call::{Call, TIME_LIMIT};
 use crate::fault::Fault;
-use crate::items::{Act, Fragile, Item, perform, perform_fragile};
+use crate::items::{Act, Fragile, Item, perform};
 use crate::judge::{self, Injected, Verdict};
 
 pub(crate) fn serial(call: &mut Call) -> Verdict {
@@ -95,17 +95,34 @@ pub(crate) fn limits(call: &mut Call) -> Verdict {
     run(call, AnyMode::Processes(limits))
 }
 
-/// A list's items belong to the program, which does not drop them here; workers drop their copies.
+/// Items of a list belong to the program, as values do that have come; both are not dropped here. Workers drop their copies.
 pub(crate) fn drops(call: &mut Call) -> Verdict {
     let items = call.items();
-    let fragile = (call.is(Fault::Drop) && !items.is_empty()).then(|| call.rng.below(items.len() as u64));
+    let odd_one = (call.is(Fault::Drop) && !items.is_empty()).then(|| call.rng.below(items.len() as u64));
+    let (of_item, of_value) = if call.rng.one_in(2) { (odd_one, None) } else { (None, odd_one) };
     let given: Vec<Fragile> =
-        items.iter().map(|&item| Fragile { item, panics: fragile == Some(item.number) }).collect();
+        items.iter().map(|&item| Fragile { item, panics: of_item == Some(item.number) }).collect();
     let mode = AnyMode::Processes(call.processes());
     let disturbance = call.disturb();
     let job = Job::new(&given).mode(mode).workers(1 + call.rng.index(3)).on_failure(OnFailure::Continue);
-    let outcome = job.try_map(perform_fragile).run();
-    let injected = Injected { fragile, ..disturbance.end() };
+    let outcome = job.shared(&of_value).try_map(give_fragile).run();
+    let injected = Injected { fragile: odd_one, ..disturbance.end() };
     given.into_iter().for_each(std::mem::forget);
-    judge::outcome(&items, injected, outcome.map_err(|error| error.to_string())?)
+    let outcome = outcome.map_err(|error| error.to_string())?;
+    let n_lost = outcome.tally().lost_workers;
+    let values = outcome.into_results().into_iter().map(|result| {
+        result.map(|value| {
+            let found = value.item.value();
+            std::mem::forget(value);
+            found
+        })
+    });
+    judge::results(&items, injected, values.enumerate())?;
+    if n_lost > injected.kills { Err(format!("{n_lost} workers were lost by drops")) } else { Ok(()) }
+}
+
+/// Gives the item back, so that the worker has a value to drop as well.
+fn give_fragile(of_value: &Option<u64>, fragile: &Fragile) -> Result<Fragile, String> {
+    perform(&fragile.item)?;
+    Ok(Fragile { item: fragile.item, panics: *of_value == Some(fragile.item.number) })
 }

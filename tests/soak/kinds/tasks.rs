@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::items::{ON_PURPOSE, panic_on_purpose, value};
 use crate::judge::Verdict;
 
+#[expect(clippy::ptr_arg, reason = "it is called with arguments of this type")]
 fn sum(numbers: &Vec<u64>) -> u64 {
     numbers.iter().fold(0, |sum, number| sum.wrapping_add(*number))
 }
