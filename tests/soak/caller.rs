@@ -26,9 +26,9 @@ use crate::{fork, heap};
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// So many calls come before the first look: they make what later ones use again.
 const WARM_UP: usize = 8;
-/// By so many bytes the heap may grow, and by so many more for each call: 10 000 calls may leave 200 KiB behind.
-const HEAP_BOUND: isize = 64 << 10;
-const HEAP_PER_CALL: isize = 16;
+/// By so many bytes the heap may grow, and by so many more for each call: 10 000 calls may leave 48 KiB behind.
+const HEAP_BOUND: isize = 16 << 10;
+const HEAP_PER_CALL: isize = 3;
 /// By so many KiB the memory of the process may grow: what the allocator keeps differs from time to time.
 const MEMORY_BOUND: u64 = 48 << 10;
 
