@@ -51,8 +51,12 @@ impl Call {
 
     pub(crate) fn some_items(&mut self, n_items: usize) -> Vec<Item> {
         let salt = self.salt();
-        let is_slow = matches!(self.fault, Some(Fault::Kill | Fault::Pause | Fault::Cancel));
-        let act = if is_slow { Act::Sleep(1000) } else { Act::Answer };
+        // Slow enough that what is done from outside finds items at work.
+        let act = match self.fault {
+            Some(Fault::Pause) => Act::Sleep(3000),
+            Some(Fault::Kill | Fault::Cancel) => Act::Sleep(1000),
+            _ => Act::Answer,
+        };
         let mut items: Vec<Item> = (0..n_items as u64).map(|number| Item { salt, number, act }).collect();
         for _ in 0..self.n_odd_ones() {
             let at = self.rng.index(n_items);
@@ -112,8 +116,8 @@ impl Call {
         match self.fault {
             Some(Fault::Kill) => say(&Line::Kill { after, pick: self.rng.index(16) }),
             Some(Fault::Pause) => {
-                let length = if self.rng.one_in(2) { LONG_PAUSE } else { SHORT_PAUSE };
-                say(&Line::Pause { after, length });
+                let length = if self.rng.one_in(3) { SHORT_PAUSE } else { LONG_PAUSE };
+                say(&Line::Pause { after: after / 2, length });
             }
             Some(Fault::Cancel) => {
                 let token = CancelToken::new();
