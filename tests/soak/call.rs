@@ -117,7 +117,7 @@ impl Call {
             Some(Fault::Kill) => say(&Line::Kill { after, pick: self.rng.index(16) }),
             Some(Fault::Pause) => {
                 let length = if self.rng.one_in(3) { SHORT_PAUSE } else { LONG_PAUSE };
-                say(&Line::Pause { after: after / 2, length });
+                say(&Line::Pause { after: after / 2, length, caller_first: self.rng.one_in(2) });
             }
             Some(Fault::Cancel) => {
                 let token = CancelToken::new();

@@ -43,10 +43,11 @@ pub(crate) enum Line {
         after: Duration,
         pick: usize,
     },
-    /// Stop this process and its workers after this time, for that long.
+    /// Stop this process and its workers after this time, for that long, with this process as the first to go on, or the last.
     Pause {
         after: Duration,
         length: Duration,
+        caller_first: bool,
     },
     /// Say how many workers you killed since the last such question.
     HowManyKills,

@@ -134,7 +134,7 @@ impl Running {
             match line {
                 Line::Call { number, fault } => last = (number, fault),
                 Line::Kill { after, pick } => self.kill_a_worker(after, pick),
-                Line::Pause { after, length } => self.pause(after, length),
+                Line::Pause { after, length, caller_first } => self.pause(after, length, caller_first),
                 Line::HowManyKills => self.answer(),
                 Line::Finding { call, text } => found(row, format!("{call}: {text}")),
                 Line::Counted(counts) => row.counts.add(&counts),
@@ -182,15 +182,16 @@ impl Running {
         assert!(holds_within(Duration::from_secs(5), || !worker.is_alive()), "{worker:?} survives SIGKILL");
     }
 
-    /// Stops the caller and then its workers, so that no worker is stopped while its caller counts its time.
-    fn pause(&self, after: Duration, length: Duration) {
+    /// Stops the caller and then its workers, so that no worker is stopped while its caller counts its time. They go on in either
+    /// order, as those do that a terminal or a debugger stops.
+    fn pause(&self, after: Duration, length: Duration, caller_first: bool) {
         thread::sleep(after);
         send(self.pid(), Signal::STOP);
-        let workers = self.workers();
-        workers.iter().for_each(|&worker| send(pid_of(worker), Signal::STOP));
+        let mut all: Vec<Pid> = self.workers().into_iter().map(pid_of).collect();
+        all.iter().for_each(|&worker| send(worker, Signal::STOP));
         thread::sleep(length);
-        workers.iter().for_each(|&worker| send(pid_of(worker), Signal::CONT));
-        send(self.pid(), Signal::CONT);
+        all.insert(if caller_first { 0 } else { all.len() }, self.pid());
+        all.into_iter().for_each(|process| send(process, Signal::CONT));
     }
 
     fn answer(&mut self) {
