@@ -14,9 +14,9 @@ use crate::lines::{Line, how_many_kills, say};
 
 /// How long caller and workers are stopped where no limit of time is to be tried, and where one is.
 const SHORT_PAUSE: Duration = Duration::from_millis(50);
-const LONG_PAUSE: Duration = Duration::from_millis(250);
+const LONG_PAUSE: Duration = Duration::from_millis(320);
 /// Longer than any item needs, even on a busy machine, and shorter than the long pause.
-pub(crate) const TIME_LIMIT: Duration = Duration::from_millis(150);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_millis(200);
 
 /// One call that is to be made.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl Call {
         match self.fault {
             Some(Fault::Kill) => say(&Line::Kill { after, pick: self.rng.index(16) }),
             Some(Fault::Pause) => {
-                let length = if self.rng.one_in(3) { SHORT_PAUSE } else { LONG_PAUSE };
+                let length = if self.rng.one_in(2) { SHORT_PAUSE } else { LONG_PAUSE };
                 say(&Line::Pause { after: after / 2, length, caller_first: self.rng.one_in(2) });
             }
             Some(Fault::Cancel) => {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use manyhands_test_support::capture::{last_part, read_all};
 use manyhands_test_support::child::Exit;
 use manyhands_test_support::processes::{Process, adopt_orphans, children};
+use manyhands_test_support::seed::replay_command;
 use manyhands_test_support::wait::holds_within;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use tempfile::TempDir;
@@ -62,8 +63,9 @@ fn summarize(rows: &[Row], options: &Options) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let kinds: Vec<&str> = rows.iter().filter(|row| !row.findings.is_empty()).map(|row| row.kind).collect();
-    let command = if options.is_short { "MANYHANDS_TEST_SEED=" } else { "cargo xtask soak --seed " };
-    println!("soak: {n_findings} findings in {}; again with: {command}{}", kinds.join(", "), options.seed);
+    let soak = format!("cargo xtask soak --seed {} {}", options.seed, kinds.join(" "));
+    let command = if options.is_short { replay_command(None) } else { soak };
+    println!("soak: {n_findings} findings; again with: {command}");
     ExitCode::FAILURE
 }
 
