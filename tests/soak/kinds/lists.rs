@@ -5,7 +5,7 @@ use manyhands::{AnyMode, Job, OnFailure, Processes};
 
 use crate::call::{Call, TIME_LIMIT};
 use crate::fault::Fault;
-use crate::items::{Act, Fragile, Item, perform};
+use crate::items::{Act, Fragile, Item, panic_on_purpose, perform};
 use crate::judge::{self, Injected, Verdict};
 
 pub(crate) fn serial(call: &mut Call) -> Verdict {
@@ -58,10 +58,24 @@ fn first_failure(call: &mut Call, mode: AnyMode, mut items: Vec<Item>) -> Verdic
 }
 
 /// What a worker counts, and whose items.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counter {
     salt: Option<u64>,
     n_items: u64,
+    /// The number that its drop panics with.
+    breaks: Option<u64>,
+}
+
+impl Drop for Counter {
+    fn drop(&mut self) {
+        if let Some(number) = self.breaks {
+            panic_on_purpose(number);
+        }
+    }
+}
+
+fn make_counter(breaks: &Option<u64>) -> Counter {
+    Counter { salt: None, n_items: 0, breaks: *breaks }
 }
 
 fn perform_with_state(counter: &mut Counter, item: &Item) -> Result<u64, String> {
@@ -71,6 +85,7 @@ fn perform_with_state(counter: &mut Counter, item: &Item) -> Result<u64, String>
     perform(item)
 }
 
+/// A state whose drop panics costs no item.
 pub(crate) fn worker_state(call: &mut Call) -> Verdict {
     let mode = if call.is(Fault::Kill) || call.is(Fault::Death) {
         AnyMode::Processes(call.processes())
@@ -78,10 +93,13 @@ pub(crate) fn worker_state(call: &mut Call) -> Verdict {
         call.any_mode()
     };
     let items = call.items();
+    // No item has this number.
+    let breaks = call.is(Fault::Drop).then_some(items.len() as u64);
     let disturbance = call.disturb();
     let job = call.settings(Job::new(&items).mode(mode)).cancel_token(disturbance.token());
-    let outcome = job.worker_state(Counter::default).try_map(perform_with_state).run();
-    judge::outcome(&items, disturbance.end(), outcome.map_err(|error| error.to_string())?)
+    let outcome = job.shared(&breaks).worker_state(make_counter).try_map(perform_with_state).run();
+    let injected = Injected { fragile: breaks, ..disturbance.end() };
+    judge::outcome(&items, injected, outcome.map_err(|error| error.to_string())?)
 }
 
 pub(crate) fn recycling(call: &mut Call) -> Verdict {

@@ -28,6 +28,8 @@ pub(crate) struct Kind {
 const HERE: &[Fault] = &[Fault::Panic, Fault::Cancel, Fault::Pause, Fault::Fork];
 /// Faults of calls in worker processes.
 const IN_PROCESSES: &[Fault] = &[Fault::Panic, Fault::Cancel, Fault::Pause, Fault::Fork, Fault::Kill, Fault::Death];
+const OF_STATES: &[Fault] =
+    &[Fault::Panic, Fault::Cancel, Fault::Pause, Fault::Fork, Fault::Kill, Fault::Death, Fault::Drop];
 const WITHOUT_CANCEL: &[Fault] = &[Fault::Panic, Fault::Pause, Fault::Fork];
 const WITH_DROPS: &[Fault] = &[Fault::Panic, Fault::Cancel, Fault::Pause, Fault::Fork, Fault::Drop];
 const WITH_LIMITS: &[Fault] = &[Fault::Limit, Fault::Panic, Fault::Kill, Fault::Death, Fault::Pause];
@@ -40,7 +42,7 @@ pub(crate) static ALL: [Kind; 21] = [
     Kind { name: "threads", make: lists::threads, faults: HERE },
     Kind { name: "io", make: lists::io, faults: HERE },
     Kind { name: "processes", make: lists::processes, faults: IN_PROCESSES },
-    Kind { name: "state", make: lists::worker_state, faults: IN_PROCESSES },
+    Kind { name: "state", make: lists::worker_state, faults: OF_STATES },
     Kind { name: "recycling", make: lists::recycling, faults: IN_PROCESSES },
     Kind { name: "limits", make: lists::limits, faults: WITH_LIMITS },
     Kind { name: "drops", make: lists::drops, faults: &[Fault::Drop, Fault::Kill, Fault::Pause, Fault::Fork] },
