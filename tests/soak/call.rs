@@ -89,8 +89,10 @@ impl Call {
         if self.is(Fault::Pause) { processes.time_limit(TIME_LIMIT) } else { processes }
     }
 
+    /// Any mode; worker processes where the fault needs some.
     pub(crate) fn any_mode(&mut self) -> AnyMode {
         match self.rng.below(4) {
+            _ if self.is(Fault::Kill) || self.is(Fault::Death) => AnyMode::Processes(self.processes()),
             0 => AnyMode::Serial,
             1 => AnyMode::Threads,
             2 => AnyMode::IoThreads,

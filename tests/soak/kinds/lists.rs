@@ -87,11 +87,7 @@ fn perform_with_state(counter: &mut Counter, item: &Item) -> Result<u64, String>
 
 /// A state whose drop panics costs no item.
 pub(crate) fn worker_state(call: &mut Call) -> Verdict {
-    let mode = if call.is(Fault::Kill) || call.is(Fault::Death) {
-        AnyMode::Processes(call.processes())
-    } else {
-        call.any_mode()
-    };
+    let mode = call.any_mode();
     let items = call.items();
     // No item has this number.
     let breaks = call.is(Fault::Drop).then_some(items.len() as u64);
