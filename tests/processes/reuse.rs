@@ -21,6 +21,7 @@ drills![
     calls_from_many_threads_at_once_all_end,
     an_empty_call_ends_at_once,
     idle_workers_that_were_killed_are_no_loss_of_the_next_call,
+    an_idle_worker_that_was_killed_is_no_loss_where_it_takes_the_place_of_a_recycled_one,
 ];
 
 fn a_second_call_starts_no_process() {
@@ -108,4 +109,25 @@ fn idle_workers_that_were_killed_are_no_loss_of_the_next_call() {
         assert_eq!((outcome.get(0), outcome.tally().lost_workers), (Some(&2), 0));
         assert_is_usable(workers);
     });
+}
+
+fn an_idle_worker_that_was_killed_is_no_loss_where_it_takes_the_place_of_a_recycled_one() {
+    // Two calls at once, each with a worker of its own; both are of the kind that a call with one worker takes.
+    let slow = |_: &u64| {
+        thread::sleep(Duration::from_millis(100));
+        process::id()
+    };
+    let one_call = || job(&[0_u64], 1).run(slow).unwrap().into_result().unwrap()[0];
+    let at_once =
+        || thread::scope(|scope| [scope.spawn(one_call), scope.spawn(one_call)].map(|call| call.join().unwrap()));
+    let pids = std::iter::repeat_with(at_once).take(50).find(|pids| pids[0] != pids[1]).expect("two calls overlap");
+    // The one that worked last is taken first.
+    let next = one_call();
+    let other = children(process::id()).into_iter().find(|process| process.pid != next && pids.contains(&process.pid));
+    let other = other.expect("the other one is idle");
+    kill_process(Pid::from_raw(other.pid.cast_signed()).unwrap(), Signal::KILL).unwrap();
+    wait_until("an idle worker is dead", Duration::from_secs(10), || !other.is_alive());
+    let outcome = job(&[0; 50], 1).mode(Processes::new().recycle_after(10)).chunk_size(1).run(pid).unwrap();
+    assert_eq!((outcome.get(0), outcome.tally().lost_workers), (Some(&next), 0), "{:?}", outcome.tally());
+    assert!(outcome.is_complete() && outcome.tally().recycled_workers > 0);
 }

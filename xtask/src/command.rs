@@ -6,7 +6,7 @@
 use crate::files::Files;
 use crate::models::{self, ModelRun};
 use crate::stage::{Done, Failed, Stages};
-use crate::{bench_processes, deps, features, first_run, mutants, stress, tidy, tools, tsan};
+use crate::{bench_processes, deps, features, first_run, mutants, soak, stress, tidy, tools, tsan};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ pub(crate) struct Command {
     pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
 }
 
-const COMMANDS: [Command; 22] = [
+const COMMANDS: [Command; 23] = [
     Command::new("quick", "before a commit: fmt, clippy, do the models compile?, unit tests", |stages, _| {
         quick(stages)
     }),
@@ -47,6 +47,12 @@ const COMMANDS: [Command; 22] = [
     }),
     Command::new("stress", "the shared types under real threads, for 5 minutes or the given number", stress::stage)
         .refusing(stress::refuse),
+    Command::new(
+        "soak",
+        "10 000 calls of each kind under injected faults; --calls N, --minutes N, --seed S",
+        soak::stage,
+    )
+    .refusing(|_| None),
     Command::new("tsan", "ThreadSanitizer over locks, cache, counters; needs the nightly toolchain", |stages, _| {
         tsan::stage(stages)
     }),

@@ -16,6 +16,7 @@ mod markdown;
 mod models;
 mod mutants;
 mod rust_code;
+mod soak;
 mod stage;
 mod stress;
 mod tidy;

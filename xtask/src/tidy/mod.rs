@@ -11,6 +11,7 @@ mod links;
 mod lints;
 mod mutants;
 mod primitives;
+mod promises;
 mod records;
 mod safety;
 
@@ -29,7 +30,7 @@ pub(crate) struct Violation {
 
 type Rule = fn(&Files) -> Vec<Violation>;
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     clean_text::check,
     documents::check,
     examples::check,
@@ -39,6 +40,7 @@ const RULES: [Rule; 11] = [
     lints::check,
     mutants::check,
     primitives::check,
+    promises::check,
     records::check,
     safety::check,
 ];

@@ -128,7 +128,8 @@ impl WorkerSlot {
     pub(super) fn attach_worker(&mut self, mut worker: Worker, fence: usize) {
         worker.page().set_fence(fence);
         worker.forget_blocks();
-        (self.worker, self.knows_the_call, self.overdue) = (Some(worker), false, None);
+        // What the slot's last worker answered says nothing of this one, which may have died while it was idle.
+        (self.worker, self.knows_the_call, self.overdue, self.has_answered) = (Some(worker), false, None, false);
     }
 
     /// Empties the slot, whose worker has nothing in flight.
