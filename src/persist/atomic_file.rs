@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::sync::{HintWord, Ordering};
+use crate::sync::{HintWord, Ordering, ProcessMark};
 
 /// Writes a file so that readers find the old file or the new file as a whole, also after a crash or a loss of power.
 ///
@@ -114,6 +114,8 @@ impl Target {
 struct Temporary {
     /// `None` once it was renamed: then another machine may use the temporary name in a shared folder.
     path: Option<PathBuf>,
+    /// The process that created it; a forked child's copy of this value removes nothing.
+    process: ProcessMark,
 }
 
 /// The next number to try. Creating the file shows whether its name is free.
@@ -129,7 +131,7 @@ impl Temporary {
             let path = target.folder.join(format!(".manyhands-{}-{number}.tmp", std::process::id()));
             match new_file(target.permissions.as_ref()).open(&path) {
                 Ok(file) => {
-                    let temporary = Self { path: Some(path) };
+                    let temporary = Self { path: Some(path), process: ProcessMark::current() };
                     give_permissions(&file, target.permissions.as_ref())?;
                     return Ok((temporary, file));
                 }
@@ -151,7 +153,9 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
+        if let Some(path) = &self.path
+            && self.process.is_current()
+        {
             // A file that cannot be removed stays; the error that led here matters more.
             let _ = fs::remove_file(path);
         }

@@ -30,6 +30,8 @@ mod encoding;
 #[cfg(target_os = "linux")]
 mod fixtures;
 #[cfg(target_os = "linux")]
+mod forks;
+#[cfg(target_os = "linux")]
 mod harness;
 #[cfg(target_os = "linux")]
 mod lazy;
@@ -81,6 +83,7 @@ fn main() -> std::process::ExitCode {
             attempts::DRILLS,
             worker_deaths::DRILLS,
             encoding::DRILLS,
+            forks::DRILLS,
             lazy::DRILLS,
             long_runs::DRILLS,
             nesting::DRILLS,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::persist::journal::error::JournalError;
-use crate::sync::{Condvar, Mutex, SystemTime};
+use crate::sync::{Condvar, Mutex, ProcessMark, SystemTime};
 
 /// Number of tries for a lock that is taken, and the pause between them: a program that only asks for the writer's name
 /// ([`holder`]) takes it for a moment too.
@@ -28,6 +28,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Belongs to the store, which drops it after its writer has closed the file.
 #[derive(Debug)]
 pub(crate) struct WriterLock {
+    /// The process that took it.
+    process: ProcessMark,
     /// Locked as long as it is open.
     _file: File,
     path: PathBuf,
@@ -59,7 +61,7 @@ impl WriterLock {
     fn named(mut file: File, path: PathBuf) -> io::Result<Self> {
         file.set_len(0)?;
         writeln!(file, "{} since {}", this_process(), utc(SystemTime::now()))?;
-        Ok(Self { _file: file, path })
+        Ok(Self { process: ProcessMark::current(), _file: file, path })
     }
 }
 
@@ -67,7 +69,8 @@ impl Drop for WriterLock {
     fn drop(&mut self) {
         // Removed while it is still locked, so that it cannot be the next holder's file. Other systems cannot remove a locked
         // file; it stays, and does no harm.
-        if cfg!(unix) {
+        // A forked child has a copy of this value; the lock is still its parent's.
+        if cfg!(unix) && self.process.is_current() {
             let _ = std::fs::remove_file(&self.path);
         }
     }

@@ -31,7 +31,7 @@ use crate::persist::journal::pending::RecordedItem;
 use crate::persist::journal::settings::{JournalSettings, OnChange};
 use crate::persist::journal::value::first_difference;
 use crate::record::{FailureKind, ItemRecord};
-use crate::sync::{Arc, Condvar, JoinHandle, Mutex, SystemTime, WallClock, spawn_owned};
+use crate::sync::{Arc, Condvar, JoinHandle, Mutex, ProcessMark, StackSize, SystemTime, WallClock, spawn_owned};
 
 /// This many rows wake the writer before its interval is over.
 ///
@@ -55,6 +55,8 @@ const KEPT_BYTES: usize = 4 << 20;
 /// `finish` is the good end. A drop without it is the end of a run that an error stopped.
 #[derive(Debug)]
 pub(crate) struct Store {
+    /// The process of the run, and of the writer's thread.
+    process: ProcessMark,
     queue: Arc<WriteQueue>,
     writer: Option<JoinHandle<()>>,
     /// Released when the writer is done, so that no other run begins before that.
@@ -163,7 +165,7 @@ impl Store {
         let run = database.begin_run(&setup, &lock::this_process(), SystemTime::now())?;
         let queue = Arc::new(WriteQueue::default());
         let writer = start_writer(Arc::clone(&queue), database, run, settings)?;
-        Ok((Self { queue, writer: Some(writer), lock: Some(lock) }, recorded))
+        Ok((Self { process: ProcessMark::current(), queue, writer: Some(writer), lock: Some(lock) }, recorded))
     }
 
     /// Queues an item, which the writer commits within about one interval. Waits only while the queue is full.
@@ -205,6 +207,10 @@ impl Store {
     /// after the writer has closed the file.
     fn close(&mut self, is_refused: bool) {
         let Some(writer) = self.writer.take() else { return };
+        if !self.process.is_current() {
+            std::mem::forget(writer); // it is in the parent, as are the rows, the file and its lock
+            return;
+        }
         let mut state = self.queue.state.lock();
         (state.is_closed, state.is_refused) = (true, is_refused);
         drop(state);
@@ -280,7 +286,8 @@ fn start_writer(
         }
         database.close();
     };
-    spawn_owned("manyhands-journal".to_owned(), body).map_err(|error| JournalError::of_io(&settings.path, error))
+    spawn_owned("manyhands-journal".to_owned(), StackSize::Usual, body)
+        .map_err(|error| JournalError::of_io(&settings.path, error))
 }
 
 /// The writer's life: adds rows as they come, and commits an interval after the first that is not committed.

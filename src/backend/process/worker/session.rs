@@ -17,9 +17,11 @@
 //! more read of the clock, and a trace one more and the CPU clock of the thread, which is a system call.
 
 use std::cell::Cell;
+use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::mem::needs_drop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::exit;
 use std::ptr::null;
 use std::time::Duration;
 
@@ -48,7 +50,7 @@ use crate::failure::Cause;
 use crate::panics::into_message;
 use crate::primitives::cancel::CancelToken;
 use crate::record::thread_cpu_time;
-use crate::sync::{Arc, AtomicUsize, Ordering, nanos};
+use crate::sync::{Arc, AtomicUsize, FORKED_INSIDE, Ordering, ProcessMark, nanos};
 
 /// Serves one call of one function. The caller sends the place of this instance, where the worker finds it.
 ///
@@ -171,6 +173,8 @@ struct Session<'d, T, K: ProcessTask<T>> {
     tracer: Tracer,
     /// Part of every context; a cancelled call reaches a worker as a fence instead.
     never: CancelToken,
+    /// This worker.
+    process: ProcessMark,
 }
 
 impl<'d, T, K> Session<'d, T, K>
@@ -198,6 +202,7 @@ where
             clock: Cell::new(0),
             tracer: Tracer { traces: head.traces, cpu: Cell::new(None) },
             never: CancelToken::new(),
+            process: ProcessMark::current(),
         }
     }
 
@@ -365,6 +370,7 @@ where
             cancel: &self.never,
             fence: &stop,
             status: None,
+            process: self.process,
         };
         let mut claim = Claim { first: ran, len, attempt: 1, output: Output::InReports };
         let items = Items::Slice(&self.items);
@@ -410,6 +416,7 @@ where
             position: Cell::new(position),
             end,
             stop,
+            process: self.process,
             item: PhantomData,
         }
     }
@@ -471,6 +478,8 @@ struct Observed<'o, T, K: ProcessTask<T>> {
     end: usize,
     /// Where the span ends: 0 ends it after the item in hand.
     stop: &'o AtomicUsize,
+    /// This worker.
+    process: ProcessMark,
     item: PhantomData<fn(&T)>,
 }
 
@@ -486,7 +495,11 @@ where
         self.position.set(position + 1);
         self.page.begin(position, self.clock.get());
         // SAFETY: `Functions::find` gave this address for a call of these types.
-        let value = unsafe { K::call_at(self.functions.function, self.shared, state, item) }?;
+        let result = unsafe { K::call_at(self.functions.function, self.shared, state, item) };
+        if !self.process.is_current() {
+            end_forked_child();
+        }
+        let value = result?;
         let trace = self.tracer.end(self.clock.get());
         let (next, now) = self.outbox.put_value(&value, trace.as_ref());
         drop_value(value);
@@ -525,4 +538,11 @@ fn drop_value<R>(value: R) {
     {
         into_message(payload);
     }
+}
+
+/// Ends a child that an item of this worker has forked, and that has come back from the item: the worker answers, alone.
+fn end_forked_child() -> ! {
+    // Where stderr is closed, only the exit code shows it.
+    let _ = writeln!(io::stderr(), "{FORKED_INSIDE}");
+    exit(101) // as after a panic of `main`
 }

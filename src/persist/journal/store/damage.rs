@@ -12,6 +12,7 @@ use crate::persist::journal::reader::JournalReader;
 use crate::persist::journal::store::tests::succeeded;
 use crate::persist::journal::store::*;
 use crate::persist::journal::{Journal, JournalSettings};
+use crate::sync::ProcessMark;
 
 /// The folder to work in, for a child.
 const CHILD: &str = "MANYHANDS_JOURNAL_TEST_FOLDER";
@@ -150,7 +151,7 @@ fn a_full_database_drops_rows_and_says_so() {
     let run = database.begin_run(&setup, "a test", SystemTime::UNIX_EPOCH).unwrap();
     let queue = Arc::new(WriteQueue::default());
     let writer = start_writer(Arc::clone(&queue), database, run, &settings).unwrap();
-    let mut store = Store { queue, writer: Some(writer), lock: None };
+    let mut store = Store { process: ProcessMark::current(), queue, writer: Some(writer), lock: None };
     // More than the queue holds, so this hangs unless the run learns that the writer has ended.
     (10..3 * MOST_ROWS).for_each(|index| append(&mut store, index));
     let full = JournalError::Full { path: settings.path.clone(), source: None };
