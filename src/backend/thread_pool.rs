@@ -94,7 +94,7 @@ impl Pool {
         let slots = Mutex::new(HelperSlots { open: 0, active: 0, panic: None });
         let task = Arc::new(ScopedTask { work, slots, empty: Condvar::new() });
         let process = ProcessMark::current();
-        let scope = Scope { shared: &self.shared, task: Arc::clone(&task), process };
+        let scope = Scope { shared: &self.shared, task: Arc::clone(&task), process, has_warned: Cell::default() };
         let value = body(&scope);
         process.assert_current();
         drop(scope);
@@ -148,6 +148,8 @@ pub(crate) struct Scope<'call> {
     task: Arc<ScopedTask>,
     /// The process of the call and its helpers.
     process: ProcessMark,
+    /// Whether it was said that the system had too few threads: once per call.
+    has_warned: Cell<bool>,
 }
 
 impl Scope<'_> {
@@ -168,7 +170,8 @@ impl Scope<'_> {
         };
         let woken = most.min(queues.idle);
         queues.idle -= woken;
-        let wanted = (most - woken).min(limit.saturating_sub(queues.threads)).min(reserve.threads());
+        let asked = (most - woken).min(limit.saturating_sub(queues.threads));
+        let wanted = asked.min(reserve.threads());
         // A failed start is no error: fewer helpers do the same work.
         let started = (0..wanted).take_while(|_| start_thread(self.shared, &mut queues)).count();
         for _ in 0..woken + started {
@@ -179,6 +182,13 @@ impl Scope<'_> {
         }
         drop(queues);
         drop(reserve);
+        if started < asked && !self.has_warned.replace(true) {
+            tracing::warn!(
+                asked,
+                started,
+                "the system has no more threads to give; the call goes on with fewer workers"
+            );
+        }
         for _ in 0..woken {
             self.shared.wakeup.notify_one();
         }

@@ -21,7 +21,9 @@
 use std::num::NonZeroUsize;
 
 use crate::backend::amounts;
-use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Claim, Output, ReportSink, RunContext};
+use crate::backend::contract::{
+    BackendError, BackendStats, ChunkReport, Claim, Output, ReportSink, RunContext, Verdict,
+};
 use crate::backend::dispatcher::{Assignment, Dispatcher, Update};
 use crate::backend::plan::{Pace, Plan};
 use crate::backend::task::{StateOf, Task};
@@ -144,8 +146,9 @@ where
         ThreadWorker::new(context, &dispatcher).work();
     };
     pool.scope(&work, |scope| {
-        let helpers = HelperRequest { scope, plan, budget, delivers, is_nested: is_worker_thread() };
-        run_caller(&helpers, context, &dispatcher, sink);
+        let is_nested = is_worker_thread();
+        let mut helpers = HelperRequest { scope, plan, budget, delivers, is_nested, requested: 0, certain: 0 };
+        run_caller(&mut helpers, context, &dispatcher, sink);
     });
     let summary = dispatcher.close();
     item_time::remember::<K>(summary.worked.items, summary.worked.time);
@@ -160,7 +163,7 @@ where
 ///
 /// Once it has started to run items it goes on to the end: its claim must be finished by the worker that has it.
 fn run_caller<T, K: Task<T>>(
-    helpers: &HelperRequest<'_, '_>,
+    helpers: &mut HelperRequest<'_, '_>,
     context: &RunContext<'_, T, K>,
     dispatcher: &Dispatcher<'_, K::Output, K::Error>,
     sink: &mut ReportSink<'_, K::Output, K::Error>,
@@ -170,21 +173,26 @@ fn run_caller<T, K: Task<T>>(
     let expected = item_time::expected::<K>(context.plan.n_items);
     let may_end_soon = expected.is_some_and(|time| time < serial_below);
     let runs_items = helpers.is_nested || expected.is_some_and(|time| time < serial_below * SHORT);
-    let mut n_helpers = None;
+    let mut arrived = context.plan.arrived.min(context.plan.n_items);
     let mut own = ThreadWorker::new(context, dispatcher);
-    let _abort = AbortOnUnwind(dispatcher, ProcessMark::current());
+    let _abort = AbortOnUnwind(dispatcher, context.process);
     loop {
-        if n_helpers.is_none() && (!may_end_soon || started.elapsed() > serial_below) {
-            n_helpers = Some(helpers.send(runs_items || own.has_started()));
+        let is_time = !may_end_soon || started.elapsed() > serial_below;
+        if is_time && arrived > 0 {
+            helpers.request(runs_items || own.has_started(), arrived);
         }
-        let runs_now = runs_items || own.has_started() || n_helpers.is_none_or(|certain| certain == 0);
+        let runs_now = arrived > 0 && (runs_items || own.has_started() || helpers.certain == 0);
         let update = match runs_now && in_worker(|| own.step_as_configured()) {
             true => dispatcher.try_recv(),
             false => dispatcher.recv(),
         };
+        let mut apply = |verdict: Verdict, n_chunks| {
+            arrived = arrived.max(verdict.limit.min(context.plan.n_items));
+            dispatcher.apply_verdict(verdict, n_chunks);
+        };
         match update {
-            Update::Reports(chunks) => chunks.into_iter().for_each(|chunk| dispatcher.apply_verdict(sink(chunk), 1)),
-            Update::Idle | Update::NeedInput => dispatcher.apply_verdict(sink(ChunkReport::nothing()), 0),
+            Update::Reports(chunks) => chunks.into_iter().for_each(|chunk| apply(sink(chunk), 1)),
+            Update::Idle | Update::NeedInput => apply(sink(ChunkReport::nothing()), 0),
             Update::End => break,
         }
     }
@@ -200,24 +208,41 @@ struct HelperRequest<'p, 'call> {
     delivers: bool,
     /// Whether the call is made by an item of another call.
     is_nested: bool,
+    /// The slots that were requested.
+    requested: usize,
+    /// The helpers that are certain.
+    certain: usize,
 }
 
 impl HelperRequest<'_, '_> {
-    /// Requests a helper for every worker that the caller is not itself. Returns the number of helpers that are
-    /// certain. A top-level call gets the threads that it asks for, a nested one what the budget leaves.
+    /// Requests a helper for every worker that the caller is not itself, as far as items have arrived and were not
+    /// requested for before. A top-level call gets the threads that it asks for, a nested one what the budget leaves.
     ///
     /// With 4 workers and a gathering caller: 3 slots are requested. If at least one has a thread, a fourth follows; if
-    /// none has, the caller becomes the fourth worker. A plan with fewer items than workers counts as many workers as
-    /// items.
-    fn send(&self, caller_runs_items: bool) -> usize {
+    /// none has, the caller becomes the fourth worker. With fewer items than workers there are as many workers as items,
+    /// so a stream of three items starts three threads, whatever number of workers it may have.
+    fn request(&mut self, caller_runs_items: bool, arrived: usize) {
+        let workers = self.plan.workers.get().min(arrived);
+        let needs_helper = self.delivers && !self.is_nested;
+        // The last slot is kept back until one helper is certain. Without any helper, the caller is that worker.
+        self.open(workers.saturating_sub(1).max(usize::from(needs_helper)));
+        if self.certain == 0 && needs_helper {
+            self.certain = self.scope.force_helper();
+        }
+        if !caller_runs_items && self.certain > 0 {
+            self.open(workers);
+        }
+    }
+
+    /// Requests slots until there were this many.
+    fn open(&mut self, slots: usize) {
         let (budget, workers) = (self.budget.get(), self.plan.workers.get());
         let limit =
             if self.is_nested { ThreadLimit::Nested(budget) } else { ThreadLimit::TopLevel(budget.max(workers)) };
-        // The last slot is kept back until one helper is certain. Without any helper, the caller is that worker.
-        let certain = self.scope.request_helpers(workers.min(self.plan.n_items) - 1, limit);
-        let must_force = certain == 0 && self.delivers && !self.is_nested;
-        let certain = if must_force { self.scope.force_helper() } else { certain };
-        if caller_runs_items || certain == 0 { certain } else { certain + self.scope.request_helpers(1, limit) }
+        if slots > self.requested {
+            self.certain += self.scope.request_helpers(slots - self.requested, limit);
+            self.requested = slots;
+        }
     }
 }
 

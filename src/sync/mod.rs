@@ -75,7 +75,7 @@
 //!   the end of a time limit as an event, such as a [`CancelToken`](crate::CancelToken).
 //! - The checker does not see real locks, channels and `std::thread` inside of a model, and can hang on them.
 //! - There are no statics, no `const fn new` and no `thread_local!` with `const`, and not all methods of std's types:
-//!   an `Instant` has `now`, `elapsed`, `duration_since`, comparison, sum and difference; loom's `Arc` has no `Weak`,
+//!   an `Instant` has `now`, `elapsed`, `duration_since`, `checked_add`, comparison, sum and difference; loom's `Arc` has no `Weak`,
 //!   and an `Arc<T>` does not coerce to `Arc<dyn Trait>`.
 //! - loom: four threads besides the first; few steps, since the interleavings multiply; SeqCst loads and stores count
 //!   as Acquire and Release (fences and read-modify-writes are modelled as SeqCst); a loop that waits must yield; a

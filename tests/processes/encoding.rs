@@ -18,6 +18,7 @@ drills![
     a_result_whose_writing_kills_the_worker_fails_alone,
     a_shared_value_that_cannot_be_written_or_read_is_an_error_of_the_call,
     an_item_whose_destructor_panics_in_the_worker_keeps_its_result,
+    an_error_whose_text_panics_fails_its_item_alone,
 ];
 
 /// A number whose serde code does what its fields say.
@@ -226,4 +227,21 @@ fn an_item_whose_destructor_panics_in_the_worker_keeps_its_result() {
         }
     });
     assert_is_usable(2);
+}
+
+/// An error whose text cannot be written.
+#[derive(Debug, Serialize, Deserialize)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("no words")
+    }
+}
+
+fn an_error_whose_text_panics_fails_its_item_alone() {
+    let job = job(&[1_u64, 2, 3], 2).on_failure(manyhands::OnFailure::Continue);
+    let outcome = job.try_run(|&n: &u64| if n == 2 { Err(Unspeakable) } else { Ok(n) }).unwrap();
+    assert!(outcome.failures()[0].to_string().ends_with("no words)"), "{}", outcome.failures()[0]);
+    assert_eq!(outcome.into_options(), [Some(1), None, Some(3)]);
 }

@@ -56,6 +56,8 @@ mod retry;
 #[cfg(target_os = "linux")]
 mod reuse;
 #[cfg(target_os = "linux")]
+mod room;
+#[cfg(target_os = "linux")]
 mod settings;
 #[cfg(target_os = "linux")]
 mod starting;
@@ -93,6 +95,7 @@ fn main() -> std::process::ExitCode {
             recycling::DRILLS,
             retry::DRILLS,
             reuse::DRILLS,
+            room::DRILLS,
             settings::DRILLS,
             starting::DRILLS,
             stopping::DRILLS,

@@ -56,6 +56,11 @@ impl Instant {
     pub fn elapsed(self) -> Duration {
         Self::now().duration_since(self)
     }
+    /// This much later; `None` beyond the end of the clock.
+    #[must_use]
+    pub fn checked_add(self, time: Duration) -> Option<Self> {
+        self.0.checked_add(time).map(Self)
+    }
     /// The time from `earlier` to this moment; zero when `earlier` is later.
     #[must_use]
     pub fn duration_since(self, earlier: Self) -> Duration {
@@ -66,7 +71,7 @@ impl Instant {
 impl Add<Duration> for Instant {
     type Output = Self;
     fn add(self, time: Duration) -> Self {
-        Self(self.0 + time)
+        Self(self.0.saturating_add(time))
     }
 }
 

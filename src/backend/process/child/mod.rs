@@ -29,7 +29,7 @@
 
 pub(super) mod idle;
 mod number;
-mod output;
+pub(super) mod output;
 mod spawner;
 
 use std::collections::HashSet;
