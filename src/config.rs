@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::config_error::ConfigError;
-use crate::sync::{LazyLock, RwLock};
+use crate::sync::{HintWord, Latest, Mutex, Ordering, per_process};
 
 /// How many workers to use, how to split work, and when to stay in the calling thread.
 ///
@@ -30,12 +30,14 @@ use crate::sync::{LazyLock, RwLock};
 /// | `enable_progress` | `MANYHANDS_ENABLE_PROGRESS` | true |
 /// | `serial_below_items` | `MANYHANDS_SERIAL_BELOW_ITEMS` | 2 |
 /// | `serial_below_time` (in files `serial_below_micros`) | `MANYHANDS_SERIAL_BELOW_MICROS` | 50 microseconds |
+/// | `thread_stack_size` | `MANYHANDS_STACK_SIZE`, in bytes | 8 MiB, or `RUST_MIN_STACK` where that is more |
+/// | `keep_threads` | `MANYHANDS_KEEP_THREADS` (as `enabled`) | true |
 ///
 /// Beside them, `MANYHANDS_PROGRESS` (`off`, `bar`, `lines`, `json`) chooses the target of `Progress::auto`, and of no
 /// other.
 ///
 /// The environment is read once per process, when the first config is built. A variable that is changed later has no
-/// effect. A value that the program sets always wins over the environment, even over a variable that cannot be read. An
+/// effect; a forked child reads it anew, and keeps a config that its parent has set. A value that the program sets always wins over the environment, even over a variable that cannot be read. An
 /// empty variable counts as unset.
 ///
 /// # Errors in the environment
@@ -81,7 +83,16 @@ struct Resolved {
     enable_progress: bool,
     serial_below_items: usize,
     serial_below_time: Duration,
+    thread_stack_size: usize,
+    keep_threads: bool,
 }
+
+/// The stack size of a thread, in bytes, unless something else is said: that of `main` on most systems.
+const USUAL_STACK: usize = 8 << 20;
+/// Less than this does not hold a worker's own frames with room to spare.
+const LEAST_STACK: usize = 64 << 10;
+/// Systems refuse more, or count it as memory in use.
+const MOST_STACK: usize = if usize::BITS < 64 { 1 << 30 } else { 64 << (usize::BITS / 2 - 2) };
 
 /// Collects the settings of a [`ParallelConfig`] and checks them at its end. Also the shape of a config file.
 ///
@@ -113,6 +124,10 @@ pub struct ParallelConfigBuilder {
     serial_below_items: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     serial_below_micros: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread_stack_size: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_threads: Option<bool>,
 }
 
 impl ParallelConfigBuilder {
@@ -204,10 +219,61 @@ impl ParallelConfigBuilder {
         self
     }
 
+    /// The stack size of every thread that runs items or reads results, in bytes: from 64 KiB to 64 GiB.
+    ///
+    /// Memory is taken only for what an item uses: a stack is address space at first. A function that recurses deeper than its
+    /// stack ends the program, or in [`Processes`](crate::Processes) its worker. Where `RUST_MIN_STACK` asks for more
+    /// than the default, that holds; this setting and `MANYHANDS_STACK_SIZE` win over both.
+    ///
+    /// The stack of the calling thread, which runs items in [`Serial`](crate::Serial) and in some short calls, is as large
+    /// as the program made it. In a worker process items run in its main thread, whose limit (`ulimit -s`) is raised to
+    /// this size, as far as the hard limit goes; beyond some 100 MiB the system may have mapped something else there.
+    ///
+    /// Threads are kept per size, so calls of different sizes share no threads.
+    ///
+    /// ```
+    /// use manyhands::{Job, ParallelConfig, ParallelExecutor};
+    ///
+    /// fn depth(n: &u32) -> u32 {
+    ///     if *n == 0 { 0 } else { 1 + depth(&(n - 1)) }
+    /// }
+    /// let config = ParallelConfig::builder().thread_stack_size(64 << 20).build()?;
+    /// assert_eq!(ParallelExecutor::new(config).map_threads(&[20_000; 2], depth)?, [20_000; 2]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn thread_stack_size(mut self, bytes: usize) -> Self {
+        self.thread_stack_size = Some(bytes);
+        self
+    }
+
+    /// False starts the threads of each call anew, and ends them with the call.
+    ///
+    /// For tests: std captures what a test prints, and its panic messages, in the thread of the test and in those that are
+    /// started from it. A kept thread was started from another test, or from none, so under `cargo test` what an item
+    /// prints in it goes to the terminal beside the test, and is missing where the test fails. With `false`, or
+    /// `MANYHANDS_KEEP_THREADS=0 cargo test`, it is part of the output of the test that made the call. What worker
+    /// processes print is then passed on by the calling thread in the same way. A call that is nested in an item runs in
+    /// the item's thread.
+    ///
+    /// Costs the start of each thread per call, some 20 to 50 microseconds.
+    ///
+    /// ```
+    /// use manyhands::{ParallelConfig, ParallelExecutor};
+    ///
+    /// let config = ParallelConfig::builder().keep_threads(false).build()?;
+    /// assert_eq!(ParallelExecutor::new(config).map_threads(&[1, 2], |n| n + 1)?, [2, 3]);
+    /// # Ok::<(), manyhands::Error>(())
+    /// ```
+    pub fn keep_threads(mut self, keep: bool) -> Self {
+        self.keep_threads = Some(keep);
+        self
+    }
+
     /// Checks the settings, and fills what is unset from the environment and the machine.
     ///
     /// # Errors
-    /// A configuration error that names the setting: zero workers, chunks of zero items. Or that names the environment
+    /// A configuration error that names the setting: zero workers, chunks of zero items, a stack that is too small or too
+    /// large. Or that names the environment
     /// variable of an unset setting, when its value cannot be read.
     ///
     /// ```
@@ -216,6 +282,7 @@ impl ParallelConfigBuilder {
     /// ```
     pub fn build(self) -> Result<ParallelConfig, ConfigError> {
         self.refuse_zeros()?;
+        self.refuse_stack_size()?;
         let config = self.resolve(&ENVIRONMENT);
         config.check()?;
         Ok(config)
@@ -235,6 +302,15 @@ impl ParallelConfigBuilder {
         }
     }
 
+    fn refuse_stack_size(&self) -> Result<(), ConfigError> {
+        match self.thread_stack_size {
+            Some(bytes) if !is_stack_size(bytes) => Err(ConfigError::new(format!(
+                "thread_stack_size is {bytes}; use from {LEAST_STACK} to {MOST_STACK} bytes, or leave it out for {USUAL_STACK}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Each setting: the program's value, else the environment's, else the fallback.
     fn resolve(self, environment: &Environment) -> ParallelConfig {
         let mut error = None;
@@ -251,6 +327,9 @@ impl ParallelConfigBuilder {
             serial_below_time: Duration::from_micros(
                 first_set(self.serial_below_micros, &environment.serial_below_micros, &mut error).unwrap_or(50),
             ),
+            thread_stack_size: first_set(self.thread_stack_size, &environment.thread_stack_size, &mut error)
+                .unwrap_or_else(|| usual_stack_size(environment)),
+            keep_threads: first_set(self.keep_threads, &environment.keep_threads, &mut error).unwrap_or(true),
         };
         ParallelConfig { set: self, resolved, environment_error: error }
     }
@@ -269,6 +348,15 @@ fn first_set<V: Copy>(set: Option<V>, variable: &Variable<V>, first_error: &mut 
 
 fn non_zero(value: Option<usize>) -> Option<NonZeroUsize> {
     value.and_then(NonZeroUsize::new)
+}
+
+fn is_stack_size(bytes: usize) -> bool {
+    (LEAST_STACK..=MOST_STACK).contains(&bytes)
+}
+
+/// What std would give its own threads, where the user has asked for more than is usual here.
+fn usual_stack_size(environment: &Environment) -> usize {
+    environment.rust_min_stack.unwrap_or(0).clamp(USUAL_STACK, MOST_STACK)
 }
 
 fn default_workers_cpu() -> NonZeroUsize {
@@ -408,6 +496,28 @@ impl ParallelConfig {
         self.resolved.serial_below_time
     }
 
+    /// The stack size of every thread that runs items or reads results, in bytes.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().thread_stack_size(16 << 20).build().unwrap();
+    /// assert_eq!(config.thread_stack_size(), 16 << 20);
+    /// ```
+    #[must_use]
+    pub fn thread_stack_size(&self) -> usize {
+        self.resolved.thread_stack_size
+    }
+
+    /// Whether threads are kept from call to call.
+    ///
+    /// ```
+    /// let config = manyhands::ParallelConfig::builder().keep_threads(false).build().unwrap();
+    /// assert!(!config.keep_threads());
+    /// ```
+    #[must_use]
+    pub fn keep_threads(&self) -> bool {
+        self.resolved.keep_threads
+    }
+
     /// The error of an environment variable that [`default`](Self::default) could not read. Each run asks once.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         self.environment_error.clone().map_or(Ok(()), |message| Err(ConfigError::new(message)))
@@ -428,15 +538,22 @@ impl ParallelConfig {
 /// ```
 #[must_use]
 pub fn usable_cores() -> NonZeroUsize {
-    // The question reads files on Linux, so it is asked once.
-    static CORES: LazyLock<NonZeroUsize> =
-        LazyLock::new(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
-    *CORES
+    // The question reads files on Linux, so it is asked once. 0 before that.
+    static CORES: HintWord = HintWord::new(0);
+    // Relaxed: threads that ask at once find the same answer.
+    let known = usize::try_from(CORES.load(Ordering::Relaxed)).ok().and_then(NonZeroUsize::new);
+    known.unwrap_or_else(|| {
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        CORES.store(cores.get() as u64, Ordering::Relaxed);
+        cores
+    })
 }
 
-/// The environment as it was when the first config was built.
-static ENVIRONMENT: LazyLock<Environment> =
-    LazyLock::new(|| Environment::read(|name| std::env::var_os(name).map(|text| text.to_string_lossy().into_owned())));
+per_process! {
+    /// The environment as it was when the first config was built.
+    static ENVIRONMENT: Environment =
+        Environment::read(|name| std::env::var_os(name).map(|text| text.to_string_lossy().into_owned()));
+}
 
 /// The text of `MANYHANDS_PROGRESS`, read with the other variables; none when it is unset.
 #[cfg(feature = "progress")]
@@ -456,6 +573,10 @@ struct Environment {
     enable_progress: Variable<bool>,
     serial_below_items: Variable<usize>,
     serial_below_micros: Variable<u64>,
+    thread_stack_size: Variable<usize>,
+    keep_threads: Variable<bool>,
+    /// `RUST_MIN_STACK`, which is std's; as there, a text that is no number counts as unset.
+    rust_min_stack: Option<usize>,
     /// The text of `MANYHANDS_PROGRESS`. `Progress::auto` reads it, since it knows the targets.
     #[cfg(feature = "progress")]
     progress_target: Option<String>,
@@ -467,6 +588,7 @@ impl Environment {
         let count = |name| parsed(name, look_up(name), "a whole number of 1 or more", |text| text.parse().ok());
         let number = |name| parsed(name, look_up(name), "a whole number", |text| text.parse().ok());
         let switch = |name| parsed(name, look_up(name), "true or false", parse_switch);
+        let stack = |text: &str| text.parse().ok().filter(|&bytes| is_stack_size(bytes));
         let as_items = |number: Option<u64>| number.map(|items| usize::try_from(items).unwrap_or(usize::MAX));
         Self {
             enabled: switch("MANYHANDS_ENABLED"),
@@ -476,6 +598,14 @@ impl Environment {
             enable_progress: switch("MANYHANDS_ENABLE_PROGRESS"),
             serial_below_items: number("MANYHANDS_SERIAL_BELOW_ITEMS").map(as_items),
             serial_below_micros: number("MANYHANDS_SERIAL_BELOW_MICROS"),
+            thread_stack_size: parsed(
+                "MANYHANDS_STACK_SIZE",
+                look_up("MANYHANDS_STACK_SIZE"),
+                &format!("a number of bytes from {LEAST_STACK} to {MOST_STACK}"),
+                stack,
+            ),
+            keep_threads: switch("MANYHANDS_KEEP_THREADS"),
+            rust_min_stack: look_up("RUST_MIN_STACK").and_then(|text| text.trim().parse().ok()),
             #[cfg(feature = "progress")]
             progress_target: look_up("MANYHANDS_PROGRESS"),
         }
@@ -498,8 +628,19 @@ fn parse_switch(text: &str) -> Option<bool> {
     }
 }
 
-/// The process-wide config. No other code runs under its lock.
-static PROCESS_WIDE: LazyLock<RwLock<Arc<ParallelConfig>>> = LazyLock::new(|| RwLock::new(Arc::default()));
+/// The process-wide config that was set last; none before one is set. A forked child starts with its parent's.
+static PROCESS_WIDE: Latest<Arc<ParallelConfig>> = Latest::new();
+
+per_process! {
+    /// The process-wide config of a program that has set none.
+    static UNSET: Arc<ParallelConfig> = Arc::default();
+}
+
+per_process! {
+    /// The different configs that were process-wide, each once: a program that switches between two of them keeps two.
+    /// Its lock admits one thread at a time that sets one; no other code runs under it.
+    static PUBLISHED: Mutex<Vec<&'static Arc<ParallelConfig>>> = Mutex::new(Vec::new());
+}
 
 crate::sync::thread_local! {
     /// The overrides of this thread.
@@ -519,7 +660,7 @@ struct Overrides {
 /// A copy: what is set later does not change it.
 ///
 /// # Concurrency
-/// May be called from any thread. It waits only while another thread sets the process-wide config.
+/// May be called from any thread. It waits for no other.
 ///
 /// ```
 /// use manyhands::config::{override_parallel_config, parallel_config};
@@ -540,13 +681,30 @@ pub fn parallel_config() -> ParallelConfig {
 /// [`parallel_config`] without the copy.
 pub(crate) fn current() -> Arc<ParallelConfig> {
     let newest = OVERRIDES.with(|overrides| overrides.borrow().stack.last().map(|(_, config)| Arc::clone(config)));
-    newest.unwrap_or_else(|| Arc::clone(&PROCESS_WIDE.read()))
+    newest.unwrap_or_else(process_wide)
+}
+
+fn process_wide() -> Arc<ParallelConfig> {
+    Arc::clone(PROCESS_WIDE.load().unwrap_or(&UNSET))
+}
+
+/// Makes the result of `change`, of the process-wide config of now, the new one.
+fn publish(change: impl FnOnce(&ParallelConfig) -> ParallelConfig) {
+    let mut published = PUBLISHED.lock();
+    let config = change(&process_wide());
+    let known = published.iter().copied().find(|known| ***known == config);
+    PROCESS_WIDE.store(known.unwrap_or_else(|| {
+        let new: &'static _ = Box::leak(Box::new(Arc::new(config)));
+        published.push(new);
+        new
+    }));
 }
 
 /// Sets the process-wide config. Runs that have begun keep the config that they began with.
 ///
 /// An override of a thread still wins over it. Best called once, at the start of `main`; a library should rather use
-/// [`ParallelExecutor`](crate::ParallelExecutor) or an override, which change nothing for others.
+/// [`ParallelExecutor`](crate::ParallelExecutor) or an override, which change nothing for others. Each different config
+/// that was ever set stays in memory, some 200 bytes, so that readers need no lock.
 ///
 /// ```
 /// use manyhands::config::{parallel_config, set_parallel_config};
@@ -556,7 +714,7 @@ pub(crate) fn current() -> Arc<ParallelConfig> {
 /// # Ok::<(), manyhands::Error>(())
 /// ```
 pub fn set_parallel_config(config: ParallelConfig) {
-    *PROCESS_WIDE.write() = Arc::new(config);
+    publish(|_| config);
 }
 
 /// Lets calls use workers again, process-wide; the other settings stay.
@@ -592,7 +750,11 @@ pub fn disable_parallel_processing() {
 }
 
 fn switch_process_wide(enabled: bool) {
-    Arc::make_mut(&mut PROCESS_WIDE.write()).set_enabled(enabled);
+    publish(|now| {
+        let mut config = now.clone();
+        config.set_enabled(enabled);
+        config
+    });
 }
 
 /// Overrides the config for this thread until the guard is dropped; the workers of calls made meanwhile inherit it.

@@ -4,11 +4,13 @@
 //! failure.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::never::Never;
+use crate::panics::into_message;
 use crate::record::{FailureKind, RecordedFailure};
 #[expect(clippy::disallowed_types, reason = "a field that is computed from another one, not a static")]
 use crate::sync::OnceLock;
@@ -447,7 +449,8 @@ impl<E> ItemFailure<E> {
 
 /// An error that can be written as text: every type with `Display`, and [`Never`]. You need it as a bound only.
 ///
-/// The `Display` of failures requires it of the function's error, and so do journals and reports. `{:#}` is used where
+/// The `Display` of failures requires it of the function's error, and so do journals and reports. A `Display` that panics
+/// leaves a text that says so, wherever the failure is shown. `{:#}` is used where
 /// causes are shown, which types such as `anyhow::Error` write as the whole chain.
 ///
 /// ```
@@ -492,14 +495,31 @@ impl<'e, E> WithCauses<'e, E> {
 
 impl<E: ErrorText> fmt::Display for WithCauses<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.write_text(f)?;
+        write_guarded(f, |f| self.error.write_text(f))?;
         if f.alternate() {
-            let first = self.sources.of(self.error);
-            for source in std::iter::successors(first, |source| source.source()) {
-                write!(f, ": {source}")?;
-            }
+            write_guarded(f, |f| self.write_sources(f))?;
         }
         Ok(())
+    }
+}
+
+impl<E> WithCauses<'_, E> {
+    fn write_sources(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.sources.of(self.error);
+        std::iter::successors(first, |source| source.source()).try_for_each(|source| write!(f, ": {source}"))
+    }
+}
+
+/// Writes what the caller's code writes. A panic of that code is written in place of the rest: it must neither take other
+/// items' results along nor hide that this item failed.
+fn write_guarded(
+    f: &mut fmt::Formatter<'_>,
+    write: impl FnOnce(&mut fmt::Formatter<'_>) -> fmt::Result,
+) -> fmt::Result {
+    // Unwind safe: what was written before the panic stays, as it is a part of the text.
+    match catch_unwind(AssertUnwindSafe(|| write(f))) {
+        Ok(written) => written,
+        Err(payload) => write!(f, "(the error's text could not be written, it panicked: {})", into_message(payload)),
     }
 }
 

@@ -28,6 +28,7 @@ use crate::run::retry::Retry;
 use crate::run::slots::Slots;
 use crate::run::tolerance::Tolerance;
 use crate::stream::{JobHandle, Results};
+use crate::sync::{ProcessMark, StackSize};
 use crate::tally::Tally;
 
 /// The number of writers of a lock that have announced themselves, and whether readers wait in its line.
@@ -47,7 +48,7 @@ impl Pool {
     /// A pool without threads.
     #[expect(clippy::new_without_default, reason = "the pool has none either")]
     pub fn new() -> Self {
-        Self(thread_pool::Pool::new("model"))
+        Self(thread_pool::Pool::new("model", StackSize::Usual))
     }
 
     /// The pool's own `scope`.
@@ -129,7 +130,7 @@ impl Call {
         let tolerance = Tolerance::new(self.failure_limit);
         let mut gatherer = Gatherer::new(&plan, cancel, tolerance, Observer::default(), &positions);
         let output = Output::Slots(slots.unwritten());
-        let stats = threads::run(&pool.0, plan.workers, &context, output, &mut |report| {
+        let stats = threads::run_in(&pool.0, plan.workers, &context, output, &mut |report| {
             on_report(report.first..report.first + report.done);
             gatherer.take(report)
         });
@@ -166,7 +167,7 @@ impl Call {
         let tolerance = Tolerance::new(self.failure_limit);
         let gatherer = Gatherer::new(&plan, &cancel, tolerance, Observer::default(), &positions);
         let mut gatherer = gatherer.retrying(Some(&retry));
-        let stats = threads::run(&pool.0, plan.workers, &context, Output::InReports, &mut |report| {
+        let stats = threads::run_in(&pool.0, plan.workers, &context, Output::InReports, &mut |report| {
             turn(&mut gatherer, &mut delivery, report)
         });
         let fence = gatherer.fence();
@@ -203,7 +204,16 @@ fn context<'a, K>(
     config: &'a Arc<ParallelConfig>,
 ) -> RunContext<'a, usize, K> {
     let budget = ThreadBudget { computing: plan.workers, waiting: plan.workers };
-    RunContext { items: Items::Slice(items), task, plan, cancel, budget, config, status: None }
+    RunContext {
+        items: Items::Slice(items),
+        task,
+        plan,
+        cancel,
+        budget,
+        config,
+        process: ProcessMark::current(),
+        status: None,
+    }
 }
 
 /// One turn of a call over a slice that delivers its results and keeps none: the order is that of `run::RunLoop::turn`.
@@ -319,5 +329,21 @@ impl StatusPage {
 
     fn slots(&self) -> &crate::backend::process::wire::status_page::BodySlots {
         self.0.slots(crate::backend::process::wire::status_page::Direction::ToWorker)
+    }
+}
+
+/// A value of which each process has its own.
+#[derive(Debug)]
+pub struct PerProcess(crate::sync::PerProcess<u32>);
+
+impl PerProcess {
+    /// Nothing yet; `make` gives a process its value.
+    pub fn new(make: fn() -> u32) -> Self {
+        Self(crate::sync::PerProcess::new(make))
+    }
+
+    /// The value of the process with this number.
+    pub fn get_in(&self, process: u64) -> &u32 {
+        self.0.get_in(ProcessMark::of_model(process))
     }
 }

@@ -19,7 +19,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::{emulate_default_handler, pipe, register, unregister};
 
 use crate::primitives::cancel::CancelToken;
-use crate::sync::{Arc, JoinHandle, Ordering, SignalWord, WallClock, spawn_owned};
+use crate::sync::{Arc, JoinHandle, Ordering, ProcessMark, SignalWord, StackSize, WallClock, spawn_owned};
 
 /// A signal that asks a program to end. As text: `SIGINT`, `SIGTERM`.
 ///
@@ -114,6 +114,10 @@ impl std::error::Error for UnknownSignal {}
 /// # Concurrency
 /// The token is cancelled in the signal handler. The closure runs in a thread of its own, where it may wait and print;
 /// drop waits for it. A panic of the closure ends that thread and nothing else.
+///
+/// In a forked child the token is a copy that a signal to the child cancels, and a second signal ends the child. The closure
+/// stays with the parent, whose thread calls it; a child that wants one listens anew. A drop in the child changes nothing
+/// for the parent.
 ///
 /// ```standalone_crate
 /// use manyhands::signals::Signal;
@@ -354,6 +358,8 @@ fn keep_the_default(signal: Signal) -> io::Result<()> {
 /// The thread that calls the closure.
 #[derive(Debug)]
 struct ListeningThread {
+    /// Where the thread is. A forked child has a copy of this value, and no such thread.
+    process: ProcessMark,
     awaken: UnixStream,
     thread: Option<JoinHandle<()>>,
 }
@@ -373,13 +379,18 @@ impl ListeningThread {
                 on_first(signal);
             }
         };
-        let thread = spawn_owned("manyhands signals".to_owned(), body)?;
-        Ok(Self { awaken, thread: Some(thread) })
+        let thread = spawn_owned("manyhands signals".to_owned(), StackSize::Usual, body)?;
+        Ok(Self { process: ProcessMark::current(), awaken, thread: Some(thread) })
     }
 }
 
 impl Drop for ListeningThread {
     fn drop(&mut self) {
+        if !self.process.is_current() {
+            // The socket leads to the parent's thread, which must go on.
+            std::mem::forget(self.thread.take());
+            return;
+        }
         // It fails only when the socket is full of signals, and then the thread does not wait any more.
         let _ = self.awaken.write(&[LEAVE]);
         if let Some(thread) = self.thread.take() {

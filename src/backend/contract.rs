@@ -40,6 +40,7 @@ use crate::failure::{Cause, WorkerExit};
 use crate::primitives::cancel::CancelToken;
 use crate::progress::RunStatus;
 use crate::record::Timing;
+use crate::sync::ProcessMark;
 
 /// A mode as the run sees it: its kind, and how it runs a task.
 pub(crate) trait Backend<T, K: Task<T>> {
@@ -97,6 +98,8 @@ pub(crate) struct RunContext<'a, T, K> {
     pub(crate) budget: ThreadBudget,
     /// The config of calls that an item's function makes.
     pub(crate) config: &'a Arc<ParallelConfig>,
+    /// The process that made the call.
+    pub(crate) process: ProcessMark,
     /// Where workers record the items in hand, if progress shows them.
     pub(crate) status: Option<&'a RunStatus>,
 }

@@ -10,14 +10,14 @@
 
 use std::time::Duration;
 
-use crate::sync::{HintWord, LazyLock, Ordering};
+use crate::sync::{HintWord, Ordering};
 
 /// 2 KiB in all. Most programs have fewer parallel functions than that; two that share an entry replace each other's
 /// tag.
 const ENTRIES: usize = 256;
 
 /// One word per function: the upper half is its tag, the lower half the nanoseconds per item, 0 for unknown.
-static MEASURED: LazyLock<[HintWord; ENTRIES]> = LazyLock::new(|| std::array::from_fn(|_| HintWord::new(0)));
+static MEASURED: [HintWord; ENTRIES] = [const { HintWord::new(0) }; ENTRIES];
 
 /// The time that `n_items` items of this task are expected to take in sum; `None` when the task never ran.
 ///

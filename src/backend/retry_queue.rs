@@ -15,7 +15,7 @@ use crate::sync::Instant;
 /// again only after its entry was taken out.
 #[derive(Debug, Default)]
 pub(crate) struct RetryQueue {
-    requests: Vec<(Instant, RetryRequest)>,
+    requests: Vec<(Option<Instant>, RetryRequest)>,
 }
 
 impl RetryQueue {
@@ -25,7 +25,7 @@ impl RetryQueue {
 
     /// Adds requests. Their delays begin `now`.
     pub(crate) fn add(&mut self, requests: Vec<RetryRequest>, now: Instant) {
-        self.requests.extend(requests.into_iter().map(|request| (now + request.after, request)));
+        self.requests.extend(requests.into_iter().map(|request| (now.checked_add(request.after), request)));
     }
 
     /// Removes the request with the lowest position of those that are due.
@@ -34,21 +34,22 @@ impl RetryQueue {
     /// up the others. With positions 7 (due after 1 s) and 3 (due after 2 s), 7 is taken at 1 s, and at 2 s 3 comes
     /// before 7.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<RetryRequest> {
-        let due = (0..self.requests.len()).filter(|&idx| self.requests[idx].0 <= now);
+        let due = (0..self.requests.len()).filter(|&idx| is_due(self.requests[idx].0, now));
         let lowest = due.min_by_key(|&idx| self.requests[idx].1.position)?;
         Some(self.requests.swap_remove(lowest).1)
     }
 
     /// Whether a request is due.
     pub(crate) fn is_any_due(&self, now: Instant) -> bool {
-        self.requests.iter().any(|&(due, _)| due <= now)
+        self.requests.iter().any(|&(due, _)| is_due(due, now))
     }
 
     /// The time until the next request becomes due; `None` when there is none that is not due yet.
     ///
     /// How long a thread may sleep. Entries that are due already do not count: a worker is about to take them.
     pub(crate) fn time_to_next(&self, now: Instant) -> Option<Duration> {
-        self.requests.iter().map(|&(due, _)| due).filter(|&due| due > now).min().map(|due| due.duration_since(now))
+        let later = self.requests.iter().map(|&(due, _)| due).filter(|&due| !is_due(due, now));
+        later.map(|due| due.map_or(Duration::MAX, |due| due.duration_since(now))).min()
     }
 
     /// Drops the requests at and beyond the fence.
@@ -57,6 +58,11 @@ impl RetryQueue {
     pub(crate) fn drop_from(&mut self, fence: usize) {
         self.requests.retain(|(_, request)| request.position < fence);
     }
+}
+
+/// A moment beyond the end of the clock never comes: its request waits until the run ends.
+fn is_due(due: Option<Instant>, now: Instant) -> bool {
+    due.is_some_and(|due| due <= now)
 }
 
 #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
@@ -82,5 +88,15 @@ mod tests {
         assert_eq!(queue.take_due(at(8)), None);
         queue.drop_from(5);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_request_beyond_the_end_of_the_clock_waits_for_ever() {
+        let (now, mut queue) = (Instant::now(), RetryQueue::default());
+        queue.add(vec![RetryRequest { after: Duration::MAX, ..request(3, 0) }], now);
+        assert_eq!((queue.take_due(now), queue.time_to_next(now)), (None, Some(Duration::MAX)));
+        assert!(!queue.is_any_due(now) && !queue.is_empty());
+        queue.add(vec![request(4, 2)], now);
+        assert_eq!(queue.time_to_next(now), Some(Duration::from_secs(2)));
     }
 }

@@ -25,8 +25,11 @@
 //! | the first call ends | 2 | 2 | 0 | 0 |
 //! | a third call requests 1 helper: an idle thread is woken | 2 | 1 | 1 | 0 |
 //!
-//! Cost per call: one `Arc` of the task, and per helper one entry in a queue and one wake-up. A thread is started with
-//! std's default stack size, and is kept as long as the pool lives, unless it is surplus.
+//! Cost per call: one `Arc` of the task, and per helper one entry in a queue and one wake-up. A thread is kept as long as
+//! the pool lives, unless it is surplus.
+//!
+//! In a forked child a call of the parent ends with a panic where it would go on, and waits for no helper: they are in
+//! the parent. The statics of `threads.rs` give each process pools of its own.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -34,21 +37,45 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::sync::{Arc, Condvar, Mutex, spawn_named};
+use crate::sync::{Arc, Condvar, JoinHandle, Mutex, ProcessMark, StackSize, spawn_owned};
 
-/// A set of kept threads. Dropping it ends the idle ones; busy ones end after their call.
+/// A set of threads. Dropping it ends the idle ones; busy ones end after their call.
 #[derive(Debug)]
 pub(crate) struct Pool {
     shared: Arc<Shared>,
 }
 
 impl Pool {
-    /// A pool without threads. Calls start them.
+    /// A pool without threads. Calls start them, with stacks of this size.
     ///
     /// `name` becomes a part of the names of its threads: `manyhands-cpu-0`, `manyhands-cpu-1`, and so on. No system
     /// call.
-    pub(crate) fn new(name: &'static str) -> Self {
-        Self { shared: Arc::new(Shared { name, queues: Mutex::new(Queues::default()), wakeup: Condvar::new() }) }
+    pub(crate) fn new(name: &'static str, stack_size: StackSize) -> Self {
+        Self::with_queues(name, stack_size, Queues::default())
+    }
+
+    /// A pool whose threads end with it; see [`end`](Self::end).
+    pub(crate) fn of_one_call(name: &'static str, stack_size: StackSize) -> Self {
+        Self::with_queues(name, stack_size, Queues { handles: Some(Vec::new()), ..Queues::default() })
+    }
+
+    fn with_queues(name: &'static str, stack_size: StackSize, queues: Queues) -> Self {
+        let (queues, wakeup) = (Mutex::new(queues), Condvar::new());
+        Self { shared: Arc::new(Shared { name, stack_size, process: ProcessMark::current(), queues, wakeup }) }
+    }
+
+    /// The stack size of its threads.
+    pub(crate) fn stack_size(&self) -> StackSize {
+        self.shared.stack_size
+    }
+
+    /// Ends the threads of a pool of one call, and waits until they are gone.
+    pub(crate) fn end(self) {
+        let threads = self.shared.queues.lock().handles.take();
+        drop(self);
+        for thread in threads.into_iter().flatten() {
+            let _ = thread.join(); // a thread of a pool catches the panics of its tasks
+        }
     }
 
     /// Runs `body` in this thread. It may request helpers, each of which runs `work` once. Returns when all have left.
@@ -66,8 +93,10 @@ impl Pool {
         let work: *const (dyn Fn() + Sync + 'static) = unsafe { std::mem::transmute(work) };
         let slots = Mutex::new(HelperSlots { open: 0, active: 0, panic: None });
         let task = Arc::new(ScopedTask { work, slots, empty: Condvar::new() });
-        let scope = Scope { shared: &self.shared, task: Arc::clone(&task) };
+        let process = ProcessMark::current();
+        let scope = Scope { shared: &self.shared, task: Arc::clone(&task), process, has_warned: Cell::default() };
         let value = body(&scope);
+        process.assert_current();
         drop(scope);
         let panic = task.slots.lock().panic.take();
         if let Some(payload) = panic {
@@ -117,6 +146,10 @@ pub(crate) enum ThreadLimit {
 pub(crate) struct Scope<'call> {
     shared: &'call Arc<Shared>,
     task: Arc<ScopedTask>,
+    /// The process of the call and its helpers.
+    process: ProcessMark,
+    /// Whether it was said that the system had too few threads: once per call.
+    has_warned: Cell<bool>,
 }
 
 impl Scope<'_> {
@@ -129,6 +162,7 @@ impl Scope<'_> {
     /// be called again for more slots. Cost: two locks, and a wake-up or a start per thread.
     pub(crate) fn request_helpers(&self, slots: usize, limit: ThreadLimit) -> usize {
         self.task.slots.lock().open += slots;
+        let reserve = AddressSpace::reserve(slots);
         let mut queues = self.shared.queues.lock();
         let (limit, most) = match limit {
             ThreadLimit::TopLevel(limit) => (limit, slots),
@@ -136,7 +170,8 @@ impl Scope<'_> {
         };
         let woken = most.min(queues.idle);
         queues.idle -= woken;
-        let wanted = (most - woken).min(limit.saturating_sub(queues.threads));
+        let asked = (most - woken).min(limit.saturating_sub(queues.threads));
+        let wanted = asked.min(reserve.threads());
         // A failed start is no error: fewer helpers do the same work.
         let started = (0..wanted).take_while(|_| start_thread(self.shared, &mut queues)).count();
         for _ in 0..woken + started {
@@ -146,6 +181,14 @@ impl Scope<'_> {
             queues.queued.push_back(Arc::clone(&self.task));
         }
         drop(queues);
+        drop(reserve);
+        if started < asked && !self.has_warned.replace(true) {
+            tracing::warn!(
+                asked,
+                started,
+                "the system has no more threads to give; the call goes on with fewer workers"
+            );
+        }
         for _ in 0..woken {
             self.shared.wakeup.notify_one();
         }
@@ -180,8 +223,44 @@ impl Scope<'_> {
     }
 }
 
+/// Address space that is kept free while many threads are started, and is free for the program afterwards.
+///
+/// Each thread takes the address space of its stack. Where that is limited, starting threads until the system refuses would
+/// leave none for the next allocation, and a failed allocation ends the program.
+struct AddressSpace {
+    /// Not touched, so it takes no memory. `None` where few threads are to be started, or there is no room for it.
+    _reserved: Option<Vec<u8>>,
+    is_short: bool,
+}
+
+impl AddressSpace {
+    /// So many threads are started without a look at the room that is left.
+    const FEW_THREADS: usize = 64;
+    /// Enough for the memory that an allocator maps for some threads.
+    const RESERVE: usize = if usize::BITS < 64 { 16 << 20 } else { 256 << 20 };
+
+    /// Reserves room before so many threads are started. Two system calls where they are many.
+    fn reserve(n_threads: usize) -> Self {
+        if n_threads <= Self::FEW_THREADS {
+            return Self { _reserved: None, is_short: false };
+        }
+        let mut reserved = Vec::new();
+        let is_short = reserved.try_reserve_exact(Self::RESERVE).is_err();
+        Self { _reserved: Some(reserved), is_short }
+    }
+
+    /// How many threads may be started.
+    fn threads(&self) -> usize {
+        if self.is_short { Self::FEW_THREADS } else { usize::MAX }
+    }
+}
+
 impl Drop for Scope<'_> {
     fn drop(&mut self) {
+        // In a forked child there is no helper, and a lock may be held by a thread that is not there.
+        if !self.process.is_current() {
+            return;
+        }
         self.shared.queues.lock().queued.retain(|task| !Arc::ptr_eq(task, &self.task));
         let mut slots = self.task.slots.lock();
         slots.open = 0;
@@ -286,6 +365,9 @@ impl ScopedTask {
 #[derive(Debug)]
 struct Shared {
     name: &'static str,
+    stack_size: StackSize,
+    /// The process of the threads.
+    process: ProcessMark,
     queues: Mutex<Queues>,
     /// Idle threads wait here.
     wakeup: Condvar,
@@ -307,6 +389,8 @@ struct Queues {
     threads: usize,
     /// Threads beyond the limit, from forced helpers. That many threads end as they become free.
     surplus: usize,
+    /// The threads, where they are joined at the end of the pool. Kept threads are not.
+    handles: Option<Vec<JoinHandle<()>>>,
     /// Whether the pool was dropped.
     closing: bool,
 }
@@ -315,9 +399,13 @@ struct Queues {
 fn start_thread(shared: &Arc<Shared>, queues: &mut Queues) -> bool {
     let name = format!("manyhands-{}-{}", shared.name, queues.threads);
     let own = Arc::clone(shared);
-    let started = spawn_named(name, move || own.run()).is_ok();
-    queues.threads += usize::from(started);
-    started
+    let started = spawn_owned(name, shared.stack_size, move || own.run());
+    let Ok(thread) = started else { return false };
+    queues.threads += 1;
+    if let Some(handles) = &mut queues.handles {
+        handles.push(thread);
+    }
+    true
 }
 
 /// What a thread does when it has become free.
@@ -338,6 +426,7 @@ impl Shared {
             let mut next = NextTask::Run(assigned);
             while let NextTask::Run(task) = next {
                 let result = task.enter();
+                self.end_forked_child();
                 // The thread becomes free before it leaves the slot, so that the next call finds it idle.
                 next = self.next_task();
                 if let Some(result) = result {
@@ -347,6 +436,14 @@ impl Shared {
             if matches!(next, NextTask::Exit) {
                 return;
             }
+        }
+    }
+
+    /// Ends a child that was forked in an item and has come back here: its only thread has nothing to do, and what it would
+    /// wait for is in the parent. The panic of the call has said why.
+    fn end_forked_child(&self) {
+        if !self.process.is_current() {
+            std::process::exit(101); // as after a panic of `main`
         }
     }
 
@@ -395,7 +492,7 @@ mod tests {
 
     #[test]
     fn a_call_returns_only_when_every_helper_has_left() {
-        let pool = Pool::new("test");
+        let pool = Pool::new("test", StackSize::Usual);
         for helpers in [0, 1, 3, 8] {
             let active = AtomicUsize::new(0);
             let entered = AtomicUsize::new(0);
@@ -415,7 +512,7 @@ mod tests {
 
     #[test]
     fn threads_never_exceed_the_limit_and_are_reused() {
-        let pool = Pool::new("test");
+        let pool = Pool::new("test", StackSize::Usual);
         for _ in 0..100 {
             pool.scope(&|| {}, |scope| scope.request_helpers(5, ThreadLimit::TopLevel(3)));
         }
@@ -441,7 +538,7 @@ mod tests {
 
     #[test]
     fn a_slot_without_a_free_thread_is_queued_and_removed_at_the_end_of_its_call() {
-        let pool = Pool::new("test");
+        let pool = Pool::new("test", StackSize::Usual);
         while_its_thread_is_busy(&pool, || {
             let late = AtomicUsize::new(0);
             pool.scope(&|| _ = late.fetch_add(1, Ordering::SeqCst), |second| {
@@ -454,7 +551,7 @@ mod tests {
 
     #[test]
     fn a_forced_helper_starts_a_thread_beyond_the_limit_which_ends_when_it_is_free() {
-        let pool = Pool::new("test");
+        let pool = Pool::new("test", StackSize::Usual);
         while_its_thread_is_busy(&pool, || {
             let (started, has_started) = mpsc::channel();
             let started = Mutex::new(started);
@@ -470,7 +567,7 @@ mod tests {
 
     #[test]
     fn a_panic_in_a_helper_reaches_the_caller_and_the_pool_stays_usable() {
-        let pool = Pool::new("test");
+        let pool = Pool::new("test", StackSize::Usual);
         let (entered, has_entered) = mpsc::channel();
         let entered = Mutex::new(entered);
         let panics = || {
@@ -489,7 +586,7 @@ mod tests {
 
     #[test]
     fn a_panic_in_the_body_waits_for_the_helpers_that_borrow_from_its_frame() {
-        let pool = Pool::new("test");
+        let pool = Pool::new("test", StackSize::Usual);
         let done = AtomicUsize::new(0);
         let (entered, has_entered) = mpsc::channel();
         let entered = Mutex::new(entered);

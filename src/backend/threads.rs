@@ -21,30 +21,80 @@
 use std::num::NonZeroUsize;
 
 use crate::backend::amounts;
-use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Claim, Output, ReportSink, RunContext};
+use crate::backend::contract::{
+    BackendError, BackendStats, ChunkReport, Claim, Output, ReportSink, RunContext, Verdict,
+};
 use crate::backend::dispatcher::{Assignment, Dispatcher, Update};
 use crate::backend::plan::{Pace, Plan};
 use crate::backend::task::{StateOf, Task};
 use crate::backend::thread_pool::{Pool, Scope, ThreadLimit, in_worker, is_worker_thread};
 use crate::backend::worker_loop::LoopOptions;
 use crate::backend::{item_time, serial, worker_loop};
-use crate::config;
+use crate::config::{self, ParallelConfig};
 use crate::primitives::compute_context;
-use crate::sync::{Instant, LazyLock};
+use crate::sync::{Instant, Mutex, ProcessMark, StackSize, per_process};
 
-/// Threads for work that computes.
-pub(crate) static COMPUTING: LazyLock<Pool> = LazyLock::new(|| Pool::new("cpu"));
-/// Threads for work that waits. A pool of its own, so that waiting items never occupy a thread for computing.
-pub(crate) static WAITING: LazyLock<Pool> = LazyLock::new(|| Pool::new("io"));
+per_process! {
+    /// Threads for work that computes.
+    pub(crate) static COMPUTING: KeptPools = KeptPools::new("cpu");
+}
+per_process! {
+    /// Threads for work that waits. Pools of their own, so that waiting items never occupy a thread for computing.
+    pub(crate) static WAITING: KeptPools = KeptPools::new("io");
+}
+
+/// The kept threads of one kind: a pool for each stack size that a call has asked for.
+#[derive(Debug)]
+pub(crate) struct KeptPools {
+    name: &'static str,
+    /// In the order of their first calls. Most programs have one.
+    pools: Mutex<Vec<&'static Pool>>,
+}
+
+impl KeptPools {
+    fn new(name: &'static str) -> Self {
+        Self { name, pools: Mutex::new(Vec::new()) }
+    }
+
+    /// The pool of threads with stacks of this size. Costs a lock per call.
+    fn of(&self, stack_size: StackSize) -> &'static Pool {
+        let mut pools = self.pools.lock();
+        if let Some(pool) = pools.iter().find(|pool| pool.stack_size() == stack_size) {
+            return pool;
+        }
+        // It lives as long as the process: its threads are kept.
+        let pool = Box::leak(Box::new(Pool::new(self.name, stack_size)));
+        pools.push(pool);
+        pool
+    }
+
+    /// Calls `call` with the pool that this config asks for: a kept one, or one that ends with the call.
+    fn with<A>(&self, config: &ParallelConfig, call: impl FnOnce(&Pool) -> A) -> A {
+        let stack_size = StackSize::Bytes(config.thread_stack_size());
+        if config.keep_threads() {
+            return call(self.of(stack_size));
+        }
+        let pool = Pool::of_one_call(self.name, stack_size);
+        let value = call(&pool);
+        pool.end();
+        value
+    }
+
+    #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
+    fn threads(&self) -> usize {
+        self.pools.lock().iter().map(|pool| pool.threads()).sum()
+    }
+}
 
 /// Calls that are expected to take less than this many times `serial_below` are short. A good part of such a call would
 /// be over before the first helper is awake, so the caller runs items from the start.
 const SHORT: u32 = 20;
 
-/// Runs all positions on up to `plan.workers` workers of this pool. `budget` is the number of threads to which a nested
+/// Runs all positions on up to `plan.workers` workers of one of these pools. `budget` is the number of threads to which a nested
 /// call may grow the pool.
 ///
-/// A plan with one worker or fewer than two items runs serially: neither dispatcher nor pool is touched.
+/// A plan with one worker or fewer than two items runs serially: neither dispatcher nor pool is touched. So does a call
+/// nested in an item where each call starts its threads: nothing would bound their number.
 ///
 /// Every helper takes over what belongs to the call and not to its thread: the config for nested calls, and the cache
 /// computations that the caller works for. Without the latter, an item that asks for a key which its caller computes
@@ -53,6 +103,27 @@ const SHORT: u32 = 20;
 /// # Errors
 /// [`BackendError::State`]: a worker could not make its state, or drop it, or panicked outside of every item.
 pub(crate) fn run<T, K>(
+    pools: &KeptPools,
+    budget: NonZeroUsize,
+    context: &RunContext<'_, T, K>,
+    output: Output<'_, K::Output>,
+    sink: &mut ReportSink<'_, K::Output, K::Error>,
+) -> Result<BackendStats, BackendError>
+where
+    T: Sync,
+    K: Task<T> + Sync,
+    K::Output: Send,
+    K::Error: Send,
+{
+    let (plan, config) = (context.plan, context.config);
+    if plan.workers.get() == 1 || plan.n_items < 2 || !config.keep_threads() && is_worker_thread() {
+        return serial::run(context, output, sink);
+    }
+    pools.with(config, |pool| run_in(pool, budget, context, output, sink))
+}
+
+/// [`run`] in this pool.
+pub(crate) fn run_in<T, K>(
     pool: &Pool,
     budget: NonZeroUsize,
     context: &RunContext<'_, T, K>,
@@ -66,9 +137,6 @@ where
     K::Error: Send,
 {
     let plan = context.plan;
-    if plan.workers.get() == 1 || plan.n_items < 2 {
-        return serial::run(context, output, sink);
-    }
     let delivers = matches!(output, Output::InReports);
     let dispatcher = Dispatcher::new(plan, context.cancel, output);
     let computations = compute_context::current();
@@ -78,8 +146,9 @@ where
         ThreadWorker::new(context, &dispatcher).work();
     };
     pool.scope(&work, |scope| {
-        let helpers = HelperRequest { scope, plan, budget, delivers, is_nested: is_worker_thread() };
-        run_caller(&helpers, context, &dispatcher, sink);
+        let is_nested = is_worker_thread();
+        let mut helpers = HelperRequest { scope, plan, budget, delivers, is_nested, requested: 0, certain: 0 };
+        run_caller(&mut helpers, context, &dispatcher, sink);
     });
     let summary = dispatcher.close();
     item_time::remember::<K>(summary.worked.items, summary.worked.time);
@@ -94,7 +163,7 @@ where
 ///
 /// Once it has started to run items it goes on to the end: its claim must be finished by the worker that has it.
 fn run_caller<T, K: Task<T>>(
-    helpers: &HelperRequest<'_, '_>,
+    helpers: &mut HelperRequest<'_, '_>,
     context: &RunContext<'_, T, K>,
     dispatcher: &Dispatcher<'_, K::Output, K::Error>,
     sink: &mut ReportSink<'_, K::Output, K::Error>,
@@ -104,21 +173,26 @@ fn run_caller<T, K: Task<T>>(
     let expected = item_time::expected::<K>(context.plan.n_items);
     let may_end_soon = expected.is_some_and(|time| time < serial_below);
     let runs_items = helpers.is_nested || expected.is_some_and(|time| time < serial_below * SHORT);
-    let mut n_helpers = None;
+    let mut arrived = context.plan.arrived.min(context.plan.n_items);
     let mut own = ThreadWorker::new(context, dispatcher);
-    let _abort = AbortOnUnwind(dispatcher);
+    let _abort = AbortOnUnwind(dispatcher, context.process);
     loop {
-        if n_helpers.is_none() && (!may_end_soon || started.elapsed() > serial_below) {
-            n_helpers = Some(helpers.send(runs_items || own.has_started()));
+        let is_time = !may_end_soon || started.elapsed() > serial_below;
+        if is_time && arrived > 0 {
+            helpers.request(runs_items || own.has_started(), arrived);
         }
-        let runs_now = runs_items || own.has_started() || n_helpers.is_none_or(|certain| certain == 0);
+        let runs_now = arrived > 0 && (runs_items || own.has_started() || helpers.certain == 0);
         let update = match runs_now && in_worker(|| own.step_as_configured()) {
             true => dispatcher.try_recv(),
             false => dispatcher.recv(),
         };
+        let mut apply = |verdict: Verdict, n_chunks| {
+            arrived = arrived.max(verdict.limit.min(context.plan.n_items));
+            dispatcher.apply_verdict(verdict, n_chunks);
+        };
         match update {
-            Update::Reports(chunks) => chunks.into_iter().for_each(|chunk| dispatcher.apply_verdict(sink(chunk), 1)),
-            Update::Idle | Update::NeedInput => dispatcher.apply_verdict(sink(ChunkReport::nothing()), 0),
+            Update::Reports(chunks) => chunks.into_iter().for_each(|chunk| apply(sink(chunk), 1)),
+            Update::Idle | Update::NeedInput => apply(sink(ChunkReport::nothing()), 0),
             Update::End => break,
         }
     }
@@ -134,33 +208,53 @@ struct HelperRequest<'p, 'call> {
     delivers: bool,
     /// Whether the call is made by an item of another call.
     is_nested: bool,
+    /// The slots that were requested.
+    requested: usize,
+    /// The helpers that are certain.
+    certain: usize,
 }
 
 impl HelperRequest<'_, '_> {
-    /// Requests a helper for every worker that the caller is not itself. Returns the number of helpers that are
-    /// certain. A top-level call gets the threads that it asks for, a nested one what the budget leaves.
+    /// Requests a helper for every worker that the caller is not itself, as far as items have arrived and were not
+    /// requested for before. A top-level call gets the threads that it asks for, a nested one what the budget leaves.
     ///
     /// With 4 workers and a gathering caller: 3 slots are requested. If at least one has a thread, a fourth follows; if
-    /// none has, the caller becomes the fourth worker. A plan with fewer items than workers counts as many workers as
-    /// items.
-    fn send(&self, caller_runs_items: bool) -> usize {
+    /// none has, the caller becomes the fourth worker. With fewer items than workers there are as many workers as items,
+    /// so a stream of three items starts three threads, whatever number of workers it may have.
+    fn request(&mut self, caller_runs_items: bool, arrived: usize) {
+        let workers = self.plan.workers.get().min(arrived);
+        let needs_helper = self.delivers && !self.is_nested;
+        // The last slot is kept back until one helper is certain. Without any helper, the caller is that worker.
+        self.open(workers.saturating_sub(1).max(usize::from(needs_helper)));
+        if self.certain == 0 && needs_helper {
+            self.certain = self.scope.force_helper();
+        }
+        if !caller_runs_items && self.certain > 0 {
+            self.open(workers);
+        }
+    }
+
+    /// Requests slots until there were this many.
+    fn open(&mut self, slots: usize) {
         let (budget, workers) = (self.budget.get(), self.plan.workers.get());
         let limit =
             if self.is_nested { ThreadLimit::Nested(budget) } else { ThreadLimit::TopLevel(budget.max(workers)) };
-        // The last slot is kept back until one helper is certain. Without any helper, the caller is that worker.
-        let certain = self.scope.request_helpers(workers.min(self.plan.n_items) - 1, limit);
-        let must_force = certain == 0 && self.delivers && !self.is_nested;
-        let certain = if must_force { self.scope.force_helper() } else { certain };
-        if caller_runs_items || certain == 0 { certain } else { certain + self.scope.request_helpers(1, limit) }
+        if slots > self.requested {
+            self.certain += self.scope.request_helpers(slots - self.requested, limit);
+            self.requested = slots;
+        }
     }
 }
 
 /// Aborts the call when the caller's part unwinds, so that helpers do not wait for it.
-struct AbortOnUnwind<'b, 'out, R, E>(&'b Dispatcher<'out, R, E>);
+struct AbortOnUnwind<'b, 'out, R, E>(&'b Dispatcher<'out, R, E>, ProcessMark);
 
 impl<R, E> Drop for AbortOnUnwind<'_, '_, R, E> {
     fn drop(&mut self) {
-        self.0.abort();
+        // A forked child has no helpers, and a thread that it does not have may hold the dispatcher's lock.
+        if self.1.is_current() {
+            self.0.abort();
+        }
     }
 }
 
@@ -248,7 +342,7 @@ impl<'run, 'out, T, K: Task<T>> ThreadWorker<'run, 'out, T, K> {
                 }
             },
         };
-        let guard = ClaimGuard(self.dispatcher);
+        let guard = ClaimGuard(self.dispatcher, self.context.process);
         let _outer_amounts = amounts::set_aside();
         let (options, task) = (LoopOptions::new(self.context, self.dispatcher.fence()), self.context.task);
         let chunk = worker_loop::run(self.context.items, &mut claim, &options, |item| task.call(state, item));
@@ -276,11 +370,14 @@ impl<'run, 'out, T, K: Task<T>> ThreadWorker<'run, 'out, T, K> {
 
 /// A claim in hand. If its worker unwinds outside of an item, the call ends with an error instead of waiting for the
 /// claim.
-struct ClaimGuard<'b, 'out, R, E>(&'b Dispatcher<'out, R, E>);
+struct ClaimGuard<'b, 'out, R, E>(&'b Dispatcher<'out, R, E>, ProcessMark);
 
 impl<R, E> Drop for ClaimGuard<'_, '_, R, E> {
     fn drop(&mut self) {
-        self.0.fail_setup(BackendError::State("it panicked outside of every item".to_owned()));
+        // Not in a forked child: see `AbortOnUnwind`.
+        if self.1.is_current() {
+            self.0.fail_setup(BackendError::State("it panicked outside of every item".to_owned()));
+        }
     }
 }
 

@@ -30,7 +30,7 @@ use crate::panics::into_message;
 use crate::primitives::cancel::CancelToken;
 use crate::progress::RunStatus;
 use crate::record::{Timing, thread_cpu_time};
-use crate::sync::{AtomicUsize, Instant, Ordering, SystemTime};
+use crate::sync::{AtomicUsize, Instant, Ordering, ProcessMark, SystemTime};
 
 /// Chunks up to this length are timed item by item, so that a failure knows how long its own item took.
 const TIMED_BY_ITEM: usize = 32;
@@ -81,6 +81,8 @@ pub(crate) struct LoopOptions<'o> {
     pub(crate) fence: &'o AtomicUsize,
     /// Where the items in hand are recorded, if progress shows them.
     pub(crate) status: Option<&'o RunStatus>,
+    /// The process of the call. A child that an item forked runs no other item of it.
+    pub(crate) process: ProcessMark,
 }
 
 impl<'o> LoopOptions<'o> {
@@ -94,6 +96,7 @@ impl<'o> LoopOptions<'o> {
             cancel: context.cancel,
             fence,
             status: context.status,
+            process: context.process,
         }
     }
 
@@ -133,6 +136,7 @@ pub(crate) fn run<T, R, E>(
     if claim.attempt > 1 {
         chunk.tried = (claim.first..claim.first + chunk.done).map(|position| (position, claim.attempt)).collect();
     }
+    options.process.assert_current();
     let left = if clock.is_report_due { claim.len - chunk.done } else { 0 };
     claim.shorten_to(left);
     chunk.timings = clock.timings.unwrap_or_default();
@@ -251,7 +255,9 @@ fn run_until_failure<T, R, E>(
     let stride = if is_quick && !clock.by_item { 16 } else { 1 };
     let may_run = |offset: usize| {
         // Relaxed: the fence publishes no data. A worker that sees it late runs one item in vain.
-        first + offset < options.fence.load(Ordering::Relaxed) && !options.cancel.is_cancelled()
+        first + offset < options.fence.load(Ordering::Relaxed)
+            && !options.cancel.is_cancelled()
+            && !options.process.is_seen_forked()
     };
     // The kind of items is matched here once, not for each item.
     match (items, options.order) {

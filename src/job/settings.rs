@@ -26,6 +26,10 @@ use crate::run::spec::{RunSpec, WorkOrder};
 use crate::run::tolerance::Tolerance;
 use std::sync::Arc;
 
+/// The most workers of a call. A process with many more threads has no room for the mappings of its own memory: Linux
+/// permits 65 530, and each thread takes two or three.
+const MOST_WORKERS: NonZeroUsize = NonZeroUsize::new(4096).expect("it is not 0");
+
 /// The settings of a job, not checked yet.
 pub(crate) struct JobSettings<'a, T> {
     pub(crate) workers: Option<Workers>,
@@ -159,11 +163,15 @@ impl<'a, T> JobSettings<'a, T> {
     ) -> Result<NonZeroUsize, ConfigError> {
         let requested = self.workers.as_ref().map(|workers| workers.resolve(usable_cores())).transpose()?;
         let runs_inline = mode == ModeKind::Serial || !config.enabled() || n_items < config.serial_below_items();
-        Ok(match mode {
+        let workers = match mode {
             _ if runs_inline => NonZeroUsize::MIN,
             ModeKind::IoThreads => requested.unwrap_or(budget.waiting),
             _ => requested.unwrap_or(budget.computing),
-        })
+        };
+        if workers > MOST_WORKERS && n_items > MOST_WORKERS.get() {
+            tracing::warn!(%workers, most = %MOST_WORKERS, "more workers asked for than a call may have; it has the most");
+        }
+        Ok(workers.min(MOST_WORKERS))
     }
 
     /// How items are grouped into chunks.

@@ -28,6 +28,10 @@ use crate::config_error::ConfigError;
 pub enum Workers {
     /// This many. More than the cores is allowed, but only useful for work that waits. In modes with threads each is a
     /// thread that the process keeps for later calls.
+    ///
+    /// A call has at most as many workers as items, and at most 4096: `usize::MAX` means as many as there are items. Where
+    /// the system cannot start them all, the call goes on with those that it could start. Either is said in an event of
+    /// `tracing`, and the tally has the number.
     Exactly(usize),
     /// One worker per usable core.
     PerCore,

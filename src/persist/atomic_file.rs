@@ -10,6 +10,7 @@ use std::path::Path;
 
 use crate::persist::folder::Folder;
 use crate::persist::place::{Place, regular};
+use crate::sync::ProcessMark;
 
 /// Writes a file so that readers find the old file or the new file as a whole, also after a crash or a loss of power.
 ///
@@ -122,13 +123,15 @@ struct Temporary<'f> {
     folder: &'f Folder,
     /// `None` once it was renamed: then another machine may use the temporary name in a shared folder.
     name: Option<OsString>,
+    /// The process that created it; a forked child's copy of this value removes nothing.
+    process: ProcessMark,
 }
 
 impl<'f> Temporary<'f> {
     /// In the folder of the target, because a rename works within one file system only.
     fn create(folder: &'f Folder, is_private: bool) -> io::Result<(Self, File)> {
         let (name, file) = folder.create_temporary(is_private)?;
-        Ok((Self { folder, name: Some(name) }, file))
+        Ok((Self { folder, name: Some(name), process: ProcessMark::current() }, file))
     }
 
     /// Not where the name leads to another file by now: that one would get the target's name.
@@ -148,7 +151,9 @@ impl<'f> Temporary<'f> {
 
 impl Drop for Temporary<'_> {
     fn drop(&mut self) {
-        if let Some(name) = &self.name {
+        if let Some(name) = &self.name
+            && self.process.is_current()
+        {
             // A file that cannot be removed stays; the error that led here matters more.
             let _ = self.folder.remove(name);
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::progress::run_status::{ChunkInHand, RunStatus, View};
 use crate::progress::schedule::Stalls;
-use crate::sync::{Arc, Condvar, Mutex, spawn_named};
+use crate::sync::{Arc, Condvar, Mutex, ProcessMark, spawn_named};
 
 /// Shows a run until it is dropped or [ended](Self::end).
 ///
@@ -18,6 +18,8 @@ use crate::sync::{Arc, Condvar, Mutex, spawn_named};
 /// state is written, but for two seconds at most: the reader of standard error may have stopped reading, and then a
 /// write blocks. The thread is then left behind in its write, and writes nothing more once that returns.
 pub(crate) struct RenderThread {
+    /// Where the thread is.
+    process: ProcessMark,
     state: Arc<RenderState>,
 }
 
@@ -75,7 +77,7 @@ impl RenderThread {
         let theirs = Arc::clone(&state);
         let started = spawn_named("manyhands-progress".to_string(), move || render(&theirs, &status, stalls, renderer));
         match started {
-            Ok(()) => Some(Self { state }),
+            Ok(()) => Some(Self { process: ProcessMark::current(), state }),
             Err(error) => {
                 tracing::warn!(%error, "progress is not shown: the system has no thread to give");
                 None
@@ -92,7 +94,10 @@ impl RenderThread {
 
 impl Drop for RenderThread {
     fn drop(&mut self) {
-        self.state.end();
+        // A forked child has a copy of this value, and no such thread to wait for.
+        if self.process.is_current() {
+            self.state.end();
+        }
     }
 }
 

@@ -17,10 +17,13 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::panics::into_message;
+use crate::sync::ProcessMark;
 
 /// The first panic of a caller's closure. After it no other closure runs.
 #[derive(Debug, Default)]
 pub(crate) struct Callbacks {
+    /// The process of the run. A closure that forks and returns in the child ends the run there.
+    process: ProcessMark,
     panic: Option<Box<dyn Any + Send>>,
 }
 
@@ -39,7 +42,9 @@ impl Callbacks {
     ///
     /// The payload of a second panic is dropped, and a panic in that drop is swallowed: one run raises one panic.
     pub(crate) fn run_always<A>(&mut self, closure: impl FnOnce() -> A) -> Option<A> {
-        match catch_unwind(AssertUnwindSafe(closure)) {
+        let result = catch_unwind(AssertUnwindSafe(closure));
+        self.process.assert_current();
+        match result {
             Ok(value) => Some(value),
             Err(payload) if self.has_panicked() => {
                 into_message(payload);

@@ -27,6 +27,7 @@ use crate::run::end::RunEnd;
 use crate::run::feed::{InputProgress, InputReader};
 use crate::run::gatherer::Gatherer;
 use crate::run::persistence::Persistence;
+use crate::sync::ProcessMark;
 
 /// The parts of a run whose results are delivered. [`turn`](RunLoop::turn) asks each of them once per report.
 ///
@@ -65,8 +66,12 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
         if self.gatherer.has_stopped() {
             return Ok(BackendStats::default());
         }
+        let process = ProcessMark::current();
         let drive = || mode.drive(context, Output::InReports, &mut |report| self.turn(report));
         catch_unwind(AssertUnwindSafe(drive)).unwrap_or_else(|payload| {
+            if !process.is_current() {
+                resume_unwind(payload); // in a forked child, which must not finish its parent's run
+            }
             self.gatherer.run_delivery(|| resume_unwind(payload));
             Ok(BackendStats::default())
         })

@@ -15,6 +15,7 @@ use crate::primitives::cancel::CancelToken;
 use crate::progress::{Progress, RunStatus};
 use crate::run::retry::Retry;
 use crate::run::tolerance::Tolerance;
+use crate::sync::ProcessMark;
 use std::sync::Arc;
 
 /// The settings of one run.
@@ -78,7 +79,8 @@ impl RunSpec<'_> {
         status: Option<&'r RunStatus>,
     ) -> RunContext<'r, T, K> {
         let Self { plan, cancel, budget, config, .. } = self;
-        RunContext { items, task, plan, cancel, budget: *budget, config, status }
+        let process = ProcessMark::current();
+        RunContext { items, task, plan, cancel, budget: *budget, config, process, status }
     }
 
     /// Restricts the plan to these indices of a slice of `n_items` items; `None` keeps all.

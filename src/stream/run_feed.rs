@@ -2,7 +2,8 @@
 //!
 //! [`RunFeed`] starts the thread, takes results from `queue.rs`, and joins the thread once the run has ended. `results.rs` is
 //! an iterator over it, `job_handle.rs` a future. Promise: the run sees the config, the worker status and the `tracing`
-//! span of the thread that started it; a panic of the run is raised in the consumer, once.
+//! span of the thread that started it; a panic of the run is raised in the consumer, once. In a forked child, which has no
+//! such thread, the results end with an error, and nothing is waited for.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -18,7 +19,7 @@ use crate::primitives::cancel::CancelToken;
 use crate::run::end::RunReport;
 use crate::stream::queue::{Queue, Taken};
 use crate::stream::{Emit, IndexedResult, NextResult};
-use crate::sync::{Arc, JoinHandle, spawn_owned};
+use crate::sync::{Arc, JoinHandle, ProcessMark, StackSize, spawn_owned};
 use crate::tally::Tally;
 
 /// A run in a thread of its own, as its consumer sees it.
@@ -28,6 +29,10 @@ pub(crate) struct RunFeed<R, E> {
     batch: VecDeque<IndexedResult<R, E>>,
     /// Ends this run and nothing else.
     cancel: CancelToken,
+    /// Where the run's thread is.
+    process: ProcessMark,
+    /// Whether the consumer in a forked child was told that the run is not there.
+    is_lost: bool,
     /// The run's thread, until it was joined.
     thread: Option<JoinHandle<()>>,
     /// The tally of a run that has ended.
@@ -58,20 +63,25 @@ impl<R: Send + 'static, E: Send + 'static> RunFeed<R, E> {
     {
         let queue = Arc::new(Queue::new(capacity));
         let producer = Arc::clone(&queue);
+        let process = ProcessMark::current();
         let thread_body = move || {
             let emit = &mut |index, result| producer.push((index, result));
             // Unwind safe: the body owns its state, and nothing reads that state after a panic.
             let end = catch_unwind(AssertUnwindSafe(|| body(emit)));
+            if !process.is_current() {
+                std::process::exit(101); // a child that an item or a callback forked: its consumer is in the parent
+            }
             producer.end(end);
         };
-        let thread = match spawn_owned("manyhands stream".to_owned(), thread_body) {
+        let stack_size = StackSize::Bytes(config::current().thread_stack_size());
+        let thread = match spawn_owned("manyhands stream".to_owned(), stack_size, thread_body) {
             Ok(thread) => Some(thread),
             Err(error) => {
                 queue.end(Ok(Err(Error::worker_state(format!("no thread could be started for the run: {error}")))));
                 None
             }
         };
-        Self { queue, batch: VecDeque::new(), cancel, thread, tally: None }
+        Self { queue, batch: VecDeque::new(), cancel, process, is_lost: false, thread, tally: None }
     }
 }
 
@@ -81,6 +91,9 @@ impl<R, E> RunFeed<R, E> {
         loop {
             if let Some(result) = self.batch.pop_front() {
                 return Some(Ok(result));
+            }
+            if !self.process.is_current() {
+                return self.forked();
             }
             match self.queue.take(&mut self.batch) {
                 Taken::Batch => {}
@@ -95,6 +108,9 @@ impl<R, E> RunFeed<R, E> {
         loop {
             if let Some(result) = self.batch.pop_front() {
                 return Poll::Ready(Some(Ok(result)));
+            }
+            if !self.process.is_current() {
+                return Poll::Ready(self.forked());
             }
             match ready!(self.queue.poll_take(&mut self.batch, context)) {
                 Taken::Batch => {}
@@ -113,6 +129,9 @@ impl<R, E> RunFeed<R, E> {
         context: &Context<'_>,
         consume: impl FnMut(IndexedResult<R, E>),
     ) -> Poll<Result<RunReport, Error<E>>> {
+        if !self.process.is_current() {
+            return Poll::Ready(Err(not_here()));
+        }
         match ready!(self.queue.poll_take(&mut self.batch, context)) {
             Taken::Batch => {
                 self.batch.drain(..).for_each(consume);
@@ -143,15 +162,25 @@ impl<R, E> RunFeed<R, E> {
     /// space.
     pub(crate) fn abort(&self) {
         self.cancel.cancel();
-        self.queue.close();
+        if self.process.is_current() {
+            self.queue.close();
+        }
     }
 
     /// Waits until the run's thread has ended.
     pub(crate) fn join(&mut self) {
         if let Some(thread) = self.thread.take() {
+            if !self.process.is_current() {
+                return std::mem::forget(thread);
+            }
             // A panic of the body comes through the queue. It is lost where the consumer has left.
             let _ = thread.join();
         }
+    }
+
+    /// The item after the last result in a forked child.
+    fn forked(&mut self) -> Option<NextResult<R, E>> {
+        (!std::mem::replace(&mut self.is_lost, true)).then(|| Err(not_here()))
     }
 
     /// The item after the last result: the error of the run, or its first warning.
@@ -169,6 +198,13 @@ impl<R, E> RunFeed<R, E> {
         self.tally = Some(report.tally);
         Ok(report)
     }
+}
+
+/// The error of a run that a forked child has inherited from its parent.
+fn not_here<E>() -> Error<E> {
+    Error::worker_state(
+        "this process was forked while the run was in progress, and the run goes on in its parent alone; start a run here",
+    )
 }
 
 impl<R, E> fmt::Debug for RunFeed<R, E> {

@@ -1,10 +1,9 @@
 //! Locks, atomics, threads and a clock that a model checker can replace.
 //!
 //! Everything in this crate that threads share is built from the names on this page, and your own code can be, too. In
-//! a usual build they are the real ones: parking_lot's locks and std's atomics and threads, behind one signature
-//! without poison. Built with `--cfg manyhands_loom` they are those of [loom](https://docs.rs/loom), which runs a
-//! [`model`] through every interleaving of its threads up to a number of pre-emptions; with `--cfg manyhands_shuttle` those of
-//! [shuttle](https://docs.rs/shuttle), which runs it through many random ones, with more threads than loom can. The
+//! a usual build they are the real ones: std's locks, atomics and threads, the locks without poison. Built with
+//! `--cfg manyhands_loom` they are those of [loom](https://docs.rs/loom), which runs a [`model`] through every
+//! interleaving of its threads up to a number of pre-emptions; with `--cfg manyhands_shuttle` those of [shuttle](https://docs.rs/shuttle), which runs it through many random ones, with more threads than loom can. The
 //! crate's own locks, cache, counters and token are built on the same names and so are checked along with your code.
 //!
 //! # Model-check your own code
@@ -76,7 +75,7 @@
 //!   the end of a time limit as an event, such as a [`CancelToken`](crate::CancelToken).
 //! - The checker does not see real locks, channels and `std::thread` inside of a model, and can hang on them.
 //! - There are no statics, no `const fn new` and no `thread_local!` with `const`, and not all methods of std's types:
-//!   an `Instant` has `now`, `elapsed`, `duration_since`, comparison, sum and difference; loom's `Arc` has no `Weak`,
+//!   an `Instant` has `now`, `elapsed`, `duration_since`, `checked_add`, comparison, sum and difference; loom's `Arc` has no `Weak`,
 //!   and an `Arc<T>` does not coerce to `Arc<dyn Trait>`.
 //! - loom: four threads besides the first; few steps, since the interleavings multiply; SeqCst loads and stores count
 //!   as Acquire and Release (fences and read-modify-writes are modelled as SeqCst); a loop that waits must yield; a
@@ -99,8 +98,10 @@ mod cell;
 #[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod clock;
 mod handshake;
+mod latest;
 mod models;
 mod mutex;
+mod process;
 mod thread;
 
 pub use backend::{
@@ -114,13 +115,16 @@ pub use thread::{JoinHandle, spawn, thread_index, yield_now};
 
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
 pub(crate) use backend::checker;
-pub(crate) use backend::{CachePadded, IS_MODELLED, RwLock, const_unless_modelled, global, words_at_zero};
+pub(crate) use backend::{CachePadded, IS_MODELLED, const_unless_modelled, global, words_at_zero};
 #[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(crate) use clock::nanos;
 pub(crate) use handshake::{announce, claim, look};
-pub(crate) use thread::{nap, spawn_named, spawn_owned};
+pub(crate) use latest::Latest;
+pub(crate) use process::{FORKED_INSIDE, PerProcess, ProcessMark, per_process};
+pub(crate) use thread::{StackSize, nap, spawn_named, spawn_owned};
 
-/// A value made at its first use and kept for the life of the process. Never part of a model.
+/// What `per_process!` makes in a model, of which it is no part.
+#[cfg(any(manyhands_loom, manyhands_shuttle))]
 pub(crate) use std::sync::LazyLock;
 /// A value that is computed from other fields of its owner when it is first asked for. Never part of a model: no thread
 /// waits for what another one does meanwhile.

@@ -225,7 +225,7 @@ impl Condvar {
     /// assert_eq!(*value, None);
     /// ```
     pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, time: Duration) -> bool {
-        self.0.wait_for(&mut guard.0, time).timed_out()
+        self.0.wait_for(&mut guard.0, time)
     }
 
     /// Wakes one waiting thread, if there is any.

@@ -45,6 +45,24 @@ pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Jo
     JoinHandle(backend::Builder::new().spawn(body).expect("the system can start a thread"))
 }
 
+/// The stack size of a thread, in bytes. A checker's threads have a size of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StackSize {
+    /// What std gives a thread: 2 MiB, or `RUST_MIN_STACK`. For threads that run none of the caller's code.
+    Usual,
+    /// This many.
+    Bytes(usize),
+}
+
+impl StackSize {
+    fn builder(self) -> backend::Builder {
+        match self {
+            Self::Bytes(bytes) if !IS_MODELLED => backend::Builder::new().stack_size(bytes),
+            _ => backend::Builder::new(),
+        }
+    }
+}
+
 /// [`spawn`] for a thread with a name.
 ///
 /// # Errors
@@ -54,9 +72,10 @@ pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Jo
 /// error is passed to the user, unlike in [`spawn`], because such a thread is started deep inside of a call.
 pub(crate) fn spawn_owned<T: Send + 'static>(
     name: String,
+    stack_size: StackSize,
     body: impl FnOnce() -> T + Send + 'static,
 ) -> std::io::Result<JoinHandle<T>> {
-    backend::Builder::new().name(name).spawn(body).map(JoinHandle)
+    stack_size.builder().name(name).spawn(body).map(JoinHandle)
 }
 
 /// Starts a named thread that is not joined; its owner tracks its work in other ways.

@@ -5,7 +5,10 @@ use std::fmt;
 use std::num::ParseIntError;
 
 use anyhow::{Context, anyhow};
-use manyhands::{ConfigError, Error, Job, LocalMode, Never, OnFailure, Threads, parallel_map, try_parallel_map};
+use manyhands::journal::{Journal, JournalReader};
+use manyhands::{
+    ConfigError, Error, Job, LocalMode, Never, OnFailure, Progress, Report, Threads, parallel_map, try_parallel_map,
+};
 
 /// What goes wrong in a function that uses several parts of the crate.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -158,4 +161,37 @@ fn the_alternate_form_of_a_failure_shows_the_whole_chain() {
         format!("{:#}", anyhow::Error::new(error).context("the night")),
         format!("the night: {short}: reading header: disk on fire")
     );
+}
+
+/// An error whose text cannot be written.
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("half a text")?;
+        panic!("no words")
+    }
+}
+
+#[test]
+fn an_error_whose_text_panics_is_the_failure_of_its_item_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for mode in [LocalMode::Serial, LocalMode::Threads, LocalMode::IoThreads] {
+        let journal = folder.path().join(format!("{mode}.journal"));
+        let report = folder.path().join(format!("{mode} report"));
+        let work = Job::new(&[1, 2, 3]).mode(mode).workers(2).on_failure(OnFailure::Continue);
+        let work = work.progress(Progress::off()).try_map(|&n: &u64| if n == 2 { Err(Unspeakable) } else { Ok(n) });
+        let work = work.journal(Journal::at(&journal).key(u64::to_string)).report(Report::at(&report));
+        let outcome = work.run().unwrap();
+        assert!(outcome.warnings().is_empty(), "{:?}", outcome.warnings());
+        let text = outcome.failures()[0].to_string();
+        assert!(text.starts_with("item 1 (\"2\") failed: half a text(") && text.ends_with("no words)"), "{text}");
+        assert!(format!("{:#}", outcome.failures()[0]).contains("no words"));
+        assert_eq!(outcome.into_options(), [Some(1), None, Some(3)]);
+        let status = JournalReader::open(&journal).unwrap().status().unwrap();
+        assert_eq!((status.succeeded, status.failed), (2, 1));
+        let errors = std::fs::read_dir(&report).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        assert!(errors.into_iter().any(|text| String::from_utf8_lossy(&text).contains("no words")));
+    }
 }

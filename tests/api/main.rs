@@ -4,8 +4,10 @@
 
 #[cfg(test)]
 mod caches;
-#[cfg(test)]
 mod cancel;
+#[cfg(test)]
+mod capture;
+#[cfg(test)]
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use manyhands::{CancelToken, OnFailure, Retry, job::FailureKind};
+use manyhands::{CancelToken, Job, LocalMode, OnFailure, Retry, job::FailureKind};
 
 use crate::modes::for_every_way;
 
@@ -235,5 +235,16 @@ mod at_rest {
         let items = [1, 0, 0];
         let job = Job::new(&items).mode(LocalMode::Threads).workers(2).chunk_size(1);
         caller_is_at_rest(job.retry(Retry::times(1).backoff(Duration::from_millis(20))), |&n| n == 0, true);
+    }
+}
+
+#[test]
+fn an_item_whose_next_attempt_is_beyond_the_end_of_the_clock_waits_until_the_run_is_cancelled() {
+    for mode in [LocalMode::Serial, LocalMode::Threads, LocalMode::IoThreads] {
+        let token = CancelToken::new().with_time_limit(Duration::from_millis(100));
+        let retry = Retry::times(3).backoff(Duration::MAX).backoff_at_most(Duration::MAX);
+        let job = Job::new(&[1, 2, 3]).mode(mode).workers(2).cancel_token(&token).retry(retry);
+        let outcome = job.on_failure(OnFailure::Continue).try_run(|n| if *n == 3 { Err("three") } else { Ok(*n) });
+        assert_eq!(outcome.unwrap().into_options(), [Some(1), Some(2), None], "{mode}");
     }
 }

@@ -7,6 +7,7 @@ mod counter;
 mod dispatcher;
 mod explore;
 mod lock;
+mod process;
 mod status;
 mod stream;
 mod synchronized;

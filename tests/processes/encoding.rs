@@ -29,6 +29,7 @@ drills![
     types_that_must_describe_themselves_travel_in_a_format_that_does,
     a_slice_of_shared_memory_travels_in_every_format,
     a_list_of_more_empty_elements_than_its_bytes_is_refused_at_once,
+    an_error_whose_text_panics_fails_its_item_alone,
 ];
 
 /// A number whose serde code does what its fields say.
@@ -420,4 +421,21 @@ fn a_list_of_more_empty_elements_than_its_bytes_is_refused_at_once() {
     let Cause::Encoding(message) = &compact.failures()[0].cause else { panic!("{:?}", compact.failures()) };
     assert!(message.contains("claims"), "{message}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+/// An error whose text cannot be written.
+#[derive(Debug, Serialize, Deserialize)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("no words")
+    }
+}
+
+fn an_error_whose_text_panics_fails_its_item_alone() {
+    let job = job(&[1_u64, 2, 3], 2).on_failure(manyhands::OnFailure::Continue);
+    let outcome = job.try_run(|&n: &u64| if n == 2 { Err(Unspeakable) } else { Ok(n) }).unwrap();
+    assert!(outcome.failures()[0].to_string().ends_with("no words)"), "{}", outcome.failures()[0]);
+    assert_eq!(outcome.into_options(), [Some(1), None, Some(3)]);
 }

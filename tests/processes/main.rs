@@ -30,6 +30,8 @@ mod encoding;
 #[cfg(target_os = "linux")]
 mod fixtures;
 #[cfg(target_os = "linux")]
+mod forks;
+#[cfg(target_os = "linux")]
 mod harness;
 #[cfg(target_os = "linux")]
 mod lazy;
@@ -53,6 +55,8 @@ mod recycling;
 mod retry;
 #[cfg(target_os = "linux")]
 mod reuse;
+#[cfg(target_os = "linux")]
+mod room;
 #[cfg(target_os = "linux")]
 mod settings;
 #[cfg(target_os = "linux")]
@@ -81,6 +85,7 @@ fn main() -> std::process::ExitCode {
             attempts::DRILLS,
             worker_deaths::DRILLS,
             encoding::DRILLS,
+            forks::DRILLS,
             lazy::DRILLS,
             long_runs::DRILLS,
             nesting::DRILLS,
@@ -90,6 +95,7 @@ fn main() -> std::process::ExitCode {
             recycling::DRILLS,
             retry::DRILLS,
             reuse::DRILLS,
+            room::DRILLS,
             settings::DRILLS,
             starting::DRILLS,
             stopping::DRILLS,

@@ -11,12 +11,12 @@ use manyhands_test_support::child::{Child, Exit};
 use manyhands_test_support::processes::{Process, children};
 use rustix::process::Signal;
 
-use crate::{nesting, orphans, prints, starting};
+use crate::{forks, nesting, orphans, prints, room, starting};
 
 const OPTION: &str = "--play-parent";
 
 /// What a copy of this program may play: it is given the arguments after its role.
-const ROLES: [(&str, fn(&[String])); 11] = [
+const ROLES: [(&str, fn(&[String])); 14] = [
     ("idle", orphans::be_idle),
     ("busy", orphans::be_busy),
     ("leaves", orphans::leave),
@@ -28,6 +28,9 @@ const ROLES: [(&str, fn(&[String])); 11] = [
     ("variable", starting::variable),
     ("last_worker", starting::last_worker),
     ("prints-threads", nesting::print_threads),
+    ("forks", forks::be_outlived),
+    ("recurses", room::recurse_in_every_mode),
+    ("crowds", room::crowd),
 ];
 
 /// The role that this copy was started for, and its arguments.

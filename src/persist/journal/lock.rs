@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::persist::journal::error::JournalError;
 use crate::persist::place::{Place, regular};
 use crate::record::escaped;
-use crate::sync::{Arc, Condvar, Mutex, SystemTime};
+use crate::sync::{Arc, Condvar, Mutex, ProcessMark, SystemTime};
 
 /// Number of tries for a lock that is taken, and the pause between them: a program that only asks for the writer's name
 /// ([`holder`]) takes it for a moment too.
@@ -38,8 +38,8 @@ pub(crate) struct WriterLock {
     file: File,
     name: OsString,
     journal: Arc<Place>,
-    /// A forked child has the same open file, and is not who took the lock.
-    process: u32,
+    /// The process that took it. A forked child has the same open file, and the lock is still its parent's.
+    process: ProcessMark,
 }
 
 impl WriterLock {
@@ -58,7 +58,8 @@ impl WriterLock {
             match file.try_lock() {
                 // The last holder may have removed the file between the two calls, and a removed file protects nothing.
                 Ok(()) if journal.folder.is_at(&file, &name) => {
-                    let lock = Self { file, name, journal: Arc::clone(journal), process: std::process::id() };
+                    check_text(&file, &name).map_err(refused)?;
+                    let lock = Self { file, name, journal: Arc::clone(journal), process: ProcessMark::current() };
                     return lock.named().map_err(refused);
                 }
                 Ok(()) => {}
@@ -71,23 +72,27 @@ impl WriterLock {
 
     /// Writes the holder's name into the file. What an earlier holder left there is removed first.
     fn named(mut self) -> io::Result<Self> {
-        let mut opening = Vec::new();
-        (&self.file).take(OPENING.len() as u64).read_to_end(&mut opening)?;
-        if !(opening.is_empty() || opening == OPENING.as_bytes()) {
-            self.process = 0; // It is not ours, so it is not removed either.
-            return Err(no_lock_file(&self.name, "has another text than one"));
-        }
-        self.file.seek(SeekFrom::Start(0))?;
         self.file.set_len(0)?;
         writeln!(self.file, "{} since {}", this_process(), utc(SystemTime::now()))?;
         Ok(self)
     }
 }
 
+/// A file with the text of something else is no lock file: it is neither written to nor removed. Leaves the file at its start.
+fn check_text(mut file: &File, name: &OsStr) -> io::Result<()> {
+    let mut opening = Vec::new();
+    file.take(OPENING.len() as u64).read_to_end(&mut opening)?;
+    if !(opening.is_empty() || opening == OPENING.as_bytes()) {
+        return Err(no_lock_file(name, "has another text than one"));
+    }
+    file.seek(SeekFrom::Start(0))?;
+    Ok(())
+}
+
 impl Drop for WriterLock {
     fn drop(&mut self) {
         // Another run's lock may be at this place by now, if this file was removed or its folder exchanged.
-        let is_ours = self.process == std::process::id() && self.journal.folder.is_at(&self.file, &self.name);
+        let is_ours = self.process.is_current() && self.journal.folder.is_at(&self.file, &self.name);
         // Removed while it is still locked, so that it cannot be the next holder's file. Other systems cannot remove a locked
         // file; it stays, and does no harm.
         if cfg!(unix) && is_ours {

@@ -34,13 +34,15 @@ use crate::persist::journal::value::first_difference;
 use crate::persist::journal::writer::Writer;
 use crate::persist::place::Place;
 use crate::record::ItemRecord;
-use crate::sync::{Arc, JoinHandle, SystemTime, spawn_owned};
+use crate::sync::{Arc, JoinHandle, ProcessMark, StackSize, SystemTime, spawn_owned};
 
 /// A journal, open for one run.
 ///
 /// `finish` is the good end. A drop without it is the end of a run that an error stopped.
 #[derive(Debug)]
 pub(crate) struct Store {
+    /// The process of the run, and of the writer's thread.
+    process: ProcessMark,
     queue: Arc<WriteQueue>,
     writer: Option<JoinHandle<()>>,
     /// Released when the writer is done, so that no other run begins before that.
@@ -91,7 +93,7 @@ impl Store {
         let run = database.begin_run(&setup, settings.format, &lock::this_process(), SystemTime::now())?;
         let queue = Arc::new(WriteQueue::default());
         let writer = start_writer(Arc::clone(&queue), database, run, settings)?;
-        Ok((Self { queue, writer: Some(writer), lock: Some(lock) }, recorded))
+        Ok((Self { process: ProcessMark::current(), queue, writer: Some(writer), lock: Some(lock) }, recorded))
     }
 
     /// Queues an item, which the writer commits within about one interval. Waits only while the queue is full and the
@@ -117,6 +119,10 @@ impl Store {
     /// after the writer has closed the file.
     fn close(&mut self, is_refused: bool) {
         let Some(writer) = self.writer.take() else { return };
+        if !self.process.is_current() {
+            std::mem::forget(writer); // it is in the parent, as are the rows, the file and its lock
+            return;
+        }
         self.queue.close(is_refused);
         let _ = writer.join();
         self.lock = None;
@@ -197,7 +203,8 @@ fn start_writer(
         }
         database.close();
     };
-    spawn_owned("manyhands-journal".to_owned(), body).map_err(|error| JournalError::of_io(&settings.path, error))
+    spawn_owned("manyhands-journal".to_owned(), StackSize::Usual, body)
+        .map_err(|error| JournalError::of_io(&settings.path, error))
 }
 
 #[cfg(test)]

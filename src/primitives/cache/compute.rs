@@ -201,16 +201,19 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> ThreadSafeCache<K, V, S> {
     /// leads, the caller gets the key back.
     fn join_or_lead(&self, hash: u64, key: K) -> JoinOrLead<'_, K, V, S> {
         let mut table = self.write(self.shard(hash));
-        match table.slot(hash, &key) {
-            Slot::Value(value) => JoinOrLead::Found(value.clone(), key),
-            Slot::Flight(flight) => JoinOrLead::Waits(Arc::clone(flight), key),
-            Slot::Nothing => {
-                let computation = Computation::start();
-                let flight = Arc::new(Flight::new(computation.clone()));
-                table.start_flight(hash, key, Arc::clone(&flight), |key| self.hasher.hash_one(key));
-                JoinOrLead::Leads(Lead { cache: self, hash, flight, computation, is_completed: false })
-            }
-        }
+        let of_parent = match table.slot(hash, &key) {
+            Slot::Value(value) => return JoinOrLead::Found(value.clone(), key),
+            Slot::Flight(flight) if flight.is_of_this_process() => return JoinOrLead::Waits(Arc::clone(flight), key),
+            Slot::Flight(flight) => Some(Arc::clone(flight)),
+            Slot::Nothing => None,
+        };
+        let taken = of_parent.and_then(|flight| table.take_flight(hash, &flight));
+        let computation = Computation::start();
+        let flight = Arc::new(Flight::new(computation.clone()));
+        table.start_flight(hash, key, Arc::clone(&flight), |key| self.hasher.hash_one(key));
+        drop(table);
+        drop(taken); // outside of the lock
+        JoinOrLead::Leads(Lead { cache: self, hash, flight, computation, is_completed: false })
     }
 
     /// Steps 3 to 5: computes, stores the value, and hands it to the callers that wait.

@@ -3,7 +3,7 @@
 //! `compute.rs` starts and completes flights. `primitives/compute_context.rs` finds out whether a wait would never end.
 
 use crate::primitives::compute_context::{Computation, Wait};
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, ProcessMark};
 
 /// A value that is being computed.
 ///
@@ -12,6 +12,8 @@ use crate::sync::{Condvar, Mutex};
 /// callers that wait get their value.
 #[derive(Debug)]
 pub(crate) struct Flight<V> {
+    /// The process whose thread computes.
+    process: ProcessMark,
     /// The run of the leading caller's function, for the search for cycles.
     computation: std::sync::Arc<Computation>,
     /// Leaves `UnderWay` once, and then never changes.
@@ -40,8 +42,18 @@ pub(crate) enum WaitResult<V> {
 }
 
 impl<V> Flight<V> {
+    /// Whether a thread of this process computes the value. In a forked child the thread of an earlier flight is missing.
+    pub(crate) fn is_of_this_process(&self) -> bool {
+        self.process.is_current()
+    }
+
     pub(crate) fn new(computation: std::sync::Arc<Computation>) -> Self {
-        Self { computation, state: Mutex::new(FlightState::UnderWay), ended: Condvar::new() }
+        Self {
+            process: ProcessMark::current(),
+            computation,
+            state: Mutex::new(FlightState::UnderWay),
+            ended: Condvar::new(),
+        }
     }
 
     /// Hands the value to all callers that wait.

@@ -2,6 +2,7 @@
 //!
 //! Only the files of `sync` import from here; they and `sync/mod.rs` give the rest of the crate its names.
 
+mod locks;
 #[cfg(any(manyhands_loom, manyhands_shuttle))]
 mod modelled;
 #[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
@@ -11,6 +12,8 @@ mod native;
 pub use modelled::*;
 #[cfg(not(any(manyhands_loom, manyhands_shuttle)))]
 pub use native::*;
+
+pub(in crate::sync) use locks::{Condvar, Mutex, MutexGuard};
 
 /// True in a build for a model checker. There, what is striped for speed has few stripes, and nothing spins.
 pub(crate) const IS_MODELLED: bool = cfg!(any(manyhands_loom, manyhands_shuttle));

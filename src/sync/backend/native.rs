@@ -1,5 +1,5 @@
-//! The real parts: parking_lot's locks, std's atomics and threads, crossbeam's padding. The counterpart is
-//! `modelled.rs`.
+//! The real parts: std's atomics and threads, crossbeam's padding. The counterpart is `modelled.rs`; locks are in
+//! `locks.rs`, over either.
 
 pub use std::hint::spin_loop;
 pub use std::sync::Arc;
@@ -10,17 +10,15 @@ pub use std::sync::atomic::{
 pub use std::thread_local;
 pub use std::time::Instant;
 
-pub(in crate::sync) use parking_lot::{Condvar, Mutex, MutexGuard};
 pub(in crate::sync) use std::thread::{Builder, JoinHandle, yield_now};
 
 pub(crate) use crossbeam_utils::CachePadded;
-pub(crate) use parking_lot::RwLock;
 
-/// A value made at its first use and kept for the life of the process.
+/// A value made at its first use in each process.
 macro_rules! global {
     ($(#[$about:meta])* static $name:ident: $kind:ty = $value:expr;) => {
         $(#[$about])*
-        static $name: std::sync::LazyLock<$kind> = std::sync::LazyLock::new(|| $value);
+        static $name: $crate::sync::PerProcess<$kind> = $crate::sync::PerProcess::new(|| $value);
     };
 }
 pub(crate) use global;

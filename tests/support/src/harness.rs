@@ -75,7 +75,7 @@ pub fn run_watched(name: &str, timeout: Duration, act: impl FnOnce()) -> Result<
 }
 
 /// The message of a panic.
-fn message_of(payload: &(dyn Any + Send)) -> &str {
+pub(crate) fn message_of(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message")
 }

@@ -14,6 +14,8 @@
 pub mod capture;
 #[cfg(unix)]
 pub mod child;
+#[cfg(target_os = "linux")]
+pub mod fork;
 pub mod harness;
 #[cfg(target_os = "linux")]
 pub mod leak_check;

@@ -19,12 +19,12 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "a-lock-released-between-look-and-lead",
         file: "src/primitives/cache/compute.rs",
         changes: &[(
-            "            Slot::Nothing => {
-                let computation",
-            "            Slot::Nothing => {
-                drop(table);
-                let mut table = self.write(self.shard(hash));
-                let computation",
+            "        let computation = Computation::start();
+        let flight",
+            "        drop(table);
+        let mut table = self.write(self.shard(hash));
+        let computation = Computation::start();
+        let flight",
         )],
         model: "cache::of_two_callers_of_a_missing_key_one_computes_and_both_get_its_value",
         breaks: "Two callers of a key both find it missing, and compute it at once.",

@@ -7,6 +7,7 @@ mod cache;
 mod counters;
 mod dispatcher;
 mod lock;
+mod process;
 mod run;
 mod sandbox;
 mod status;
@@ -46,6 +47,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { primitive: "token", mutants: token::MUTANTS },
     Group { primitive: "tracker", mutants: tracker::MUTANTS },
     Group { primitive: "dispatcher", mutants: dispatcher::MUTANTS },
+    Group { primitive: "process", mutants: process::MUTANTS },
     Group { primitive: "thread_pool", mutants: thread_pool::MUTANTS },
     Group { primitive: "status", mutants: status::MUTANTS },
     Group { primitive: "stream", mutants: stream::MUTANTS },

@@ -56,8 +56,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         changes: &[
             (
                 "        self.task.slots.lock().open += slots;
-        let mut queues",
-                "        let mut queues",
+        let reserve",
+                "        let reserve",
             ),
             (
                 "        woken + started

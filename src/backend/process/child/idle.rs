@@ -6,10 +6,12 @@
 //! idle stays in the pool until a call takes it; the call then gets another in its place, and the death does not count.
 
 use crate::backend::process::child::Worker;
-use crate::sync::{LazyLock, Mutex};
+use crate::sync::{Mutex, per_process};
 
-/// The idle workers, the one that worked last at the end.
-static IDLE: LazyLock<Mutex<Vec<Worker>>> = LazyLock::new(|| Mutex::new(Vec::new()));
+per_process! {
+    /// The idle workers, the one that worked last at the end.
+    static IDLE: Mutex<Vec<Worker>> = Mutex::new(Vec::new());
+}
 
 /// Takes an idle worker that may use `threads` threads and has served fewer than `max_served` items, if there is one.
 ///

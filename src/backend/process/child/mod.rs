@@ -29,7 +29,7 @@
 
 pub(super) mod idle;
 mod number;
-mod output;
+pub(super) mod output;
 mod spawner;
 
 use std::collections::HashSet;
@@ -56,7 +56,7 @@ use crate::backend::process::wire::function::PROGRAM;
 use crate::backend::process::wire::status_page::{Direction, StatusPage};
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::failure::{LostWorker, WorkerExit};
-use crate::sync::{Arc, nanos};
+use crate::sync::{Arc, ProcessMark, nanos};
 
 /// A worker comes to `init` within this time, in nanoseconds, or not at all.
 ///
@@ -105,6 +105,8 @@ pub(super) struct Worker {
     is_done: bool,
     /// What the last wait found; taken by the next look at it.
     readiness: Readiness,
+    /// The process that started it, whose child it is.
+    process: ProcessMark,
     /// Dropped last: until the process is reaped, no other worker may have its number.
     number: WorkerNumber,
 }
@@ -185,6 +187,7 @@ impl Worker {
             started: nanos(),
             is_done: false,
             readiness: Readiness::default(),
+            process: ProcessMark::current(),
             number,
         };
         let hello = Hello { executable: program.executable.clone(), threads };
@@ -510,7 +513,8 @@ fn wait_for(fds: &mut [PollFd<'_>], nanos: u64) {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if !self.is_reaped {
+        // In a forked child it is the parent's worker, which goes on.
+        if !self.is_reaped && self.process.is_current() {
             self.kill();
             self.reap();
             self.printed.end();

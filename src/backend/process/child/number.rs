@@ -6,14 +6,16 @@
 //! replacement is number 2 again, unless another call has taken the number by then. A recycled worker keeps its number
 //! until it has ended, so its replacement may be number 5.
 
-use crate::sync::{LazyLock, Mutex};
+use crate::sync::{Mutex, ProcessMark, per_process};
 
-/// At each place: whether the number, less one, belongs to a living worker.
-static TAKEN: LazyLock<Mutex<Vec<bool>>> = LazyLock::new(|| Mutex::new(Vec::new()));
+per_process! {
+    /// At each place: whether the number, less one, belongs to a living worker.
+    static TAKEN: Mutex<Vec<bool>> = Mutex::new(Vec::new());
+}
 
 /// The number of one living worker. Dropping it makes the number free.
 #[derive(Debug)]
-pub(super) struct WorkerNumber(usize);
+pub(super) struct WorkerNumber(usize, ProcessMark);
 
 impl WorkerNumber {
     /// Takes the lowest free number. Costs one step per living worker, under a lock.
@@ -24,7 +26,7 @@ impl WorkerNumber {
             taken.push(false);
         }
         taken[free] = true;
-        Self(free + 1)
+        Self(free + 1, ProcessMark::current())
     }
 
     /// The number, from 1.
@@ -35,7 +37,10 @@ impl WorkerNumber {
 
 impl Drop for WorkerNumber {
     fn drop(&mut self) {
-        TAKEN.lock()[self.0 - 1] = false;
+        // A forked child counts its own workers anew.
+        if self.1.is_current() {
+            TAKEN.lock()[self.0 - 1] = false;
+        }
     }
 }
 

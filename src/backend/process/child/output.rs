@@ -12,9 +12,12 @@
 //! Costs: a `poll` entry per worker, and for what is printed a read for each 16 KiB and a write for each read that ends
 //! a line. Memory per worker: less than 64 KiB for a line that has not ended, and 2 KiB of last lines.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use crate::config::ParallelConfig;
 
 /// A longer line is passed on in pieces, in bytes.
 const LONGEST_LINE: usize = 64 * 1024;
@@ -100,11 +103,41 @@ impl OutputPipe {
     }
 }
 
+crate::sync::thread_local! {
+    /// Whether this thread makes a call whose threads and lines belong to it; see [`show_as_printed_here`].
+    static PRINTS_HERE: Cell<bool> = Cell::default();
+}
+
+/// Runs `call`, whose workers' lines are shown as if this thread had printed them, if the config does not keep threads.
+///
+/// Std captures for a test what its threads print with `eprint!`, and not what they write to stderr.
+pub(in crate::backend::process) fn show_as_printed_here<A>(config: &ParallelConfig, call: impl FnOnce() -> A) -> A {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            PRINTS_HERE.with(|prints_here| prints_here.set(self.0));
+        }
+    }
+    let _restore = Restore(PRINTS_HERE.with(|prints_here| prints_here.replace(!config.keep_threads())));
+    call()
+}
+
 /// Writes to stderr. Where that is closed, the lines are lost.
 fn show(lines: &[u8]) {
-    if !lines.is_empty() {
+    if lines.is_empty() {
+        return;
+    }
+    if PRINTS_HERE.with(Cell::get) {
+        print_here(lines);
+    } else {
         let _ = io::stderr().write_all(lines);
     }
+}
+
+/// Prints. `eprint!` would panic where stderr is closed.
+#[expect(clippy::print_stderr, reason = "std captures nothing else, and the config asks for it")]
+fn print_here(lines: &[u8]) {
+    let _ = std::panic::catch_unwind(|| eprint!("{}", String::from_utf8_lossy(lines)));
 }
 
 /// Cuts bytes into whole lines, each with its prefix. Pure.

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::io;
 
-use crate::sync::{Arc, Condvar, LazyLock, Mutex, spawn_named};
+use crate::sync::{Arc, Condvar, Mutex, per_process, spawn_named};
 
 /// Runs `start` in the spawner's thread, and waits for its result.
 ///
@@ -19,8 +19,10 @@ pub(super) fn run<R: Send + 'static>(start: impl FnOnce() -> io::Result<R> + Sen
     SPAWNER.run(start)
 }
 
-/// Started at the first request, and never ended.
-static SPAWNER: LazyLock<Spawner> = LazyLock::new(Spawner::start);
+per_process! {
+    /// Started at the first request, and never ended.
+    static SPAWNER: Spawner = Spawner::start();
+}
 
 /// The thread, as callers see it.
 struct Spawner {

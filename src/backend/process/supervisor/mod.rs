@@ -57,6 +57,7 @@ use std::time::Duration;
 
 use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Output, ReportSink, RunContext};
 use crate::backend::process::child::idle;
+use crate::backend::process::child::output::show_as_printed_here;
 use crate::backend::process::limits::Limits;
 use crate::backend::process::memory::block::Block;
 use crate::backend::process::serde_task::{SerdeTask, Travels};
@@ -90,10 +91,12 @@ pub(super) fn run<T: Travels, K: SerdeTask<T>>(
     output: Output<'_, K::Output>,
     sink: &mut ReportSink<'_, K::Output, K::Error>,
 ) -> Result<BackendStats, BackendError> {
-    let mut supervisor = Supervisor::new(limits, context, output, sink)?;
-    let supervised = supervisor.supervise();
-    let shut_down = supervisor.shut_down();
-    supervised.and(shut_down).map(|()| supervisor.state.into_stats())
+    show_as_printed_here(context.config, || {
+        let mut supervisor = Supervisor::new(limits, context, output, sink)?;
+        let supervised = supervisor.supervise();
+        let shut_down = supervisor.shut_down();
+        supervised.and(shut_down).map(|()| supervisor.state.into_stats())
+    })
 }
 
 /// One call: its state, and what sends its frames.

@@ -76,6 +76,8 @@ pub(crate) struct Settings {
     progress: bool,
     serial_below_items: usize,
     serial_below_time: Duration,
+    thread_stack_size: usize,
+    keep_threads: bool,
 }
 
 impl Settings {
@@ -88,6 +90,8 @@ impl Settings {
             progress: config.enable_progress(),
             serial_below_items: config.serial_below_items(),
             serial_below_time: config.serial_below_time(),
+            thread_stack_size: config.thread_stack_size(),
+            keep_threads: config.keep_threads(),
         }
     }
 
@@ -99,7 +103,9 @@ impl Settings {
             .max_workers_io(self.waiting)
             .enable_progress(self.progress)
             .serial_below_items(self.serial_below_items)
-            .serial_below_time(self.serial_below_time);
+            .serial_below_time(self.serial_below_time)
+            .thread_stack_size(self.thread_stack_size)
+            .keep_threads(self.keep_threads);
         match self.chunk_size {
             Some(size) => builder.chunk_size(size.get()).build(),
             None => builder.build(),

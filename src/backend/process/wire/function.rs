@@ -19,7 +19,7 @@ use std::os::unix::fs::MetadataExt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sync::LazyLock;
+use crate::sync::per_process;
 
 /// A function, as it travels: its place in the executable that both sides run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,9 +128,10 @@ impl Program {
     }
 }
 
-/// The running program, found out once.
-pub(crate) static PROGRAM: LazyLock<Result<Program, String>> =
-    LazyLock::new(|| Program::running().map_err(|error| error.to_string()));
+per_process! {
+    /// The running program, found out once.
+    pub(crate) static PROGRAM: Result<Program, String> = Program::running().map_err(|error| error.to_string());
+}
 
 /// The executable mapping that holds this address, in the text of `/proc/self/maps`.
 fn text_around(address: usize, maps: &str) -> Option<Range<usize>> {

@@ -234,6 +234,7 @@ impl WorkerConnection {
     fn prepare(&self, head: &CallHead) -> Result<(), String> {
         limit_memory(head.memory).map_err(|error| format!("the memory limit could not be set: {error}"))?;
         let config = head.settings.config(self.threads).map_err(|error| error.to_string())?;
+        raise_stack_limit(config.thread_stack_size()).map_err(|error| format!("the stack could not grow: {error}"))?;
         config::set_parallel_config(config);
         Ok(())
     }
@@ -261,6 +262,20 @@ fn limit_memory(bytes: Option<u64>) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let hard = getrlimit(Resource::Data).maximum;
     Ok(setrlimit(Resource::Data, Rlimit { current: bytes.or(hard), maximum: hard })?)
+}
+
+/// Lets the main thread's stack, on which items run, grow to this size, or to the hard limit where that is less.
+///
+/// The system asks for the limit whenever a stack grows, so it may be raised while the stack is in use. It stays raised for
+/// later calls.
+fn raise_stack_limit(bytes: usize) -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Stack);
+    let wanted = maximum.unwrap_or(u64::MAX).min(bytes as u64);
+    match current {
+        Some(current) if current < wanted => Ok(setrlimit(Resource::Stack, Rlimit { current: Some(wanted), maximum })?),
+        _ => Ok(()),
+    }
 }
 
 /// Bytes in memory, without shared ones: from the second and third number of `/proc/self/statm`, in pages.

@@ -17,9 +17,11 @@
 //! more read of the clock, and a trace one more and the CPU clock of the thread, which is a system call.
 
 use std::cell::Cell;
+use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::mem::needs_drop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::exit;
 use std::ptr::null;
 use std::time::Duration;
 
@@ -46,7 +48,7 @@ use crate::failure::Cause;
 use crate::panics::into_message;
 use crate::primitives::cancel::CancelToken;
 use crate::record::thread_cpu_time;
-use crate::sync::{Arc, AtomicUsize, Ordering, nanos};
+use crate::sync::{Arc, AtomicUsize, FORKED_INSIDE, Ordering, ProcessMark, nanos};
 
 /// Serves one call of one function. The caller sends the place of this instance, where the worker finds it.
 ///
@@ -166,6 +168,8 @@ struct Session<'d, T, K: ProcessTask<T>> {
     tracer: Tracer,
     /// Part of every context; a cancelled call reaches a worker as a fence instead.
     never: CancelToken,
+    /// This worker.
+    process: ProcessMark,
 }
 
 impl<'d, T, K> Session<'d, T, K>
@@ -192,6 +196,7 @@ where
             clock: Cell::new(0),
             tracer: Tracer { traces: head.traces, cpu: Cell::new(None) },
             never: CancelToken::new(),
+            process: ProcessMark::current(),
         }
     }
 
@@ -362,6 +367,7 @@ where
             cancel: &self.never,
             fence: &stop,
             status: None,
+            process: self.process,
         };
         let mut claim = Claim { first: ran, len, attempt: 1, output: Output::InReports };
         let items = Items::Slice(&self.items);
@@ -407,6 +413,7 @@ where
             position: Cell::new(position),
             end,
             stop,
+            process: self.process,
             item: PhantomData,
         }
     }
@@ -468,6 +475,8 @@ struct Observed<'o, T, K: ProcessTask<T>> {
     end: usize,
     /// Where the span ends: 0 ends it after the item in hand.
     stop: &'o AtomicUsize,
+    /// This worker.
+    process: ProcessMark,
     item: PhantomData<fn(&T)>,
 }
 
@@ -482,7 +491,11 @@ where
         self.position.set(position + 1);
         self.page.begin(position, self.clock.get());
         // SAFETY: `Functions::find` gave this address for a call of these types.
-        let value = unsafe { K::call_at(self.functions.function, self.shared, state, item) }?;
+        let result = unsafe { K::call_at(self.functions.function, self.shared, state, item) };
+        if !self.process.is_current() {
+            end_forked_child();
+        }
+        let value = result?;
         let trace = self.tracer.end(self.clock.get());
         let (next, now) = self.outbox.put_value(&value, trace.as_ref());
         drop_value(value);
@@ -521,4 +534,11 @@ fn drop_value<R>(value: R) {
     {
         into_message(payload);
     }
+}
+
+/// Ends a child that an item of this worker has forked, and that has come back from the item: the worker answers, alone.
+fn end_forked_child() -> ! {
+    // Where stderr is closed, only the exit code shows it.
+    let _ = writeln!(io::stderr(), "{FORKED_INSIDE}");
+    exit(101) // as after a panic of `main`
 }

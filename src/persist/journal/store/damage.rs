@@ -16,6 +16,7 @@ use crate::persist::journal::rows::MOST_ROWS;
 use crate::persist::journal::store::tests::succeeded;
 use crate::persist::journal::store::*;
 use crate::persist::journal::{Journal, JournalSettings};
+use crate::sync::ProcessMark;
 
 /// The folder to work in, for a child.
 const CHILD: &str = "MANYHANDS_JOURNAL_TEST_FOLDER";
@@ -172,7 +173,7 @@ pub(super) fn store_on(database: Database, settings: &JournalSettings) -> Store 
     let run = database.begin_run(&setup, Format::Compact, "a test", SystemTime::UNIX_EPOCH).unwrap();
     let queue = Arc::new(WriteQueue::default());
     let writer = start_writer(Arc::clone(&queue), database, run, settings).unwrap();
-    Store { queue, writer: Some(writer), lock: None }
+    Store { process: ProcessMark::current(), queue, writer: Some(writer), lock: None }
 }
 
 /// Starts this test alone in a process of its own, by way of other programs if need be.
