@@ -196,6 +196,7 @@ pub mod batch;
 pub mod config;
 mod config_error;
 #[cfg(any(feature = "journal", feature = "processes"))]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "some of it is for worker processes alone"))]
 mod encoding;
 mod error;
 mod failure;

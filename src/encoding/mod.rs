@@ -30,6 +30,7 @@ use serde::de::DeserializeOwned;
 
 use crate::encoding::bounded::{Bounded, Budget};
 use crate::encoding::noting::Noted;
+use crate::encoding::problem::Problem;
 use crate::panics::into_message;
 
 pub use format::{Format, UnknownFormat};
@@ -96,22 +97,37 @@ pub(crate) fn write<V: Serialize + ?Sized>(
     sink: &mut impl Sink,
     shapes: &Shapes,
 ) -> Result<(), String> {
-    let noted = Noted::new(value, shapes);
-    let written = catch(|| match format {
-        Format::Compact => {
-            let mut serializer = postcard::Serializer { output: Target(sink) };
-            noted.serialize(&mut serializer).map_err(|error| shapes.show(error).to_string())
-        }
-        Format::SelfDescribing => {
-            let mut serializer = rmp_serde::Serializer::new(Target(sink)).with_struct_map();
-            noted.serialize(&mut serializer).map_err(|error| shapes.show(error).to_string())
-        }
-    });
-    let written = written.and_then(|written| written);
-    if written.is_err() && shapes.has_new() {
+    let mut writing = Writing { format, value, sink, shapes };
+    catch(|| writing.run()).map_err(|problem| {
         shapes.take_new();
+        problem.to_string()
+    })
+}
+
+/// What [`write`] needs, so that the closure that may panic holds one reference: a closure of several is copied on its
+/// way, which takes as long as writing a number.
+struct Writing<'w, V: ?Sized, S> {
+    format: Format,
+    value: &'w V,
+    sink: &'w mut S,
+    shapes: &'w Shapes,
+}
+
+impl<V: Serialize + ?Sized, S: Sink> Writing<'_, V, S> {
+    #[inline]
+    fn run(&mut self) -> Result<(), Problem> {
+        let noted = Noted::new(self.value, self.shapes);
+        match self.format {
+            Format::Compact => {
+                let mut serializer = postcard::Serializer { output: Target(self.sink) };
+                noted.serialize(&mut serializer).map_err(|error| self.shapes.show(error))
+            }
+            Format::SelfDescribing => {
+                let mut serializer = rmp_serde::Serializer::new(Target(self.sink)).with_struct_map();
+                noted.serialize(&mut serializer).map_err(|error| self.shapes.show(error))
+            }
+        }
     }
-    written
 }
 
 /// The value that these bytes are, all of them.
@@ -120,23 +136,44 @@ pub(crate) fn write<V: Serialize + ?Sized>(
 /// When the value's serde code fails or panics, leaves bytes, or is given a list that claims more elements than the
 /// bytes hold.
 pub(crate) fn read<V: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<V, String> {
-    let budget = Budget::of(bytes.len());
-    let (value, left) = catch(|| match format {
-        Format::Compact => {
-            let mut deserializer = postcard::Deserializer::from_flavor(Source(bytes));
-            let value = V::deserialize(Bounded::new(&mut deserializer, &budget)).map_err(|error| error.to_string())?;
-            let left = deserializer.finalize().map_err(|error| error.to_string())?;
-            Ok::<_, String>((value, left))
+    let reading = Reading { format, bytes, budget: Budget::of(bytes.len()) };
+    catch(|| reading.run()).map_err(|problem| problem.to_string())
+}
+
+/// What [`read`] needs, for the same reason as [`Writing`].
+struct Reading<'r> {
+    format: Format,
+    bytes: &'r [u8],
+    budget: Budget,
+}
+
+impl Reading<'_> {
+    #[inline]
+    fn run<V: DeserializeOwned>(&self) -> Result<V, Problem> {
+        match self.format {
+            Format::Compact => {
+                let mut deserializer = postcard::Deserializer::from_flavor(Source(self.bytes));
+                let value = V::deserialize(Bounded::new(&mut deserializer, &self.budget))?;
+                all_were_read(deserializer.finalize().unwrap_or(0))?;
+                Ok(value)
+            }
+            Format::SelfDescribing => {
+                let mut deserializer = rmp_serde::Deserializer::new(self.bytes);
+                let value = V::deserialize(Bounded::new(&mut deserializer, &self.budget))?;
+                all_were_read(deserializer.get_ref().len())?;
+                Ok(value)
+            }
         }
-        Format::SelfDescribing => {
-            let mut deserializer = rmp_serde::Deserializer::new(bytes);
-            let value = V::deserialize(Bounded::new(&mut deserializer, &budget)).map_err(|error| error.to_string())?;
-            Ok((value, deserializer.get_ref().len()))
+    }
+}
+
+#[inline]
+fn all_were_read(n_left: usize) -> Result<(), Problem> {
+    match n_left {
+        0 => Ok(()),
+        n_left => {
+            Err(Problem::new(format!("{n_left} bytes of it were not read; do its Serialize and Deserialize agree?")))
         }
-    })??;
-    match left {
-        0 => Ok(value),
-        left => Err(format!("{left} bytes of it were not read; do its Serialize and Deserialize agree?")),
     }
 }
 
@@ -180,7 +217,8 @@ pub(crate) fn compare<V: Serialize>(format: Format, written: &V, read: &V) -> Re
     if digest(written)? == digest(read)? || !has_stable_digest(written)? {
         return Ok(());
     }
-    let (written, read) = catch(|| (outline::text(written), outline::text(read)))?;
+    let texts = catch(|| Ok((outline::text(written), outline::text(read))));
+    let (written, read) = texts.map_err(|problem| problem.to_string())?;
     Err(disagreement(format, &written, &read))
 }
 
@@ -195,7 +233,11 @@ pub(crate) fn read_back<V: Serialize + DeserializeOwned>(
 ) -> Result<(), String> {
     let copy: V = read(format, bytes).map_err(|reason| does_not_read_back(format, &reason))?;
     let compared = compare(format, value, &copy);
-    catch(|| drop(copy))?;
+    catch(|| {
+        drop(copy);
+        Ok(())
+    })
+    .map_err(|problem| problem.to_string())?;
     compared
 }
 
@@ -207,7 +249,7 @@ pub(crate) fn compare_with<V: Serialize>(format: Format, written: u64, read: &V)
     if digest(read)? == written || !has_stable_digest(read)? {
         return Ok(());
     }
-    let shown = catch(|| outline::text(read))?;
+    let shown = catch(|| Ok(outline::text(read))).map_err(|problem| problem.to_string())?;
     Err(format!("it reads back as another value: {}; {}", excerpt(&shown, 0), format.way_out()))
 }
 
@@ -221,7 +263,7 @@ fn has_stable_digest<V: Serialize>(value: &V) -> Result<bool, String> {
 /// # Errors
 /// When the value's `Serialize` fails or panics.
 pub(crate) fn digest<V: Serialize>(value: &V) -> Result<u64, String> {
-    catch(|| outline::digest(value).map_err(|problem| problem.to_string()))?
+    catch(|| outline::digest(value)).map_err(|problem| problem.to_string())
 }
 
 /// The message for bytes that cannot be read.
@@ -250,9 +292,14 @@ fn excerpt(text: &str, place: usize) -> String {
 }
 
 /// Runs serde code, which may be the user's own; a panic becomes an error.
-fn catch<A>(code: impl FnOnce() -> A) -> Result<A, String> {
-    catch_unwind(AssertUnwindSafe(code))
-        .map_err(|payload| format!("its serde code panicked: {}", into_message(payload)))
+#[inline]
+fn catch<A>(code: impl FnOnce() -> Result<A, Problem>) -> Result<A, Problem> {
+    catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| Err(panicked(payload)))
+}
+
+#[cold]
+fn panicked(payload: Box<dyn std::any::Any + Send>) -> Problem {
+    Problem::new(format!("its serde code panicked: {}", into_message(payload)))
 }
 
 #[cfg(test)]

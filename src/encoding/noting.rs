@@ -8,7 +8,7 @@ use serde::ser::{
 };
 
 use crate::encoding::problem::Problem;
-use crate::encoding::shapes::{Shapes, Site, mix};
+use crate::encoding::shapes::{Shapes, Site};
 
 /// A value, or a part of one, that notes its shape while it is written.
 pub(super) struct Noted<'s, 'v, V: ?Sized> {
@@ -25,7 +25,7 @@ impl<'s, 'v, V: ?Sized> Noted<'s, 'v, V> {
 }
 
 impl<V: Serialize + ?Sized> Serialize for Noted<'_, '_, V> {
-    #[inline]
+    #[inline(always)]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let noting = Noting { inner: serializer, shapes: self.shapes, site: self.site };
         self.value.serialize(noting).map_err(|problem| self.shapes.hide(problem))
@@ -51,15 +51,21 @@ mod kind {
     pub(super) const SKIPPED: u64 = 40;
 }
 
-/// Two names of one text may be one name: what is told apart by it is told apart by its place too.
+/// A number of a name that the compiler knows beforehand: its length, its first letter and its last one. Names that agree
+/// in them are told apart by their places; at one place, a type has one name.
 #[inline]
 fn of_name(name: &'static str) -> u64 {
-    (name.as_ptr() as u64).rotate_left(16)
+    let bytes = name.as_bytes();
+    match (bytes.first(), bytes.last()) {
+        (Some(&first), Some(&last)) => (bytes.len() as u64) << 16 | u64::from(first) << 8 | u64::from(last),
+        _ => 0,
+    }
 }
 
+/// Two variants of an enum have two indices.
 #[inline]
 fn of_variant(name: &'static str, index: u32, variant: &'static str) -> u64 {
-    mix(of_name(name) ^ u64::from(index), of_name(variant)) << 8 | kind::VARIANT
+    (u64::from(index) << 40 | of_name(name) << 8) ^ of_name(variant) << 20 | kind::VARIANT
 }
 
 #[inline]
@@ -88,7 +94,7 @@ impl<'s, S: Serializer> Noting<'s, S> {
 /// Methods that write a plain value of a kind.
 macro_rules! plain {
     ($($method:ident($type:ty) = $kind:literal),* $(,)?) => {$(
-        #[inline]
+        #[inline(always)]
         fn $method(self, value: $type) -> Result<S::Ok, Problem> {
             self.note($kind);
             self.inner.$method(value).map_err(|error| self.shapes.show(error))
@@ -190,7 +196,7 @@ impl<'s, S: Serializer> Serializer for Noting<'s, S> {
         variant: &'static str,
         length: usize,
     ) -> Result<Self::SerializeTupleVariant, Problem> {
-        self.note(mix(of_variant(name, index, variant), length as u64));
+        self.note(of_variant(name, index, variant) ^ of_length(0, length));
         let site = self.site.part(u64::from(index));
         Self::compound(self.shapes, site, self.inner.serialize_tuple_variant(name, index, variant, length))
     }
@@ -215,7 +221,7 @@ impl<'s, S: Serializer> Serializer for Noting<'s, S> {
         variant: &'static str,
         length: usize,
     ) -> Result<Self::SerializeStructVariant, Problem> {
-        self.note(mix(of_variant(name, index, variant), length as u64));
+        self.note(of_variant(name, index, variant) ^ of_length(0, length));
         let site = self.site.part(u64::from(index));
         Self::compound(self.shapes, site, self.inner.serialize_struct_variant(name, index, variant, length))
     }

@@ -19,11 +19,11 @@ const MOST_PLACES: usize = 4096;
 /// Beyond this many levels, a place is that of its parent.
 const DEEPEST: u8 = 8;
 /// Entries of the table of recent shapes.
-const RECENT: usize = 64;
+const RECENT: usize = 256;
 
 /// The shapes that values of one type have had.
 pub(crate) struct Shapes {
-    /// Shapes of `known` and of `new`, each at the entry that its highest bits name; 0 where there is none.
+    /// Shapes of `known` and of `new`, each at one of the two entries that its highest bits name; 0 where there is none.
     recent: [Cell<u64>; RECENT],
     /// Those that were read back.
     known: RefCell<HashSet<u64>>,
@@ -71,6 +71,12 @@ impl Site {
         }
         Self { hash: mix(self.hash, number + 1), depth: self.depth + 1 }
     }
+
+    /// What is written at this place, as a shape. One addition: the product is of constants, as a rule.
+    #[inline]
+    fn shape(self, what: u64) -> u64 {
+        self.hash.wrapping_add(what.wrapping_mul(0xd6e8_feb8_6659_fd93))
+    }
 }
 
 /// A number that depends on both.
@@ -82,12 +88,18 @@ pub(super) fn mix(a: u64, b: u64) -> u64 {
 
 impl Shapes {
     /// What is written at this place.
-    #[inline]
+    #[inline(always)]
     pub(super) fn note(&self, site: Site, what: u64) {
-        let shape = mix(site.hash, what);
-        if self.recent[(shape >> 58) as usize].get() != shape {
+        let shape = site.shape(what);
+        let [first, second] = self.entries(shape);
+        if first.get() != shape && second.get() != shape {
             self.note_rare(shape, what);
         }
+    }
+
+    #[inline(always)]
+    fn entries(&self, shape: u64) -> [&Cell<u64>; 2] {
+        [&self.recent[(shape >> 56) as usize], &self.recent[(shape >> 48 & 255) as usize]]
     }
 
     /// A shape that is not in the table.
@@ -96,12 +108,14 @@ impl Shapes {
         let (known, mut new) = (self.known.borrow(), self.new.borrow_mut());
         if !known.contains(&shape) {
             let has_room = known.len() + new.len() < MOST_PLACES;
-            let shape = if has_room { shape } else { mix(0, what) };
+            let shape = if has_room { shape } else { Site::ROOT.shape(what) };
             if !known.contains(&shape) && new.insert(shape) {
                 self.has_new.set(true);
             }
         }
-        self.recent[(shape >> 58) as usize].set(shape);
+        let [first, second] = self.entries(shape);
+        let entry = if first.get() == 0 { first } else { second };
+        entry.set(shape);
     }
 
     /// Whether a shape was noted that was never read back.

@@ -199,17 +199,11 @@ impl FrameSender {
                 if body.len() >= FRAME_BYTES {
                     return (position, None);
                 }
-                let mut digest = None;
-                let encode = |item: &T| {
-                    put_part(body, |body| {
-                        digest = shapes.encode(position, item, body)?;
-                        Ok(())
-                    })
-                };
+                let encode = |item: &T| put_part(body, |body| shapes.encode(item, body));
                 if let Err(reason) = context.show_item(position, encode) {
                     return (position, Some(reason));
                 }
-                if let Some(digest) = digest {
+                if let Some(digest) = shapes.take_digest(position) {
                     digests.add(position - positions.start, digest);
                 }
             }

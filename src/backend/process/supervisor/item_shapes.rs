@@ -18,6 +18,8 @@ pub(super) struct ItemShapes {
     shapes: Shapes,
     /// The shapes that an item brought up and that no worker has read back, by its position.
     waiting: HashMap<usize, Vec<u64>>,
+    /// The digest of the last item, if its worker must compare it.
+    digest: Option<u64>,
 }
 
 impl ItemShapes {
@@ -25,26 +27,28 @@ impl ItemShapes {
         Self { format, ..Self::default() }
     }
 
-    /// Appends an item to a body; gives its digest where the worker must compare it.
+    /// Appends an item to a body. [`ItemShapes::take_digest`] follows.
     ///
     /// # Errors
     /// When the item cannot be written.
-    pub(super) fn encode<T: Serialize>(
-        &mut self,
-        position: usize,
-        item: &T,
-        body: &mut Body,
-    ) -> Result<Option<u64>, String> {
+    #[inline]
+    pub(super) fn encode<T: Serialize>(&mut self, item: &T, body: &mut Body) -> Result<(), String> {
         encoding::write(self.format, item, body, &self.shapes)?;
-        if self.shapes.has_new() { self.digest(position, item).map(Some) } else { Ok(None) }
+        if self.shapes.has_new() { self.note_digest(item) } else { Ok(()) }
     }
 
     #[cold]
-    fn digest<T: Serialize>(&mut self, position: usize, item: &T) -> Result<u64, String> {
-        let shapes = self.shapes.take_new();
-        let digest = encoding::digest(item)?;
-        self.waiting.insert(position, shapes);
-        Ok(digest)
+    fn note_digest<T: Serialize>(&mut self, item: &T) -> Result<(), String> {
+        self.digest = Some(encoding::digest(item).inspect_err(|_| drop(self.shapes.take_new()))?);
+        Ok(())
+    }
+
+    /// The digest of the item that was encoded last, whose position this is, where its worker must compare it.
+    #[inline]
+    pub(super) fn take_digest(&mut self, position: usize) -> Option<u64> {
+        let digest = self.digest.take()?;
+        self.waiting.insert(position, self.shapes.take_new());
+        Some(digest)
     }
 
     /// The item at this position was answered, after its worker had read it or failed to.

@@ -68,8 +68,8 @@ impl Answers {
         let start = self.body.len();
         self.body.push(VALUE);
         let Self { body, attachments, format, values, .. } = self;
-        let encode = |body: &mut Body| with_attachments(attachments, || encode_checked(*format, value, body, values));
-        if let Err(reason) = put_part(body, encode) {
+        let mut part = ValuePart { format: *format, value, shapes: values, attachments };
+        if let Err(reason) = put_part(body, |body| part.encode(body)) {
             self.body.truncate(start);
             self.put(ENCODING, Duration::ZERO, format!("the result could not be encoded: {reason}").as_bytes());
         }
@@ -127,6 +127,23 @@ impl Answers {
     /// A body that says that this many items were skipped, because they lie beyond the fence.
     pub(crate) fn skipped(count: usize) -> Vec<u8> {
         [&[SKIPPED][..], &(count as u64).to_ne_bytes()].concat()
+    }
+}
+
+/// A value on its way into a body. One reference to it is what the closures on the way hold: see
+/// [`write`](crate::encoding::write).
+struct ValuePart<'p, V> {
+    format: Format,
+    value: &'p V,
+    shapes: &'p Shapes,
+    attachments: &'p mut Attachments,
+}
+
+impl<V: Serialize + DeserializeOwned> ValuePart<'_, V> {
+    #[inline]
+    fn encode(&mut self, body: &mut Body) -> Result<(), String> {
+        let Self { format, value, shapes, attachments } = self;
+        with_attachments(attachments, || encode_checked(*format, *value, body, shapes))
     }
 }
 
