@@ -17,6 +17,7 @@ use crate::study::{Setting, Study};
 
 drills!(
     on_a_full_disk_values_come_back_and_the_next_run_goes_on,
+    on_a_disk_that_is_full_for_a_time_all_is_recorded,
     with_a_limit_on_files_values_come_back_and_the_next_run_goes_on,
     a_study_that_the_limit_on_files_ends_goes_on_without_it,
     in_a_read_only_folder_nothing_begins,
@@ -33,9 +34,9 @@ fn large_study(folder: &Path, mode: &str) -> Study {
 
 const MODES: [&str; 3] = ["serial", "threads", "processes"];
 
-fn on_a_full_disk_values_come_back_and_the_next_run_goes_on(folder: &Path) {
-    let disk = folder.join("disk");
-    fs::create_dir(&disk).unwrap();
+/// The words that start a program on a small disk of its own, nearly all of which is taken; `None` where that cannot be.
+fn on_a_small_disk(disk: &Path) -> Option<[String; 5]> {
+    fs::create_dir_all(disk).unwrap();
     let path = disk.to_str().unwrap();
     let mount = format!("mount -t tmpfs -o size=4m small '{path}'");
     let words = |then: &str| ["unshare".to_owned(), "-m".to_owned(), "sh".to_owned(), "-c".to_owned(), then.to_owned()];
@@ -43,18 +44,48 @@ fn on_a_full_disk_values_come_back_and_the_next_run_goes_on(folder: &Path) {
     let may_mount = Command::new(&may_mount[0]).args(&may_mount[1..]).stderr(Stdio::null()).status();
     if !may_mount.is_ok_and(|status| status.success()) {
         eprintln!("SKIPPED: no small disk can be mounted here; the limit on files stands in for it");
-        return;
+        return None;
     }
     eprintln!("full disk: a tmpfs of 4 MiB, all of it but 160 KiB taken");
+    // Leaves room for what every run needs, and not for its rows.
+    let fill = format!("dd if=/dev/zero of='{path}/ballast' bs=1k count=3936 status=none");
+    Some(words(&format!(r#"{mount} && {fill} && exec "$0""#)))
+}
+
+fn on_a_full_disk_values_come_back_and_the_next_run_goes_on(folder: &Path) {
+    let disk = folder.join("disk");
+    let Some(words) = on_a_small_disk(&disk) else { return };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     for mode in MODES {
         let study = Study { records: disk.clone(), ..large_study(&folder.join(mode), mode) };
         let undisturbed = Undisturbed::of(&study);
-        // Leaves room for what every run needs, and not for its rows.
-        let fill = format!("dd if=/dev/zero of='{path}/ballast' bs=1k count=3936 status=none");
-        let words = words(&format!(r#"{mount} && {fill} && exec "$0""#));
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let child = start_by_way_of(&words, "on a full disk", &study);
         say_that_values_came_back(child, &study, &undisturbed);
+    }
+}
+
+fn on_a_disk_that_is_full_for_a_time_all_is_recorded(folder: &Path) {
+    let disk = folder.join("disk");
+    let Some(words) = on_a_small_disk(&disk) else { return };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    for mode in ["threads", "processes"] {
+        let mut study = Study { records: disk.clone(), ..large_study(&folder.join(mode), mode) };
+        let undisturbed = Undisturbed::of(&study);
+        study.setting.slow_from = 450;
+        study.setting.gate = Some(study.folder.join("gate"));
+        let (end, said) = start_by_way_of(&words, "on a disk that is full for a time", &study).end();
+        assert_eq!(end, Exit::Code(0), "{mode}: {said}");
+        let n_written = said.split_once(" of 450 are written").and_then(|(before, _)| before.rsplit('\n').next());
+        let n_written: usize = n_written.unwrap().parse().unwrap();
+        assert!(n_written < 450, "{mode}: the disk was not full: {said}");
+        let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("warning: ")).collect();
+        let [warning] = warnings[..] else { panic!("{mode}: {said}") };
+        assert!(warning.starts_with("warning: journal is full: no room is left to write "), "{mode}: {warning}");
+        assert!(warning.ends_with(" rows waited for it in memory, and all are written now"), "{mode}: {warning}");
+        assert!(said.contains("500 resumed"), "{mode}: {said}");
+        assert!(numbers(&notes(&study), 1, false).is_empty(), "{mode}: something was computed again");
+        undisturbed.assert_is_table_of(&study);
+        assert_no_orphans();
     }
 }
 

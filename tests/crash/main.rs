@@ -27,6 +27,8 @@ mod child;
 #[cfg(target_os = "linux")]
 mod disks;
 #[cfg(target_os = "linux")]
+mod folders;
+#[cfg(target_os = "linux")]
 mod harness;
 #[cfg(target_os = "linux")]
 mod kills;
@@ -56,6 +58,7 @@ fn main() -> std::process::ExitCode {
             signals::DRILLS,
             writers::DRILLS,
             disks::DRILLS,
+            folders::DRILLS,
             truncation::DRILLS,
             changes::DRILLS,
             turns::DRILLS,

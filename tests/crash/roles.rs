@@ -5,12 +5,15 @@ use std::process::exit;
 use std::thread;
 use std::time::Duration;
 
-use manyhands::{CancelToken, Error, Interrupts, Outcome, journal::JournalError};
+use manyhands::journal::{JournalError, JournalReader};
+use manyhands::{CancelToken, Error, Interrupts, Outcome};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
+use crate::assertions::{notes, numbers};
 use crate::child::Orders;
-use crate::study::{Features, Study};
+use crate::harness::wait_until;
+use crate::study::{COMMIT_INTERVAL, Features, Study};
 
 /// A copy that no drill ends exits after this time.
 const FORGOTTEN: Duration = Duration::from_secs(120);
@@ -30,6 +33,8 @@ pub(crate) fn play(orders: &Orders) -> ! {
         "interrupted" => interrupted(study),
         "stopped before its summary" => stopped_before_its_summary(study),
         "on a full disk" => on_a_full_disk(study),
+        "on a disk that is full for a time" => on_a_disk_that_is_full_for_a_time(study),
+        "with relative paths" => with_relative_paths(study),
         "with a limit on files" => with_a_limit_on_files(study),
         "ended by the limit on files" => {
             limit_files(Some(LIMIT));
@@ -114,6 +119,45 @@ fn on_a_full_disk(study: &Study) -> ! {
     fs::remove_file(study.records.join("ballast")).unwrap();
     let again = Study { setting: crate::study::Setting { run: 1, ..study.setting.clone() }, ..study.clone() };
     finish(&again, again.run(&CancelToken::new()))
+}
+
+/// Runs where there is little room, and makes some once the disk has been full for a while: the last subjects wait for that.
+fn on_a_disk_that_is_full_for_a_time(study: &Study) -> ! {
+    let (ballast, gate) = (study.records.join("ballast"), study.setting.gate.clone().unwrap());
+    let n_before_the_gate = study.setting.slow_from as usize;
+    let (seen, journal) = (study.clone(), study.journal());
+    let makes_room = thread::spawn(move || {
+        wait_until("all subjects before the gate are done", || {
+            numbers(&notes(&seen), 0, true).len() >= n_before_the_gate
+        });
+        // All of them are passed to the journal by now, so what is written after some commit intervals is all there is room for.
+        thread::sleep(10 * COMMIT_INTERVAL);
+        let status = JournalReader::open(journal).unwrap().status().unwrap();
+        println!("{} of {n_before_the_gate} are written", status.succeeded + status.failed);
+        fs::remove_file(ballast).unwrap();
+        fs::write(gate, "open").unwrap();
+    });
+    let first = study.run(&CancelToken::new()).unwrap();
+    makes_room.join().unwrap();
+    say_how_it_went(&first);
+    study.write_table(first).unwrap();
+    let again = Study { setting: crate::study::Setting { run: 1, ..study.setting.clone() }, ..study.clone() };
+    finish(&again, again.run(&CancelToken::new()))
+}
+
+/// Names its records as they are called in their folder, and changes to another one while subjects wait.
+fn with_relative_paths(study: &Study) -> ! {
+    let (seen, elsewhere) = (study.clone(), study.folder.join("elsewhere"));
+    std::env::set_current_dir(&study.records).unwrap();
+    let leaves = thread::spawn(move || {
+        wait_until("half of the subjects are done", || numbers(&notes(&seen), 0, true).len() == 30);
+        std::env::set_current_dir(elsewhere).unwrap();
+        fs::write(seen.setting.gate.unwrap(), "open").unwrap();
+    });
+    let relative = Study { records: std::path::PathBuf::new(), ..study.clone() };
+    let outcome = relative.run(&CancelToken::new());
+    leaves.join().unwrap();
+    finish(study, outcome)
 }
 
 /// Room for the log and the report, and not for the journal.

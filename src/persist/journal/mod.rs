@@ -68,9 +68,27 @@ pub(crate) use value::{decode_value, encode_value};
 ///
 /// The calling thread passes the values of a chunk to the journal before it calls a `for_each` callback for them. So a slow
 /// callback delays records, and so do an iterator that takes long to give the next item and a stream whose values are
-/// not taken: by a [`window`](crate::Job::window) of items at most. When the file cannot be written, for example
-/// because the disk is full, an event of `tracing` at level error says so at once, the run goes on without the journal,
-/// and its outcome has the error among its warnings.
+/// not taken: by a [`window`](crate::Job::window) of items at most.
+///
+/// # When the file cannot be written
+/// A full disk, an error of the disk, or another program that has the file locked for more than two seconds: an event of
+/// `tracing` at level error says so at once, and the run goes on. Rows wait in memory, and are tried again after 0.1 s,
+/// 0.2 s and so on to every 5 s, and at the end of the run. Each is written once. Up to 65 536 rows or 64 MiB wait, or
+/// three times as many; further ones are dropped, and the next run computes those items again. The outcome has a
+/// [warning](crate::Outcome::warnings), [`Interrupted`](crate::journal::JournalError::Interrupted), that says how long it
+/// lasted, how many rows waited, and how many are not written, with the keys of the first. A row that the file does not
+/// take, such as one of more than a billion bytes, is left out alone, and named by a warning.
+///
+/// After each commit the run looks whether the path still leads to its file. Where the file was moved, removed or
+/// replaced, an event and the warning [`Displaced`](crate::journal::JournalError::Displaced) say so. The run goes on in
+/// the file that it opened, creates no other, and leaves alone what has taken its place.
+///
+/// # Paths and foreign files
+/// The path is made absolute and its links are followed once, when the run begins. So a program or an item that changes
+/// the current folder changes nothing, a folder that is renamed takes the journal and its lock along, and all links to a
+/// journal lead to one lock. A link that another user made is refused, and so are pipes, devices, and a lock file that is
+/// a link or has a second name. A file whose tables are not exactly those that this crate makes is refused too, and no
+/// view or trigger of a file ever runs.
 ///
 /// # Cost
 /// Some 10 µs of CPU time for each item, most of it in the one writer thread of the run. A run reads the recorded items

@@ -254,6 +254,30 @@ fn a_full_disk_is_said_to_be_one_and_can_be_read() {
     assert!(command.status().unwrap().success());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_relative_path_is_refused_by_name_where_the_current_folder_was_removed() {
+    if let Some(folder) = childs_folder() {
+        std::env::set_current_dir(&folder).unwrap();
+        fs::remove_dir(&folder).unwrap();
+        let mut settings = Journal::<u8>::at("a.journal").settings;
+        settings.make_absolute();
+        for error in [Store::open(&settings).unwrap_err(), JournalReader::open(&settings.path).unwrap_err()] {
+            assert!(matches!(error, JournalError::Io { .. }), "{error:?}");
+            let expected =
+                "a.journal cannot be used: the program's current folder does not exist any more; use an absolute path";
+            assert_eq!(error.to_string(), expected);
+        }
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let removed = folder.path().join("removed");
+    fs::create_dir(&removed).unwrap();
+    let test = "a_relative_path_is_refused_by_name_where_the_current_folder_was_removed";
+    assert!(child(&[], test, &removed).status().unwrap().success());
+    assert!(!removed.exists(), "the test in the child has run");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_read_only_folder_or_file_is_said_to_be_one_and_can_be_read() {
