@@ -76,6 +76,11 @@ impl<R, E> Outcome<R, E> {
         Self { warnings, ..self }
     }
 
+    pub(crate) fn with_more_warnings(mut self, warnings: impl IntoIterator<Item = Error>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
+
     /// The number of items of the call, with or without a value.
     ///
     /// ```

@@ -55,8 +55,8 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     /// Lets the backend run the plan, with one [`turn`](Self::turn) per report. Where the callback wants nothing beyond the
     /// results of earlier runs, the backend is not started.
     ///
-    /// Closures of the caller are caught one by one, so what panics here is the destructor of an item. That panic is kept
-    /// like one of a closure, and raised once journal and report are closed; of two panics the first wins.
+    /// Closures and destructors of the caller are caught one by one. A panic that comes out of the backend all the same
+    /// is kept like one of a closure, and raised once journal and report are closed; of two panics the first wins.
     pub(crate) fn drive<M, K>(&mut self, mode: &M, context: &RunContext<'_, T, K>) -> Result<BackendStats, BackendError>
     where
         K: Task<T, Output = R, Error = E>,
@@ -111,10 +111,8 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     fn read_input(&mut self) {
         let Self { gatherer, delivery, reader: Some(reader), persistence } = self else { return };
         let (completed, before) = (gatherer.take_completed(), delivery.resumed());
-        let progress = gatherer.run_callback(|| {
-            reader.drop_finished(completed); // runs the destructors of the caller's items
-            fill(reader, persistence, delivery)
-        });
+        gatherer.note_drop_panics(reader.drop_finished(completed));
+        let progress = gatherer.run_callback(|| fill(reader, persistence, delivery));
         let after = delivery.resumed();
         gatherer.count_past(after.resumed - before.resumed, ItemStatus::Resumed);
         gatherer.count_past(after.done_before - before.done_before, ItemStatus::Skipped);
@@ -136,6 +134,7 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
         self.deliver(|delivery| delivery.deliver_rest(fence));
         let n_inputs = self.reader.as_ref().map_or(n_items, InputReader::n_read);
         let delivered = self.delivery.delivered();
+        self.gatherer.append_drop_panics(self.delivery.into_drop_panics());
         self.gatherer.finish_delivered(stats, &delivered, n_inputs)
     }
 }
@@ -156,14 +155,16 @@ fn fill<T, R, E>(
     while wants_more(reader, delivery)
         && let Some((index, item)) = reader.next(&mut turn)
     {
-        match persistence.look_up(index, &item) {
-            Ok(None) => reader.place(&mut turn, index, item),
+        match persistence.look_up(index, item.get()) {
+            Ok(None) => reader.place(&mut turn, index, item.into_item()),
             Ok(Some(result)) => {
                 reader.skip();
+                delivery.drop_item(index, item.into_item());
                 delivery.resume(index, result);
             }
             Err(fault) => {
                 persistence.note_fault(fault);
+                delivery.drop_item(index, item.into_item());
                 reader.stop();
                 break;
             }

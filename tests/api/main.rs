@@ -9,6 +9,8 @@ mod cancel;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod destructors;
+#[cfg(test)]
 mod done_if;
 #[cfg(test)]
 mod errors;

@@ -26,6 +26,8 @@ mod arrays;
 #[cfg(target_os = "linux")]
 mod attempts;
 #[cfg(target_os = "linux")]
+mod destructors;
+#[cfg(target_os = "linux")]
 mod encoding;
 #[cfg(target_os = "linux")]
 mod fixtures;
@@ -80,6 +82,7 @@ fn main() -> std::process::ExitCode {
             arrays::DRILLS,
             attempts::DRILLS,
             worker_deaths::DRILLS,
+            destructors::DRILLS,
             encoding::DRILLS,
             lazy::DRILLS,
             long_runs::DRILLS,

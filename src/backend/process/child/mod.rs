@@ -45,12 +45,14 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
+use crate::backend::contract::DropPanic;
 use crate::backend::process::child::number::WorkerNumber;
 use crate::backend::process::child::output::OutputPipe;
 use crate::backend::process::memory::block::{self, Block, BlockId};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{Hello, VARIABLE};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming, ReadResult};
+use crate::backend::process::wire::drop_panic::drop_panic;
 use crate::backend::process::wire::frame::{FrameKind, Header};
 use crate::backend::process::wire::function::PROGRAM;
 use crate::backend::process::wire::status_page::{Direction, StatusPage};
@@ -103,6 +105,8 @@ pub(super) struct Worker {
     started: u64,
     /// Whether it has confirmed the end of the call that has it now.
     is_done: bool,
+    /// Destructors that panicked while it ended the call.
+    drop_panics: Vec<DropPanic>,
     /// What the last wait found; taken by the next look at it.
     readiness: Readiness,
     /// Dropped last: until the process is reaped, no other worker may have its number.
@@ -121,12 +125,10 @@ pub(super) struct ExitReport {
 }
 
 /// How a call ended in a worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CallEnd {
     /// It has dropped everything of the call.
     Dropped,
-    /// It has dropped everything of the call; a destructor panicked, with this message.
-    DropPanicked(String),
     /// It died before it confirmed the end.
     Died,
 }
@@ -184,6 +186,7 @@ impl Worker {
             was_idle: false,
             started: nanos(),
             is_done: false,
+            drop_panics: Vec::new(),
             readiness: Readiness::default(),
             number,
         };
@@ -370,14 +373,20 @@ impl Worker {
                 Ok(None) => return None,
                 Err(_) => return Some(CallEnd::Died),
             };
-            let said = self.link.incoming.body(&header).map(|body| String::from_utf8_lossy(body).into_owned());
+            if header.kind == FrameKind::DropPanic {
+                let panic = self.link.incoming.body(&header).map(|body| drop_panic(&header, body));
+                self.drop_panics.extend(panic.ok().and_then(Result::ok));
+            }
             self.link.incoming.release(&header);
-            match said {
-                Ok(said) if header.kind == FrameKind::Ended && said.is_empty() => return Some(CallEnd::Dropped),
-                Ok(said) if header.kind == FrameKind::Ended => return Some(CallEnd::DropPanicked(said)),
-                _ => {}
+            if header.kind == FrameKind::Ended {
+                return Some(CallEnd::Dropped);
             }
         }
+    }
+
+    /// The destructors that panicked while it ended the call.
+    pub(super) fn take_drop_panics(&mut self) -> Vec<DropPanic> {
+        std::mem::take(&mut self.drop_panics)
     }
 
     /// Closes this end of its socket, at which it ends by itself.

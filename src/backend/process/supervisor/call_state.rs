@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::backend::contract::{
-    BackendError, BackendStats, ChunkReport, Output, PositionFailure, ReportSink, RunContext, WorkerEvent,
+    BackendError, BackendStats, ChunkReport, DropPanic, Output, PositionFailure, ReportSink, RunContext, WorkerEvent,
 };
 use crate::backend::plan::Pace;
 use crate::backend::process::child::{self, Worker};
@@ -49,6 +49,8 @@ pub(super) struct CallState<'c, 'out, T, K: Task<T>> {
     retries: RetryQueue,
     /// What happened to workers since the last report.
     events: Vec<WorkerEvent>,
+    /// Destructors that panicked in workers since the last report.
+    drop_panics: Vec<DropPanic>,
     /// Whether there may be items beyond the queue's limit that come when the gatherer is asked for them.
     may_grow: bool,
     /// How long the items of the last report took.
@@ -86,6 +88,7 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
             sink,
             retries: RetryQueue::default(),
             events: Vec::new(),
+            drop_panics: Vec::new(),
             may_grow: plan.arrived < plan.n_items,
             pace: None,
             median: RunningMedian::default(),
@@ -97,8 +100,10 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     }
 
     /// What the call has to say at its end.
-    pub(super) fn into_stats(self) -> BackendStats {
-        self.stats
+    pub(super) fn into_stats(mut self) -> BackendStats {
+        let mut drop_panics = std::mem::take(&mut self.drop_panics);
+        drop_panics.extend(self.shutdowns.take_drop_panics());
+        BackendStats { drop_panics, ..self.stats }
     }
 
     /// Hands a report to the gatherer, and does what its verdict says.
@@ -108,6 +113,7 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     /// workers go with the next report, whatever it is for.
     pub(super) fn report(&mut self, mut chunk: ChunkReport<K::Output, K::Error>) {
         chunk.events = std::mem::take(&mut self.events);
+        chunk.drop_panics = std::mem::take(&mut self.drop_panics);
         let verdict = (self.sink)(chunk);
         self.queue.raise_limit(verdict.limit);
         self.may_grow = verdict.may_grow;
@@ -127,6 +133,11 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
             self.median.note(chunk.busy, chunk.done);
         }
         self.report(chunk);
+    }
+
+    /// Notes that a destructor panicked in a worker, for the next report.
+    pub(super) fn note_drop_panic(&mut self, panic: DropPanic) {
+        self.drop_panics.push(panic);
     }
 
     /// Reports an item that cannot be sent to any worker.

@@ -27,7 +27,7 @@
 //! |---|---|
 //! | `Unsupported` | a function of the call lies outside of the program's own code |
 //! | `Unprepared` | the shared value cannot travel, or a worker cannot find the function or set its memory limit |
-//! | `State` | a worker's state could not be made, or a destructor panicked when the call ended |
+//! | `State` | a worker's state could not be made |
 //! | `Workers` | no worker could be started, or too many died in a row, and there was no result yet |
 //!
 //! Everything else that goes wrong in a worker is the failure of one item, or of all the items that are left once there
@@ -91,8 +91,8 @@ pub(super) fn run<T: Travels, K: SerdeTask<T>>(
 ) -> Result<BackendStats, BackendError> {
     let mut supervisor = Supervisor::new(limits, context, output, sink)?;
     let supervised = supervisor.supervise();
-    let shut_down = supervisor.shut_down();
-    supervised.and(shut_down).map(|()| supervisor.state.into_stats())
+    supervisor.shut_down();
+    supervised.map(|()| supervisor.state.into_stats())
 }
 
 /// One call: its state, and what sends its frames.
@@ -180,7 +180,7 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
     ///
     /// A worker that has served as many items as it may is ended: another call with this limit would not take it, and
     /// idle workers would become more from call to call.
-    fn shut_down(&mut self) -> Result<(), BackendError> {
+    fn shut_down(&mut self) {
         self.finish_in_flight();
         self.frame_sender.drop_blocks();
         let max_served = self.state.limits.recycle_after.unwrap_or(usize::MAX);
@@ -194,7 +194,6 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
             }
         }
         self.wait_for_shutdowns();
-        self.state.shutdowns.take_drop_panic().map_or(Ok(()), |message| Err(BackendError::State(message)))
     }
 
     /// Takes back the frames that were not begun, and waits a moment for the others.

@@ -153,6 +153,11 @@ impl WorkerSlot {
         self.in_flight.front().is_none_or(|oldest| may_follow(oldest.number, self.newest))
     }
 
+    /// Whether the frame of this number is in flight.
+    pub(super) fn is_in_flight(&self, number: u64) -> bool {
+        self.in_flight.iter().any(|frame| u64::from(frame.number) == number)
+    }
+
     /// How many frames are in flight.
     pub(super) fn n_in_flight(&self) -> usize {
         self.in_flight.len()

@@ -15,7 +15,7 @@
 //! | frame | within a call | between two calls |
 //! |---|---|---|
 //! | `Items` | run, or skipped if the caller took it back | skipped: its call was refused |
-//! | `End` | state and shared value are dropped, then `Ended` is sent | `Ended` with an empty message |
+//! | `End` | state and shared value are dropped, then `Ended` is sent | `Ended` is sent |
 //! | `Call` | the call ends without a confirmation; the next one begins | a call begins |
 //! | `Slot`, `Block`, `Forget` | handled in `wire/connection.rs`, never seen here | the same |
 //!
@@ -31,9 +31,11 @@ use std::os::fd::OwnedFd;
 
 use serde::de::DeserializeOwned;
 
+use crate::backend::contract::Dropped;
 use crate::backend::process::wire::attachments::{find, with_blocks};
 use crate::backend::process::wire::call::{CallHead, Hello, SharedValue};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming};
+use crate::backend::process::wire::drop_panic;
 use crate::backend::process::wire::encode::decode;
 use crate::backend::process::wire::frame::{FrameKind, Header};
 use crate::backend::process::wire::function::PROGRAM;
@@ -42,6 +44,7 @@ use crate::backend::process::wire::status_page::Direction;
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::backend::process::worker::outbox::Outbox;
 use crate::config;
+use crate::panics::drop_caught;
 use crate::sync::{Arc, nanos};
 
 /// The worker measures its memory at most this often, in nanoseconds, and only where the call asks for it.
@@ -163,17 +166,23 @@ impl WorkerConnection {
     fn pass_over(&mut self, header: &Header) -> Result<(), Disconnected> {
         self.incoming.release(header);
         if header.kind == FrameKind::End {
-            self.end(String::new())?;
+            self.end()?;
         }
         Ok(())
     }
 
-    /// Confirms that everything of the call is dropped. `complaint` is the message of a destructor that panicked, or
-    /// empty.
-    pub(super) fn end(&mut self, complaint: String) -> Result<(), Disconnected> {
+    /// Confirms that everything of the call is dropped.
+    pub(super) fn end(&mut self) -> Result<(), Disconnected> {
         self.head = None;
-        self.outbox.push(Header::new(FrameKind::Ended), complaint.as_bytes());
+        self.outbox.push(Header::new(FrameKind::Ended), &[]);
         self.outbox.flush()
+    }
+
+    /// Drops what belongs to the call. A panic of a destructor is sent to the caller.
+    pub(super) fn drop_caught<V>(&self, dropped: Dropped, value: V) {
+        if let Err(message) = drop_caught(value) {
+            self.outbox.push(drop_panic::header(dropped, 0), message.as_bytes());
+        }
     }
 
     /// Refuses the call, with a reason for the caller.
