@@ -203,6 +203,9 @@ pub(crate) struct ChunkReport<R, E> {
     pub(crate) events: Vec<WorkerEvent>,
     /// Destructors of items, values and errors that panicked in a worker process since the last report.
     pub(crate) drop_panics: Vec<DropPanic>,
+    /// Whether the input may be read now, which may take any time. False where the backend has something else to do
+    /// first, and then sends an empty report.
+    pub(crate) may_read: bool,
 }
 
 impl<R, E> ChunkReport<R, E> {
@@ -228,6 +231,7 @@ impl<R, E> ChunkReport<R, E> {
             peak_memory: None,
             events: Vec::new(),
             drop_panics: Vec::new(),
+            may_read: true,
         }
     }
 

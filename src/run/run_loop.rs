@@ -11,6 +11,8 @@
 //!    delivered result also makes room in the window for one more item.
 //! 3. The verdict comes last, because a break of the callback, a new item and a new fence all change it.
 //!
+//! A backend that must hand out first what came before says so in its report, and no input is read in that turn.
+//!
 //! A turn without done positions (a lost worker, or a backend that has run dry) skips the second step and may read more
 //! input.
 
@@ -77,13 +79,13 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     ///
     /// The backend calls it in the calling thread, once per report.
     pub(crate) fn turn(&mut self, mut report: ChunkReport<R, E>) -> Verdict {
-        let retries = self.gatherer.accept(&mut report);
+        let (retries, may_read) = (self.gatherer.accept(&mut report), report.may_read);
         if report.done > 0 {
             let fence = self.gatherer.fence();
             self.deliver(|delivery| delivery.deliver(report, &retries, fence));
             self.gatherer.show_progress();
         }
-        if self.gatherer.wants_more() {
+        if may_read && self.gatherer.wants_more() {
             self.read_input();
         }
         self.gatherer.verdict(self.delivery.oldest_position(), retries)

@@ -46,6 +46,8 @@ mod orphans;
 #[cfg(target_os = "linux")]
 mod parents;
 #[cfg(target_os = "linux")]
+mod pauses;
+#[cfg(target_os = "linux")]
 mod payloads;
 #[cfg(target_os = "linux")]
 mod prints;
@@ -88,6 +90,7 @@ fn main() -> std::process::ExitCode {
             long_runs::DRILLS,
             nesting::DRILLS,
             orphans::DRILLS,
+            pauses::DRILLS,
             payloads::DRILLS,
             prints::DRILLS,
             recycling::DRILLS,

@@ -30,6 +30,7 @@
 pub(super) mod idle;
 mod number;
 mod output;
+pub(super) mod pause_watch;
 mod spawner;
 
 use std::collections::HashSet;
@@ -58,6 +59,7 @@ use crate::backend::process::wire::function::PROGRAM;
 use crate::backend::process::wire::status_page::{Direction, StatusPage};
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::failure::{LostWorker, WorkerExit};
+use crate::primitives::pauses::Pauses;
 use crate::sync::{Arc, nanos};
 
 /// A worker comes to `init` within this time, in nanoseconds, or not at all.
@@ -340,9 +342,9 @@ impl Worker {
     }
 
     /// Whether it should have reached `init` long ago. A program that waits for something before `init`, such as its
-    /// stdin, waits for what a worker never gets.
-    pub(super) fn is_late(&self, now: u64) -> bool {
-        !self.page().is_up() && now.saturating_sub(self.started) >= LATE_NANOS
+    /// stdin, waits for what a worker never gets. Time in which this process was stopped does not count.
+    pub(super) fn is_late(&self, now: u64, pauses: &Pauses) -> bool {
+        !self.page().is_up() && pauses.observed(self.started, now) >= LATE_NANOS
     }
 
     /// Ends the call in it; see [`Worker::take_call_end`].

@@ -22,6 +22,10 @@
 //! | 10 s | destructors in the workers of a call that was cancelled |
 //! | 30 s | from the start of a process until it reaches `init`; then it is killed |
 //!
+//! Time in which this process was stopped counts for no item, no worker that comes up, and no destructor: see
+//! `child/pause_watch.rs`. A worker that is stopped alone is late. All of these times are of the steady clock, which no
+//! change of the date moves, and which stands still while the machine is suspended.
+//!
 //! # When the call fails as a whole
 //! | error | when |
 //! |---|---|
@@ -54,7 +58,7 @@ mod worker_slots;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Output, ReportSink, RunContext};
+use crate::backend::contract::{BackendError, BackendStats, Output, ReportSink, RunContext};
 use crate::backend::process::child::idle;
 use crate::backend::process::limits::Limits;
 use crate::backend::process::memory::block::Block;
@@ -166,14 +170,18 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
     /// more.
     ///
     /// An empty report is made once per turn, so that the gatherer can act on the time and read more of a stream while
-    /// no worker has finished anything. The loop ends when a worker has work, or the gatherer has no more for now.
+    /// no worker has finished anything. An item that came is dispatched before the gatherer is asked again, as that may
+    /// take any time. The loop ends when every worker has work, or the gatherer has no more for now.
     fn ask_for_input(&mut self) -> Result<(), BackendError> {
-        self.state.report(ChunkReport::nothing());
-        while self.state.needs_input() {
-            self.state.report(ChunkReport::nothing());
-            self.frame_sender.dispatch(&mut self.state)?;
+        loop {
+            self.state.ask_for_input();
+            if self.state.has_more() {
+                self.frame_sender.dispatch(&mut self.state)?;
+            }
+            if !self.state.needs_input() {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Ends the call in every worker: those that finish in time are kept for the next call, and the others are killed.
@@ -224,7 +232,7 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
             self.state.collect_shutdowns();
             let after_cancel = self.state.context.cancel.is_cancelled().then_some(AFTER_A_CANCEL);
             let most = [self.state.limits.time, after_cancel].into_iter().flatten().min().unwrap_or(Duration::MAX);
-            if u128::from(nanos().saturating_sub(start)) > most.as_nanos() {
+            if u128::from(self.state.observed_since(start)) > most.as_nanos() {
                 let n_killed = self.state.shutdowns.kill_all();
                 self.state.count_lost(n_killed);
             }
