@@ -373,6 +373,13 @@ pub(crate) enum BackendError {
     /// No worker could be started.
     #[cfg(feature = "processes")]
     Workers(String),
+    /// There is no memory, or a limit of the system on sizes is too low.
+    #[cfg(feature = "processes")]
+    #[cfg_attr(
+        not(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle)))),
+        expect(dead_code, reason = "only worker processes need memory of their own")
+    )]
+    Memory(String),
 }
 
 impl BackendError {
@@ -386,6 +393,8 @@ impl BackendError {
             Self::Unprepared(message) => Error::config(message),
             #[cfg(feature = "processes")]
             Self::Workers(message) => Error::workers(message),
+            #[cfg(feature = "processes")]
+            Self::Memory(message) => Error::memory(message),
         }
     }
 }

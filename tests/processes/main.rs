@@ -66,6 +66,8 @@ mod stopping;
 #[cfg(target_os = "linux")]
 mod streams;
 #[cfg(target_os = "linux")]
+mod system_limits;
+#[cfg(target_os = "linux")]
 mod tasks;
 #[cfg(target_os = "linux")]
 mod worker_deaths;
@@ -100,6 +102,7 @@ fn main() -> std::process::ExitCode {
             starting::DRILLS,
             stopping::DRILLS,
             streams::DRILLS,
+            system_limits::DRILLS,
             tasks::DRILLS,
             worker_state::DRILLS,
         ]),

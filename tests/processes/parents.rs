@@ -11,12 +11,12 @@ use manyhands_test_support::child::{Child, Exit};
 use manyhands_test_support::processes::{Process, children};
 use rustix::process::Signal;
 
-use crate::{nesting, orphans, pauses, prints, starting};
+use crate::{nesting, orphans, pauses, prints, starting, system_limits};
 
 const OPTION: &str = "--play-parent";
 
 /// What a copy of this program may play: it is given the arguments after its role.
-const ROLES: [(&str, fn(&[String])); 12] = [
+const ROLES: [(&str, fn(&[String])); 13] = [
     ("idle", orphans::be_idle),
     ("busy", orphans::be_busy),
     ("leaves", orphans::leave),
@@ -29,6 +29,7 @@ const ROLES: [(&str, fn(&[String])); 12] = [
     ("last_worker", starting::last_worker),
     ("prints-threads", nesting::print_threads),
     ("stopped", pauses::be_stopped),
+    ("limited", system_limits::be_limited),
 ];
 
 /// The role that this copy was started for, and its arguments.

@@ -13,7 +13,6 @@ use crate::parents::{Parent, command};
 drills![
     a_program_that_was_stopped_with_its_workers_blames_no_item,
     a_program_that_was_stopped_in_the_iterator_of_a_stream_blames_no_item,
-    a_program_that_was_stopped_alone_blames_no_item,
     a_worker_that_is_stopped_alone_is_late,
 ];
 
@@ -73,10 +72,6 @@ fn a_program_that_was_stopped_with_its_workers_blames_no_item() {
 
 fn a_program_that_was_stopped_in_the_iterator_of_a_stream_blames_no_item() {
     assert_eq!(stop(&["stream"], 2, true, true), "3 succeeded, []");
-}
-
-fn a_program_that_was_stopped_alone_blames_no_item() {
-    assert_eq!(stop(&[], 2, true, false), "2 succeeded, []");
 }
 
 fn a_worker_that_is_stopped_alone_is_late() {

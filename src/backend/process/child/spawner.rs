@@ -35,7 +35,7 @@ struct Spawner {
     /// What the thread has to do.
     requests: Arc<RequestQueue>,
     /// Set when the thread could not be started.
-    refused: Option<String>,
+    refused: Option<(io::ErrorKind, String)>,
 }
 
 /// Requests in the order in which they came. Each stores its own result, for which its caller waits.
@@ -51,12 +51,15 @@ impl Spawner {
         let requests = Arc::new(RequestQueue::default());
         let theirs = Arc::clone(&requests);
         let started = spawn_named("manyhands spawner".to_owned(), move || theirs.run_forever());
-        Self { requests, refused: started.err().map(|error| error.to_string()) }
+        let refused = started.err().map(|error| {
+            (error.kind(), format!("the thread that starts workers could not be started: clone: {error}"))
+        });
+        Self { requests, refused }
     }
 
     fn run<R: Send + 'static>(&self, start: impl FnOnce() -> io::Result<R> + Send + 'static) -> io::Result<R> {
-        if let Some(reason) = &self.refused {
-            return Err(io::Error::other(reason.clone()));
+        if let Some((kind, reason)) = &self.refused {
+            return Err(io::Error::new(*kind, reason.clone()));
         }
         let result = Arc::new((Mutex::new(None), Condvar::new()));
         let theirs = Arc::clone(&result);

@@ -178,9 +178,9 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     ///
     /// # Errors
     /// Where there is no result yet: then the call fails as a whole, with `error`.
-    pub(super) fn fail_remaining(&mut self, lost: &LostWorker, error: String) -> Result<(), BackendError> {
+    pub(super) fn fail_remaining(&mut self, lost: &LostWorker, error: BackendError) -> Result<(), BackendError> {
         if !self.has_results {
-            return Err(BackendError::Workers(error));
+            return Err(error);
         }
         while let Some(positions) = self.queue.claim(|_| 1) {
             let position = positions.start;

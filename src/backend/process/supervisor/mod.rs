@@ -29,7 +29,8 @@
 //! # When the call fails as a whole
 //! | error | when |
 //! |---|---|
-//! | `Unsupported` | a function of the call lies outside of the program's own code |
+//! | `Unsupported` | a function of the call lies outside of the program's own code, or the system does not permit a call |
+//! | `Memory` | the memory for the shared value or for a worker's page cannot be had |
 //! | `Unprepared` | the shared value cannot travel, or a worker cannot find the function or set its memory limit |
 //! | `State` | a worker's state could not be made |
 //! | `Workers` | no worker could be started, or too many died in a row, and there was no result yet |
@@ -55,6 +56,7 @@ mod work_queue;
 mod worker_slot;
 mod worker_slots;
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -66,6 +68,7 @@ use crate::backend::process::serde_task::{SerdeTask, Travels};
 use crate::backend::process::supervisor::call_frame::CallFrame;
 use crate::backend::process::supervisor::call_state::{CallState, TICK_NANOS};
 use crate::backend::process::supervisor::dispatch::FrameSender;
+use crate::backend::process::system_call::backend_error;
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{CallHead, Settings, SharedValue};
@@ -274,7 +277,11 @@ fn call_frame<T: Travels, K: SerdeTask<T>>(
     with_attachments(&mut attachments, || encode(context.task.context().shared(), &mut shared)).map_err(refused)?;
     let mut blocks = attachments.take();
     let shared = if shared.len() > LARGE_SHARED {
-        let block = Block::copy_of(shared.bytes()).map_err(|error| refused(error.to_string()))?;
+        let refused = |error: io::Error| {
+            let text = format!("{} bytes of shared memory for the shared value cannot be had: {error}", shared.len());
+            backend_error(&error, text, BackendError::Memory)
+        };
+        let block = Block::copy_of(shared.bytes()).map_err(refused)?;
         blocks.push(Arc::clone(&block));
         SharedValue::Block(block.id())
     } else {

@@ -74,6 +74,9 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
                 Err(ReceiveError::Rejected(CallRejected::Call(reason))) => {
                     return Err(BackendError::Unprepared(reason));
                 }
+                Err(ReceiveError::Rejected(CallRejected::Unsupported(reason))) => {
+                    return Err(BackendError::Unsupported(reason));
+                }
             }
         }
         self.collect_shutdowns();
@@ -304,6 +307,7 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
         };
         let reason = format!("{failed_starts} worker processes died in a row {when}");
         let error = format!("{reason}; the last one: {}", death.worker);
+        let error = BackendError::Workers(error);
         self.fail_remaining(&LostWorker { reason: Some(reason), ..death.worker }, error)
     }
 }

@@ -29,6 +29,7 @@ pub(super) mod startup;
 use std::io;
 use std::os::fd::OwnedFd;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::de::DeserializeOwned;
 
 use crate::backend::contract::Dropped;
@@ -81,6 +82,8 @@ pub(super) struct WorkerConnection {
     pub(super) head: Option<CallHead>,
     /// When the memory was last measured, in nanoseconds of the steady clock.
     measured: u64,
+    /// The limit on memory of its own.
+    data_limit: DataLimit,
 }
 
 /// Serves calls until the caller is gone. `socket` is the worker's end of the connection.
@@ -138,7 +141,8 @@ impl WorkerConnection {
         let link = first.with_page(Arc::new(page));
         link.page().come_up();
         let outbox = Arc::new(Outbox::new(link.outgoing));
-        Ok(Self { incoming: link.incoming, outbox, threads: hello.threads, head: None, measured: 0 })
+        let data_limit = DataLimit::inherited();
+        Ok(Self { incoming: link.incoming, outbox, threads: hello.threads, head: None, measured: 0, data_limit })
     }
 
     /// The next frame. What is queued is sent before the worker waits.
@@ -207,7 +211,8 @@ impl WorkerConnection {
         let header = self.wait()?;
         let head = postcard::from_bytes::<CallHead>(self.incoming.body(&header)?).map_err(|_| Disconnected)?;
         self.incoming.release(&header);
-        match head.function.place().and_then(|place| self.prepare(&head).map(|()| place)) {
+        let place = head.function.place().map_err(CallRejected::Call);
+        match place.and_then(|place| self.prepare(&head).map(|()| place)) {
             Ok(place) => {
                 self.head = Some(head);
                 // SAFETY: the caller is the same executable, which the handshake has checked, and took the place of a
@@ -215,7 +220,7 @@ impl WorkerConnection {
                 let serve = unsafe { std::mem::transmute::<*const (), Serve>(place) };
                 serve(self)
             }
-            Err(reason) => self.refuse(&CallRejected::Call(reason)),
+            Err(rejected) => self.refuse(&rejected),
         }
     }
 
@@ -237,10 +242,12 @@ impl WorkerConnection {
     /// Sets the memory limit and the configuration that the call asks for.
     ///
     /// Runs before the shared value is decoded and the state is made, so both count against the memory limit. A call
-    /// without a limit lifts the one of the call before it.
-    fn prepare(&self, head: &CallHead) -> Result<(), String> {
-        limit_memory(head.memory).map_err(|error| format!("the memory limit could not be set: {error}"))?;
-        let config = head.settings.config(self.threads).map_err(|error| error.to_string())?;
+    /// without a limit lifts the one of the call before it, down to the limit that the program has itself.
+    fn prepare(&mut self, head: &CallHead) -> Result<(), CallRejected> {
+        self.data_limit.set(head.memory).map_err(|error| {
+            CallRejected::Unsupported(format!("the memory limit could not be set: setrlimit(RLIMIT_DATA): {error}"))
+        })?;
+        let config = head.settings.config(self.threads).map_err(|error| CallRejected::Call(error.to_string()))?;
         config::set_parallel_config(config);
         Ok(())
     }
@@ -259,15 +266,37 @@ impl WorkerConnection {
     }
 }
 
-/// Limits the memory of its own that this process may have, in bytes; `None` lifts the limit.
+/// The limit on the memory of its own that this process may have.
 ///
 /// The limit is `RLIMIT_DATA`, which the kernel checks when memory is requested, not when it is touched: heap, thread
 /// stacks and other private writable mappings count, shared mappings do not. Only the soft limit changes, so that a
 /// later call can raise it again.
-fn limit_memory(bytes: Option<u64>) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let hard = getrlimit(Resource::Data).maximum;
-    Ok(setrlimit(Resource::Data, Rlimit { current: bytes.or(hard), maximum: hard })?)
+#[derive(Debug)]
+struct DataLimit {
+    /// What the program was started with: `ulimit -d`, or what a batch system has set.
+    inherited: Rlimit,
+    /// The soft limit at present.
+    current: Option<u64>,
+}
+
+impl DataLimit {
+    /// The limit of the program.
+    fn inherited() -> Self {
+        let inherited = getrlimit(Resource::Data);
+        Self { current: inherited.current, inherited }
+    }
+
+    /// Sets the limit to so many bytes, or to what the program has where that is stricter or there is no other. No
+    /// system call where nothing changes.
+    fn set(&mut self, bytes: Option<u64>) -> io::Result<()> {
+        let Rlimit { current: soft, maximum: hard } = self.inherited;
+        let strictest = [bytes, soft, hard].into_iter().flatten().min();
+        if strictest != self.current {
+            setrlimit(Resource::Data, Rlimit { current: strictest, maximum: hard })?;
+            self.current = strictest;
+        }
+        Ok(())
+    }
 }
 
 /// Bytes in memory, without shared ones: from the second and third number of `/proc/self/statm`, in pages.
