@@ -7,6 +7,7 @@
 use crate::backend::contract::Dropped;
 use crate::failure::ItemFailure;
 use crate::outcome::{Outcome, Values};
+use crate::panics::drop_each;
 use crate::run::drop_panics::DropPanics;
 use crate::run::end::RunReport;
 use crate::tally::Tally;
@@ -55,6 +56,12 @@ impl<R, E> Collected<R, E> {
         let mut results: Vec<_> = values.chain(failures).collect();
         results.sort_by_key(|(index, _)| *index); // few runs that are sorted already: linear
         results.into_iter()
+    }
+
+    /// Drops the results one by one, of a consumer that has left: a panic of a destructor keeps no other from running.
+    pub(crate) fn drop_each(self) {
+        drop_each(self.values, |_, _| {});
+        drop_each(self.failures, |_, _| {});
     }
 
     /// Removes the results of these sorted indices, which a serial run would not have.

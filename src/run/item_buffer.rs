@@ -153,7 +153,7 @@ mod tests {
         struct Trap(u32);
         impl Drop for Trap {
             fn drop(&mut self) {
-                assert!(self.0 % 2 == 0, "the drop of {}", self.0);
+                assert!(self.0.is_multiple_of(2), "the drop of {}", self.0);
             }
         }
         let buffer = ItemBuffer::new();

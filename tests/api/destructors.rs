@@ -2,8 +2,10 @@
 
 use std::ops::ControlFlow::Continue;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Waker};
 
 use manyhands::job::FailureKind;
 use manyhands::{Error, Job, OnFailure, Progress, Retry};
@@ -195,6 +197,28 @@ fn results_that_break_end_their_stream_as_others_do() {
             assert_eq!(ALIVE.swap(0, Ordering::SeqCst), taken, "all others are dropped, ordered: {ordered}");
             assert_eq!(Arc::strong_count(&held), 1, "the run has ended");
         }
+    }
+}
+
+#[test]
+fn a_handle_that_is_dropped_drops_its_results_one_by_one() {
+    static ALIVE: AtomicUsize = AtomicUsize::new(0);
+    let (done, is_done) = std::sync::mpsc::channel();
+    let compute = move |&n: &usize| {
+        done.send(n).unwrap_or_default(); // the test may be over
+        Fragile::new(n, true, &ALIVE)
+    };
+    let mut handle = Job::over(0_usize..).workers(2).window(6).map(compute).spawn().unwrap();
+    is_done.iter().take(4).for_each(drop);
+    let mut context = Context::from_waker(Waker::noop());
+    while !ALIVE.load(Ordering::SeqCst).ge(&12) {
+        assert!(Pin::new(&mut handle).poll(&mut context).is_pending());
+        std::thread::yield_now();
+    }
+    drop(handle);
+    let is_over = || ALIVE.load(Ordering::SeqCst) == 0;
+    while !is_over() {
+        std::thread::yield_now(); // the run's thread ends by itself
     }
 }
 

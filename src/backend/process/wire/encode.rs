@@ -9,7 +9,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::backend::process::wire::body::Body;
-use crate::panics::into_message;
+use crate::panics::{drop_caught, into_message};
 
 /// Lets postcard append to a body.
 struct AppendTo<'b>(&'b mut Body);
@@ -56,7 +56,10 @@ pub(crate) fn decode<V: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<V, 
     let (value, rest) = catch(|| postcard::take_from_bytes(bytes))?.map_err(|error| error.to_string())?;
     match rest.len() {
         0 => Ok(value),
-        left => Err(format!("{left} bytes of it were not read; do its Serialize and Deserialize agree?")),
+        left => {
+            let _ = drop_caught(value); // it is none, so what its destructor says is of no use
+            Err(format!("{left} bytes of it were not read; do its Serialize and Deserialize agree?"))
+        }
     }
 }
 
