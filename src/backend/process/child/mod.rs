@@ -50,6 +50,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 use crate::backend::contract::DropPanic;
 use crate::backend::process::child::number::WorkerNumber;
 use crate::backend::process::child::output::OutputPipe;
+use crate::backend::process::child::pause_watch::PauseWatch;
 use crate::backend::process::memory::block::{self, Block, BlockId};
 use crate::backend::process::system_call::named;
 use crate::backend::process::wire::body::Body;
@@ -483,6 +484,13 @@ fn worker_command(socket: OwnedFd, pipe: OwnedFd, threads: usize) -> io::Result<
 fn kill_and_reap(mut child: Child) {
     let _ = child.kill();
     let _ = child.wait();
+}
+
+/// Finds the times at which this process does not run, as long as the watch lives.
+pub(super) fn watch_pauses() -> PauseWatch {
+    let watch = PauseWatch::begin();
+    spawner::wake();
+    watch
 }
 
 /// Waits until one of these workers has sent or printed something or has died, or can take what is queued for it; at

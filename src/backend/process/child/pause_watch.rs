@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use crate::backend::process::child::spawner;
 use crate::primitives::pauses::Pauses;
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, global, nanos};
 
@@ -26,11 +25,10 @@ static WATCHERS: AtomicUsize = AtomicUsize::new(0);
 pub(in crate::backend::process) struct PauseWatch(());
 
 impl PauseWatch {
-    /// Begins to look for pauses.
-    pub(in crate::backend::process) fn begin() -> Self {
+    /// Begins to look for pauses. The spawner's thread has to be woken afterwards.
+    pub(super) fn begin() -> Self {
         // Relaxed: passes no data; the spawner's thread is woken after it, through its lock.
         WATCHERS.fetch_add(1, Ordering::Relaxed);
-        spawner::wake();
         Self(())
     }
 

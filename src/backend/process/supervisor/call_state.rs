@@ -103,7 +103,7 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
             is_draining: false,
             stats: BackendStats::default(),
             pauses: Pauses::default(),
-            pause_watch: (limits.time.is_some() || limits.time_percent.is_some()).then(PauseWatch::begin),
+            pause_watch: (limits.time.is_some() || limits.time_percent.is_some()).then(child::watch_pauses),
         }
     }
 
