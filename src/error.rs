@@ -49,6 +49,7 @@ enum ErrorKind<E> {
     Journal(JournalError),
     #[cfg(feature = "reports")]
     Report(String),
+    Destructor(String),
     Item(ItemFailure<E>),
 }
 
@@ -84,6 +85,10 @@ impl<E> Error<E> {
     #[cfg(feature = "reports")]
     pub(crate) fn report(error: std::io::Error) -> Self {
         Self { kind: Box::new(ErrorKind::Report(error.to_string())) }
+    }
+
+    pub(crate) fn destructor(message: impl Into<String>) -> Self {
+        Self { kind: Box::new(ErrorKind::Destructor(message.into())) }
     }
 
     pub(crate) fn item(failure: ItemFailure<E>) -> Self {
@@ -180,6 +185,29 @@ impl<E> Error<E> {
             ErrorKind::Journal(problem) => Some(problem),
             _ => None,
         }
+    }
+
+    /// True when a destructor panicked: that of an item, a value, an error, a worker's state or the shared value. The
+    /// message says which, with the index of the item. Never the error of a run: one of
+    /// [`Outcome::warnings`](crate::Outcome::warnings).
+    ///
+    /// ```
+    /// use manyhands::Job;
+    /// struct Fragile(usize);
+    /// impl Drop for Fragile {
+    ///     fn drop(&mut self) {
+    ///         assert!(self.0 != 3, "no way");
+    ///     }
+    /// }
+    /// let outcome = Job::over((0..5).map(Fragile)).run(|item| item.0).unwrap();
+    /// let warning = &outcome.warnings()[0];
+    /// assert!(warning.is_destructor());
+    /// assert_eq!(warning.to_string(), "the destructor of item 3 panicked: no way");
+    /// assert_eq!(outcome.into_result().unwrap(), [0, 1, 2, 3, 4]);
+    /// ```
+    #[must_use]
+    pub fn is_destructor(&self) -> bool {
+        matches!(*self.kind, ErrorKind::Destructor(_))
     }
 
     /// True when the report's folder could not be written.
@@ -292,6 +320,7 @@ impl Error<Never> {
             ErrorKind::Journal(problem) => Error::journal(problem),
             #[cfg(feature = "reports")]
             ErrorKind::Report(message) => Error { kind: Box::new(ErrorKind::Report(message)) },
+            ErrorKind::Destructor(message) => Error::destructor(message),
             ErrorKind::Item(failure) => Error::item(failure.map_error(|never| match never {})),
         }
     }
@@ -343,6 +372,7 @@ impl<E: ErrorText> fmt::Display for Error<E> {
             ErrorKind::Journal(problem) => problem.fmt(f),
             #[cfg(feature = "reports")]
             ErrorKind::Report(message) => write!(f, "the report could not be written: {message}"),
+            ErrorKind::Destructor(message) => f.write_str(message),
             ErrorKind::Item(failure) => failure.fmt(f),
         }
     }

@@ -136,7 +136,7 @@ impl Call {
         });
         match stats {
             // SAFETY: the backend got these slots, and when it returns, nothing that it started is alive.
-            Ok(stats) => Ok(unsafe { gatherer.finish(&stats, slots) }),
+            Ok(stats) => Ok(unsafe { gatherer.finish(stats, slots) }),
             Err(error) => {
                 // SAFETY: as above.
                 unsafe { gatherer.discard(slots) };

@@ -76,6 +76,11 @@ impl<R, E> Outcome<R, E> {
         Self { warnings, ..self }
     }
 
+    pub(crate) fn with_more_warnings(mut self, warnings: impl IntoIterator<Item = Error>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
+
     /// The number of items of the call, with or without a value.
     ///
     /// ```
@@ -182,8 +187,9 @@ impl<R, E> Outcome<R, E> {
         self.past.resumed.iter().copied()
     }
 
-    /// Errors that did not affect values and failures: a journal that could not be written to its end, or a report that
-    /// could not be written. A program that depends on either must check this.
+    /// Errors that did not affect values and failures: a journal that could not be written to its end, a report that
+    /// could not be written, or a [destructor that panicked](crate::job#destructors-that-panic). A program that depends
+    /// on any of these must check this.
     ///
     /// ```
     /// assert!(manyhands::Job::new(&[1]).run(|n| n + 1)?.warnings().is_empty());

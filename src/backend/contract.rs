@@ -26,6 +26,7 @@
 //! Costs per report: one [`ChunkReport`] is moved, and its lists allocate only where they have entries. With
 //! [`Output::Slots`], no failures and no traces a report therefore allocates nothing.
 
+use std::fmt;
 use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -203,6 +204,11 @@ pub(crate) struct ChunkReport<R, E> {
     pub(crate) peak_memory: Option<u64>,
     /// What happened to workers since the last report.
     pub(crate) events: Vec<WorkerEvent>,
+    /// Destructors of items, values and errors that panicked in a worker process since the last report.
+    pub(crate) drop_panics: Vec<DropPanic>,
+    /// Whether the input may be read now, which may take any time. False where the backend has something else to do
+    /// first, and then sends an empty report.
+    pub(crate) may_read: bool,
 }
 
 impl<R, E> ChunkReport<R, E> {
@@ -227,6 +233,8 @@ impl<R, E> ChunkReport<R, E> {
             timings: Vec::new(),
             peak_memory: None,
             events: Vec::new(),
+            drop_panics: Vec::new(),
+            may_read: true,
         }
     }
 
@@ -281,7 +289,7 @@ pub(crate) struct RetryRequest {
 /// The gatherer, as a backend sees it: takes a report and returns a verdict. Runs in the calling thread. Never unwinds.
 pub(crate) type ReportSink<'g, R, E> = dyn FnMut(ChunkReport<R, E>) -> Verdict + 'g;
 
-/// What a backend returns at its end: counts of workers.
+/// What a backend returns at its end: counts of workers, and what their last destructors did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct BackendStats {
     /// The largest number of workers at one time.
@@ -290,12 +298,74 @@ pub(crate) struct BackendStats {
     pub(crate) lost: usize,
     /// The workers that were replaced on purpose.
     pub(crate) recycled: usize,
+    /// Destructors of states and shared values that panicked when the call ended. All items had their results by then.
+    pub(crate) drop_panics: Vec<DropPanic>,
+}
+
+/// A destructor of a value of the caller's type that panicked. It costs that value alone: the run goes on, and its
+/// outcome has a warning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DropPanic {
+    /// What was dropped.
+    pub(crate) dropped: Dropped,
+    /// The text of the panic.
+    pub(crate) message: String,
+}
+
+/// A value of a caller's type that is dropped by a run. Numbers are positions where a backend reports it, and indices
+/// where a warning shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// An item of a stream, or the copy of an item in a worker process.
+    Item(usize),
+    /// A result that is not delivered, or the copy in a worker process of one that is.
+    Value(usize),
+    /// The error of a failed item, in the same cases.
+    Error(usize),
+    /// The state of a worker.
+    State,
+    /// The copy of the shared value in a worker process.
+    #[cfg_attr(
+        not(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle)))),
+        expect(dead_code, reason = "only worker processes have a copy")
+    )]
+    SharedValue,
+    /// The iterator over the items of a stream.
+    Input,
+    /// The function or another closure of the job, with what it captures.
+    Closure,
+}
+
+impl Dropped {
+    /// The same with another number.
+    pub(crate) fn map(self, number: impl FnOnce(usize) -> usize) -> Self {
+        match self {
+            Self::Item(n) => Self::Item(number(n)),
+            Self::Value(n) => Self::Value(number(n)),
+            Self::Error(n) => Self::Error(number(n)),
+            Self::State | Self::SharedValue | Self::Input | Self::Closure => self,
+        }
+    }
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Item(index) => write!(f, "item {index}"),
+            Self::Value(index) => write!(f, "the value of item {index}"),
+            Self::Error(index) => write!(f, "the error of item {index}"),
+            Self::State => f.write_str("a worker's state"),
+            Self::SharedValue => f.write_str("a worker's copy of the shared value"),
+            Self::Input => f.write_str("the iterator over the items"),
+            Self::Closure => f.write_str("a closure of the job"),
+        }
+    }
 }
 
 /// Why a call has no outcome.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BackendError {
-    /// A worker could not make its state, or drop it.
+    /// A worker could not make its state.
     State(String),
     /// This system does not support the mode.
     #[cfg(feature = "processes")]
@@ -306,6 +376,13 @@ pub(crate) enum BackendError {
     /// No worker could be started.
     #[cfg(feature = "processes")]
     Workers(String),
+    /// There is no memory, or a limit of the system on sizes is too low.
+    #[cfg(feature = "processes")]
+    #[cfg_attr(
+        not(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle)))),
+        expect(dead_code, reason = "only worker processes need memory of their own")
+    )]
+    Memory(String),
 }
 
 impl BackendError {
@@ -319,6 +396,8 @@ impl BackendError {
             Self::Unprepared(message) => Error::config(message),
             #[cfg(feature = "processes")]
             Self::Workers(message) => Error::workers(message),
+            #[cfg(feature = "processes")]
+            Self::Memory(message) => Error::memory(message),
         }
     }
 }

@@ -25,7 +25,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::backend::contract::{BackendError, ChunkReport, Claim, Output, RetryRequest, Verdict};
+use crate::backend::contract::{BackendError, ChunkReport, Claim, DropPanic, Output, RetryRequest, Verdict};
 use crate::backend::plan::{Pace, Plan};
 use crate::backend::retry_queue::RetryQueue;
 use crate::primitives::cancel::CancelToken;
@@ -86,6 +86,8 @@ struct DispatchState<'out, R, E> {
     worked: Pace,
     /// The first error that ended the call.
     error: Option<BackendError>,
+    /// Destructors of states that panicked.
+    drop_panics: Vec<DropPanic>,
 }
 
 /// The sum of a call, as far as the dispatcher knows it.
@@ -97,6 +99,8 @@ pub(crate) struct DispatchSummary {
     pub(crate) worked: Pace,
     /// Why the call has no outcome, if so.
     pub(crate) error: Option<BackendError>,
+    /// Destructors of states that panicked.
+    pub(crate) drop_panics: Vec<DropPanic>,
 }
 
 /// What a worker does next.
@@ -231,10 +235,9 @@ impl<'out, R, E> Dispatcher<'out, R, E> {
         self.end(&mut state, error);
     }
 
-    /// Ends the call because a worker without a claim could not drop its state.
-    pub(crate) fn fail_teardown(&self, error: BackendError) {
-        let mut state = self.state.lock();
-        self.end(&mut state, error);
+    /// Notes that the destructor of a worker's state panicked. The call goes on.
+    pub(crate) fn note_drop_panic(&self, panic: DropPanic) {
+        self.state.lock().drop_panics.push(panic);
     }
 
     /// Ends the call early: no further claim is made, and no worker keeps waiting. Changes nothing after the call's own
@@ -300,7 +303,12 @@ impl<'out, R, E> Dispatcher<'out, R, E> {
     /// Sums the call up, after all workers have left.
     pub(crate) fn close(self) -> DispatchSummary {
         let mut state = self.state.lock();
-        DispatchSummary { workers: state.joined, worked: state.worked, error: state.error.take() }
+        DispatchSummary {
+            workers: state.joined,
+            worked: state.worked,
+            error: state.error.take(),
+            drop_panics: std::mem::take(&mut state.drop_panics),
+        }
     }
 
     /// The next assignment: a retry that is due, or else the next positions.
@@ -415,6 +423,7 @@ impl<'out, R, E> DispatchState<'out, R, E> {
             joined: 0,
             worked: Pace { items: 0, time: Duration::ZERO },
             error: None,
+            drop_panics: Vec::new(),
         }
     }
 

@@ -29,7 +29,7 @@ const NAP: Duration = Duration::from_millis(20);
 /// time at most; while input is awaited, an empty report asks for it at once.
 ///
 /// # Errors
-/// [`BackendError::State`]: the state could not be made, or dropped.
+/// [`BackendError::State`]: the state could not be made.
 pub(crate) fn run<T, K: Task<T>>(
     context: &RunContext<'_, T, K>,
     output: Output<'_, K::Output>,
@@ -43,8 +43,8 @@ pub(crate) fn run<T, K: Task<T>>(
     while let Some(chunk) = progress.step(context, &mut state) {
         progress.apply_verdict(sink(chunk));
     }
-    worker_loop::drop_state(state)?;
-    Ok(BackendStats { workers: 1, ..BackendStats::default() })
+    let drop_panics = worker_loop::drop_state(state).into_iter().collect();
+    Ok(BackendStats { workers: 1, drop_panics, ..BackendStats::default() })
 }
 
 /// What is left to do: the positions from `next` to the fence, the retries, and the rest of `claim`.

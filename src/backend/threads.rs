@@ -101,7 +101,7 @@ const SHORT: u32 = 20;
 /// would wait for ever.
 ///
 /// # Errors
-/// [`BackendError::State`]: a worker could not make its state, or drop it, or panicked outside of every item.
+/// [`BackendError::State`]: a worker could not make its state, or panicked outside of every item.
 pub(crate) fn run<T, K>(
     pools: &KeptPools,
     budget: NonZeroUsize,
@@ -152,7 +152,8 @@ where
     });
     let summary = dispatcher.close();
     item_time::remember::<K>(summary.worked.items, summary.worked.time);
-    summary.error.map_or(Ok(BackendStats { workers: summary.workers, ..BackendStats::default() }), Err)
+    let (workers, drop_panics) = (summary.workers, summary.drop_panics);
+    summary.error.map_or(Ok(BackendStats { workers, drop_panics, ..BackendStats::default() }), Err)
 }
 
 /// The caller's part: gathers reports, and runs items itself where it must.
@@ -360,10 +361,10 @@ impl<'run, 'out, T, K: Task<T>> ThreadWorker<'run, 'out, T, K> {
 
     /// Drops the state on the worker's own thread.
     ///
-    /// A state that panics while it is dropped ends the call with an error, although all items may have run.
+    /// A state that panics while it is dropped costs nothing else: its items have their results.
     fn leave(self) {
-        if let Some(Err(error)) = self.state.map(worker_loop::drop_state) {
-            self.dispatcher.fail_teardown(error);
+        if let Some(panic) = self.state.and_then(worker_loop::drop_state) {
+            self.dispatcher.note_drop_panic(panic);
         }
     }
 }

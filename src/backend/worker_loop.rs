@@ -21,12 +21,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::backend::amounts;
-use crate::backend::contract::{BackendError, ChunkReport, Claim, Output, PositionFailure, RunContext};
+use crate::backend::contract::{
+    BackendError, ChunkReport, Claim, DropPanic, Dropped, Output, PositionFailure, RunContext,
+};
 use crate::backend::items::Items;
 use crate::backend::plan::ChunkRule;
 use crate::backend::task::Context;
 use crate::failure::Cause;
-use crate::panics::into_message;
+use crate::panics::{drop_caught, into_message};
 use crate::primitives::cancel::CancelToken;
 use crate::progress::RunStatus;
 use crate::record::{Timing, thread_cpu_time};
@@ -58,11 +60,10 @@ pub(crate) fn catch_state<S>(make: impl FnOnce() -> Result<S, String>) -> Result
     }
 }
 
-/// Drops a worker's state on the thread that made it. A panic of its destructor becomes an error of the call.
-pub(crate) fn drop_state<S>(state: S) -> Result<(), BackendError> {
-    catch_unwind(AssertUnwindSafe(|| drop(state))).map_err(|payload| {
-        BackendError::State(format!("panicked while its state was dropped: {}", into_message(payload)))
-    })
+/// Drops a worker's state on the thread that made it. Returns the panic of its destructor, which becomes a warning: all
+/// items of the worker have their results by then.
+pub(crate) fn drop_state<S>(state: S) -> Option<DropPanic> {
+    drop_caught(state).err().map(|message| DropPanic { dropped: Dropped::State, message })
 }
 
 /// How the loop runs claims. The same for all claims of a worker.

@@ -7,6 +7,38 @@
 //! assert_eq!(outcome.into_options(), [Some(1), None, Some(2)]);
 //! # Ok::<(), manyhands::Error>(())
 //! ```
+//!
+//! # Destructors that panic
+//! A value whose destructor panics costs no other value, no other item and not the run. [`Outcome::warnings`] names what
+//! was dropped, with the index of its item, and [`Error::is_destructor`] tells such a warning; `for_each`, streams and
+//! futures give the first one as their last error, when all results are delivered. The first hundred are named one by
+//! one.
+//!
+//! | the destructor of | runs | what follows when it panics |
+//! |---|---|---|
+//! | an item of a slice | when the program drops it | nothing here |
+//! | an item of [`Job::over`], finished, skipped or never started | in the calling thread | a warning; its result counts |
+//! | the copy of an item in a worker process | while the item is in hand | a warning; its result counts |
+//! | a value or an error that is not delivered: beyond the failure that stops the run, after a break, of an attempt that is retried | in the calling thread | a warning |
+//! | the copy of a value or an error in a worker process | once it is encoded | a warning; the result arrives |
+//! | a result that was delivered | in the program | a panic in a callback ends the run as any other panic of it |
+//! | a result that waits in a stream that is dropped | in the thread that drops the stream | nothing; the others are dropped too |
+//! | a worker's state, the copy of the shared value in a worker process | when the call ends | a warning |
+//! | the iterator, and what the function and other closures of the job capture | when the call ends | a warning |
+//! | the payload of a panic | when its text was read | nothing |
+//!
+//! A destructor that panics while another panic unwinds ends its process: Rust allows no second one. A run keeps its own
+//! values out of such an unwinding, but not those inside of the function. In a worker process that is a lost worker,
+//! and its item alone is blamed, as for a destructor that aborts or exceeds the time limit. In threads it ends the
+//! program.
+//!
+//! # Time that does not count
+//! Time limits of items, the start of worker processes and warnings about stalled items leave out the time in which the
+//! program was stopped: by a debugger, a batch system that suspends it, or `kill -STOP`. A worker process that is
+//! stopped alone is late. All of these times, waits before a retry, and the deadline of a
+//! [`CancelToken`] are of the steady clock: a change of the date does not move them, and
+//! on Linux it stands still while the machine is suspended. A deadline is a moment, so it passes also while the program
+//! is stopped. Dates in journals and reports are those of the system, and nothing is computed from them.
 
 // `settings.rs` holds and checks the settings, `work.rs` starts the run, and `run/mod.rs` runs it. This file starts nothing.
 
@@ -147,9 +179,11 @@ impl<'a, T> Job<'a, T> {
     /// When the iterator panics, the run ends, and the panic is raised in the caller.
     ///
     /// # Concurrency
-    /// While the iterator blocks, workers continue with the items that they have; delivery, the journal, a cancellation
-    /// and time limits wait. Several items may be read before the first of them starts, so `next` must not wait for the
-    /// result of an earlier item.
+    /// Items are read for about a millisecond at a time. What was read before is under way before the iterator is asked
+    /// again. While it blocks, workers continue with the items that they have; delivery, the journal, a cancellation
+    /// and time limits wait until it returns, so an iterator that may wait for long should look at the
+    /// [`cancel_token`](Job::cancel_token) itself. Several items may be read before the first of them starts, so `next`
+    /// must not wait for the result of an earlier item.
     ///
     /// ```
     /// use manyhands::Job;

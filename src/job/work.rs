@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 #[cfg(feature = "journal")]
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::backend::contract::Dropped;
 use crate::backend::mode::Mode;
 use crate::backend::task::Task;
 use crate::config_error::ConfigError;
@@ -21,6 +22,7 @@ use crate::failure::ErrorText;
 use crate::failure::{ErrorSources, ItemFailure};
 use crate::job::settings::JobSettings;
 use crate::outcome::Outcome;
+use crate::panics::run_then_drop;
 #[cfg(feature = "journal")]
 use crate::persist::journal::Journal;
 #[cfg(feature = "reports")]
@@ -31,6 +33,7 @@ use crate::run::codec::ValueCodec;
 #[cfg(any(feature = "journal", feature = "reports"))]
 use crate::run::codec::error_text;
 use crate::run::delivery::{Callback, Origin};
+use crate::run::drop_panics::DropPanics;
 use crate::run::end::RunReport;
 use crate::run::input::Input;
 use crate::run::persistence::KeepSpec;
@@ -237,11 +240,16 @@ where
     pub fn run(mut self) -> Result<Outcome<K::Output, K::Error>, Error<K::Error>> {
         let spec = self.check()?;
         let needs_delivery = spec.retry.is_some() || self.keep.needs_delivery();
-        let run = Run { spec, keep: self.keep, mode: &self.mode, task: &self.task };
-        match self.input {
-            Input::Slice(items) if !needs_delivery => run::run_in_slots(run, items),
-            input => run::run_and_collect(run, input),
-        }
+        let Self { input, settings, mode, keep, task } = self;
+        let closures = (spec, keep, task, settings);
+        let (outcome, dropped) = run_then_drop(closures, |(spec, keep, task, _)| {
+            let run = Run { spec, keep, mode: &mode, task: &*task };
+            match input {
+                Input::Slice(items) if !needs_delivery => run::run_in_slots(run, items),
+                input => run::run_and_collect(run, input),
+            }
+        });
+        Ok(outcome?.with_more_warnings(DropPanics::warnings_of(Dropped::Closure, dropped)))
     }
 
     /// Runs the work and calls `callback` with each item's index and result as it finishes, in no particular order.
@@ -402,8 +410,15 @@ where
         callback: &mut Callback<'_, K::Output, K::Error>,
         order: DeliveryOrder,
     ) -> Result<RunReport, Error<K::Error>> {
-        let run = Run { spec, keep: self.keep, mode: &self.mode, task: &self.task };
-        Ok(run::run_and_deliver(run, self.input, callback, order)?.report)
+        let Self { input, settings, mode, keep, task } = self;
+        let closures = (spec, keep, task, settings);
+        let (ended, dropped) = run_then_drop(closures, |(spec, keep, task, _)| {
+            let run = Run { spec, keep, mode: &mode, task: &*task };
+            run::run_and_deliver(run, input, callback, order)
+        });
+        let mut report = ended?.report;
+        report.warnings.extend(DropPanics::warnings_of(Dropped::Closure, dropped));
+        Ok(report)
     }
 }
 

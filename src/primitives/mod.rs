@@ -6,6 +6,7 @@
 //! | `lock/` | `RwLock`, `StripedRwLock`, `Synchronized` |
 //! | `counter.rs` | `AtomicCounter`, `StripedCounter` |
 //! | `cancel.rs` | `CancelToken` |
+//! | `pauses.rs` | `Pauses`: times at which an observer did not run |
 //! | `compute_context.rs` | `ComputeContext`: detects cycles among the cache's computations |
 
 pub(crate) mod cache;
@@ -13,3 +14,4 @@ pub(crate) mod cancel;
 pub(crate) mod compute_context;
 pub(crate) mod counter;
 pub(crate) mod lock;
+pub(crate) mod pauses;

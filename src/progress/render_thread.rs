@@ -118,6 +118,7 @@ fn render(state: &RenderState, status: &RunStatus, mut stalls: Stalls, mut rende
     let _leaving = Leaving(state);
     loop {
         let view = status.view();
+        stalls.look(&view);
         for chunk in stalls.new_ones(&view) {
             renderer.warn(&view, &chunk);
         }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::primitives::pauses::Pauses;
 use crate::progress::run_status::{ChunkInHand, View};
 
 /// Decides when the next line is due: after so many items or so much time, whichever comes first.
@@ -41,11 +42,13 @@ impl Heartbeat {
 /// A chunk is late once it has been in hand for longer than both `at_least` and ten times the mean item time for each
 /// of its items. With `at_least` of 30 s and a mean of 6 s, the limit is 60 s for one item and 180 s for a chunk of
 /// three.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Stalls {
     at_least: Duration,
     /// The numbers of the chunks that were reported and are still in hand.
     reported: BTreeSet<u64>,
+    /// When this program did not run: no chunk is late for that.
+    pauses: Pauses,
 }
 
 /// An item is late after this many times the mean time.
@@ -54,7 +57,12 @@ const LATE_FACTOR: u32 = 10;
 impl Stalls {
     /// Reports no chunk that has been in hand for less than this; with `Duration::MAX`, none at all.
     pub(super) fn new(at_least: Duration) -> Self {
-        Self { at_least, reported: BTreeSet::new() }
+        Self { at_least, reported: BTreeSet::new(), pauses: Pauses::default() }
+    }
+
+    /// The program runs at this time. Called at regular intervals, so that a long one is known to be a pause.
+    pub(super) fn look(&mut self, view: &View) {
+        self.pauses.look(nanoseconds(view.age));
     }
 
     /// The late chunks that were not reported before, the oldest first.
@@ -63,7 +71,12 @@ impl Stalls {
     /// retried item is a new chunk and can be reported again.
     pub(super) fn new_ones(&mut self, view: &View) -> Vec<ChunkInHand> {
         self.reported.retain(|number| view.in_hand.iter().any(|chunk| chunk.number == *number));
-        let is_stalled = |chunk: &&ChunkInHand| view.time_in_hand(chunk) > self.limit(view, chunk.n_items);
+        let now = nanoseconds(view.age);
+        let observed = |chunk: &ChunkInHand| {
+            let since = now.saturating_sub(nanoseconds(view.time_in_hand(chunk)));
+            Duration::from_nanos(self.pauses.observed(since, now))
+        };
+        let is_stalled = |chunk: &&ChunkInHand| observed(chunk) > self.limit(view, chunk.n_items);
         let stalled: Vec<ChunkInHand> = view.in_hand.iter().filter(is_stalled).copied().collect();
         stalled.into_iter().filter(|chunk| self.reported.insert(chunk.number)).collect()
     }
@@ -74,6 +87,10 @@ impl Stalls {
         let n_items = u32::try_from(n_items).unwrap_or(u32::MAX);
         self.at_least.max(mean.saturating_mul(LATE_FACTOR).saturating_mul(n_items))
     }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
@@ -147,6 +164,17 @@ mod tests {
             "the single item has taken ten times the mean"
         );
         assert_eq!(stalls.new_ones(&status.view_at(193 * SECOND)).len(), 1);
+    }
+
+    #[test]
+    fn a_chunk_is_not_late_for_the_time_in_which_the_program_was_stopped() {
+        let (status, mut stalls) = (RunStatus::new(Some(9)), Stalls::new(30 * SECOND));
+        let _slow = status.begin_at(SECOND, 0, 1);
+        for tenth in [10, 11, 3611, 3612, 3613] {
+            stalls.look(&status.view_at(tenth * SECOND / 10));
+        }
+        assert_eq!(stalls.new_ones(&status.view_at(390 * SECOND)), []);
+        assert_eq!(stalls.new_ones(&status.view_at(392 * SECOND)).len(), 1, "360 seconds do not count");
     }
 
     #[test]

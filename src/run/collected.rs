@@ -4,8 +4,11 @@
 //! It is for consumers that keep all results. A result may arrive at any time and for any index, so a value's place is
 //! found by its index and not by its turn.
 
+use crate::backend::contract::Dropped;
 use crate::failure::ItemFailure;
 use crate::outcome::{Outcome, Values};
+use crate::panics::drop_each;
+use crate::run::drop_panics::DropPanics;
 use crate::run::end::RunReport;
 use crate::tally::Tally;
 
@@ -55,17 +58,27 @@ impl<R, E> Collected<R, E> {
         results.into_iter()
     }
 
+    /// Drops the results one by one, of a consumer that has left: a panic of a destructor keeps no other from running.
+    pub(crate) fn drop_each(self) {
+        drop_each(self.values, |_, _| {});
+        drop_each(self.failures, |_, _| {});
+    }
+
     /// Removes the results of these sorted indices, which a serial run would not have.
     ///
     /// `mod.rs` calls it with the indices beyond the fence. Results of earlier runs have no position, so they are never
-    /// among them.
-    pub(crate) fn remove(&mut self, beyond: &[usize]) {
+    /// among them. Returns the panics of their destructors.
+    pub(crate) fn remove(&mut self, beyond: &[usize]) -> DropPanics {
+        let mut panics = DropPanics::default();
         for &index in beyond {
             if let Some(value) = self.values.get_mut(index) {
-                *value = None;
+                panics.drop_caught(Dropped::Value(index), value.take());
             }
         }
-        self.failures.retain(|failure| beyond.binary_search(&failure.index).is_err());
+        for failure in self.failures.extract_if(.., |failure| beyond.binary_search(&failure.index).is_ok()) {
+            panics.drop_caught(Dropped::Error(failure.index), failure);
+        }
+        panics
     }
 
     /// The outcome of a run with this report. Values, failures and unfinished items are recounted.

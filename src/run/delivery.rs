@@ -24,9 +24,10 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::backend::contract::{ChunkReport, RetryRequest};
+use crate::backend::contract::{ChunkReport, Dropped, RetryRequest};
 use crate::failure::{ErrorSources, ItemFailure};
 use crate::record::Timing;
+use crate::run::drop_panics::DropPanics;
 use crate::run::positions::{PositionMap, item_failure};
 
 /// The caller's callback: gets each item's index, its result, and the run that made it.
@@ -76,6 +77,8 @@ pub(crate) struct Delivery<'s, R, E> {
     delivered: Delivered,
     resumed: ResumedCounts,
     callbacks_stopped: bool,
+    /// Destructors of results that were not delivered, and of items that were finished before, which panicked.
+    drop_panics: DropPanics,
 }
 
 /// Counts of delivered results.
@@ -135,7 +138,18 @@ impl<'s, R, E> Delivery<'s, R, E> {
             delivered: Delivered::default(),
             resumed: ResumedCounts::default(),
             callbacks_stopped: false,
+            drop_panics: DropPanics::default(),
         }
+    }
+
+    /// Drops an item that was finished before this run.
+    pub(crate) fn drop_item<T>(&mut self, index: usize, item: T) {
+        self.drop_panics.drop_caught(Dropped::Item(index), item);
+    }
+
+    /// The destructors that panicked. Called at the end.
+    pub(crate) fn into_drop_panics(self) -> DropPanics {
+        self.drop_panics
     }
 
     /// The counts of results delivered so far.
@@ -203,7 +217,7 @@ impl<'s, R, E> Delivery<'s, R, E> {
             if self.reorder_buffer.is_some() {
                 self.buffer(first, results);
             } else {
-                (first..fence).zip(results).for_each(|(position, result)| self.deliver_position(position, result));
+                (first..).zip(results).for_each(|(position, result)| self.deliver_position(position, result, fence));
             }
         }
         self.deliver_in_order(fence);
@@ -289,20 +303,32 @@ impl<'s, R, E> Delivery<'s, R, E> {
             Some(first) => (fence.saturating_sub(first), Origin::ThisRun),
             None => (usize::MAX, Origin::Earlier),
         };
-        (index..).zip(span.results).take(wanted).for_each(|(index, result)| self.deliver_one(index, result, origin));
+        for (offset, (index, result)) in (index..).zip(span.results).enumerate() {
+            if offset < wanted { self.deliver_one(index, result, origin) } else { self.drop_result(index, result) }
+        }
     }
 
-    /// Looks the index up only where the result will be delivered.
-    fn deliver_position(&mut self, position: usize, result: ItemResult<R, E>) {
-        if !self.callbacks_stopped {
-            self.deliver_one(self.position_map.index_of(position), result, Origin::ThisRun);
+    /// Delivers a result of this run, unless its position is at or beyond the fence.
+    fn deliver_position(&mut self, position: usize, result: ItemResult<R, E>, fence: usize) {
+        let index = self.position_map.index_of(position);
+        if position < fence {
+            self.deliver_one(index, result, Origin::ThisRun);
+        } else {
+            self.drop_result(index, result);
+        }
+    }
+
+    /// Drops a result that is not delivered.
+    fn drop_result(&mut self, index: usize, result: ItemResult<R, E>) {
+        if let Some(result) = result {
+            self.drop_panics.drop_result(index, result);
         }
     }
 
     /// The count grows before the call: a callback that panics has got the result.
     fn deliver_one(&mut self, index: usize, result: ItemResult<R, E>, origin: Origin) {
         if self.callbacks_stopped {
-            return;
+            return self.drop_result(index, result);
         }
         self.delivered.passed += 1;
         match result {

@@ -7,6 +7,7 @@
 use crate::error::Error;
 use crate::outcome::Past;
 use crate::primitives::cancel::CancelReason;
+use crate::run::drop_panics::DropPanics;
 use crate::tally::Tally;
 
 /// The gatherer's account of a run that has ended.
@@ -29,6 +30,8 @@ pub(crate) struct RunEnd {
     /// A panic of one of the caller's closures sets it too.
     pub(crate) is_aborted: bool,
     pub(crate) cancelled: Option<CancelReason>,
+    /// Destructors that panicked. They become warnings.
+    pub(crate) drop_panics: DropPanics,
 }
 
 /// What ended a run before its items, its callback or a cancellation did.
@@ -36,7 +39,7 @@ pub(crate) struct RunEnd {
 pub(crate) enum EarlyEnd {
     /// An error of the run: the state of a worker could not be made, or the journal refused an item.
     Fault,
-    /// A closure or a destructor of the program panicked.
+    /// A closure of the program panicked.
     Panic,
 }
 
@@ -46,14 +49,15 @@ impl RunEnd {
         let (resumed, done_before) = (past.resumed.len(), past.done_before.len());
         let cancelled = n_items - resumed - done_before;
         let tally = Tally { items: n_items, resumed, done_before, cancelled, ..Tally::default() };
-        Self { tally, fence: 0, has_stopped: false, is_aborted: false, cancelled: None }
+        let drop_panics = DropPanics::default();
+        Self { tally, fence: 0, has_stopped: false, is_aborted: false, cancelled: None, drop_panics }
     }
 }
 
 /// Tally, resumed items and non-fatal errors of a run.
 ///
 /// Its counts are of delivered results. The warnings are a value that could not be encoded (the first one only), a
-/// journal that could not be closed, and a report that could not be written.
+/// journal that could not be closed, a report that could not be written, and destructors that panicked.
 #[derive(Debug, Default)]
 pub(crate) struct RunReport {
     pub(crate) tally: Tally,

@@ -13,9 +13,11 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::backend::contract::DropPanic;
+use crate::panics::{drop_caught, drop_each};
 use crate::run::input::StreamInput;
 use crate::run::item_buffer::ItemBuffer;
-use crate::run::positions::StreamPositions;
+use crate::run::positions::{PositionMap, StreamPositions};
 use crate::sync::Instant;
 
 /// How long a turn reads the iterator before the next report of a worker is taken.
@@ -76,6 +78,34 @@ pub(crate) struct Turn<T> {
     started: Instant,
 }
 
+impl<T> Drop for Turn<T> {
+    /// Of a turn that panicked: the run raises that panic, and a second one out of a destructor would abort.
+    fn drop(&mut self) {
+        drop_each(std::mem::take(&mut self.items), |_, _| {});
+    }
+}
+
+/// An item that was read and has no place yet. Dropped without a panic while a closure of the caller unwinds.
+pub(crate) struct UnplacedItem<T>(Option<T>);
+
+impl<T> UnplacedItem<T> {
+    pub(crate) fn get(&self) -> &T {
+        self.0.as_ref().expect(IS_HELD)
+    }
+
+    pub(crate) fn into_item(mut self) -> T {
+        self.0.take().expect(IS_HELD)
+    }
+}
+
+const IS_HELD: &str = "an item is there until it is taken out, which consumes its holder";
+
+impl<T> Drop for UnplacedItem<T> {
+    fn drop(&mut self) {
+        let _ = drop_caught(self.0.take());
+    }
+}
+
 impl<'r, 'k, T> InputReader<'r, 'k, T> {
     pub(crate) fn new(
         stream: &'r mut StreamInput<'_, T>,
@@ -95,11 +125,17 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
 
     /// Drops the items that are finished.
     ///
-    /// Runs destructors of the caller's items, so the loop calls it where a panic is caught. Cost: a step in the
-    /// buffer's map per finished range and block.
-    pub(crate) fn drop_finished(&self, completed: Completed) {
+    /// Runs destructors of the caller's items, and returns those that panicked, by index. The places of a block are
+    /// kept as long as its items, which are dropped together. Cost: a step in the buffer's map per finished range and
+    /// block.
+    pub(crate) fn drop_finished(&self, completed: Completed) -> Vec<DropPanic> {
         completed.ranges.into_iter().for_each(|positions| self.buffer.finish(positions));
-        self.positions.forget_before(completed.prefix);
+        let index_of = |position| self.positions.index_of(position);
+        let panics = self.buffer.take_drop_panics();
+        let panics = panics.into_iter().map(|panic| DropPanic { dropped: panic.dropped.map(index_of), ..panic });
+        let panics = panics.collect();
+        self.positions.forget_before(self.buffer.first_position().unwrap_or(usize::MAX).min(completed.prefix));
+        panics
     }
 
     /// Starts a turn: a group of items for the next positions.
@@ -119,7 +155,7 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
     /// A turn reads at least one item, even from an iterator that is slower than the turn: otherwise a slow input would
     /// never advance. Reads the clock once per item, except for the first. After the end of the input, the iterator is
     /// not called again.
-    pub(crate) fn next(&mut self, turn: &mut Turn<T>) -> Option<(usize, T)> {
+    pub(crate) fn next(&mut self, turn: &mut Turn<T>) -> Option<(usize, UnplacedItem<T>)> {
         if turn.n_reads >= MAX_PER_TURN || turn.n_reads > 0 && turn.started.elapsed() >= TURN {
             return None;
         }
@@ -129,7 +165,7 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
             return None;
         };
         self.n_read += 1;
-        Some((self.n_read - 1, item))
+        Some((self.n_read - 1, UnplacedItem(Some(item))))
     }
 
     /// Gives an item that is to be run the next position.
@@ -153,10 +189,10 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
     /// Ends a turn: from now on workers can look its items up. `is_open` says whether the window allows more.
     ///
     /// Takes the buffer's lock once, however many items the turn has.
-    pub(crate) fn end_turn(&self, turn: Turn<T>, is_open: bool) -> InputProgress {
+    pub(crate) fn end_turn(&self, mut turn: Turn<T>, is_open: bool) -> InputProgress {
         let placed = turn.first + turn.items.len();
         self.positions.set_placed(placed);
-        self.buffer.add(turn.first, turn.items);
+        self.buffer.add(turn.first, std::mem::take(&mut turn.items));
         InputProgress { placed, may_grow: !self.is_exhausted && is_open, is_exhausted: self.is_exhausted }
     }
 }
@@ -196,7 +232,7 @@ mod tests {
         while reader.is_within_window(delivered)
             && let Some((index, item)) = reader.next(&mut turn)
         {
-            if finished.contains(&index) { reader.skip() } else { reader.place(&mut turn, index, item) }
+            if finished.contains(&index) { reader.skip() } else { reader.place(&mut turn, index, item.into_item()) }
         }
         let is_open = reader.is_within_window(delivered);
         reader.end_turn(turn, is_open)

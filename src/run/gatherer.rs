@@ -24,7 +24,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::backend::contract::{BackendError, BackendStats, ChunkReport, PositionFailure, RetryRequest, Verdict};
+use crate::backend::contract::{
+    BackendError, BackendStats, ChunkReport, DropPanic, Dropped, PositionFailure, RetryRequest, Verdict,
+};
 use crate::backend::plan::Plan;
 use crate::error::Error;
 use crate::failure::ErrorSources;
@@ -34,6 +36,7 @@ use crate::progress::{ItemStatus, Snapshot};
 use crate::run::callbacks::Callbacks;
 use crate::run::delivery::Delivered;
 use crate::run::done_set::PositionSet;
+use crate::run::drop_panics::DropPanics;
 use crate::run::end::RunEnd;
 use crate::run::feed::{Completed, InputProgress};
 use crate::run::observer::Observer;
@@ -84,6 +87,8 @@ pub(crate) struct Gatherer<'a, E> {
     past: usize,
     /// Whether the caller's callback ended the run.
     is_stopped: bool,
+    /// Destructors that panicked.
+    drop_panics: DropPanics,
     /// Runs the caller's closures: callback, key, progress and iterator.
     callbacks: Callbacks,
 }
@@ -120,6 +125,7 @@ impl<'a, E> Gatherer<'a, E> {
             shown: None,
             past: 0,
             is_stopped: false,
+            drop_panics: DropPanics::default(),
             callbacks: Callbacks::default(),
         }
     }
@@ -171,6 +177,24 @@ impl<'a, E> Gatherer<'a, E> {
     /// Runs a step of the delivery, also after a panic of the caller's callback: results are still written down.
     pub(crate) fn run_delivery<A>(&mut self, step: impl FnOnce() -> A) -> Option<A> {
         self.callbacks.run_always(step)
+    }
+
+    /// Notes destructors that panicked, by index.
+    pub(crate) fn note_drop_panics(&mut self, panics: Vec<DropPanic>) {
+        panics.into_iter().for_each(|panic| self.drop_panics.note(panic));
+    }
+
+    /// Notes destructors that panicked in another part of the run.
+    pub(crate) fn append_drop_panics(&mut self, panics: DropPanics) {
+        self.drop_panics.append(panics);
+    }
+
+    /// Notes destructors that panicked in the backend, by position.
+    fn note_backend_drop_panics(&mut self, panics: Vec<DropPanic>) {
+        for DropPanic { dropped, message } in panics {
+            let dropped = dropped.map(|position| self.position_map.index_of(position));
+            self.drop_panics.note(DropPanic { dropped, message });
+        }
     }
 
     /// Whether one of the caller's closures has panicked.
@@ -292,15 +316,17 @@ impl<'a, E> Gatherer<'a, E> {
             return Vec::new();
         };
         let (fence, mut picked) = (self.fence(), Vec::new());
-        report.failures.retain(|failure| match retry.after(failure.cause.kind(), failure.attempts) {
+        let delay_of = |failure: &PositionFailure<E>| {
             // An item that never started is not retried.
-            Some(after) if failure.position < fence && failure.attempts > 0 => {
-                let request = RetryRequest { position: failure.position, attempt: failure.attempts + 1, after };
-                picked.push((request, failure.cause.kind().as_str()));
-                false
-            }
-            _ => true,
-        });
+            let may_run = failure.position < fence && failure.attempts > 0;
+            retry.after(failure.cause.kind(), failure.attempts).filter(|_| may_run)
+        };
+        for failure in report.failures.extract_if(.., |failure| delay_of(failure).is_some()) {
+            let after = delay_of(&failure).unwrap_or_default();
+            let request = RetryRequest { position: failure.position, attempt: failure.attempts + 1, after };
+            picked.push((request, failure.cause.kind().as_str()));
+            self.drop_panics.drop_caught(Dropped::Error(self.position_map.index_of(failure.position)), failure);
+        }
         self.retries += picked.len();
         if !picked.is_empty() {
             self.show(|observer, position_map| observer.retries(&picked, report.worker, position_map));
@@ -350,6 +376,7 @@ impl<'a, E> Gatherer<'a, E> {
 
     /// Also for a report without done positions, by which a backend reports a lost worker.
     fn show_worker_events<R>(&mut self, report: &mut ChunkReport<R, E>) {
+        self.note_backend_drop_panics(std::mem::take(&mut report.drop_panics));
         let events = std::mem::take(&mut report.events);
         if !events.is_empty() {
             self.show(|observer, position_map| observer.worker_events(events, position_map));
@@ -374,6 +401,11 @@ impl<'a, E> Gatherer<'a, E> {
         self.observer.end();
     }
 
+    /// Drops the progress callback, before the outcome is made and before a panic is raised again.
+    fn drop_observer(&mut self) {
+        self.drop_panics.drop_caught(Dropped::Closure, std::mem::take(&mut self.observer));
+    }
+
     /// Makes the outcome of the values in the slots.
     ///
     /// A run that finished all items in the order of the input reuses the memory of its slots. Any other sorts its
@@ -387,7 +419,9 @@ impl<'a, E> Gatherer<'a, E> {
     ///
     /// # Panics
     /// With the panic of one of the caller's closures during the run, or of the key function here.
-    pub(crate) unsafe fn finish<R>(mut self, stats: &BackendStats, slots: Slots<R>) -> Outcome<R, E> {
+    pub(crate) unsafe fn finish<R>(mut self, mut stats: BackendStats, slots: Slots<R>) -> Outcome<R, E> {
+        self.drop_observer();
+        self.note_backend_drop_panics(std::mem::take(&mut stats.drop_panics));
         let fence = self.fence();
         self.failed.sort_unstable();
         let is_whole = self.done.prefix() == self.plan.n_items && self.failures.is_empty();
@@ -401,11 +435,14 @@ impl<'a, E> Gatherer<'a, E> {
             if is_whole { Values::All(options.into_iter().flatten().collect()) } else { Values::Some(options) }
         };
         self.callbacks.rethrow();
-        let tally = self.tally(stats, fence);
-        let kept = self.failures.into_iter().filter(|failure| failure.position < fence);
+        let tally = self.tally(&stats, fence);
+        for failure in self.failures.extract_if(.., |failure| failure.position >= fence) {
+            self.drop_panics.drop_caught(Dropped::Error(self.position_map.index_of(failure.position)), failure);
+        }
+        let kept = self.failures.into_iter();
         let mut failures: Vec<_> = kept.map(|failure| item_failure(failure, self.position_map, self.sources)).collect();
         failures.sort_unstable_by_key(|failure| failure.index);
-        Outcome::new(values, failures, tally)
+        Outcome::new(values, failures, tally).with_warnings(self.drop_panics.into_warnings().collect())
     }
 
     /// Drops the values of a run that has no outcome.
@@ -422,6 +459,7 @@ impl<'a, E> Gatherer<'a, E> {
         self.failed.sort_unstable();
         // SAFETY: the caller's promise.
         drop(unsafe { self.take_values(slots, 0) });
+        self.drop_observer();
         self.callbacks.rethrow();
     }
 
@@ -436,16 +474,18 @@ impl<'a, E> Gatherer<'a, E> {
         n_inputs: usize,
     ) -> (RunEnd, Result<(), Error<E>>, Callbacks) {
         self.show_end();
-        let (stats, result) = match stats {
+        self.drop_observer();
+        let (mut stats, result) = match stats {
             Ok(stats) => (stats, Ok(())),
             Err(error) => (BackendStats::default(), Err(error.into_error())),
         };
+        self.note_backend_drop_panics(std::mem::take(&mut stats.drop_panics));
         (self.run_end(&stats, delivered, n_inputs), result, self.callbacks)
     }
 
     /// Succeeded and failed are counts of what the callback got, not of what ran: after a break the rest counts as
     /// cancelled, finished or not. Retries, chunks, busy time and workers are those of all that ran.
-    fn run_end(&self, stats: &BackendStats, delivered: &Delivered, n_inputs: usize) -> RunEnd {
+    fn run_end(&mut self, stats: &BackendStats, delivered: &Delivered, n_inputs: usize) -> RunEnd {
         let fence = self.fence();
         let tally = Tally {
             items: n_inputs,
@@ -463,26 +503,28 @@ impl<'a, E> Gatherer<'a, E> {
             has_stopped: fence < self.n_items,
             is_aborted: self.has_stopped(),
             cancelled: self.cancel.cancel_reason(),
+            drop_panics: std::mem::take(&mut self.drop_panics),
         }
     }
 
-    /// The values before the fence, by index. Those beyond it are dropped: a serial run would not have made them.
+    /// The values before the fence, by index. Those beyond it are dropped: a serial run would not have made them. A
+    /// panic of a destructor is noted.
     ///
     /// # Safety
     /// As for [`Gatherer::finish`]; the failed positions are sorted.
-    unsafe fn take_values<R>(&self, slots: Slots<R>, fence: usize) -> Vec<Option<R>> {
+    unsafe fn take_values<R>(&mut self, slots: Slots<R>, fence: usize) -> Vec<Option<R>> {
         let mut options: Vec<Option<R>> = std::iter::repeat_with(|| None).take(self.plan.n_items).collect();
-        let mut discarded = Vec::new(); // drops every value, even when the destructor of one panics
+        let Self { plan, drop_panics, .. } = self;
         let keep = |position, value| {
+            let index = plan.index_of(position);
             if position < fence {
-                options[self.plan.index_of(position)] = Some(value);
+                options[index] = Some(value);
             } else {
-                discarded.push(value);
+                drop_panics.drop_caught(Dropped::Value(index), value);
             }
         };
         // SAFETY: the caller's promise.
         unsafe { slots.take_written(&self.done, &self.failed, keep) };
-        drop(discarded);
         options
     }
 

@@ -5,8 +5,11 @@
 
 use std::fmt;
 
+use crate::backend::contract::{DropPanic, Dropped};
 use crate::backend::items::ItemLookup;
+use crate::run::drop_panics::DropPanics;
 use crate::run::item_buffer::ItemBuffer;
+use crate::run::positions::PositionMap;
 use std::sync::Arc;
 
 /// The items of a job.
@@ -28,6 +31,21 @@ pub(crate) struct StreamInput<'a, T> {
     /// A second handle because the trait object carries the bounds `Send` and `Sync` of `T`, which the run itself does
     /// not have: it also serves slices.
     pub(crate) lookup: Arc<dyn ItemLookup<T> + Send + 'a>,
+}
+
+impl<T> StreamInput<'_, T> {
+    /// Drops the items that are left, and then the iterator. Returns the panics of their destructors.
+    pub(crate) fn drop_caught(self, positions: &dyn PositionMap) -> DropPanics {
+        let Self { iterator, buffer, lookup } = self;
+        let mut panics = DropPanics::default();
+        buffer.clear();
+        for panic in buffer.take_drop_panics() {
+            panics.note(DropPanic { dropped: panic.dropped.map(|position| positions.index_of(position)), ..panic });
+        }
+        drop(lookup);
+        panics.drop_caught(Dropped::Input, iterator);
+        panics
+    }
 }
 
 impl<'a, T> Input<'a, T> {

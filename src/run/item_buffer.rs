@@ -9,7 +9,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::backend::contract::{DropPanic, Dropped};
 use crate::backend::items::ItemLookup;
+use crate::panics::drop_each;
 use crate::sync::{Arc, Mutex};
 
 /// The unfinished items of a stream, in the blocks in which they were read.
@@ -22,17 +24,36 @@ use crate::sync::{Arc, Mutex};
 pub(crate) struct ItemBuffer<T> {
     /// Blocks by the position of their first item.
     blocks: Mutex<BTreeMap<usize, Block<T>>>,
+    /// Destructors of items that panicked and are not taken yet.
+    drop_panics: Arc<Mutex<Vec<DropPanic>>>,
 }
 
 struct Block<T> {
-    items: Arc<Vec<T>>,
+    items: Arc<BlockItems<T>>,
     /// Counts down to 0; which items they are is not stored.
     unfinished: usize,
 }
 
+/// The items of a block. Dropped one by one, so that a destructor that panics keeps no other from running and unwinds
+/// through no part of the run.
+struct BlockItems<T> {
+    first: usize,
+    items: Vec<T>,
+    drop_panics: Arc<Mutex<Vec<DropPanic>>>,
+}
+
+impl<T> Drop for BlockItems<T> {
+    fn drop(&mut self) {
+        drop_each(std::mem::take(&mut self.items), |offset, message| {
+            let dropped = Dropped::Item(self.first + offset);
+            self.drop_panics.lock().push(DropPanic { dropped, message });
+        });
+    }
+}
+
 impl<T> ItemBuffer<T> {
     pub(crate) fn new() -> Self {
-        Self { blocks: Mutex::new(BTreeMap::new()) }
+        Self { blocks: Mutex::new(BTreeMap::new()), drop_panics: Arc::default() }
     }
 
     /// Adds items. The first gets this position, which is the end of the last block.
@@ -40,8 +61,9 @@ impl<T> ItemBuffer<T> {
     /// Called at the end of a turn. An empty turn takes no lock.
     pub(crate) fn add(&self, first: usize, items: Vec<T>) {
         if !items.is_empty() {
-            let block = Block { unfinished: items.len(), items: Arc::new(items) };
-            self.blocks.lock().insert(first, block);
+            let unfinished = items.len();
+            let items = BlockItems { first, items, drop_panics: Arc::clone(&self.drop_panics) };
+            self.blocks.lock().insert(first, Block { items: Arc::new(items), unfinished });
         }
     }
 
@@ -50,14 +72,16 @@ impl<T> ItemBuffer<T> {
     /// Each position is finished once, after its worker has reported it. A range may span blocks: each takes the lock
     /// once. The last owner of a block drops its items; a worker that still holds one drops them in its own thread.
     ///
+    /// A panic of an item's destructor is kept for [`take_drop_panics`](Self::take_drop_panics).
+    ///
     /// # Panics
-    /// If a position is not in the buffer; and with the panic of an item's destructor.
+    /// If a position is not in the buffer.
     pub(crate) fn finish(&self, positions: Range<usize>) {
         let mut position = positions.start;
         while position < positions.end {
             let mut blocks = self.blocks.lock();
             let (&first, block) = blocks.range_mut(..=position).next_back().expect(IS_BUFFERED);
-            let end = positions.end.min(first + block.items.len());
+            let end = positions.end.min(first + block.items.items.len());
             block.unfinished -= end - position;
             let finished = if block.unfinished == 0 { blocks.remove(&first) } else { None };
             drop(blocks);
@@ -66,11 +90,27 @@ impl<T> ItemBuffer<T> {
         }
     }
 
+    /// Drops all items that are left. Called when no worker is there any more.
+    pub(crate) fn clear(&self) {
+        let blocks = std::mem::take(&mut *self.blocks.lock());
+        drop(blocks);
+    }
+
+    /// The position of the oldest item that is in the buffer; `None` where it is empty.
+    pub(crate) fn first_position(&self) -> Option<usize> {
+        self.blocks.lock().first_key_value().map(|(&first, _)| first)
+    }
+
+    /// The destructors of items that panicked since the last call, by position.
+    pub(crate) fn take_drop_panics(&self) -> Vec<DropPanic> {
+        std::mem::take(&mut self.drop_panics.lock())
+    }
+
     /// The block of this position, and the item's offset in it.
     ///
     /// Called by workers, concurrently with `add` and `finish`. Cost: the lock, a search in a map of blocks, and one
     /// reference count.
-    fn block(&self, position: usize) -> (Arc<Vec<T>>, usize) {
+    fn block(&self, position: usize) -> (Arc<BlockItems<T>>, usize) {
         let blocks = self.blocks.lock();
         let (first, block) = blocks.range(..=position).next_back().expect(IS_BUFFERED);
         (Arc::clone(&block.items), position - first)
@@ -81,7 +121,8 @@ const IS_BUFFERED: &str = "an item is in the buffer until it is finished";
 
 impl<T: Send + Sync> ItemLookup<T> for ItemBuffer<T> {
     fn look_up(&self, position: usize, most: usize, show: &mut dyn FnMut(&[T])) {
-        let (items, offset) = self.block(position);
+        let (block, offset) = self.block(position);
+        let items = &block.items;
         let len = most.min(items.len() - offset);
         show(&items[offset..][..len]);
     }
@@ -105,6 +146,26 @@ mod tests {
         assert_eq!(looked_up(&buffer, 0, 2), [10, 11]);
         assert_eq!(looked_up(&buffer, 1, 9), [11, 12]);
         assert_eq!(looked_up(&buffer, 3, 9), [13, 14]);
+    }
+
+    #[test]
+    fn each_item_is_dropped_and_each_panic_has_its_position() {
+        struct Trap(u32);
+        impl Drop for Trap {
+            fn drop(&mut self) {
+                assert!(self.0.is_multiple_of(2), "the drop of {}", self.0);
+            }
+        }
+        let buffer = ItemBuffer::new();
+        let panic = |n: u32| DropPanic { dropped: Dropped::Item(n as usize), message: format!("the drop of {n}") };
+        buffer.add(0, (0..4).map(Trap).collect());
+        buffer.add(4, (4..8).map(Trap).collect());
+        buffer.finish(0..4);
+        assert_eq!(buffer.first_position(), Some(4));
+        assert_eq!(buffer.take_drop_panics(), [panic(1), panic(3)]);
+        buffer.clear();
+        assert_eq!(buffer.take_drop_panics(), [panic(5), panic(7)]);
+        assert_eq!(buffer.first_position(), None);
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub(crate) mod codec;
 pub(crate) mod collected;
 pub(crate) mod delivery;
 pub(crate) mod done_set;
+pub(crate) mod drop_panics;
 pub(crate) mod end;
 pub(crate) mod feed;
 pub(crate) mod gatherer;
@@ -86,11 +87,11 @@ use std::sync::Arc;
 
 /// The specification of a run, its mode and its task.
 ///
-/// `Work` in `job/work.rs` makes it for each call, whichever way the call takes. Mode and task are borrowed, the rest
-/// is used up: the plan is changed in place, and the report is taken out of `keep`.
+/// `Work` in `job/work.rs` makes it for each call, whichever way the call takes, and drops what the parts hold of the
+/// caller's. Specification and `keep` are used up: the plan is changed in place, and the report is taken out of `keep`.
 pub(crate) struct Run<'r, 'a, T, M, K: Task<T>> {
-    pub(crate) spec: RunSpec<'a>,
-    pub(crate) keep: KeepSpec<'a, T, K::Output, K::Error>,
+    pub(crate) spec: &'r mut RunSpec<'a>,
+    pub(crate) keep: &'r mut KeepSpec<'a, T, K::Output, K::Error>,
     pub(crate) mode: &'r M,
     pub(crate) task: &'r K,
 }
@@ -130,7 +131,7 @@ where
     K: Task<T>,
     M: Mode<T, K>,
 {
-    let Run { mut spec, keep, mode, task } = run;
+    let Run { spec, keep, mode, task } = run;
     spec.bound_memory();
     let mut slots = Slots::new(spec.plan.n_items)?;
     let (progress, tolerance) = (spec.progress.take(), std::mem::take(&mut spec.tolerance));
@@ -144,7 +145,7 @@ where
     gatherer.show_end();
     match stats {
         // SAFETY: the backend wrote to these slots, and when it returns, nothing that it started is alive.
-        Ok(stats) => Ok(unsafe { gatherer.finish(&stats, slots) }),
+        Ok(stats) => Ok(unsafe { gatherer.finish(stats, slots) }),
         Err(error) => {
             // SAFETY: as above.
             unsafe { gatherer.discard(slots) };
@@ -177,8 +178,8 @@ where
         collected.add(index, result);
         ControlFlow::Continue(())
     };
-    let DeliveredRun { report, beyond } = run_and_deliver(run, input, &mut keep, DeliveryOrder::All)?;
-    collected.remove(&beyond);
+    let DeliveredRun { mut report, beyond } = run_and_deliver(run, input, &mut keep, DeliveryOrder::All)?;
+    report.warnings.extend(collected.remove(&beyond).into_warnings());
     Ok(collected.into_outcome(report))
 }
 
@@ -201,8 +202,8 @@ where
 /// A result that cannot be written down is no error but a warning in the report of the run.
 ///
 /// # Panics
-/// With the first panic of a closure of the caller or of an item's destructor, after journal and report are closed. A
-/// panic of the key function or of `done_if` before the backend starts unwinds at once: no item has started.
+/// With the first panic of a closure of the caller, after journal and report are closed. A panic of the key function or
+/// of `done_if` before the backend starts unwinds at once: no item has started. A panic of a destructor is a warning.
 pub(crate) fn run_and_deliver<T, M, K>(
     run: Run<'_, '_, T, M, K>,
     input: Input<'_, T>,
@@ -214,13 +215,13 @@ where
     M: Mode<T, K>,
 {
     // 1. The specification is checked. Open the journal and the report that it asks for.
-    let Run { mut spec, mut keep, mode, task } = run;
+    let Run { spec, keep, mode, task } = run;
     let sources = keep.sources;
     keep.check(&spec.order)?;
-    let persistence = Persistence::open(&mut keep, spec.mode).map_err(Error::widen)?;
+    let persistence = Persistence::open(keep, spec.mode).map_err(Error::widen)?;
 
     // 2. Find the items that are finished already.
-    let (persistence, resumed) = divide(&mut spec, persistence, input.slice())?;
+    let (persistence, resumed) = divide(spec, persistence, input.slice())?;
 
     // 3. Complete the plan, and map its positions to items.
     spec.deliver(order, input.slice().is_some(), persistence.is_kept(), persistence.n_serial_sample());
@@ -228,7 +229,7 @@ where
     let (items, mut stream) = input.split();
     let lookup = stream.as_ref().map(|stream| Arc::clone(&stream.lookup));
     let lookup = lookup.as_ref().map(|lookup| &**lookup as &dyn ItemLookup<T>);
-    let positions = Positions::new(items, lookup, &spec, persistence.key());
+    let positions = Positions::new(items, lookup, spec, persistence.key());
 
     // 4. Let the backend run the plan. Each of its reports is one turn of the loop.
     let n_items = lookup.is_none().then_some(items.len());
@@ -248,7 +249,8 @@ where
     let stats = run.drive(mode, &context);
 
     // 5. Count, close journal and report, and raise a panic of the caller's closures.
-    let (end, result, mut callbacks) = run.finish(stats, items.len());
+    let (mut end, result, mut callbacks) = run.finish(stats, items.len());
+    end.drop_panics.append(stream.map(|stream| stream.drop_caught(&positions)).unwrap_or_default());
     let beyond = match order {
         DeliveryOrder::All => positions.indices_from(end.fence),
         _ => Vec::new(),

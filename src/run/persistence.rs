@@ -427,7 +427,10 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
         }
         match fault {
             Some(fault) => Err(fault.widen()),
-            None => Ok(RunReport { tally: end.tally, past: self.past.take(), warnings }),
+            None => {
+                warnings.extend(end.drop_panics.into_warnings());
+                Ok(RunReport { tally: end.tally, past: self.past.take(), warnings })
+            }
         }
     }
 }

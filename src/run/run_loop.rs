@@ -11,6 +11,8 @@
 //!    delivered result also makes room in the window for one more item.
 //! 3. The verdict comes last, because a break of the callback, a new item and a new fence all change it.
 //!
+//! A backend that must hand out first what came before says so in its report, and no input is read in that turn.
+//!
 //! A turn without done positions (a lost worker, or a backend that has run dry) skips the second step and may read more
 //! input.
 
@@ -56,8 +58,8 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     /// Lets the backend run the plan, with one [`turn`](Self::turn) per report. Where the callback wants nothing beyond the
     /// results of earlier runs, the backend is not started.
     ///
-    /// Closures of the caller are caught one by one, so what panics here is the destructor of an item. That panic is kept
-    /// like one of a closure, and raised once journal and report are closed; of two panics the first wins.
+    /// Closures and destructors of the caller are caught one by one. A panic that comes out of the backend all the same
+    /// is kept like one of a closure, and raised once journal and report are closed; of two panics the first wins.
     pub(crate) fn drive<M, K>(&mut self, mode: &M, context: &RunContext<'_, T, K>) -> Result<BackendStats, BackendError>
     where
         K: Task<T, Output = R, Error = E>,
@@ -82,13 +84,13 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     ///
     /// The backend calls it in the calling thread, once per report.
     pub(crate) fn turn(&mut self, mut report: ChunkReport<R, E>) -> Verdict {
-        let retries = self.gatherer.accept(&mut report);
+        let (retries, may_read) = (self.gatherer.accept(&mut report), report.may_read);
         if report.done > 0 {
             let fence = self.gatherer.fence();
             self.deliver(|delivery| delivery.deliver(report, &retries, fence));
             self.gatherer.show_progress();
         }
-        if self.gatherer.wants_more() {
+        if may_read && self.gatherer.wants_more() {
             self.read_input();
         }
         self.gatherer.verdict(self.delivery.oldest_position(), retries)
@@ -116,10 +118,8 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     fn read_input(&mut self) {
         let Self { gatherer, delivery, reader: Some(reader), persistence } = self else { return };
         let (completed, before) = (gatherer.take_completed(), delivery.resumed());
-        let progress = gatherer.run_callback(|| {
-            reader.drop_finished(completed); // runs the destructors of the caller's items
-            fill(reader, persistence, delivery)
-        });
+        gatherer.note_drop_panics(reader.drop_finished(completed));
+        let progress = gatherer.run_callback(|| fill(reader, persistence, delivery));
         let after = delivery.resumed();
         gatherer.count_past(after.resumed - before.resumed, ItemStatus::Resumed);
         gatherer.count_past(after.done_before - before.done_before, ItemStatus::Skipped);
@@ -141,6 +141,7 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
         self.deliver(|delivery| delivery.deliver_rest(fence));
         let n_inputs = self.reader.as_ref().map_or(n_items, InputReader::n_read);
         let delivered = self.delivery.delivered();
+        self.gatherer.append_drop_panics(self.delivery.into_drop_panics());
         self.gatherer.finish_delivered(stats, &delivered, n_inputs)
     }
 }
@@ -161,14 +162,16 @@ fn fill<T, R, E>(
     while wants_more(reader, delivery)
         && let Some((index, item)) = reader.next(&mut turn)
     {
-        match persistence.look_up(index, &item) {
-            Ok(None) => reader.place(&mut turn, index, item),
+        match persistence.look_up(index, item.get()) {
+            Ok(None) => reader.place(&mut turn, index, item.into_item()),
             Ok(Some(result)) => {
                 reader.skip();
+                delivery.drop_item(index, item.into_item());
                 delivery.resume(index, result);
             }
             Err(fault) => {
                 persistence.note_fault(fault);
+                delivery.drop_item(index, item.into_item());
                 reader.stop();
                 break;
             }

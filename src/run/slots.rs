@@ -20,6 +20,9 @@ pub(crate) struct Slots<R> {
     n_items: usize,
 }
 
+/// Fewer results without a size are not checked.
+const CHECKED_FROM: usize = 1 << 24;
+
 impl<R> Slots<R> {
     /// Reserves memory for this many values, all unwritten. An error when it cannot be had.
     ///
@@ -27,7 +30,12 @@ impl<R> Slots<R> {
     /// rather than an abort of the program, because the length comes from the caller's data.
     pub(crate) fn new(n_items: usize) -> Result<Self, ConfigError> {
         let mut values = Vec::new();
-        values.try_reserve_exact(n_items).map_err(|_| {
+        let mut reserved = values.try_reserve_exact(n_items);
+        if size_of::<R>() == 0 && n_items >= CHECKED_FROM {
+            // An outcome with a gap has an `Option` for each, which takes memory where the value itself takes none.
+            reserved = reserved.and_then(|()| Vec::<Option<R>>::new().try_reserve_exact(n_items));
+        }
+        reserved.map_err(|_| {
             let size = size_of::<R>();
             ConfigError::new(format!(
                 "no memory for {n_items} results of {size} bytes each; use for_each, which keeps none of them"
@@ -75,5 +83,16 @@ impl<R> Slots<R> {
             // is read twice, and the vector's length stays 0, so it drops none of them.
             keep(position, unsafe { slots[position].assume_init_read() });
         }
+    }
+}
+
+#[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_results_without_a_size_than_an_outcome_can_hold_are_refused() {
+        assert!(Slots::<()>::new(1 << 60).unwrap_err().to_string().contains("use for_each"));
+        assert!(Slots::<()>::new(CHECKED_FROM).is_ok());
     }
 }

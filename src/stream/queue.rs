@@ -16,6 +16,7 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::task::{Context, Poll, Waker};
 
+use crate::panics::{drop_caught, drop_each};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// A bounded queue of `T`, followed by one `End`.
@@ -75,12 +76,13 @@ impl<T, End> Queue<T, End> {
     /// Costs one lock. Only a push into an empty queue wakes the consumer: one that finds values there has no reason to
     /// wait.
     pub(crate) fn push(&self, value: T) -> ControlFlow<()> {
-        // A value that is not added is dropped after the lock is released: a parameter outlives every local.
         let mut state = self.state.lock();
         while matches!(state.phase, Phase::Open) && state.queued.len() >= self.limit {
             self.not_full.wait(&mut state);
         }
         if !matches!(state.phase, Phase::Open) {
+            drop(state);
+            let _ = drop_caught(value); // without the lock; no one is there who could be told of a panic
             return ControlFlow::Break(());
         }
         let was_empty = state.queued.is_empty();
@@ -97,7 +99,9 @@ impl<T, End> Queue<T, End> {
     pub(crate) fn end(&self, end: End) {
         let mut state = self.state.lock();
         if matches!(state.phase, Phase::ReceiverGone) {
-            return; // with `end` dropped after the lock, as in `push`
+            drop(state);
+            let _ = drop_caught(end); // as in `push`
+            return;
         }
         state.phase = Phase::Ended(end);
         self.wake_consumer(state);
@@ -137,7 +141,9 @@ impl<T, End> Queue<T, End> {
         let (queued, waker) = (std::mem::take(&mut state.queued), state.waker.take());
         drop(state);
         self.not_full.notify_one();
-        drop((queued, phase, waker)); // their destructors are the caller's code, so without the lock
+        // Their destructors are the caller's code, so without the lock. The consumer has left, so a panic of one is dropped.
+        drop_each(queued, |_, _| {});
+        let _ = drop_caught((phase, waker));
     }
 
     /// Wakes the consumer, a waiting thread or a polled future.

@@ -15,6 +15,7 @@ use std::task::{Context, Poll, ready};
 use crate::backend::thread_pool;
 use crate::config::{self, ParallelConfig, override_parallel_config};
 use crate::error::Error;
+use crate::panics::drop_each;
 use crate::primitives::cancel::CancelToken;
 use crate::run::end::RunReport;
 use crate::stream::queue::{Queue, Taken};
@@ -160,11 +161,15 @@ impl<R, E> RunFeed<R, E> {
     ///
     /// Both steps are needed: the token ends the items that have not started, and the closed queue a run that waits for
     /// space.
-    pub(crate) fn abort(&self) {
+    ///
+    /// The results that were taken and not consumed are dropped here, one by one: a panic of a destructor must keep no
+    /// thread from being joined, and two of them would abort.
+    pub(crate) fn abort(&mut self) {
         self.cancel.cancel();
         if self.process.is_current() {
             self.queue.close();
         }
+        drop_each(self.batch.drain(..), |_, _| {});
     }
 
     /// Waits until the run's thread has ended.

@@ -113,36 +113,6 @@ fn values_that_are_discarded_are_dropped_once_each() {
 }
 
 #[test]
-fn a_destructor_that_panics_leaks_none_of_the_values_that_are_discarded() {
-    static ALIVE: AtomicUsize = AtomicUsize::new(0);
-    struct Fragile(bool);
-    impl Drop for Fragile {
-        fn drop(&mut self) {
-            ALIVE.fetch_sub(1, Ordering::SeqCst);
-            assert!(!self.0, "in a destructor");
-        }
-    }
-    let items: Vec<u32> = (0..40).collect();
-    let others_are_done = AtomicUsize::new(0);
-    let caught = std::panic::catch_unwind(|| {
-        // Item 0 fails when the other worker has done the last item, so all other values are discarded.
-        Job::new(&items).workers(2).chunk_size(1).try_run(|&n| {
-            if n == 0 {
-                while others_are_done.load(Ordering::SeqCst) < 39 {
-                    std::thread::yield_now();
-                }
-                return Err("stop");
-            }
-            ALIVE.fetch_add(1, Ordering::SeqCst);
-            others_are_done.fetch_add(1, Ordering::SeqCst);
-            Ok(Fragile(n == 5))
-        })
-    });
-    assert!(caught.is_err(), "the panic of the destructor is raised");
-    assert_eq!(ALIVE.load(Ordering::SeqCst), 0);
-}
-
-#[test]
 fn a_failure_carries_its_key_and_how_long_it_took() {
     let outcome = Job::new(&["a", "b"])
         .key(|name| format!("channel {name}"))

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
-use manyhands::{CancelToken, Job, OnFailure, Progress, Report};
+use manyhands::{CancelToken, Job, OnFailure, Progress};
 
 use crate::modes::{for_every_way, my_turn};
 
@@ -253,32 +253,4 @@ fn a_future_has_the_outcome_that_a_run_has() {
         assert_eq!(failures(&outcome), failures(&expected));
         assert!(outcome.iter().eq(expected.iter()), "values beyond the failure are dropped");
     }
-}
-
-#[test]
-fn an_item_whose_destructor_panics_ends_the_run_in_order() {
-    struct Fragile(usize);
-    impl Drop for Fragile {
-        fn drop(&mut self) {
-            if self.0 == 20 {
-                std::panic::resume_unwind(Box::new("dropped badly"));
-            }
-        }
-    }
-    for_every_way(|way| {
-        let (mut delivered, folder) = (0, tempfile::tempdir().unwrap());
-        let caught = catch_unwind(AssertUnwindSafe(|| {
-            let work = way.job_over((0..2000).map(Fragile)).window(4).map(|item: &Fragile| item.0);
-            work.report(Report::at(folder.path())).for_each_ordered(|index, _| {
-                delivered = index + 1;
-                Continue(())
-            })
-        }));
-        assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "dropped badly", "{way:?}");
-        // Item 20 starts a window ahead of the delivery at most. It is dropped with those that were read together with it, at
-        // most a window, and results of another window may be delivered by then. Afterwards none are.
-        assert!((17..=28).contains(&delivered), "{way:?}: {delivered}");
-        let summary = std::fs::read_to_string(folder.path().join("summary.json")).unwrap();
-        assert!(summary.contains(r#""ended_by": "panic""#), "{way:?}: {summary}");
-    });
 }

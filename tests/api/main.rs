@@ -11,6 +11,8 @@ mod capture;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod destructors;
+#[cfg(test)]
 mod done_if;
 #[cfg(test)]
 mod errors;

@@ -182,27 +182,6 @@ fn after_a_resume_the_report_is_complete() {
     assert_eq!(summary(&folder.path().join("run"))["resumed"], 10);
 }
 
-#[test]
-fn a_run_that_a_destructor_of_an_item_ends_has_its_report() {
-    struct Fragile(usize);
-    impl Drop for Fragile {
-        fn drop(&mut self) {
-            assert!(self.0 != 5 || std::thread::panicking(), "in a destructor");
-        }
-    }
-    for mode in [LocalMode::Serial, LocalMode::Threads] {
-        let folder = tempfile::tempdir().unwrap();
-        let items = (0..).map(Fragile);
-        let job = Job::over(items).mode(mode).window(2).map(|item| item.0).report(Report::at(folder.path()));
-        let caught = catch_unwind(AssertUnwindSafe(|| job.for_each(|_, _| Continue(()))));
-        let message = caught.unwrap_err().downcast_ref::<&str>().map(ToString::to_string);
-        assert_eq!(message.as_deref(), Some("in a destructor"), "{mode}");
-        let written = summary(folder.path());
-        assert_eq!(written["ended_by"], "panic", "{mode}");
-        assert!(written["succeeded"].as_u64().unwrap() >= 5, "{mode}: the results are in the report");
-    }
-}
-
 /// The panic of a closure that looks up items, a key that comes twice, and a state that cannot be made.
 #[test]
 fn a_run_that_ends_before_its_items_has_its_report() {

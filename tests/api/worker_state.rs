@@ -114,17 +114,3 @@ fn a_worker_goes_on_with_its_state_after_a_panic_of_an_item() {
         .unwrap();
     assert_eq!(outcome.into_options(), [Some(1), None, Some(3), Some(4)]);
 }
-
-#[test]
-fn a_destructor_that_panics_is_an_error_and_not_a_dead_worker() {
-    struct Trap;
-    impl Drop for Trap {
-        fn drop(&mut self) {
-            assert!(std::thread::panicking(), "sprung");
-        }
-    }
-    for_every_way(|way| {
-        let error = way.job(&[1, 2, 3]).worker_state(|| Trap).run(|_, n| *n).unwrap_err();
-        assert!(error.is_worker_state() && error.to_string().contains("sprung"), "{way:?} {error}");
-    });
-}

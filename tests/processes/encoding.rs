@@ -22,7 +22,6 @@ drills![
     an_item_whose_reading_kills_the_worker_fails_alone,
     a_result_whose_writing_kills_the_worker_fails_alone,
     a_shared_value_that_cannot_be_written_or_read_is_an_error_of_the_call,
-    an_item_whose_destructor_panics_in_the_worker_keeps_its_result,
     a_variant_behind_a_skipped_one_never_arrives_as_another,
     a_variant_that_comes_late_is_read_back_too,
     an_error_and_a_shared_value_arrive_as_they_were_or_fail,
@@ -218,31 +217,6 @@ fn a_shared_value_that_cannot_be_written_or_read_is_an_error_of_the_call() {
             assert_is_usable(workers);
         }
     });
-}
-
-/// An item whose copy in a worker process panics when it is dropped.
-#[derive(Serialize, Deserialize)]
-struct PanicsInDrop {
-    number: u32,
-    parent: u32,
-}
-
-impl Drop for PanicsInDrop {
-    fn drop(&mut self) {
-        assert!(std::process::id() == self.parent, "the destructor of item {}", self.number);
-    }
-}
-
-fn an_item_whose_destructor_panics_in_the_worker_keeps_its_result() {
-    let items: Vec<_> = (0..40).map(|number| PanicsInDrop { number, parent: std::process::id() }).collect();
-    for_worker_counts(|workers| {
-        for chunk_size in [1, 40] {
-            let outcome = job(&items, workers).chunk_size(chunk_size).run(|item| item.number).unwrap();
-            assert_eq!(outcome.tally().lost_workers, 0);
-            assert_eq!(outcome.into_result().unwrap(), (0..40).collect::<Vec<_>>());
-        }
-    });
-    assert_is_usable(2);
 }
 
 /// Its first variant is not written, so a format of numbers gives the others another number in reading.

@@ -11,6 +11,7 @@ use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
+    what_came_is_under_way_before_the_iterator_is_asked_again,
     more_items_than_a_window_come_and_each_is_delivered_once,
     an_item_that_kills_its_worker_fails_alone,
     an_endless_input_ends_with_a_break,
@@ -168,5 +169,20 @@ fn a_future_has_the_outcome_that_a_run_has() {
         let (future, run) = (runtime.block_on(work().spawn().unwrap()).unwrap(), work().run().unwrap());
         assert!(future.iter().eq(run.iter()) && future.tally().succeeded == 50);
         assert_eq!(future.failures()[0].index, 50);
+    });
+}
+
+fn what_came_is_under_way_before_the_iterator_is_asked_again() {
+    for_worker_counts(|workers| {
+        let (log, _folder) = Log::new();
+        let theirs = log.clone();
+        let items = (0..12_usize).inspect(move |&n| {
+            std::thread::sleep(Duration::from_millis(2)); // longer than one turn of reading
+            let has_begun = |log: &Log| log.has(&format!("begun {}", n - 1));
+            assert!(n == 0 || theirs.wait_for(Duration::from_secs(10), has_begun), "item {} waits for {n}", n - 1);
+        });
+        let job = Job::over(items).mode(Processes::new()).workers(workers).shared(&log);
+        let outcome = job.run(|log: &Log, n: &usize| log.add(&format!("begun {n}"))).unwrap();
+        assert_eq!(outcome.tally().succeeded, 12);
     });
 }

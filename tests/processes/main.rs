@@ -26,6 +26,8 @@ mod arrays;
 #[cfg(target_os = "linux")]
 mod attempts;
 #[cfg(target_os = "linux")]
+mod destructors;
+#[cfg(target_os = "linux")]
 mod encoding;
 #[cfg(target_os = "linux")]
 mod fixtures;
@@ -45,6 +47,8 @@ mod nesting;
 mod orphans;
 #[cfg(target_os = "linux")]
 mod parents;
+#[cfg(target_os = "linux")]
+mod pauses;
 #[cfg(target_os = "linux")]
 mod payloads;
 #[cfg(target_os = "linux")]
@@ -66,6 +70,8 @@ mod stopping;
 #[cfg(target_os = "linux")]
 mod streams;
 #[cfg(target_os = "linux")]
+mod system_limits;
+#[cfg(target_os = "linux")]
 mod tasks;
 #[cfg(target_os = "linux")]
 mod worker_deaths;
@@ -84,12 +90,14 @@ fn main() -> std::process::ExitCode {
             arrays::DRILLS,
             attempts::DRILLS,
             worker_deaths::DRILLS,
+            destructors::DRILLS,
             encoding::DRILLS,
             forks::DRILLS,
             lazy::DRILLS,
             long_runs::DRILLS,
             nesting::DRILLS,
             orphans::DRILLS,
+            pauses::DRILLS,
             payloads::DRILLS,
             prints::DRILLS,
             recycling::DRILLS,
@@ -100,6 +108,7 @@ fn main() -> std::process::ExitCode {
             starting::DRILLS,
             stopping::DRILLS,
             streams::DRILLS,
+            system_limits::DRILLS,
             tasks::DRILLS,
             worker_state::DRILLS,
         ]),

@@ -11,12 +11,12 @@ use manyhands_test_support::child::{Child, Exit};
 use manyhands_test_support::processes::{Process, children};
 use rustix::process::Signal;
 
-use crate::{forks, nesting, orphans, prints, room, starting};
+use crate::{forks, nesting, orphans, pauses, prints, room, starting, system_limits};
 
 const OPTION: &str = "--play-parent";
 
 /// What a copy of this program may play: it is given the arguments after its role.
-const ROLES: [(&str, fn(&[String])); 14] = [
+const ROLES: [(&str, fn(&[String])); 16] = [
     ("idle", orphans::be_idle),
     ("busy", orphans::be_busy),
     ("leaves", orphans::leave),
@@ -31,6 +31,8 @@ const ROLES: [(&str, fn(&[String])); 14] = [
     ("forks", forks::be_outlived),
     ("recurses", room::recurse_in_every_mode),
     ("crowds", room::crowd),
+    ("stopped", pauses::be_stopped),
+    ("limited", system_limits::be_limited),
 ];
 
 /// The role that this copy was started for, and its arguments.
@@ -86,6 +88,20 @@ impl Parent {
     /// Lets a parent go on that waits for the end of its stdin.
     pub(crate) fn let_go(&mut self) {
         self.program.close_stdin();
+    }
+
+    /// Stops these workers, and the program before them if it is to stop too.
+    pub(crate) fn stop(&self, program_stops: bool, workers: &BTreeSet<Process>) {
+        if program_stops {
+            self.program.send(Signal::STOP);
+        }
+        workers.iter().for_each(|worker| worker.send(Signal::STOP));
+    }
+
+    /// Lets these workers and the program go on.
+    pub(crate) fn go_on(&self, workers: &BTreeSet<Process>) {
+        workers.iter().for_each(|worker| worker.send(Signal::CONT));
+        self.program.send(Signal::CONT);
     }
 
     pub(crate) fn kill(&mut self) -> Exit {

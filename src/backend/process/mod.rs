@@ -54,6 +54,8 @@ mod linux;
 mod serde_task;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod supervisor;
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+mod system_call;
 #[cfg(not(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle)))))]
 mod unsupported;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]

@@ -129,7 +129,7 @@ impl Processes {
     /// call.
     ///
     /// The time of an item begins when its function is called, so items that wait in a frame behind a slow one lose
-    /// none of it. Costs nothing per item in the worker; the calling thread looks at each worker's page of shared
+    /// none of it. Time in which the program was stopped [does not count](crate::job#time-that-does-not-count). Costs nothing per item in the worker; the calling thread looks at each worker's page of shared
     /// memory when it wakes.
     ///
     /// ```standalone_crate
@@ -200,7 +200,9 @@ impl Processes {
     ///
     /// Shared memory, such as a [`SharedSlice`](crate::SharedSlice), does not count. An allocation beyond the limit
     /// fails: as a rule the worker aborts, and its item fails with [`Cause::MemoryLimit`](crate::Cause::MemoryLimit);
-    /// code that uses `try_reserve` may go on. A limit of 0 is an error of the call.
+    /// code that uses `try_reserve` may go on. Where the program has such a limit itself (`RLIMIT_DATA`, which
+    /// `ulimit -d` and batch systems set), the stricter one holds, and without this one that of the program. A limit of
+    /// 0 is an error of the call.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};

@@ -23,6 +23,8 @@ pub mod leak_check;
 pub mod processes;
 pub mod property;
 pub mod rng;
+#[cfg(target_os = "linux")]
+pub mod seccomp;
 pub mod seed;
 #[cfg(unix)]
 pub mod signals;

@@ -27,6 +27,11 @@ impl Process {
         Stat::of(self.pid).map_or('-', |stat| stat.state)
     }
 
+    /// Sends the signal, unless it has ended.
+    pub fn send(self, signal: Signal) {
+        let _ = kill_process(self.pid(), signal);
+    }
+
     fn pid(self) -> Pid {
         Pid::from_raw(i32::try_from(self.pid).unwrap()).unwrap()
     }

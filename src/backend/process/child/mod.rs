@@ -30,33 +30,40 @@
 pub(super) mod idle;
 mod number;
 pub(super) mod output;
+pub(super) mod pause_watch;
 mod spawner;
 
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::ops::Range;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::pipe::PipeFlags;
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 
+use crate::backend::contract::DropPanic;
 use crate::backend::process::child::number::WorkerNumber;
 use crate::backend::process::child::output::OutputPipe;
+use crate::backend::process::child::pause_watch::PauseWatch;
 use crate::backend::process::memory::block::{self, Block, BlockId};
+use crate::backend::process::system_call::named;
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{Hello, VARIABLE};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming, ReadResult};
+use crate::backend::process::wire::drop_panic::drop_panic;
 use crate::backend::process::wire::frame::{FrameKind, Header, items_extra};
 use crate::backend::process::wire::function::PROGRAM;
 use crate::backend::process::wire::status_page::{Direction, StatusPage};
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::failure::{LostWorker, WorkerExit};
-use crate::sync::{Arc, ProcessMark, nanos};
+use crate::primitives::pauses::Pauses;
+use crate::sync::{Arc, ProcessMark, nanos, nap};
 
 /// A worker comes to `init` within this time, in nanoseconds, or not at all.
 ///
@@ -103,6 +110,8 @@ pub(super) struct Worker {
     started: u64,
     /// Whether it has confirmed the end of the call that has it now.
     is_done: bool,
+    /// Destructors that panicked while it ended the call.
+    drop_panics: Vec<DropPanic>,
     /// What the last wait found; taken by the next look at it.
     readiness: Readiness,
     /// The process that started it, whose child it is.
@@ -123,12 +132,10 @@ pub(super) struct ExitReport {
 }
 
 /// How a call ended in a worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CallEnd {
     /// It has dropped everything of the call.
     Dropped,
-    /// It has dropped everything of the call; a destructor panicked, with this message.
-    DropPanicked(String),
     /// It died before it confirmed the end.
     Died,
 }
@@ -158,12 +165,13 @@ impl Worker {
     fn start_here(number: WorkerNumber, threads: usize) -> io::Result<Self> {
         let program = PROGRAM.as_ref().map_err(|reason| io::Error::other(reason.clone()))?;
         let flags = SocketFlags::CLOEXEC;
-        let (ours, theirs) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
-        rustix::io::ioctl_fionbio(&read, true)?;
+        let pair = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None);
+        let (ours, theirs) = named("socketpair", pair)?;
+        let (read, write) = named("pipe2", rustix::pipe::pipe_with(PipeFlags::CLOEXEC))?;
+        named("ioctl(FIONBIO)", rustix::io::ioctl_fionbio(&read, true))?;
         let (page, page_file) = MappedStatusPage::create()?;
         let mut command = worker_command(theirs, write, threads)?;
-        let child = command.spawn()?;
+        let child = named("the start of /proc/self/exe", command.spawn())?;
         // The command holds this process's copies of the worker's ends.
         drop(command);
         let pid = Pid::from_child(&child);
@@ -174,7 +182,7 @@ impl Worker {
                 Ok(pidfd) => pidfd,
                 Err(error) => {
                     kill_and_reap(child);
-                    return Err(error.into());
+                    return named("pidfd_open", Err(error));
                 }
             },
             child,
@@ -186,6 +194,7 @@ impl Worker {
             was_idle: false,
             started: nanos(),
             is_done: false,
+            drop_panics: Vec::new(),
             readiness: Readiness::default(),
             process: ProcessMark::current(),
             number,
@@ -341,9 +350,9 @@ impl Worker {
     }
 
     /// Whether it should have reached `init` long ago. A program that waits for something before `init`, such as its
-    /// stdin, waits for what a worker never gets.
-    pub(super) fn is_late(&self, now: u64) -> bool {
-        !self.page().is_up() && now.saturating_sub(self.started) >= LATE_NANOS
+    /// stdin, waits for what a worker never gets. Time in which this process was stopped does not count.
+    pub(super) fn is_late(&self, now: u64, pauses: &Pauses) -> bool {
+        !self.page().is_up() && pauses.observed(self.started, now) >= LATE_NANOS
     }
 
     /// Ends the call in it; see [`Worker::take_call_end`].
@@ -374,14 +383,20 @@ impl Worker {
                 Ok(None) => return None,
                 Err(_) => return Some(CallEnd::Died),
             };
-            let said = self.link.incoming.body(&header).map(|body| String::from_utf8_lossy(body).into_owned());
+            if header.kind == FrameKind::DropPanic {
+                let panic = self.link.incoming.body(&header).map(|body| drop_panic(&header, body));
+                self.drop_panics.extend(panic.ok().and_then(Result::ok));
+            }
             self.link.incoming.release(&header);
-            match said {
-                Ok(said) if header.kind == FrameKind::Ended && said.is_empty() => return Some(CallEnd::Dropped),
-                Ok(said) if header.kind == FrameKind::Ended => return Some(CallEnd::DropPanicked(said)),
-                _ => {}
+            if header.kind == FrameKind::Ended {
+                return Some(CallEnd::Dropped);
             }
         }
+    }
+
+    /// The destructors that panicked while it ended the call.
+    pub(super) fn take_drop_panics(&mut self) -> Vec<DropPanic> {
+        std::mem::take(&mut self.drop_panics)
     }
 
     /// Closes this end of its socket, at which it ends by itself.
@@ -440,7 +455,12 @@ impl Worker {
     fn join(self) {
         const SECOND: u64 = 1_000_000_000;
         self.close();
-        wait_for(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], SECOND);
+        if wait_for(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], SECOND).is_err() {
+            let until = nanos().saturating_add(SECOND);
+            while nanos() < until && !has_ended(&self.pidfd) {
+                nap(LOOK_INSTEAD);
+            }
+        }
     }
 }
 
@@ -470,12 +490,22 @@ fn kill_and_reap(mut child: Child) {
     let _ = child.wait();
 }
 
+/// Finds the times at which this process does not run, as long as the watch lives.
+pub(super) fn watch_pauses() -> PauseWatch {
+    let watch = PauseWatch::begin();
+    spawner::wake();
+    watch
+}
+
 /// Waits until one of these workers has sent or printed something or has died, or can take what is queued for it; at
 /// most for this many nanoseconds. Each worker's [`Readiness`] says afterwards what it did.
 ///
 /// Costs one `poll` of three descriptors per worker and two allocations. A worker that has confirmed the end of its
 /// call is watched for its output and its death alone, since a socket whose other end is closed would end every wait at
 /// once. Without workers it waits for the whole time.
+///
+/// Where the system refuses the `poll`, for instance because the process may not have as many open files any more as it
+/// has, every worker is looked at each millisecond: nothing is lost but time.
 pub(super) fn wait_for_any(workers: &mut [&mut Worker], nanos: u64) {
     const EACH: usize = 3;
     let mut fds = Vec::with_capacity(EACH * workers.len());
@@ -492,7 +522,15 @@ pub(super) fn wait_for_any(workers: &mut [&mut Worker], nanos: u64) {
         });
         fds.push(PollFd::new(&worker.pidfd, PollFlags::IN));
     }
-    wait_for(&mut fds, nanos);
+    if wait_for(&mut fds, nanos).is_err() {
+        drop(fds);
+        nap(LOOK_INSTEAD.min(Duration::from_nanos(nanos)));
+        for worker in workers {
+            worker.readiness =
+                Readiness { has_sent: !worker.is_done, has_printed: true, is_dead: has_ended(&worker.pidfd) };
+        }
+        return;
+    }
     let found: Vec<PollFlags> = fds.iter().map(PollFd::revents).collect();
     for (worker, found) in workers.iter_mut().zip(found.chunks_exact(EACH)) {
         let readiness = |at: usize| found[at].intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR);
@@ -500,15 +538,33 @@ pub(super) fn wait_for_any(workers: &mut [&mut Worker], nanos: u64) {
     }
 }
 
+/// How often workers are looked at where the system refuses to wait for them.
+const LOOK_INSTEAD: Duration = Duration::from_millis(1);
+
+/// Whether the process has ended, or was waited for by another part of the program. Costs a system call.
+fn has_ended(pidfd: &OwnedFd) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    match rustix::process::waitid(WaitId::PidFd(pidfd.as_fd()), options) {
+        Ok(status) => status.is_some(),
+        Err(error) => error == rustix::io::Errno::CHILD,
+    }
+}
+
 /// Waits until one of these is ready, for so many nanoseconds at most.
-fn wait_for(fds: &mut [PollFd<'_>], nanos: u64) {
+///
+/// # Errors
+/// When the system refuses to wait, at once.
+fn wait_for(fds: &mut [PollFd<'_>], nanos: u64) -> Result<(), rustix::io::Errno> {
     const SECOND: u64 = 1_000_000_000;
     let limit = Timespec {
         tv_sec: i64::try_from(nanos / SECOND).unwrap_or(i64::MAX),
         tv_nsec: i64::try_from(nanos % SECOND).unwrap_or(0),
     };
-    // A wait that a signal interrupts is a short one: the caller looks at its workers again.
-    let _ = rustix::event::poll(fds, Some(&limit));
+    match rustix::event::poll(fds, Some(&limit)) {
+        // A wait that a signal interrupts is a short one: the caller looks at its workers again.
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 impl Drop for Worker {

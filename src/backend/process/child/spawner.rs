@@ -4,11 +4,13 @@
 //! the pool of idle workers does. So no other thread starts workers. Knows nothing of what it starts.
 //!
 //! Requests are run one after the other, each with the `fork` and `exec` of a process, so a call that starts 8 workers
-//! makes 8 requests in turn. Costs one thread that sleeps between requests, from the first worker on.
+//! makes 8 requests in turn. Costs one thread that sleeps between requests, from the first worker on; while a call
+//! limits the time of items, it wakes every 20 ms to look for pauses of this process.
 
 use std::collections::VecDeque;
 use std::io;
 
+use crate::backend::process::child::pause_watch;
 use crate::sync::{Arc, Condvar, Mutex, per_process, spawn_named};
 
 /// Runs `start` in the spawner's thread, and waits for its result.
@@ -17,6 +19,12 @@ use crate::sync::{Arc, Condvar, Mutex, per_process, spawn_named};
 /// Those of `start`, and that the thread itself could not be started.
 pub(super) fn run<R: Send + 'static>(start: impl FnOnce() -> io::Result<R> + Send + 'static) -> io::Result<R> {
     SPAWNER.run(start)
+}
+
+/// Lets the thread look for pauses of this process: see `pause_watch.rs`.
+pub(super) fn wake() {
+    let _requests = SPAWNER.requests.requests.lock(); // so that the thread is not between its last look and its wait
+    SPAWNER.requests.wakeup.notify_one();
 }
 
 per_process! {
@@ -29,7 +37,7 @@ struct Spawner {
     /// What the thread has to do.
     requests: Arc<RequestQueue>,
     /// Set when the thread could not be started.
-    refused: Option<String>,
+    refused: Option<(io::ErrorKind, String)>,
 }
 
 /// Requests in the order in which they came. Each stores its own result, for which its caller waits.
@@ -45,12 +53,15 @@ impl Spawner {
         let requests = Arc::new(RequestQueue::default());
         let theirs = Arc::clone(&requests);
         let started = spawn_named("manyhands spawner".to_owned(), move || theirs.run_forever());
-        Self { requests, refused: started.err().map(|error| error.to_string()) }
+        let refused = started.err().map(|error| {
+            (error.kind(), format!("the thread that starts workers could not be started: clone: {error}"))
+        });
+        Self { requests, refused }
     }
 
     fn run<R: Send + 'static>(&self, start: impl FnOnce() -> io::Result<R> + Send + 'static) -> io::Result<R> {
-        if let Some(reason) = &self.refused {
-            return Err(io::Error::other(reason.clone()));
+        if let Some((kind, reason)) = &self.refused {
+            return Err(io::Error::new(*kind, reason.clone()));
         }
         let result = Arc::new((Mutex::new(None), Condvar::new()));
         let theirs = Arc::clone(&result);
@@ -85,6 +96,10 @@ impl RequestQueue {
             let request = loop {
                 match requests.pop_front() {
                     Some(request) => break request,
+                    None if pause_watch::is_watched() => {
+                        let _is_time_up = self.wakeup.wait_for(&mut requests, pause_watch::LOOK_EVERY);
+                        drop(pause_watch::look());
+                    }
                     None => self.wakeup.wait(&mut requests),
                 }
             };

@@ -22,6 +22,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::ptr::NonNull;
 
+use crate::backend::process::system_call::named;
 use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 
@@ -49,16 +50,19 @@ impl SegmentFile {
     /// At a failure the pieces that are reserved go back with the file.
     ///
     /// # Errors
-    /// When there is not enough memory or no free descriptor.
+    /// When there is not enough memory or no free descriptor, when the system lacks a call or does not permit it, and
+    /// when the process may not have files of this size. The error names the call or the limit.
     pub(crate) fn create(name: &str, len: usize) -> io::Result<Self> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        let file = rustix::fs::memfd_create(name, flags)?;
         let size = u64::try_from(len).map_err(io::Error::other)?;
+        check_file_size(size)?;
+        let file = named("memfd_create", rustix::fs::memfd_create(name, flags))?;
         for start in (0..size).step_by(PIECE) {
             let len = (size - start).min(PIECE as u64);
-            rustix::io::retry_on_intr(|| rustix::fs::fallocate(&file, FallocateFlags::empty(), start, len))?;
+            let reserve = || rustix::fs::fallocate(&file, FallocateFlags::empty(), start, len);
+            named("fallocate", rustix::io::retry_on_intr(reserve))?;
         }
-        rustix::fs::fcntl_add_seals(&file, SealFlags::GROW | SealFlags::SHRINK)?;
+        named("fcntl(F_ADD_SEALS)", rustix::fs::fcntl_add_seals(&file, SealFlags::GROW | SealFlags::SHRINK))?;
         Ok(Self { file: File::from(file), len })
     }
 
@@ -86,7 +90,7 @@ impl SegmentFile {
     /// # Errors
     /// While it is mapped for writing.
     pub(crate) fn seal(&self) -> io::Result<()> {
-        Ok(rustix::fs::fcntl_add_seals(&self.file, SealFlags::WRITE | SealFlags::SEAL)?)
+        named("fcntl(F_ADD_SEALS)", rustix::fs::fcntl_add_seals(&self.file, SealFlags::WRITE | SealFlags::SEAL))
     }
 
     /// Whether [`SegmentFile::seal`] holds.
@@ -129,9 +133,27 @@ impl SegmentFile {
         };
         // SAFETY: a new mapping at an address that the kernel chooses overlaps no memory that Rust knows of.
         let start =
-            unsafe { rustix::mm::mmap(std::ptr::null_mut(), len.get(), protection, MapFlags::SHARED, &self.file, 0)? };
+            unsafe { rustix::mm::mmap(std::ptr::null_mut(), len.get(), protection, MapFlags::SHARED, &self.file, 0) };
+        let start = named("mmap", start)?;
         let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::other("the kernel mapped memory at zero"))?;
         Ok(Mapping { start, len: len.get() })
+    }
+}
+
+/// Refuses a file that is larger than this process may have: to try would end the program by SIGXFSZ.
+///
+/// Shared memory counts as a file for the limit that a shell sets with `ulimit -f`. One system call.
+///
+/// # Errors
+/// Of the kind `FileTooLarge`, with the limit.
+fn check_file_size(len: u64) -> io::Result<()> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+    match limit.filter(|&most| most < len) {
+        Some(most) => Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("the limit on the size of files, RLIMIT_FSIZE or `ulimit -f`, is {most} bytes"),
+        )),
+        None => Ok(()),
     }
 }
 

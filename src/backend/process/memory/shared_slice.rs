@@ -5,6 +5,7 @@
 
 use std::alloc::Layout;
 use std::fmt;
+use std::io;
 use std::marker::PhantomData;
 use std::ops::{Bound, Deref, RangeBounds};
 use std::ptr::NonNull;
@@ -131,7 +132,8 @@ impl<T: PlainNumber> SharedSlice<T> {
             fill(&mut []);
             return Ok(Self::default());
         }
-        let layout = Layout::array::<T>(len).map_err(|_| refused::<T>(len, &"no address reaches so far"))?;
+        let layout =
+            Layout::array::<T>(len).map_err(|_| refused::<T>(len, &io::Error::other("no address reaches so far")))?;
         // A block begins where a page does, so the cast finds it aligned.
         let block = Block::filled_by(layout.size(), |bytes| fill(bytemuck::cast_slice_mut(bytes)));
         block.map(Self::whole).map_err(|error| refused::<T>(len, &error))
@@ -225,12 +227,17 @@ fn bounds(range: &impl RangeBounds<usize>) -> (Bound<usize>, Bound<usize>) {
     (range.start_bound().cloned(), range.end_bound().cloned())
 }
 
-/// The error of memory that is not available.
-fn refused<T>(len: usize, why: &dyn fmt::Display) -> Error {
+/// The error of memory that is not available, or of a system that has no memory to share.
+fn refused<T>(len: usize, why: &io::Error) -> Error {
     let bytes = len as u128 * size_of::<T>() as u128;
-    Error::memory(format!(
-        "{bytes} bytes of shared memory cannot be had: {why}; share less at a time, or drop what is not needed any more"
-    ))
+    match why.kind() {
+        io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied => Error::unsupported(format!(
+            "{bytes} bytes of shared memory cannot be had: {why}; permit the call, or pass the data without a SharedSlice"
+        )),
+        _ => Error::memory(format!(
+            "{bytes} bytes of shared memory cannot be had: {why}; share less at a time, or drop what is not needed any more"
+        )),
+    }
 }
 
 /// Everything that a slice can do. Costs nothing: it is a pointer and a length.

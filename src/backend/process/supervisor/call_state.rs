@@ -8,9 +8,10 @@
 use std::time::Duration;
 
 use crate::backend::contract::{
-    BackendError, BackendStats, ChunkReport, Output, PositionFailure, ReportSink, RunContext, WorkerEvent,
+    BackendError, BackendStats, ChunkReport, DropPanic, Output, PositionFailure, ReportSink, RunContext, WorkerEvent,
 };
 use crate::backend::plan::Pace;
+use crate::backend::process::child::pause_watch::PauseWatch;
 use crate::backend::process::child::{self, Worker};
 use crate::backend::process::limits::Limits;
 use crate::backend::process::supervisor::item_shapes::ItemShapes;
@@ -22,6 +23,7 @@ use crate::backend::process::supervisor::worker_slots::WorkerSlots;
 use crate::backend::retry_queue::RetryQueue;
 use crate::backend::task::Task;
 use crate::failure::{Cause, LostWorker};
+use crate::primitives::pauses::Pauses;
 use crate::record::Timing;
 use crate::sync::{Instant, SystemTime, nanos};
 
@@ -52,6 +54,8 @@ pub(super) struct CallState<'c, 'out, T, K: Task<T>> {
     retries: RetryQueue,
     /// What happened to workers since the last report.
     events: Vec<WorkerEvent>,
+    /// Destructors that panicked in workers since the last report.
+    drop_panics: Vec<DropPanic>,
     /// Whether there may be items beyond the queue's limit that come when the gatherer is asked for them.
     may_grow: bool,
     /// How long the items of the last report took.
@@ -66,6 +70,10 @@ pub(super) struct CallState<'c, 'out, T, K: Task<T>> {
     is_draining: bool,
     /// The most workers at one time, and how many were lost and recycled.
     stats: BackendStats,
+    /// Times at which this process did not run, or a callback held it up: for workers that come up or end.
+    pauses: Pauses,
+    /// Finds the times at which this process did not run, in a callback too: for items. `None` without a time limit.
+    pause_watch: Option<PauseWatch>,
 }
 
 impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
@@ -90,6 +98,7 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
             sink,
             retries: RetryQueue::default(),
             events: Vec::new(),
+            drop_panics: Vec::new(),
             may_grow: plan.arrived < plan.n_items,
             pace: None,
             median: RunningMedian::default(),
@@ -97,12 +106,16 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
             has_results: false,
             is_draining: false,
             stats: BackendStats::default(),
+            pauses: Pauses::default(),
+            pause_watch: (limits.time.is_some() || limits.time_percent.is_some()).then(child::watch_pauses),
         }
     }
 
     /// What the call has to say at its end.
-    pub(super) fn into_stats(self) -> BackendStats {
-        self.stats
+    pub(super) fn into_stats(mut self) -> BackendStats {
+        let mut drop_panics = std::mem::take(&mut self.drop_panics);
+        drop_panics.extend(self.shutdowns.take_drop_panics());
+        BackendStats { drop_panics, ..self.stats }
     }
 
     /// Hands a report to the gatherer, and does what its verdict says.
@@ -111,7 +124,10 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     /// journal. So it may take any time, and the queue, its limit and its fence may be others afterwards. Events about
     /// workers go with the next report, whatever it is for.
     pub(super) fn report(&mut self, mut chunk: ChunkReport<K::Output, K::Error>) {
+        // Input is read for the empty report of the next turn, when all that came before is under way.
+        chunk.may_read = chunk.done == 0;
         chunk.events = std::mem::take(&mut self.events);
+        chunk.drop_panics = std::mem::take(&mut self.drop_panics);
         let verdict = (self.sink)(chunk);
         self.queue.raise_limit(verdict.limit);
         self.may_grow = verdict.may_grow;
@@ -131,6 +147,11 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
             self.median.note(chunk.busy, chunk.done);
         }
         self.report(chunk);
+    }
+
+    /// Notes that a destructor panicked in a worker, for the next report.
+    pub(super) fn note_drop_panic(&mut self, panic: DropPanic) {
+        self.drop_panics.push(panic);
     }
 
     /// Reports an item that cannot be sent to any worker.
@@ -161,9 +182,9 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     ///
     /// # Errors
     /// Where there is no result yet: then the call fails as a whole, with `error`.
-    pub(super) fn fail_remaining(&mut self, lost: &LostWorker, error: String) -> Result<(), BackendError> {
+    pub(super) fn fail_remaining(&mut self, lost: &LostWorker, error: BackendError) -> Result<(), BackendError> {
         if !self.has_results {
-            return Err(BackendError::Workers(error));
+            return Err(error);
         }
         while let Some(positions) = self.queue.claim(|_| 1) {
             let position = positions.start;
@@ -236,6 +257,20 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
         }
     }
 
+    /// Asks the gatherer for items, where it may have more. It may wait for them in the iterator of a stream, so what is
+    /// queued is sent first.
+    pub(super) fn ask_for_input(&mut self) {
+        if self.may_grow {
+            self.slots.workers_mut().filter(|worker| worker.has_unsent()).for_each(Worker::send_queued);
+        }
+        self.report(ChunkReport::nothing());
+    }
+
+    /// Whether there are positions that no frame has.
+    pub(super) fn has_more(&self) -> bool {
+        self.queue.has_more()
+    }
+
     /// Whether a worker has nothing to do while the gatherer may have more items.
     pub(super) fn needs_input(&self) -> bool {
         self.may_grow && self.queue.is_starved() && self.slots.is_any_idle()
@@ -270,7 +305,9 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
 
     /// Waits until a worker has sent something or the next look at the times is due.
     pub(super) fn wait_for_workers(&mut self) {
-        let until_the_limit = self.time_limit().and_then(|limit| self.slots.time_to_look(limit, nanos()));
+        let time_to_look =
+            |(limit, watch): (Duration, &PauseWatch)| self.slots.time_to_look(limit, nanos(), &watch.pauses());
+        let until_the_limit = self.time_limit().zip(self.pause_watch.as_ref()).and_then(time_to_look);
         self.wait(until_the_limit.map_or(TICK_NANOS, |time| time.min(TICK_NANOS)));
     }
 
@@ -290,9 +327,18 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     /// for time in which its result waited to be read.
     pub(super) fn enforce_time_limits(&mut self) {
         let now = nanos();
-        self.slots.kill_late(now);
-        if let Some(limit) = self.time_limit() {
-            self.slots.enforce_time_limit(limit, self.limits.grace, now);
+        self.pauses.look(now);
+        self.slots.kill_late(now, &self.pauses);
+        if let Some((limit, watch)) = self.time_limit().zip(self.pause_watch.as_ref()) {
+            let pauses = watch.pauses();
+            self.slots.enforce_time_limit(limit, self.limits.grace, now, &pauses);
         }
+    }
+
+    /// How long this process has run since that moment, in nanoseconds. Called once per turn.
+    pub(super) fn observed_since(&mut self, start: u64) -> u64 {
+        let now = nanos();
+        self.pauses.look(now);
+        self.pauses.observed(start, now)
     }
 }

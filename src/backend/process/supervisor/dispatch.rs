@@ -31,6 +31,7 @@ use crate::backend::process::child::idle::take_idle;
 use crate::backend::process::serde_task::{SerdeTask, Travels};
 use crate::backend::process::supervisor::call_frame::CallFrame;
 use crate::backend::process::supervisor::call_state::CallState;
+use crate::backend::process::system_call::backend_error;
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::frame::{Digests, put_part};
@@ -299,6 +300,7 @@ impl<T, K: Task<T>> CallState<'_, '_, T, K> {
         }
         let (exit, reason) = (WorkerExit::NeverStarted, Some(error.to_string()));
         let lost = LostWorker { exit, last_lines: String::new(), reason };
-        self.fail_remaining(&lost, format!("no worker process could be started: {error}"))
+        let text = format!("no worker process could be started: {error}");
+        self.fail_remaining(&lost, backend_error(error, text, BackendError::Workers))
     }
 }

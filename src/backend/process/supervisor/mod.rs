@@ -22,12 +22,17 @@
 //! | 10 s | destructors in the workers of a call that was cancelled |
 //! | 30 s | from the start of a process until it reaches `init`; then it is killed |
 //!
+//! Time in which this process was stopped counts for no item, no worker that comes up, and no destructor: see
+//! `child/pause_watch.rs`. A worker that is stopped alone is late. All of these times are of the steady clock, which no
+//! change of the date moves, and which stands still while the machine is suspended.
+//!
 //! # When the call fails as a whole
 //! | error | when |
 //! |---|---|
-//! | `Unsupported` | a function of the call lies outside of the program's own code |
+//! | `Unsupported` | a function of the call lies outside of the program's own code, or the system does not permit a call |
+//! | `Memory` | the memory for the shared value or for a worker's page cannot be had |
 //! | `Unprepared` | the shared value cannot travel, or a worker cannot find the function or set its memory limit |
-//! | `State` | a worker's state could not be made, or a destructor panicked when the call ended |
+//! | `State` | a worker's state could not be made |
 //! | `Workers` | no worker could be started, or too many died in a row, and there was no result yet |
 //!
 //! Everything else that goes wrong in a worker is the failure of one item, or of all the items that are left once there
@@ -52,10 +57,11 @@ mod work_queue;
 mod worker_slot;
 mod worker_slots;
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Output, ReportSink, RunContext};
+use crate::backend::contract::{BackendError, BackendStats, Output, ReportSink, RunContext};
 use crate::backend::process::child::idle;
 use crate::backend::process::child::output::show_as_printed_here;
 use crate::backend::process::limits::Limits;
@@ -64,6 +70,7 @@ use crate::backend::process::serde_task::{SerdeTask, Travels};
 use crate::backend::process::supervisor::call_frame::CallFrame;
 use crate::backend::process::supervisor::call_state::{CallState, TICK_NANOS};
 use crate::backend::process::supervisor::dispatch::FrameSender;
+use crate::backend::process::system_call::backend_error;
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{CallHead, Settings, SharedValue};
@@ -94,8 +101,8 @@ pub(super) fn run<T: Travels, K: SerdeTask<T>>(
     show_as_printed_here(context.config, || {
         let mut supervisor = Supervisor::new(limits, context, output, sink)?;
         let supervised = supervisor.supervise();
-        let shut_down = supervisor.shut_down();
-        supervised.and(shut_down).map(|()| supervisor.state.into_stats())
+        supervisor.shut_down();
+        supervised.map(|()| supervisor.state.into_stats())
     })
 }
 
@@ -170,21 +177,25 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
     /// more.
     ///
     /// An empty report is made once per turn, so that the gatherer can act on the time and read more of a stream while
-    /// no worker has finished anything. The loop ends when a worker has work, or the gatherer has no more for now.
+    /// no worker has finished anything. An item that came is dispatched before the gatherer is asked again, as that may
+    /// take any time. The loop ends when every worker has work, or the gatherer has no more for now.
     fn ask_for_input(&mut self) -> Result<(), BackendError> {
-        self.state.report(ChunkReport::nothing());
-        while self.state.needs_input() {
-            self.state.report(ChunkReport::nothing());
-            self.frame_sender.dispatch(&mut self.state)?;
+        loop {
+            self.state.ask_for_input();
+            if self.state.has_more() {
+                self.frame_sender.dispatch(&mut self.state)?;
+            }
+            if !self.state.needs_input() {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// Ends the call in every worker: those that finish in time are kept for the next call, and the others are killed.
     ///
     /// A worker that has served as many items as it may is ended: another call with this limit would not take it, and
     /// idle workers would become more from call to call.
-    fn shut_down(&mut self) -> Result<(), BackendError> {
+    fn shut_down(&mut self) {
         self.finish_in_flight();
         self.frame_sender.drop_blocks();
         let max_served = self.state.limits.recycle_after.unwrap_or(usize::MAX);
@@ -198,7 +209,6 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
             }
         }
         self.wait_for_shutdowns();
-        self.state.shutdowns.take_drop_panic().map_or(Ok(()), |message| Err(BackendError::State(message)))
     }
 
     /// Takes back the frames that were not begun, and waits a moment for the others.
@@ -229,7 +239,7 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
             self.state.collect_shutdowns();
             let after_cancel = self.state.context.cancel.is_cancelled().then_some(AFTER_A_CANCEL);
             let most = [self.state.limits.time, after_cancel].into_iter().flatten().min().unwrap_or(Duration::MAX);
-            if u128::from(nanos().saturating_sub(start)) > most.as_nanos() {
+            if u128::from(self.state.observed_since(start)) > most.as_nanos() {
                 let n_killed = self.state.shutdowns.kill_all();
                 self.state.count_lost(n_killed);
             }
@@ -278,7 +288,11 @@ fn call_frame<T: Travels, K: SerdeTask<T>>(
     let shared_digest = with_attachments(&mut attachments, encode).map_err(refused)?;
     let mut blocks = attachments.take();
     let shared = if shared.len() > LARGE_SHARED {
-        let block = Block::copy_of(shared.bytes()).map_err(|error| refused(error.to_string()))?;
+        let refused = |error: io::Error| {
+            let text = format!("{} bytes of shared memory for the shared value cannot be had: {error}", shared.len());
+            backend_error(&error, text, BackendError::Memory)
+        };
+        let block = Block::copy_of(shared.bytes()).map_err(refused)?;
         blocks.push(Arc::clone(&block));
         SharedValue::Block(block.id())
     } else {

@@ -26,6 +26,7 @@ use crate::backend::process::supervisor::worker_slot::DeadWorker;
 use crate::backend::process::wire::answers::{Answer, next_answer, next_timing};
 use crate::backend::process::wire::attachments::with_blocks;
 use crate::backend::process::wire::connection::{Broken, ReadResult};
+use crate::backend::process::wire::drop_panic::drop_panic;
 use crate::backend::process::wire::frame::{FrameKind, Header, Parts, ProtocolError};
 use crate::backend::process::wire::refusal::CallRejected;
 use crate::backend::process::wire::status_page::InHand;
@@ -73,6 +74,9 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
                 Err(ReceiveError::Rejected(CallRejected::Call(reason))) => {
                     return Err(BackendError::Unprepared(reason));
                 }
+                Err(ReceiveError::Rejected(CallRejected::Unsupported(reason))) => {
+                    return Err(BackendError::Unsupported(reason));
+                }
             }
         }
         self.collect_shutdowns();
@@ -116,9 +120,25 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
                     self.queue.give_back(skipped);
                 }
                 FrameKind::Answers => self.take_results(slot_idx, &header)?,
+                FrameKind::DropPanic => self.take_drop_panic(slot_idx, &header)?,
                 FrameKind::Refused => return Err(self.take_refusal(slot_idx, &header)?),
                 _ => return Err(ProtocolError.into()),
             }
+        }
+        Ok(())
+    }
+
+    /// Takes the frame in which a worker says that a destructor panicked.
+    ///
+    /// One that comes behind the answers of its items is dropped: its call, or that part of it, is over. The worker has
+    /// printed the panic all the same.
+    fn take_drop_panic(&mut self, slot_idx: usize, header: &Header) -> Result<(), Broken> {
+        let is_for_a_frame_in_flight = self.slots[slot_idx].is_in_flight(header.extra);
+        let incoming = self.slots[slot_idx].incoming()?;
+        let panic = drop_panic(header, incoming.body(header)?)?;
+        incoming.release(header);
+        if is_for_a_frame_in_flight {
+            self.note_drop_panic(panic);
         }
         Ok(())
     }
@@ -292,6 +312,7 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
         };
         let reason = format!("{failed_starts} worker processes died in a row {when}");
         let error = format!("{reason}; the last one: {}", death.worker);
+        let error = BackendError::Workers(error);
         self.fail_remaining(&LostWorker { reason: Some(reason), ..death.worker }, error)
     }
 }

@@ -6,18 +6,19 @@
 //! A worker leaves its slot and passes through here in two cases. At the end of a call it is kept if it has dropped the
 //! state and the shared value. During a call it is recycled: its socket is closed behind the `End` frame, so that the
 //! process ends by itself after the destructors, while the slot already has another worker. Each is confirmed by an
-//! `Ended` frame, which brings the message of a destructor that panicked.
+//! `Ended` frame, behind the messages of destructors that panicked.
 
+use crate::backend::contract::DropPanic;
 use crate::backend::process::child::idle;
 use crate::backend::process::child::{CallEnd, Worker};
 
-/// The workers that shut down, and the first complaint of a destructor.
+/// The workers that shut down, and the destructors that panicked in them.
 #[derive(Debug, Default)]
 pub(super) struct Shutdowns {
     /// In the order in which they began to shut down.
     workers: Vec<ShuttingDown>,
-    /// The message of the first destructor of a worker's state that panicked.
-    drop_panic: Option<String>,
+    /// Destructors of states and shared values that panicked.
+    drop_panics: Vec<DropPanic>,
 }
 
 /// A worker whose call has ended.
@@ -85,14 +86,8 @@ impl Shutdowns {
         }
         let Some(end) = shutting_down.worker.take_call_end() else { return false };
         shutting_down.has_ended = true;
-        match end {
-            CallEnd::Dropped => false,
-            CallEnd::Died => shutting_down.is_kept,
-            CallEnd::DropPanicked(message) => {
-                self.drop_panic.get_or_insert(message);
-                false
-            }
-        }
+        self.drop_panics.extend(shutting_down.worker.take_drop_panics());
+        end == CallEnd::Died && shutting_down.is_kept
     }
 
     /// Kills the workers that have not ended; gives their number.
@@ -102,8 +97,8 @@ impl Shutdowns {
         n_killed
     }
 
-    /// The message of the first destructor of a worker's state that panicked.
-    pub(super) fn take_drop_panic(&mut self) -> Option<String> {
-        self.drop_panic.take()
+    /// The destructors that panicked.
+    pub(super) fn take_drop_panics(&mut self) -> Vec<DropPanic> {
+        std::mem::take(&mut self.drop_panics)
     }
 }

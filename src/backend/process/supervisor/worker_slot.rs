@@ -26,6 +26,7 @@ use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::connection::{Broken, Incoming, ReadResult};
 use crate::backend::process::wire::frame::{Header, Parts, ProtocolError};
 use crate::backend::process::wire::status_page::{InHand, may_follow};
+use crate::primitives::pauses::Pauses;
 use crate::sync::{Arc, nanos};
 
 /// A place for a worker in a call.
@@ -65,8 +66,10 @@ pub(super) struct Overdue {
     pub(super) item: InHand,
     /// How long it was allowed to take.
     pub(super) limit: Duration,
-    /// When its worker is killed, in nanoseconds of the steady clock.
-    kill_at: u64,
+    /// When it was asked to end, in nanoseconds of the steady clock.
+    asked: u64,
+    /// How long after that its worker is killed, in nanoseconds.
+    grace: u64,
 }
 
 /// The time between SIGTERM and SIGKILL where the mode sets none.
@@ -152,6 +155,11 @@ impl WorkerSlot {
     /// Whether the page has a mark for one more frame. Without one, the slot gets a frame once its oldest is answered.
     pub(super) fn has_free_mark(&self) -> bool {
         self.in_flight.front().is_none_or(|oldest| may_follow(oldest.number, self.newest))
+    }
+
+    /// Whether the frame of this number is in flight.
+    pub(super) fn is_in_flight(&self, number: u64) -> bool {
+        self.in_flight.iter().any(|frame| u64::from(frame.number) == number)
     }
 
     /// How many frames are in flight.
@@ -331,8 +339,8 @@ impl WorkerSlot {
     }
 
     /// How long the time of the item in hand needs no look, in nanoseconds.
-    pub(super) fn time_to_look(&self, limit: Duration, now: u64) -> u64 {
-        match self.timeout_action(limit, now) {
+    pub(super) fn time_to_look(&self, limit: Duration, now: u64, pauses: &Pauses) -> u64 {
+        match self.timeout_action(limit, now, pauses) {
             TimeoutAction::Within(time) => time,
             TimeoutAction::Ask(_) | TimeoutAction::Kill => 0,
         }
@@ -350,32 +358,32 @@ impl WorkerSlot {
     ///
     /// The times are kept to about 20 ms, the length of a turn. Costs two or three loads per worker where no time is
     /// up.
-    pub(super) fn enforce_time_limit(&mut self, limit: Duration, grace: Option<Duration>, now: u64) {
-        match self.timeout_action(limit, now) {
+    pub(super) fn enforce_time_limit(&mut self, limit: Duration, grace: Option<Duration>, now: u64, pauses: &Pauses) {
+        match self.timeout_action(limit, now, pauses) {
             TimeoutAction::Within(_) => {}
             TimeoutAction::Ask(item) => self.ask_to_end(item, limit, grace.unwrap_or(GRACE), now),
             TimeoutAction::Kill => self.kill(now),
         }
     }
 
-    /// What has to be done at `now` about an item that may take as long as `limit`.
-    fn timeout_action(&self, limit: Duration, now: u64) -> TimeoutAction {
+    /// What has to be done at `now` about an item that may take as long as `limit`. Only time that this process has
+    /// observed counts, so an item that was in hand while it was stopped gets that time back.
+    fn timeout_action(&self, limit: Duration, now: u64, pauses: &Pauses) -> TimeoutAction {
         let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
         // An item that begins now is to be looked at when its time is up.
         let Some(item) = self.in_hand() else { return TimeoutAction::Within(limit) };
-        let end = item.since.saturating_add(limit);
-        match self.overdue {
-            Some(overdue) if overdue.item == item && now >= overdue.kill_at => TimeoutAction::Kill,
-            Some(overdue) if overdue.item == item => TimeoutAction::Within(overdue.kill_at - now),
-            _ if now >= end => TimeoutAction::Ask(item),
-            _ => TimeoutAction::Within(end - now),
+        if let Some(overdue) = self.overdue.filter(|overdue| overdue.item == item) {
+            let left = overdue.grace.saturating_sub(pauses.observed(overdue.asked, now));
+            return if left == 0 { TimeoutAction::Kill } else { TimeoutAction::Within(left) };
         }
+        let left = limit.saturating_sub(pauses.observed(item.since, now));
+        if left == 0 { TimeoutAction::Ask(item) } else { TimeoutAction::Within(left) }
     }
 
     /// Sends SIGTERM. Should the worker have another item in hand by then, that is found out when it has died.
     fn ask_to_end(&mut self, item: InHand, limit: Duration, grace: Duration, now: u64) {
         let grace = u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX);
-        self.overdue = Some(Overdue { item, limit, kill_at: now.saturating_add(grace) });
+        self.overdue = Some(Overdue { item, limit, asked: now, grace });
         if let Some(worker) = &self.worker {
             worker.send_sigterm();
         }
@@ -384,7 +392,7 @@ impl WorkerSlot {
     /// Kills the worker; looks again after a second, as a large process takes its time to die.
     fn kill(&mut self, now: u64) {
         if let Some(overdue) = &mut self.overdue {
-            overdue.kill_at = now.saturating_add(SECOND);
+            (overdue.asked, overdue.grace) = (now, SECOND);
         }
         if let Some(worker) = &self.worker {
             worker.kill();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::backend::plan::Plan;
 use crate::backend::process::child::Worker;
 use crate::backend::process::supervisor::worker_slot::WorkerSlot;
+use crate::primitives::pauses::Pauses;
 
 /// The slots of a call, by index. Their number stays the same until the call ends.
 #[derive(Debug)]
@@ -93,18 +94,18 @@ impl WorkerSlots {
     }
 
     /// How long no item's time needs a look, in nanoseconds; `None` without slots.
-    pub(super) fn time_to_look(&self, limit: Duration, now: u64) -> Option<u64> {
-        self.slots.iter().map(|slot| slot.time_to_look(limit, now)).min()
+    pub(super) fn time_to_look(&self, limit: Duration, now: u64, pauses: &Pauses) -> Option<u64> {
+        self.slots.iter().map(|slot| slot.time_to_look(limit, now, pauses)).min()
     }
 
     /// Asks items to end whose time is up, and kills the workers of those that did not end within the grace.
-    pub(super) fn enforce_time_limit(&mut self, limit: Duration, grace: Option<Duration>, now: u64) {
-        self.slots.iter_mut().for_each(|slot| slot.enforce_time_limit(limit, grace, now));
+    pub(super) fn enforce_time_limit(&mut self, limit: Duration, grace: Option<Duration>, now: u64, pauses: &Pauses) {
+        self.slots.iter_mut().for_each(|slot| slot.enforce_time_limit(limit, grace, now, pauses));
     }
 
     /// Kills workers that did not reach `init` in time.
-    pub(super) fn kill_late(&self, now: u64) {
-        self.workers().filter(|worker| worker.is_late(now)).for_each(Worker::kill);
+    pub(super) fn kill_late(&self, now: u64, pauses: &Pauses) {
+        self.workers().filter(|worker| worker.is_late(now, pauses)).for_each(Worker::kill);
     }
 
     /// Ends the slots: gives the workers that have nothing in flight, each with whether it was sent the call, and kills

@@ -36,7 +36,7 @@ pub(crate) enum FrameKind {
     Answers,
     /// To the caller: the call cannot be served.
     Refused,
-    /// To the caller: what belonged to the call is dropped; with the message of a destructor that panicked.
+    /// To the caller: what belonged to the call is dropped.
     Ended,
     /// In both directions: a new slot for large bodies; comes with its memory.
     Slot,
@@ -44,12 +44,14 @@ pub(crate) enum FrameKind {
     Block,
     /// To the worker: a block that no later value mentions.
     Forget,
+    /// To the caller: a destructor panicked.
+    DropPanic,
 }
 
 impl FrameKind {
     /// The kind of this number.
     fn of(byte: u8) -> Option<Self> {
-        const ALL: [FrameKind; 10] = [
+        const ALL: [FrameKind; 11] = [
             FrameKind::Hello,
             FrameKind::Call,
             FrameKind::Items,
@@ -60,6 +62,7 @@ impl FrameKind {
             FrameKind::Slot,
             FrameKind::Block,
             FrameKind::Forget,
+            FrameKind::DropPanic,
         ];
         ALL.into_iter().find(|&kind| kind as u8 == byte)
     }
@@ -78,7 +81,8 @@ pub(crate) struct Header {
     pub(crate) first: u64,
     /// The length of the body.
     pub(crate) len: u64,
-    /// Items: the number of the frame, and how many digests follow the items. Answers: nanoseconds at work. Slot and Block: the length of the memory.
+    /// Items: the number of the frame, and how many digests follow the items; DropPanic: the number of that frame.
+    /// Answers: nanoseconds at work. Slot and Block: the length of the memory.
     pub(crate) extra: u64,
 }
 

@@ -19,6 +19,7 @@ use std::os::unix::fs::MetadataExt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend::process::system_call::named;
 use crate::sync::per_process;
 
 /// A function, as it travels: its place in the executable that both sides run.
@@ -90,8 +91,10 @@ impl Program {
     /// # Errors
     /// When `/proc` is not mounted or not readable, and when no executable mapping holds this crate's code.
     pub(crate) fn running() -> io::Result<Self> {
-        let file = fs::metadata("/proc/self/exe")?;
-        let text = text_around(anchor_address(), &fs::read_to_string("/proc/self/maps")?).ok_or_else(|| {
+        let file = named("/proc/self/exe", fs::metadata("/proc/self/exe"))?;
+        let maps = named("/proc/self/maps", fs::read("/proc/self/maps"))?;
+        // Paths in it need not be UTF-8; the addresses are.
+        let text = text_around(anchor_address(), &String::from_utf8_lossy(&maps)).ok_or_else(|| {
             io::Error::other("this crate's code was not found in the running program's; is it in a library of its own?")
         })?;
         let executable = Executable {

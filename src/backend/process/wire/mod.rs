@@ -25,6 +25,7 @@
 //! | `frame.rs` | the header, the kinds, and the parts of a body |
 //! | `body.rs`, `encode.rs` | where a body is written, and values as bytes |
 //! | `call.rs`, `answers.rs`, `refusal.rs` | the bodies of `Hello` and `Call`, of `Answers`, and of `Refused` |
+//! | `drop_panic.rs` | a destructor that panicked in a worker |
 //! | `attachments.rs` | blocks of shared memory that values mention |
 //! | `function.rs` | functions as places in the executable |
 //! | `connection.rs` | frames to and from the socket, and slots for large bodies |
@@ -40,6 +41,8 @@ pub(super) mod body;
 pub(super) mod call;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(super) mod connection;
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+pub(super) mod drop_panic;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(super) mod encode;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]

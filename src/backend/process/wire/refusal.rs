@@ -37,6 +37,8 @@ impl From<io::Error> for Disconnected {
 pub(crate) enum CallRejected {
     /// The worker's state could not be made.
     State(String),
-    /// The function was not found, its shared value could not be decoded, or a limit could not be set.
+    /// The function was not found, or its shared value could not be decoded.
     Call(String),
+    /// The system did not permit a limit to be set.
+    Unsupported(String),
 }

@@ -15,7 +15,7 @@
 //! | frame | within a call | between two calls |
 //! |---|---|---|
 //! | `Items` | run, or skipped if the caller took it back | skipped: its call was refused |
-//! | `End` | state and shared value are dropped, then `Ended` is sent | `Ended` with an empty message |
+//! | `End` | state and shared value are dropped, then `Ended` is sent | `Ended` is sent |
 //! | `Call` | the call ends without a confirmation; the next one begins | a call begins |
 //! | `Slot`, `Block`, `Forget` | handled in `wire/connection.rs`, never seen here | the same |
 //!
@@ -29,12 +29,15 @@ pub(super) mod startup;
 use std::io;
 use std::os::fd::OwnedFd;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::backend::contract::Dropped;
 use crate::backend::process::wire::attachments::{find, with_blocks};
 use crate::backend::process::wire::call::{CallHead, Hello, SharedValue};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming};
+use crate::backend::process::wire::drop_panic;
 use crate::backend::process::wire::encode::decode_checked;
 use crate::backend::process::wire::frame::{FrameKind, Header};
 use crate::backend::process::wire::function::PROGRAM;
@@ -43,6 +46,7 @@ use crate::backend::process::wire::status_page::Direction;
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::backend::process::worker::outbox::Outbox;
 use crate::config;
+use crate::panics::drop_caught;
 use crate::sync::{Arc, nanos};
 
 /// The worker measures its memory at most this often, in nanoseconds, and only where the call asks for it.
@@ -79,6 +83,8 @@ pub(super) struct WorkerConnection {
     pub(super) head: Option<CallHead>,
     /// When the memory was last measured, in nanoseconds of the steady clock.
     measured: u64,
+    /// The limit on memory of its own.
+    data_limit: DataLimit,
 }
 
 /// Serves calls until the caller is gone. `socket` is the worker's end of the connection.
@@ -136,7 +142,8 @@ impl WorkerConnection {
         let link = first.with_page(Arc::new(page));
         link.page().come_up();
         let outbox = Arc::new(Outbox::new(link.outgoing));
-        Ok(Self { incoming: link.incoming, outbox, threads: hello.threads, head: None, measured: 0 })
+        let data_limit = DataLimit::inherited();
+        Ok(Self { incoming: link.incoming, outbox, threads: hello.threads, head: None, measured: 0, data_limit })
     }
 
     /// The next frame. What is queued is sent before the worker waits.
@@ -164,17 +171,23 @@ impl WorkerConnection {
     fn pass_over(&mut self, header: &Header) -> Result<(), Disconnected> {
         self.incoming.release(header);
         if header.kind == FrameKind::End {
-            self.end(String::new())?;
+            self.end()?;
         }
         Ok(())
     }
 
-    /// Confirms that everything of the call is dropped. `complaint` is the message of a destructor that panicked, or
-    /// empty.
-    pub(super) fn end(&mut self, complaint: String) -> Result<(), Disconnected> {
+    /// Confirms that everything of the call is dropped.
+    pub(super) fn end(&mut self) -> Result<(), Disconnected> {
         self.head = None;
-        self.outbox.push(Header::new(FrameKind::Ended), complaint.as_bytes());
+        self.outbox.push(Header::new(FrameKind::Ended), &[]);
         self.outbox.flush()
+    }
+
+    /// Drops what belongs to the call. A panic of a destructor is sent to the caller.
+    pub(super) fn drop_caught<V>(&self, dropped: Dropped, value: V) {
+        if let Err(message) = drop_caught(value) {
+            self.outbox.push(drop_panic::header(dropped, 0), message.as_bytes());
+        }
     }
 
     /// Refuses the call, with a reason for the caller.
@@ -199,7 +212,8 @@ impl WorkerConnection {
         let header = self.wait()?;
         let head = postcard::from_bytes::<CallHead>(self.incoming.body(&header)?).map_err(|_| Disconnected)?;
         self.incoming.release(&header);
-        match head.function.place().and_then(|place| self.prepare(&head).map(|()| place)) {
+        let place = head.function.place().map_err(CallRejected::Call);
+        match place.and_then(|place| self.prepare(&head).map(|()| place)) {
             Ok(place) => {
                 self.head = Some(head);
                 // SAFETY: the caller is the same executable, which the handshake has checked, and took the place of a
@@ -207,7 +221,7 @@ impl WorkerConnection {
                 let serve = unsafe { std::mem::transmute::<*const (), Serve>(place) };
                 serve(self)
             }
-            Err(reason) => self.refuse(&CallRejected::Call(reason)),
+            Err(rejected) => self.refuse(&rejected),
         }
     }
 
@@ -230,11 +244,15 @@ impl WorkerConnection {
     /// Sets the memory limit and the configuration that the call asks for.
     ///
     /// Runs before the shared value is decoded and the state is made, so both count against the memory limit. A call
-    /// without a limit lifts the one of the call before it.
-    fn prepare(&self, head: &CallHead) -> Result<(), String> {
-        limit_memory(head.memory).map_err(|error| format!("the memory limit could not be set: {error}"))?;
-        let config = head.settings.config(self.threads).map_err(|error| error.to_string())?;
-        raise_stack_limit(config.thread_stack_size()).map_err(|error| format!("the stack could not grow: {error}"))?;
+    /// without a limit lifts the one of the call before it, down to the limit that the program has itself.
+    fn prepare(&mut self, head: &CallHead) -> Result<(), CallRejected> {
+        self.data_limit.set(head.memory).map_err(|error| {
+            CallRejected::Unsupported(format!("the memory limit could not be set: setrlimit(RLIMIT_DATA): {error}"))
+        })?;
+        let config = head.settings.config(self.threads).map_err(|error| CallRejected::Call(error.to_string()))?;
+        raise_stack_limit(config.thread_stack_size()).map_err(|error| {
+            CallRejected::Unsupported(format!("the stack could not grow: setrlimit(RLIMIT_STACK): {error}"))
+        })?;
         config::set_parallel_config(config);
         Ok(())
     }
@@ -253,15 +271,37 @@ impl WorkerConnection {
     }
 }
 
-/// Limits the memory of its own that this process may have, in bytes; `None` lifts the limit.
+/// The limit on the memory of its own that this process may have.
 ///
 /// The limit is `RLIMIT_DATA`, which the kernel checks when memory is requested, not when it is touched: heap, thread
 /// stacks and other private writable mappings count, shared mappings do not. Only the soft limit changes, so that a
 /// later call can raise it again.
-fn limit_memory(bytes: Option<u64>) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let hard = getrlimit(Resource::Data).maximum;
-    Ok(setrlimit(Resource::Data, Rlimit { current: bytes.or(hard), maximum: hard })?)
+#[derive(Debug)]
+struct DataLimit {
+    /// What the program was started with: `ulimit -d`, or what a batch system has set.
+    inherited: Rlimit,
+    /// The soft limit at present.
+    current: Option<u64>,
+}
+
+impl DataLimit {
+    /// The limit of the program.
+    fn inherited() -> Self {
+        let inherited = getrlimit(Resource::Data);
+        Self { current: inherited.current, inherited }
+    }
+
+    /// Sets the limit to so many bytes, or to what the program has where that is stricter or there is no other. No
+    /// system call where nothing changes.
+    fn set(&mut self, bytes: Option<u64>) -> io::Result<()> {
+        let Rlimit { current: soft, maximum: hard } = self.inherited;
+        let strictest = [bytes, soft, hard].into_iter().flatten().min();
+        if strictest != self.current {
+            setrlimit(Resource::Data, Rlimit { current: strictest, maximum: hard })?;
+            self.current = strictest;
+        }
+        Ok(())
+    }
 }
 
 /// Lets the main thread's stack, on which items run, grow to this size, or to the hard limit where that is less.

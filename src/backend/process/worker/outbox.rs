@@ -12,6 +12,10 @@
 //! | 1000 of 1 µs | the values are encoded one behind the other; one or two sends, near its end |
 //! | 10 of 3 ms | each is older than a millisecond when it ends, so each is sent at once, by the worker |
 //! | one of 0.1 ms, then one of 10 s | the first wakes the flusher, which sends it after a millisecond or so |
+//! | one whose result has a destructor that takes 10 s | the flusher sends it after a second |
+//!
+//! The last line is for destructors that panic: what they say has to leave before the result, as the call may be over
+//! with it.
 //!
 //! Costs per result: one lock, which is uncontended unless the flusher looks at that moment, one read of the clock, and
 //! the bytes of the value, encoded where they are sent from. The buffer is used again, so a result allocates nothing of
@@ -28,7 +32,7 @@ use crate::backend::process::wire::frame::{FrameKind, Header};
 use crate::backend::process::wire::refusal::Disconnected;
 use crate::encoding::Format;
 use crate::failure::Cause;
-use crate::sync::{Arc, Condvar, Mutex, nanos, spawn_named};
+use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, nanos, spawn_named};
 
 /// Results wait this long at most, in nanoseconds, while the worker goes on.
 ///
@@ -44,6 +48,8 @@ const FLOW_BYTES: usize = 64 * 1024;
 /// A round takes a millisecond, so it wakes up for some 20 ms in vain after the last result. Without them, each frame
 /// of slow items would pay for a wake-up.
 const IDLE_ROUNDS: u32 = 20;
+/// While a result is dropped, the flusher sends nothing for so long.
+const DROP_NANOS: u64 = 1_000_000_000;
 
 /// Results that wait to be sent, shared by the worker's thread and the flusher.
 ///
@@ -55,6 +61,8 @@ pub(super) struct Outbox {
     contents: Mutex<Contents>,
     /// The flusher sleeps here.
     wakeup: Condvar,
+    /// Whether the worker's thread drops what the newest answer was made of.
+    is_dropping: AtomicBool,
 }
 
 /// Guarded by the outbox's lock.
@@ -108,6 +116,16 @@ enum Flusher {
     Awake,
 }
 
+/// Answers wait while it lives.
+pub(super) struct HeldBack<'o>(&'o Outbox);
+
+impl Drop for HeldBack<'_> {
+    fn drop(&mut self) {
+        // Release: a flusher that sees it finds what was pushed before. Pairs with `flush_loop`.
+        self.0.is_dropping.store(false, Ordering::Release);
+    }
+}
+
 impl Outbox {
     /// An empty outbox that sends through `outgoing`.
     pub(super) fn new(outgoing: Outgoing) -> Self {
@@ -121,7 +139,15 @@ impl Outbox {
             reported: 0,
             flusher: Flusher::NotStarted,
         };
-        Self { contents: Mutex::new(contents), wakeup: Condvar::new() }
+        Self { contents: Mutex::new(contents), wakeup: Condvar::new(), is_dropping: AtomicBool::new(false) }
+    }
+
+    /// The flusher lets an answer that is put from now on wait, so that what the destructor of its value says leaves
+    /// before it. Costs two stores.
+    pub(super) fn hold_back(&self) -> HeldBack<'_> {
+        // Relaxed: the flusher reads it under the lock, which the worker takes after this store to put the answer.
+        self.is_dropping.store(true, Ordering::Relaxed);
+        HeldBack(self)
     }
 
     /// A call begins, whose values are written in this format.
@@ -270,7 +296,9 @@ impl Outbox {
             }
             self.wakeup.wait_for(&mut contents, Duration::from_nanos(FLOW_NANOS));
             idle_rounds = if contents.is_waiting() { 0 } else { idle_rounds + 1 };
-            let is_due = contents.is_waiting() && nanos().saturating_sub(contents.since) >= FLOW_NANOS;
+            // Acquire: pairs with `HeldBack`.
+            let most = if self.is_dropping.load(Ordering::Acquire) { DROP_NANOS } else { FLOW_NANOS };
+            let is_due = contents.is_waiting() && nanos().saturating_sub(contents.since) >= most;
             // Without waiting for the caller to read, since the worker's thread may wait for the lock.
             if is_due && contents.send_now(Blocking::No).is_err() {
                 return; // the caller is gone

@@ -16,22 +16,22 @@
 //! one read of the clock, the lock of the outbox, and the encoding of the result. A type with a destructor costs one
 //! more read of the clock, and a trace one more and the CPU clock of the thread, which is a system call.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::mem::needs_drop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::exit;
 use std::ptr::null;
 use std::time::Duration;
 
 use crate::backend::amounts;
-use crate::backend::contract::{BackendError, Claim, Output};
+use crate::backend::contract::{BackendError, Claim, Dropped, Output};
 use crate::backend::items::Items;
 use crate::backend::process::serde_task::{SerdeTask, Travels};
 use crate::backend::process::wire::answers::{Answers, Trace};
 use crate::backend::process::wire::attachments::with_blocks;
 use crate::backend::process::wire::call::CallHead;
+use crate::backend::process::wire::drop_panic;
 use crate::backend::process::wire::encode::decode_checked;
 use crate::backend::process::wire::frame::{Digests, FrameKind, Header, Parts, of_items_extra};
 use crate::backend::process::wire::function::{self, FunctionName};
@@ -45,7 +45,7 @@ use crate::backend::task::{SharedOf, StateOf};
 use crate::backend::thread_pool::in_worker;
 use crate::backend::worker_loop::{self, LoopOptions};
 use crate::failure::Cause;
-use crate::panics::into_message;
+use crate::panics::{drop_caught, drop_each};
 use crate::primitives::cancel::CancelToken;
 use crate::record::thread_cpu_time;
 use crate::sync::{Arc, AtomicUsize, FORKED_INSIDE, Ordering, ProcessMark, nanos};
@@ -83,10 +83,10 @@ where
         }
     };
     let over = Session::<T, K>::new(&head, functions, &shared, connection).run(connection);
-    let dropped = worker_loop::drop_state(shared);
+    connection.drop_caught(Dropped::SharedValue, shared);
     match over? {
         SessionEnd::NextCall => Ok(()),
-        SessionEnd::Ended(complaint) => connection.end(complaint.or_else(|| complaint_of(dropped)).unwrap_or_default()),
+        SessionEnd::Ended => connection.end(),
     }
 }
 
@@ -95,20 +95,12 @@ where
 /// Two cases, because a confirmation costs the caller a wait for each worker; it asks for one only where something is
 /// to be dropped.
 enum SessionEnd {
-    /// The caller ended it: everything is dropped except the shared value. With the message of a destructor that
-    /// panicked.
-    Ended(Option<String>),
+    /// The caller ended it: everything is dropped except the shared value.
+    Ended,
     /// Another call begins; this one has left nothing to drop.
     ///
     /// Also after a refusal: the frames that are left of this call are skipped by the loop of `worker/mod.rs`.
     NextCall,
-}
-
-fn complaint_of(dropped: Result<(), BackendError>) -> Option<String> {
-    match dropped {
-        Err(BackendError::State(complaint)) => Some(complaint),
-        _ => None,
-    }
 }
 
 /// A number that differs for different types of task, item, result and error.
@@ -158,9 +150,12 @@ struct Session<'d, T, K: ProcessTask<T>> {
     /// The caller's fence comes later, as the failure must reach the caller first; this one holds from the next item
     /// on.
     halted_at: usize,
-    /// The items of the frame at hand.
-    items: Vec<T>,
+    /// The items of the frame at hand. Each is taken out and dropped while it is in hand, so that whatever its
+    /// destructor does is known to be its own doing.
+    items: Vec<RefCell<Option<T>>>,
     outbox: Arc<Outbox>,
+    /// The number of the frame at hand.
+    frame: Cell<u64>,
     /// When the last item ended, in nanoseconds of the steady clock.
     ///
     /// It is also the begin of the next item, so an item costs one read of the clock and not two.
@@ -193,6 +188,7 @@ where
             halted_at: usize::MAX,
             items: Vec::new(),
             outbox: Arc::clone(&connection.outbox),
+            frame: Cell::new(0),
             clock: Cell::new(0),
             tracer: Tracer { traces: head.traces, cpu: Cell::new(None) },
             never: CancelToken::new(),
@@ -218,9 +214,8 @@ where
                 }
                 FrameKind::End => {
                     connection.incoming.release(&header);
-                    return Ok(SessionEnd::Ended(
-                        self.state.take().map(worker_loop::drop_state).and_then(complaint_of),
-                    ));
+                    connection.drop_caught(Dropped::State, self.state.take());
+                    return Ok(SessionEnd::Ended);
                 }
                 FrameKind::Call => return Ok(SessionEnd::NextCall),
                 _ => connection.incoming.release(&header),
@@ -281,7 +276,6 @@ where
         header: &Header,
     ) -> Result<Vec<(usize, String)>, Disconnected> {
         const LONG_TO_DECODE: usize = 64 * 1024;
-        clear_items(&mut self.items);
         let first = usize::try_from(header.first).map_err(|_| Disconnected)?;
         let (body, blocks) = connection.incoming.body_and_blocks(header)?;
         let (items, digests) = Digests::split(body, of_items_extra(header.extra).1)?;
@@ -294,7 +288,7 @@ where
                 self.page.status().begin(first + offset, now);
                 let digest = digests.next_if(|(of, _)| *of == offset).map(|(_, digest)| digest);
                 match decode_checked(self.head.format, part, digest) {
-                    Ok(item) => self.items.push(item),
+                    Ok(item) => self.items.push(RefCell::new(Some(item))),
                     Err(reason) => unread.push((offset, format!("the item could not be decoded: {reason}"))),
                 }
                 if self.head.watches_time || part.len() >= LONG_TO_DECODE {
@@ -323,9 +317,10 @@ where
         self.clock.set(nanos());
         self.tracer.begin();
         self.outbox.begin(first, self.clock.get());
+        self.frame.set(header.extra);
         while offset < len && first + offset < self.fence() {
             if let Some((_, reason)) = unread.next_if(|(bad, _)| *bad == offset) {
-                self.fail(first + offset, &Cause::Encoding(reason));
+                self.fail(first + offset, None, Cause::Encoding(reason));
                 offset += 1;
             } else {
                 let until = unread.peek().map_or(len, |(bad, _)| *bad);
@@ -338,7 +333,7 @@ where
             let skipped = Header { first: (first + offset) as u64, ..Header::new(FrameKind::Answers) };
             self.outbox.push(skipped, &Answers::skipped(len - offset));
         }
-        clear_items(&mut self.items);
+        drop_each(self.items.drain(..), |_, _| {}); // those that did not run, and so have no answer
         if self.head.watches_memory {
             connection.measure_memory();
         }
@@ -371,11 +366,11 @@ where
         };
         let mut claim = Claim { first: ran, len, attempt: 1, output: Output::InReports };
         let items = Items::Slice(&self.items);
-        let call = |item: &T| observed.call(&mut state, item);
+        let call = |item: &RefCell<Option<T>>| observed.call(&mut state, item);
         let chunk = in_worker(|| worker_loop::run(items, &mut claim, &options, call));
         self.state = Some(state);
         for miss in chunk.failures {
-            self.fail(position + miss.position - ran, &miss.cause);
+            self.fail(position + miss.position - ran, Some(miss.position), miss.cause);
         }
         chunk.done
     }
@@ -384,13 +379,19 @@ where
     ///
     /// Called for a failure of the function, where the item is still in hand, and for an item that could not be
     /// decoded, where none is. The time of the item is taken from the status page, so it is what the caller would see
-    /// too.
-    fn fail(&mut self, position: usize, cause: &Cause<K::Error>) {
+    /// too. Item and error are dropped before the item is not in hand any more; `number` is the item's in its frame.
+    fn fail(&mut self, position: usize, number: Option<usize>, cause: Cause<K::Error>) {
         let now = nanos();
         let in_hand = self.page.status().in_hand();
         let elapsed = in_hand.map_or(0, |item| now.saturating_sub(item.since));
         let trace = self.tracer.end(in_hand.map_or(now, |item| item.since));
-        self.outbox.put_failure(Duration::from_nanos(elapsed), cause, trace.as_ref(), now);
+        if let Some(item) = number.and_then(|number| self.items[number].take()) {
+            drop_copy(&self.outbox, Dropped::Item(position), self.frame.get(), item);
+        }
+        let held_back = self.outbox.hold_back();
+        self.outbox.put_failure(Duration::from_nanos(elapsed), &cause, trace.as_ref(), now);
+        drop_copy(&self.outbox, Dropped::Error(position), self.frame.get(), cause);
+        drop(held_back);
         if in_hand.is_some() {
             self.page.status().end();
         }
@@ -408,6 +409,7 @@ where
             shared: self.shared,
             page: self.page.status(),
             outbox: &self.outbox,
+            frame: self.frame.get(),
             clock: &self.clock,
             tracer: &self.tracer,
             position: Cell::new(position),
@@ -467,6 +469,8 @@ struct Observed<'o, T, K: ProcessTask<T>> {
     shared: &'o SharedOf<T, K>,
     page: &'o StatusPage,
     outbox: &'o Arc<Outbox>,
+    /// The number of the frame at hand.
+    frame: u64,
     clock: &'o Cell<u64>,
     tracer: &'o Tracer,
     /// The position of the next item.
@@ -485,20 +489,29 @@ where
     K: SerdeTask<T>,
 {
     /// An item that fails or panics stays in hand: `Session::fail` ends it, after it has read from the page when the
-    /// item began.
-    fn call(&self, state: &mut StateOf<T, K>, item: &T) -> Result<(), K::Error> {
+    /// item began. The item itself is dropped before its result is in the outbox, and the result before it leaves.
+    fn call(&self, state: &mut StateOf<T, K>, item: &RefCell<Option<T>>) -> Result<(), K::Error> {
         let position = self.position.get();
         self.position.set(position + 1);
         self.page.begin(position, self.clock.get());
-        // SAFETY: `Functions::find` gave this address for a call of these types.
-        let result = unsafe { K::call_at(self.functions.function, self.shared, state, item) };
-        if !self.process.is_current() {
-            end_forked_child();
+        let value = {
+            let item = item.borrow();
+            let item = item.as_ref().expect("an item of a frame runs once");
+            // SAFETY: `Functions::find` gave this address for a call of these types.
+            let result = unsafe { K::call_at(self.functions.function, self.shared, state, item) };
+            if !self.process.is_current() {
+                end_forked_child();
+            }
+            result?
+        };
+        if needs_drop::<T>() {
+            drop_copy(self.outbox, Dropped::Item(position), self.frame, item.take());
         }
-        let value = result?;
         let trace = self.tracer.end(self.clock.get());
+        let held_back = needs_drop::<K::Output>().then(|| self.outbox.hold_back());
         let (next, now) = self.outbox.put_value(&value, trace.as_ref());
-        drop_value(value);
+        drop_copy(self.outbox, Dropped::Value(position), self.frame, value);
+        drop(held_back);
         self.page.end();
         match next {
             SendState::Send => self.outbox.send(),
@@ -517,22 +530,11 @@ where
     }
 }
 
-/// Drops the items of a frame: a panic of a destructor is no failure of an item, as in the drop of a value.
-///
-/// Called before a frame is decoded and after it was run. The panic's message is dropped with it: every item has its
-/// answer by then.
-fn clear_items<T>(items: &mut Vec<T>) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| items.clear())) {
-        into_message(payload);
-    }
-}
-
-/// Drops a value whose result is in the outbox: a panic of its destructor is no failure of the item any more.
-fn drop_value<R>(value: R) {
-    if needs_drop::<R>()
-        && let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value)))
-    {
-        into_message(payload);
+/// Drops the copy of an item, a value or an error. A panic of its destructor is sent to the caller: the item has its
+/// result, and goes on having it.
+fn drop_copy<V>(outbox: &Outbox, dropped: Dropped, frame: u64, copy: V) {
+    if let Err(message) = drop_caught(copy) {
+        outbox.push(drop_panic::header(dropped, frame), message.as_bytes());
     }
 }
 

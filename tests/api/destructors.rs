@@ -1,0 +1,296 @@
+//! Destructors that panic: each costs the value that it belongs to, and the run says so in a warning.
+
+use std::ops::ControlFlow::Continue;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Waker};
+
+use manyhands::job::FailureKind;
+use manyhands::{Error, Job, OnFailure, Progress, Retry};
+
+use crate::modes::for_every_way;
+
+/// Panics when it is dropped, if it is told to; counts those that are alive.
+struct Fragile<'a> {
+    number: usize,
+    breaks: bool,
+    alive: &'a AtomicUsize,
+}
+
+impl<'a> Fragile<'a> {
+    fn new(number: usize, breaks: bool, alive: &'a AtomicUsize) -> Self {
+        alive.fetch_add(1, Ordering::SeqCst);
+        Self { number, breaks, alive }
+    }
+}
+
+impl Drop for Fragile<'_> {
+    fn drop(&mut self) {
+        self.alive.fetch_sub(1, Ordering::SeqCst);
+        if self.breaks {
+            resume_unwind(Box::new(format!("{} broke", self.number))); // without the message of the panic hook
+        }
+    }
+}
+
+fn texts(warnings: &[Error]) -> Vec<String> {
+    assert!(warnings.iter().all(Error::is_destructor));
+    let mut texts: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    texts.sort();
+    texts
+}
+
+#[test]
+fn items_of_a_stream_whose_destructors_panic_cost_no_result() {
+    let alive = AtomicUsize::new(0);
+    let items = || (0..200).map(|n| Fragile::new(n, [20, 21, 150].contains(&n), &alive));
+    let expected = [150, 20, 21].map(|n| format!("the destructor of item {n} panicked: {n} broke"));
+    for_every_way(|way| {
+        let outcome = way.job_over(items()).window(4).run(|item| item.number).unwrap();
+        assert_eq!(texts(outcome.warnings()), expected, "{way:?}");
+        assert_eq!(outcome.into_result().unwrap(), (0..200).collect::<Vec<_>>(), "{way:?}");
+        let mut delivered = 0;
+        let error = way.job_over(items()).window(4).map(|item| item.number).for_each_ordered(|_, _| {
+            delivered += 1;
+            Continue(())
+        });
+        assert!(error.unwrap_err().is_destructor() && delivered == 200, "{way:?}: {delivered}");
+        assert_eq!(alive.load(Ordering::SeqCst), 0, "{way:?}");
+    });
+}
+
+#[test]
+fn items_are_named_by_their_index_also_where_others_were_finished_before() {
+    let alive = AtomicUsize::new(0);
+    for_every_way(|way| {
+        let items = (0..60).map(|n| Fragile::new(n, n % 10 == 3 || n % 10 == 4, &alive));
+        let job = way.job_over(items).window(7).done_if(|item| item.number % 2 == 0);
+        let outcome = job.run(|item| item.number).unwrap();
+        let broken = (0..60).filter(|n| n % 10 == 3 || n % 10 == 4);
+        let mut expected: Vec<String> =
+            broken.map(|n| format!("the destructor of item {n} panicked: {n} broke")).collect();
+        expected.sort();
+        assert_eq!(texts(outcome.warnings()), expected, "{way:?}");
+        assert_eq!((outcome.tally().succeeded, outcome.tally().done_before), (30, 30));
+    });
+}
+
+#[test]
+fn items_that_were_not_run_are_dropped_one_by_one() {
+    let alive = AtomicUsize::new(0);
+    for_every_way(|way| {
+        let items = (0..40).map(|n| Fragile::new(n, n % 2 == 1, &alive));
+        let outcome = way.job_over(items).window(8).try_run(|item| if item.number == 3 { Err("no") } else { Ok(()) });
+        let outcome = outcome.unwrap();
+        assert_eq!((outcome.tally().succeeded, outcome.failures()[0].index), (3, 3), "{way:?}");
+        assert!(texts(outcome.warnings()).contains(&"the destructor of item 1 panicked: 1 broke".to_owned()));
+        assert_eq!(alive.load(Ordering::SeqCst), 0, "{way:?}");
+    });
+}
+
+#[test]
+fn states_whose_destructors_panic_cost_no_result() {
+    let alive = AtomicUsize::new(0);
+    for_every_way(|way| {
+        let items: Vec<usize> = (0..50).collect();
+        let outcome = way.job(&items).worker_state(|| Fragile::new(7, true, &alive)).run(|_, n| *n).unwrap();
+        let warnings = texts(outcome.warnings());
+        assert!(!warnings.is_empty() && warnings.len() <= way.workers, "{way:?}: {warnings:?}");
+        assert_eq!(warnings[0], "the destructor of a worker's state panicked: 7 broke");
+        assert_eq!(outcome.into_result().unwrap(), items, "{way:?}");
+    });
+}
+
+#[test]
+fn values_beyond_the_failure_that_stops_a_run_are_dropped_one_by_one() {
+    let items: Vec<usize> = (0..40).collect();
+    for is_delivered in [false, true] {
+        let (alive, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let retry = Retry::times(1).only([FailureKind::Panic]);
+        let job = Job::new(&items).workers(2).chunk_size(1);
+        let job = if is_delivered { job.retry(retry) } else { job };
+        // Item 0 fails when the other worker has done the last item, so all other values are discarded.
+        let outcome = job.try_run(|&n| {
+            if n == 0 {
+                while done.load(Ordering::SeqCst) < 39 {
+                    std::thread::yield_now();
+                }
+                return Err("stop");
+            }
+            done.fetch_add(1, Ordering::SeqCst);
+            Ok(Fragile::new(n, n % 8 == 5, &alive))
+        });
+        let outcome = outcome.unwrap();
+        assert_eq!((outcome.tally().succeeded, outcome.failures()[0].index), (0, 0));
+        let expected =
+            [13, 21, 29, 37, 5].map(|n| format!("the destructor of the value of item {n} panicked: {n} broke"));
+        assert_eq!(texts(outcome.warnings()), expected, "delivered: {is_delivered}");
+        assert_eq!(alive.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[test]
+fn the_error_of_an_attempt_that_is_retried_costs_nothing_else() {
+    let alive = AtomicUsize::new(0);
+    let items: Vec<usize> = (0..30).collect();
+    for_every_way(|way| {
+        let attempts = AtomicUsize::new(0);
+        let work = way.job(&items).retry(Retry::times(2)).try_map(|&n| {
+            if n == 11 && attempts.fetch_add(1, Ordering::SeqCst) < 2 {
+                return Err(Fragile::new(n, true, &alive));
+            }
+            Ok(n)
+        });
+        let outcome = work.run().ok().expect("the call has an outcome");
+        let expected = ["the destructor of the error of item 11 panicked: 11 broke"; 2];
+        assert_eq!(texts(outcome.warnings()), expected, "{way:?}");
+        assert_eq!((outcome.tally().succeeded, outcome.tally().retries), (30, 2), "{way:?}");
+    });
+}
+
+#[test]
+fn an_iterator_whose_destructor_panics_costs_no_result() {
+    let alive = AtomicUsize::new(0);
+    for_every_way(|way| {
+        let held = Fragile::new(9, true, &alive);
+        let items = (0..20).map(move |n| {
+            let held = &held;
+            n + held.number - 9
+        });
+        let outcome = way.job_over(items).run(|n| n + 1).unwrap();
+        let expected = ["the destructor of the iterator over the items panicked: 9 broke"];
+        assert_eq!(texts(outcome.warnings()), expected, "{way:?}");
+        assert_eq!(outcome.into_result().unwrap(), (1..21).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn a_panic_of_the_iterator_is_raised_though_items_that_were_read_break_too() {
+    let alive = AtomicUsize::new(0);
+    for_every_way(|way| {
+        let items = (0..50).map(|n| match n {
+            17 => resume_unwind(Box::new("no more")),
+            n => Fragile::new(n, true, &alive),
+        });
+        let caught = catch_unwind(AssertUnwindSafe(|| way.job_over(items).run(|item| item.number)));
+        assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "no more", "{way:?}");
+        assert_eq!(alive.load(Ordering::SeqCst), 0, "{way:?}");
+    });
+}
+
+#[test]
+fn results_that_break_end_their_stream_as_others_do() {
+    static ALIVE: AtomicUsize = AtomicUsize::new(0);
+    let held = Arc::new(());
+    for ordered in [false, true] {
+        for taken in [0, 1, 9] {
+            let theirs = Arc::clone(&held);
+            let compute = move |&n: &usize| (Fragile::new(n, true, &ALIVE), Arc::strong_count(&theirs)).0;
+            let work = Job::over(0_usize..).workers(2).window(6).on_failure(OnFailure::Continue).map(compute);
+            let mut results = if ordered { work.ordered() } else { work.as_completed() }.unwrap();
+            for _ in 0..taken {
+                std::mem::forget(results.next());
+            }
+            drop(results);
+            assert_eq!(ALIVE.swap(0, Ordering::SeqCst), taken, "all others are dropped, ordered: {ordered}");
+            assert_eq!(Arc::strong_count(&held), 1, "the run has ended");
+        }
+    }
+}
+
+#[test]
+fn a_handle_that_is_dropped_drops_its_results_one_by_one() {
+    static ALIVE: AtomicUsize = AtomicUsize::new(0);
+    let (done, is_done) = std::sync::mpsc::channel();
+    let compute = move |&n: &usize| {
+        done.send(n).unwrap_or_default(); // the test may be over
+        Fragile::new(n, true, &ALIVE)
+    };
+    let mut handle = Job::over(0_usize..).workers(2).window(6).map(compute).spawn().unwrap();
+    is_done.iter().take(4).for_each(drop);
+    let mut context = Context::from_waker(Waker::noop());
+    while !ALIVE.load(Ordering::SeqCst).ge(&12) {
+        assert!(Pin::new(&mut handle).poll(&mut context).is_pending());
+        std::thread::yield_now();
+    }
+    drop(handle);
+    let is_over = || ALIVE.load(Ordering::SeqCst) == 0;
+    while !is_over() {
+        std::thread::yield_now(); // the run's thread ends by itself
+    }
+}
+
+#[cfg(feature = "reports")]
+#[test]
+fn a_run_with_a_destructor_that_panicked_has_the_report_of_a_whole_run() {
+    let (alive, folder) = (AtomicUsize::new(0), tempfile::tempdir().unwrap());
+    let items = (0..20).map(|n| Fragile::new(n, n == 5, &alive));
+    let work = Job::over(items).window(2).map(|item| item.number).report(manyhands::Report::at(folder.path()));
+    assert!(work.for_each(|_, _| Continue(())).unwrap_err().is_destructor());
+    let summary = std::fs::read_to_string(folder.path().join("summary.json")).unwrap();
+    assert!(summary.contains(r#""ended_by": "last_item""#) && summary.contains(r#""succeeded": 20"#), "{summary}");
+}
+
+#[test]
+fn closures_whose_captures_break_cost_no_result() {
+    let alive = AtomicUsize::new(0);
+    let fragile = |n| Fragile::new(n, true, &alive);
+    let items: Vec<usize> = (0..20).collect();
+    let expected = |n: usize| format!("the destructor of a closure of the job panicked: {n} broke");
+    for_every_way(|way| {
+        let held = fragile(1);
+        let outcome = way
+            .job(&items)
+            .run(move |n| {
+                let held = &held;
+                n + held.number
+            })
+            .unwrap();
+        assert_eq!(texts(outcome.warnings()), [expected(1)], "{way:?}");
+        assert_eq!(outcome.into_result().unwrap(), (1..21).collect::<Vec<_>>());
+        let held = fragile(2);
+        let progress = Progress::callback(move |_| {
+            let held = &held;
+            assert_eq!(held.number, 2)
+        });
+        let outcome = way.job(&items).progress(progress).run(|n| *n).unwrap();
+        assert_eq!(texts(outcome.warnings()), [expected(2)], "{way:?}");
+        let held = fragile(3);
+        let job = way.job_over(0..20).key(move |n| {
+            let held = &held;
+            (n + held.number).to_string()
+        });
+        let mut delivered = 0;
+        let error = job
+            .retry(Retry::times(1))
+            .map(|n| *n)
+            .for_each(|_, _| {
+                delivered += 1;
+                Continue(())
+            })
+            .unwrap_err();
+        assert_eq!((error.to_string(), delivered), (expected(3), 20), "{way:?}");
+    });
+    assert_eq!(alive.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn the_panic_of_a_callback_is_raised_though_its_captures_break_too() {
+    let alive = AtomicUsize::new(0);
+    let items: Vec<usize> = (0..20).collect();
+    for_every_way(|way| {
+        for is_delivered in [false, true] {
+            let held = Fragile::new(1, true, &alive);
+            let progress = Progress::callback(move |_| {
+                let held = &held;
+                resume_unwind(Box::new(held.number))
+            });
+            let job = way.job(&items).progress(progress);
+            let job = if is_delivered { job.retry(Retry::times(1)) } else { job };
+            let caught = catch_unwind(AssertUnwindSafe(|| job.run(|n| *n)));
+            assert_eq!(*caught.unwrap_err().downcast::<usize>().unwrap(), 1, "{way:?}, delivered: {is_delivered}");
+        }
+    });
+}
