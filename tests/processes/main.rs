@@ -54,6 +54,8 @@ mod retry;
 #[cfg(target_os = "linux")]
 mod reuse;
 #[cfg(target_os = "linux")]
+mod rights;
+#[cfg(target_os = "linux")]
 mod settings;
 #[cfg(target_os = "linux")]
 mod starting;
@@ -75,28 +77,32 @@ fn main() -> std::process::ExitCode {
     starting::refuse_to_multiply();
     match parents::asked_for() {
         Some((role, arguments)) => parents::play(&role, &arguments),
-        None => harness::run_suite(&[
-            any_mode::DRILLS,
-            arrays::DRILLS,
-            attempts::DRILLS,
-            worker_deaths::DRILLS,
-            encoding::DRILLS,
-            lazy::DRILLS,
-            long_runs::DRILLS,
-            nesting::DRILLS,
-            orphans::DRILLS,
-            payloads::DRILLS,
-            prints::DRILLS,
-            recycling::DRILLS,
-            retry::DRILLS,
-            reuse::DRILLS,
-            settings::DRILLS,
-            starting::DRILLS,
-            stopping::DRILLS,
-            streams::DRILLS,
-            tasks::DRILLS,
-            worker_state::DRILLS,
-        ]),
+        None => {
+            rights::name_what_is_skipped();
+            harness::run_suite(&[
+                any_mode::DRILLS,
+                arrays::DRILLS,
+                attempts::DRILLS,
+                worker_deaths::DRILLS,
+                encoding::DRILLS,
+                lazy::DRILLS,
+                long_runs::DRILLS,
+                nesting::DRILLS,
+                orphans::DRILLS,
+                payloads::DRILLS,
+                prints::DRILLS,
+                recycling::DRILLS,
+                retry::DRILLS,
+                reuse::DRILLS,
+                rights::DRILLS,
+                settings::DRILLS,
+                starting::DRILLS,
+                stopping::DRILLS,
+                streams::DRILLS,
+                tasks::DRILLS,
+                worker_state::DRILLS,
+            ])
+        }
     }
 }
 

@@ -62,6 +62,7 @@ use crate::backend::process::serde_task::{SerdeTask, Travels};
 use crate::backend::process::supervisor::call_frame::CallFrame;
 use crate::backend::process::supervisor::call_state::{CallState, TICK_NANOS};
 use crate::backend::process::supervisor::dispatch::FrameSender;
+use crate::backend::process::surroundings::Surroundings;
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{CallHead, Settings, SharedValue};
@@ -82,14 +83,16 @@ const STOP_NANOS: u64 = 30_000_000;
 /// How long destructors may take once the call was cancelled.
 const AFTER_A_CANCEL: Duration = Duration::from_secs(10);
 
-/// Runs all positions in worker processes.
+/// Runs all positions in worker processes. `surroundings` are those of this process now.
 pub(super) fn run<T: Travels, K: SerdeTask<T>>(
     limits: &Limits,
     context: &RunContext<'_, T, K>,
     output: Output<'_, K::Output>,
     sink: &mut ReportSink<'_, K::Output, K::Error>,
+    surroundings: Surroundings,
 ) -> Result<BackendStats, BackendError> {
-    let mut supervisor = Supervisor::new(limits, context, output, sink)?;
+    let mut supervisor = Supervisor::new(limits, context, output, sink, surroundings)?;
+    idle::take_outdated(&surroundings).into_iter().for_each(|worker| supervisor.state.end_worker(worker));
     let supervised = supervisor.supervise();
     let shut_down = supervisor.shut_down();
     supervised.and(shut_down).map(|()| supervisor.state.into_stats())
@@ -124,6 +127,7 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
         context: &'c RunContext<'c, T, K>,
         output: Output<'out, K::Output>,
         sink: &'c mut ReportSink<'c, K::Output, K::Error>,
+        surroundings: Surroundings,
     ) -> Result<Self, BackendError> {
         let plan = context.plan;
         // A call made in an item of a thread gets one worker: there are as many such calls as threads.
@@ -134,7 +138,7 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
         let n_slots = workers.get().min(plan.n_items);
         Ok(Self {
             state: CallState::new(limits, context, output, sink, n_slots),
-            frame_sender: FrameSender::new(call, threads),
+            frame_sender: FrameSender::new(call, threads, surroundings),
         })
     }
 

@@ -44,12 +44,14 @@ pub(crate) enum FrameKind {
     Block,
     /// To the worker: a block that no later value mentions.
     Forget,
+    /// To the worker: the second frame; comes with the pipe that ends with the caller.
+    ExitPipe,
 }
 
 impl FrameKind {
     /// The kind of this number.
     fn of(byte: u8) -> Option<Self> {
-        const ALL: [FrameKind; 10] = [
+        const ALL: [FrameKind; 11] = [
             FrameKind::Hello,
             FrameKind::Call,
             FrameKind::Items,
@@ -60,6 +62,7 @@ impl FrameKind {
             FrameKind::Slot,
             FrameKind::Block,
             FrameKind::Forget,
+            FrameKind::ExitPipe,
         ];
         ALL.into_iter().find(|&kind| kind as u8 == byte)
     }

@@ -19,6 +19,7 @@ use std::os::unix::fs::MetadataExt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend::process::rights::FileRights;
 use crate::sync::LazyLock;
 
 /// A function, as it travels: its place in the executable that both sides run.
@@ -68,6 +69,8 @@ pub(crate) struct Executable {
 pub(crate) struct Program {
     /// Which program it is.
     pub(crate) executable: Executable,
+    /// What rights its file gives.
+    pub(in crate::backend::process) rights: FileRights,
     /// The addresses of its code.
     text: Range<usize>,
 }
@@ -101,7 +104,7 @@ impl Program {
             modified: (file.mtime(), file.mtime_nsec()),
             text_len: text.len() as u64,
         };
-        Ok(Self { executable, text })
+        Ok(Self { executable, rights: FileRights::of("/proc/self/exe", &file), text })
     }
 
     /// The name of the function at this address.

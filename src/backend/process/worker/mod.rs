@@ -5,11 +5,13 @@
 //!
 //! A worker's life, from `become_worker` on:
 //!
-//! 1. `startup.rs` arms the signal at the caller's death and moves the socket away from stdin.
-//! 2. `handshake` reads the `Hello` frame, checks that both sides run the same file, and maps the status page.
+//! 1. `startup.rs` checks who started it, arms the signal at the caller's death and moves the socket away from stdin.
+//! 2. `handshake` reads the `Hello` frame, checks that both sides run the same file, and maps the status page; the
+//!    second frame brings the pipe that ends the worker's group with its caller.
 //! 3. `run` waits for a frame. A `Call` names an instance of `serve`, which takes all frames up to the end of the call.
 //!    Any other frame belongs to a call that this worker has refused, and is skipped.
-//! 4. When the socket is closed, or what comes over it is no frame, `run` returns and the process exits with code 0.
+//! 4. When the socket is closed, or what comes over it is no frame, `run` returns and the process exits with code 0. The
+//!    same happens at a `Call` if an item of an earlier call has changed what `start_state.rs` cannot set back.
 //!    What became of its items, the caller decides: nothing is saved here.
 //!
 //! | frame | within a call | between two calls |
@@ -22,8 +24,11 @@
 //! Threads: this loop and all items run on the main thread. The flusher of `outbox.rs` is a second one, started when it
 //! is first needed; calls made in items start more.
 
+mod caller_exit;
 mod outbox;
+mod prints;
 pub(super) mod session;
+mod start_state;
 pub(super) mod startup;
 
 use std::io;
@@ -40,7 +45,9 @@ use crate::backend::process::wire::function::PROGRAM;
 use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
 use crate::backend::process::wire::status_page::Direction;
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
+use crate::backend::process::worker::caller_exit::end_group_with;
 use crate::backend::process::worker::outbox::Outbox;
+use crate::backend::process::worker::start_state::StartState;
 use crate::config;
 use crate::sync::{Arc, nanos};
 
@@ -78,14 +85,30 @@ pub(super) struct WorkerConnection {
     pub(super) head: Option<CallHead>,
     /// When the memory was last measured, in nanoseconds of the steady clock.
     measured: u64,
+    /// What no item may change for later calls.
+    start: StartState,
+    /// What the items so far may have done to it.
+    effect: Effect,
 }
 
-/// Serves calls until the caller is gone. `socket` is the worker's end of the connection.
+/// What items have done to the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// Nothing that lasts.
+    None,
+    /// Items ran since the last look.
+    Unknown,
+    /// They have changed what cannot be set back, so the process serves no further call.
+    Lasts,
+}
+
+/// Serves calls until the caller is gone. `socket` is the worker's end of the connection, and `secret` what the caller
+/// says in its first frame.
 ///
 /// A result of `Err` means that this process was not started by a caller of this program, and is for a person to read:
 /// `startup.rs` prints it and exits with code 125. A caller that is gone is no error.
-pub(super) fn run(socket: OwnedFd) -> Result<(), String> {
-    let mut connection = WorkerConnection::handshake(socket)?;
+pub(super) fn run(socket: OwnedFd, secret: u64) -> Result<(), String> {
+    let mut connection = WorkerConnection::handshake(socket, secret)?;
     loop {
         // A worker ends as a rule because the caller is gone.
         let Ok(header) = connection.wait() else { return Ok(()) };
@@ -97,7 +120,8 @@ pub(super) fn run(socket: OwnedFd) -> Result<(), String> {
 }
 
 impl WorkerConnection {
-    /// Takes the first frame, which comes with the status page and says how many threads the worker may use.
+    /// Takes the first two frames: one comes with the status page and says how many threads the worker may use, the
+    /// other with the pipe that ends with the caller.
     ///
     /// The order matters: `come_up` is stored last, because the caller takes it as the proof that `init` was reached.
     /// If workers die before it in a row, the error of the call says that they never came to `init`; one that needs
@@ -106,36 +130,43 @@ impl WorkerConnection {
     /// Costs two mappings of one page, of which the first is dropped as soon as the second has come.
     ///
     /// # Errors
-    /// When the socket is closed before the frame is complete, the frame is no `Hello`, it names another executable, or
-    /// the page's descriptor is missing or has another length. Also when `/proc` cannot be read, or there is no memory
-    /// for a page.
-    fn handshake(socket: OwnedFd) -> Result<Self, String> {
+    /// When the socket is closed before the frames are complete, the first is no `Hello`, it names another executable or
+    /// secret, or a descriptor is missing or the page has another length. Also when `/proc` cannot be read, or there is
+    /// no memory for a page.
+    fn handshake(socket: OwnedFd, secret: u64) -> Result<Self, String> {
+        prints::unbuffer_c_stdout();
         let gone = |broken: Broken| format!("the first message did not come: {broken:?}");
         let program = PROGRAM.as_ref().map_err(String::clone)?;
         // The first frame is read with a page that is not shared, since it brings the shared one.
         let (page, _) =
             MappedStatusPage::create().map_err(|error| format!("no memory for a worker's page: {error}"))?;
         let mut first = Connection::new(socket, Arc::new(page), Direction::ToCaller);
-        let header = loop {
-            match first.incoming.next().map_err(gone)? {
-                Some(header) => break header,
-                None => first.incoming.receive(Blocking::Yes).map_err(gone)?,
-            };
-        };
-        if header.kind != FrameKind::Hello {
-            return Err("the first message is not the greeting of a caller".to_owned());
-        }
+        let header = next_of(&mut first.incoming, FrameKind::Hello)?;
         let body = first.incoming.body(&header).map_err(gone)?;
         let hello: Hello = postcard::from_bytes(body).map_err(|error| format!("the first message: {error}"))?;
         if hello.executable != program.executable {
             return Err("the caller is another program than this one".to_owned());
         }
+        if hello.secret != secret {
+            return Err("the caller does not know the secret that this process was started with".to_owned());
+        }
         let page = first.incoming.descriptor().and_then(|fd| Ok(MappedStatusPage::adopt(fd)?)).map_err(gone)?;
+        first.incoming.release(&header);
+        let header = next_of(&mut first.incoming, FrameKind::ExitPipe)?;
+        end_group_with(first.incoming.descriptor().map_err(gone)?);
         first.incoming.release(&header);
         let link = first.with_page(Arc::new(page));
         link.page().come_up();
         let outbox = Arc::new(Outbox::new(link.outgoing));
-        Ok(Self { incoming: link.incoming, outbox, threads: hello.threads, head: None, measured: 0 })
+        Ok(Self {
+            incoming: link.incoming,
+            outbox,
+            threads: hello.threads,
+            head: None,
+            measured: 0,
+            start: StartState::note(),
+            effect: Effect::None,
+        })
     }
 
     /// The next frame. What is queued is sent before the worker waits.
@@ -144,15 +175,26 @@ impl WorkerConnection {
     /// `run` looks at the header, and `serve` at the body.
     ///
     /// Costs no system call while the inbox holds a whole frame; otherwise one send, if results wait, and one receive
-    /// of at least 64 KiB of space.
+    /// of at least 64 KiB of space. After items it also looks at their effect, while the caller reads their results.
     pub(super) fn wait(&mut self) -> Result<Header, Disconnected> {
         loop {
             if let Some(header) = self.incoming.next()? {
                 self.outbox.go_on();
+                if header.kind == FrameKind::Items && self.effect == Effect::None {
+                    self.effect = Effect::Unknown;
+                }
                 return Ok(header);
             }
             self.outbox.flush()?;
+            self.look_at_effect();
             self.incoming.receive(Blocking::Yes)?;
+        }
+    }
+
+    /// Finds out whether items have changed the environment or the user of this process.
+    fn look_at_effect(&mut self) {
+        if self.effect == Effect::Unknown {
+            self.effect = if self.start.is_changed() { Effect::Lasts } else { Effect::None };
         }
     }
 
@@ -172,6 +214,7 @@ impl WorkerConnection {
     /// empty.
     pub(super) fn end(&mut self, complaint: String) -> Result<(), Disconnected> {
         self.head = None;
+        prints::flush(); // destructors may have printed
         self.outbox.push(Header::new(FrameKind::Ended), complaint.as_bytes());
         self.outbox.flush()
     }
@@ -181,6 +224,7 @@ impl WorkerConnection {
     /// The caller ends the whole call with this reason and asks no other worker. This one goes on and serves the next
     /// call.
     pub(super) fn refuse(&mut self, rejected: &CallRejected) -> Result<(), Disconnected> {
+        prints::flush();
         let body = postcard::to_stdvec(rejected).map_err(|_| Disconnected)?;
         self.outbox.push(Header::new(FrameKind::Refused), &body);
         self.outbox.flush()
@@ -188,13 +232,19 @@ impl WorkerConnection {
 
     /// Finds the function that the call at hand names, and lets it serve.
     ///
-    /// Costs of a call before its first item: one decoding of the head, two system calls for the memory limit, and a
-    /// new config for nested calls. The place of the function is a sum and a range check, not a search.
+    /// Costs of a call before its first item: one decoding of the head, two system calls for the memory limit and two for
+    /// folder and mask, and a new config for nested calls. The place of the function is a sum and a range check, not a
+    /// search.
     ///
     /// # Errors
-    /// `Disconnected` when the head is not what this program encodes; then the worker ends. A function that is not
-    /// found, or a limit that cannot be set, is a refusal instead.
+    /// `Disconnected` when the head is not what this program encodes, and when items of earlier calls have changed what
+    /// cannot be set back; then the worker ends, and its caller takes another. A function that is not found, or a limit
+    /// that cannot be set, is a refusal instead.
     fn serve(&mut self) -> Result<(), Disconnected> {
+        self.look_at_effect();
+        if self.effect == Effect::Lasts || !self.start.restore() {
+            return Err(Disconnected);
+        }
         let header = self.wait()?;
         let head = postcard::from_bytes::<CallHead>(self.incoming.body(&header)?).map_err(|_| Disconnected)?;
         self.incoming.release(&header);
@@ -247,6 +297,21 @@ impl WorkerConnection {
             self.measured = now;
             self.incoming.page().set_resident(resident_bytes());
         }
+    }
+}
+
+/// Waits for the next frame, which must be of this kind.
+///
+/// # Errors
+/// With a text for a person: when it is of another kind, or the caller is gone.
+fn next_of(incoming: &mut Incoming, kind: FrameKind) -> Result<Header, String> {
+    let gone = |broken: Broken| format!("the first messages did not come: {broken:?}");
+    loop {
+        match incoming.next().map_err(gone)? {
+            Some(header) if header.kind == kind => return Ok(header),
+            Some(_) => return Err("the first messages are not those of a caller".to_owned()),
+            None => incoming.receive(Blocking::Yes).map_err(gone)?,
+        };
     }
 }
 

@@ -40,6 +40,7 @@ use crate::backend::process::wire::status_page::StatusPage;
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::backend::process::worker::WorkerConnection;
 use crate::backend::process::worker::outbox::{Outbox, SendState};
+use crate::backend::process::worker::prints;
 use crate::backend::process_task::{ProcessContext, ProcessTask};
 use crate::backend::task::{SharedOf, StateOf};
 use crate::backend::thread_pool::in_worker;
@@ -387,6 +388,7 @@ where
         let in_hand = self.page.status().in_hand();
         let elapsed = in_hand.map_or(0, |item| now.saturating_sub(item.since));
         let trace = self.tracer.end(in_hand.map_or(now, |item| item.since));
+        prints::flush();
         self.outbox.put_failure(Duration::from_nanos(elapsed), cause, trace.as_ref(), now);
         if in_hand.is_some() {
             self.page.status().end();
@@ -488,6 +490,7 @@ where
         // SAFETY: `Functions::find` gave this address for a call of these types.
         let value = unsafe { K::call_at(self.functions.function, self.shared, state, item) }?;
         let trace = self.tracer.end(self.clock.get());
+        prints::flush();
         let (next, now) = self.outbox.put_value(&value, trace.as_ref());
         drop_value(value);
         self.page.end();
