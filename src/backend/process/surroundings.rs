@@ -1,7 +1,7 @@
 //! What a worker gets from its caller at its start and keeps: the folder, the environment and the user.
 //!
 //! Promises: an idle worker is used again only where they are the caller's at that time. The caller compares its own
-//! ones with those at the worker's start; a worker compares its own ones after its items.
+//! ones with those at the worker's start; what a worker's items do to them is left to `worker/start_state.rs`.
 //!
 //! The mask for new files belongs here too, but the caller cannot read it at a bearable cost: there is no system call
 //! that does so without changing it for a moment, in all threads, and the file of `/proc` that has it costs as much as
@@ -38,11 +38,6 @@ impl Surroundings {
     pub(super) fn check_rights(&self) -> Result<(), String> {
         self.ids.check()?;
         PROGRAM.as_ref().map_or(Ok(()), |program| program.rights.check(self.ids))
-    }
-
-    /// Whether variables and users are the same ones.
-    pub(super) fn differs_beside_the_folder(&self, other: &Self) -> bool {
-        (self.environment, self.ids) != (other.environment, other.ids)
     }
 }
 

@@ -68,8 +68,7 @@ use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{CallHead, Settings, SharedValue};
 use crate::backend::process::wire::encode::encode;
 use crate::backend::process::wire::function::FunctionName;
-use crate::backend::process::worker::Serve;
-use crate::backend::process::worker::session::{fingerprint, serve};
+use crate::backend::process::worker::session::{entry, fingerprint};
 use crate::backend::process_task::ProcessContext;
 use crate::backend::task::{Context, SharedOf, StateOf, Task};
 use crate::backend::thread_pool::is_worker_thread;
@@ -250,12 +249,11 @@ fn call_frame<T: Travels, K: SerdeTask<T>>(
     context: &RunContext<'_, T, K>,
     workers: NonZeroUsize,
 ) -> Result<CallFrame, BackendError> {
-    let serve: Serve = serve::<T, K>;
     let name = |address| FunctionName::of(address, fingerprint::<T, K>()).map_err(BackendError::Unsupported);
     let init = context.task.context().init_address();
     let init = if init.is_null() { None } else { Some(name(init)?) };
     let head = CallHead {
-        function: name(serve as *const ())?,
+        function: entry::<T, K>().name(fingerprint::<T, K>()).map_err(BackendError::Unsupported)?,
         item_function: name(context.task.address())?,
         init,
         halts: context.plan.halt_on_failure,

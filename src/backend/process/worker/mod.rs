@@ -41,7 +41,7 @@ use crate::backend::process::wire::call::{CallHead, Hello, SharedValue};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming};
 use crate::backend::process::wire::encode::decode;
 use crate::backend::process::wire::frame::{FrameKind, Header};
-use crate::backend::process::wire::function::PROGRAM;
+use crate::backend::process::wire::function::{FunctionName, PROGRAM};
 use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
 use crate::backend::process::wire::status_page::Direction;
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
@@ -60,6 +60,54 @@ const MEASURE_NANOS: u64 = 10_000_000;
 /// One instance exists for each combination of item type and task type that the program calls a process mode with. The
 /// compiler generates it because the caller takes its address, so no list of functions is kept.
 pub(super) type Serve = fn(&mut WorkerConnection) -> Result<(), Disconnected>;
+
+/// What a call names in place of the function itself: a constant that the compiler makes for each instance of
+/// [`Serve`] that the program makes a call with.
+///
+/// A worker reads one from its own program and believes it only with this crate's tag, so no address that comes from a
+/// caller is taken for such an instance.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct ServeEntry {
+    tag: &'static [u64; 2],
+    serve: Serve,
+}
+
+/// Its address marks an entry, and nothing else in the program refers to it. The numbers are random, so that no linker
+/// merges it with another constant.
+static TAG: [u64; 2] = [0x9d5c_27e1_4b83_f06a, 0x31f4_86d0_ae59_72cb];
+
+impl ServeEntry {
+    /// The entry of an instance.
+    pub(super) const fn new(serve: Serve) -> Self {
+        Self { tag: &TAG, serve }
+    }
+
+    /// Its name in a call.
+    ///
+    /// # Errors
+    /// When it lies in a shared library, where workers cannot find it.
+    pub(super) fn name(&'static self, fingerprint: u64) -> Result<FunctionName, String> {
+        FunctionName::of_constant(std::ptr::from_ref(self).cast(), size_of::<Self>(), fingerprint)
+    }
+
+    /// The instance that a name stands for in this program.
+    ///
+    /// # Errors
+    /// When no entry lies at its place.
+    fn find(name: &FunctionName) -> Result<Serve, String> {
+        let place = name.place_of_constant(size_of::<Self>())?.cast::<[*const (); 2]>();
+        // SAFETY: the place was checked to be readable for the length of an entry, which is that of two addresses, and any bytes are
+        // addresses. Nothing is written to a program's constants.
+        let [tag, serve] = unsafe { place.read_unaligned() };
+        if !std::ptr::eq(tag, (&raw const TAG).cast()) {
+            return Err("the caller names a function that this program makes no call with".to_owned());
+        }
+        // SAFETY: only the compiler writes the address of the tag into the program, and only into entries, with a function
+        // of this type behind it.
+        Ok(unsafe { std::mem::transmute::<*const (), Serve>(serve) })
+    }
+}
 
 /// A worker's end of the connection, and what it needs for a call.
 ///
@@ -87,19 +135,6 @@ pub(super) struct WorkerConnection {
     measured: u64,
     /// What no item may change for later calls.
     start: StartState,
-    /// What the items so far may have done to it.
-    effect: Effect,
-}
-
-/// What items have done to the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effect {
-    /// Nothing that lasts.
-    None,
-    /// Items ran since the last look.
-    Unknown,
-    /// They have changed what cannot be set back, so the process serves no further call.
-    Lasts,
 }
 
 /// Serves calls until the caller is gone. `socket` is the worker's end of the connection, and `secret` what the caller
@@ -165,7 +200,6 @@ impl WorkerConnection {
             head: None,
             measured: 0,
             start: StartState::note(),
-            effect: Effect::None,
         })
     }
 
@@ -175,26 +209,15 @@ impl WorkerConnection {
     /// `run` looks at the header, and `serve` at the body.
     ///
     /// Costs no system call while the inbox holds a whole frame; otherwise one send, if results wait, and one receive
-    /// of at least 64 KiB of space. After items it also looks at their effect, while the caller reads their results.
+    /// of at least 64 KiB of space.
     pub(super) fn wait(&mut self) -> Result<Header, Disconnected> {
         loop {
             if let Some(header) = self.incoming.next()? {
                 self.outbox.go_on();
-                if header.kind == FrameKind::Items && self.effect == Effect::None {
-                    self.effect = Effect::Unknown;
-                }
                 return Ok(header);
             }
             self.outbox.flush()?;
-            self.look_at_effect();
             self.incoming.receive(Blocking::Yes)?;
-        }
-    }
-
-    /// Finds out whether items have changed the environment or the user of this process.
-    fn look_at_effect(&mut self) {
-        if self.effect == Effect::Unknown {
-            self.effect = if self.start.is_changed() { Effect::Lasts } else { Effect::None };
         }
     }
 
@@ -232,8 +255,8 @@ impl WorkerConnection {
 
     /// Finds the function that the call at hand names, and lets it serve.
     ///
-    /// Costs of a call before its first item: one decoding of the head, two system calls for the memory limit and two for
-    /// folder and mask, and a new config for nested calls. The place of the function is a sum and a range check, not a
+    /// Costs of a call before its first item: one decoding of the head, two system calls for the memory limit and four for
+    /// what items may have changed, and a new config for nested calls. The place of the function is a sum and a range check, not a
     /// search.
     ///
     /// # Errors
@@ -241,19 +264,15 @@ impl WorkerConnection {
     /// cannot be set back; then the worker ends, and its caller takes another. A function that is not found, or a limit
     /// that cannot be set, is a refusal instead.
     fn serve(&mut self) -> Result<(), Disconnected> {
-        self.look_at_effect();
-        if self.effect == Effect::Lasts || !self.start.restore() {
+        if self.start.is_changed() || !self.start.restore() {
             return Err(Disconnected);
         }
         let header = self.wait()?;
         let head = postcard::from_bytes::<CallHead>(self.incoming.body(&header)?).map_err(|_| Disconnected)?;
         self.incoming.release(&header);
-        match head.function.place().and_then(|place| self.prepare(&head).map(|()| place)) {
-            Ok(place) => {
+        match ServeEntry::find(&head.function).and_then(|serve| self.prepare(&head).map(|()| serve)) {
+            Ok(serve) => {
                 self.head = Some(head);
-                // SAFETY: the caller is the same executable, which the handshake has checked, and took the place of a
-                // function of this type there; at the same place in the same code lies the same function.
-                let serve = unsafe { std::mem::transmute::<*const (), Serve>(place) };
                 serve(self)
             }
             Err(reason) => self.refuse(&CallRejected::Call(reason)),
@@ -335,4 +354,26 @@ fn resident_bytes() -> u64 {
     let pages: Vec<u64> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
     let own = pages.get(1).copied().unwrap_or(0).saturating_sub(pages.get(2).copied().unwrap_or(0));
     own * rustix::param::page_size() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(_: &mut WorkerConnection) -> Result<(), Disconnected> {
+        std::hint::black_box(Ok(()))
+    }
+
+    #[test]
+    fn an_entry_is_found_by_its_name_and_what_looks_like_one_is_refused() {
+        static OTHER_TAG: [u64; 2] = TAG;
+        static FORGED: ServeEntry = ServeEntry { tag: &OTHER_TAG, serve: instance };
+        let entry = const { &ServeEntry::new(instance) };
+        let found = ServeEntry::find(&entry.name(7).unwrap()).unwrap();
+        assert!(std::ptr::fn_addr_eq(found, instance as Serve));
+        let refused = [FORGED.name(7).unwrap(), FunctionName::of(instance as Serve as *const (), 7).unwrap()];
+        for name in refused {
+            assert!(ServeEntry::find(&name).is_err(), "{name:?}");
+        }
+    }
 }

@@ -38,9 +38,9 @@ use crate::backend::process::wire::function::{self, FunctionName};
 use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
 use crate::backend::process::wire::status_page::StatusPage;
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
-use crate::backend::process::worker::WorkerConnection;
 use crate::backend::process::worker::outbox::{Outbox, SendState};
 use crate::backend::process::worker::prints;
+use crate::backend::process::worker::{ServeEntry, WorkerConnection};
 use crate::backend::process_task::{ProcessContext, ProcessTask};
 use crate::backend::task::{SharedOf, StateOf};
 use crate::backend::thread_pool::in_worker;
@@ -51,7 +51,7 @@ use crate::primitives::cancel::CancelToken;
 use crate::record::thread_cpu_time;
 use crate::sync::{Arc, AtomicUsize, Ordering, nanos};
 
-/// Serves one call of one function. The caller sends the place of this instance, where the worker finds it.
+/// Serves one call of one function. The caller sends the place of this instance's [`entry`], where the worker finds it.
 ///
 /// The order of the checks is the order of trust: first that this instance is for the types of the call, then that the
 /// functions lie in the program's code, and only then is any byte of the call decoded as one of those types.
@@ -92,6 +92,18 @@ where
         SessionEnd::NextCall => Ok(()),
         SessionEnd::Ended(complaint) => connection.end(complaint.or_else(|| complaint_of(dropped)).unwrap_or_default()),
     }
+}
+
+/// What a call of these types names as its function.
+pub(crate) fn entry<T, K>() -> &'static ServeEntry
+where
+    T: DeserializeOwned,
+    K: ProcessTask<T>,
+    SharedOf<T, K>: DeserializeOwned,
+    K::Output: Serialize,
+    K::Error: Serialize,
+{
+    const { &ServeEntry::new(serve::<T, K>) }
 }
 
 /// How a call ended in a worker.
