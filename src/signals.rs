@@ -19,7 +19,9 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::{emulate_default_handler, pipe, register, unregister};
 
 use crate::primitives::cancel::CancelToken;
-use crate::sync::{Arc, JoinHandle, Ordering, ProcessMark, SignalWord, StackSize, WallClock, spawn_owned};
+use crate::sync::{
+    Arc, JoinHandle, Ordering, ProcessMark, SignalWord, StackSize, WallClock, spawn_owned, thread_index,
+};
 
 /// A signal that asks a program to end. As text: `SIGINT`, `SIGTERM`.
 ///
@@ -113,7 +115,8 @@ impl std::error::Error for UnknownSignal {}
 ///
 /// # Concurrency
 /// The token is cancelled in the signal handler. The closure runs in a thread of its own, where it may wait and print;
-/// drop waits for it. A panic of the closure ends that thread and nothing else.
+/// drop waits for it, unless the closure itself drops the listener: then it runs to its end alone. A panic of the closure
+/// ends that thread and nothing else.
 ///
 /// In a forked child the token is a copy that a signal to the child cancels, and a second signal ends the child. The closure
 /// stays with the parent, whose thread calls it; a child that wants one listens anew. A drop in the child changes nothing
@@ -215,13 +218,20 @@ struct Arrival {
     /// Zero until the first signal comes; then its number, and above that, when it came. Both in one word, so that of
     /// two that come at once, in two threads, one is the first and the other knows how long ago that was.
     first: SignalWord,
+    /// The index of the thread that calls the closure, plus one; zero before the call.
+    told: SignalWord,
 }
 
 const BITS_OF_A_NUMBER: u32 = 8;
 
 impl Arrival {
     fn new() -> Self {
-        Self { token: CancelToken::new(), listening_since: WallClock::now(), first: SignalWord::new(0) }
+        Self {
+            token: CancelToken::new(),
+            listening_since: WallClock::now(),
+            first: SignalWord::new(0),
+            told: SignalWord::new(0),
+        }
     }
 
     /// Called by the signal handler. It is async-signal-safe: it takes no lock, allocates nothing and cannot panic.
@@ -361,6 +371,7 @@ struct ListeningThread {
     /// Where the thread is. A forked child has a copy of this value, and no such thread.
     process: ProcessMark,
     awaken: UnixStream,
+    arrival: Arc<Arrival>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -374,13 +385,16 @@ impl ListeningThread {
         arrival: Arc<Arrival>,
         on_first: impl FnOnce(Signal) + Send + 'static,
     ) -> io::Result<Self> {
+        let theirs = Arc::clone(&arrival);
         let body = move || {
-            if let Some(signal) = first_signal(wait, &arrival) {
+            if let Some(signal) = first_signal(wait, &theirs) {
+                // Relaxed: the one thread that must see it is this one.
+                theirs.told.store(this_thread(), Ordering::Relaxed);
                 on_first(signal);
             }
         };
         let thread = spawn_owned("manyhands signals".to_owned(), StackSize::Usual, body)?;
-        Ok(Self { process: ProcessMark::current(), awaken, thread: Some(thread) })
+        Ok(Self { process: ProcessMark::current(), awaken, arrival, thread: Some(thread) })
     }
 }
 
@@ -393,11 +407,19 @@ impl Drop for ListeningThread {
         }
         // It fails only when the socket is full of signals, and then the thread does not wait any more.
         let _ = self.awaken.write(&[LEAVE]);
-        if let Some(thread) = self.thread.take() {
+        // Relaxed: see `start`. A thread that waited for its own end would wait for ever, and the lock that the closure may hold
+        // with it.
+        let is_this_one = self.arrival.told.load(Ordering::Relaxed) == this_thread();
+        if let Some(thread) = self.thread.take().filter(|_| !is_this_one) {
             // The program's panic hook has reported the closure's panic.
             let _ = thread.join();
         }
     }
+}
+
+/// Tells this thread from all others, and is not zero.
+fn this_thread() -> u64 {
+    thread_index() as u64 + 1
 }
 
 /// Waits for the first signal; `None` when the listener is dropped first.

@@ -46,7 +46,8 @@ pub struct Tally {
     /// Worker processes that died during the call.
     #[serde(default)]
     pub lost_workers: usize,
-    /// Worker processes that were replaced on purpose.
+    /// Worker processes that were replaced on purpose: by a limit of the mode, or because the program or an item has changed
+    /// directory, environment or user since the last call.
     #[serde(default)]
     pub recycled_workers: usize,
     /// Chunks that workers reported.

@@ -23,6 +23,7 @@ drills!(
     an_ignored_signal_stays_ignored,
     a_closure_that_panics_leaves_the_stop_in_place,
     drop_waits_for_the_closure,
+    a_closure_that_drops_its_own_listener_runs_to_its_end,
     dropping_without_a_signal_calls_nothing,
     a_drop_that_waits_for_a_closure_that_hangs_can_be_ended,
     #[cfg(all(target_os = "linux", feature = "processes"))]
@@ -117,6 +118,13 @@ fn drop_waits_for_the_closure() {
     child.wait_for("notice");
     child.wait_for("dropped");
     assert_eq!(child.wait(), Exit::Code(130));
+}
+
+fn a_closure_that_drops_its_own_listener_runs_to_its_end() {
+    let mut child = start("drops itself");
+    child.wait_for("dropped by its closure");
+    child.wait_for("alive");
+    end_within(child, SOON, TERM, Duration::ZERO);
 }
 
 fn a_drop_that_waits_for_a_closure_that_hangs_can_be_ended() {

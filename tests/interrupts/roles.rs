@@ -1,8 +1,9 @@
 //! What the copies do: each listens in its own way, and says how far it is.
 
 use std::process::exit;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ pub(crate) fn play(role: &str) -> ! {
         "chained" => chained(),
         "panic" => panics(),
         "slow" => slow(),
+        "drops itself" => drop_itself(),
         "hang in drop" => hang_in_drop(),
         "hang in drop, chained" => {
             signal_hook::flag::register(SIGINT, Arc::default()).unwrap();
@@ -178,6 +180,22 @@ fn panics() -> ! {
     assert!(token.is_cancelled());
     println!("cancelled");
     exit(signal.exit_code())
+}
+
+/// The closure takes the listener from where the program keeps it, and drops it; after that, signals end the program.
+fn drop_itself() -> ! {
+    let kept: Arc<Mutex<Option<Interrupts>>> = Arc::default();
+    let (theirs, (send, receive)) = (Arc::clone(&kept), channel());
+    let listener = Interrupts::listen(move |_| {
+        drop(theirs.lock().unwrap().take());
+        println!("dropped by its closure");
+        send.send(()).unwrap();
+    });
+    *kept.lock().unwrap() = Some(listener.unwrap());
+    raise(SIGINT).unwrap();
+    receive.recv().unwrap();
+    println!("alive");
+    sleep_for_ever()
 }
 
 fn slow() -> ! {

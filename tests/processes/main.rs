@@ -60,6 +60,8 @@ mod retry;
 #[cfg(target_os = "linux")]
 mod reuse;
 #[cfg(target_os = "linux")]
+mod rights;
+#[cfg(target_os = "linux")]
 mod room;
 #[cfg(target_os = "linux")]
 mod settings;
@@ -85,33 +87,37 @@ fn main() -> std::process::ExitCode {
     starting::refuse_to_multiply();
     match parents::asked_for() {
         Some((role, arguments)) => parents::play(&role, &arguments),
-        None => harness::run_suite(&[
-            any_mode::DRILLS,
-            arrays::DRILLS,
-            attempts::DRILLS,
-            worker_deaths::DRILLS,
-            destructors::DRILLS,
-            encoding::DRILLS,
-            forks::DRILLS,
-            lazy::DRILLS,
-            long_runs::DRILLS,
-            nesting::DRILLS,
-            orphans::DRILLS,
-            pauses::DRILLS,
-            payloads::DRILLS,
-            prints::DRILLS,
-            recycling::DRILLS,
-            retry::DRILLS,
-            reuse::DRILLS,
-            room::DRILLS,
-            settings::DRILLS,
-            starting::DRILLS,
-            stopping::DRILLS,
-            streams::DRILLS,
-            system_limits::DRILLS,
-            tasks::DRILLS,
-            worker_state::DRILLS,
-        ]),
+        None => {
+            rights::name_what_is_skipped();
+            harness::run_suite(&[
+                any_mode::DRILLS,
+                arrays::DRILLS,
+                attempts::DRILLS,
+                destructors::DRILLS,
+                encoding::DRILLS,
+                forks::DRILLS,
+                lazy::DRILLS,
+                long_runs::DRILLS,
+                nesting::DRILLS,
+                orphans::DRILLS,
+                pauses::DRILLS,
+                payloads::DRILLS,
+                prints::DRILLS,
+                recycling::DRILLS,
+                retry::DRILLS,
+                reuse::DRILLS,
+                rights::DRILLS,
+                room::DRILLS,
+                settings::DRILLS,
+                starting::DRILLS,
+                stopping::DRILLS,
+                streams::DRILLS,
+                system_limits::DRILLS,
+                tasks::DRILLS,
+                worker_deaths::DRILLS,
+                worker_state::DRILLS,
+            ])
+        }
     }
 }
 

@@ -1,15 +1,19 @@
-//! However a parent ends, its workers end with it.
+//! However a parent ends, its workers end with it, and with a worker what its items have started.
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::mem::MaybeUninit;
+use std::process::{Child, Command};
 use std::time::Duration;
 
+use manyhands::Processes;
 use manyhands_test_support::child::Exit;
 use manyhands_test_support::processes::Process;
 use manyhands_test_support::signals::{INT, restore_default, survive};
 use manyhands_test_support::wait::wait_until;
+use rustix::process::{Signal, getpid, kill_process};
 
-use crate::fixtures::{job, pid, sleep_for_ever};
+use crate::fixtures::{Act, job, perform, pid, sleep_for_ever};
 use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 use crate::parents::{Parent, command};
@@ -24,6 +28,10 @@ drills![
     ctrl_c_ends_a_parent_with_busy_workers_at_once_and_quietly,
     ctrl_c_ends_a_parent_with_idle_workers_at_once_and_quietly,
     ctrl_c_reaches_the_parent_alone,
+    tools_of_busy_workers_end_with_a_parent_that_is_killed,
+    tools_end_with_a_parent_that_is_interrupted_or_exits,
+    tools_that_items_left_behind_end_with_an_idle_parent,
+    tools_that_items_left_behind_end_with_their_worker,
 ];
 
 // What the parents do.
@@ -84,7 +92,135 @@ pub(crate) fn survive_ctrl_c(arguments: &[String]) {
     println!("{n_seen} values, {} lost workers", outcome.tally().lost_workers);
 }
 
+/// Has workers that wait for tools, which they have started. What the workers do besides, the third argument says.
+pub(crate) fn wait_for_tools(arguments: &[String]) {
+    restore_default(INT);
+    let workers: usize = arguments[0].parse().unwrap();
+    let shared = (Log::at(&arguments[1]), arguments[2].clone());
+    let outcome =
+        job(&vec![0; workers], workers).chunk_size(1).shared(&shared).run(|(log, besides): &(Log, String), _| {
+            let mut tool = start_tool();
+            log.add(&format!("tool {}", tool.id()));
+            match besides.as_str() {
+                "deaf" => block_all_signals(),
+                "stopped" => kill_process(getpid(), Signal::STOP).unwrap(),
+                _ => {}
+            }
+            tool.wait().is_ok()
+        });
+    outcome.unwrap().into_result().unwrap();
+}
+
+pub(crate) fn exit_with_tools(arguments: &[String]) {
+    std::thread::spawn(|| {
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+        std::process::exit(4);
+    });
+    wait_for_tools(arguments);
+}
+
+/// Has idle workers, whose items have left a tool behind.
+pub(crate) fn leave_tools(arguments: &[String]) {
+    let workers: usize = arguments[0].parse().unwrap();
+    let log = Log::at(&arguments[1]);
+    let outcome = job(&vec![0; workers], workers).chunk_size(1).shared(&log).run(|log: &Log, _: &i32| {
+        log.add(&format!("tool {}", start_tool().id()));
+    });
+    outcome.unwrap().into_result().unwrap();
+    println!("idle");
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+}
+
+/// A tool that runs for an hour.
+fn start_tool() -> Child {
+    Command::new("sleep").arg("3600").spawn().unwrap()
+}
+
+/// As some libraries do, in the thread of the item.
+fn block_all_signals() {
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the first call writes all of the set, and the second one reads it.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), std::ptr::null_mut());
+    }
+}
+
 // What the drills do.
+
+/// The tools that the log tells of.
+fn tools_in(log: &Log) -> BTreeSet<Process> {
+    log.after("tool").into_iter().filter_map(|pid| Process::with_pid(u32::try_from(pid).unwrap())).collect()
+}
+
+/// A parent whose workers have all started a tool.
+fn parent_with_tools(role: &str, workers: usize, besides: &str) -> (Parent, BTreeSet<Process>) {
+    let (log, _folder) = Log::new();
+    let parent = Parent::start(command(role, &[&workers.to_string(), log.path(), besides]));
+    wait_until("every worker has a tool", Duration::from_secs(20), || tools_in(&log).len() == workers);
+    if besides == "stopped" {
+        let all_stopped = || parent.workers().iter().all(|worker| worker.state() == 'T');
+        wait_until("every worker is stopped", Duration::from_secs(20), all_stopped);
+    }
+    let tools = tools_in(&log);
+    assert!(tools.iter().all(|tool| tool.is_alive()));
+    (parent, tools)
+}
+
+fn tools_of_busy_workers_end_with_a_parent_that_is_killed() {
+    for besides in ["nothing", "deaf", "stopped"] {
+        let (mut parent, tools) = parent_with_tools("tools", 2, besides);
+        let workers = parent.workers();
+        parent.kill();
+        assert_none_is_left(&tools);
+        assert_none_is_left(&workers);
+    }
+}
+
+fn tools_end_with_a_parent_that_is_interrupted_or_exits() {
+    let (mut parent, tools) = parent_with_tools("tools", 2, "nothing");
+    parent.interrupt();
+    assert_none_is_left(&tools);
+
+    let (mut parent, tools) = parent_with_tools("exits-with-tools", 2, "nothing");
+    parent.let_go();
+    assert_eq!(parent.ended_within(Duration::from_secs(5)), Exit::Code(4));
+    assert_none_is_left(&tools);
+}
+
+fn tools_that_items_left_behind_end_with_an_idle_parent() {
+    let (mut parent, tools) = parent_with_tools("leaves-tools", 2, "nothing");
+    assert_eq!(parent.line(), "idle");
+    assert!(tools.iter().all(|tool| tool.is_alive()), "an item may leave a program that outlives it");
+    parent.kill();
+    assert_none_is_left(&tools);
+}
+
+/// By a crash, a time limit, recycling, or `end_idle_workers`: whatever ends it.
+fn tools_that_items_left_behind_end_with_their_worker() {
+    let last_acts = [Act::Double(1), Act::KillItself, Act::Abort, Act::Exit(3), Act::SleepForEver];
+    for last_act in last_acts {
+        for recycle_after in [1, 100] {
+            let (log, _folder) = Log::new();
+            let mode = Processes::new().time_limit(Duration::from_millis(300)).recycle_after(recycle_after);
+            let items = [None, Some(last_act)];
+            let job = job(&items, 1).mode(mode).chunk_size(1).shared(&log);
+            let outcome = job.run(|log: &Log, act: &Option<Act>| match act {
+                None => {
+                    log.add(&format!("tool {}", start_tool().id()));
+                    0
+                }
+                Some(act) => perform(act),
+            });
+            assert!(outcome.unwrap().get(0).is_some());
+            assert_eq!(log.after("tool").len(), 1);
+            let tools = tools_in(&log);
+            Processes::end_idle_workers();
+            let is_any_left = || tools.iter().any(|tool| tool.is_alive());
+            wait_until("the tool has ended with its worker", Duration::from_secs(3), || !is_any_left());
+        }
+    }
+}
 
 fn idle_parent(role: &str, arguments: &[&str], workers: usize) -> (Parent, BTreeSet<Process>) {
     let mut parent = Parent::start(command(role, arguments));

@@ -11,22 +11,30 @@ use manyhands_test_support::child::{Child, Exit};
 use manyhands_test_support::processes::{Process, children};
 use rustix::process::Signal;
 
-use crate::{forks, nesting, orphans, pauses, prints, room, starting, system_limits};
+use crate::{forks, nesting, orphans, pauses, prints, rights, room, starting, system_limits};
 
 const OPTION: &str = "--play-parent";
 
 /// What a copy of this program may play: it is given the arguments after its role.
-const ROLES: [(&str, fn(&[String])); 16] = [
+const ROLES: [(&str, fn(&[String])); 24] = [
     ("idle", orphans::be_idle),
     ("busy", orphans::be_busy),
     ("leaves", orphans::leave),
     ("exits", orphans::exit_while_busy),
     ("fails", orphans::panic_while_idle),
     ("survives", orphans::survive_ctrl_c),
+    ("tools", orphans::wait_for_tools),
+    ("exits-with-tools", orphans::exit_with_tools),
+    ("leaves-tools", orphans::leave_tools),
     ("prints", prints::let_items_print),
+    ("prints-unfinished", prints::let_items_print_unfinished),
+    ("prints-and-dies", prints::let_items_print_and_die),
     ("reports", starting::report),
     ("variable", starting::variable),
     ("last_worker", starting::last_worker),
+    ("starts-another", starting::start_another),
+    ("gives-up-rights", rights::give_up),
+    ("users-differ", rights::let_users_differ),
     ("prints-threads", nesting::print_threads),
     ("forks", forks::be_outlived),
     ("recurses", room::recurse_in_every_mode),

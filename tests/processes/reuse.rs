@@ -1,14 +1,17 @@
-//! Workers are kept from call to call.
+//! Workers are kept from call to call, as long as they are what a new one would be.
 
 use std::collections::BTreeSet;
+use std::env;
+use std::path::PathBuf;
 use std::process;
 use std::thread;
 use std::time::Duration;
 
-use manyhands::{Job, Processes};
+use manyhands::{Job, Processes, Tally};
 use manyhands_test_support::processes::children;
 use manyhands_test_support::wait::wait_until;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::fs::Mode;
+use rustix::process::{Pid, Signal, geteuid, getuid, kill_process, umask};
 
 use crate::fixtures::{Act, assert_is_usable, doubles_but, job, perform, pid};
 use crate::harness::{drills, for_worker_counts};
@@ -22,6 +25,10 @@ drills![
     an_empty_call_ends_at_once,
     idle_workers_that_were_killed_are_no_loss_of_the_next_call,
     an_idle_worker_that_was_killed_is_no_loss_where_it_takes_the_place_of_a_recycled_one,
+    a_call_runs_in_the_folder_that_the_program_has_at_that_time,
+    a_call_has_the_environment_that_the_program_has_at_that_time,
+    an_items_folder_and_mask_do_not_reach_later_calls,
+    an_items_environment_and_user_do_not_reach_later_calls,
 ];
 
 fn a_second_call_starts_no_process() {
@@ -130,4 +137,103 @@ fn an_idle_worker_that_was_killed_is_no_loss_where_it_takes_the_place_of_a_recyc
     let outcome = job(&[0; 50], 1).mode(Processes::new().recycle_after(10)).chunk_size(1).run(pid).unwrap();
     assert_eq!((outcome.get(0), outcome.tally().lost_workers), (Some(&next), 0), "{:?}", outcome.tally());
     assert!(outcome.is_complete() && outcome.tally().recycled_workers > 0);
+}
+
+/// What each of 20 items finds, in 2 workers, and the tally.
+fn found_by_items<R>(find: fn(&i32) -> R) -> (Vec<R>, Tally)
+where
+    R: serde::Serialize + serde::de::DeserializeOwned + Send,
+{
+    let outcome = job(&[0; 20], 2).chunk_size(1).run(find).unwrap();
+    let tally = *outcome.tally();
+    (outcome.into_result().unwrap(), tally)
+}
+
+fn folder_of_item(_: &i32) -> PathBuf {
+    env::current_dir().unwrap()
+}
+
+fn a_call_runs_in_the_folder_that_the_program_has_at_that_time() {
+    let (first, other) = (env::current_dir().unwrap(), tempfile::tempdir().unwrap());
+    let outer = other.path().canonicalize().unwrap();
+    let renamed = outer.with_extension("renamed");
+    assert!(found_by_items(folder_of_item).0.iter().all(|folder| *folder == first));
+
+    env::set_current_dir(&outer).unwrap();
+    let (folders, tally) = found_by_items(folder_of_item);
+    assert!(folders.iter().all(|folder| *folder == outer), "{folders:?}");
+    assert!(tally.recycled_workers > 0 && tally.lost_workers == 0, "{tally}");
+
+    // The folder is the same one under another name, so its workers are, too.
+    std::fs::rename(&outer, &renamed).unwrap();
+    let (folders, tally) = found_by_items(folder_of_item);
+    std::fs::rename(&renamed, &outer).unwrap();
+    env::set_current_dir(first).unwrap();
+    assert!(folders.iter().all(|folder| *folder == renamed), "{folders:?}");
+    assert_eq!((tally.recycled_workers, tally.lost_workers), (0, 0));
+}
+
+/// A variable that no program sets but these drills.
+const VARIABLE: &str = "DRILL_OF_REUSE";
+
+fn variable_of_item(_: &i32) -> Option<String> {
+    env::var(VARIABLE).ok()
+}
+
+fn a_call_has_the_environment_that_the_program_has_at_that_time() {
+    assert!(found_by_items(variable_of_item).0.iter().all(Option::is_none));
+    // SAFETY: the other threads of this program look at the environment through std alone.
+    unsafe { env::set_var(VARIABLE, "set") };
+    let (values, tally) = found_by_items(variable_of_item);
+    // SAFETY: as above.
+    unsafe { env::remove_var(VARIABLE) };
+    assert!(values.iter().all(|value| value.as_deref() == Some("set")), "{values:?}");
+    assert!(tally.recycled_workers > 0 && tally.lost_workers == 0, "{tally}");
+    assert!(found_by_items(variable_of_item).0.iter().all(Option::is_none));
+    assert_eq!(found_by_items(variable_of_item).1.recycled_workers, 0, "nothing has changed since");
+}
+
+/// The folder and the mask for new files that an item finds, and its worker.
+fn place_of_item(_: &i32) -> (PathBuf, u32, u32) {
+    let mask = umask(Mode::empty());
+    umask(mask);
+    (env::current_dir().unwrap(), mask.bits(), process::id())
+}
+
+fn an_items_folder_and_mask_do_not_reach_later_calls() {
+    let before = job(&[0], 1).run(place_of_item).unwrap().into_result().unwrap();
+    let change = |_: &i32| {
+        env::set_current_dir("/").unwrap();
+        umask(Mode::from_raw_mode(0o013));
+    };
+    job(&[0], 1).run(change).unwrap().into_result().unwrap();
+    let after = job(&[0], 1).run(place_of_item).unwrap().into_result().unwrap();
+    assert_eq!(after, before, "in the same worker");
+}
+
+fn an_items_environment_and_user_do_not_reach_later_calls() {
+    fn set_variable(_: &i32) {
+        // SAFETY: the other threads of the worker look at the environment through std alone.
+        unsafe { env::set_var(VARIABLE, "of an item") };
+    }
+    fn give_up_root(_: &i32) {
+        // SAFETY: the call changes the user of all threads; nothing in the worker relies on being root.
+        assert_eq!(unsafe { libc::setresuid(65534, 65534, 65534) }, 0);
+    }
+    let find = |_: &i32| (env::var(VARIABLE).ok(), geteuid().as_raw(), process::id());
+    let user = geteuid().as_raw();
+    let changes: &[fn(&i32)] = if getuid().is_root() { &[set_variable, give_up_root] } else { &[set_variable] };
+    for &change in changes {
+        for chunk_size in [1, 3] {
+            let changed = job(&[0, 1, 2], 1).chunk_size(chunk_size).run(change);
+            assert_eq!(changed.unwrap().tally().recycled_workers, 0, "an item's own call goes on with it");
+            let outcome = job(&[0], 1).run(find).unwrap();
+            let tally = *outcome.tally();
+            let found = outcome.into_result().unwrap().remove(0);
+            assert_eq!((&found.0, found.1), (&None, user));
+            assert_eq!((tally.recycled_workers, tally.lost_workers), (1, 0), "{tally}");
+            // The new worker is kept.
+            assert_eq!(job(&[0], 1).run(find).unwrap().into_result().unwrap(), [found]);
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Programs whose workers cannot begin: an error, never a hang and never a program that multiplies.
 
-use std::process::Command;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{self, Command, Stdio};
 use std::time::Duration;
 
 use manyhands::{Cause, Job, OnFailure, Processes};
@@ -18,6 +20,8 @@ drills![
     a_worker_whose_program_forgets_init_starts_no_workers,
     a_program_that_is_no_expected_worker_says_so_and_ends,
     a_worker_whose_program_has_other_threads_does_not_change_the_environment,
+    a_program_that_an_item_starts_is_no_worker_whatever_it_inherits,
+    a_process_that_another_than_its_parent_wants_as_a_worker_refuses,
 ];
 
 /// Set by the library for a copy that is to become a worker.
@@ -25,6 +29,8 @@ const WORKER: &str = "MANYHANDS_WORKER";
 /// Set by a drill: what to do before `init`, and where to note that it was done.
 const BEFORE_INIT: &str = "DRILL_BEFORE_INIT";
 const NOTES: &str = "DRILL_NOTES";
+/// Set by a drill for a copy that is no worker although it has the variable.
+pub(crate) const PASSES_OVER: &str = "DRILL_PASSES_OVER";
 /// Says that `init` let a worker through; no drill takes it for the library's own doing.
 const LET_THROUGH: i32 = 70;
 
@@ -57,8 +63,11 @@ pub(crate) fn before_init() {
 }
 
 /// Ends a copy that should have become a worker, so that no mistake makes this program start itself for ever.
+///
+/// A drill lets copies through that find the variable and are right to pass over it. They have a role, and workers have none.
 pub(crate) fn refuse_to_multiply() {
-    if std::env::var_os(WORKER).is_some() {
+    let is_right = std::env::var_os(PASSES_OVER).is_some() && std::env::args().len() > 1;
+    if std::env::var_os(WORKER).is_some() && !is_right {
         eprintln!("init let a worker through");
         std::process::exit(LET_THROUGH);
     }
@@ -70,6 +79,7 @@ pub(crate) fn report(arguments: &[String]) {
     let items: Vec<Act> = doubles_but(50, &[]);
     match Job::new(&items).mode(Processes::new()).workers(workers).run(perform) {
         Ok(outcome) => println!("{} values", outcome.tally().succeeded),
+        Err(error) if error.is_unsupported() => println!("unsupported: {error}"),
         Err(error) => println!("config: {}, workers: {}: {error}", error.is_config(), error.is_workers()),
     }
 }
@@ -79,6 +89,21 @@ pub(crate) fn variable(_: &[String]) {
     let sees = |_: &u32| std::env::var_os(WORKER).is_some();
     let seen = Job::new(&[0; 8]).mode(Processes::new()).workers(2).run(sees).unwrap().into_result().unwrap();
     println!("{} of {}", seen.iter().filter(|sees| **sees).count(), seen.len());
+}
+
+/// A parent whose item starts a program that makes a call in processes itself, and says what that printed.
+pub(crate) fn start_another(_: &[String]) {
+    let start = |_: &u32| {
+        let output = command("reports", &["2"]).env(PASSES_OVER, "1").output().unwrap();
+        format!(
+            "{} {}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    };
+    let said = Job::new(&[0]).mode(Processes::new()).run(start).unwrap().into_result().unwrap();
+    println!("{}", said[0].trim());
 }
 
 /// A parent whose second item ends its worker, after which none can be started. It prints how each item ended.
@@ -172,4 +197,48 @@ fn a_worker_whose_program_has_other_threads_does_not_change_the_environment() {
         assert_eq!(parent.line(), seen, "{before}");
         assert!(parent.end().0.is_success());
     }
+}
+
+fn a_program_that_an_item_starts_is_no_worker_whatever_it_inherits() {
+    for before in ["nothing", "thread"] {
+        let (notes, _folder) = Log::new();
+        let mut parent = Parent::start(prepared(command("starts-another", &[]), before, &notes));
+        assert_eq!(parent.line(), "exit status: 0 50 values", "{before}");
+        assert!(parent.end().0.is_success());
+    }
+}
+
+/// The value of the variable for a worker of this process: the form is that of a caller, the secret is not.
+pub(crate) fn variable_of(caller: u32) -> String {
+    format!("{caller}:00112233445566ff")
+}
+
+/// A program that would be a worker if it believed its variable: its stdin is a socket, whose other end a drill holds.
+pub(crate) fn would_be_worker(mut command: Command) -> (Command, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    command.stdin(OwnedFd::from(theirs)).stdout(Stdio::piped()).stderr(Stdio::piped());
+    (command, ours)
+}
+
+/// The shell between this process and the copy makes one of them the parent and the other the maker of the socket.
+fn a_process_that_another_than_its_parent_wants_as_a_worker_refuses() {
+    let through_a_shell = |variable: &str| {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!("{WORKER}={variable} /proc/{}/exe; exit $?", process::id()));
+        let (mut shell, _ours) = would_be_worker(shell);
+        shell.output().unwrap()
+    };
+    for (variable, reason) in
+        [(variable_of(process::id()), "its parent is not process"), (variable_of_the_shell(), "its stdin was made by")]
+    {
+        let output = through_a_shell(&variable);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(125), "{variable}: {said}");
+        assert!(said.contains(reason) && said.contains(WORKER), "{variable}: {said}");
+    }
+}
+
+/// As [`variable_of`], with what a shell puts in for its own number.
+fn variable_of_the_shell() -> String {
+    "$$:00112233445566ff".to_owned()
 }

@@ -11,17 +11,20 @@ use crate::backend::process::system::become_worker;
 ///
 /// In the binary of `#[test]` functions, which has no `main` of your own, use [`init_in_tests!`](crate::init_in_tests).
 ///
-/// Costs a look at one environment variable, `MANYHANDS_WORKER`.
+/// Costs a look at one environment variable, `MANYHANDS_WORKER`, which the program must not set.
 ///
 /// | the process | what the call does |
 /// |---|---|
 /// | started by a person or another program | returns; process modes work from now on |
+/// | has more rights than the user who started it | returns; a call in a process mode is an error |
 /// | started as a worker by its caller | serves items until the caller is gone, then exits with code 0 |
-/// | has `MANYHANDS_WORKER` set by mistake | prints a message that names the variable, exits with code 125 |
+/// | started by an item of a worker, and has the worker's variable | returns, as without the variable |
+/// | has `MANYHANDS_WORKER` set by mistake, or is to be a worker of another than its parent and user | prints a message that names the variable, exits with code 125 |
 /// | is a worker, and an item calls it | returns |
 ///
 /// # Concurrency
-/// Any thread may call it, and more than once.
+/// Any thread may call it, and more than once. Threads that are there before it do no harm: where a worker has some, its
+/// environment is left as it is, and what its items start finds the variable and passes over it.
 ///
 /// ```standalone_crate
 /// use manyhands::{Processes, parallel_map};

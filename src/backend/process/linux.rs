@@ -10,6 +10,7 @@ use crate::backend::contract::{BackendError, BackendStats, Output, ReportSink, R
 use crate::backend::process::limits::Limits;
 use crate::backend::process::serde_task::{SerdeTask, Travels};
 use crate::backend::process::supervisor;
+use crate::backend::process::surroundings::Surroundings;
 use crate::backend::process::worker::startup::{Role, role};
 use crate::backend::threads::{self, COMPUTING};
 
@@ -19,7 +20,7 @@ use crate::backend::threads::{self, COMPUTING};
 /// before it looks at its shared value.
 ///
 /// # Errors
-/// When `init` was not called, workers cannot be started and there is no result yet, a worker refuses the call, or a
+/// When `init` was not called, the program has rights that its workers must not have, workers cannot be started and there is no result yet, a worker refuses the call, or a
 /// destructor in a worker panicked.
 pub(super) fn run<T, K>(
     limits: &Limits,
@@ -34,6 +35,10 @@ where
     match role()? {
         Role::Worker => threads::run(&COMPUTING, context.budget.computing, context, output, sink),
         Role::Caller if context.plan.n_items == 0 => Ok(BackendStats::default()),
-        Role::Caller => supervisor::run(limits, context, output, sink),
+        Role::Caller => {
+            let surroundings = Surroundings::now();
+            surroundings.check_rights().map_err(BackendError::Unsupported)?;
+            supervisor::run(limits, context, output, sink, surroundings)
+        }
     }
 }

@@ -30,7 +30,7 @@
 //! | | the calling process | a worker |
 //! |---|---|---|
 //! | threads | the calling thread, and one that starts workers | one for items, and one that sends results if need be |
-//! | descriptors | three per worker, one per block | the socket, the three standard ones, one per block |
+//! | descriptors | three per worker, one per block, two in all | the socket, its folder, a pipe, the three standard ones, one per block |
 //! | mappings | a status page per worker, slots, blocks | its status page, slots, blocks |
 //!
 //! Slots need no descriptor once both sides have mapped them.
@@ -51,9 +51,13 @@ mod child;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod linux;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+mod rights;
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod serde_task;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod supervisor;
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+mod surroundings;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod system_call;
 #[cfg(not(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle)))))]

@@ -67,14 +67,35 @@ use crate::encoding::Format;
 /// ```
 ///
 /// # What a worker is
-/// It has the directory and the environment of its start, `/dev/null` as its stdin, and no arguments. What it prints,
-/// on either stream, goes to this process's stderr line by line, with the worker's number. No item ever runs in the
-/// calling process; a call that is made in a worker runs on that worker's threads, of which it has its share of the
-/// cores, and without limits.
+/// It has the directory, the environment and the user that the program has at the call, `/dev/null` as its stdin, and no
+/// arguments. No item ever runs in the calling process; a call that is made in a worker runs on that worker's threads, of
+/// which it has its share of the cores, and without limits.
 ///
 /// After a call, workers stay for the next one, until the program ends or
-/// [`end_idle_workers`](Processes::end_idle_workers) is called. When the caller dies, the kernel kills its workers. A
-/// worker that is killed takes with it the processes that it started; one whose caller dies does not.
+/// [`end_idle_workers`](Processes::end_idle_workers) is called. Where the program has changed its directory, environment
+/// or user since a worker was started, the next call replaces that worker. What an item does to them, later calls do not
+/// see: directory and mask for new files are set back, and a worker whose environment or user was changed is replaced.
+/// Both count as [recycled](crate::Tally::recycled_workers). The program's mask alone reaches no worker that it has
+/// already, as Linux has no cheap way to read it: end the idle workers after you have changed it. What else belongs to a process, such
+/// as signal handlers, limits or the statics of libraries, stays as the items of earlier calls have left it.
+///
+/// What a worker prints, on either stream, goes to this process's stderr line by line, with the worker's number; a line
+/// without an end, when the call or the worker ends. What an item has printed is passed on before its result, also from
+/// C. An item that ends its worker loses what std's stdout still keeps of it then: a line without an end.
+///
+/// # What items start
+/// Programs that an item starts belong to the process group of its worker, and end with it: at a time limit, after a
+/// crash, when it is recycled or ended, and when the calling program ends, in whatever way, Ctrl+C and SIGKILL included.
+/// One that an item leaves behind runs on until then. One that makes a group or a session of its own, as `setsid`,
+/// `timeout` and shells with job control do, or that runs as another user, is not ended. Workers use the signal
+/// `SIGRTMAX` for this.
+///
+/// # Who may be a worker
+/// A process becomes a worker only of its own parent, if that runs as the same user and is the same program. A program that runs with
+/// more rights than the user who started it (set-user-id, set-group-id, capabilities) becomes no worker and starts none: a
+/// call in it is an error ([`Error::is_unsupported`](crate::Error::is_unsupported)), also after it has given these
+/// rights up, since its workers would get them anew. It can run the items in [`Threads`](crate::Threads), or start
+/// another program for them.
 ///
 /// # Stopping
 /// When a failure or a `break` ends the call, a worker that is not done with its item within 30 ms is killed. A

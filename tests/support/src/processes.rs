@@ -22,8 +22,13 @@ impl Process {
         Stat::of(self.pid).is_some_and(|stat| stat.started == self.started && !"ZX".contains(stat.state))
     }
 
+    /// The process with this number, if there is one.
+    pub fn with_pid(pid: u32) -> Option<Self> {
+        Stat::of(pid).map(|stat| Self { pid, started: stat.started })
+    }
+
     /// The letter of its state; `-` when it does not exist.
-    pub(crate) fn state(self) -> char {
+    pub fn state(self) -> char {
         Stat::of(self.pid).map_or('-', |stat| stat.state)
     }
 

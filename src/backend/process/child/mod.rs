@@ -14,19 +14,20 @@
 //! # The life of a process
 //! | step | done by | what is done |
 //! |---|---|---|
-//! | start | `start` | socket, pipe and status page are made, the process is spawned, `Hello` is queued |
-//! | first frame | `send_queued` | `Hello` goes with the descriptor of the page; a process in `init` marks the page |
+//! | start | `start` | socket, pipe and status page are made, the process is spawned, `Hello` and `ExitPipe` are queued |
+//! | first frames | `send_queued` | they go with the page and the pipe of `exit_pipe.rs`; a process in `init` marks the page |
 //! | calls | the supervisor | `Call`, `Items` and `End` frames |
 //! | idle | `idle::keep` | it blocks in a read of its socket and uses no CPU |
 //! | end | `close` | it reads the end of the stream, drops what it has and exits with 0 |
 //! | death | `wait_exit`, or `drop` | SIGKILL if it lives, then it is reaped |
 //!
 //! # Descriptors
-//! The three of this process are the socket, the reading end of the pipe and the pidfd. The descriptor of the status
+//! The three of this process for a worker are the socket, the reading end of the pipe and the pidfd. The descriptor of the status
 //! page and both ends of the worker are closed once they are sent or inherited; the page stays mapped. Each slot for
 //! large bodies has a descriptor only until it is sent. All are closed on exec, so programs that this process starts
 //! inherit none.
 
+mod exit_pipe;
 pub(super) mod idle;
 mod number;
 pub(super) mod output;
@@ -52,9 +53,10 @@ use crate::backend::process::child::number::WorkerNumber;
 use crate::backend::process::child::output::OutputPipe;
 use crate::backend::process::child::pause_watch::PauseWatch;
 use crate::backend::process::memory::block::{self, Block, BlockId};
+use crate::backend::process::surroundings::Surroundings;
 use crate::backend::process::system_call::named;
 use crate::backend::process::wire::body::Body;
-use crate::backend::process::wire::call::{Hello, VARIABLE};
+use crate::backend::process::wire::call::{Hello, Summons, VARIABLE};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming, ReadResult};
 use crate::backend::process::wire::drop_panic::drop_panic;
 use crate::backend::process::wire::frame::{FrameKind, Header, items_extra};
@@ -96,6 +98,8 @@ pub(super) struct Worker {
     pidfd: OwnedFd,
     /// How many threads it may use; its environment said so when it started.
     threads: usize,
+    /// Folder, environment and user of this process when the worker was started; `None` where they changed meanwhile.
+    surroundings: Option<Surroundings>,
     /// How many items it has answered, in all calls.
     served: usize,
     /// How many frames of items were sent to it, in all calls. Wraps around.
@@ -170,7 +174,9 @@ impl Worker {
         let (read, write) = named("pipe2", rustix::pipe::pipe_with(PipeFlags::CLOEXEC))?;
         named("ioctl(FIONBIO)", rustix::io::ioctl_fionbio(&read, true))?;
         let (page, page_file) = MappedStatusPage::create()?;
-        let mut command = worker_command(theirs, write, threads)?;
+        let exit_pipe = exit_pipe::reading_end()?;
+        let (summons, surroundings) = (Summons::new(), Surroundings::now());
+        let mut command = worker_command(theirs, write, threads, &summons)?;
         let child = named("the start of /proc/self/exe", command.spawn())?;
         // The command holds this process's copies of the worker's ends.
         drop(command);
@@ -187,6 +193,7 @@ impl Worker {
             },
             child,
             threads,
+            surroundings: Some(surroundings).filter(|before| *before == Surroundings::now()),
             served: 0,
             frames_sent: 0,
             has: HashSet::new(),
@@ -199,9 +206,10 @@ impl Worker {
             process: ProcessMark::current(),
             number,
         };
-        let hello = Hello { executable: program.executable.clone(), threads };
+        let hello = Hello { executable: program.executable.clone(), secret: summons.secret, threads };
         let hello = postcard::to_stdvec(&hello).map_err(io::Error::other)?;
         worker.link.outgoing.push_with(Header::new(FrameKind::Hello), &hello, page_file.into());
+        worker.link.outgoing.push_with(Header::new(FrameKind::ExitPipe), &[], exit_pipe);
         Ok(worker)
     }
 
@@ -225,6 +233,11 @@ impl Worker {
         self.threads
     }
 
+    /// Whether it was started in these surroundings.
+    pub(super) fn is_of(&self, surroundings: &Surroundings) -> bool {
+        self.surroundings.as_ref() == Some(surroundings)
+    }
+
     /// How many items it has answered, in all calls.
     pub(super) fn served(&self) -> usize {
         self.served
@@ -239,6 +252,7 @@ impl Worker {
     fn become_idle(&mut self) {
         (self.was_idle, self.is_done) = (true, false);
         self.printed.pass_on();
+        self.printed.pass_on_rest();
         self.printed.forget_last_lines();
     }
 
@@ -469,12 +483,12 @@ impl Worker {
 ///
 /// `/proc/self/exe` is the file that runs, also after a new version was moved to its path, so a worker is always the
 /// same program as its caller. The name in `argv[0]` is the caller's. There are no other arguments.
-fn worker_command(socket: OwnedFd, pipe: OwnedFd, threads: usize) -> io::Result<Command> {
+fn worker_command(socket: OwnedFd, pipe: OwnedFd, threads: usize, summons: &Summons) -> io::Result<Command> {
     let mut command = Command::new("/proc/self/exe");
     if let Some(name) = std::env::args_os().next() {
         command.arg0(name);
     }
-    command.env(VARIABLE, std::process::id().to_string());
+    command.env(VARIABLE, summons.to_string());
     for name in THREAD_VARIABLES.into_iter().filter(|name| std::env::var_os(name).is_none()) {
         command.env(name, threads.to_string());
     }

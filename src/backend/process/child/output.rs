@@ -76,6 +76,11 @@ impl OutputPipe {
         }
     }
 
+    /// Passes on a line that has no end yet, as nothing may follow for long.
+    pub(super) fn pass_on_rest(&mut self) {
+        show(&self.lines.rest());
+    }
+
     /// Drops buffered lines, so that a later crash report does not include them.
     ///
     /// Called when a call ends, with the note that an allocation failed: a worker that survived one must not have a

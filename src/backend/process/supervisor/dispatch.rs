@@ -31,6 +31,7 @@ use crate::backend::process::child::idle::take_idle;
 use crate::backend::process::serde_task::{SerdeTask, Travels};
 use crate::backend::process::supervisor::call_frame::CallFrame;
 use crate::backend::process::supervisor::call_state::CallState;
+use crate::backend::process::surroundings::Surroundings;
 use crate::backend::process::system_call::backend_error;
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
@@ -54,6 +55,8 @@ pub(super) struct FrameSender {
     call: CallFrame,
     /// How many threads each worker may use.
     threads: usize,
+    /// Folder, environment and user of this process when the call began.
+    surroundings: Surroundings,
     /// The blocks of shared memory that the frame at hand mentions.
     attachments: Attachments,
     /// The digests of those of its items that the worker must compare.
@@ -70,8 +73,8 @@ enum Round {
 
 impl FrameSender {
     /// A sender for the call that `call` describes.
-    pub(super) fn new(call: CallFrame, threads: usize) -> Self {
-        Self { call, threads, attachments: Attachments::default(), digests: Digests::default() }
+    pub(super) fn new(call: CallFrame, threads: usize, surroundings: Surroundings) -> Self {
+        Self { call, threads, surroundings, attachments: Attachments::default(), digests: Digests::default() }
     }
 
     /// Drops the shared memory of the call, so that workers drop it too.
@@ -147,7 +150,8 @@ impl FrameSender {
         state: &mut CallState<'_, '_, T, K>,
     ) -> Result<bool, BackendError> {
         let max_served = state.limits.recycle_after.unwrap_or(usize::MAX);
-        let worker = match take_idle(self.threads, max_served).map_or_else(|| Worker::start(self.threads), Ok) {
+        let idle = take_idle(self.threads, max_served, &self.surroundings);
+        let worker = match idle.map_or_else(|| Worker::start(self.threads), Ok) {
             Ok(worker) => worker,
             Err(error) => return state.go_on_without(slot_idx, &error).map(|()| false),
         };

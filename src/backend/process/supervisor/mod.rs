@@ -70,13 +70,13 @@ use crate::backend::process::serde_task::{SerdeTask, Travels};
 use crate::backend::process::supervisor::call_frame::CallFrame;
 use crate::backend::process::supervisor::call_state::{CallState, TICK_NANOS};
 use crate::backend::process::supervisor::dispatch::FrameSender;
+use crate::backend::process::surroundings::Surroundings;
 use crate::backend::process::system_call::backend_error;
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{CallHead, Settings, SharedValue};
 use crate::backend::process::wire::function::FunctionName;
-use crate::backend::process::worker::Serve;
-use crate::backend::process::worker::session::{fingerprint, serve};
+use crate::backend::process::worker::session::{entry, fingerprint};
 use crate::backend::process_task::ProcessContext;
 use crate::backend::task::{Context, SharedOf, StateOf, Task};
 use crate::backend::thread_pool::is_worker_thread;
@@ -91,15 +91,17 @@ const STOP_NANOS: u64 = 30_000_000;
 /// How long destructors may take once the call was cancelled.
 const AFTER_A_CANCEL: Duration = Duration::from_secs(10);
 
-/// Runs all positions in worker processes.
+/// Runs all positions in worker processes. `surroundings` are those of this process now.
 pub(super) fn run<T: Travels, K: SerdeTask<T>>(
     limits: &Limits,
     context: &RunContext<'_, T, K>,
     output: Output<'_, K::Output>,
     sink: &mut ReportSink<'_, K::Output, K::Error>,
+    surroundings: Surroundings,
 ) -> Result<BackendStats, BackendError> {
     show_as_printed_here(context.config, || {
-        let mut supervisor = Supervisor::new(limits, context, output, sink)?;
+        let mut supervisor = Supervisor::new(limits, context, output, sink, surroundings)?;
+        idle::take_outdated(&surroundings).into_iter().for_each(|worker| supervisor.state.end_worker(worker));
         let supervised = supervisor.supervise();
         supervisor.shut_down();
         supervised.map(|()| supervisor.state.into_stats())
@@ -135,6 +137,7 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
         context: &'c RunContext<'c, T, K>,
         output: Output<'out, K::Output>,
         sink: &'c mut ReportSink<'c, K::Output, K::Error>,
+        surroundings: Surroundings,
     ) -> Result<Self, BackendError> {
         let plan = context.plan;
         // A call made in an item of a thread gets one worker: there are as many such calls as threads.
@@ -145,7 +148,7 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
         let n_slots = workers.get().min(plan.n_items);
         Ok(Self {
             state: CallState::new(limits, context, output, sink, n_slots),
-            frame_sender: FrameSender::new(call, threads),
+            frame_sender: FrameSender::new(call, threads, surroundings),
         })
     }
 
@@ -260,12 +263,11 @@ fn call_frame<T: Travels, K: SerdeTask<T>>(
     context: &RunContext<'_, T, K>,
     workers: NonZeroUsize,
 ) -> Result<CallFrame, BackendError> {
-    let serve: Serve = serve::<T, K>;
     let name = |address| FunctionName::of(address, fingerprint::<T, K>()).map_err(BackendError::Unsupported);
     let init = context.task.context().init_address();
     let init = if init.is_null() { None } else { Some(name(init)?) };
     let head = CallHead {
-        function: name(serve as *const ())?,
+        function: entry::<T, K>().name(fingerprint::<T, K>()).map_err(BackendError::Unsupported)?,
         item_function: name(context.task.address())?,
         init,
         halts: context.plan.halt_on_failure,

@@ -30,7 +30,7 @@ use crate::backend::process::wire::drop_panic::drop_panic;
 use crate::backend::process::wire::frame::{FrameKind, Header, Parts, ProtocolError};
 use crate::backend::process::wire::refusal::CallRejected;
 use crate::backend::process::wire::status_page::InHand;
-use crate::failure::{Cause, LostWorker};
+use crate::failure::{Cause, LostWorker, WorkerExit};
 use crate::sync::nanos;
 
 /// How a worker is found when its frames have been read.
@@ -234,8 +234,11 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
         if let Some(error) = protocol_error {
             death.worker.reason = Some(format!("it broke the protocol between worker and caller: {error}"));
         }
+        let has_left = death.worker.exit == WorkerExit::Exit(0);
         let time_limit = dead.overdue.map(|overdue| Cause::TimeLimit(overdue.limit));
         match blame(in_hand, dead.overdue.map(|overdue| overdue.item), &death, self.limits) {
+            // It has ended by itself, before it began anything: items of an earlier call have changed its environment.
+            Blame::NoItem if was_dead_before && has_left => self.note_replaced(number),
             Blame::NoItem if was_dead_before => {}
             Blame::NoItem => return self.handle_idle_death(slot_idx, death),
             Blame::EarlierItem(item) => self.queue.give_back(item.position..item.position + 1),

@@ -1,6 +1,10 @@
 //! The messages that a worker gets before items: one when it starts, and one at the beginning of each call.
 
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 use std::num::NonZeroUsize;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,17 +15,55 @@ use crate::config::ParallelConfig;
 use crate::config_error::ConfigError;
 use crate::encoding::Format;
 
-/// The environment variable that makes a copy of the program a worker: it holds the process id of the parent.
-///
-/// The worker compares it with its real parent, so a program that inherits the variable by accident ends with a message
-/// and does not wait for frames.
+/// The environment variable that makes a copy of the program a worker: it holds a [`Summons`].
 pub(crate) const VARIABLE: &str = "MANYHANDS_WORKER";
 
-/// The first message to a worker: which executable it must be, and how many threads it may use.
+/// What tells a copy of the program that it is to be a worker, and whose. As text: `1234:00a1b2c3d4e5f607`.
+///
+/// A process for which it is meant is a child of the caller and has the caller's socket as its stdin. Any other process
+/// that finds it has inherited it from a worker, and is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Summons {
+    /// The process id of the caller.
+    pub(crate) caller: i32,
+    /// A random number that the first frame repeats, so that a worker serves the caller that started it and no other.
+    pub(crate) secret: u64,
+}
+
+impl Summons {
+    /// One for a worker that this process starts.
+    pub(crate) fn new() -> Self {
+        // Each such state has random keys of its own, so the hash of nothing is a random number.
+        let secret = RandomState::new().build_hasher().finish();
+        Self { caller: rustix::process::getpid().as_raw_nonzero().get(), secret }
+    }
+}
+
+impl fmt::Display for Summons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{:016x}", self.caller, self.secret)
+    }
+}
+
+impl FromStr for Summons {
+    /// The text is none. The error needs no words: its user has the text.
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let is_secret = |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let (caller, secret) = text.split_once(':').filter(|(_, secret)| is_secret(secret)).ok_or(())?;
+        let caller = caller.parse().ok().filter(|&caller| caller > 0).ok_or(())?;
+        Ok(Self { caller, secret: u64::from_str_radix(secret, 16).map_err(|_| ())? })
+    }
+}
+
+/// The first message to a worker: which executable it must be, who sends it, and how many threads it may use.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Hello {
     /// The caller's; a worker that is another program refuses.
     pub(crate) executable: Executable,
+    /// That of the worker's [`Summons`].
+    pub(crate) secret: u64,
     /// How many threads the worker may use.
     pub(crate) threads: usize,
 }
@@ -116,6 +158,18 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_summons_is_read_as_it_was_written_and_nothing_else_is_one() {
+        let summons = Summons::new();
+        assert_eq!(summons.to_string().parse(), Ok(summons));
+        assert_ne!(summons, Summons::new(), "each worker has a secret of its own");
+        for text in
+            ["", "1", "3:4", "0:0011223344556677", "-1:0011223344556677", "7:zz11223344556677", "7:+011223344556677"]
+        {
+            assert_eq!(text.parse::<Summons>(), Err(()), "{text:?}");
+        }
+    }
 
     #[test]
     fn a_worker_has_the_callers_config_with_its_own_share_of_the_threads() {

@@ -46,12 +46,14 @@ pub(crate) enum FrameKind {
     Forget,
     /// To the caller: a destructor panicked.
     DropPanic,
+    /// To the worker: the second frame; comes with the pipe that ends with the caller.
+    ExitPipe,
 }
 
 impl FrameKind {
     /// The kind of this number.
     fn of(byte: u8) -> Option<Self> {
-        const ALL: [FrameKind; 11] = [
+        const ALL: [FrameKind; 12] = [
             FrameKind::Hello,
             FrameKind::Call,
             FrameKind::Items,
@@ -63,6 +65,7 @@ impl FrameKind {
             FrameKind::Block,
             FrameKind::Forget,
             FrameKind::DropPanic,
+            FrameKind::ExitPipe,
         ];
         ALL.into_iter().find(|&kind| kind as u8 == byte)
     }

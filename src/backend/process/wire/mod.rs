@@ -5,7 +5,8 @@
 //! A first call to a new worker, with a shared value of 2 MiB; the worker's side stands to the right:
 //!
 //! ```text
-//! Hello  (executable, threads; descriptor of the page)  ->   maps the page, marks it as up
+//! Hello  (executable, secret, threads; the page)        ->   maps the page
+//! ExitPipe (a pipe that ends with the caller)            ->   its group ends with the caller; marks the page
 //! Block  (id, length; descriptor of the shared value)   ->   maps the block
 //! Call   (functions, settings, id of the block)         ->   finds the functions, decodes the shared value
 //! Items  (first 0, count 100, number 0)                 ->   makes its state, begins frame 0

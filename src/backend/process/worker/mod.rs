@@ -5,11 +5,13 @@
 //!
 //! A worker's life, from `become_worker` on:
 //!
-//! 1. `startup.rs` arms the signal at the caller's death and moves the socket away from stdin.
-//! 2. `handshake` reads the `Hello` frame, checks that both sides run the same file, and maps the status page.
+//! 1. `startup.rs` checks who started it, arms the signal at the caller's death and moves the socket away from stdin.
+//! 2. `handshake` reads the `Hello` frame, checks that both sides run the same file, and maps the status page; the
+//!    second frame brings the pipe that ends the worker's group with its caller.
 //! 3. `run` waits for a frame. A `Call` names an instance of `serve`, which takes all frames up to the end of the call.
 //!    Any other frame belongs to a call that this worker has refused, and is skipped.
-//! 4. When the socket is closed, or what comes over it is no frame, `run` returns and the process exits with code 0.
+//! 4. When the socket is closed, or what comes over it is no frame, `run` returns and the process exits with code 0. The
+//!    same happens at a `Call` if an item of an earlier call has changed what `start_state.rs` cannot set back.
 //!    What became of its items, the caller decides: nothing is saved here.
 //!
 //! | frame | within a call | between two calls |
@@ -22,8 +24,11 @@
 //! Threads: this loop and all items run on the main thread. The flusher of `outbox.rs` is a second one, started when it
 //! is first needed; calls made in items start more.
 
+mod caller_exit;
 mod outbox;
+mod prints;
 pub(super) mod session;
+mod start_state;
 pub(super) mod startup;
 
 use std::io;
@@ -40,11 +45,13 @@ use crate::backend::process::wire::connection::{Blocking, Broken, Connection, In
 use crate::backend::process::wire::drop_panic;
 use crate::backend::process::wire::encode::decode_checked;
 use crate::backend::process::wire::frame::{FrameKind, Header};
-use crate::backend::process::wire::function::PROGRAM;
+use crate::backend::process::wire::function::{FunctionName, PROGRAM};
 use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
 use crate::backend::process::wire::status_page::Direction;
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
+use crate::backend::process::worker::caller_exit::end_group_with;
 use crate::backend::process::worker::outbox::Outbox;
+use crate::backend::process::worker::start_state::StartState;
 use crate::config;
 use crate::panics::drop_caught;
 use crate::sync::{Arc, nanos};
@@ -58,6 +65,54 @@ const MEASURE_NANOS: u64 = 10_000_000;
 /// One instance exists for each combination of item type and task type that the program calls a process mode with. The
 /// compiler generates it because the caller takes its address, so no list of functions is kept.
 pub(super) type Serve = fn(&mut WorkerConnection) -> Result<(), Disconnected>;
+
+/// What a call names in place of the function itself: a constant that the compiler makes for each instance of
+/// [`Serve`] that the program makes a call with.
+///
+/// A worker reads one from its own program and believes it only with this crate's tag, so no address that comes from a
+/// caller is taken for such an instance.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct ServeEntry {
+    tag: &'static [u64; 2],
+    serve: Serve,
+}
+
+/// Its address marks an entry, and nothing else in the program refers to it. The numbers are random, so that no linker
+/// merges it with another constant.
+static TAG: [u64; 2] = [0x9d5c_27e1_4b83_f06a, 0x31f4_86d0_ae59_72cb];
+
+impl ServeEntry {
+    /// The entry of an instance.
+    pub(super) const fn new(serve: Serve) -> Self {
+        Self { tag: &TAG, serve }
+    }
+
+    /// Its name in a call.
+    ///
+    /// # Errors
+    /// When it lies in a shared library, where workers cannot find it.
+    pub(super) fn name(&'static self, fingerprint: u64) -> Result<FunctionName, String> {
+        FunctionName::of_constant(std::ptr::from_ref(self).cast(), size_of::<Self>(), fingerprint)
+    }
+
+    /// The instance that a name stands for in this program.
+    ///
+    /// # Errors
+    /// When no entry lies at its place.
+    fn find(name: &FunctionName) -> Result<Serve, String> {
+        let place = name.place_of_constant(size_of::<Self>())?.cast::<[*const (); 2]>();
+        // SAFETY: the place was checked to be readable for the length of an entry, which is that of two addresses, and any bytes are
+        // addresses. Nothing is written to a program's constants.
+        let [tag, serve] = unsafe { place.read_unaligned() };
+        if !std::ptr::eq(tag, (&raw const TAG).cast()) {
+            return Err("the caller names a function that this program makes no call with".to_owned());
+        }
+        // SAFETY: only the compiler writes the address of the tag into the program, and only into entries, with a function
+        // of this type behind it.
+        Ok(unsafe { std::mem::transmute::<*const (), Serve>(serve) })
+    }
+}
 
 /// A worker's end of the connection, and what it needs for a call.
 ///
@@ -85,14 +140,17 @@ pub(super) struct WorkerConnection {
     measured: u64,
     /// The limit on memory of its own.
     data_limit: DataLimit,
+    /// What no item may change for later calls.
+    start: StartState,
 }
 
-/// Serves calls until the caller is gone. `socket` is the worker's end of the connection.
+/// Serves calls until the caller is gone. `socket` is the worker's end of the connection, and `secret` what the caller
+/// says in its first frame.
 ///
 /// A result of `Err` means that this process was not started by a caller of this program, and is for a person to read:
 /// `startup.rs` prints it and exits with code 125. A caller that is gone is no error.
-pub(super) fn run(socket: OwnedFd) -> Result<(), String> {
-    let mut connection = WorkerConnection::handshake(socket)?;
+pub(super) fn run(socket: OwnedFd, secret: u64) -> Result<(), String> {
+    let mut connection = WorkerConnection::handshake(socket, secret)?;
     loop {
         // A worker ends as a rule because the caller is gone.
         let Ok(header) = connection.wait() else { return Ok(()) };
@@ -104,7 +162,8 @@ pub(super) fn run(socket: OwnedFd) -> Result<(), String> {
 }
 
 impl WorkerConnection {
-    /// Takes the first frame, which comes with the status page and says how many threads the worker may use.
+    /// Takes the first two frames: one comes with the status page and says how many threads the worker may use, the
+    /// other with the pipe that ends with the caller.
     ///
     /// The order matters: `come_up` is stored last, because the caller takes it as the proof that `init` was reached.
     /// If workers die before it in a row, the error of the call says that they never came to `init`; one that needs
@@ -113,37 +172,43 @@ impl WorkerConnection {
     /// Costs two mappings of one page, of which the first is dropped as soon as the second has come.
     ///
     /// # Errors
-    /// When the socket is closed before the frame is complete, the frame is no `Hello`, it names another executable, or
-    /// the page's descriptor is missing or has another length. Also when `/proc` cannot be read, or there is no memory
-    /// for a page.
-    fn handshake(socket: OwnedFd) -> Result<Self, String> {
+    /// When the socket is closed before the frames are complete, the first is no `Hello`, it names another executable or
+    /// secret, or a descriptor is missing or the page has another length. Also when `/proc` cannot be read, or there is
+    /// no memory for a page.
+    fn handshake(socket: OwnedFd, secret: u64) -> Result<Self, String> {
+        prints::unbuffer_c_stdout();
         let gone = |broken: Broken| format!("the first message did not come: {broken:?}");
         let program = PROGRAM.as_ref().map_err(String::clone)?;
         // The first frame is read with a page that is not shared, since it brings the shared one.
         let (page, _) =
             MappedStatusPage::create().map_err(|error| format!("no memory for a worker's page: {error}"))?;
         let mut first = Connection::new(socket, Arc::new(page), Direction::ToCaller);
-        let header = loop {
-            match first.incoming.next().map_err(gone)? {
-                Some(header) => break header,
-                None => first.incoming.receive(Blocking::Yes).map_err(gone)?,
-            };
-        };
-        if header.kind != FrameKind::Hello {
-            return Err("the first message is not the greeting of a caller".to_owned());
-        }
+        let header = next_of(&mut first.incoming, FrameKind::Hello)?;
         let body = first.incoming.body(&header).map_err(gone)?;
         let hello: Hello = postcard::from_bytes(body).map_err(|error| format!("the first message: {error}"))?;
         if hello.executable != program.executable {
             return Err("the caller is another program than this one".to_owned());
         }
+        if hello.secret != secret {
+            return Err("the caller does not know the secret that this process was started with".to_owned());
+        }
         let page = first.incoming.descriptor().and_then(|fd| Ok(MappedStatusPage::adopt(fd)?)).map_err(gone)?;
+        first.incoming.release(&header);
+        let header = next_of(&mut first.incoming, FrameKind::ExitPipe)?;
+        end_group_with(first.incoming.descriptor().map_err(gone)?);
         first.incoming.release(&header);
         let link = first.with_page(Arc::new(page));
         link.page().come_up();
         let outbox = Arc::new(Outbox::new(link.outgoing));
-        let data_limit = DataLimit::inherited();
-        Ok(Self { incoming: link.incoming, outbox, threads: hello.threads, head: None, measured: 0, data_limit })
+        Ok(Self {
+            incoming: link.incoming,
+            outbox,
+            threads: hello.threads,
+            head: None,
+            measured: 0,
+            data_limit: DataLimit::inherited(),
+            start: StartState::note(),
+        })
     }
 
     /// The next frame. What is queued is sent before the worker waits.
@@ -179,6 +244,7 @@ impl WorkerConnection {
     /// Confirms that everything of the call is dropped.
     pub(super) fn end(&mut self) -> Result<(), Disconnected> {
         self.head = None;
+        prints::flush(); // destructors may have printed
         self.outbox.push(Header::new(FrameKind::Ended), &[]);
         self.outbox.flush()
     }
@@ -195,6 +261,7 @@ impl WorkerConnection {
     /// The caller ends the whole call with this reason and asks no other worker. This one goes on and serves the next
     /// call.
     pub(super) fn refuse(&mut self, rejected: &CallRejected) -> Result<(), Disconnected> {
+        prints::flush();
         let body = postcard::to_stdvec(rejected).map_err(|_| Disconnected)?;
         self.outbox.push(Header::new(FrameKind::Refused), &body);
         self.outbox.flush()
@@ -202,23 +269,25 @@ impl WorkerConnection {
 
     /// Finds the function that the call at hand names, and lets it serve.
     ///
-    /// Costs of a call before its first item: one decoding of the head, two system calls for the memory limit, and a
-    /// new config for nested calls. The place of the function is a sum and a range check, not a search.
+    /// Costs of a call before its first item: one decoding of the head, two system calls for the memory limit and four for
+    /// what items may have changed, and a new config for nested calls. The place of the function is a sum and a range check, not a
+    /// search.
     ///
     /// # Errors
-    /// `Disconnected` when the head is not what this program encodes; then the worker ends. A function that is not
-    /// found, or a limit that cannot be set, is a refusal instead.
+    /// `Disconnected` when the head is not what this program encodes, and when items of earlier calls have changed what
+    /// cannot be set back; then the worker ends, and its caller takes another. A function that is not found, or a limit
+    /// that cannot be set, is a refusal instead.
     fn serve(&mut self) -> Result<(), Disconnected> {
+        if self.start.is_changed() || !self.start.restore() {
+            return Err(Disconnected);
+        }
         let header = self.wait()?;
         let head = postcard::from_bytes::<CallHead>(self.incoming.body(&header)?).map_err(|_| Disconnected)?;
         self.incoming.release(&header);
-        let place = head.function.place().map_err(CallRejected::Call);
-        match place.and_then(|place| self.prepare(&head).map(|()| place)) {
-            Ok(place) => {
+        let serve = ServeEntry::find(&head.function).map_err(CallRejected::Call);
+        match serve.and_then(|serve| self.prepare(&head).map(|()| serve)) {
+            Ok(serve) => {
                 self.head = Some(head);
-                // SAFETY: the caller is the same executable, which the handshake has checked, and took the place of a
-                // function of this type there; at the same place in the same code lies the same function.
-                let serve = unsafe { std::mem::transmute::<*const (), Serve>(place) };
                 serve(self)
             }
             Err(rejected) => self.refuse(&rejected),
@@ -268,6 +337,21 @@ impl WorkerConnection {
             self.measured = now;
             self.incoming.page().set_resident(resident_bytes());
         }
+    }
+}
+
+/// Waits for the next frame, which must be of this kind.
+///
+/// # Errors
+/// With a text for a person: when it is of another kind, or the caller is gone.
+fn next_of(incoming: &mut Incoming, kind: FrameKind) -> Result<Header, String> {
+    let gone = |broken: Broken| format!("the first messages did not come: {broken:?}");
+    loop {
+        match incoming.next().map_err(gone)? {
+            Some(header) if header.kind == kind => return Ok(header),
+            Some(_) => return Err("the first messages are not those of a caller".to_owned()),
+            None => incoming.receive(Blocking::Yes).map_err(gone)?,
+        };
     }
 }
 
@@ -327,4 +411,26 @@ fn resident_bytes() -> u64 {
     let pages: Vec<u64> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
     let own = pages.get(1).copied().unwrap_or(0).saturating_sub(pages.get(2).copied().unwrap_or(0));
     own * rustix::param::page_size() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(_: &mut WorkerConnection) -> Result<(), Disconnected> {
+        std::hint::black_box(Ok(()))
+    }
+
+    #[test]
+    fn an_entry_is_found_by_its_name_and_what_looks_like_one_is_refused() {
+        static OTHER_TAG: [u64; 2] = TAG;
+        static FORGED: ServeEntry = ServeEntry { tag: &OTHER_TAG, serve: instance };
+        let entry = const { &ServeEntry::new(instance) };
+        let found = ServeEntry::find(&entry.name(7).unwrap()).unwrap();
+        assert!(std::ptr::fn_addr_eq(found, instance as Serve));
+        let refused = [FORGED.name(7).unwrap(), FunctionName::of(instance as Serve as *const (), 7).unwrap()];
+        for name in refused {
+            assert!(ServeEntry::find(&name).is_err(), "{name:?}");
+        }
+    }
 }

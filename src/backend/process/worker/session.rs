@@ -38,8 +38,9 @@ use crate::backend::process::wire::function::{self, FunctionName};
 use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
 use crate::backend::process::wire::status_page::StatusPage;
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
-use crate::backend::process::worker::WorkerConnection;
 use crate::backend::process::worker::outbox::{Outbox, SendState};
+use crate::backend::process::worker::prints;
+use crate::backend::process::worker::{ServeEntry, WorkerConnection};
 use crate::backend::process_task::{ProcessContext, ProcessTask};
 use crate::backend::task::{SharedOf, StateOf};
 use crate::backend::thread_pool::in_worker;
@@ -50,7 +51,7 @@ use crate::primitives::cancel::CancelToken;
 use crate::record::thread_cpu_time;
 use crate::sync::{Arc, AtomicUsize, FORKED_INSIDE, Ordering, ProcessMark, nanos};
 
-/// Serves one call of one function. The caller sends the place of this instance, where the worker finds it.
+/// Serves one call of one function. The caller sends the place of this instance's [`entry`], where the worker finds it.
 ///
 /// The order of the checks is the order of trust: first that this instance is for the types of the call, then that the
 /// functions lie in the program's code, and only then is any byte of the call decoded as one of those types.
@@ -88,6 +89,15 @@ where
         SessionEnd::NextCall => Ok(()),
         SessionEnd::Ended => connection.end(),
     }
+}
+
+/// What a call of these types names as its function.
+pub(crate) fn entry<T, K>() -> &'static ServeEntry
+where
+    T: Travels,
+    K: SerdeTask<T>,
+{
+    const { &ServeEntry::new(serve::<T, K>) }
 }
 
 /// How a call ended in a worker.
@@ -388,6 +398,7 @@ where
         if let Some(item) = number.and_then(|number| self.items[number].take()) {
             drop_copy(&self.outbox, Dropped::Item(position), self.frame.get(), item);
         }
+        prints::flush();
         let held_back = self.outbox.hold_back();
         self.outbox.put_failure(Duration::from_nanos(elapsed), &cause, trace.as_ref(), now);
         drop_copy(&self.outbox, Dropped::Error(position), self.frame.get(), cause);
@@ -508,6 +519,7 @@ where
             drop_copy(self.outbox, Dropped::Item(position), self.frame, item.take());
         }
         let trace = self.tracer.end(self.clock.get());
+        prints::flush();
         let held_back = needs_drop::<K::Output>().then(|| self.outbox.hold_back());
         let (next, now) = self.outbox.put_value(&value, trace.as_ref());
         drop_copy(self.outbox, Dropped::Value(position), self.frame, value);
