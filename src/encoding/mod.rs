@@ -116,13 +116,14 @@ struct Writing<'w, V: ?Sized, S> {
 impl<V: Serialize + ?Sized, S: Sink> Writing<'_, V, S> {
     #[inline]
     fn run(&mut self) -> Result<(), Problem> {
-        let noted = Noted::new(self.value, self.shapes);
         match self.format {
             Format::Compact => {
+                let noted = Noted::<V, false>::new(self.value, self.shapes);
                 let mut serializer = postcard::Serializer { output: Target(self.sink) };
                 noted.serialize(&mut serializer).map_err(|error| self.shapes.show(error))
             }
             Format::SelfDescribing => {
+                let noted = Noted::<V, true>::new(self.value, self.shapes);
                 let mut serializer = rmp_serde::Serializer::new(Target(self.sink)).with_struct_map();
                 noted.serialize(&mut serializer).map_err(|error| self.shapes.show(error))
             }

@@ -11,29 +11,35 @@ use crate::encoding::problem::Problem;
 use crate::encoding::shapes::{Shapes, Site};
 
 /// A value, or a part of one, that notes its shape while it is written.
-pub(super) struct Noted<'s, 'v, V: ?Sized> {
+///
+/// With `PLAIN` the kinds of numbers and texts are shapes too, for a format whose reader takes whichever kind comes. In a
+/// format without names the reader asks for one kind, the same one each time that it comes to a place, so a first value
+/// of that place shows whether it is the right one; that spares the notes of the most frequent parts.
+pub(super) struct Noted<'s, 'v, V: ?Sized, const PLAIN: bool> {
     value: &'v V,
     shapes: &'s Shapes,
     site: Site,
 }
 
-impl<'s, 'v, V: ?Sized> Noted<'s, 'v, V> {
+impl<'s, 'v, V: ?Sized, const PLAIN: bool> Noted<'s, 'v, V, PLAIN> {
     /// A whole value.
+    #[inline]
     pub(super) fn new(value: &'v V, shapes: &'s Shapes) -> Self {
+        shapes.note(Site::ROOT, kind::VALUE);
         Self { value, shapes, site: Site::ROOT }
     }
 }
 
-impl<V: Serialize + ?Sized> Serialize for Noted<'_, '_, V> {
+impl<V: Serialize + ?Sized, const PLAIN: bool> Serialize for Noted<'_, '_, V, PLAIN> {
     #[inline(always)]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let noting = Noting { inner: serializer, shapes: self.shapes, site: self.site };
+        let noting = Noting::<S, PLAIN> { inner: serializer, shapes: self.shapes, site: self.site };
         self.value.serialize(noting).map_err(|problem| self.shapes.hide(problem))
     }
 }
 
 /// A serializer that notes what it is asked for.
-struct Noting<'s, S> {
+struct Noting<'s, S, const PLAIN: bool> {
     inner: S,
     shapes: &'s Shapes,
     site: Site,
@@ -41,6 +47,7 @@ struct Noting<'s, S> {
 
 /// What was noted, as a number. The lowest byte is the kind.
 mod kind {
+    pub(super) const VALUE: u64 = 31;
     pub(super) const OPTION: u64 = 32;
     pub(super) const UNIT: u64 = 34;
     pub(super) const STRUCT: u64 = 35;
@@ -73,19 +80,29 @@ fn of_length(kind: u64, length: usize) -> u64 {
     (length as u64) << 8 | kind
 }
 
-impl<'s, S: Serializer> Noting<'s, S> {
+/// Whether a list has elements, and whether their number is known beforehand.
+#[inline]
+fn of_count(kind: u64, count: Option<usize>) -> u64 {
+    kind | count.map_or(2, |count| u64::from(count > 0)) << 8
+}
+
+impl<'s, S: Serializer, const PLAIN: bool> Noting<'s, S, PLAIN> {
     #[inline]
     fn note(&self, what: u64) {
         self.shapes.note(self.site, what);
     }
 
     #[inline]
-    fn part<'v, V: ?Sized>(&self, number: u64, value: &'v V) -> Noted<'s, 'v, V> {
+    fn part<'v, V: ?Sized>(&self, number: u64, value: &'v V) -> Noted<'s, 'v, V, PLAIN> {
         Noted { value, shapes: self.shapes, site: self.site.part(number) }
     }
 
     #[inline]
-    fn compound<C>(shapes: &'s Shapes, site: Site, begun: Result<C, S::Error>) -> Result<Compound<'s, C>, Problem> {
+    fn compound<C>(
+        shapes: &'s Shapes,
+        site: Site,
+        begun: Result<C, S::Error>,
+    ) -> Result<Compound<'s, C, PLAIN>, Problem> {
         let inner = begun.map_err(|error| shapes.show(error))?;
         Ok(Compound { inner, shapes, site, next: 0 })
     }
@@ -96,22 +113,24 @@ macro_rules! plain {
     ($($method:ident($type:ty) = $kind:literal),* $(,)?) => {$(
         #[inline(always)]
         fn $method(self, value: $type) -> Result<S::Ok, Problem> {
-            self.note($kind);
+            if PLAIN {
+                self.note($kind);
+            }
             self.inner.$method(value).map_err(|error| self.shapes.show(error))
         }
     )*};
 }
 
-impl<'s, S: Serializer> Serializer for Noting<'s, S> {
+impl<'s, S: Serializer, const PLAIN: bool> Serializer for Noting<'s, S, PLAIN> {
     type Ok = S::Ok;
     type Error = Problem;
-    type SerializeSeq = Compound<'s, S::SerializeSeq>;
-    type SerializeTuple = Compound<'s, S::SerializeTuple>;
-    type SerializeTupleStruct = Compound<'s, S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Compound<'s, S::SerializeTupleVariant>;
-    type SerializeMap = Compound<'s, S::SerializeMap>;
-    type SerializeStruct = Compound<'s, S::SerializeStruct>;
-    type SerializeStructVariant = Compound<'s, S::SerializeStructVariant>;
+    type SerializeSeq = Compound<'s, S::SerializeSeq, PLAIN>;
+    type SerializeTuple = Compound<'s, S::SerializeTuple, PLAIN>;
+    type SerializeTupleStruct = Compound<'s, S::SerializeTupleStruct, PLAIN>;
+    type SerializeTupleVariant = Compound<'s, S::SerializeTupleVariant, PLAIN>;
+    type SerializeMap = Compound<'s, S::SerializeMap, PLAIN>;
+    type SerializeStruct = Compound<'s, S::SerializeStruct, PLAIN>;
+    type SerializeStructVariant = Compound<'s, S::SerializeStructVariant, PLAIN>;
 
     plain! {
         serialize_bool(bool) = 1, serialize_i8(i8) = 2, serialize_i16(i16) = 3, serialize_i32(i32) = 4,
@@ -172,7 +191,7 @@ impl<'s, S: Serializer> Serializer for Noting<'s, S> {
 
     #[inline]
     fn serialize_seq(self, length: Option<usize>) -> Result<Self::SerializeSeq, Problem> {
-        self.note(kind::SEQ | u64::from(length.is_some()) << 8);
+        self.note(of_count(kind::SEQ, length));
         Self::compound(self.shapes, self.site, self.inner.serialize_seq(length))
     }
 
@@ -203,7 +222,7 @@ impl<'s, S: Serializer> Serializer for Noting<'s, S> {
 
     #[inline]
     fn serialize_map(self, length: Option<usize>) -> Result<Self::SerializeMap, Problem> {
-        self.note(kind::MAP | u64::from(length.is_some()) << 8);
+        self.note(of_count(kind::MAP, length));
         Self::compound(self.shapes, self.site, self.inner.serialize_map(length))
     }
 
@@ -227,7 +246,9 @@ impl<'s, S: Serializer> Serializer for Noting<'s, S> {
     }
 
     fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<S::Ok, Problem> {
-        self.note(15);
+        if PLAIN {
+            self.note(15);
+        }
         self.inner.collect_str(value).map_err(|error| self.shapes.show(error))
     }
 
@@ -237,7 +258,7 @@ impl<'s, S: Serializer> Serializer for Noting<'s, S> {
 }
 
 /// The parts of a list, a map, a tuple, a struct or a variant.
-pub(super) struct Compound<'s, C> {
+pub(super) struct Compound<'s, C, const PLAIN: bool> {
     inner: C,
     shapes: &'s Shapes,
     /// Its own place, or the variant's.
@@ -249,14 +270,14 @@ pub(super) struct Compound<'s, C> {
 /// The parts of a map beside its keys, which are those of a list.
 const VALUES: u64 = 1;
 
-impl<'s, C> Compound<'s, C> {
+impl<'s, C, const PLAIN: bool> Compound<'s, C, PLAIN> {
     #[inline]
-    fn part<'v, V: ?Sized>(&self, number: u64, value: &'v V) -> Noted<'s, 'v, V> {
+    fn part<'v, V: ?Sized>(&self, number: u64, value: &'v V) -> Noted<'s, 'v, V, PLAIN> {
         Noted { value, shapes: self.shapes, site: self.site.part(number) }
     }
 
     #[inline]
-    fn field<'v, V: ?Sized>(&mut self, value: &'v V) -> Noted<'s, 'v, V> {
+    fn field<'v, V: ?Sized>(&mut self, value: &'v V) -> Noted<'s, 'v, V, PLAIN> {
         let field = self.part(self.next, value);
         self.next += 1;
         field
@@ -274,7 +295,7 @@ impl<'s, C> Compound<'s, C> {
     }
 }
 
-impl<C: SerializeSeq> SerializeSeq for Compound<'_, C> {
+impl<C: SerializeSeq, const PLAIN: bool> SerializeSeq for Compound<'_, C, PLAIN> {
     type Ok = C::Ok;
     type Error = Problem;
 
@@ -290,7 +311,7 @@ impl<C: SerializeSeq> SerializeSeq for Compound<'_, C> {
     }
 }
 
-impl<C: SerializeMap> SerializeMap for Compound<'_, C> {
+impl<C: SerializeMap, const PLAIN: bool> SerializeMap for Compound<'_, C, PLAIN> {
     type Ok = C::Ok;
     type Error = Problem;
 
@@ -312,7 +333,7 @@ impl<C: SerializeMap> SerializeMap for Compound<'_, C> {
     }
 }
 
-impl<C: SerializeTuple> SerializeTuple for Compound<'_, C> {
+impl<C: SerializeTuple, const PLAIN: bool> SerializeTuple for Compound<'_, C, PLAIN> {
     type Ok = C::Ok;
     type Error = Problem;
 
@@ -331,7 +352,7 @@ impl<C: SerializeTuple> SerializeTuple for Compound<'_, C> {
 /// Structs and variants with unnamed fields.
 macro_rules! unnamed_fields {
     ($($trait:ident),*) => {$(
-        impl<C: $trait> $trait for Compound<'_, C> {
+        impl<C: $trait, const PLAIN: bool> $trait for Compound<'_, C, PLAIN> {
             type Ok = C::Ok;
             type Error = Problem;
 
@@ -354,7 +375,7 @@ unnamed_fields!(SerializeTupleStruct, SerializeTupleVariant);
 /// Structs and variants with named fields, which can be skipped.
 macro_rules! named_fields {
     ($($trait:ident),*) => {$(
-        impl<C: $trait> $trait for Compound<'_, C> {
+        impl<C: $trait, const PLAIN: bool> $trait for Compound<'_, C, PLAIN> {
             type Ok = C::Ok;
             type Error = Problem;
 
