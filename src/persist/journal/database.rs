@@ -460,6 +460,13 @@ impl Database {
         self.ask(|connection| connection.busy_timeout(BUSY_TIMEOUT / 3))
     }
 
+    /// Moves the write-ahead log into the file where that can be done without a wait, so that the log begins anew: on a disk
+    /// that was full, the two together must not grow more than they need.
+    pub(crate) fn fold_log(&self) {
+        // It may fail without harm: the rows are in the log then.
+        let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    }
+
     /// What happened to the journal's path, where it leads to another file than the one that is open.
     pub(crate) fn displaced(&self) -> Option<JournalError> {
         let there = std::fs::symlink_metadata(&self.place.path).ok();
