@@ -136,6 +136,9 @@ impl<'d> Writer<'d> {
         if step == WriterStep::End {
             self.database.wait_for_locks_at_the_end()?;
         }
+        if self.interruption.is_some() {
+            self.database.fold_log();
+        }
         while self.n_added < self.rows.len() {
             self.begin()?;
             self.add_next()?;

@@ -116,11 +116,7 @@ fn columns_of_other_types_and_numbers_at_their_ends_are_errors_or_values_and_no_
         }
         let status = reader.status();
         // A sum beyond the last moment is that moment, and no error.
-        assert_eq!(
-            status.is_ok(),
-            !["'z'", "x'ff00'", "'one'"].iter().any(|text| set.contains(text)),
-            "{set}: {status:?}"
-        );
+        assert_eq!(status.is_ok(), !["'z'", "'one'"].iter().any(|text| set.contains(text)), "{set}: {status:?}");
     }
 }
 
