@@ -238,7 +238,7 @@ impl ParallelConfigBuilder {
     ///     if *n == 0 { 0 } else { 1 + depth(&(n - 1)) }
     /// }
     /// let config = ParallelConfig::builder().thread_stack_size(64 << 20).build()?;
-    /// assert_eq!(ParallelExecutor::new(config).map_threads(&[20_000; 2], depth)?, [20_000; 2]);
+    /// assert_eq!(ParallelExecutor::new(config).map_threads(&[5_000; 2], depth)?, [5_000; 2]);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn thread_stack_size(mut self, bytes: usize) -> Self {

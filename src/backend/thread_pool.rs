@@ -162,7 +162,6 @@ impl Scope<'_> {
     /// be called again for more slots. Cost: two locks, and a wake-up or a start per thread.
     pub(crate) fn request_helpers(&self, slots: usize, limit: ThreadLimit) -> usize {
         self.task.slots.lock().open += slots;
-        let reserve = AddressSpace::reserve(slots);
         let mut queues = self.shared.queues.lock();
         let (limit, most) = match limit {
             ThreadLimit::TopLevel(limit) => (limit, slots),
@@ -171,7 +170,8 @@ impl Scope<'_> {
         let woken = most.min(queues.idle);
         queues.idle -= woken;
         let asked = (most - woken).min(limit.saturating_sub(queues.threads));
-        let wanted = asked.min(reserve.threads());
+        let reserve = AddressSpace::reserve(asked, queues.threads);
+        let wanted = asked.min(reserve.threads);
         // A failed start is no error: fewer helpers do the same work.
         let started = (0..wanted).take_while(|_| start_thread(self.shared, &mut queues)).count();
         for _ in 0..woken + started {
@@ -228,30 +228,24 @@ impl Scope<'_> {
 /// Each thread takes the address space of its stack. Where that is limited, starting threads until the system refuses would
 /// leave none for the next allocation, and a failed allocation ends the program.
 struct AddressSpace {
-    /// Not touched, so it takes no memory. `None` where few threads are to be started, or there is no room for it.
-    _reserved: Option<Vec<u8>>,
-    is_short: bool,
+    /// Not touched, so it takes no memory. Empty where a pool has few threads, or there is no room for it.
+    _reserved: Vec<u8>,
+    /// How many threads may be started.
+    threads: usize,
 }
 
 impl AddressSpace {
-    /// So many threads are started without a look at the room that is left.
+    /// A pool starts so many threads without a look at the room that is left.
     const FEW_THREADS: usize = 64;
-    /// Enough for the memory that an allocator maps for some threads.
+    /// Enough for what an allocator maps for some threads.
     const RESERVE: usize = if usize::BITS < 64 { 16 << 20 } else { 256 << 20 };
 
-    /// Reserves room before so many threads are started. Two system calls where they are many.
-    fn reserve(n_threads: usize) -> Self {
-        if n_threads <= Self::FEW_THREADS {
-            return Self { _reserved: None, is_short: false };
-        }
+    /// Reserves room before a pool of `present` threads starts some more. Two system calls where they become many.
+    fn reserve(more: usize, present: usize) -> Self {
         let mut reserved = Vec::new();
-        let is_short = reserved.try_reserve_exact(Self::RESERVE).is_err();
-        Self { _reserved: Some(reserved), is_short }
-    }
-
-    /// How many threads may be started.
-    fn threads(&self) -> usize {
-        if self.is_short { Self::FEW_THREADS } else { usize::MAX }
+        let few = Self::FEW_THREADS.saturating_sub(present);
+        let has_room = more <= few || reserved.try_reserve_exact(Self::RESERVE).is_ok();
+        Self { _reserved: reserved, threads: if has_room { more } else { few } }
     }
 }
 

@@ -120,7 +120,9 @@ pub(crate) use backend::{CachePadded, IS_MODELLED, const_unless_modelled, global
 pub(crate) use clock::nanos;
 pub(crate) use handshake::{announce, claim, look};
 pub(crate) use latest::Latest;
-pub(crate) use process::{FORKED_INSIDE, PerProcess, ProcessMark, per_process};
+#[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+pub(crate) use process::FORKED_INSIDE;
+pub(crate) use process::{PerProcess, ProcessMark, per_process};
 pub(crate) use thread::{StackSize, nap, spawn_named, spawn_owned};
 
 /// What `per_process!` makes in a model, of which it is no part.

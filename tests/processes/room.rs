@@ -2,6 +2,7 @@
 //! system can start are fewer workers, never the end of the program.
 
 use std::hint::black_box;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use manyhands::{AnyMode, Job, ParallelConfig, ParallelExecutor, Processes};
@@ -15,6 +16,9 @@ drills![
     a_call_has_at_most_as_many_workers_as_items_have_come,
     threads_that_the_system_cannot_start_are_fewer_workers,
 ];
+
+/// Held by the item that has much memory.
+static LARGE: Mutex<()> = Mutex::new(());
 
 const MIB: usize = 1 << 20;
 const MODES: [&str; 3] = ["threads", "io", "processes"];
@@ -89,18 +93,20 @@ pub(crate) fn crowd(arguments: &[String]) {
     setrlimit(Resource::As, limit).unwrap();
     let wait = |n: &u64| {
         std::thread::sleep(Duration::from_micros(200));
+        let _one_at_a_time = LARGE.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(black_box(vec![1_u8; 12 * MIB])); // larger than what is left when no stack fits any more
         n + 1
     };
     let mode: manyhands::LocalMode = arguments[0].parse().unwrap();
     let sum: u64 = if arguments[1] == "list" {
-        let items: Vec<u64> = (0..3000).collect();
+        let items: Vec<u64> = (0..600).collect();
         let outcome = Job::new(&items).mode(mode).workers(usize::MAX).chunk_size(1).run(wait).unwrap();
         outcome.into_result().unwrap().iter().sum()
     } else {
-        let stream = Job::over(0..3000_u64).mode(mode).workers(usize::MAX).map(wait).ordered().unwrap();
+        let stream = Job::over(0..600_u64).mode(mode).workers(usize::MAX).map(wait).ordered().unwrap();
         stream.map(|result| result.unwrap().1.unwrap()).sum()
     };
-    assert_eq!(sum, (1..=3000).sum::<u64>());
+    assert_eq!(sum, (1..=600).sum::<u64>());
     assert_eq!(Vec::<u8>::with_capacity(8 * MIB).capacity(), 8 * MIB, "there is room for the program");
     println!("room");
 }

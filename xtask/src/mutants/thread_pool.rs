@@ -56,8 +56,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         changes: &[
             (
                 "        self.task.slots.lock().open += slots;
-        let reserve",
-                "        let reserve",
+        let mut queues",
+                "        let mut queues",
             ),
             (
                 "        woken + started
