@@ -191,7 +191,9 @@ fn peer(socket: BorrowedFd<'_>) -> Option<libc::ucred> {
         libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, place, &raw mut len)
     };
     // SAFETY: all of it was zero, which is a value of its three numbers, before the call wrote to it.
-    (answer == 0).then(|| unsafe { peer.assume_init() })
+    let peer = (answer == 0).then(|| unsafe { peer.assume_init() })?;
+    // A socket of a network gives no process and no user.
+    (peer.uid != u32::MAX).then_some(peer)
 }
 
 /// True when this process has no other thread. Then `VARIABLE` may be removed.
@@ -219,4 +221,20 @@ fn adopt_socket() -> Result<OwnedFd, String> {
     // When the machine runs out of memory, the kernel should kill a worker before its caller. Not every system permits this.
     let _ = std::fs::write("/proc/self/oom_score_adj", "500");
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn a_local_socket_says_who_made_it_and_nothing_else_does() {
+        let (end, _other) = UnixStream::pair().unwrap();
+        let made = peer(end.as_fd()).unwrap();
+        assert_eq!((made.pid.cast_unsigned(), made.uid), (std::process::id(), Ids::now().effective_user()));
+        assert!(peer(TcpListener::bind("127.0.0.1:0").unwrap().as_fd()).is_none());
+        assert!(peer(File::open("/dev/null").unwrap().as_fd()).is_none());
+    }
 }
