@@ -1,13 +1,14 @@
 //! Facts about one finished item besides its value. A journal stores them and a report shows them. Plain data.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config_error::ConfigError;
+use crate::safe_text::Printable;
 use crate::sync::SystemTime;
 
 /// A function that returns the key of an item.
@@ -109,7 +110,7 @@ impl RecordedFailure {
 
 impl fmt::Display for RecordedFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.kind, self.message)
+        write!(Printable(f), "{}: {}", self.kind, self.message)
     }
 }
 

@@ -1,11 +1,13 @@
 //! The errors of a journal, and what to do about each. Plain data.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, ErrorKind};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use crate::safe_text::Printable;
 
 /// An error of a journal. Its message names the file or the item, and what to do.
 ///
@@ -141,6 +143,7 @@ pub enum JournalError {
 
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let f = &mut Printable(f);
         match self {
             Self::Locked { path, holder } => {
                 write!(f, "{} is being written by {holder}; wait for its end, or use another path", path.display())
