@@ -10,6 +10,7 @@
 //! - [`command_line`]: the command to resume a run, quoted for a shell.
 //! - [`input`]: the one budget of all readers; only regular files, and no more of them than a machine can hold.
 //! - [`RunFolder`]: where a run keeps its journal and its reports.
+//! - `licences`: those of the fonts that a program carries, with the feature `png`.
 //! - [`picture`]: drawings from a list of marks, as SVG and, with the feature `png`, as PNG.
 //! - [`page`]: the frame of an HTML page and its usual sections, with text through [`escape`].
 
@@ -18,6 +19,8 @@ mod escape;
 mod exit_status;
 pub mod input;
 mod interruption;
+#[cfg(feature = "png")]
+pub mod licences;
 mod output;
 pub mod page;
 pub mod picture;

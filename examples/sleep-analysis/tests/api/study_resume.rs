@@ -196,7 +196,7 @@ fn a_study_reports_its_status_while_it_runs_and_afterwards() {
     assert_eq!(
         status["resume"],
         format!(
-            "{} study --made 6 --hours 0.4 --out {} --resume",
+            "{} study --made 6 --hours 0.4 --json --out {} --resume",
             env!("CARGO_BIN_EXE_sleep-analysis"),
             place.out().display()
         )
