@@ -1,6 +1,8 @@
 //! [`ConfigError`]: an invalid setting, found before a call starts.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+use crate::safe_text::Printable;
 
 /// An invalid setting or argument. The message names the value and a valid alternative.
 ///
@@ -32,7 +34,7 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        Printable(f).write_str(&self.message)
     }
 }
 

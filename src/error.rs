@@ -2,13 +2,14 @@
 //!
 //! Promise: one opaque type with predicates, so that kinds can be added; causes are kept and returned by `source`.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::config_error::ConfigError;
 use crate::failure::{ErrorText, ItemFailure};
 use crate::never::Never;
 #[cfg(feature = "journal")]
 use crate::persist::journal::JournalError;
+use crate::safe_text::Printable;
 
 /// Why a call returned no values: an invalid setting, a worker state that could not be made, or an item that failed.
 ///
@@ -359,21 +360,25 @@ impl<E: PartialEq> PartialEq for Error<E> {
     }
 }
 
+/// What a terminal would obey in a path, a key or a message is written as an escape, except for line ends and tabs.
 impl<E: ErrorText> fmt::Display for Error<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let with_causes = f.alternate();
+        let f = &mut Printable(f);
         match &*self.kind {
-            ErrorKind::Config(error) => error.fmt(f),
+            ErrorKind::Config(error) => write!(f, "{error}"),
             ErrorKind::WorkerState(message) => write!(f, "a worker could not be prepared: {message}"),
             #[cfg(feature = "processes")]
             ErrorKind::Unsupported(message) | ErrorKind::Workers(message) | ErrorKind::Memory(message) => {
                 f.write_str(message)
             }
             #[cfg(feature = "journal")]
-            ErrorKind::Journal(problem) => problem.fmt(f),
+            ErrorKind::Journal(problem) => write!(f, "{problem}"),
             #[cfg(feature = "reports")]
             ErrorKind::Report(message) => write!(f, "the report could not be written: {message}"),
             ErrorKind::Destructor(message) => f.write_str(message),
-            ErrorKind::Item(failure) => failure.fmt(f),
+            ErrorKind::Item(failure) if with_causes => write!(f, "{failure:#}"),
+            ErrorKind::Item(failure) => write!(f, "{failure}"),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! `outcome.rs` holds failures, `error.rs` is the error of a whole call, and `record.rs` is what a journal stores of a
 //! failure.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::never::Never;
 use crate::panics::into_message;
 use crate::record::{FailureKind, RecordedFailure};
+use crate::safe_text::Printable;
 #[expect(clippy::disallowed_types, reason = "a field that is computed from another one, not a static")]
 use crate::sync::OnceLock;
 
@@ -169,7 +170,8 @@ impl fmt::Display for SignalName {
 
 impl fmt::Display for LostWorker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.exit.fmt(f)?;
+        let f = &mut Printable(f);
+        write!(f, "{}", self.exit)?;
         if let Some(reason) = &self.reason {
             write!(f, "; {reason}")?;
         }
@@ -523,18 +525,19 @@ fn write_guarded(
     }
 }
 
-/// `{}` is the failure in one line; `{:#}` adds the causes of the function's error.
+/// `{}` is the failure in one line; `{:#}` adds the causes of the function's error. What a terminal would obey in the key,
+/// the message or what a worker printed is written as an escape, except for line ends and tabs.
 impl<E: ErrorText> fmt::Display for ItemFailure<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let with_causes = f.alternate();
+        let f = &mut Printable(f);
         write!(f, "item {}", self.index)?;
         if let Some(key) = &self.key {
             write!(f, " ({key:?})")?;
         }
         match &self.cause {
-            Cause::Error(error) => {
-                f.write_str(" failed: ")?;
-                WithCauses::new(error, self.sources).fmt(f)
-            }
+            Cause::Error(error) if with_causes => write!(f, " failed: {:#}", WithCauses::new(error, self.sources)),
+            Cause::Error(error) => write!(f, " failed: {}", WithCauses::new(error, self.sources)),
             Cause::Panic(message) => write!(f, " panicked: {message}"),
             Cause::Lost(worker) => write!(f, " lost its worker: {worker}"),
             Cause::TimeLimit(limit) => write!(f, " took longer than its time limit of {limit:?}"),

@@ -214,6 +214,7 @@ mod primitives;
 pub mod progress;
 mod record;
 mod run;
+mod safe_text;
 #[cfg(all(unix, feature = "signals"))]
 pub mod signals;
 pub mod stream;
@@ -308,7 +309,7 @@ pub mod process {
 
 pub mod report {
     //! What a run leaves behind for people and programs: `Report` (needs the feature `reports`), amounts that items
-    //! report, and files that are replaced as a whole.
+    //! report, files that are replaced as a whole, and text that is safe to print and to put into a table.
     //!
     //! ```
     //! let folder = tempfile::tempdir()?;
@@ -323,6 +324,7 @@ pub mod report {
     pub use crate::persist::atomic_file::write_atomically;
     #[cfg(feature = "reports")]
     pub use crate::persist::report::Report;
+    pub use crate::safe_text::{csv_text, printable_text};
 }
 
 #[doc(inline)]

@@ -1,13 +1,14 @@
 //! Facts about one finished item besides its value. A journal stores them and a report shows them. Plain data.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config_error::ConfigError;
+use crate::safe_text::Printable;
 use crate::sync::SystemTime;
 
 /// A function that returns the key of an item.
@@ -85,19 +86,6 @@ impl FromStr for FailureKind {
     }
 }
 
-/// A text that came from a file, for a message: each control character is written as an escape, so that no terminal
-/// obeys it.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for symbol in text.chars() {
-        match symbol.is_control() {
-            true => safe.extend(symbol.escape_debug()),
-            false => safe.push(symbol),
-        }
-    }
-    safe
-}
-
 /// A failure that an earlier run recorded, as text: the error value itself is not stored.
 ///
 /// Its `Display` escapes control characters except ends of lines: the text is from a file, and a terminal would obey
@@ -125,9 +113,7 @@ impl RecordedFailure {
 
 impl fmt::Display for RecordedFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The lines of a message stay lines.
-        let lines: Vec<String> = self.message.split('\n').map(escaped).collect();
-        write!(f, "{}: {}", self.kind, lines.join("\n"))
+        write!(Printable(f), "{}: {}", self.kind, self.message)
     }
 }
 

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::progress::estimate::short;
 use crate::progress::run_status::View;
-use crate::progress::text::{Fact, SEPARATOR, facts, printable};
+use crate::progress::text::{Fact, SEPARATOR, facts};
+use crate::safe_text::printable_text;
 
 /// The line of a bar.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub(super) struct BarLine {
 pub(super) fn bar_line(name: &str, view: &View, is_last: bool, columns: usize, width: fn(&str) -> usize) -> BarLine {
     let mut facts =
         facts(view, is_last, |eta| if eta.is_wide() { format!("~{}", short(eta.likely)) } else { eta.to_string() });
-    facts.push((Fact::Name, shortened(&printable(name), columns / 4, width)));
+    facts.push((Fact::Name, shortened(&printable_text(name), columns / 4, width)));
     if view.counts.total.is_some() {
         facts.push((Fact::Bar, " ".repeat(NARROWEST_BAR)));
     }

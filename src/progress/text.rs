@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use crate::progress::estimate::{Eta, short};
 use crate::progress::run_status::{ChunkInHand, RunPhase, View};
+use crate::safe_text::printable_text;
 
 /// One line for a log, with all known facts.
 pub(super) fn line(name: &str, view: &View, is_last: bool) -> String {
     let texts: Vec<String> = facts(view, is_last, |eta| eta.to_string()).into_iter().map(|(_, text)| text).collect();
-    format!("{}: {}", printable(name), texts.join(SEPARATOR))
+    format!("{}: {}", printable_text(name), texts.join(SEPARATOR))
 }
 
 /// The warning about a chunk that takes suspiciously long.
 pub(super) fn stalled(name: &str, view: &View, chunk: &ChunkInHand) -> String {
-    let mut text = format!("{}: item {}", printable(name), chunk.first);
+    let mut text = format!("{}: item {}", printable_text(name), chunk.first);
     let others = chunk.n_items.saturating_sub(1);
     // Writing to a string cannot fail.
     let _ = view.name(chunk.first).map(|name| write!(text, " ({name:?})"));
@@ -103,11 +104,6 @@ fn rate(per_second: f64) -> Option<String> {
 /// A mean time, which may be far below a second.
 fn each(time: Duration) -> String {
     if time < Duration::from_secs(10) { format!("{time:.1?}") } else { short(time) }
-}
-
-/// Replaces control characters. A name comes from the program's input, and must not move a cursor or break a line.
-pub(super) fn printable(name: &str) -> String {
-    name.chars().map(|symbol| if symbol.is_control() { ' ' } else { symbol }).collect()
 }
 
 #[cfg(all(test, not(any(manyhands_loom, manyhands_shuttle))))]
@@ -208,7 +204,7 @@ mod tests {
     #[test]
     fn no_name_moves_a_cursor_or_breaks_a_line() {
         let view = halfway();
-        let text = line("a\n\u{1b}[2Jb", &view, false);
-        assert!(!text.chars().any(char::is_control), "{text:?}");
+        let text = line("a\n\u{1b}[2Jb\u{202e}", &view, false);
+        assert!(text.starts_with(r"a\n\u{1b}[2Jb\u{202e}: 45%"), "{text:?}");
     }
 }

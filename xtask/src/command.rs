@@ -6,7 +6,7 @@
 use crate::files::Files;
 use crate::models::{self, ModelRun};
 use crate::stage::{Done, Failed, Stages};
-use crate::{bench_processes, deps, features, first_run, mutants, soak, stress, tidy, tools, tsan};
+use crate::{bench_processes, deps, features, first_run, fuzz, mutants, soak, stress, tidy, tools, tsan};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ pub(crate) struct Command {
     pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
 }
 
-const COMMANDS: [Command; 23] = [
+const COMMANDS: [Command; 25] = [
     Command::new("quick", "before a commit: fmt, clippy, do the models compile?, unit tests", |stages, _| {
         quick(stages)
     }),
@@ -83,6 +83,17 @@ const COMMANDS: [Command; 23] = [
         "licences, versions, sources and advisories of all dependencies; needs cargo-deny",
         |stages, _| tools::deny(stages),
     ),
+    Command::new(
+        "supply-chain",
+        "as deny, and installs cargo-deny where it is absent; takes minutes then",
+        |stages, _| tools::supply_chain(stages),
+    ),
+    Command::new(
+        "fuzz",
+        "the readers on any bytes, a minute each: [--seconds N] [TARGET]; needs the nightly toolchain",
+        fuzz::stage,
+    )
+    .refusing(fuzz::refuse),
     Command::new("machete", "dependencies that no code uses; needs cargo-machete", |stages, _| tools::machete(stages)),
     Command::new("hack", "manyhands with each feature and each two of them; needs cargo-hack", |stages, _| {
         tools::hack(stages)

@@ -12,6 +12,7 @@ mod deps;
 mod features;
 mod files;
 mod first_run;
+mod fuzz;
 mod markdown;
 mod models;
 mod mutants;

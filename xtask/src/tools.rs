@@ -1,6 +1,6 @@
 //! Stages that belong to tools which not every machine has. None is part of the merge gate.
 //!
-//! Where its tool is absent, a stage prints a line that begins with `SKIPPED:`, names the tool and says how to install it,
+//! `supply-chain` and `fuzz` install theirs. Elsewhere, where its tool is absent, a stage prints a line that begins with `SKIPPED:`, names the tool and says how to install it,
 //! and nothing fails.
 
 use crate::stage::{Done, Stages};
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 /// A subcommand of cargo that is installed on its own.
 #[derive(Clone, Copy, Debug)]
-struct Tool {
+pub(crate) struct Tool {
     /// Its name behind `cargo`.
     name: &'static str,
     package: &'static str,
@@ -20,6 +20,7 @@ const MACHETE: Tool = Tool { name: "machete", package: "cargo-machete" };
 const HACK: Tool = Tool { name: "hack", package: "cargo-hack" };
 const SEMVER_CHECKS: Tool = Tool { name: "semver-checks", package: "cargo-semver-checks" };
 const MUTANTS: Tool = Tool { name: "mutants", package: "cargo-mutants" };
+pub(crate) const FUZZ: Tool = Tool { name: "fuzz", package: "cargo-fuzz" };
 const NEXTEST: Tool = Tool { name: "nextest", package: "cargo-nextest" };
 
 /// Licences, versions and sources of all dependencies, after deny.toml; known vulnerabilities where their list can be had.
@@ -33,6 +34,12 @@ pub(crate) fn deny(stages: &mut Stages) -> Done {
         return Ok(());
     }
     stages.cargo("deny", ["deny", "--locked", "check", "--disable-fetch", "advisories"])
+}
+
+/// As [`deny`], after cargo-deny is installed where it is absent: some minutes, so this is no part of the merge gate.
+pub(crate) fn supply_chain(stages: &mut Stages) -> Done {
+    DENY.install_if_absent(stages)?;
+    deny(stages)
 }
 
 /// Dependencies that a manifest names and no code uses.
@@ -79,6 +86,14 @@ impl Tool {
             return Ok(());
         }
         stages.cargo(stage, arguments.iter().copied().chain(words.iter().map(String::as_str)))
+    }
+
+    /// Installs the tool for this user where cargo does not find it.
+    pub(crate) fn install_if_absent(self, stages: &mut Stages) -> Done {
+        if succeeds(stages.root(), &[self.name, "--help"]) {
+            return Ok(());
+        }
+        stages.cargo("install", ["install", self.package, "--locked"])
     }
 
     /// Whether cargo finds the tool; if not, it says so.

@@ -29,7 +29,7 @@ pub(crate) fn stage(stages: &mut Stages) -> Done {
 }
 
 /// The default target of the nightly toolchain, or why there is no such toolchain.
-fn nightly_host() -> Result<String, String> {
+pub(crate) fn nightly_host() -> Result<String, String> {
     let mut rustup = Command::new("rustup");
     let answer = rustup.args(["run", "nightly", "rustc", "-vV"]).output();
     let answer = answer.map_err(|error| format!("rustup could not be started: {error}"))?;

@@ -1,5 +1,6 @@
 //! Signals and tables as CSV: comma, one header line, whole nanoseconds first, floats with 17 significant digits.
 //!
+//! A column whose name begins like a spreadsheet's formula is written with an apostrophe in front ([`manyhands::report::csv_text`]).
 //! An empty field is NaN. Reading holds one row besides the result, and keeps rows in file order, repeated and unsorted times
 //! included: who needs order asks `order.rs`. Splitting of lines and quotes is the `csv` crate's. Every error names the file,
 //! the line and the column.
@@ -7,7 +8,10 @@
 use crate::number_text::{append_display, append_float};
 use crate::whole_file::{file_error, write_whole_file};
 use crate::{AlignedSignal, AlignedTable, Column, FeatureTable, Signal, SleepError, SleepResult};
+use consumer_support::input::{Budget, InputError, RecordLimit, open_regular, require};
 use csv::ByteRecord;
+use manyhands::report::csv_text;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::num::IntErrorKind;
@@ -28,7 +32,8 @@ const QUOTED_CHARS: usize = 40;
 /// without samples. Memory is that of the signal and one row.
 ///
 /// # Errors
-/// [`SleepError::File`] when the file cannot be read or is empty, its header is not as above or names a column twice, a row
+/// [`SleepError::FileOverBudget`] for a row of more than 16 MiB, more than 16 384 columns, and more than 2^30 values.
+/// [`SleepError::File`] when the file cannot be read, is no regular file or is empty, its header is not as above or names a column twice, a row
 /// has too few or too many fields, or a field is no number; it names the line, counted from 1, and the column.
 ///
 /// ```
@@ -47,6 +52,7 @@ pub fn read_signal(name: &str, path: &Path) -> SleepResult<Signal> {
     let mut timestamps_ns = Vec::new();
     let mut samples = vec![Vec::new(); rows.header.len() - 1];
     while rows.advance()? {
+        rows.require_values((timestamps_ns.len() as u64 + 1).saturating_mul(rows.header.len() as u64))?;
         timestamps_ns.push(rows.whole(0)?);
         for (idx, column) in samples.iter_mut().enumerate() {
             column.push(rows.float(idx + 1)?);
@@ -104,6 +110,7 @@ pub fn read_eeg_epochs(path: &Path) -> SleepResult<EegEpochs> {
     let mut ends = EpochEnds::default();
     while rows.advance()? {
         ends.count(rows.whole(0)?, rows.whole(1)?).map_err(|reason| rows.line_error(&reason))?;
+        rows.require_values(microvolts.len() as u64 + 1)?;
         microvolts.push(rows.float(2)?);
     }
     let samples_per_epoch = ends.samples_per_epoch().map_err(|reason| rows.line_error(&reason))?;
@@ -158,22 +165,24 @@ impl EpochEnds {
 /// The rows of a file, one at a time in a buffer that is used again.
 struct Rows {
     path: PathBuf,
-    reader: csv::Reader<File>,
+    reader: csv::Reader<RecordLimit<File>>,
     header: Vec<String>,
     row: ByteRecord,
 }
 
 impl Rows {
     fn open(path: &Path, expected_header: &str) -> SleepResult<Self> {
-        let file = File::open(path).map_err(|error| {
-            file_error(path, format!("cannot be opened: {error}; check the path and its permissions"))
-        })?;
+        let (file, _) = open_regular(path).map_err(|error| SleepError::input(path, error))?;
+        let file = RecordLimit::new(file, Budget::STANDARD.record_bytes);
         let reader =
             csv::ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(BUFFER_BYTES).from_reader(file);
         let mut rows = Self { path: path.to_owned(), reader, header: Vec::new(), row: ByteRecord::new() };
         if !rows.read_row()? {
             return Err(file_error(path, format!("is empty; it must start with the header line {expected_header}")));
         }
+        let (n_columns, way_out) = (rows.row.len() as u64, "split the table into several files");
+        let checked = require(n_columns, Budget::STANDARD.columns, || "columns", way_out);
+        checked.map_err(|over| SleepError::input(path, over.into()))?;
         rows.header = rows.row.iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect();
         Ok(rows)
     }
@@ -186,11 +195,12 @@ impl Rows {
         if self.header.len() < 2 {
             return self.refuse_header("there is no column of samples");
         }
+        let mut names = HashSet::new();
         for (idx, name) in self.header.iter().enumerate() {
             if name.is_empty() {
                 return self.refuse_header(&format!("column {} has no name", idx + 1));
             }
-            if self.header[..idx].contains(name) {
+            if !names.insert(name) {
                 return self.refuse_header(&format!("column {} appears twice", quoted(name.as_bytes())));
             }
         }
@@ -227,10 +237,13 @@ impl Rows {
     }
 
     fn read_row(&mut self) -> SleepResult<bool> {
-        let read = self.reader.read_byte_record(&mut self.row);
-        read.map_err(|error| {
-            file_error(&self.path, format!("cannot be read: {error}; check the disk and the permissions"))
-        })
+        self.reader.get_mut().next_record();
+        self.reader.read_byte_record(&mut self.row).map_err(|error| SleepError::input(&self.path, csv_error(error)))
+    }
+
+    fn require_values(&self, n_values: u64) -> SleepResult<()> {
+        let checked = require(n_values, Budget::STANDARD.values, || "values", "cut the file into shorter ones");
+        checked.map_err(|over| SleepError::input(&self.path, over.into()))
     }
 
     fn whole(&self, column: usize) -> SleepResult<i64> {
@@ -267,6 +280,14 @@ impl Rows {
     fn line_error(&self, reason: &str) -> SleepError {
         let line = self.row.position().map_or(1, csv::Position::line);
         file_error(&self.path, format!("line {line}: {reason}"))
+    }
+}
+
+/// The error of the file below the parser; the parser itself has none for bytes without a fixed number of fields.
+fn csv_error(error: csv::Error) -> InputError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error.into(),
+        other => InputError::Io(io::Error::other(format!("{other:?}"))),
     }
 }
 
@@ -342,7 +363,7 @@ pub fn write_csv(path: &Path, columns: &[CsvColumn<'_>]) -> SleepResult<()> {
 
 fn write_rows(out: &mut dyn Write, columns: &[CsvColumn<'_>], n_rows: usize) -> io::Result<()> {
     let mut header = csv::Writer::from_writer(&mut *out);
-    header.write_record(columns.iter().map(|column| column.name))?;
+    header.write_record(columns.iter().map(|column| csv_text(column.name).into_owned()))?;
     header.flush()?;
     drop(header);
     let mut line = Vec::new();

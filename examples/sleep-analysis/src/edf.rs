@@ -1,7 +1,7 @@
 //! Reads EDF and EDF+ recordings: the channels, their samples in physical units, and the annotations.
 //!
 //! Promises: exact integer timestamps that do not drift; a cut file gives its whole records and says what is missing; for any
-//! bytes, the result is a value or a [`SleepError::File`], within the memory that [`EdfFile::read_channels`] states.
+//! bytes, the result is a value or a [`SleepError`] of the file, within the memory that [`EdfFile::read_channels`] states.
 //! Leaves to others: unit conversion, filters, one grid for all channels (alignment), sleep stages (hypnogram), BDF's 24-bit samples.
 //!
 //! Why not a crate, tried on a real file: `edf-rs` 0.2.0 refuses its patient field; `edfplus` 0.1.0 reads EDF+C only, trusts the record
@@ -9,10 +9,12 @@
 //!
 //! Source of the format: Kemp et al. 1992 (EDF) and Kemp and Olivan 2003 (EDF+), at <https://www.edfplus.info/specs/>.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, btree_map};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
+
+use consumer_support::input::{Budget, InputError, OverBudget, open_regular, require, reserved};
 
 use crate::{Column, Samples, Signal, SleepError, SleepResult};
 
@@ -134,11 +136,12 @@ impl EdfFile {
     /// Reads and checks the header; of the samples nothing yet.
     ///
     /// # Errors
-    /// [`SleepError::File`] when the file cannot be read, is no EDF file, has a header number that leaves the layout or the time of the
+    /// [`SleepError::File`] when the file cannot be read, is no regular file or no EDF file, has a header number that leaves the layout or the time of the
     /// records unknown (named with its channel and byte), or promises records and holds not one whole record.
+    /// [`SleepError::FileOverBudget`] when it has more than 256 MiB of annotations.
     pub fn open(path: impl AsRef<Path>) -> SleepResult<Self> {
         let path = path.as_ref();
-        Self::open_checked(path).map_err(|reason| SleepError::File { path: path.to_path_buf(), reason })
+        Self::open_checked(path).map_err(|fault| fault.of(path))
     }
 
     /// Where the file is.
@@ -210,9 +213,13 @@ impl EdfFile {
     ///
     /// # Errors
     /// [`SleepError::File`] when no channel has such a name, the channel is refused, or the file cannot be read or has shrunk meanwhile;
-    /// [`SleepError::Config`] when a name is requested twice.
+    /// [`SleepError::FileOverBudget`] for more than 2^30 values or 4 million annotations; [`SleepError::Config`] when a name is requested
+    /// twice.
     pub fn read_channels(&self, names: &[&str]) -> SleepResult<Recording> {
-        let chosen = names.iter().map(|name| self.readable_channel(name)).collect::<SleepResult<Vec<_>>>()?;
+        let by_name: HashMap<&str, &EdfChannel> =
+            self.channels().iter().map(|channel| (channel.name.as_str(), channel)).collect();
+        let readable = |name: &&str| self.readable_channel(name, by_name.get(name).copied());
+        let chosen = names.iter().map(readable).collect::<SleepResult<Vec<_>>>()?;
         let mut seen = HashSet::new();
         if let Some(name) = names.iter().find(|name| !seen.insert(**name)) {
             return Err(SleepError::Config(format!("channel {name:?} is asked for twice; name it once")));
@@ -223,7 +230,8 @@ impl EdfFile {
     /// Reads every channel that can be read; the others are named in [`Recording::missing`].
     ///
     /// # Errors
-    /// [`SleepError::File`] when the file cannot be read or has shrunk meanwhile.
+    /// [`SleepError::File`] when the file cannot be read or has shrunk meanwhile, [`SleepError::FileOverBudget`] as for
+    /// [`EdfFile::read_channels`].
     pub fn read_all(&self) -> SleepResult<Recording> {
         let (readable, refused): (Vec<_>, Vec<_>) =
             self.channels().iter().partition(|channel| channel.refused.is_none());
@@ -235,6 +243,39 @@ impl EdfFile {
 
 /// A value, or what is wrong and the way out; the path is added where the file is known.
 type Checked<T> = Result<T, String>;
+
+/// What is wrong with a file, before its path is added.
+enum Fault {
+    Reason(String),
+    Input(InputError),
+}
+
+impl Fault {
+    fn of(self, path: &Path) -> SleepError {
+        match self {
+            Self::Reason(reason) => SleepError::File { path: path.to_path_buf(), reason },
+            Self::Input(error) => SleepError::input(path, error),
+        }
+    }
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Self::Reason(reason)
+    }
+}
+
+impl From<InputError> for Fault {
+    fn from(error: InputError) -> Self {
+        Self::Input(error)
+    }
+}
+
+impl From<OverBudget> for Fault {
+    fn from(over: OverBudget) -> Self {
+        Self::Input(over.into())
+    }
+}
 
 const NS_PER_SECOND: i64 = 1_000_000_000;
 const FIXED_BYTES: usize = 256;
@@ -275,10 +316,8 @@ struct Records {
 }
 
 impl EdfFile {
-    fn open_checked(path: &Path) -> Checked<Self> {
-        let mut file =
-            File::open(path).map_err(|error| format!("cannot be opened: {error}; check the path and the rights"))?;
-        let n_bytes = file.metadata().map_err(|error| unreadable(&error))?.len();
+    fn open_checked(path: &Path) -> Result<Self, Fault> {
+        let (mut file, n_bytes) = open_regular(path)?;
         let mut header = Header::read(&mut file, n_bytes)?;
         let records = Records::count(&header, n_bytes)?;
         let mut edf = Self {
@@ -290,6 +329,7 @@ impl EdfFile {
             warnings: std::mem::take(&mut header.warnings).into_iter().chain(records.warning).collect(),
             header,
         };
+        edf.require_few_annotations()?;
         edf.set_start(&mut file)?;
         Ok(edf)
     }
@@ -313,9 +353,17 @@ impl EdfFile {
         Ok(())
     }
 
-    fn readable_channel(&self, name: &str) -> SleepResult<&EdfChannel> {
+    /// All annotations are in memory at once.
+    fn require_few_annotations(&self) -> Result<(), OverBudget> {
+        let per_record: u64 = self.header.annotation_channels.iter().map(|place| place.n_bytes).sum();
+        let n_bytes = per_record.saturating_mul(self.n_records as u64);
+        let way_out = "export the recording with smaller annotation channels";
+        require(n_bytes, Budget::STANDARD.annotation_bytes, || "bytes of annotations", way_out)
+    }
+
+    fn readable_channel<'a>(&self, name: &str, found: Option<&'a EdfChannel>) -> SleepResult<&'a EdfChannel> {
         let refuse = |reason| Err(SleepError::File { path: self.path.clone(), reason });
-        match self.channels().iter().find(|channel| channel.name == name) {
+        match found {
             None => refuse(format!("no channel is named {name:?}; there are {}", self.some_names())),
             Some(EdfChannel { refused: Some(reason), .. }) => refuse(reason.clone()),
             Some(channel) => Ok(channel),
@@ -728,10 +776,10 @@ impl Track<'_> {
 
 impl EdfFile {
     fn read(&self, chosen: &[&EdfChannel]) -> SleepResult<Recording> {
-        self.read_checked(chosen).map_err(|reason| SleepError::File { path: self.path.clone(), reason })
+        self.read_checked(chosen).map_err(|fault| fault.of(&self.path))
     }
 
-    fn read_checked(&self, chosen: &[&EdfChannel]) -> Checked<Recording> {
+    fn read_checked(&self, chosen: &[&EdfChannel]) -> Result<Recording, Fault> {
         let mut tracks = self.tracks(chosen)?;
         self.stream(&mut tracks)?;
         let mut samples = Vec::with_capacity(chosen.len());
@@ -743,18 +791,21 @@ impl EdfFile {
             }
         }
         samples.sort_by_key(|(idx, ..)| *idx);
-        let timeline = Timeline::new(self, &lists);
+        let timeline = Timeline::new(self, &lists)?;
         // Channels of one rate have the same timestamps.
         let mut timestamps: BTreeMap<usize, Samples<i64>> = BTreeMap::new();
         let signals = samples
             .into_iter()
             .map(|(_, channel, values)| {
-                let of_rate = timestamps.entry(channel.samples_per_record);
-                let timestamps_ns =
-                    of_rate.or_insert_with_key(|n_samples| timeline.timestamps(self.header.record_ns, *n_samples));
-                timeline.signal(channel, timestamps_ns, values)
+                let timestamps_ns = match timestamps.entry(channel.samples_per_record) {
+                    btree_map::Entry::Occupied(known) => known.into_mut(),
+                    btree_map::Entry::Vacant(free) => {
+                        free.insert(timeline.timestamps(self.header.record_ns, channel.samples_per_record)?)
+                    }
+                };
+                Ok(timeline.signal(channel, timestamps_ns, values))
             })
-            .collect();
+            .collect::<Result<_, InputError>>()?;
         Ok(Recording {
             patient: self.header.patient.clone(),
             start_ns: self.start_ns,
@@ -766,17 +817,20 @@ impl EdfFile {
     }
 
     /// The chosen channels and all annotation channels, in the order of their bytes.
-    fn tracks<'a>(&self, chosen: &[&'a EdfChannel]) -> Checked<Vec<Track<'a>>> {
+    fn tracks<'a>(&self, chosen: &[&'a EdfChannel]) -> Result<Vec<Track<'a>>, Fault> {
+        let per_record: u64 = chosen.iter().map(|channel| channel.samples_per_record as u64).sum();
+        let n_values = per_record.saturating_mul(self.n_records as u64);
+        require(n_values, Budget::STANDARD.values, || "samples", "choose fewer channels, or cut the recording")?;
         let mut tracks = Vec::with_capacity(chosen.len() + self.header.annotation_channels.len());
         for (idx, channel) in chosen.iter().enumerate() {
             // The whole records were counted by the file's length, so no capacity here exceeds what the file holds.
-            let values = Vec::with_capacity(self.n_records * channel.samples_per_record);
+            let values = reserved(self.n_records * channel.samples_per_record)?;
             let content = Content::Samples { idx, channel, values };
             tracks.push(Track { offset: channel.offset, n_bytes: to_usize(channel.n_bytes())?, content });
         }
         for place in &self.header.annotation_channels {
             let n_bytes = to_usize(place.n_bytes)?;
-            let content = Content::Annotations(Vec::with_capacity(self.n_records * n_bytes));
+            let content = Content::Annotations(reserved(self.n_records * n_bytes)?);
             tracks.push(Track { offset: place.offset, n_bytes, content });
         }
         // A channel of no bytes lies where the next one begins, and must come ahead of it.
@@ -785,13 +839,13 @@ impl EdfFile {
     }
 
     /// Reads record by record, skipping what no track needs.
-    fn stream(&self, tracks: &mut [Track<'_>]) -> Checked<()> {
+    fn stream(&self, tracks: &mut [Track<'_>]) -> Result<(), Fault> {
         if self.n_records == 0 {
             return Ok(());
         }
-        let file = File::open(&self.path).map_err(|error| unreadable(&error))?;
-        if file.metadata().map_err(|error| unreadable(&error))?.len() < self.n_bytes {
-            return Err("has shrunk since its header was read; open it again".to_string());
+        let (file, n_bytes) = open_regular(&self.path)?;
+        if n_bytes < self.n_bytes {
+            return Err("has shrunk since its header was read; open it again".to_string().into());
         }
         let mut reader = BufReader::with_capacity(64 * 1024, file);
         let mut buffer = vec![0; tracks.iter().map(|track| track.n_bytes).max().unwrap_or(0)];
@@ -828,12 +882,16 @@ struct Timeline {
 
 impl Timeline {
     /// `lists` holds each annotation channel: its bytes per record, and the bytes of all records.
-    fn new(file: &EdfFile, lists: &[(usize, Vec<u8>)]) -> Self {
-        let mut timeline =
-            Self { onsets_ns: Vec::new(), annotations: Vec::new(), missing: Vec::new(), warnings: Vec::new() };
+    fn new(file: &EdfFile, lists: &[(usize, Vec<u8>)]) -> Result<Self, InputError> {
+        let mut timeline = Self {
+            onsets_ns: reserved(file.n_records())?,
+            annotations: Vec::new(),
+            missing: Vec::new(),
+            warnings: Vec::new(),
+        };
         let record_ns = file.header.record_ns;
         let on_time = (0..file.n_records() as i64).map(|idx| Some(file.start_ns + idx * record_ns));
-        timeline.onsets_ns = on_time.collect();
+        timeline.onsets_ns.extend(on_time);
         if let (true, Some((n_bytes, bytes))) = (file.kind() != EdfKind::Plain, lists.first()) {
             let clock_ns = file.header.clock_ns;
             // The end of each record must fit 64 bits too, for the timestamps count up to it.
@@ -846,8 +904,8 @@ impl Timeline {
                 _ => timeline.compare(stated),
             }
         }
-        timeline.collect_annotations(file.header.clock_ns, lists);
-        timeline
+        timeline.collect_annotations(file.header.clock_ns, lists)?;
+        Ok(timeline)
     }
 
     /// EDF+D: the times are those that the records state.
@@ -891,12 +949,14 @@ impl Timeline {
         }
     }
 
-    fn collect_annotations(&mut self, clock_ns: i64, lists: &[(usize, Vec<u8>)]) {
+    fn collect_annotations(&mut self, clock_ns: i64, lists: &[(usize, Vec<u8>)]) -> Result<(), InputError> {
         let all_lists =
             || lists.iter().flat_map(|(n_bytes, bytes)| records_of(bytes, *n_bytes)).flat_map(stamped_lists);
         // Counted first: growing by doubling would take several times the memory.
-        let n_texts = all_lists().flatten().map(|list| list.texts().count()).sum();
-        self.annotations.reserve_exact(n_texts);
+        let n_texts: usize = all_lists().flatten().map(|list| list.texts().count()).sum();
+        let way_out = "export the recording with fewer annotations";
+        require(n_texts as u64, Budget::STANDARD.annotations, || "annotations", way_out)?;
+        self.annotations = reserved(n_texts)?;
         let mut n_unreadable = 0;
         for list in all_lists() {
             match list.and_then(|list| Some((list, list.onset_ns.checked_add(clock_ns)?))) {
@@ -913,12 +973,14 @@ impl Timeline {
         }
         // Keeps the file's order of equal onsets, as `sort_by_key` would, with less memory.
         self.annotations.sort_by_cached_key(|annotation| annotation.onset_ns);
+        Ok(())
     }
 
     /// Those of a channel with this many samples per record.
-    fn timestamps(&self, record_ns: i64, n_samples: usize) -> Samples<i64> {
+    fn timestamps(&self, record_ns: i64, n_samples: usize) -> Result<Samples<i64>, InputError> {
         let onsets_ns = || self.onsets_ns.iter().copied().flatten();
-        timestamps(onsets_ns(), onsets_ns().count() * n_samples, record_ns, n_samples as i64).into()
+        let timestamps_ns = reserved(onsets_ns().count() * n_samples)?;
+        Ok(timestamps(onsets_ns(), timestamps_ns, record_ns, n_samples as i64).into())
     }
 
     fn signal(&self, channel: &EdfChannel, timestamps_ns: &Samples<i64>, mut values: Vec<f64>) -> Signal {
@@ -934,9 +996,14 @@ impl Timeline {
 }
 
 /// Sample `i` of a record is at its onset plus `floor(i * record_ns / n_samples)`: exact, so no drift over the night.
-fn timestamps(onsets_ns: impl Iterator<Item = i64>, n_total: usize, record_ns: i64, n_samples: i64) -> Vec<i64> {
+/// `timestamps` is empty, with room for all of them.
+fn timestamps(
+    onsets_ns: impl Iterator<Item = i64>,
+    mut timestamps: Vec<i64>,
+    record_ns: i64,
+    n_samples: i64,
+) -> Vec<i64> {
     let (step, rest) = (record_ns / n_samples, record_ns % n_samples);
-    let mut timestamps = Vec::with_capacity(n_total);
     for onset in onsets_ns {
         // The fraction of a nanosecond is carried in units of 1 / n_samples, which saves a wide division per sample.
         let (mut at, mut carry) = (onset, 0);

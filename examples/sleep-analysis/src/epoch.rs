@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use consumer_support::input::Budget;
 use serde::{Deserialize, Serialize};
 
 use crate::{Signal, SleepError, SleepResult};
@@ -60,9 +61,26 @@ impl EpochGrid {
     /// Lays a grid from the earliest to the latest sample of all signals, or between the bounds that the settings give.
     ///
     /// # Errors
-    /// As [`EpochGrid::over_spans`]; a signal without samples has no span.
+    /// As [`EpochGrid::over_spans`]; a signal without samples has no span. [`SleepError::GridOverBudget`] for more than 250 000 epochs and
+    /// more than the longest signal has samples: one stray time, such as that of a clock that is not set yet, makes millions of them.
     pub fn over_signals(signals: &[Signal], settings: EpochGridSettings) -> SleepResult<Self> {
-        Self::over_spans(signals.iter().filter_map(span_ns), settings)
+        let grid = Self::over_spans(signals.iter().filter_map(span_ns), settings)?;
+        let n_samples = signals.iter().map(Signal::len).max().unwrap_or(0);
+        grid.require_budget(n_samples)?;
+        Ok(grid)
+    }
+
+    /// Checks that the epochs are not far more than this many samples justify.
+    ///
+    /// # Errors
+    /// [`SleepError::GridOverBudget`] for more than 250 000 epochs and more than there are samples.
+    pub fn require_budget(&self, n_samples: usize) -> SleepResult<()> {
+        let checked = Budget::STANDARD.require_epochs(self.n_epochs as u64, n_samples as u64);
+        checked.map_err(|over| SleepError::GridOverBudget {
+            first_ns: self.start_ns,
+            last_ns: self.start_ns(self.n_epochs - 1),
+            over,
+        })
     }
 
     /// Lays a grid over spans, each the first and the last timestamp of one signal.
@@ -231,6 +249,22 @@ mod tests {
     fn a_step_in_the_wrong_unit_is_refused_before_it_fills_the_memory() {
         let settings = EpochGridSettings { step_ns: 1, ..EpochGridSettings::adjoining(30_000_000_000) };
         assert!(matches!(EpochGrid::over_spans([(i64::MIN, i64::MAX)], settings), Err(SleepError::Config(_))));
+    }
+
+    #[test]
+    fn one_stray_time_is_refused_and_a_long_recording_is_not() {
+        let second = 1_000_000_000;
+        let night = 1_710_108_840 * second;
+        let signal = |times: Vec<i64>| Signal::new("hr", times, Vec::new()).unwrap();
+        let stray = signal([0].into_iter().chain((0..60).map(|idx| night + idx * second)).collect());
+        let error = EpochGrid::over_signals(&[stray], EpochGridSettings::adjoining(30 * second)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a grid from 1970-01-01T00:00:00Z to 2024-03-10T22:14:30Z: 57003630 epochs for 61 samples where at most 250000 \
+             are read; check for stray timestamps, or ask for longer steps or a start and an end"
+        );
+        let long = signal((0..300_000).map(|idx| night + idx * second).collect());
+        assert!(EpochGrid::over_signals(&[long], EpochGridSettings::adjoining(second)).is_ok());
     }
 
     proptest! {

@@ -1,5 +1,7 @@
 //! A signal: timestamps and one or more columns of samples.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Samples, SleepError, SleepResult};
@@ -45,7 +47,8 @@ impl Signal {
     ) -> SleepResult<Self> {
         let (name, timestamps_ns) = (name.into(), timestamps_ns.into());
         let refuse = |reason| Err(SleepError::Signal { signal: name.clone(), reason });
-        for (idx, column) in columns.iter().enumerate() {
+        let mut names = HashSet::new();
+        for column in &columns {
             if column.values.len() != timestamps_ns.len() {
                 return refuse(format!(
                     "column {:?} has {} samples for {} timestamps; give one sample per timestamp, NaN where there is none",
@@ -54,7 +57,7 @@ impl Signal {
                     timestamps_ns.len()
                 ));
             }
-            if columns[..idx].iter().any(|earlier| earlier.name == column.name) {
+            if !names.insert(column.name.as_str()) {
                 return refuse(format!("column {:?} appears twice; rename one", column.name));
             }
         }

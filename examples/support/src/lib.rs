@@ -8,14 +8,19 @@
 //! - [`Output`]: results on standard output, everything else on standard error; a closed pipe does no harm.
 //! - [`Interruption`]: the first Ctrl+C lets running items finish, the second one ends the process.
 //! - [`command_line`]: the command to resume a run, quoted for a shell.
+//! - [`input`]: the one budget of all readers; only regular files, and no more of them than a machine can hold.
 //! - [`RunFolder`]: where a run keeps its journal and its reports.
+//! - `licences`: those of the fonts that a program carries, with the feature `png`.
 //! - [`picture`]: drawings from a list of marks, as SVG and, with the feature `png`, as PNG.
 //! - [`page`]: the frame of an HTML page and its usual sections, with text through [`escape`].
 
 pub mod command_line;
 mod escape;
 mod exit_status;
+pub mod input;
 mod interruption;
+#[cfg(feature = "png")]
+pub mod licences;
 mod output;
 pub mod page;
 pub mod picture;
@@ -24,5 +29,5 @@ mod run_folder;
 pub use escape::escape;
 pub use exit_status::ExitStatus;
 pub use interruption::{Interrupted, Interruption};
-pub use output::{Output, notice};
+pub use output::{Output, notice, visible};
 pub use run_folder::RunFolder;

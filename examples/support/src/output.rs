@@ -4,9 +4,13 @@ use std::cell::Cell;
 use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use manyhands::report::printable_text;
+
 use crate::ExitStatus;
 
 /// Prints as the arguments ask: nothing but errors, results as JSON, or results as text.
+///
+/// Names, messages and paths come from files, so what a terminal would obey in a line is written as an escape; JSON has its own.
 ///
 /// No print panics. When the reader of standard output has closed the pipe, the rest of the results is dropped; any other failure to
 /// write a result is reported and makes the exit status [`ExitStatus::Incomplete`].
@@ -49,7 +53,7 @@ impl Output {
     /// Prints a result as text, unless quiet or JSON was requested.
     pub fn result(&self, text: &dyn fmt::Display) {
         if !self.quiet && !self.json {
-            self.write_result(text);
+            self.write_result(&visible(&text.to_string()));
         }
     }
 
@@ -79,6 +83,7 @@ impl Output {
         move |doing, done, total| {
             if is_shown {
                 let end = if done == total { "\r\x1b[K" } else { "" };
+                let doing = printable_text(doing);
                 let _ = write!(io::stderr(), "\r\x1b[K{doing} {done}/{total}{end}");
             }
         }
@@ -98,10 +103,24 @@ impl Output {
     }
 }
 
-/// Prints a line on standard error, even when quiet. Any thread may call it.
+/// Prints a line on standard error, even when quiet, with escapes for what a terminal would obey. Any thread may call it.
 pub fn notice(text: &dyn fmt::Display) {
     // An error of standard error cannot be reported anywhere.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", visible(&text.to_string()));
+}
+
+/// The text with escapes for what a terminal would obey, except for line ends and tabs.
+///
+/// ```
+/// assert_eq!(consumer_support::visible("a\u{1b}[2J\nb"), "a\\u{1b}[2J\nb");
+/// ```
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let parts = text.split_inclusive(['\n', '\t']).map(|part| {
+        let line = part.trim_end_matches(['\n', '\t']);
+        [printable_text(line).as_ref(), &part[line.len()..]].concat()
+    });
+    parts.collect()
 }
 
 /// Writes one line. A closed pipe is no error: its reader needs no more.

@@ -1,8 +1,8 @@
 //! A target in a catalogue: the row that comes with each light curve.
 
-use std::fs;
 use std::path::Path;
 
+use consumer_support::input::{Budget, read_whole};
 use serde::{Deserialize, Serialize};
 
 use crate::error::TransitError;
@@ -31,11 +31,11 @@ impl Catalogue {
     /// Reads a row from a JSON object; other fields in it are ignored.
     ///
     /// # Errors
-    /// The file cannot be read, or lacks a field.
+    /// The file cannot be read, is no regular file or too long, or lacks a field.
     pub fn read(path: &Path) -> Result<Self, TransitError> {
-        let text = fs::read_to_string(path)
-            .map_err(|why| TransitError::Unreadable { path: path.to_owned(), why: why.to_string() })?;
-        serde_json::from_str(&text)
+        let text = read_whole(path, Budget::STANDARD.description_bytes);
+        let text = text.map_err(|error| TransitError::input(path, error))?;
+        serde_json::from_slice(&text)
             .map_err(|why| TransitError::Malformed { path: path.to_owned(), why: why.to_string() })
     }
 

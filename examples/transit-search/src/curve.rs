@@ -1,10 +1,11 @@
 //! A light curve: times, fluxes and their errors, as three columns of the same length.
 
-use std::fs;
 use std::path::Path;
 
+use consumer_support::input::{Budget, RecordLimit, read_whole};
+
 use crate::error::TransitError;
-use crate::fits;
+use crate::fits::{self, Fault};
 
 /// The columns of a table of a light curve.
 pub const CURVE_COLUMNS: [&str; 3] = ["time_days", "flux", "flux_err"];
@@ -46,27 +47,43 @@ impl RawCurve {
     /// column marks are kept.
     ///
     /// # Errors
-    /// The file cannot be read, lacks a column, has a row that is cut short, or a field that is no number.
+    /// The file cannot be read or is no regular file, lacks a column, has a row that is cut short, or a field that is no number;
+    /// [`TransitError::OverBudget`] for a file of more than 512 MiB, or one that claims or unpacks to too much.
     pub fn read(path: &Path) -> Result<Self, TransitError> {
-        let bytes =
-            fs::read(path).map_err(|why| TransitError::Unreadable { path: path.to_owned(), why: why.to_string() })?;
-        if fits::is_fits(&bytes) {
-            return fits::read(&bytes).map_err(|why| malformed(path, why));
+        let bytes = read_whole(path, Budget::STANDARD.whole_file_bytes);
+        Self::from_bytes(path, &bytes.map_err(|error| TransitError::input(path, error))?)
+    }
+
+    /// Reads what a file at this path holds, which only errors name: see [`RawCurve::read`].
+    ///
+    /// # Errors
+    /// As [`RawCurve::read`].
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, TransitError> {
+        if fits::is_fits(bytes) {
+            return fits::read(bytes).map_err(|fault| match fault {
+                Fault::Reason(why) => malformed(path, why),
+                Fault::OverBudget(over) => TransitError::OverBudget { path: path.to_owned(), over },
+            });
         }
-        Self::from_csv(path, &bytes)
+        Self::from_csv(path, bytes)
     }
 
     fn from_csv(path: &Path, bytes: &[u8]) -> Result<Self, TransitError> {
-        let mut reader = csv::Reader::from_reader(bytes);
-        let head = reader.headers().map_err(|error| malformed(path, error.to_string()))?.clone();
+        let mut reader = csv::Reader::from_reader(RecordLimit::new(bytes, Budget::STANDARD.record_bytes));
+        let refused = |error: csv::Error| csv_error(path, error);
+        let head = reader.headers().map_err(refused)?.clone();
         let mut places = [0; 3];
         for (place, name) in places.iter_mut().zip(CURVE_COLUMNS) {
             let found = head.iter().position(|column| column.trim() == name);
             *place = found.ok_or_else(|| malformed(path, format!("it has no column {name}")))?;
         }
         let mut curve = Self::default();
-        for (row, record) in reader.records().enumerate() {
-            let record = record.map_err(|error| malformed(path, error.to_string()))?;
+        let mut record = csv::StringRecord::new();
+        for row in 0.. {
+            reader.get_mut().next_record();
+            if !reader.read_record(&mut record).map_err(refused)? {
+                break;
+            }
             for (place, column) in places.into_iter().zip([&mut curve.time, &mut curve.flux, &mut curve.error]) {
                 let field = record.get(place).unwrap_or_default();
                 column.push(
@@ -84,6 +101,15 @@ fn number(field: &str) -> Option<f64> {
     match field.trim() {
         "" => Some(f64::NAN),
         text => text.parse().ok(),
+    }
+}
+
+/// The error of a table; a row without an end is over the budget.
+fn csv_error(path: &Path, error: csv::Error) -> TransitError {
+    let message = error.to_string();
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => TransitError::input(path, error.into()),
+        _ => malformed(path, message),
     }
 }
 

@@ -1,6 +1,8 @@
 //! What can be wrong with a light curve or a search: each error names the value and what to do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use consumer_support::input::{InputError, OverBudget};
 
 /// Why there is no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -11,7 +13,7 @@ pub enum TransitError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// What the system said, or that it is no regular file.
         why: String,
     },
     /// A file does not have the columns or fields that it should have.
@@ -21,6 +23,14 @@ pub enum TransitError {
         path: PathBuf,
         /// What is missing or wrong, and on which line.
         why: String,
+    },
+    /// A file holds, claims or unpacks to more than is read.
+    #[error("{}: {over}", path.display())]
+    OverBudget {
+        /// The file.
+        path: PathBuf,
+        /// What there is too much of, and the way out.
+        over: OverBudget,
     },
     /// Too little is left of a light curve.
     #[error(
@@ -102,4 +112,16 @@ pub enum TransitError {
         /// How many there would be.
         periods: f64,
     },
+}
+
+impl TransitError {
+    /// What is wrong with a file that is read.
+    pub(crate) fn input(path: &Path, error: InputError) -> Self {
+        let path = path.to_owned();
+        match error {
+            InputError::OverBudget(over) => Self::OverBudget { path, over },
+            InputError::Opening(why) | InputError::Io(why) => Self::Unreadable { path, why: why.to_string() },
+            other => Self::Unreadable { path, why: format!("it {other}") },
+        }
+    }
 }

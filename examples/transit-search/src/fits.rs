@@ -5,10 +5,12 @@
 
 use std::panic::catch_unwind;
 
+use consumer_support::input::{Budget, InputError, OverBudget, require, unpack};
 use fitsio_pure::bintable::{BinaryColumnDescriptor, parse_binary_table_columns, read_binary_column_physical};
 use fitsio_pure::gzip;
-use fitsio_pure::hdu::{Hdu, HduInfo, parse_fits};
+use fitsio_pure::hdu::{FitsData, Hdu, HduInfo, parse_fits_headers};
 use fitsio_pure::value::Value;
+use flate2::bufread::GzDecoder;
 
 use crate::curve::RawCurve;
 use crate::numbers::median;
@@ -28,23 +30,56 @@ pub(crate) fn is_fits(bytes: &[u8]) -> bool {
     gzip::is_gzip(bytes) || bytes.starts_with(b"SIMPLE  =")
 }
 
-/// The first table with a light curve. The error names what is wrong when there is none.
-pub(crate) fn read(bytes: &[u8]) -> Result<RawCurve, String> {
-    // An invalid header, such as one with minus one axes, can make the library panic.
-    catch_unwind(|| read_whole(bytes)).unwrap_or_else(|_| Err("its FITS header is invalid".to_owned()))
+/// Why there is no light curve in a file.
+pub(crate) enum Fault {
+    /// What is wrong with it.
+    Reason(String),
+    /// There is too much of it.
+    OverBudget(OverBudget),
 }
 
-fn read_whole(bytes: &[u8]) -> Result<RawCurve, String> {
-    let not_fits = |why: fitsio_pure::Error| format!("it is no whole FITS file: {why}");
-    if gzip::is_gzip(bytes) {
-        return table(&gzip::decompress(bytes).map_err(not_fits)?);
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Self::Reason(reason)
     }
-    table(bytes)
 }
 
-fn table(bytes: &[u8]) -> Result<RawCurve, String> {
+impl From<OverBudget> for Fault {
+    fn from(over: OverBudget) -> Self {
+        Self::OverBudget(over)
+    }
+}
+
+/// The first table with a light curve. The error names what is wrong when there is none.
+pub(crate) fn read(bytes: &[u8]) -> Result<RawCurve, Fault> {
+    // An invalid header, such as one with minus one axes, can make the library panic.
+    let invalid = |_| Err(Fault::Reason("its FITS header is invalid".to_owned()));
+    catch_unwind(|| read_whole(bytes)).unwrap_or_else(invalid)
+}
+
+fn read_whole(bytes: &[u8]) -> Result<RawCurve, Fault> {
+    if gzip::is_gzip(bytes) { table(&unpacked(bytes)?) } else { table(bytes) }
+}
+
+/// What a gzip file holds, one part behind the other; zeros behind the last one fill a block of an archive.
+fn unpacked(mut packed: &[u8]) -> Result<Vec<u8>, Fault> {
+    let limit = Budget::STANDARD.unpacked_bytes(packed.len() as u64);
+    let mut bytes = Vec::new();
+    while packed.iter().any(|byte| *byte != 0) {
+        let mut part = GzDecoder::new(packed);
+        unpack(&mut part, limit, &mut bytes).map_err(|error| match error {
+            InputError::OverBudget(over) => Fault::OverBudget(over),
+            InputError::Io(why) => Fault::Reason(format!("it is no whole FITS file: {why}")),
+            other => Fault::Reason(other.to_string()),
+        })?;
+        packed = part.into_inner();
+    }
+    Ok(bytes)
+}
+
+fn table(bytes: &[u8]) -> Result<RawCurve, Fault> {
     require_few_axes(bytes)?;
-    let file = parse_fits(bytes).map_err(|why| format!("it is no whole FITS file: {why}"))?;
+    let file = parts(bytes)?;
     for part in file.iter() {
         let Some(columns) = columns(part)? else { continue };
         let place = |name: &str| columns.iter().position(|column| is_called(column, name));
@@ -60,12 +95,31 @@ fn table(bytes: &[u8]) -> Result<RawCurve, String> {
         }
         return Ok(curve);
     }
-    Err(format!("no table in it has a column TIME and one of {}", FLUX_COLUMNS.join(", ")))
+    Err(Fault::Reason(format!("no table in it has a column TIME and one of {}", FLUX_COLUMNS.join(", "))))
+}
+
+/// The parts of the file. The library looks for each keyword among all cards of a header, so their number is bounded as they are read.
+fn parts(bytes: &[u8]) -> Result<FitsData, Fault> {
+    let mut n_cards = 0;
+    let mut over = None;
+    let file = parse_fits_headers(bytes.len(), |offset, block| {
+        n_cards += (block.len() / CARD) as u64;
+        let way_out = "copy the table with the light curve into a file of its own";
+        over = require(n_cards, Budget::STANDARD.header_cards, || "cards in its headers", way_out).err();
+        let place = bytes.get(offset..offset + block.len()).filter(|_| over.is_none());
+        block.copy_from_slice(place.ok_or(fitsio_pure::Error::UnexpectedEof)?);
+        Ok(())
+    });
+    match (over, file) {
+        (Some(over), _) => Err(over.into()),
+        (None, file) => file.map_err(|why| Fault::Reason(format!("it is no whole FITS file: {why}"))),
+    }
 }
 
 /// The library allocates as many axes as a header names, and a program that allocates too much is killed.
 fn require_few_axes(bytes: &[u8]) -> Result<(), String> {
-    for card in bytes.chunks(CARD).filter(|card| card.starts_with(b"NAXIS   =")) {
+    let is_axes = |card: &&[u8]| [&b"NAXIS   ="[..], b"ZNAXIS  ="].iter().any(|keyword| card.starts_with(keyword));
+    for card in bytes.chunks(CARD).filter(is_axes) {
         let said = String::from_utf8_lossy(&card[9..]);
         let axes = said.split('/').next().unwrap_or_default().trim();
         if !axes.parse::<usize>().is_ok_and(|axes| axes <= MOST_COLUMNS) {
@@ -100,7 +154,14 @@ fn numbers(bytes: &[u8], part: &Hdu, columns: &[BinaryColumnDescriptor], place: 
     if column.repeat != 1 {
         return Err(refused(format!("{} numbers in a row, and a light curve has one", column.repeat)));
     }
-    let HduInfo::BinaryTable { naxis2: rows, .. } = part.info else { return Ok(Vec::new()) };
+    let HduInfo::BinaryTable { naxis1: width, naxis2: rows, .. } = part.info else { return Ok(Vec::new()) };
+    // A header may contradict itself, such as with numbers of no bits, and the library reserves memory for as many rows as it claims.
+    let stored = bytes.len().saturating_sub(part.data_start);
+    if width.checked_mul(rows).is_none_or(|claimed| claimed > stored) {
+        return Err(refused(format!(
+            "{rows} rows of {width} bytes where {stored} bytes are stored; copy the file again"
+        )));
+    }
     let numbers = read_binary_column_physical(bytes, part, place).map_err(|why| refused(why.to_string()))?;
     if numbers.len() == rows { Ok(numbers) } else { Err(refused("it does not hold numbers".to_owned())) }
 }

@@ -2,8 +2,8 @@
 
 use crate::error::TransitError;
 
-/// More periods than this are a mistake in the question.
-const MOST_PERIODS: f64 = 1e8;
+/// More periods than this are a mistake in the question, or a stray time in the light curve: they would take hours, and a gigabyte.
+pub(crate) const MOST_PERIODS: f64 = 1e7;
 
 /// What a grid that is even in frequency is made from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,7 +30,7 @@ impl AutoPeriod {
     /// 2002) as astropy's `BoxLeastSquares.autoperiod` lays it out.
     ///
     /// # Errors
-    /// There are no durations, a number is not above zero, or there would be more than a hundred million periods.
+    /// There are no durations, a number is not above zero, or there would be more than ten million periods.
     pub fn periods(&self, span: f64, durations: &[f64]) -> Result<Vec<f64>, TransitError> {
         let shortest_duration = durations.iter().copied().reduce(f64::min).ok_or(TransitError::NoDurations)?;
         let longest_duration = durations.iter().copied().fold(shortest_duration, f64::max);

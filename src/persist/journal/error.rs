@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::record::escaped;
+use crate::safe_text::Printable;
 
 /// An error of a journal. Its message names the file or the item, and what to do.
 ///
@@ -178,9 +178,7 @@ pub enum JournalError {
 /// Control characters are escaped: names and texts may come from a file that another program wrote.
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::new();
-        self.describe(&mut text)?;
-        f.write_str(&escaped(&text))
+        self.describe(&mut Printable(f))
     }
 }
 

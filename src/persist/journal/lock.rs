@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::persist::journal::error::JournalError;
 use crate::persist::place::{Place, regular};
-use crate::record::escaped;
+use crate::safe_text::printable_text;
 use crate::sync::{Arc, Condvar, Mutex, ProcessMark, SystemTime};
 
 /// Number of tries for a lock that is taken, and the pause between them: a program that only asks for the writer's name
@@ -193,7 +193,7 @@ fn name_in(journal: &Place, name: &OsStr) -> String {
     match text.trim() {
         "" => "another process".to_owned(),
         _ if read.is_err() => "another process".to_owned(),
-        name => escaped(name),
+        name => printable_text(name).into_owned(),
     }
 }
 

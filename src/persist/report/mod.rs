@@ -32,7 +32,7 @@ pub(crate) use summary::peak_memory_of_this_process;
 /// | file | contents |
 /// |---|---|
 /// | `summary.json` | counts, times, rates, speed-up, memory, the ten slowest items, sums of reported amounts, caches, versions |
-/// | `metrics.csv` | a row per finished item, in input order: `key`, `status`, `attempts`, `start`, `seconds`, `cpu_seconds`, `worker`, `peak_memory_bytes`, `resumed`, then a column per name of [`report_amount`](crate::report::report_amount) |
+/// | `metrics.csv` | a row per finished item, in input order: `key`, `status`, `attempts`, `start`, `seconds`, `cpu_seconds`, `worker`, `peak_memory_bytes`, `resumed`, then a column per name of [`report_amount`](crate::report::report_amount), of more than 256 names the others as JSON in `other_amounts`; no key or name is a formula to a spreadsheet ([`csv_text`](crate::report::csv_text)) |
 /// | `failed.jsonl` | a line per failed item: `key`, `kind`, `message`, `attempts`; empty when no item failed |
 ///
 /// The folder is found when the run begins: its path is made absolute and its links are followed then, so a later

@@ -26,7 +26,18 @@ const LAYERS: [&[&[&str]]; 10] = [
     &[&["backend"], &["outcome"]],
     &[&["failure", "error"]],
     &[&["persist"], &["progress"], &["signals"]],
-    &[&["primitives", "config", "config_error", "encoding", "batch", "never", "panics", "record", "tally"]],
+    &[&[
+        "primitives",
+        "config",
+        "config_error",
+        "encoding",
+        "batch",
+        "never",
+        "panics",
+        "record",
+        "safe_text",
+        "tally",
+    ]],
     &[&["sync"]],
 ];
 

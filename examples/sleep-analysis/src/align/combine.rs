@@ -2,6 +2,8 @@
 //!
 //! It is what `aligned.csv` holds. A point without a row in a signal has NaN there.
 
+use std::collections::HashSet;
+
 use super::{AlignMethod, AlignRequest, AlignedSignal, AlignmentGrid, align_signal, choose_signals};
 use crate::{Column, Signal, SleepError, SleepResult};
 
@@ -66,10 +68,11 @@ pub fn align_and_combine(signals: Vec<Signal>, grid: AlignmentGrid) -> SleepResu
 /// [`SleepError::Config`] when a signal is on another grid, and when two columns would have one name.
 pub fn combine(grid: &AlignmentGrid, signals: impl IntoIterator<Item = AlignedSignal>) -> SleepResult<AlignedTable> {
     let mut columns: Vec<Column> = Vec::new();
+    let mut names = HashSet::new();
     for signal in signals {
         require_grid(&signal, grid)?;
         for column in spread_over_grid(signal) {
-            if columns.iter().any(|earlier| earlier.name == column.name) {
+            if !names.insert(column.name.clone()) {
                 let name = column.name;
                 return Err(SleepError::Config(format!(
                     "two columns would be named {name:?}; rename one of the signals"

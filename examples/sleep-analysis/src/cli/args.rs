@@ -25,6 +25,9 @@ pub(crate) struct Cli {
     pub(crate) demo: DemoArgs,
     #[command(flatten)]
     pub(crate) common: Common,
+    /// Print the licences of the fonts that this program carries, and do nothing else.
+    #[arg(long)]
+    pub(crate) licences: bool,
 }
 
 /// What every command takes.

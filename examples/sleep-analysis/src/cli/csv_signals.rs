@@ -3,6 +3,7 @@
 //! Promises: an unknown name (signal, feature, method, column) is an error before any work; after that, a signal
 //! or epoch that fails affects no other and is named in `summary.json`.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -346,8 +347,9 @@ fn those_that_fit(signals: &Arc<[Signal]>, fits: &[bool]) -> Arc<[Signal]> {
 
 /// Adds columns; one whose name is taken gets the operation's name in front of the feature's.
 fn append(whole: &mut FeatureTable, kind: FeatureKind, table: &FeatureTable) {
+    let taken: HashSet<String> = whole.columns.iter().map(|column| column.name.clone()).collect();
     for column in &table.columns {
-        let is_taken = whole.columns.iter().any(|earlier| earlier.name == column.name);
+        let is_taken = taken.contains(&column.name);
         let name = match column.name.rsplit_once('|') {
             Some((signal, feature)) if is_taken => format!("{signal}|{}_{feature}", kind.name()),
             _ => column.name.clone(),
@@ -378,8 +380,7 @@ fn align_chosen(
     for (name, reason) in &choice.left_out {
         findings.left_out(name, reason);
     }
-    let n_columns = choice.idxs.iter().map(|&idx| set.signals[idx].columns().len()).sum();
-    require_fitting_table(&grid, Some(n_columns))?;
+    require_fitting_table(&grid, choice.idxs.iter().map(|&idx| &set.signals[idx]))?;
     let request = AlignRequest { signals: Arc::clone(&set.signals), grid, method: args.method };
     let mut aligned = Vec::new();
     for (&idx, result) in choice.idxs.iter().zip(engine.align(&request, &choice.idxs)?) {

@@ -24,6 +24,10 @@ use args::{Cli, Command};
 pub(crate) fn main() -> ExitStatus {
     let cli = Cli::checked(); // exits with 2 and a hint when the arguments are invalid
     let output = Output::new(cli.common.quiet, cli.common.json);
+    if cli.licences {
+        output.result(&consumer_support::licences::FONTS);
+        return output.exit_status(ExitStatus::Done);
+    }
     let engine = cli.common.engine(&output);
     let context = CliContext { common: &cli.common, engine: &engine, output: &output };
     let result = match &cli.command {

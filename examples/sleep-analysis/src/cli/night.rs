@@ -1,5 +1,7 @@
 //! A recording in EDF or EDF+: reads it, identifies each channel, and analyses it.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::path::Path;
 
 use consumer_support::ExitStatus;
@@ -87,8 +89,8 @@ fn night_of(
 ) -> SleepResult<Night> {
     let name = edf.path().file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     recording.missing.iter().for_each(|missing| remarks.left_out(&name, missing));
-    let about_others = |warning: &&String| is_about_another_channel(edf, &recording, warning);
-    let warnings = recording.warnings.iter().filter(|warning| !about_others(warning));
+    let others = OtherChannels::of(edf, &recording);
+    let warnings = recording.warnings.iter().filter(|warning| !others.have(warning));
     warnings.for_each(|warning| remarks.warn(&name, warning));
     let (signals, channels) = signals_and_channels(edf, std::mem::take(&mut recording.signals), &mut remarks)?;
     let epochs = EpochGrid::over_signals(&signals, settings)?;
@@ -111,12 +113,23 @@ fn night_of(
     })
 }
 
-/// True for a warning that begins with the name of a channel that was not requested.
-fn is_about_another_channel(edf: &EdfFile, recording: &Recording, warning: &str) -> bool {
-    let is_read = |channel: &EdfChannel| recording.signals.iter().any(|signal| signal.name() == channel.name);
-    let others = edf.channels().iter().filter(|channel| !is_read(channel));
-    let mut beginnings = others.map(|channel| format!("channel {:?}:", channel.name));
-    beginnings.any(|beginning| warning.starts_with(&beginning))
+/// How a warning begins that is about a channel that was not requested.
+struct OtherChannels {
+    beginnings: BTreeSet<String>,
+}
+
+impl OtherChannels {
+    fn of(edf: &EdfFile, recording: &Recording) -> Self {
+        let read: HashSet<&str> = recording.signals.iter().map(Signal::name).collect();
+        let others = edf.channels().iter().filter(|channel| !read.contains(channel.name.as_str()));
+        Self { beginnings: others.map(|channel| format!("channel {:?}:", channel.name)).collect() }
+    }
+
+    /// The names are quoted, so no beginning is that of another one: the last one not behind the warning is the only candidate.
+    fn have(&self, warning: &str) -> bool {
+        let mut not_behind = self.beginnings.range::<str, _>((Bound::Unbounded, Bound::Included(warning)));
+        not_behind.next_back().is_some_and(|beginning| warning.starts_with(beginning))
+    }
 }
 
 /// The signals that can be used, each with what it is.
@@ -127,9 +140,10 @@ fn signals_and_channels(
 ) -> SleepResult<(Vec<Signal>, Vec<Channel>)> {
     let mut channels = Vec::new();
     let mut signals = Vec::new();
+    let known: HashMap<&str, &EdfChannel> =
+        edf.channels().iter().map(|channel| (channel.name.as_str(), channel)).collect();
     for signal in read {
-        let known = edf.channels().iter().find(|channel| channel.name == signal.name());
-        let header = known.expect("a signal that was read has a channel");
+        let header = *known.get(signal.name()).expect("a signal that was read has a channel");
         if let Err(error) = require_sorted(&signal) {
             remarks.left_out(signal.name(), error);
             continue;

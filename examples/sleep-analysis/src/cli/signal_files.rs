@@ -2,15 +2,14 @@
 //!
 //! Leaves to others: what is done with them.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use consumer_support::input::Budget;
 use sleep_analysis::{AlignmentGrid, Signal, SignalTiming, SleepError, SleepResult, read_signal, require_sorted};
 
 use super::findings::Findings;
-
-/// A table may hold this many values, 8 GiB of them.
-const MOST_VALUES: usize = 1 << 30;
 
 /// A signal's name, and the file that holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,8 +55,9 @@ impl SignalSet {
     /// # Errors
     /// [`SleepError::Config`] when two files have one name.
     pub(crate) fn require_distinct_names(files: &[SignalFile]) -> SleepResult<()> {
-        for (idx, file) in files.iter().enumerate() {
-            if let Some(earlier) = files[..idx].iter().find(|earlier| earlier.name == file.name) {
+        let mut known: HashMap<&str, &SignalFile> = HashMap::new();
+        for file in files {
+            if let Some(earlier) = known.insert(&file.name, file) {
                 return Err(SleepError::Config(format!(
                     "signal {:?} appears twice, as {} and {}; rename one",
                     file.name,
@@ -134,17 +134,21 @@ pub(crate) fn note_foreign_rate(names: &[&str], timings: &[SignalTiming], rate_h
     findings.note(format!("no signal has a rate of {rate_hz} Hz; there are {}", found.collect::<Vec<_>>().join(", ")));
 }
 
-/// Refuses to fill a table that no memory holds, as a single stray timestamp makes one.
-pub(crate) fn require_fitting_table(grid: &AlignmentGrid, n_columns: Option<usize>) -> SleepResult<()> {
-    let n_columns = n_columns.unwrap_or(0);
-    if grid.count().saturating_mul(n_columns) <= MOST_VALUES {
-        return Ok(());
+/// Refuses to fill a table that the samples do not justify, as a single stray timestamp makes one; `signals` are those that come into it.
+///
+/// # Errors
+/// [`SleepError::GridOverBudget`].
+pub(crate) fn require_fitting_table<'a>(
+    grid: &AlignmentGrid,
+    signals: impl IntoIterator<Item = &'a Signal>,
+) -> SleepResult<()> {
+    let (mut n_columns, mut n_stored) = (0_u64, 0_u64);
+    for signal in signals {
+        let columns = signal.columns().len() as u64;
+        n_columns += columns;
+        n_stored = n_stored.saturating_add(columns.saturating_mul(signal.len() as u64));
     }
-    Err(SleepError::Config(format!(
-        "a table of {} grid points ({} to {} ns) and {n_columns} columns is too large; check for stray timestamps, or ask \
-         for a lower rate",
-        grid.count(),
-        grid.reference_ns(),
-        grid.last_ns()
-    )))
+    let n_values = n_columns.saturating_mul(grid.count() as u64);
+    let checked = Budget::STANDARD.require_grid_values(n_values, n_stored);
+    checked.map_err(|over| SleepError::GridOverBudget { first_ns: grid.reference_ns(), last_ns: grid.last_ns(), over })
 }

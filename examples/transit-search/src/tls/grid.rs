@@ -2,6 +2,8 @@
 
 use std::f64::consts::PI;
 
+use crate::periods::MOST_PERIODS;
+
 /// The constant of gravity, and the Sun's and Jupiter's measures, in SI units, as the reference has them.
 const GRAVITY: f64 = 6.673e-11;
 const SUN_RADIUS: f64 = 6.95508e8;
@@ -14,7 +16,7 @@ const LONGEST_SHARE: f64 = 0.12;
 const STEP: f64 = 1.1;
 
 /// Trial periods in days within a window, descending: even in the cube root of the frequency (Ofir 2014), for a star like the Sun, three
-/// times oversampled.
+/// times oversampled. None for a span so long that there would be more than ten million, as a stray time makes it.
 pub(super) fn periods(span: f64, (shortest, longest): (f64, f64)) -> Vec<f64> {
     let seconds = span * SECONDS_PER_DAY;
     let pull = GRAVITY * SUN_MASS;
@@ -23,6 +25,9 @@ pub(super) fn periods(span: f64, (shortest, longest): (f64, f64)) -> Vec<f64> {
     let pace = (2.0 * PI).powf(2.0 / 3.0) / PI * SUN_RADIUS / pull.powf(1.0 / 3.0) / (seconds * 3.0);
     let start = lowest.powf(1.0 / 3.0) - pace / 3.0;
     let count = (highest.powf(1.0 / 3.0) - lowest.powf(1.0 / 3.0) + pace / 3.0) * 3.0 / pace;
+    if count > MOST_PERIODS {
+        return Vec::new();
+    }
     let frequency = |at: usize| (pace / 3.0 * at as f64 + start).powi(3);
     let all = (1..=count.ceil() as usize).map(|at| 1.0 / frequency(at) / SECONDS_PER_DAY);
     all.filter(|&period| period > shortest && period <= longest).collect()

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use fitsio_pure::bintable::{BinaryColumnData, BinaryColumnDescriptor, BinaryColumnType, serialize_binary_table_hdu};
 use fitsio_pure::gzip;
@@ -140,6 +141,38 @@ fn headers_that_make_no_sense_are_named() {
         let error = read(&bytes).unwrap_err();
         assert!(matches!(error, TransitError::Malformed { .. }), "{keyword} {value}: {error}");
     }
+}
+
+/// Each keyword of each column is looked for among all cards, and a string that goes on moves all that follow.
+#[test]
+fn a_header_of_a_million_cards_is_refused_at_once() {
+    let end = position(TESS_LAYOUT, b"END     ");
+    let cards = format!("{:<80}", "COMMENT x").repeat(1_000_008);
+    let bytes = [&TESS_LAYOUT[..end / 80 * 80], cards.as_bytes(), &TESS_LAYOUT[end..]].concat();
+    let begun = Instant::now();
+    let error = read(&bytes).unwrap_err();
+    assert!(matches!(&error, TransitError::OverBudget { over, .. } if over.limit == 20_000), "{error}");
+    assert!(error.to_string().contains("cards in its headers where at most 20000 are read; copy the table"), "{error}");
+    let text = format!("{:<80}{:<80}", "LONG    = 'a&'", "CONTINUE  'b'").repeat(9_000);
+    let bytes = [&TESS_LAYOUT[..end / 80 * 80], text.as_bytes(), &TESS_LAYOUT[end..]].concat();
+    let _ = read(&bytes);
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_field_without_an_end_is_refused_before_it_is_whole() {
+    let text = format!("time_days,flux,flux_err\n1,1,0.1\n\"{}", "9".repeat(20 << 20));
+    let error = read(text.as_bytes()).unwrap_err();
+    assert!(matches!(&error, TransitError::OverBudget { over, .. } if over.limit == 16 << 20), "{error}");
+}
+
+#[test]
+fn parts_of_a_gzip_file_are_read_together_and_its_filling_is_not() {
+    let half = TESS_LAYOUT.len() / 2;
+    let mut bytes = gzip::compress(&TESS_LAYOUT[..half], 6);
+    bytes.extend(gzip::compress(&TESS_LAYOUT[half..], 6));
+    bytes.extend([0; 500]);
+    assert_eq!(read(&bytes).unwrap().time.len(), 200);
 }
 
 proptest! {

@@ -7,6 +7,7 @@ use sleep_analysis::{
 };
 
 use super::{GridRate, Night};
+use crate::cli::signal_files::require_fitting_table;
 
 /// Every sample counts: where the grid is slower than a signal, a point holds the mean of the samples nearest to it.
 const METHOD: AlignMethod = AlignMethod::Nearest;
@@ -36,6 +37,7 @@ pub(crate) fn align(night: &mut Night, engine: &Engine, output: &Output) -> Slee
     let timings: Vec<SignalTiming> = timings.into_iter().flatten().collect();
     let (rate_hz, why_rate) = choose_rate(night, &timings)?;
     let grid = AlignmentGrid::covering(&timings, rate_hz)?;
+    require_fitting_table(&grid, night.signals.iter())?;
     warn_of_size(night, &grid, output);
     let request = AlignRequest { signals: night.signals.clone(), grid, method: METHOD };
     let idxs: Vec<usize> = (0..night.signals.len()).collect();

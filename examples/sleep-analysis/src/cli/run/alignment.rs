@@ -136,7 +136,7 @@ fn one_run(
         report.findings.left_out(name, reason);
     }
     if method != AlignMethod::Nearest {
-        require_fitting_table(&grid, choice.idxs.iter().map(|&idx| set.signals[idx].columns().len()).max())?;
+        require_fitting_table(&grid, choice.idxs.iter().map(|&idx| &set.signals[idx]))?;
     }
     let request = AlignRequest { signals: set.signals.clone(), grid, method };
     for (&idx, aligned) in choice.idxs.iter().zip(engine.align(&request, &choice.idxs)?) {

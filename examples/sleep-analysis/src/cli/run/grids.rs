@@ -1,6 +1,7 @@
 //! Grids of a job's cases: pure arithmetic, so a case costs nothing and fails alone.
 
 use consumer_support::ExitStatus;
+use consumer_support::input::{Budget, require};
 use serde_json::{Value, json};
 use sleep_analysis::{AlignmentGrid, EpochGrid, SignalTiming, SleepError, SleepResult, target_rate_hz};
 
@@ -11,7 +12,8 @@ use crate::cli::text_table::TextTable;
 /// The epoch grid of every case.
 pub(super) fn epoch_grids(job: &JobFile) -> SleepResult<OperationResult> {
     let Cases { cases } = job.parse::<Cases<EpochGridCase>>()?;
-    Ok(all_grids(cases.iter().map(|case| (case.name.as_deref(), epoch_grid(case)))))
+    let mut n_listed = 0;
+    Ok(all_grids(cases.iter().map(|case| (case.name.as_deref(), epoch_grid(case, &mut n_listed)))))
 }
 
 /// The alignment grid of every case.
@@ -20,10 +22,15 @@ pub(super) fn alignment_grids(job: &JobFile) -> SleepResult<OperationResult> {
     Ok(all_grids(cases.iter().map(|case| (case.name.as_deref(), alignment_grid(case)))))
 }
 
-fn epoch_grid(case: &EpochGridCase) -> SleepResult<Value> {
+/// `n_listed` counts the epochs of all cases, whose starts are all in the result.
+fn epoch_grid(case: &EpochGridCase, n_listed: &mut usize) -> SleepResult<Value> {
     let spans = case.signal_spans_ns.iter().flatten();
     let spans = spans.filter_map(|times| Some((*times.iter().min()?, *times.iter().max()?)));
     let grid = EpochGrid::over_spans(spans, case.epochs()?)?;
+    *n_listed = n_listed.saturating_add(grid.n_epochs());
+    let (way_out, limit) = ("use a longer step, or fewer cases", Budget::STANDARD.epochs_of_any_input * 4);
+    require(*n_listed as u64, limit, || "epochs listed for the cases of one job", way_out)
+        .map_err(|over| SleepError::Config(over.to_string()))?;
     Ok(json!({
         "window_ns": grid.window_ns(),
         "step_ns": grid.step_ns(),
@@ -95,7 +102,7 @@ fn error_class(error: &SleepError) -> &'static str {
     match error {
         SleepError::Range(_) => "range",
         SleepError::Signal { .. } => "signal",
-        SleepError::File { .. } => "file",
+        SleepError::File { .. } | SleepError::FileOverBudget { .. } => "file",
         _ => "config",
     }
 }

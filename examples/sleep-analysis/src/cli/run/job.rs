@@ -4,9 +4,9 @@
 //! ignored, except for the names of the files that the tables go to. A mistake is reported with file, line and column.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use consumer_support::input::{Budget, InputError, read_whole};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sleep_analysis::{SleepError, SleepResult, parse_duration_ns, parse_time_ns};
@@ -53,12 +53,15 @@ impl JobFile {
     /// Reads the file.
     ///
     /// # Errors
-    /// [`SleepError::File`] when there is none, or it is no text.
+    /// [`SleepError::File`] when there is none, or it is no text; [`SleepError::FileOverBudget`] when it is longer than 64 MiB.
     pub(crate) fn read(path: &Path) -> SleepResult<Self> {
-        let text = fs::read_to_string(path).map_err(|error| SleepError::File {
-            path: path.to_owned(),
-            reason: format!("cannot be read: {error}; give a job description such as case.json"),
+        let refuse = |reason| SleepError::File { path: path.to_owned(), reason };
+        let bytes = read_whole(path, Budget::STANDARD.description_bytes).map_err(|error| match error {
+            InputError::OverBudget(over) => SleepError::FileOverBudget { path: path.to_owned(), over },
+            error => refuse(format!("{error}; give a job description such as case.json")),
         })?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| refuse(format!("cannot be read: {error}; give a job description in JSON")))?;
         Ok(Self { path: path.to_owned(), text })
     }
 

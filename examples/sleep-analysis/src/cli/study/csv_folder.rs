@@ -59,7 +59,7 @@ pub(super) fn read_folder(folder: &Path, epochs: EpochGridSettings, engine: &Eng
     })
 }
 
-/// The files in the order of their names, each with its signal's name.
+/// The files in the order of their names, each with its signal's name; what is no regular file fails by name when it is read.
 pub(super) fn csv_files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -77,9 +77,8 @@ pub(super) fn csv_files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 /// The error without the file's name, which is printed in front of it already.
 fn in_folder(error: &SleepError, path: &Path) -> String {
     match error {
-        SleepError::File { path: at, reason } if at == path => reason.clone(),
         SleepError::Signal { reason, .. } => reason.clone(),
-        other => other.to_string(),
+        other => other.without_path(path),
     }
 }
 

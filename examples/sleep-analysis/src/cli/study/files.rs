@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use manyhands::report::write_atomically;
+use manyhands::report::{csv_text, write_atomically};
 use manyhands::{AnyMode, CancelToken, Job, LocalMode};
 use sleep_analysis::pictures::{Fact, Link, StudyPage, SubjectTile, Warning};
 use sleep_analysis::{SleepResult, append_float};
@@ -120,19 +120,17 @@ fn rows(subject: &str, table: &SubjectTable, columns: &[&str]) -> io::Result<Vec
     Ok(rows)
 }
 
-/// A line of texts, with quotes where they are needed.
+/// A line of texts, with quotes where they are needed; none of them is a formula to a spreadsheet.
 fn record<'a>(fields: impl IntoIterator<Item = &'a str>) -> io::Result<Vec<u8>> {
     let mut line = csv::Writer::from_writer(Vec::new());
-    line.write_record(fields)?;
+    line.write_record(fields.into_iter().map(|field| csv_text(field).into_owned()))?;
     line.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }
 
 fn page<'a>(study: &'a Study, spill_file: &SpillFile, n_features: usize) -> StudyPage<'a> {
     let failures: Vec<Warning> = study.failures(spill_file).into_iter().map(warning).collect();
-    let set_aside = |name: &String| Warning {
-        subject: name.clone(),
-        reason: "set aside, as it is neither an EDF file nor a folder".to_owned(),
-    };
+    let set_aside =
+        |one: &Remark| Warning { subject: one.subject.clone(), reason: format!("set aside, as {}", one.reason) };
     let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
     StudyPage {
         title: &study.title,

@@ -44,7 +44,9 @@ use work::work_on;
 /// subjects, no place to write.
 pub(crate) fn study(args: &StudyArgs, context: &CliContext<'_>) -> SleepResult<ExitStatus> {
     match StudyCommand::of(args) {
-        StudyCommand::Status => status::print_status(&args.out, context.output),
+        StudyCommand::Status => {
+            status::print_status(&args.out, args.folder.is_some() || args.made.is_some(), context.output)
+        }
         StudyCommand::Failed => status::print_failed(&args.out, context.output),
         command @ (StudyCommand::Begin | StudyCommand::Resume) => run(args, command, context),
     }
@@ -95,7 +97,8 @@ fn run(args: &StudyArgs, command: StudyCommand, context: &CliContext<'_>) -> Sle
         incomplete: found.incomplete,
         epochs: spill_file.n_epochs(),
         features: found.n_features,
-        set_aside: study.set_aside.clone(),
+        set_aside: study.set_aside.iter().map(|one| one.subject.clone()).collect(),
+        set_aside_because: study.set_aside.clone(),
         mode: context.common.mode.to_string(),
         workers: context.common.n_workers(),
         seconds: started.elapsed().as_secs_f64(),
@@ -121,7 +124,6 @@ fn note(study: &Study, earlier: Earlier) -> RunNote {
     RunNote {
         title: study.title.clone(),
         subjects: study.subjects.len(),
-        resume: resume_command(),
         started_ns: status::nanoseconds(SystemTime::now()).unwrap_or_default(),
         rows_before: earlier.rows,
     }
@@ -177,6 +179,9 @@ struct Summary {
     features: usize,
     /// What the folder holds besides subjects.
     set_aside: Vec<String>,
+    /// The same with the reasons, for the terminal.
+    #[serde(skip)]
+    set_aside_because: Vec<Remark>,
     mode: String,
     workers: usize,
     seconds: f64,
@@ -204,8 +209,11 @@ fn print(summary: &Summary, folder: &str, output: &Output) {
     if let Some(more @ 1..) = summary.failed.len().checked_sub(MOST_NAMED) {
         output.warning(&format!("{} more failed; see {}", count(more, "subject"), files::PAGE));
     }
-    for name in summary.set_aside.iter().take(MOST_NAMED) {
-        output.warning(&format!("{name} is set aside: it is neither an EDF file nor a folder"));
+    for name in summary.set_aside_because.iter().take(MOST_NAMED) {
+        output.warning(&format!("{} is set aside: {}", name.subject, name.reason));
+    }
+    if let Some(more @ 1..) = summary.set_aside.len().checked_sub(MOST_NAMED) {
+        output.warning(&format!("{more} more are set aside; see {}", files::PAGE));
     }
     if summary.succeeded == 0 {
         output.error(&"no subject could be analysed; the page names the reasons");

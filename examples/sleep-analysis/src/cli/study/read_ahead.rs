@@ -9,11 +9,11 @@
 //! Promises: it is never more than a few subjects ahead of the finished ones, and reads none that an earlier run had finished; an
 //! unreadable file is ignored here, because its subject reports it.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use consumer_support::input::open_regular;
 use manyhands::sync::{JoinHandle, spawn};
 use manyhands::{AtomicCounter, CancelToken, Job, OnFailure, Threads};
 
@@ -163,7 +163,7 @@ fn files_of(source: &Source) -> Vec<PathBuf> {
 }
 
 fn read_through(path: &Path, stop: &CancelToken) {
-    let Ok(file) = File::open(path) else { return };
+    let Ok((file, _)) = open_regular(path) else { return };
     let mut file = file.take(MOST_OF_A_FILE);
     let mut block = vec![0; BLOCK];
     while !stop.is_cancelled() && matches!(file.read(&mut block), Ok(1..)) {}

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use consumer_support::RunFolder;
+use consumer_support::input::{Budget, read_whole};
 use manyhands::journal::JournalReader;
 use manyhands::report::write_atomically;
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,6 @@ use sleep_analysis::{SleepError, SleepResult};
 pub(super) struct RunNote {
     pub(super) title: String,
     pub(super) subjects: usize,
-    /// The command that resumes it.
-    pub(super) resume: String,
     /// When this run started.
     #[serde(rename = "begun_ns")]
     pub(super) started_ns: i64,
@@ -50,7 +49,7 @@ impl RunNote {
 
     /// The note of the latest run, if it can be read.
     pub(super) fn read(out: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(Self::place(out)).ok()?).ok()
+        serde_json::from_slice(&read_whole(Self::place(out), Budget::STANDARD.description_bytes).ok()?).ok()
     }
 
     /// Writes the note, and returns the one that it replaces, to be put back should the run be refused.
@@ -64,7 +63,7 @@ impl RunNote {
             SleepError::File { path: folder.path().to_owned(), reason }
         })?;
         let place = Self::place(out);
-        let earlier = fs::read(&place).ok();
+        let earlier = read_whole(&place, Budget::STANDARD.description_bytes).ok();
         let text = serde_json::to_vec_pretty(self).expect("names and numbers have JSON");
         written(&place, write_atomically(&place, |file| file.write_all(&text)))?;
         Ok(Replaced { place, earlier })

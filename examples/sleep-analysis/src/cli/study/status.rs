@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use consumer_support::command_line::command_changed;
 use consumer_support::{ExitStatus, Output, RunFolder};
 use manyhands::journal::{JournalError, JournalReader, JournalStatus};
 use serde::Serialize;
@@ -15,13 +16,13 @@ use super::study_command::require_journal;
 use super::work::describe_failure;
 use crate::cli::analysis::text::{clock, count, duration, item, number};
 
-/// `study --status`.
+/// `study --status`; `names_input` says whether the arguments name what is studied, so that the command to go on can be made from them.
 ///
 /// # Errors
 /// [`SleepError::Config`] where no study was begun, and for a journal that cannot be read.
-pub(super) fn print_status(out: &Path, output: &Output) -> SleepResult<ExitStatus> {
+pub(super) fn print_status(out: &Path, names_input: bool, output: &Output) -> SleepResult<ExitStatus> {
     let journal = open(out)?.status().map_err(refused)?;
-    let status = Status::new(journal, RunNote::read(out));
+    let status = Status::new(journal, RunNote::read(out), names_input);
     output.result(&status.lines(out));
     output.json(&json(&status));
     Ok(ExitStatus::Done)
@@ -97,14 +98,15 @@ struct Status {
 }
 
 impl Status {
-    fn new(journal: JournalStatus, note: Option<RunNote>) -> Self {
+    fn new(journal: JournalStatus, note: Option<RunNote>, names_input: bool) -> Self {
         let last_finished_ns = journal.last_finished.and_then(nanoseconds);
         Self {
             operation: "study --status",
             subjects_per_minute: note.as_ref().and_then(|note| rate(note, journal.rows, last_finished_ns?)),
             title: note.as_ref().map(|note| note.title.clone()),
             subjects: note.as_ref().map(|note| note.subjects),
-            resume: note.map(|note| note.resume),
+            // The note may come from anywhere, so no command is printed from it.
+            resume: names_input.then(|| command_changed("--status", &["--resume"])),
             writer: journal.writer,
             succeeded: journal.succeeded,
             failed: journal.failed,
@@ -143,7 +145,8 @@ impl Status {
             lines.push(item("failures", "named with --failed; --resume tries them again"));
         }
         let is_over = self.to_do() == Some(0) && self.failed == 0 && out.join(files::PAGE).exists();
-        if let (None, false, Some(resume)) = (&self.writer, is_over, &self.resume) {
+        if self.writer.is_none() && !is_over {
+            let resume = self.resume.as_deref().unwrap_or("the command that began it, with --resume");
             // Not broken into lines, so that it can be copied.
             lines.push(format!("to go on   {resume}"));
         }
@@ -186,13 +189,7 @@ mod tests {
 
     #[test]
     fn the_rate_is_that_of_the_last_run_and_not_of_its_breaks() {
-        let note = RunNote {
-            title: String::new(),
-            subjects: 9,
-            resume: String::new(),
-            started_ns: 1_000_000_000,
-            rows_before: 4,
-        };
+        let note = RunNote { title: String::new(), subjects: 9, started_ns: 1_000_000_000, rows_before: 4 };
         assert_eq!(rate(&note, 7, 91_000_000_000), Some(2.0));
         assert_eq!([rate(&note, 4, 91_000_000_000), rate(&note, 7, 0), rate(&note, 1, 91_000_000_000)], [None; 3]);
     }

@@ -77,7 +77,7 @@ pub(super) struct FeatureColumn {
 pub(super) fn subject(context: &SubjectContext, subject: &Subject) -> Result<SubjectResult, String> {
     let engine = context.inner.engine();
     let result = read(&context.settings, subject, &engine).and_then(|night| result(night, subject, &engine));
-    result.map_err(|error| describe_error(error, subject))
+    result.map_err(|error| describe_error(&error, subject))
 }
 
 impl InnerParallelism {
@@ -143,15 +143,14 @@ fn about(night: &Night, features: &NightFeatures) -> String {
 }
 
 /// The error without the path of the study, because the same subject may be in another folder later.
-fn describe_error(error: SleepError, subject: &Subject) -> String {
-    match (error, subject.source.path()) {
-        (SleepError::File { path, reason }, Some(root)) => match path.strip_prefix(root) {
-            Ok(within) if within.as_os_str().is_empty() => reason,
-            Ok(within) => format!("{}: {reason}", within.display()),
-            Err(_) => format!("{}: {reason}", path.display()),
-        },
-        (error, _) => error.to_string(),
-    }
+fn describe_error(error: &SleepError, subject: &Subject) -> String {
+    let (path, reason) = match (&error, subject.source.path()) {
+        (SleepError::File { path, .. } | SleepError::FileOverBudget { path, .. }, Some(root)) => {
+            (path.strip_prefix(root).unwrap_or(path), error.without_path(path))
+        }
+        _ => return error.to_string(),
+    };
+    if path.as_os_str().is_empty() { reason } else { format!("{}: {reason}", path.display()) }
 }
 
 #[cfg(test)]
@@ -188,7 +187,7 @@ mod tests {
     fn a_failure_does_not_name_the_folder_of_the_study() {
         let described = |at: &str| {
             let subject = Subject { name: "b".to_owned(), source: Source::Csv("data/b".into()) };
-            describe_error(SleepError::File { path: at.into(), reason: "is empty".to_owned() }, &subject)
+            describe_error(&SleepError::File { path: at.into(), reason: "is empty".to_owned() }, &subject)
         };
         assert_eq!([described("data/b"), described("data/b/hr.csv")], ["is empty", "hr.csv: is empty"]);
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use consumer_support::input::kind_if_not_regular;
 use serde::{Deserialize, Serialize};
 use sleep_analysis::{SleepError, SleepResult, SyntheticNight, parse_duration_ns};
 
@@ -20,8 +21,8 @@ pub(super) struct Study {
     pub(super) settings: StudySettings,
     /// In the order of their names, which differ.
     pub(super) subjects: Vec<Subject>,
-    /// Names of what the folder holds besides subjects.
-    pub(super) set_aside: Vec<String>,
+    /// What the folder holds besides subjects, each with the reason why it is none.
+    pub(super) set_aside: Vec<Remark>,
 }
 
 /// One subject: an item of the run. Its name is the key by which it is known from run to run.
@@ -105,8 +106,8 @@ impl Study {
                 continue;
             }
             match Source::at(path) {
-                Some(source) => subjects.push(Subject { name, source }),
-                None => set_aside.push(name),
+                Ok(source) => subjects.push(Subject { name, source }),
+                Err(reason) => set_aside.push(Remark { subject: name, reason }),
             }
         }
         if subjects.is_empty() {
@@ -116,22 +117,26 @@ impl Study {
             ));
         }
         subjects.sort_by(|one, other| one.name.cmp(&other.name));
-        set_aside.sort_unstable();
+        set_aside.sort_by(|one, other| one.subject.cmp(&other.subject));
         let title = format!("Study of {}", name_of(&place));
         Ok(Self { title, settings, subjects, set_aside })
     }
 }
 
 impl Source {
-    /// What a thing in the folder is; none for one that is no subject.
-    fn at(path: PathBuf) -> Option<Self> {
+    /// What a thing in the folder is, or why it is no subject. Nothing is opened.
+    fn at(path: PathBuf) -> Result<Self, String> {
+        let kind = kind_if_not_regular(&path);
         let is_folder = path.is_dir();
         let is_edf = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("edf"));
-        if !is_folder && !is_edf {
-            return None;
+        match kind {
+            Some(kind) if is_edf => return Err(format!("it is {kind} with the name of a recording")),
+            Some(kind) if !is_folder => return Err(format!("it is {kind}")),
+            None if !is_edf => return Err("it is neither an EDF file nor a folder".to_owned()),
+            _ => {}
         }
         // Another process is sent the path as text.
-        Some(match path.to_str() {
+        Ok(match path.to_str() {
             None => Self::Nameless,
             Some(_) if is_folder => Self::Csv(path),
             Some(_) => Self::Edf(path),
