@@ -165,7 +165,7 @@ struct Session<'d, T, K: ProcessTask<T>> {
     items: Vec<RefCell<Option<T>>>,
     outbox: Arc<Outbox>,
     /// The number of the frame at hand.
-    frame: Cell<u64>,
+    frame: Cell<u32>,
     /// When the last item ended, in nanoseconds of the steady clock.
     ///
     /// It is also the begin of the next item, so an item costs one read of the clock and not two.
@@ -287,7 +287,8 @@ where
     ) -> Result<Vec<(usize, String)>, Disconnected> {
         const LONG_TO_DECODE: usize = 64 * 1024;
         let first = usize::try_from(header.first).map_err(|_| Disconnected)?;
-        let (body, blocks) = connection.incoming.body_and_blocks(header)?;
+        // SAFETY: the other end is the caller, which writes to a slot again only after the release of this frame.
+        let (body, blocks) = unsafe { connection.incoming.body_in_place(header) }?;
         let (items, digests) = Digests::split(body, of_items_extra(header.extra).1)?;
         let (mut parts, mut digests) = (Parts::of(items), digests.into_iter().peekable());
         let mut unread = Vec::new();
@@ -327,7 +328,7 @@ where
         self.clock.set(nanos());
         self.tracer.begin();
         self.outbox.begin(first, self.clock.get());
-        self.frame.set(header.extra);
+        self.frame.set(of_items_extra(header.extra).0);
         while offset < len && first + offset < self.fence() {
             if let Some((_, reason)) = unread.next_if(|(bad, _)| *bad == offset) {
                 self.fail(first + offset, None, Cause::Encoding(reason));
@@ -481,7 +482,7 @@ struct Observed<'o, T, K: ProcessTask<T>> {
     page: &'o StatusPage,
     outbox: &'o Arc<Outbox>,
     /// The number of the frame at hand.
-    frame: u64,
+    frame: u32,
     clock: &'o Cell<u64>,
     tracer: &'o Tracer,
     /// The position of the next item.
@@ -544,7 +545,7 @@ where
 
 /// Drops the copy of an item, a value or an error. A panic of its destructor is sent to the caller: the item has its
 /// result, and goes on having it.
-fn drop_copy<V>(outbox: &Outbox, dropped: Dropped, frame: u64, copy: V) {
+fn drop_copy<V>(outbox: &Outbox, dropped: Dropped, frame: u32, copy: V) {
     if let Err(message) = drop_caught(copy) {
         outbox.push(drop_panic::header(dropped, frame), message.as_bytes());
     }
