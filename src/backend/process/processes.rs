@@ -332,7 +332,7 @@ impl Processes {
     ///
     /// manyhands::init();
     /// let items = [Reading::Number(1.5), Reading::Text("none".to_owned())];
-    /// let run = |mode| Job::new(&items).mode(mode).on_failure(OnFailure::Continue).run(Reading::clone);
+    /// let run = |mode: Processes| Job::new(&items).mode(mode).on_failure(OnFailure::Continue).run(Reading::clone);
     /// let outcome = run(Processes::new().format(Format::SelfDescribing))?;
     /// assert_eq!(outcome.into_result()?, items);
     ///
