@@ -1,7 +1,7 @@
 //! Text from outside, such as keys, messages and paths, as a terminal and a spreadsheet may show it.
 //!
-//! Errors and progress are written through [`Printable`], which changes nothing in ordinary text and allocates nothing. The tables of
-//! a report go through [`csv_text`]. JSON needs neither: its strings have escapes of their own.
+//! Errors and progress are written through [`Printable`], which changes nothing in ordinary text and allocates nothing. The
+//! tables of a report go through [`csv_text`]. JSON needs neither: its strings have escapes of their own.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
