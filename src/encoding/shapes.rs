@@ -1,9 +1,10 @@
 //! Which shapes of values were written before: so that each is read back once, and no value twice.
 //!
 //! A shape is what a value's serde code does at one place of the value: which variant it writes, in a format with names
-//! which kind of number, whether an option is there, whether a list has elements, whether a field is skipped, how many fields a struct has. A place is the way to it: field
-//! 2 of the root, each element of the list in field 3. All elements of a list share a place, and so do all places more
-//! than eight levels deep, so the number of shapes depends on the type and not on the length of a value.
+//! which kind of number, whether an option is there, whether a list has elements, whether a field is skipped, how many
+//! fields a struct has. A place is the way to it: field 2 of the root, each element of the list in field 3. All elements
+//! of a list share a place, and so do all places more than eight levels deep, so the number of shapes depends on the type
+//! and not on the length of a value.
 //!
 //! Costs of a shape that was seen before: some arithmetic, which the compiler does beforehand for the most part, and a
 //! comparison with an entry of a small table.

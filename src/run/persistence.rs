@@ -301,8 +301,8 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
 
     /// The result of an item that was finished before the run; `None` for an item to run.
     ///
-    /// Called once per item. An item whose recorded value cannot be read is an item to run. The journal is asked first, so an item that it knows has its value even where `done_if` is
-    /// true too. Without a key function the key is the index as text; a journal does not allow that, since indices
+    /// Called once per item. An item whose recorded value cannot be read is an item to run. The journal is asked first, so
+    /// an item that it knows has its value even where `done_if` is true too. Without a key function the key is the index as text; a journal does not allow that, since indices
     /// change with the list.
     ///
     /// # Errors

@@ -76,8 +76,8 @@ use crate::encoding::Format;
 /// or user since a worker was started, the next call replaces that worker. What an item does to them, later calls do not
 /// see: directory and mask for new files are set back, and a worker whose environment or user was changed is replaced.
 /// Both count as [recycled](crate::Tally::recycled_workers). The program's mask alone reaches no worker that it has
-/// already, as Linux has no cheap way to read it: end the idle workers after you have changed it. What else belongs to a process, such
-/// as signal handlers, limits or the statics of libraries, stays as the items of earlier calls have left it.
+/// already, as Linux has no cheap way to read it: end the idle workers after you have changed it. What else belongs to a
+/// process, such as signal handlers, limits or the statics of libraries, stays as the items of earlier calls have left it.
 ///
 /// What a worker prints, on either stream, goes to this process's stderr line by line, with the worker's number; a line
 /// without an end, when the call or the worker ends. What an item has printed is passed on before its result, also from
@@ -91,11 +91,11 @@ use crate::encoding::Format;
 /// `SIGRTMAX` for this.
 ///
 /// # Who may be a worker
-/// A process becomes a worker only of its own parent, if that runs as the same user and is the same program. A program that runs with
-/// more rights than the user who started it (set-user-id, set-group-id, capabilities) becomes no worker and starts none: a
-/// call in it is an error ([`Error::is_unsupported`](crate::Error::is_unsupported)), also after it has given these
-/// rights up, since its workers would get them anew. It can run the items in [`Threads`](crate::Threads), or start
-/// another program for them.
+/// A process becomes a worker only of its own parent, if that runs as the same user and is the same program. A program
+/// that runs with more rights than the user who started it (set-user-id, set-group-id, capabilities) becomes no worker and
+/// starts none: a call in it is an error ([`Error::is_unsupported`](crate::Error::is_unsupported)), also after it has given
+/// these rights up, since its workers would get them anew. So is a call while the real and the effective user or group
+/// differ. Such a program can run the items in [`Threads`](crate::Threads), or start another program for them.
 ///
 /// # Stopping
 /// When a failure or a `break` ends the call, a worker that is not done with its item within 30 ms is killed. A
@@ -150,8 +150,8 @@ impl Processes {
     /// call.
     ///
     /// The time of an item begins when its function is called, so items that wait in a frame behind a slow one lose
-    /// none of it. Time in which the program was stopped [does not count](crate::job#time-that-does-not-count). Costs nothing per item in the worker; the calling thread looks at each worker's page of shared
-    /// memory when it wakes.
+    /// none of it. Time in which the program was stopped [does not count](crate::job#time-that-does-not-count). Costs
+    /// nothing per item in the worker; the calling thread looks at each worker's page of shared memory when it wakes.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
@@ -313,7 +313,10 @@ impl Processes {
     /// Sets how items, the shared value, results and errors are written. The default is [`Format::Compact`].
     ///
     /// [`Format::SelfDescribing`] is for types whose serde attributes the compact format cannot serve. Values are longer
-    /// in it, by the names of their fields, and take more time to write and read: a small struct about twice as much.
+    /// in it, by the names of their fields, and a small struct takes about twice the time to write and to read.
+    ///
+    /// In either format, a value that does not read back fails its item with
+    /// [`Cause::Encoding`](crate::Cause::Encoding); a shared value that does not is the error of the call.
     ///
     /// ```standalone_crate
     /// use manyhands::process::Format;
@@ -329,7 +332,7 @@ impl Processes {
     ///
     /// manyhands::init();
     /// let items = [Reading::Number(1.5), Reading::Text("none".to_owned())];
-    /// let run = |mode| Job::new(&items).mode(mode).on_failure(OnFailure::Continue).run(Reading::clone);
+    /// let run = |mode: Processes| Job::new(&items).mode(mode).on_failure(OnFailure::Continue).run(Reading::clone);
     /// let outcome = run(Processes::new().format(Format::SelfDescribing))?;
     /// assert_eq!(outcome.into_result()?, items);
     ///

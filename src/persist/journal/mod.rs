@@ -1,11 +1,10 @@
 //! A file that records finished items, so that a later run resumes: the builder that a program uses.
 //!
 //! `settings.rs` has the settings, `schema.rs` the tables and their version, `database.rs` reads and writes them (the
-//! only file that names SQLite), `store.rs` hands rows to a thread that writes them (`queue.rs` and
-//! `rows.rs` are between, `writer.rs` is that thread), `lock.rs` admits one writer,
-//! `pending.rs` subtracts recorded items from the input, `keys.rs` numbers keys, `value.rs` encodes values, `error.rs`
-//! has the errors, and `reader.rs` is for other programs. The run decides what it records; nothing here knows runs or
-//! jobs.
+//! only file that names SQLite), `store.rs` hands rows to a thread that writes them (`queue.rs` and `rows.rs` are between,
+//! `writer.rs` is that thread), `lock.rs` admits one writer, `pending.rs` subtracts recorded items from the input,
+//! `keys.rs` numbers keys, `value.rs` encodes values, `error.rs` has the errors, and `reader.rs` is for other programs. The
+//! run decides what it records; nothing here knows runs or jobs.
 
 mod database;
 mod error;
@@ -86,9 +85,9 @@ pub(crate) use value::{decode_value, encode_value};
 /// # Paths and foreign files
 /// The path is made absolute and its links are followed once, when the run begins. So a program or an item that changes
 /// the current folder changes nothing, a folder that is renamed takes the journal and its lock along, and all links to a
-/// journal lead to one lock. A link that another user made is refused, and so are pipes, devices, and a lock file that is
-/// a link or has a second name. A file whose tables are not exactly those that this crate makes is refused too, and no
-/// view or trigger of a file ever runs.
+/// journal lead to one lock. A link that another user than root made is refused, and so are pipes, devices, and a lock
+/// file that is a link or has a second name. A file whose tables are not exactly those that this crate makes is refused
+/// too, and no view or trigger of a file ever runs.
 ///
 /// # Cost
 /// Some 10 µs of CPU time for each item, most of it in the one writer thread of the run. A run reads the recorded items
@@ -280,7 +279,8 @@ impl<'a, T> Journal<'a, T> {
     /// Sets how results are written. The default is [`Format::Compact`].
     ///
     /// [`Format::SelfDescribing`] is for results whose serde attributes the compact format cannot serve; their rows are
-    /// longer, by the names of their fields. A journal may have rows of both: each run reads what either wrote.
+    /// longer, by the names of their fields. A journal may hold rows of both formats, and a run in one of them resumes those
+    /// of the other. In either format, a result that does not read back is not recorded, and is a warning of the run.
     ///
     /// ```
     /// use manyhands::journal::Format;
