@@ -13,6 +13,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use crate::encoding::problem::Problem;
+use crate::encoding::{LEVELS, too_deep};
 
 /// At this many shapes, new ones are told apart by what is written alone, and not by its place.
 const MOST_PLACES: usize = 4096;
@@ -57,11 +58,14 @@ impl fmt::Debug for Shapes {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Site {
     hash: u64,
+    /// How many numbers are in the hash.
     depth: u8,
+    /// How many values it is within.
+    level: u16,
 }
 
 impl Site {
-    pub(super) const ROOT: Self = Self { hash: 0x5bf0_3635, depth: 0 };
+    pub(super) const ROOT: Self = Self { hash: 0x5bf0_3635, depth: 0, level: 0 };
 
     /// The place of a part; parts are told apart by their numbers.
     #[inline]
@@ -69,7 +73,16 @@ impl Site {
         if self.depth == DEEPEST {
             return self;
         }
-        Self { hash: mix(self.hash, number + 1), depth: self.depth + 1 }
+        Self { hash: mix(self.hash, number + 1), depth: self.depth + 1, ..self }
+    }
+
+    /// The same place, for the parts of what is there.
+    ///
+    /// # Errors
+    /// When they are deeper than a reader goes.
+    #[inline]
+    pub(super) fn deeper(self) -> Result<Self, Problem> {
+        if self.level == LEVELS { Err(too_deep()) } else { Ok(Self { level: self.level + 1, ..self }) }
     }
 
     /// What is written at this place, as a shape. One addition: the product is of constants, as a rule.
