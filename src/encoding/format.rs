@@ -17,6 +17,10 @@ use serde::{Deserialize, Serialize};
 /// | 128-bit integers beside `untagged`, `tag` or `flatten` | refused | refused |
 /// | a number, a text of `n` bytes | 1 to 10 bytes, `n + 1` | 1 to 9 bytes, `n + 1` to `n + 5` |
 ///
+/// Values within values have 256 levels at most in either format: structs, tuples, lists, maps, options with a value,
+/// and variants count. So bytes that claim to be a long chain, in a damaged journal for instance, are an error and no
+/// overflow of the stack; a value that goes deeper is refused as it is written.
+///
 /// Whatever the format, a value is compared with what reads back from its bytes when its type is first written, and
 /// again for each variant, each absent or present option and each skipped field that was not seen before. What does not
 /// read back fails by name and is never passed on as another value: an item with

@@ -31,7 +31,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::encoding::bounded::{Bounded, Budget};
-use crate::encoding::compact::{Reader, Writer};
+use crate::encoding::compact::{Common, Reader, Writer};
 use crate::encoding::noting::Noted;
 use crate::encoding::problem::Problem;
 use crate::panics::{drop_caught, into_message};
@@ -46,7 +46,7 @@ const MOST_EMPTY: usize = 1 << 20;
 /// A value is within this many others at most: structs, tuples, lists, maps, options with a value, and variants.
 ///
 /// Both formats and both directions have the same bound, so a value that can be written can be read.
-const LEVELS: u16 = 512;
+const LEVELS: u16 = 256;
 
 /// Where bytes go.
 pub(crate) trait Sink {
@@ -81,17 +81,21 @@ impl<S: Sink> io::Write for Target<'_, S> {
 /// # Errors
 /// When the value's serde code fails or panics, or asks for what the format has not. Then part of the value may be in
 /// the sink, and its shapes are not known.
+#[inline]
 pub(crate) fn write<V: Serialize + ?Sized>(
     format: Format,
     value: &V,
     sink: &mut impl Sink,
     shapes: &Shapes,
 ) -> Result<(), String> {
-    let mut writing = Writing { format, value, sink, shapes };
-    catch(|| writing.run()).map_err(|problem| {
-        shapes.take_new();
-        problem.to_string()
-    })
+    let mut writing = Writing { format, value, common: Common { sink, shapes } };
+    catch(|| writing.run()).map_err(|problem| forget(shapes, &problem))
+}
+
+#[cold]
+fn forget(shapes: &Shapes, problem: &Problem) -> String {
+    shapes.take_new();
+    problem.to_string()
 }
 
 /// What [`write`] needs, so that the closure that may panic holds one reference: a closure of several is copied on its
@@ -99,19 +103,18 @@ pub(crate) fn write<V: Serialize + ?Sized>(
 struct Writing<'w, V: ?Sized, S> {
     format: Format,
     value: &'w V,
-    sink: &'w mut S,
-    shapes: &'w Shapes,
+    common: Common<'w, S>,
 }
 
 impl<V: Serialize + ?Sized, S: Sink> Writing<'_, V, S> {
     #[inline]
     fn run(&mut self) -> Result<(), Problem> {
         match self.format {
-            Format::Compact => self.value.serialize(Writer::new(self.sink, self.shapes)),
+            Format::Compact => self.value.serialize(Writer::new(&mut self.common)),
             Format::SelfDescribing => {
-                let noted = Noted::new(self.value, self.shapes);
-                let mut serializer = rmp_serde::Serializer::new(Target(self.sink)).with_struct_map();
-                noted.serialize(&mut serializer).map_err(|error| self.shapes.show(error))
+                let Common { sink, shapes } = &mut self.common;
+                let mut serializer = rmp_serde::Serializer::new(Target(*sink)).with_struct_map();
+                Noted::new(self.value, shapes).serialize(&mut serializer).map_err(|error| shapes.show(error))
             }
         }
     }
@@ -121,27 +124,50 @@ impl<V: Serialize + ?Sized, S: Sink> Writing<'_, V, S> {
 ///
 /// # Errors
 /// When the value's serde code fails or panics, leaves bytes, or is given a list that claims more elements than the
-/// bytes hold.
+/// bytes hold, or a value that is nested too deep.
+#[inline]
 pub(crate) fn read<V: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<V, String> {
-    let reading = Reading { format, bytes };
-    catch(|| reading.run()).map_err(|problem| problem.to_string())
+    let mut place = None;
+    read_into(format, bytes, &mut place)?;
+    Ok(place.expect("it was read"))
+}
+
+/// As [`read`], into its place: the value is not moved from result to result, each of which takes as long as reading a
+/// number does.
+///
+/// # Errors
+/// Those of `read`.
+#[inline]
+pub(crate) fn read_into<V: DeserializeOwned>(
+    format: Format,
+    bytes: &[u8],
+    place: &mut Option<V>,
+) -> Result<(), String> {
+    let mut reading = Reading { format, bytes, place };
+    catch(|| reading.run()).map_err(|problem| text_of(&problem))
+}
+
+#[cold]
+fn text_of(problem: &Problem) -> String {
+    problem.to_string()
 }
 
 /// What [`read`] needs, for the same reason as [`Writing`].
-struct Reading<'r> {
+struct Reading<'r, V> {
     format: Format,
     bytes: &'r [u8],
+    place: &'r mut Option<V>,
 }
 
-impl Reading<'_> {
+impl<V: DeserializeOwned> Reading<'_, V> {
     #[inline]
-    fn run<V: DeserializeOwned>(&self) -> Result<V, Problem> {
+    fn run(&mut self) -> Result<(), Problem> {
         match self.format {
             Format::Compact => {
                 let mut reader = Reader::new(self.bytes);
                 let value = V::deserialize(&mut reader)?;
                 all_were_read(reader.n_left())?;
-                Ok(value)
+                *self.place = Some(value);
             }
             Format::SelfDescribing => {
                 let budget = Budget::of(self.bytes.len());
@@ -149,9 +175,10 @@ impl Reading<'_> {
                 deserializer.set_max_depth(usize::MAX); // the budget counts levels, and says which are too many
                 let value = V::deserialize(Bounded::new(&mut deserializer, &budget))?;
                 all_were_read(deserializer.get_ref().len())?;
-                Ok(value)
+                *self.place = Some(value);
             }
         }
+        Ok(())
     }
 }
 

@@ -20,4 +20,4 @@ mod reader;
 mod writer;
 
 pub(super) use reader::Reader;
-pub(super) use writer::Writer;
+pub(super) use writer::{Common, Writer};

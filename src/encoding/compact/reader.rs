@@ -71,24 +71,30 @@ impl<'de> Reader<'de> {
     /// An integer of this many bits, 64 at most.
     #[inline]
     fn integer(&mut self, bits: u32) -> Result<u64, Problem> {
-        let mut value = 0;
-        let mut shift = 0;
-        loop {
+        match self.byte()? {
+            only @ ..0x80 => Ok(u64::from(only)),
+            first => self.long_integer(bits, u64::from(first & 0x7f)),
+        }
+    }
+
+    /// An integer with these lowest seven bits, from its second byte on.
+    #[inline]
+    fn long_integer(&mut self, bits: u32, mut value: u64) -> Result<u64, Problem> {
+        let mut shift = 7;
+        while shift < bits {
             let byte = self.byte()?;
             let low = u64::from(byte & 0x7f);
             // The last byte has room for fewer bits than it could hold.
             if bits - shift < 7 && low >> (bits - shift) != 0 {
-                return Err(is_none_of("integer of its type"));
+                break;
             }
             value |= low << shift;
             if byte < 0x80 {
                 return Ok(value);
             }
             shift += 7;
-            if shift >= bits {
-                return Err(is_none_of("integer of its type"));
-            }
         }
+        Err(is_none_of("integer of its type"))
     }
 
     fn wide_integer(&mut self) -> Result<u128, Problem> {

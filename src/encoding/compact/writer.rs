@@ -14,29 +14,34 @@ use crate::encoding::problem::Problem;
 use crate::encoding::shapes::{Shapes, Site};
 use crate::encoding::{Sink, kinds};
 
-/// Writes one value, or a part of one.
-pub(in crate::encoding) struct Writer<'w, S> {
-    sink: &'w mut S,
-    shapes: &'w Shapes,
+/// What all parts of a value are written with.
+pub(in crate::encoding) struct Common<'c, S> {
+    pub(in crate::encoding) sink: &'c mut S,
+    pub(in crate::encoding) shapes: &'c Shapes,
+}
+
+/// Writes one value, or a part of one. Two words, which travel in registers.
+pub(in crate::encoding) struct Writer<'w, 'c, S> {
+    common: &'w mut Common<'c, S>,
     site: Site,
 }
 
-impl<'w, S: Sink> Writer<'w, S> {
+impl<'w, 'c, S: Sink> Writer<'w, 'c, S> {
     /// For a whole value.
     #[inline]
-    pub(in crate::encoding) fn new(sink: &'w mut S, shapes: &'w Shapes) -> Self {
-        shapes.note(Site::ROOT, kinds::VALUE);
-        Self { sink, shapes, site: Site::ROOT }
+    pub(in crate::encoding) fn new(common: &'w mut Common<'c, S>) -> Self {
+        common.shapes.note(Site::ROOT, kinds::VALUE);
+        Self { common, site: Site::ROOT }
     }
 
     #[inline]
     fn note(&self, what: u64) {
-        self.shapes.note(self.site, what);
+        self.common.shapes.note(self.site, what);
     }
 
     #[inline]
     fn put(self, bytes: &[u8]) -> Result<(), Problem> {
-        self.sink.append(bytes);
+        self.common.sink.append(bytes);
         Ok(())
     }
 
@@ -48,15 +53,15 @@ impl<'w, S: Sink> Writer<'w, S> {
 
     /// The parts of a value, which are a level deeper.
     #[inline]
-    fn parts(self) -> Result<Parts<'w, S>, Problem> {
-        Ok(Parts { sink: self.sink, shapes: self.shapes, site: self.site.deeper()?, next: 0 })
+    fn parts(self) -> Result<Parts<'w, 'c, S>, Problem> {
+        Ok(Parts { common: self.common, site: self.site.deeper()?, next: 0 })
     }
 
     #[inline]
-    fn counted(self, kind: u64, length: Option<usize>) -> Result<Parts<'w, S>, Problem> {
+    fn counted(self, kind: u64, length: Option<usize>) -> Result<Parts<'w, 'c, S>, Problem> {
         self.note(kinds::of_count(kind, length));
         let length = length.ok_or_else(no_length)?;
-        put_integer(self.sink, length as u64);
+        put_integer(self.common.sink, length as u64);
         self.parts()
     }
 
@@ -65,9 +70,9 @@ impl<'w, S: Sink> Writer<'w, S> {
         self,
         (name, index, variant): (&'static str, u32, &'static str),
         length: usize,
-    ) -> Result<Parts<'w, S>, Problem> {
+    ) -> Result<Parts<'w, 'c, S>, Problem> {
         self.note(kinds::of_variant(name, index, variant) ^ kinds::of_length(0, length));
-        put_integer(self.sink, u64::from(index));
+        put_integer(self.common.sink, u64::from(index));
         self.part(u64::from(index))?.parts()
     }
 }
@@ -79,7 +84,16 @@ fn no_length() -> Problem {
 
 /// An integer of 16 to 64 bits.
 #[inline]
-fn put_integer<S: Sink>(sink: &mut S, mut value: u64) {
+fn put_integer<S: Sink>(sink: &mut S, value: u64) {
+    if value < 0x80 {
+        sink.append(&[low_bits(value)]);
+    } else {
+        put_long_integer(sink, value);
+    }
+}
+
+#[inline]
+fn put_long_integer<S: Sink>(sink: &mut S, mut value: u64) {
     let mut bytes = [0; 10];
     let mut length = 0;
     while value >= 0x80 {
@@ -111,16 +125,16 @@ fn folded(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)).cast_unsigned()
 }
 
-impl<'w, S: Sink> Serializer for Writer<'w, S> {
+impl<'w, 'c, S: Sink> Serializer for Writer<'w, 'c, S> {
     type Ok = ();
     type Error = Problem;
-    type SerializeSeq = Parts<'w, S>;
-    type SerializeTuple = Parts<'w, S>;
-    type SerializeTupleStruct = Parts<'w, S>;
-    type SerializeTupleVariant = Parts<'w, S>;
-    type SerializeMap = Parts<'w, S>;
-    type SerializeStruct = Parts<'w, S>;
-    type SerializeStructVariant = Parts<'w, S>;
+    type SerializeSeq = Parts<'w, 'c, S>;
+    type SerializeTuple = Parts<'w, 'c, S>;
+    type SerializeTupleStruct = Parts<'w, 'c, S>;
+    type SerializeTupleVariant = Parts<'w, 'c, S>;
+    type SerializeMap = Parts<'w, 'c, S>;
+    type SerializeStruct = Parts<'w, 'c, S>;
+    type SerializeStructVariant = Parts<'w, 'c, S>;
 
     #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), Problem> {
@@ -169,13 +183,13 @@ impl<'w, S: Sink> Serializer for Writer<'w, S> {
 
     #[inline]
     fn serialize_u64(self, value: u64) -> Result<(), Problem> {
-        put_integer(self.sink, value);
+        put_integer(self.common.sink, value);
         Ok(())
     }
 
     #[inline]
     fn serialize_u128(self, value: u128) -> Result<(), Problem> {
-        put_wide_integer(self.sink, value);
+        put_wide_integer(self.common.sink, value);
         Ok(())
     }
 
@@ -201,7 +215,7 @@ impl<'w, S: Sink> Serializer for Writer<'w, S> {
 
     #[inline]
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Problem> {
-        put_integer(self.sink, value.len() as u64);
+        put_integer(self.common.sink, value.len() as u64);
         self.put(value)
     }
 
@@ -214,7 +228,7 @@ impl<'w, S: Sink> Serializer for Writer<'w, S> {
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Problem> {
         self.note(kinds::SOME);
-        self.sink.append(&[1]);
+        self.common.sink.append(&[1]);
         value.serialize(self.part(0)?)
     }
 
@@ -250,23 +264,23 @@ impl<'w, S: Sink> Serializer for Writer<'w, S> {
         value: &T,
     ) -> Result<(), Problem> {
         self.note(kinds::of_variant(name, index, variant));
-        put_integer(self.sink, u64::from(index));
+        put_integer(self.common.sink, u64::from(index));
         value.serialize(self.part(u64::from(index))?)
     }
 
     #[inline]
-    fn serialize_seq(self, length: Option<usize>) -> Result<Parts<'w, S>, Problem> {
+    fn serialize_seq(self, length: Option<usize>) -> Result<Parts<'w, 'c, S>, Problem> {
         self.counted(kinds::SEQ, length)
     }
 
     #[inline]
-    fn serialize_tuple(self, length: usize) -> Result<Parts<'w, S>, Problem> {
+    fn serialize_tuple(self, length: usize) -> Result<Parts<'w, 'c, S>, Problem> {
         self.note(kinds::of_length(kinds::TUPLE, length));
         self.parts()
     }
 
     #[inline]
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Parts<'w, S>, Problem> {
+    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Parts<'w, 'c, S>, Problem> {
         self.note(kinds::of_length(kinds::STRUCT, length));
         self.parts()
     }
@@ -278,17 +292,17 @@ impl<'w, S: Sink> Serializer for Writer<'w, S> {
         index: u32,
         variant: &'static str,
         length: usize,
-    ) -> Result<Parts<'w, S>, Problem> {
+    ) -> Result<Parts<'w, 'c, S>, Problem> {
         self.variant((name, index, variant), length)
     }
 
     #[inline]
-    fn serialize_map(self, length: Option<usize>) -> Result<Parts<'w, S>, Problem> {
+    fn serialize_map(self, length: Option<usize>) -> Result<Parts<'w, 'c, S>, Problem> {
         self.counted(kinds::MAP, length)
     }
 
     #[inline]
-    fn serialize_struct(self, name: &'static str, length: usize) -> Result<Parts<'w, S>, Problem> {
+    fn serialize_struct(self, name: &'static str, length: usize) -> Result<Parts<'w, 'c, S>, Problem> {
         self.note(kinds::of_name(name) ^ kinds::of_length(kinds::STRUCT, length));
         self.parts()
     }
@@ -300,7 +314,7 @@ impl<'w, S: Sink> Serializer for Writer<'w, S> {
         index: u32,
         variant: &'static str,
         length: usize,
-    ) -> Result<Parts<'w, S>, Problem> {
+    ) -> Result<Parts<'w, 'c, S>, Problem> {
         self.variant((name, index, variant), length)
     }
 
@@ -318,9 +332,8 @@ impl<'w, S: Sink> Serializer for Writer<'w, S> {
 }
 
 /// The parts of a list, a map, a tuple, a struct or a variant.
-pub(in crate::encoding) struct Parts<'w, S> {
-    sink: &'w mut S,
-    shapes: &'w Shapes,
+pub(in crate::encoding) struct Parts<'w, 'c, S> {
+    common: &'w mut Common<'c, S>,
     /// Its own place, or the variant's.
     site: Site,
     /// The number of the next field.
@@ -330,20 +343,20 @@ pub(in crate::encoding) struct Parts<'w, S> {
 /// The values of a map; its keys have the place of the elements of a list.
 const VALUES: u64 = 1;
 
-impl<S: Sink> Parts<'_, S> {
+impl<'c, S: Sink> Parts<'_, 'c, S> {
     #[inline]
-    fn part(&mut self, number: u64) -> Writer<'_, S> {
-        Writer { sink: self.sink, shapes: self.shapes, site: self.site.part(number) }
+    fn part(&mut self, number: u64) -> Writer<'_, 'c, S> {
+        Writer { common: self.common, site: self.site.part(number) }
     }
 
     #[inline]
-    fn field(&mut self) -> Writer<'_, S> {
+    fn field(&mut self) -> Writer<'_, 'c, S> {
         self.next += 1;
         self.part(self.next - 1)
     }
 }
 
-impl<S: Sink> SerializeSeq for Parts<'_, S> {
+impl<S: Sink> SerializeSeq for Parts<'_, '_, S> {
     type Ok = ();
     type Error = Problem;
 
@@ -358,7 +371,7 @@ impl<S: Sink> SerializeSeq for Parts<'_, S> {
     }
 }
 
-impl<S: Sink> SerializeMap for Parts<'_, S> {
+impl<S: Sink> SerializeMap for Parts<'_, '_, S> {
     type Ok = ();
     type Error = Problem;
 
@@ -378,7 +391,7 @@ impl<S: Sink> SerializeMap for Parts<'_, S> {
     }
 }
 
-impl<S: Sink> SerializeTuple for Parts<'_, S> {
+impl<S: Sink> SerializeTuple for Parts<'_, '_, S> {
     type Ok = ();
     type Error = Problem;
 
@@ -396,7 +409,7 @@ impl<S: Sink> SerializeTuple for Parts<'_, S> {
 /// Structs and variants with unnamed fields.
 macro_rules! unnamed_fields {
     ($($trait:ident),*) => {$(
-        impl<S: Sink> $trait for Parts<'_, S> {
+        impl<S: Sink> $trait for Parts<'_, '_, S> {
             type Ok = ();
             type Error = Problem;
 
@@ -418,7 +431,7 @@ unnamed_fields!(SerializeTupleStruct, SerializeTupleVariant);
 /// Structs and variants with named fields, which can be skipped.
 macro_rules! named_fields {
     ($($trait:ident),*) => {$(
-        impl<S: Sink> $trait for Parts<'_, S> {
+        impl<S: Sink> $trait for Parts<'_, '_, S> {
             type Ok = ();
             type Error = Problem;
 
