@@ -18,6 +18,10 @@ use serde::{Deserialize, Serialize};
 /// | 128-bit integers beside `untagged`, `tag` or `flatten` | refused | refused |
 /// | a number, a text of `n` bytes | 1 to 10 bytes, `n + 1` | 1 to 9 bytes, `n + 1` to `n + 5` |
 ///
+/// Values within values have 256 levels at most in either format: structs, tuples, lists, maps, options with a value,
+/// and variants count. So bytes that claim to be a long chain, in a damaged journal for instance, are an error and no
+/// overflow of the stack; a value that goes deeper is refused as it is written.
+///
 /// In either format, what is written must read back. The first value of a call or a run is read back and compared, and so
 /// is each later value with a variant, an absent or a present option, or a skipped field that none before it had. A value
 /// that does not read back fails by name, and is never passed on as another value: in worker processes its item fails with

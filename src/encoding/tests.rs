@@ -330,6 +330,88 @@ fn a_list_that_claims_more_elements_than_its_bytes_is_refused_at_once() {
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
 
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+struct Link {
+    next: Option<Box<Link>>,
+}
+
+/// A chain of so many links, of two levels each.
+fn chain(n_links: usize) -> Link {
+    (1..n_links).fold(Link { next: None }, |link, _| Link { next: Some(Box::new(link)) })
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+enum Nested {
+    End,
+    List(Vec<Nested>),
+    Fields { inner: Box<Nested> },
+    Wrapped(Box<(Nested,)>),
+    Map(HashMap<u8, Nested>),
+}
+
+#[test]
+fn a_value_is_nested_as_deep_in_both_directions_and_no_deeper() {
+    let deepest = usize::from(LEVELS) / 2;
+    for format in FORMATS {
+        assert_eq!(round_trip(format, &chain(deepest)), Ok(chain(deepest)), "{format}");
+        let shapes = Shapes::default();
+        written(format, &chain(deepest), &shapes).unwrap();
+        for n_links in [deepest + 1, 2 * deepest] {
+            let refusal = written(format, &chain(n_links), &shapes).unwrap_err();
+            assert!(refusal.contains("nested deeper than 256 levels"), "{format}: {refusal}");
+        }
+    }
+    let kinds: [fn(Nested) -> Nested; 4] = [
+        |inner| Nested::List(vec![inner]),
+        |inner| Nested::Fields { inner: Box::new(inner) },
+        |inner| Nested::Wrapped(Box::new((inner,))),
+        |inner| Nested::Map(HashMap::from([(1, inner)])),
+    ];
+    for (format, kind) in FORMATS.into_iter().flat_map(|format| kinds.map(|kind| (format, kind))) {
+        // Whatever can be written can be read: the two directions count the same.
+        let mut value = Nested::End;
+        let mut n_levels = 0;
+        while let Ok(bytes) = written(format, &value, &Shapes::default()) {
+            assert_eq!(read::<Nested>(format, &bytes), Ok(value.clone()), "{format}");
+            (value, n_levels) = (kind(value), n_levels + 1);
+        }
+        assert!((125..=130).contains(&n_levels), "{format}: {n_levels}");
+    }
+}
+
+#[test]
+fn bytes_that_claim_a_long_chain_are_refused_and_need_no_more_stack_than_a_short_one() {
+    let refused = |refusal: Option<String>| {
+        let refusal = refusal.unwrap();
+        assert!(refusal.contains("nested deeper than 256 levels"), "{refusal}");
+    };
+    let long = |bytes: &[u8]| bytes.repeat(1_000_000);
+    refused(read::<Link>(Format::Compact, &long(&[1])).err());
+    refused(read::<Nested>(Format::Compact, &long(&[1, 1])).err());
+    refused(read::<Nested>(Format::Compact, &long(&[2])).err());
+    refused(read::<Nested>(Format::Compact, &long(&[3])).err());
+    refused(read::<Nested>(Format::Compact, &long(&[4, 1, 7])).err());
+    // As MessagePack: lists of one element; maps with one key; and structs whose field is their only one.
+    refused(read::<serde_json::Value>(Format::SelfDescribing, &long(&[0x91])).err());
+    refused(read::<serde_json::Value>(Format::SelfDescribing, &long(&[0x81, 0xa1, b'a'])).err());
+    refused(read::<Link>(Format::SelfDescribing, &long(b"\x81\xa4next")).err());
+    refused(read::<Link>(Format::SelfDescribing, &long(&[0x91])).err());
+    refused(read::<Nested>(Format::SelfDescribing, &long(b"\x81\xa4List\x91")).err());
+    refused(read::<Untagged>(Format::SelfDescribing, &long(&[0x91])).err());
+    refused(read::<IgnoredAny>(Format::SelfDescribing, &long(&[0x91])).err());
+}
+
+#[test]
+fn integers_that_are_too_long_for_their_type_are_refused() {
+    for bytes in [&[0x80, 0x80, 0x04][..], &[0xff, 0xff, 0xff, 0x00], &[0x80; 3]] {
+        assert!(read::<u16>(Format::Compact, bytes).is_err(), "{bytes:?}");
+    }
+    assert!(read::<u64>(Format::Compact, &[&[0xff; 9][..], &[2]].concat()).is_err());
+    assert!(read::<u128>(Format::Compact, &[&[0xff; 18][..], &[4]].concat()).is_err());
+    assert_eq!(read(Format::Compact, &[0xff, 0xff, 0x03]), Ok(u16::MAX));
+    assert_eq!(read(Format::Compact, &[0xff, 0xff, 0x03]), Ok(i16::MIN));
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_a_value_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -354,7 +436,13 @@ proptest! {
     }
 
     #[test]
-    fn the_compact_bytes_are_those_of_postcard(value in any::<Vec<(u64, Option<String>, f32, (i8, u128))>>()) {
+    fn the_compact_bytes_are_those_of_postcard(
+        list in any::<Vec<(u64, Option<String>, f32, (i8, u128), char, Result<u16, bool>)>>(),
+        map in any::<BTreeMap<i128, ((), f64, i16, u32)>>(),
+        plain in any::<(i32, i64, u8, [u16; 3], Option<()>)>(),
+    ) {
+        let mixed = Mixed::Named { list: vec![Mixed::Two(1, "b".to_owned()), Mixed::Unit], letter: 'c' };
+        let value = (list, map, plain, mixed, std::net::Ipv4Addr::LOCALHOST, Wrapped(1, -1), Unit);
         let bytes = written(Format::Compact, &value, &Shapes::default()).unwrap();
         prop_assert_eq!(&bytes, &postcard::to_allocvec(&value).unwrap());
     }

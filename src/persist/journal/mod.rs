@@ -13,6 +13,7 @@ mod lock;
 mod pending;
 mod queue;
 mod reader;
+mod row_warnings;
 mod rows;
 mod schema;
 mod settings;
@@ -33,6 +34,7 @@ use crate::sync::SystemTime;
 pub use error::JournalError;
 pub(crate) use pending::{ItemState, Recorded, RecordedItem};
 pub use reader::{JournalEntry, JournalReader, JournalStatus};
+pub(crate) use row_warnings::RowWarnings;
 pub(crate) use settings::JournalSettings;
 pub use settings::{OnChange, RetryRecorded, UnknownSetting};
 pub(crate) use store::Store;
@@ -54,7 +56,8 @@ pub(crate) use value::{decode_value, encode_value};
 /// first result, and each that takes a form which none before it had, another variant for instance, is read back and
 /// compared as it is written. One that would come back as another value is not recorded: an event of `tracing` says so at
 /// once, the run goes on with the result in memory, its outcome has the error among its
-/// [warnings](crate::Outcome::warnings), and the next run computes the item again.
+/// [warnings](crate::Outcome::warnings), and the next run computes the item again. So it is with a recorded result that
+/// cannot be read. Sixteen results of each kind have a warning with their key, and the last of these counts the others.
 ///
 /// The file also keeps the name and the shape of the results' type: the kinds of its numbers, the names and the order of
 /// its fields and variants. A run whose type differs is treated as one of another version: see

@@ -303,7 +303,11 @@ impl WorkerConnection {
     /// When the block did not come, as when the caller had no free descriptor, when serde cannot decode the bytes, or
     /// when what it decodes is another value than was encoded. Each refuses the call.
     pub(super) fn decode_shared<V: Serialize + DeserializeOwned>(&self, head: &CallHead) -> Result<V, String> {
-        let decode = |bytes: &[u8]| decode_checked(head.format, bytes, Some(head.shared_digest));
+        let decode = |bytes: &[u8]| {
+            let mut shared = None;
+            decode_checked(head.format, bytes, Some(head.shared_digest), &mut shared)?;
+            Ok(shared.expect("it was decoded"))
+        };
         with_blocks(&self.incoming.blocks, || match &head.shared {
             SharedValue::Here(bytes) => decode(bytes),
             SharedValue::Block(id) => decode(find(*id).ok_or("its memory did not come")?.bytes()),

@@ -298,9 +298,11 @@ where
                 let part = parts.part()?;
                 self.page.status().begin(first + offset, now);
                 let digest = digests.next_if(|(of, _)| *of == offset).map(|(_, digest)| digest);
-                match decode_checked(self.head.format, part, digest) {
-                    Ok(item) => self.items.push(RefCell::new(Some(item))),
-                    Err(reason) => unread.push((offset, format!("the item could not be decoded: {reason}"))),
+                self.items.push(RefCell::new(None));
+                let item = self.items.last_mut().expect("it was put there").get_mut();
+                if let Err(reason) = decode_checked(self.head.format, part, digest, item) {
+                    self.items.pop();
+                    unread.push((offset, format!("the item could not be decoded: {reason}")));
                 }
                 if self.head.watches_time || part.len() >= LONG_TO_DECODE {
                     now = nanos();
