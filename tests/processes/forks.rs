@@ -12,6 +12,7 @@ use std::time::Duration;
 use manyhands::config::{parallel_config, set_parallel_config};
 use manyhands::{AnyMode, Job, Journal, LocalMode, OnFailure, ParallelConfig, Processes, ThreadSafeCache};
 use manyhands_test_support::fork::{exit_at_once, exit_code, fork, fork_bare};
+use manyhands_test_support::processes::children;
 use manyhands_test_support::wait::wait_until;
 
 use crate::fixtures::job;
@@ -30,6 +31,7 @@ drills![
     a_key_that_the_parent_computes_is_computed_by_the_child,
     the_config_of_a_process_reaches_its_children_while_it_is_changed,
     workers_end_with_their_parent_although_a_forked_child_outlives_it,
+    a_child_that_is_forked_while_a_call_limits_times_looks_at_no_clock,
 ];
 
 fn square(n: &u64) -> u64 {
@@ -330,4 +332,36 @@ fn workers_end_with_their_parent_although_a_forked_child_outlives_it() {
         let pid = rustix::process::Pid::from_raw(child.cast_signed()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
+}
+
+/// How often the threads of this process have gone to sleep so far.
+fn n_sleeps() -> i64 {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: it writes all of the struct, for which zeros are valid too.
+    unsafe {
+        libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
+        usage.assume_init().ru_nvcsw
+    }
+}
+
+/// The parent's thread that starts workers wakes every 20 ms while a call of it limits times; that of a child does so only
+/// for calls of its own.
+fn a_child_that_is_forked_while_a_call_limits_times_looks_at_no_clock() {
+    Processes::end_idle_workers();
+    thread::scope(|scope| {
+        let limited = scope.spawn(|| {
+            let mode = Processes::new().time_limit(Duration::from_secs(60));
+            job(&[1500_u64], 1).mode(mode).run(|millis: &u64| thread::sleep(Duration::from_millis(*millis))).unwrap()
+        });
+        wait_until("the call has a worker", Duration::from_secs(20), || !children(std::process::id()).is_empty());
+        let child = fork(|| {
+            crate::fixtures::assert_is_usable(1);
+            let before = n_sleeps();
+            thread::sleep(Duration::from_millis(500));
+            let n_sleeps = n_sleeps() - before;
+            assert!(n_sleeps < 10, "{n_sleeps} times in half a second");
+        });
+        child.assert_success();
+        assert_eq!(limited.join().unwrap().tally().succeeded, 1);
+    });
 }

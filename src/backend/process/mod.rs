@@ -49,6 +49,8 @@ pub(crate) mod wire;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod child;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+mod environment;
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod linux;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod rights;

@@ -32,6 +32,7 @@ mod start_state;
 pub(super) mod startup;
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -140,6 +141,8 @@ pub(super) struct WorkerConnection {
     measured: u64,
     /// The limit on memory of its own.
     data_limit: DataLimit,
+    /// The size that the stack may grow to since an earlier call, in bytes; 0 before the first.
+    stack_size: usize,
     /// What no item may change for later calls.
     start: StartState,
 }
@@ -150,7 +153,8 @@ pub(super) struct WorkerConnection {
 /// A result of `Err` means that this process was not started by a caller of this program, and is for a person to read:
 /// `startup.rs` prints it and exits with code 125. A caller that is gone is no error.
 pub(super) fn run(socket: OwnedFd, secret: u64) -> Result<(), String> {
-    let mut connection = WorkerConnection::handshake(socket, secret)?;
+    // Open until the process ends: a caller that found its socket closed before would kill it, and count it as lost.
+    let mut connection = ManuallyDrop::new(WorkerConnection::handshake(socket, secret)?);
     loop {
         // A worker ends as a rule because the caller is gone.
         let Ok(header) = connection.wait() else { return Ok(()) };
@@ -207,6 +211,7 @@ impl WorkerConnection {
             head: None,
             measured: 0,
             data_limit: DataLimit::inherited(),
+            stack_size: 0,
             start: StartState::note(),
         })
     }
@@ -269,9 +274,8 @@ impl WorkerConnection {
 
     /// Finds the function that the call at hand names, and lets it serve.
     ///
-    /// Costs of a call before its first item: one decoding of the head, two system calls for the memory limit and four for
-    /// what items may have changed, and a new config for nested calls. The place of the function is a sum and a range check, not a
-    /// search.
+    /// Costs of a call before its first item: one decoding of the head, four system calls for what items may have changed,
+    /// and a new config for nested calls. The place of the function is a sum and a range check, not a search.
     ///
     /// # Errors
     /// `Disconnected` when the head is not what this program encodes, and when items of earlier calls have changed what
@@ -323,9 +327,12 @@ impl WorkerConnection {
             CallRejected::Unsupported(format!("the memory limit could not be set: setrlimit(RLIMIT_DATA): {error}"))
         })?;
         let config = head.settings.config(self.threads).map_err(|error| CallRejected::Call(error.to_string()))?;
-        raise_stack_limit(config.thread_stack_size()).map_err(|error| {
-            CallRejected::Unsupported(format!("the stack could not grow: setrlimit(RLIMIT_STACK): {error}"))
-        })?;
+        if config.thread_stack_size() != self.stack_size {
+            raise_stack_limit(config.thread_stack_size()).map_err(|error| {
+                CallRejected::Unsupported(format!("the stack could not grow: setrlimit(RLIMIT_STACK): {error}"))
+            })?;
+            self.stack_size = config.thread_stack_size();
+        }
         config::set_parallel_config(config);
         Ok(())
     }
