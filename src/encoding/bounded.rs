@@ -15,8 +15,8 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
+use crate::encoding::bounds::{LEVELS, MOST_EMPTY, claims_too_many, too_deep};
 use crate::encoding::problem::Problem;
-use crate::encoding::{LEVELS, MOST_EMPTY, claims_too_many, too_deep};
 
 /// What is left to read of one value.
 pub(super) struct Budget {

@@ -2,7 +2,7 @@
 //!
 //! `format.rs` has the formats. `compact` writes and reads the one; `noting.rs` and `bounded.rs` are put around the writer
 //! and the reader of the other. `shapes.rs` remembers what was written before, `outline.rs` compares, `type_shape.rs`
-//! describes a type, `problem.rs` is the error on the way. Knows no processes and no files.
+//! describes a type, `bounds.rs` has what both readers refuse, `problem.rs` is the error on the way. Knows no processes and no files.
 //!
 //! The way of a value that is written:
 //!
@@ -14,6 +14,7 @@
 //! not compared: what can be said of it is that its bytes can be read.
 
 mod bounded;
+mod bounds;
 mod compact;
 mod format;
 mod kinds;
@@ -21,6 +22,7 @@ mod noting;
 mod outline;
 mod problem;
 mod shapes;
+mod sink;
 #[cfg(feature = "journal")]
 mod type_shape;
 
@@ -38,28 +40,9 @@ use crate::panics::{drop_caught, into_message};
 
 pub use format::{Format, UnknownFormat};
 pub(crate) use shapes::Shapes;
+pub(crate) use sink::Sink;
 #[cfg(feature = "journal")]
 pub(crate) use type_shape::type_shape;
-
-/// A value may have this many elements that take no bytes, in a list or map of them or in many.
-const MOST_EMPTY: usize = 1 << 20;
-/// A value is within this many others at most: structs, tuples, lists, maps, options with a value, and variants.
-///
-/// Both formats and both directions have the same bound, so a value that can be written can be read.
-const LEVELS: u16 = 256;
-
-/// Where bytes go.
-pub(crate) trait Sink {
-    /// Appends bytes.
-    fn append(&mut self, bytes: &[u8]);
-}
-
-impl Sink for Vec<u8> {
-    #[inline]
-    fn append(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
-    }
-}
 
 /// A sink as MessagePack asks for one.
 struct Target<'s, S>(&'s mut S);
@@ -276,16 +259,6 @@ fn excerpt(text: &str, place: usize) -> String {
 #[inline]
 fn catch<A>(code: impl FnOnce() -> Result<A, Problem>) -> Result<A, Problem> {
     catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| Err(panicked(payload)))
-}
-
-#[cold]
-fn claims_too_many(claimed: usize, most: usize) -> Problem {
-    Problem::new(format!("it claims {claimed} elements, and its bytes hold {most} at most"))
-}
-
-#[cold]
-fn too_deep() -> Problem {
-    Problem::new(format!("it is nested deeper than {LEVELS} levels; give long chains as a list"))
 }
 
 #[cold]

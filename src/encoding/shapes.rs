@@ -13,8 +13,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 
+use crate::encoding::bounds::{LEVELS, too_deep};
 use crate::encoding::problem::Problem;
-use crate::encoding::{LEVELS, too_deep};
 
 /// At this many shapes, new ones are told apart by what is written alone, and not by its place.
 const MOST_PLACES: usize = 4096;
@@ -73,7 +73,8 @@ impl Site {
         if (self.0 & !HASH_BITS) / DEPTH_ONE == DEEPEST {
             return self;
         }
-        Self(mix(self.0 & HASH_BITS, number + 1) & HASH_BITS | (self.0 & !HASH_BITS) + DEPTH_ONE)
+        let hash = mix(self.0 & HASH_BITS, number + 1) & HASH_BITS;
+        Self(hash | ((self.0 & !HASH_BITS) + DEPTH_ONE))
     }
 
     /// The same place, for the parts of what is there.

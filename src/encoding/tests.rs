@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 use serde_json::json;
 
 use super::*;
+use crate::encoding::bounds::LEVELS;
 
 const FORMATS: [Format; 2] = [Format::Compact, Format::SelfDescribing];
 

@@ -555,11 +555,12 @@ fn a_recorded_result_that_cannot_be_read_any_more_is_computed_again_and_said() {
         let outcome = Job::new(&items).map(|&n| Fickle(n)).journal(journal(&path)).run().unwrap();
         if !reads {
             assert_eq!(outcome.resumed().collect::<Vec<_>>(), [0, 2, 4, 6, 8]);
-            assert_eq!(outcome.warnings().len(), 5);
-            for (warning, odd) in outcome.warnings().iter().zip([1, 3, 5, 7, 9]) {
-                let warning = warning.to_string();
-                assert!(warning.contains("odd numbers are out of fashion"), "{warning}");
-                assert!(warning.contains(&format!("{:?}", format!("n{odd}"))), "{warning}");
+            // Each is said twice: it cannot be read, and what it is computed as again does not read back either.
+            let warnings: Vec<String> = outcome.warnings().iter().map(ToString::to_string).collect();
+            assert!(warnings.iter().all(|warning| warning.contains("odd numbers are out of fashion")), "{warnings:?}");
+            for n in &items {
+                let n_named = warnings.iter().filter(|warning| warning.contains(&format!("\"n{n}\""))).count();
+                assert_eq!(n_named, if n % 2 == 0 { 0 } else { 2 }, "{n}: {warnings:?}");
             }
         }
         assert_eq!(outcome.into_result().unwrap(), items.iter().map(|&n| Fickle(n)).collect::<Vec<_>>());

@@ -13,8 +13,8 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
+use crate::encoding::bounds::{LEVELS, MOST_EMPTY, claims_too_many, too_deep};
 use crate::encoding::problem::Problem;
-use crate::encoding::{LEVELS, MOST_EMPTY, claims_too_many, too_deep};
 
 /// Reads one value.
 pub(in crate::encoding) struct Reader<'de> {

@@ -10,9 +10,10 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use crate::encoding::kinds;
 use crate::encoding::problem::Problem;
 use crate::encoding::shapes::{Shapes, Site};
-use crate::encoding::{Sink, kinds};
+use crate::encoding::sink::Sink;
 
 /// What all parts of a value are written with.
 pub(in crate::encoding) struct Common<'c, S> {
