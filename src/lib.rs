@@ -200,6 +200,9 @@ mod config_error;
 mod encoding;
 mod error;
 mod failure;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzed_parts;
 #[cfg(test)]
 mod golden;
 pub mod job;

@@ -31,6 +31,8 @@ use serde::Serialize;
 use crate::encoding::Format;
 use crate::sync::SystemTime;
 
+#[cfg(fuzzing)]
+pub use database::fuzzed::read_rows;
 pub use error::JournalError;
 pub(crate) use pending::{ItemState, Recorded, RecordedItem};
 pub use reader::{JournalEntry, JournalReader, JournalStatus};
