@@ -25,6 +25,7 @@ drills![
     parent_and_child_share_neither_workers_nor_results,
     an_item_forks_children_that_make_calls,
     a_child_that_comes_back_from_an_item_ends_and_answers_nothing,
+    a_child_that_comes_back_from_the_maker_of_a_state_ends_and_answers_nothing,
     a_child_that_comes_back_from_a_callback_leaves_the_call_to_its_parent,
     the_results_of_a_parents_run_end_with_an_error_in_a_child,
     a_journal_stays_its_writers,
@@ -170,6 +171,20 @@ fn a_child_that_comes_back_from_an_item_ends_and_answers_nothing() {
         }
         let expected: Vec<(u64, i32)> = items.iter().map(|n| (*n, 101)).collect();
         assert_eq!(result.unwrap(), expected, "{name}");
+    }
+}
+
+fn a_child_that_comes_back_from_the_maker_of_a_state_ends_and_answers_nothing() {
+    fn fork_and_return() -> i32 {
+        match fork_bare() {
+            0 => 0,
+            child => exit_code(child),
+        }
+    }
+    for _ in 0..10 {
+        let job = Job::new(&[1_u64, 2, 3]).mode(Processes::new().recycle_after(3)).workers(1);
+        let outcome = job.worker_state(fork_and_return).run(|code: &mut i32, n: &u64| (*code, *n)).unwrap();
+        assert_eq!(outcome.into_result().unwrap(), [(101, 1), (101, 2), (101, 3)]);
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) mod session;
 mod start_state;
 pub(super) mod startup;
 
-use std::io;
+use std::io::{self, Write};
 use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;
 
@@ -55,7 +55,7 @@ use crate::backend::process::worker::outbox::Outbox;
 use crate::backend::process::worker::start_state::StartState;
 use crate::config;
 use crate::panics::drop_caught;
-use crate::sync::{Arc, nanos};
+use crate::sync::{Arc, FORKED_INSIDE, ProcessMark, nanos};
 
 /// The worker measures its memory at most this often, in nanoseconds, and only where the call asks for it.
 const MEASURE_NANOS: u64 = 10_000_000;
@@ -145,6 +145,8 @@ pub(super) struct WorkerConnection {
     stack_size: usize,
     /// What no item may change for later calls.
     start: StartState,
+    /// The process that is the worker.
+    process: ProcessMark,
 }
 
 /// Serves calls until the caller is gone. `socket` is the worker's end of the connection, and `secret` what the caller
@@ -213,6 +215,7 @@ impl WorkerConnection {
             data_limit: DataLimit::inherited(),
             stack_size: 0,
             start: StartState::note(),
+            process: ProcessMark::current(),
         })
     }
 
@@ -224,6 +227,7 @@ impl WorkerConnection {
     /// Costs no system call while the inbox holds a whole frame; otherwise one send, if results wait, and one receive
     /// of at least 64 KiB of space.
     pub(super) fn wait(&mut self) -> Result<Header, Disconnected> {
+        self.end_if_forked();
         loop {
             if let Some(header) = self.incoming.next()? {
                 self.outbox.go_on();
@@ -231,6 +235,15 @@ impl WorkerConnection {
             }
             self.outbox.flush()?;
             self.incoming.receive(Blocking::Yes)?;
+        }
+    }
+
+    /// Ends a child that code of the program has forked in this worker, and that has come back from there: the worker
+    /// answers, alone. Costs one load.
+    #[inline]
+    pub(super) fn end_if_forked(&self) {
+        if !self.process.is_current() {
+            end_forked_child();
         }
     }
 
@@ -422,6 +435,16 @@ fn resident_bytes() -> u64 {
     let pages: Vec<u64> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
     let own = pages.get(1).copied().unwrap_or(0).saturating_sub(pages.get(2).copied().unwrap_or(0));
     own * rustix::param::page_size() as u64
+}
+
+/// Ends a child that was forked in this worker, without what the program does at its exit: that, and what stands in the
+/// buffers for output, is the worker's.
+#[cold]
+fn end_forked_child() -> ! {
+    // Where stderr is closed, only the exit code shows it.
+    let _ = writeln!(io::stderr(), "{FORKED_INSIDE}");
+    // SAFETY: it ends the process, and may be called at any time.
+    unsafe { libc::_exit(101) } // as after a panic of `main`
 }
 
 #[cfg(test)]

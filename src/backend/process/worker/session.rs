@@ -17,10 +17,8 @@
 //! more read of the clock, and a trace one more and the CPU clock of the thread, which is a system call.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::mem::needs_drop;
-use std::process::exit;
 use std::ptr::null;
 use std::time::Duration;
 
@@ -40,7 +38,7 @@ use crate::backend::process::wire::status_page::StatusPage;
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::backend::process::worker::outbox::{Outbox, SendState};
 use crate::backend::process::worker::prints;
-use crate::backend::process::worker::{ServeEntry, WorkerConnection};
+use crate::backend::process::worker::{ServeEntry, WorkerConnection, end_forked_child};
 use crate::backend::process_task::{ProcessContext, ProcessTask};
 use crate::backend::task::{SharedOf, StateOf};
 use crate::backend::thread_pool::in_worker;
@@ -49,7 +47,7 @@ use crate::failure::Cause;
 use crate::panics::{drop_caught, drop_each};
 use crate::primitives::cancel::CancelToken;
 use crate::record::thread_cpu_time;
-use crate::sync::{Arc, AtomicUsize, FORKED_INSIDE, Ordering, ProcessMark, nanos};
+use crate::sync::{Arc, AtomicUsize, Ordering, ProcessMark, nanos};
 
 /// Serves one call of one function. The caller sends the place of this instance's [`entry`], where the worker finds it.
 ///
@@ -243,6 +241,7 @@ where
             connection.incoming.release(header);
             return Ok(false);
         }
+        connection.end_if_forked(); // in the maker of the state
         let is_mine = self.page.status().frames().begin(of_items_extra(header.extra).0);
         let unread = if is_mine { self.read_items(connection, header)? } else { Vec::new() };
         connection.incoming.release(header);
@@ -551,11 +550,4 @@ fn drop_copy<V>(outbox: &Outbox, dropped: Dropped, frame: u32, copy: V) {
     if let Err(message) = drop_caught(copy) {
         outbox.push(drop_panic::header(dropped, frame), message.as_bytes());
     }
-}
-
-/// Ends a child that an item of this worker has forked, and that has come back from the item: the worker answers, alone.
-fn end_forked_child() -> ! {
-    // Where stderr is closed, only the exit code shows it.
-    let _ = writeln!(io::stderr(), "{FORKED_INSIDE}");
-    exit(101) // as after a panic of `main`
 }
