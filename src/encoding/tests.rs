@@ -204,6 +204,39 @@ fn a_new_shape_is_read_back_also_after_others_were_written() {
     written(Format::Compact, &Vec::<Untagged>::new(), &shapes).unwrap();
 }
 
+/// Reads back unless it is the default of its type.
+struct NotDefault<T>(T);
+
+impl<T: Serialize> Serialize for NotDefault<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Default + PartialEq> Deserialize<'de> for NotDefault<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = T::deserialize(deserializer)?;
+        if value == T::default() { Err(de::Error::custom("no default is read")) } else { Ok(Self(value)) }
+    }
+}
+
+#[test]
+fn an_absent_option_and_an_empty_list_or_map_are_read_back_after_full_ones() {
+    fn check<T: Serialize + DeserializeOwned + Default + PartialEq>(full: fn() -> T) {
+        for format in FORMATS {
+            let shapes = Shapes::default();
+            for _ in 0..2 {
+                assert!(written(format, &vec![(1_u8, NotDefault(full()))], &shapes).is_ok());
+                let refusal = written(format, &vec![(1_u8, NotDefault(T::default()))], &shapes).unwrap_err();
+                assert!(refusal.contains("no default is read"), "{format}: {refusal}");
+            }
+        }
+    }
+    check(|| Some(1_u8));
+    check(|| vec![1_u8]);
+    check(|| BTreeMap::from([(1_u8, 1_u8)]));
+}
+
 #[test]
 fn values_that_must_describe_themselves_are_refused_or_read_back() {
     is_refused_and_reads_back(Untagged::Number(1.5));

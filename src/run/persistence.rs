@@ -396,10 +396,6 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
     /// # Errors
     /// The journal's refusal of an item, for which the caller has no error of its own.
     pub(crate) fn finish(self, end: RunEnd, early: Option<EarlyEnd>) -> Result<RunReport, Error<E>> {
-        #[cfg_attr(
-            not(any(feature = "journal", feature = "reports")),
-            expect(unused_mut, reason = "nothing is written")
-        )]
         let mut warnings: Vec<Error> = Vec::new();
         #[cfg(feature = "journal")]
         for rows in [&self.unwritten, &self.unread] {
