@@ -30,7 +30,7 @@ drills![
     ctrl_c_ends_a_parent_with_idle_workers_at_once_and_quietly,
     ctrl_c_reaches_the_parent_alone,
     tools_of_busy_workers_end_with_a_parent_that_is_killed,
-    tools_of_stopped_workers_end_with_their_parent_although_its_child_makes_calls,
+    tools_of_deaf_workers_end_with_their_parent_although_its_child_makes_calls,
     tools_end_with_a_parent_that_is_interrupted_or_exits,
     tools_that_items_left_behind_end_with_an_idle_parent,
     tools_that_items_left_behind_end_with_their_worker,
@@ -197,11 +197,11 @@ fn tools_of_busy_workers_end_with_a_parent_that_is_killed() {
     }
 }
 
-/// The kernel kills the groups of stopped workers when the last process that could write to their pipe ends: the parent,
+/// The kernel kills the groups of workers that block signals when the last process that could write to their pipe ends: the parent,
 /// since its child has closed what it inherited.
-fn tools_of_stopped_workers_end_with_their_parent_although_its_child_makes_calls() {
+fn tools_of_deaf_workers_end_with_their_parent_although_its_child_makes_calls() {
     let (log, _folder) = Log::new();
-    let mut parent = Parent::start(command("tools", &["2", log.path(), "stopped", "forks"]));
+    let mut parent = Parent::start(command("tools", &["2", log.path(), "deaf", "forks"]));
     wait_until("the child has made a call", Duration::from_secs(20), || log.after("caller").len() == 1);
     let tools = tools_in(&log);
     assert_eq!(tools.len(), 2);
