@@ -481,3 +481,54 @@ proptest! {
         prop_assert_eq!(&bytes, &postcard::to_allocvec(&value).unwrap());
     }
 }
+
+/// A hash map that is written as one text, in whatever order its entries come.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct MapAsText(#[serde(with = "as_text")] HashMap<String, u32>);
+
+mod as_text {
+    use std::collections::HashMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(map: &HashMap<String, u32>, serializer: S) -> Result<S::Ok, S::Error> {
+        let entries: Vec<String> = map.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        serializer.serialize_str(&entries.join(","))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HashMap<String, u32>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let entry =
+            |entry: &str| entry.split_once('=').and_then(|(key, value)| Some((key.to_owned(), value.parse().ok()?)));
+        text.split(',').map(|part| entry(part).ok_or_else(|| serde::de::Error::custom("no entry"))).collect()
+    }
+}
+
+#[test]
+fn a_map_that_is_written_in_any_order_as_one_text_reads_back() {
+    let map = MapAsText((0..20).map(|n| (format!("key {n}"), n)).collect());
+    for format in FORMATS {
+        let mut bytes = Vec::new();
+        write(format, &map, &mut bytes, &Shapes::default()).unwrap();
+        assert_eq!(read_back(format, &map, &bytes), Ok(()));
+    }
+}
+
+/// Leaves out some elements, but says how many there are in all.
+#[derive(Debug, Serialize)]
+struct Sparse(#[serde(serialize_with = "without_nines")] Vec<u8>);
+
+fn without_nines<S: serde::Serializer>(list: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    use serde::ser::SerializeSeq;
+    let mut elements = serializer.serialize_seq(Some(list.len()))?;
+    list.iter().filter(|&&element| element != 9).try_for_each(|element| elements.serialize_element(element))?;
+    elements.end()
+}
+
+#[test]
+fn a_list_of_fewer_elements_than_it_says_is_refused() {
+    let write = |list: &[u8]| write(Format::Compact, &Sparse(list.to_vec()), &mut Vec::new(), &Shapes::default());
+    assert_eq!(write(&[1, 2]), Ok(()));
+    let refused = write(&[1, 9]).unwrap_err();
+    assert!(refused.contains("another number of elements"), "{refused}");
+}

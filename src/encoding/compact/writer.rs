@@ -52,10 +52,10 @@ impl<'w, 'c, S: Sink> Writer<'w, 'c, S> {
         Ok(Self { site: self.site.deeper()?.part(number), ..self })
     }
 
-    /// The parts of a value, which are a level deeper.
+    /// So many parts of a value, which are a level deeper.
     #[inline]
-    fn parts(self) -> Result<Parts<'w, 'c, S>, Problem> {
-        Ok(Parts { common: self.common, site: self.site.deeper()?, next: 0 })
+    fn parts(self, length: usize) -> Result<Parts<'w, 'c, S>, Problem> {
+        Ok(Parts { common: self.common, site: self.site.deeper()?, next: 0, left: length })
     }
 
     #[inline]
@@ -63,7 +63,7 @@ impl<'w, 'c, S: Sink> Writer<'w, 'c, S> {
         self.note(kinds::of_count(kind, length));
         let length = length.ok_or_else(no_length)?;
         put_integer(self.common.sink, length as u64);
-        self.parts()
+        self.parts(length)
     }
 
     #[inline]
@@ -74,7 +74,7 @@ impl<'w, 'c, S: Sink> Writer<'w, 'c, S> {
     ) -> Result<Parts<'w, 'c, S>, Problem> {
         self.note(kinds::of_variant(name, index, variant) ^ kinds::of_length(0, length));
         put_integer(self.common.sink, u64::from(index));
-        self.part(u64::from(index))?.parts()
+        self.part(u64::from(index))?.parts(length)
     }
 }
 
@@ -277,13 +277,13 @@ impl<'w, 'c, S: Sink> Serializer for Writer<'w, 'c, S> {
     #[inline]
     fn serialize_tuple(self, length: usize) -> Result<Parts<'w, 'c, S>, Problem> {
         self.note(kinds::of_length(kinds::TUPLE, length));
-        self.parts()
+        self.parts(length)
     }
 
     #[inline]
     fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Parts<'w, 'c, S>, Problem> {
         self.note(kinds::of_length(kinds::STRUCT, length));
-        self.parts()
+        self.parts(length)
     }
 
     #[inline]
@@ -305,7 +305,7 @@ impl<'w, 'c, S: Sink> Serializer for Writer<'w, 'c, S> {
     #[inline]
     fn serialize_struct(self, name: &'static str, length: usize) -> Result<Parts<'w, 'c, S>, Problem> {
         self.note(kinds::of_name(name) ^ kinds::of_length(kinds::STRUCT, length));
-        self.parts()
+        self.parts(length)
     }
 
     #[inline]
@@ -339,6 +339,8 @@ pub(in crate::encoding) struct Parts<'w, 'c, S> {
     site: Site,
     /// The number of the next field.
     next: u64,
+    /// How many are still to be written, of those that were said at the beginning.
+    left: usize,
 }
 
 /// The values of a map; its keys have the place of the elements of a list.
@@ -350,11 +352,29 @@ impl<'c, S: Sink> Parts<'_, 'c, S> {
         Writer { common: self.common, site: self.site.part(number) }
     }
 
+    /// One of the parts that were said at the beginning.
+    #[inline]
+    fn counted_part(&mut self, number: u64) -> Writer<'_, 'c, S> {
+        self.left = self.left.wrapping_sub(1); // one too many is noticed at the end
+        self.part(number)
+    }
+
     #[inline]
     fn field(&mut self) -> Writer<'_, 'c, S> {
         self.next += 1;
-        self.part(self.next - 1)
+        self.counted_part(self.next - 1)
     }
+
+    /// A reader takes as many parts as were said, and would read others in the place of those that are missing.
+    #[inline]
+    fn finish(self) -> Result<(), Problem> {
+        if self.left == 0 { Ok(()) } else { Err(wrong_length()) }
+    }
+}
+
+#[cold]
+fn wrong_length() -> Problem {
+    Problem::new("its Serialize says another number of elements or fields than it writes")
 }
 
 impl<S: Sink> SerializeSeq for Parts<'_, '_, S> {
@@ -363,12 +383,12 @@ impl<S: Sink> SerializeSeq for Parts<'_, '_, S> {
 
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
-        value.serialize(self.part(0))
+        value.serialize(self.counted_part(0))
     }
 
     #[inline]
     fn end(self) -> Result<(), Problem> {
-        Ok(())
+        self.finish()
     }
 }
 
@@ -378,7 +398,7 @@ impl<S: Sink> SerializeMap for Parts<'_, '_, S> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Problem> {
-        key.serialize(self.part(0))
+        key.serialize(self.counted_part(0))
     }
 
     #[inline]
@@ -388,7 +408,7 @@ impl<S: Sink> SerializeMap for Parts<'_, '_, S> {
 
     #[inline]
     fn end(self) -> Result<(), Problem> {
-        Ok(())
+        self.finish()
     }
 }
 
@@ -403,7 +423,7 @@ impl<S: Sink> SerializeTuple for Parts<'_, '_, S> {
 
     #[inline]
     fn end(self) -> Result<(), Problem> {
-        Ok(())
+        self.finish()
     }
 }
 
@@ -421,7 +441,7 @@ macro_rules! unnamed_fields {
 
             #[inline]
             fn end(self) -> Result<(), Problem> {
-                Ok(())
+                self.finish()
             }
         }
     )*};
@@ -443,13 +463,14 @@ macro_rules! named_fields {
 
             #[inline]
             fn skip_field(&mut self, _: &'static str) -> Result<(), Problem> {
-                self.field().note(kinds::SKIPPED);
+                self.next += 1;
+                self.part(self.next - 1).note(kinds::SKIPPED);
                 Ok(())
             }
 
             #[inline]
             fn end(self) -> Result<(), Problem> {
-                Ok(())
+                self.finish()
             }
         }
     )*};
