@@ -24,8 +24,12 @@ use serde::{Deserialize, Serialize};
 ///
 /// In either format, what is written must read back. The first value of a call or a run is read back and compared, and so
 /// is each later value with a variant, an absent or a present option, or a skipped field that none before it had. A value
-/// that does not read back fails by name, and is never passed on as another value: in worker processes its item fails with
-/// `Cause::Encoding`, in a journal it is a warning of the run.
+/// that does not read back fails by name: in worker processes its item fails with `Cause::Encoding`, in a journal it is a
+/// warning of the run.
+///
+/// What is compared is what the values write, and a form that read back once is not read again. So these are not noticed: a
+/// `Serialize` that picks another kind of number by the value, an `untagged` variant that reads as an earlier one, a list
+/// that comes back in another order, and fields that are never written.
 ///
 /// ```
 #[cfg_attr(feature = "journal", doc = "use manyhands::journal::Format;")]

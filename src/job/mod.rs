@@ -27,8 +27,9 @@
 //! | the iterator; what the function and the other closures of the job capture | when the call ends | a warning |
 //! | the payload of a panic | when its text was read | nothing |
 //!
-//! Rust ends a process in which a destructor panics while another panic unwinds. A run never drops its own values during
-//! an unwinding; the values inside of the function are beyond its reach. In threads such a second panic ends the program.
+//! Rust ends a process in which a destructor panics while another panic unwinds. The values inside of the function
+//! are beyond a run's reach, and where a callback or a progress target panics, results that were not handed out are dropped
+//! while that panic unwinds. In the program itself such a second panic ends it.
 //! In a worker process it is a lost worker, and its item alone is blamed, as for a destructor that aborts or exceeds the
 //! time limit.
 //!

@@ -69,7 +69,8 @@ use crate::encoding::Format;
 /// # What a worker is
 /// It has the directory, the environment and the user that the program has at the call, `/dev/null` as its stdin, and no
 /// arguments. No item ever runs in the calling process; a call that is made in a worker runs on that worker's threads, of
-/// which it has its share of the cores, and without limits.
+/// which it has its share of the cores, and without limits. A worker that is started while a call runs, after a death for
+/// instance, has the directory and the environment that the program has at that time: change neither during a call.
 ///
 /// After a call, workers stay for the next one, until the program ends or
 /// [`end_idle_workers`](Processes::end_idle_workers) is called. Where the program has changed its directory, environment
@@ -88,7 +89,8 @@ use crate::encoding::Format;
 /// crash, when it is recycled or ended, and when the calling program ends, in whatever way, Ctrl+C and SIGKILL included.
 /// One that an item leaves behind runs on until then. One that makes a group or a session of its own, as `setsid`,
 /// `timeout` and shells with job control do, or that runs as another user, is not ended. Workers use the signal
-/// `SIGRTMAX` for this.
+/// `SIGRTMAX` for this. What an idle worker's items left behind ends with a worker that is killed from outside only when
+/// the next call notices the death.
 ///
 /// # Who may be a worker
 /// A process becomes a worker only of its own parent, if that runs as the same user and is the same program. A program
