@@ -51,12 +51,10 @@ impl DropPanics {
         self.n_more += other.n_more;
     }
 
-    /// The warnings after values of this kind were dropped.
-    pub(crate) fn warnings_of(dropped: Dropped, result: Result<(), String>) -> impl Iterator<Item = Error> {
+    /// The warnings about destructors of this kind of value that panicked with these texts.
+    pub(crate) fn warnings_of(dropped: Dropped, messages: Vec<String>) -> impl Iterator<Item = Error> {
         let mut panics = Self::default();
-        if let Err(message) = result {
-            panics.note(DropPanic { dropped, message });
-        }
+        messages.into_iter().for_each(|message| panics.note(DropPanic { dropped, message }));
         panics.into_warnings()
     }
 
