@@ -75,7 +75,7 @@ pub(crate) fn drop_each_logged<V>(values: impl IntoIterator<Item = V>) {
 
 /// Says that a destructor panicked. A panic of the subscriber goes no further, as another one may unwind here.
 pub(crate) fn log_drop_panic(message: &str) {
-    let log = || tracing::warn!(message, "a destructor panicked, and its call has no place for a warning");
+    let log = || tracing::warn!(panicked = message, "a destructor panicked, and no outcome can say so");
     if let Err(payload) = catch_unwind(AssertUnwindSafe(log)) {
         into_message(payload);
     }

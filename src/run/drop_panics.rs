@@ -8,7 +8,7 @@
 use crate::backend::contract::{DropPanic, Dropped};
 use crate::error::Error;
 use crate::failure::ItemFailure;
-use crate::panics::drop_caught;
+use crate::panics::{drop_caught, log_drop_panic};
 
 /// More panics than these are counted only.
 const NAMED: usize = 100;
@@ -56,6 +56,11 @@ impl DropPanics {
         let mut panics = Self::default();
         messages.into_iter().for_each(|message| panics.note(DropPanic { dropped, message }));
         panics.into_warnings()
+    }
+
+    /// Makes events of them, of a call that has no outcome to hold warnings.
+    pub(crate) fn log(self) {
+        self.into_warnings().for_each(|warning| log_drop_panic(&warning.to_string()));
     }
 
     /// A warning for each, and one for all that are counted only.

@@ -439,6 +439,9 @@ impl<'a, E> Gatherer<'a, E> {
                 Values::Some(options.into())
             }
         };
+        if self.callbacks.has_panicked() {
+            std::mem::take(&mut self.drop_panics).log();
+        }
         self.callbacks.rethrow(); // the values are dropped one by one meanwhile, and so are the failures
         let tally = self.tally(&stats, fence);
         for failure in self.failures.extract_if(.., |failure| failure.position >= fence) {
@@ -467,6 +470,7 @@ impl<'a, E> Gatherer<'a, E> {
         // SAFETY: the caller's promise.
         drop(unsafe { self.take_values(slots, 0) });
         self.drop_observer();
+        std::mem::take(&mut self.drop_panics).log();
         self.callbacks.rethrow();
     }
 

@@ -258,6 +258,11 @@ where
     };
     let fault = result.is_err().then_some(EarlyEnd::Fault);
     let report = persistence.finish(end, if callbacks.has_panicked() { Some(EarlyEnd::Panic) } else { fault });
+    if let Ok(report) = &report
+        && fault.or(callbacks.has_panicked().then_some(EarlyEnd::Panic)).is_some()
+    {
+        report.log_warnings();
+    }
     callbacks.rethrow();
     result?;
     Ok(DeliveredRun { report: report?, beyond })

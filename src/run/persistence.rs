@@ -453,7 +453,10 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
             warnings.extend(DropPanics::warnings_of(Dropped::Closure, dropped));
         }
         match fault {
-            Some(fault) => Err(fault.widen()),
+            Some(fault) => {
+                end.drop_panics.log();
+                Err(fault.widen())
+            }
             None => {
                 warnings.extend(end.drop_panics.into_warnings());
                 Ok(RunReport { tally: end.tally, past: self.past.take(), warnings })
