@@ -212,7 +212,7 @@ mod tests {
         while reader.is_within_window(delivered)
             && let Some((index, item)) = reader.next(&mut turn)
         {
-            if finished.contains(&index) { reader.skip() } else { reader.place(&mut turn, index, item.into_item()) }
+            if finished.contains(&index) { reader.skip() } else { reader.place(&mut turn, index, item.into_inner()) }
         }
         let is_open = reader.is_within_window(delivered);
         reader.end_turn(turn, is_open)

@@ -147,7 +147,7 @@ fn the_error_of_an_attempt_that_is_retried_costs_nothing_else() {
             }
             Ok(n)
         });
-        let outcome = work.run().ok().expect("the call has an outcome");
+        let outcome = work.run().expect("the call has an outcome");
         let expected = ["the destructor of the error of item 11 panicked: 11 broke"; 2];
         assert_eq!(texts(outcome.warnings()), expected, "{way:?}");
         assert_eq!((outcome.tally().succeeded, outcome.tally().retries), (30, 2), "{way:?}");
@@ -359,22 +359,23 @@ where
         if panics == Panics::Callback && n_seen == 3 {
             resume_unwind(Box::new(Panics::Callback));
         }
+        Continue(())
     };
     let ended = match taken {
         Taken::Run => work.run().map(|_| ()).err(),
-        Taken::ForEach => work.for_each(|_, result| Continue(see(result))).err(),
-        Taken::ForEachOrdered => work.for_each_ordered(|_, result| Continue(see(result))).err(),
-        Taken::ForEachResult => work.for_each_result(|delivered| Continue(see(delivered.result))).err(),
-        Taken::ForEachResultOrdered => work.for_each_result_ordered(|delivered| Continue(see(delivered.result))).err(),
+        Taken::ForEach => work.for_each(|_, result| see(result)).err(),
+        Taken::ForEachOrdered => work.for_each_ordered(|_, result| see(result)).err(),
+        Taken::ForEachResult => work.for_each_result(|delivered| see(delivered.result)).err(),
+        Taken::ForEachResultOrdered => work.for_each_result_ordered(|delivered| see(delivered.result)).err(),
         Taken::Ordered | Taken::AsCompleted => {
             let results = if taken == Taken::Ordered { work.ordered() } else { work.as_completed() };
-            for result in results.ok().expect("the settings are valid") {
-                see(result.ok().expect("a result").1);
+            for result in results.expect("the settings are valid") {
+                assert!(see(result.expect("a result").1).is_continue());
             }
             None
         }
         Taken::Future => {
-            let mut handle = work.spawn().ok().expect("the settings are valid");
+            let mut handle = work.spawn().expect("the settings are valid");
             let mut context = Context::from_waker(Waker::noop());
             while Pin::new(&mut handle).poll(&mut context).is_pending() {
                 std::thread::yield_now();
@@ -382,11 +383,13 @@ where
             None
         }
         Taken::AsyncResults => {
-            let mut results = work.spawn().ok().expect("the settings are valid").results();
+            let mut results = work.spawn().expect("the settings are valid").results();
             let mut context = Context::from_waker(Waker::noop());
             loop {
                 match results.poll_next(&mut context) {
-                    std::task::Poll::Ready(Some(result)) => see(result.ok().expect("a result").1),
+                    std::task::Poll::Ready(Some(result)) => {
+                        assert!(see(result.expect("a result").1).is_continue())
+                    }
                     std::task::Poll::Ready(None) => break None,
                     std::task::Poll::Pending => std::thread::yield_now(),
                 }
@@ -462,17 +465,17 @@ fn values_of_an_outcome_are_dropped_one_by_one_and_replace_no_error() {
         let run = || {
             let job = Job::new(&items).workers(3).on_failure(OnFailure::Continue);
             let job = if is_delivered { job.retry(Retry::times(1).only([FailureKind::Panic])) } else { job };
-            job.try_run(compute).ok().expect("the call has an outcome")
+            job.try_run(compute).expect("the call has an outcome")
         };
         drop(run());
         assert_eq!(alive.load(Ordering::SeqCst), 0, "delivered: {is_delivered}");
-        assert_eq!(failed_item(run().into_result().err().expect("items failed")), 9);
+        assert_eq!(failed_item(run().into_result().expect_err("items failed")), 9);
         let options = run().into_options();
         assert_eq!(alive.load(Ordering::SeqCst), 18, "the program has the values, and no failure is left");
         options.into_iter().flatten().for_each(|mut value| value.breaks = false);
     }
-    assert_eq!(failed_item(try_parallel_map(Threads, &items, compute).err().expect("items failed")), 9);
-    assert_eq!(failed_item(try_parallel_map(Serial, &items, compute).err().expect("items failed")), 9);
+    assert_eq!(failed_item(try_parallel_map(Threads, &items, compute).expect_err("items failed")), 9);
+    assert_eq!(failed_item(try_parallel_map(Serial, &items, compute).expect_err("items failed")), 9);
     let panics_at_9 = |&n: &usize| match n {
         9 => resume_unwind(Box::new("nine")),
         n => Fragile::new(n, true, &alive),
@@ -532,7 +535,7 @@ fn an_error_of_the_call_is_returned_though_values_and_closures_break() {
             (n + held.number).to_string()
         });
         let job = if is_delivered { job.retry(Retry::times(1).only([FailureKind::Panic])) } else { job };
-        let error = job.try_worker_state(make_state).run(compute).err().expect("a state is missing");
+        let error = job.try_worker_state(make_state).run(compute).expect_err("a state is missing");
         assert!(error.to_string().contains("no state"), "{error}");
         assert_eq!(alive.load(Ordering::SeqCst), 0, "delivered: {is_delivered}");
     }

@@ -221,13 +221,13 @@ fn panic_of(closure: &'static str, taken: &str, workers: usize) -> &'static str 
         std::mem::forget(result);
         n_seen += 1;
         panic_if(closure == "callback" && n_seen == 3);
+        std::ops::ControlFlow::Continue(())
     };
     let run = std::panic::AssertUnwindSafe(|| match taken {
-        "for_each" => {
-            let see = |_, result| std::ops::ControlFlow::Continue(see(result));
-            work.for_each(see).err().unwrap();
+        "for_each" => _ = work.for_each(|_, result| see(result)).err().unwrap(),
+        "iterator" => {
+            work.ordered().ok().unwrap().for_each(|result| assert!(see(result.ok().unwrap().1).is_continue()))
         }
-        "iterator" => work.ordered().ok().unwrap().for_each(|result| see(result.ok().unwrap().1)),
         _ => drop(work.run().ok().unwrap()),
     });
     *std::panic::catch_unwind(run).unwrap_err().downcast::<&str>().unwrap()
