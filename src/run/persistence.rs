@@ -21,7 +21,9 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::time::Duration;
 
-use crate::backend::contract::{Dropped, ModeKind};
+#[cfg(feature = "reports")]
+use crate::backend::contract::Dropped;
+use crate::backend::contract::ModeKind;
 use crate::config_error::ConfigError;
 #[cfg(feature = "journal")]
 use crate::encoding::{Format, Shapes};
@@ -38,6 +40,7 @@ use crate::persist::report::{
 use crate::record::{ItemRecord, Key, RecordedFailure, Timing};
 use crate::run::codec::Codec;
 use crate::run::delivery::{FinishedItem, ItemResult, ResultSink};
+#[cfg(feature = "reports")]
 use crate::run::drop_panics::DropPanics;
 use crate::run::end::{EarlyEnd, RunEnd, RunReport};
 use crate::run::name_table::{PendingKey, PendingKeys};
