@@ -23,7 +23,8 @@
 //! | 30 s | from the start of a process until it reaches `init`; then it is killed |
 //!
 //! Time in which this process was stopped counts for no item, no worker that comes up, and no destructor: see
-//! `child/pause_watch.rs`. A worker that is stopped alone is late. All of these times are of the steady clock, which no
+//! `child/pause_watch.rs`. For workers that come up and for destructors, neither does the time of a callback or an iterator that
+//! holds the calling thread up for more than 250 ms. A worker that is stopped alone is late. All of these times are of the steady clock, which no
 //! change of the date moves, and which stands still while the machine is suspended.
 //!
 //! # When the call fails as a whole
