@@ -121,6 +121,12 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
                 }
                 FrameKind::Answers => self.take_results(slot_idx, &header)?,
                 FrameKind::DropPanic => self.take_drop_panic(slot_idx, &header)?,
+                FrameKind::ReadsAllBack => {
+                    if self.slots[slot_idx].is_in_flight(header.extra) {
+                        self.item_shapes.read_all_back();
+                    }
+                    self.slots[slot_idx].incoming()?.release(&header);
+                }
                 FrameKind::Refused => return Err(self.take_refusal(slot_idx, &header)?),
                 _ => return Err(ProtocolError.into()),
             }

@@ -126,7 +126,7 @@ fn read_call(head: &CallHead) {
     }
     drop(head.settings.config(1));
     if let SharedValue::Here(bytes) = &head.shared {
-        drop(decode_checked::<Sample>(head.format, bytes, Some(head.shared_digest)));
+        drop(decode_checked::<Sample>(head.format, bytes, Some(head.shared_digest), &mut None));
     }
 }
 
@@ -136,7 +136,7 @@ fn read_items(header: &Header, body: &[u8], format: Format) -> Result<(), Protoc
     for offset in 0..header.count as usize {
         let part = parts.part()?;
         let digest = digests.next_if(|(of, _)| *of == offset).map(|(_, digest)| digest);
-        drop(decode_checked::<Sample>(format, part, digest));
+        drop(decode_checked::<Sample>(format, part, digest, &mut None));
     }
     Ok(())
 }
