@@ -30,6 +30,7 @@ mod sink;
 mod type_shape;
 
 use std::io;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
@@ -115,22 +116,18 @@ impl<V: Serialize + ?Sized, S: Sink> Writing<'_, V, S> {
 #[inline]
 pub(crate) fn read<V: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<V, String> {
     let mut place = None;
-    read_into(format, bytes, &mut place)?;
+    read_to(format, bytes, |value| place = Some(value))?;
     Ok(place.expect("it was read"))
 }
 
-/// As [`read`], into its place: the value is not moved from result to result, each of which takes as long as reading a
-/// number does.
+/// As [`read`], for a caller that puts the value into its place: then it is not moved from result to result, each of which
+/// takes as long as reading a number does. `put` is called once, or not at all after an error.
 ///
 /// # Errors
 /// Those of `read`.
 #[inline]
-pub(crate) fn read_into<V: DeserializeOwned>(
-    format: Format,
-    bytes: &[u8],
-    place: &mut Option<V>,
-) -> Result<(), String> {
-    let mut reading = Reading { format, bytes, place };
+pub(crate) fn read_to<V: DeserializeOwned>(format: Format, bytes: &[u8], put: impl FnMut(V)) -> Result<(), String> {
+    let mut reading = Reading { format, bytes, put, value: PhantomData };
     catch(|| reading.run()).map_err(|problem| text_of(&problem))
 }
 
@@ -140,13 +137,14 @@ fn text_of(problem: &Problem) -> String {
 }
 
 /// What [`read`] needs, for the same reason as [`Writing`].
-struct Reading<'r, V> {
+struct Reading<'r, V, P> {
     format: Format,
     bytes: &'r [u8],
-    place: &'r mut Option<V>,
+    put: P,
+    value: PhantomData<V>,
 }
 
-impl<V: DeserializeOwned> Reading<'_, V> {
+impl<V: DeserializeOwned, P: FnMut(V)> Reading<'_, V, P> {
     #[inline]
     fn run(&mut self) -> Result<(), Problem> {
         match self.format {
@@ -154,10 +152,10 @@ impl<V: DeserializeOwned> Reading<'_, V> {
                 let mut reader = Reader::<false>::new(self.bytes);
                 let value = V::deserialize(&mut reader)?;
                 all_were_read(reader.n_left())?;
-                *self.place = Some(value);
+                (self.put)(value);
             }
             Format::SelfDescribing => {
-                *self.place = Some(self_described(self.bytes, &Budget::of(self.bytes.len()))?);
+                (self.put)(self_described(self.bytes, &Budget::of(self.bytes.len()))?);
             }
         }
         Ok(())
@@ -205,7 +203,7 @@ impl Asked {
     }
 }
 
-/// As [`read_into`], and keeps account of what was asked for. For a value that is read back.
+/// As [`read`], and keeps account of what was asked for. For a value that is read back.
 ///
 /// # Errors
 /// Those of `read`.

@@ -71,14 +71,14 @@ impl<'de, const TRACED: bool> Reader<'de, TRACED> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn byte(&mut self) -> Result<u8, Problem> {
         let (&first, rest) = self.bytes.split_first().ok_or_else(ends_early)?;
         self.bytes = rest;
         Ok(first)
     }
 
-    #[inline]
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Problem> {
         let (&first, rest) = self.bytes.split_first_chunk().ok_or_else(ends_early)?;
         self.bytes = rest;
@@ -86,7 +86,7 @@ impl<'de, const TRACED: bool> Reader<'de, TRACED> {
     }
 
     /// An integer of this many bits, 64 at most.
-    #[inline]
+    #[inline(always)]
     fn integer(&mut self, bits: u32) -> Result<u64, Problem> {
         match self.byte()? {
             only @ ..0x80 => Ok(u64::from(only)),
@@ -130,13 +130,13 @@ impl<'de, const TRACED: bool> Reader<'de, TRACED> {
         Err(is_none_of("integer of its type"))
     }
 
-    #[inline]
+    #[inline(always)]
     fn signed(&mut self, bits: u32) -> Result<i64, Problem> {
         let folded = self.integer(bits)?;
         Ok((folded >> 1).cast_signed() ^ -(folded & 1).cast_signed())
     }
 
-    #[inline]
+    #[inline(always)]
     fn length(&mut self) -> Result<usize, Problem> {
         usize::try_from(self.integer(usize::BITS)?).map_err(|_| is_none_of("length"))
     }
@@ -156,7 +156,7 @@ impl<'de, const TRACED: bool> Reader<'de, TRACED> {
     }
 
     /// The number of elements of a list or a map.
-    #[inline]
+    #[inline(always)]
     fn count(&mut self) -> Result<usize, Problem> {
         let claimed = self.length()?;
         self.left = self.left.checked_sub(claimed).ok_or_else(|| claims_too_many(claimed, self.left))?;

@@ -57,7 +57,7 @@ fn check<V: Serialize + DeserializeOwned>(
     checked.map(drop)
 }
 
-/// The value that these bytes are.
+/// Puts the value that these bytes are into its place.
 ///
 /// Call it within [`with_blocks`], which finds the shared memory that the value mentions.
 ///
@@ -65,8 +65,8 @@ fn check<V: Serialize + DeserializeOwned>(
 /// When the value's serde code fails or panics, or leaves bytes, and when a list claims more elements than there are
 /// bytes.
 #[inline]
-pub(crate) fn decode<V: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<V, String> {
-    encoding::read(format, bytes)
+pub(crate) fn decode<V: DeserializeOwned>(format: Format, bytes: &[u8], put: impl FnMut(V)) -> Result<(), String> {
+    encoding::read_to(format, bytes, put)
 }
 
 /// As [`decode`], into its place, and compares the value with the digest of the one that was written, where that is
@@ -82,7 +82,7 @@ pub(crate) fn decode_checked<V: Serialize + DeserializeOwned>(
     place: &mut Option<V>,
 ) -> Result<ReadBack, String> {
     let Some(written) = written else {
-        return match encoding::read_into(format, bytes, place) {
+        return match encoding::read_to(format, bytes, |value| *place = Some(value)) {
             Ok(()) => Ok(ReadBack::OncePerShape),
             Err(reason) => Err(encoding::does_not_read_back(format, &reason)),
         };

@@ -516,15 +516,19 @@ where
         let position = self.position.get();
         self.position.set(position + 1);
         self.page.begin(position, self.clock.get());
-        let value = {
+        let result = {
             let item = item.borrow();
             let item = item.as_ref().expect("an item of a frame runs once");
             // SAFETY: `Functions::find` gave this address for a call of these types.
-            let result = unsafe { K::call_at(self.functions.function, self.shared, state, item) };
-            if !self.process.is_current() {
-                end_forked_child();
-            }
-            result?
+            unsafe { K::call_at(self.functions.function, self.shared, state, item) }
+        };
+        if !self.process.is_current() {
+            end_forked_child();
+        }
+        // The value stays where the function put it: to move it at once takes as long as to encode it.
+        let value = match &result {
+            Ok(value) => value,
+            Err(_) => return result.map(drop),
         };
         if needs_drop::<T>() {
             drop_copy(self.outbox, Dropped::Item(position), self.frame, item.take());
@@ -532,8 +536,10 @@ where
         let trace = self.tracer.end(self.clock.get());
         prints::flush();
         let held_back = needs_drop::<K::Output>().then(|| self.outbox.hold_back());
-        let (next, now) = self.outbox.put_value(&value, trace.as_ref());
-        drop_copy(self.outbox, Dropped::Value(position), self.frame, value);
+        let (next, now) = self.outbox.put_value(value, trace.as_ref());
+        if needs_drop::<K::Output>() {
+            drop_copy(self.outbox, Dropped::Value(position), self.frame, result.ok());
+        }
         drop(held_back);
         self.page.end();
         match next {
