@@ -110,7 +110,7 @@ fn read(header: &Header, body: &[u8], setting: &Setting) -> Result<(), ProtocolE
         FrameKind::Answers => read_answers(header, body, setting)?,
         FrameKind::DropPanic => {
             let panic = drop_panic(header, body)?;
-            let again = drop_panic::header(panic.dropped, header.extra);
+            let again = drop_panic::header(panic.dropped, 0);
             assert_eq!(drop_panic(&again, panic.message.as_bytes()), Ok(panic));
         }
         FrameKind::Refused => drop(postcard::from_bytes::<CallRejected>(body).map_err(no_message)?),
