@@ -95,7 +95,7 @@ impl<'de, const TRACED: bool> Reader<'de, TRACED> {
     }
 
     /// An integer with these lowest seven bits, from its second byte on.
-    #[inline]
+    #[inline(never)] // so that what calls it stays small enough to be inlined
     fn long_integer(&mut self, bits: u32, mut value: u64) -> Result<u64, Problem> {
         let mut shift = 7;
         while shift < bits {
@@ -161,6 +161,13 @@ impl<'de, const TRACED: bool> Reader<'de, TRACED> {
         let claimed = self.length()?;
         self.left = self.left.checked_sub(claimed).ok_or_else(|| claims_too_many(claimed, self.left))?;
         Ok(claimed)
+    }
+
+    /// So many parts, which are a level deeper.
+    #[inline]
+    fn parts(&mut self, count: usize) -> Result<Parts<'_, 'de, TRACED>, Problem> {
+        let levels = self.levels.checked_sub(1).ok_or_else(too_deep)?;
+        Ok(Parts { reader: Self { levels, ..*self }, whole: self, count })
     }
 
     /// Reads what is a level deeper.
@@ -311,12 +318,12 @@ impl<'de, const TRACED: bool> Deserializer<'de> for &mut Reader<'de, TRACED> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         self.note(kinds::SEQ);
         let count = self.count()?;
-        self.deeper(|reader| visitor.visit_seq(Parts { reader, count }))
+        visitor.visit_seq(self.parts(count)?)
     }
 
     #[inline]
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Problem> {
-        self.deeper(|reader| visitor.visit_seq(Parts { reader, count: length }))
+        visitor.visit_seq(self.parts(length)?)
     }
 
     #[inline]
@@ -333,7 +340,7 @@ impl<'de, const TRACED: bool> Deserializer<'de> for &mut Reader<'de, TRACED> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         self.note(kinds::SEQ);
         let count = self.count()?;
-        self.deeper(|reader| visitor.visit_map(Parts { reader, count }))
+        visitor.visit_map(self.parts(count)?)
     }
 
     #[inline]
@@ -364,10 +371,25 @@ impl<'de, const TRACED: bool> Deserializer<'de> for &mut Reader<'de, TRACED> {
 }
 
 /// The parts of a list, a map, a tuple or a struct.
+///
+/// It reads with a reader of its own, which stays in registers while numbers are read, and hands over how far it came
+/// when it is dropped.
 struct Parts<'r, 'de, const TRACED: bool> {
-    reader: &'r mut Reader<'de, TRACED>,
+    reader: Reader<'de, TRACED>,
+    whole: &'r mut Reader<'de, TRACED>,
     /// How many come.
     count: usize,
+}
+
+impl<const TRACED: bool> Drop for Parts<'_, '_, TRACED> {
+    #[inline]
+    fn drop(&mut self) {
+        let Reader { bytes, left, kinds, .. } = self.reader;
+        (self.whole.bytes, self.whole.left) = (bytes, left);
+        if TRACED {
+            self.whole.kinds = kinds;
+        }
+    }
 }
 
 impl<const TRACED: bool> Parts<'_, '_, TRACED> {
@@ -390,7 +412,7 @@ impl<'de, const TRACED: bool> SeqAccess<'de> for Parts<'_, 'de, TRACED> {
 
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
-        if self.take() { seed.deserialize(&mut *self.reader).map(Some) } else { Ok(None) }
+        if self.take() { seed.deserialize(&mut self.reader).map(Some) } else { Ok(None) }
     }
 
     #[inline]
@@ -404,12 +426,12 @@ impl<'de, const TRACED: bool> MapAccess<'de> for Parts<'_, 'de, TRACED> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
-        if self.take() { seed.deserialize(&mut *self.reader).map(Some) } else { Ok(None) }
+        if self.take() { seed.deserialize(&mut self.reader).map(Some) } else { Ok(None) }
     }
 
     #[inline]
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Problem> {
-        seed.deserialize(&mut *self.reader)
+        seed.deserialize(&mut self.reader)
     }
 
     #[inline]

@@ -9,7 +9,7 @@
 //! manner, with their blocks sent again for each frame. The lists are thread-locals, since serde code has no parameter
 //! through which they could come.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -33,32 +33,10 @@ pub(crate) struct BlockTable {
 }
 
 crate::sync::thread_local! {
-    /// What this thread encodes at the moment.
-    static ENCODING: Encoding = Encoding::default();
+    /// The blocks that were noted so far, while this thread encodes for another process.
+    static ATTACHED: RefCell<Option<Vec<Arc<Block>>>> = RefCell::default();
     /// The blocks of the other side, while this thread decodes a message from it.
     static RECEIVED: RefCell<Option<BlockTable>> = RefCell::default();
-}
-
-/// An encoding of this thread.
-#[derive(Default)]
-struct Encoding {
-    /// Whether it is for another process.
-    is_for_another: Cell<bool>,
-    /// The blocks that it noted so far. Moved only where there are some: as a rule a value has none.
-    blocks: RefCell<Vec<Arc<Block>>>,
-}
-
-impl Encoding {
-    /// Goes on with these blocks; gives those that were there.
-    #[inline]
-    fn swap(&self, is_for_another: bool, blocks: Vec<Arc<Block>>) -> (bool, Vec<Arc<Block>>) {
-        let mut here = self.blocks.borrow_mut();
-        let were = if here.is_empty() { Vec::new() } else { std::mem::take(&mut *here) };
-        if !blocks.is_empty() {
-            *here = blocks;
-        }
-        (self.is_for_another.replace(is_for_another), were)
-    }
 }
 
 impl Attachments {
@@ -102,19 +80,15 @@ impl BlockTable {
 pub(crate) fn with_attachments<A>(attachments: &mut Attachments, encode: impl FnOnce() -> A) -> A {
     struct OuterAttachments<'l> {
         attachments: &'l mut Attachments,
-        outer: (bool, Vec<Arc<Block>>),
+        outer: Option<Vec<Arc<Block>>>,
     }
     impl Drop for OuterAttachments<'_> {
-        #[inline]
         fn drop(&mut self) {
-            let (is_for_another, blocks) = std::mem::take(&mut self.outer);
-            let (_, attached) = ENCODING.with(|encoding| encoding.swap(is_for_another, blocks));
-            if !attached.is_empty() {
-                self.attachments.blocks = attached;
-            }
+            let attached = ATTACHED.with(|attached| attached.replace(self.outer.take()));
+            self.attachments.blocks = attached.unwrap_or_default();
         }
     }
-    let outer = ENCODING.with(|encoding| encoding.swap(true, attachments.take()));
+    let outer = ATTACHED.with(|attached| attached.replace(Some(attachments.take())));
     let _guard = OuterAttachments { attachments, outer };
     encode()
 }
@@ -124,11 +98,9 @@ pub(crate) fn with_attachments<A>(attachments: &mut Attachments, encode: impl Fn
 /// False in any other serializer, such as that of a journal: there a slice is written as its numbers. `None` is an
 /// empty slice, which has no block. Costs a comparison per block of the message at most, and one as a rule.
 pub(crate) fn attach(block: Option<&Arc<Block>>) -> bool {
-    ENCODING.with(|encoding| {
-        if !encoding.is_for_another.get() {
-            return false;
-        }
-        let mut blocks = encoding.blocks.borrow_mut();
+    ATTACHED.with(|attached| {
+        let mut attached = attached.borrow_mut();
+        let Some(blocks) = attached.as_mut() else { return false };
         // Searched from the end: as a rule the next slice looks at the block of the last one.
         if let Some(block) = block.filter(|block| !blocks.iter().rev().any(|there| Arc::ptr_eq(there, block))) {
             blocks.push(Arc::clone(block));
