@@ -27,9 +27,9 @@ use serde::{Deserialize, Serialize};
 /// field, another kind of number. A value that does not read back fails by name: in worker processes its item fails with
 /// `Cause::Encoding`, in a journal it is a warning of the run.
 ///
-/// Each value is read back, which takes about three times as long, where one value says nothing of the next: in
-/// `SelfDescribing` for types whose reader asks what comes (`untagged`, `tag`, `flatten`,
-/// `serde_json::Value`), in `Compact` for types whose reader asks for another kind of number than was written.
+/// Each value is read back, and so takes a multiple of the time, where one value says nothing of the next: in
+/// `SelfDescribing` for types whose reader asks what comes (`untagged`, `tag`, `flatten`, `serde_json::Value`), in
+/// `Compact` for types whose reader asks for another kind of number than was written.
 ///
 /// What is compared is what the two values write: what they write alike is one value. So these are not noticed: a field
 /// that is never written (`skip`, `skip_serializing`), which comes back as its default; an `untagged` variant that writes

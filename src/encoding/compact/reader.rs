@@ -163,13 +163,6 @@ impl<'de, const TRACED: bool> Reader<'de, TRACED> {
         Ok(claimed)
     }
 
-    /// So many parts, which are a level deeper.
-    #[inline]
-    fn parts(&mut self, count: usize) -> Result<Parts<'_, 'de, TRACED>, Problem> {
-        let levels = self.levels.checked_sub(1).ok_or_else(too_deep)?;
-        Ok(Parts { reader: Self { levels, ..*self }, whole: self, count })
-    }
-
     /// Reads what is a level deeper.
     #[inline]
     fn deeper<A>(&mut self, read: impl FnOnce(&mut Self) -> Result<A, Problem>) -> Result<A, Problem> {
@@ -318,12 +311,12 @@ impl<'de, const TRACED: bool> Deserializer<'de> for &mut Reader<'de, TRACED> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         self.note(kinds::SEQ);
         let count = self.count()?;
-        visitor.visit_seq(self.parts(count)?)
+        self.deeper(|reader| visitor.visit_seq(Parts { reader, count }))
     }
 
     #[inline]
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Problem> {
-        visitor.visit_seq(self.parts(length)?)
+        self.deeper(|reader| visitor.visit_seq(Parts { reader, count: length }))
     }
 
     #[inline]
@@ -340,7 +333,7 @@ impl<'de, const TRACED: bool> Deserializer<'de> for &mut Reader<'de, TRACED> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         self.note(kinds::SEQ);
         let count = self.count()?;
-        visitor.visit_map(self.parts(count)?)
+        self.deeper(|reader| visitor.visit_map(Parts { reader, count }))
     }
 
     #[inline]
@@ -371,25 +364,10 @@ impl<'de, const TRACED: bool> Deserializer<'de> for &mut Reader<'de, TRACED> {
 }
 
 /// The parts of a list, a map, a tuple or a struct.
-///
-/// It reads with a reader of its own, which stays in registers while numbers are read, and hands over how far it came
-/// when it is dropped.
 struct Parts<'r, 'de, const TRACED: bool> {
-    reader: Reader<'de, TRACED>,
-    whole: &'r mut Reader<'de, TRACED>,
+    reader: &'r mut Reader<'de, TRACED>,
     /// How many come.
     count: usize,
-}
-
-impl<const TRACED: bool> Drop for Parts<'_, '_, TRACED> {
-    #[inline]
-    fn drop(&mut self) {
-        let Reader { bytes, left, kinds, .. } = self.reader;
-        (self.whole.bytes, self.whole.left) = (bytes, left);
-        if TRACED {
-            self.whole.kinds = kinds;
-        }
-    }
 }
 
 impl<const TRACED: bool> Parts<'_, '_, TRACED> {
@@ -412,7 +390,7 @@ impl<'de, const TRACED: bool> SeqAccess<'de> for Parts<'_, 'de, TRACED> {
 
     #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
-        if self.take() { seed.deserialize(&mut self.reader).map(Some) } else { Ok(None) }
+        if self.take() { seed.deserialize(&mut *self.reader).map(Some) } else { Ok(None) }
     }
 
     #[inline]
@@ -426,12 +404,12 @@ impl<'de, const TRACED: bool> MapAccess<'de> for Parts<'_, 'de, TRACED> {
 
     #[inline]
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
-        if self.take() { seed.deserialize(&mut self.reader).map(Some) } else { Ok(None) }
+        if self.take() { seed.deserialize(&mut *self.reader).map(Some) } else { Ok(None) }
     }
 
     #[inline]
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Problem> {
-        seed.deserialize(&mut self.reader)
+        seed.deserialize(&mut *self.reader)
     }
 
     #[inline]
