@@ -82,7 +82,7 @@ use crate::backend::process_task::ProcessContext;
 use crate::backend::task::{Context, SharedOf, StateOf, Task};
 use crate::backend::thread_pool::is_worker_thread;
 use crate::config::usable_cores;
-use crate::encoding::{self, Shapes};
+use crate::encoding::{self, Digest, Shapes};
 use crate::sync::{Arc, nanos};
 
 /// A longer shared value lies in memory that all workers see, instead of being copied for each.
@@ -279,7 +279,7 @@ fn call_frame<T: Travels, K: SerdeTask<T>>(
         settings: Settings::of(context.config, workers),
         format: limits.format,
         shared: SharedValue::Here(Vec::new()),
-        shared_digest: 0,
+        shared_digest: Digest::default(),
     };
     let (mut shared, mut attachments) = (Body::default(), Attachments::default());
     let refused = |reason| BackendError::Unprepared(format!("the shared value could not be encoded: {reason}"));
