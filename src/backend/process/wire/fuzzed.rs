@@ -54,6 +54,9 @@ impl Setting {
 }
 
 /// Reads the bytes after the first as frames; the first says which format they have, and what is sent before them.
+///
+/// # Panics
+/// Where a reader breaks what it promises, and where the system has no sockets and no memory.
 pub fn read_frames(bytes: &[u8]) {
     let Some((first, frames)) = bytes.split_first() else { return };
     let setting = Setting::of(*first);
@@ -103,7 +106,9 @@ fn take(incoming: &mut Incoming, setting: &Setting) -> Result<(), Broken> {
 fn read(header: &Header, body: &[u8], setting: &Setting) -> Result<(), ProtocolError> {
     let no_message = |_| ProtocolError;
     match header.kind {
-        FrameKind::Hello => drop(postcard::from_bytes::<Hello>(body).map_err(no_message)?),
+        FrameKind::Hello => {
+            postcard::from_bytes::<Hello>(body).map_err(no_message)?;
+        }
         FrameKind::Call => read_call(&postcard::from_bytes(body).map_err(no_message)?),
         FrameKind::Items => read_items(header, body, setting.format)?,
         FrameKind::Answers if header.count == 0 => drop(skipped(&mut Parts::of(body))?),
