@@ -96,9 +96,8 @@ use crate::encoding::Format;
 ///
 /// It takes the calling program or the kernel to end them. So they go on where both the program and the worker are killed in
 /// the same moment, as `killall -9` does, and where a worker crashes whose exit the program itself has waited for, by
-/// `waitpid(-1, ..)` or by ignoring `SIGCHLD`. The kernel ends workers and programs once the calling program is gone with all
-/// copies of its memory that share its descriptors: a child that it has forked gives them up at once, but one that was made
-/// by a bare `clone` and runs no other program keeps them.
+/// `waitpid(-1, ..)` or by ignoring `SIGCHLD`. A child that the calling program has forked holds up none of this. One that it
+/// has made by a bare `clone`, and that neither runs another program nor makes a call, does so until it ends, for workers too.
 ///
 /// # Who may be a worker
 /// A process becomes a worker only of its own parent, if that runs as the same user and is the same program. A program
