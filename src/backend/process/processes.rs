@@ -102,9 +102,9 @@ use crate::encoding::Format;
 /// # Who may be a worker
 /// A process becomes a worker only of its own parent, if that runs as the same user and is the same program. A program
 /// that runs with more rights than the user who started it (set-user-id, set-group-id, capabilities, or a security domain of
-/// its own by SELinux or AppArmor with a clean environment) becomes no worker and starts none: a call in it is an error ([`Error::is_unsupported`](crate::Error::is_unsupported)), also after it has given
-/// these rights up, since its workers would get them anew. So is a call while the real and the effective user or group
-/// differ. Such a program can run the items in [`Threads`](crate::Threads), or start another program for them.
+/// its own by SELinux or AppArmor with a clean environment) becomes no worker and starts none: a call in it is an error
+/// ([`Error::is_unsupported`](crate::Error::is_unsupported)), also after it has given these rights up, since its workers
+/// would get them anew. So is a call while the real and the effective user or group differ. Such a program can run the items in [`Threads`](crate::Threads), or start another program for them.
 ///
 /// # Stopping
 /// When a failure or a `break` ends the call, a worker that is not done with its item within 30 ms is killed. A
