@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::backend::contract::DropPanic;
-use crate::panics::{drop_caught, drop_each};
+use crate::panics::{Held, drop_each_logged};
 use crate::run::input::StreamInput;
 use crate::run::item_buffer::ItemBuffer;
 use crate::run::positions::{PositionMap, StreamPositions};
@@ -81,28 +81,7 @@ pub(crate) struct Turn<T> {
 impl<T> Drop for Turn<T> {
     /// Of a turn that panicked: the run raises that panic, and a second one out of a destructor would abort.
     fn drop(&mut self) {
-        drop_each(std::mem::take(&mut self.items), |_, _| {});
-    }
-}
-
-/// An item that was read and has no place yet. Dropped without a panic while a closure of the caller unwinds.
-pub(crate) struct UnplacedItem<T>(Option<T>);
-
-impl<T> UnplacedItem<T> {
-    pub(crate) fn get(&self) -> &T {
-        self.0.as_ref().expect(IS_HELD)
-    }
-
-    pub(crate) fn into_item(mut self) -> T {
-        self.0.take().expect(IS_HELD)
-    }
-}
-
-const IS_HELD: &str = "an item is there until it is taken out, which consumes its holder";
-
-impl<T> Drop for UnplacedItem<T> {
-    fn drop(&mut self) {
-        let _ = drop_caught(self.0.take());
+        drop_each_logged(std::mem::take(&mut self.items));
     }
 }
 
@@ -112,7 +91,7 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
         positions: &'r StreamPositions<'r, 'k, T>,
         window: usize,
     ) -> Self {
-        let (iterator, buffer) = (&mut *stream.iterator, &*stream.buffer);
+        let (iterator, buffer) = (&mut **stream.iterator, &*stream.buffer);
         Self { iterator, buffer, positions, window, n_read: 0, is_exhausted: false }
     }
 
@@ -150,12 +129,13 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
         self.n_read < delivered.saturating_add(self.window)
     }
 
-    /// The next item and its index; `None` when the turn or the input is over.
+    /// The next item and its index; `None` when the turn or the input is over. Until it has a place, the item is dropped
+    /// without a panic while a closure of the caller unwinds.
     ///
     /// A turn reads at least one item, even from an iterator that is slower than the turn: otherwise a slow input would
     /// never advance. Reads the clock once per item, except for the first. After the end of the input, the iterator is
     /// not called again.
-    pub(crate) fn next(&mut self, turn: &mut Turn<T>) -> Option<(usize, UnplacedItem<T>)> {
+    pub(crate) fn next(&mut self, turn: &mut Turn<T>) -> Option<(usize, Held<T>)> {
         if turn.n_reads >= MAX_PER_TURN || turn.n_reads > 0 && turn.started.elapsed() >= TURN {
             return None;
         }
@@ -165,7 +145,7 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
             return None;
         };
         self.n_read += 1;
-        Some((self.n_read - 1, UnplacedItem(Some(item))))
+        Some((self.n_read - 1, Held::new(item)))
     }
 
     /// Gives an item that is to be run the next position.
@@ -232,7 +212,7 @@ mod tests {
         while reader.is_within_window(delivered)
             && let Some((index, item)) = reader.next(&mut turn)
         {
-            if finished.contains(&index) { reader.skip() } else { reader.place(&mut turn, index, item.into_item()) }
+            if finished.contains(&index) { reader.skip() } else { reader.place(&mut turn, index, item.into_inner()) }
         }
         let is_open = reader.is_within_window(delivered);
         reader.end_turn(turn, is_open)

@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::backend::contract::{DropPanic, Dropped};
 use crate::backend::items::ItemLookup;
+use crate::panics::Held;
 use crate::run::drop_panics::DropPanics;
 use crate::run::item_buffer::ItemBuffer;
 use crate::run::positions::PositionMap;
@@ -24,7 +25,7 @@ pub(crate) enum Input<'a, T> {
 ///
 /// Cost: two allocations per run, for the iterator and the buffer, and one virtual call per item that is read.
 pub(crate) struct StreamInput<'a, T> {
-    pub(crate) iterator: Box<dyn Iterator<Item = T> + Send + 'a>,
+    pub(crate) iterator: Held<Box<dyn Iterator<Item = T> + Send + 'a>>,
     pub(crate) buffer: Arc<ItemBuffer<T>>,
     /// The same buffer, as workers see it.
     ///
@@ -43,7 +44,7 @@ impl<T> StreamInput<'_, T> {
             panics.note(DropPanic { dropped: panic.dropped.map(|position| positions.index_of(position)), ..panic });
         }
         drop(lookup);
-        panics.drop_caught(Dropped::Input, iterator);
+        panics.drop_caught(Dropped::Input, iterator.into_inner());
         panics
     }
 }
@@ -74,7 +75,7 @@ impl<'a, T: Send + Sync + 'a> Input<'a, T> {
     pub(crate) fn stream(iterator: impl Iterator<Item = T> + Send + 'a) -> Self {
         let buffer = Arc::new(ItemBuffer::new());
         let lookup: Arc<dyn ItemLookup<T> + Send + 'a> = buffer.clone();
-        Self::Stream(StreamInput { iterator: Box::new(iterator), buffer, lookup })
+        Self::Stream(StreamInput { iterator: Held::new(Box::new(iterator)), buffer, lookup })
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::backend::process::memory::SharedSlice;
 use crate::backend::process::memory::block::Block;
 use crate::backend::process::memory::segment::SegmentFile;
-use crate::backend::process::wire::answers::{Answer, Answers, next_answer, next_timing, skipped};
+use crate::backend::process::wire::answers::{Answers, Failed, next_timing, skipped, take_answer};
 use crate::backend::process::wire::attachments::with_blocks;
 use crate::backend::process::wire::call::{CallHead, Hello, SharedValue};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming};
@@ -110,7 +110,7 @@ fn read(header: &Header, body: &[u8], setting: &Setting) -> Result<(), ProtocolE
         FrameKind::Answers => read_answers(header, body, setting)?,
         FrameKind::DropPanic => {
             let panic = drop_panic(header, body)?;
-            let again = drop_panic::header(panic.dropped, header.extra);
+            let again = drop_panic::header(panic.dropped, 0);
             assert_eq!(drop_panic(&again, panic.message.as_bytes()), Ok(panic));
         }
         FrameKind::Refused => drop(postcard::from_bytes::<CallRejected>(body).map_err(no_message)?),
@@ -126,7 +126,7 @@ fn read_call(head: &CallHead) {
     }
     drop(head.settings.config(1));
     if let SharedValue::Here(bytes) = &head.shared {
-        drop(decode_checked::<Sample>(head.format, bytes, Some(head.shared_digest)));
+        drop(decode_checked::<Sample>(head.format, bytes, Some(head.shared_digest), &mut None));
     }
 }
 
@@ -136,7 +136,7 @@ fn read_items(header: &Header, body: &[u8], format: Format) -> Result<(), Protoc
     for offset in 0..header.count as usize {
         let part = parts.part()?;
         let digest = digests.next_if(|(of, _)| *of == offset).map(|(_, digest)| digest);
-        drop(decode_checked::<Sample>(format, part, digest));
+        drop(decode_checked::<Sample>(format, part, digest, &mut None));
     }
     Ok(())
 }
@@ -145,15 +145,15 @@ fn read_items(header: &Header, body: &[u8], format: Format) -> Result<(), Protoc
 fn read_answers(header: &Header, body: &[u8], setting: &Setting) -> Result<(), ProtocolError> {
     let mut parts = Parts::of(body);
     for _ in 0..header.count {
-        match next_answer::<Sample, String>(setting.format, &mut parts)? {
-            Answer::Value(Sample::Shared(_)) => {} // its memory would have to be sent again
-            Answer::Value(value) => write_again(setting.format, &value),
-            Answer::Failed { elapsed, cause } => {
+        match next_answer(setting.format, &mut parts)? {
+            Ok(Sample::Shared(_)) => {} // its memory would have to be sent again
+            Ok(value) => write_again(setting.format, &value),
+            Err((elapsed, cause)) => {
                 let mut answers = Answers::default();
                 answers.begin_call(setting.format);
                 answers.put_failure(elapsed, &cause);
-                let again = next_answer::<Sample, String>(setting.format, &mut Parts::of(answers.body.bytes()));
-                assert_eq!(again, Ok(Answer::Failed { elapsed, cause }));
+                let again = next_answer(setting.format, &mut Parts::of(answers.body.bytes()));
+                assert_eq!(again, Ok(Err((elapsed, cause))));
             }
         }
         if setting.traces {
@@ -163,14 +163,20 @@ fn read_answers(header: &Header, body: &[u8], setting: &Setting) -> Result<(), P
     Ok(())
 }
 
+fn next_answer(format: Format, parts: &mut Parts<'_>) -> Result<Result<Sample, Failed<String>>, ProtocolError> {
+    let mut value = None;
+    let failed = take_answer(format, parts, |read| value = Some(read))?;
+    Ok(value.ok_or_else(|| failed.expect("there is the one or the other")))
+}
+
 fn write_again(format: Format, value: &Sample) {
     let mut answers = Answers::default();
     answers.begin_call(format);
     answers.put_value(value);
     let mut parts = Parts::of(answers.body.bytes());
-    match next_answer::<Sample, String>(format, &mut parts).expect("it was written as an answer") {
-        Answer::Value(again) => assert!(again == *value || has_nan(value), "{again:?} instead of {value:?}"),
-        Answer::Failed { cause: Cause::Encoding(reason), .. } => panic!("{value:?} does not read back: {reason}"),
+    match next_answer(format, &mut parts).expect("it was written as an answer") {
+        Ok(again) => assert!(again == *value || has_nan(value), "{again:?} instead of {value:?}"),
+        Err((_, Cause::Encoding(reason))) => panic!("{value:?} does not read back: {reason}"),
         failed => panic!("{failed:?} instead of {value:?}"),
     }
 }
