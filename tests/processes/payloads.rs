@@ -157,9 +157,9 @@ fn an_item_that_is_too_large_for_the_memory_limit_fails_alone() {
     });
 }
 
-/// A result of half the limit: with the copy that it would be read back as, it is too large.
+/// A third of the limit, twice as much with its bytes, and too much with the copy that it would be read back as.
 fn a_large_first_result_needs_no_memory_for_a_copy() {
-    const LIMIT: u64 = 200 << 20;
+    const LIMIT: u64 = 300 << 20;
     let items = [110_usize << 20, 100 << 20];
     let mode = Processes::new().memory_limit(LIMIT);
     let outcome = job(&items, 1).mode(mode).run(|len: &usize| Block(vec![3; *len])).unwrap();

@@ -229,8 +229,8 @@ impl Processes {
     ///
     /// Leave room for more than a result: the first results of a call, of each form, are read back in the worker, which
     /// takes as much memory again for the copy, and for a list that grows as it is read twice as much. Results of more
-    /// than 64 MiB are read back by the calling program alone. Bytes of a result that find no free slot of shared memory
-    /// are the worker's own, too.
+    /// than 64 MiB are read back by the calling program alone. The bytes of a result are the worker's own, too, where it is
+    /// the first large one, or finds no free slot of shared memory.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
