@@ -119,14 +119,22 @@ fn check_link(_: &Path, _: &Metadata) -> io::Result<()> {
 
 /// Root can write anywhere without a link, so its links are no trap.
 #[cfg(target_os = "linux")]
-fn may_follow(owner: u32, user: u32) -> bool {
-    owner == 0 || owner == user
+fn may_follow(owner: u32, user: Option<u32>) -> bool {
+    owner == 0 || Some(owner) == user
 }
 
-/// The user whose rights the program has now, also where there is no `/proc` to ask.
-#[cfg(target_os = "linux")]
-fn effective_user() -> u32 {
-    rustix::process::geteuid().as_raw()
+/// The user whose rights the program has now.
+#[cfg(all(target_os = "linux", any(feature = "journal", feature = "processes", feature = "reports")))]
+fn effective_user() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+/// The user whose rights the program has now; `None` without `/proc`.
+#[cfg(all(target_os = "linux", not(any(feature = "journal", feature = "processes", feature = "reports"))))]
+fn effective_user() -> Option<u32> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let users = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    users.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(all(test, unix))]
@@ -170,12 +178,12 @@ mod tests {
     #[test]
     fn a_link_of_another_user_is_not_followed() {
         use std::os::unix::fs::{MetadataExt as _, lchown};
-        assert!(may_follow(7, 7) && may_follow(0, 7) && may_follow(0, 0));
-        assert!(!may_follow(8, 7) && !may_follow(7, 0));
+        assert!(may_follow(7, Some(7)) && may_follow(0, Some(7)) && may_follow(0, None));
+        assert!(!may_follow(8, Some(7)) && !may_follow(7, Some(0)) && !may_follow(7, None));
 
         let folder = tempfile::tempdir().unwrap();
         let link = folder.path().join("link");
-        assert_eq!(effective_user(), fs::metadata(folder.path()).unwrap().uid(), "it made the folder");
+        assert_eq!(effective_user(), Some(fs::metadata(folder.path()).unwrap().uid()), "it made the folder");
         symlink("victim", &link).unwrap();
         if lchown(&link, Some(65_534), None).is_err() {
             return std::io::Write::write_all(
