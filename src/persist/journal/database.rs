@@ -451,7 +451,9 @@ impl Database {
     fn counts(&self, setup: Option<&Setup>) -> Result<Counts, JournalError> {
         self.ask(|connection| {
             let (n_runs, runs) = runs_of(connection, setup)?;
-            if let Some(counts) = counts_of_one_run(connection, n_runs, &runs)? {
+            if !are_of_several_runs(connection)?
+                && let Some(counts) = counts_of_one_run(connection, n_runs, &runs)?
+            {
                 return Ok(counts);
             }
             let mut statement = connection
@@ -795,6 +797,13 @@ fn runs_of(connection: &Connection, setup: Option<&Setup>) -> rusqlite::Result<(
     Ok((n_runs, runs))
 }
 
+/// Whether the first and the last row are of two runs. One run writes at a time, so where they are of one, as a rule all
+/// rows are. Two look-ups.
+fn are_of_several_runs(connection: &Connection) -> rusqlite::Result<bool> {
+    let ends = "SELECT (SELECT run FROM entry ORDER BY id LIMIT 1) <> (SELECT run FROM entry ORDER BY id DESC LIMIT 1)";
+    Ok(connection.query_row(ends, [], |row| row.get::<_, Option<bool>>(0))?.unwrap_or(false))
+}
+
 /// The counts where all rows are of one run, which has the setup; else `None`.
 ///
 /// Also `None` without a row, and where a column or a sum is no whole number: texts come after all numbers, and a sum that
@@ -825,12 +834,11 @@ impl Counts {
     /// Of the newest of these rows for each key.
     fn of(counted: &[Counted], keys: RowKeys, rows: u64, runs: u64) -> Self {
         let (mut succeeded, mut failed, mut first, mut last) = (0, 0, None, None);
-        keys.each_newest(|row| {
-            let Counted { is_success, started, finished } = counted[row];
-            (succeeded, failed) = (succeeded + u64::from(is_success), failed + u64::from(!is_success));
-            first = Some(first.map_or(started, |first: i64| first.min(started)));
-            last = last.max(Some(finished));
-        });
+        for (_, row) in keys.are_newest().into_iter().zip(counted).filter(|(is_newest, _)| *is_newest) {
+            (succeeded, failed) = (succeeded + u64::from(row.is_success), failed + u64::from(!row.is_success));
+            first = Some(first.map_or(row.started, |first: i64| first.min(row.started)));
+            last = last.max(Some(row.finished));
+        }
         Self { succeeded, failed, rows, runs, first: first.map(moment), last: last.map(moment) }
     }
 }

@@ -27,19 +27,24 @@ impl RowKeys {
         self.ends.push(self.texts.len());
     }
 
-    /// Calls this with the number of the newest row of each key, in no particular order.
-    pub(crate) fn each_newest(mut self, mut take: impl FnMut(usize)) {
+    /// For each row, whether it is the newest of its key.
+    pub(crate) fn are_newest(mut self) -> Vec<bool> {
         self.hashes.sort_unstable();
+        let mut are_newest = vec![true; self.ends.len()];
         let mut known: Vec<usize> = Vec::new();
         for group in self.hashes.chunk_by(|(one, _), (other, _)| one == other) {
+            if group.len() == 1 {
+                continue;
+            }
             known.clear();
             for &(_, row) in group.iter().rev() {
-                if !known.iter().any(|newer| self.key(*newer) == self.key(row)) {
+                are_newest[row] = !known.iter().any(|newer| self.key(*newer) == self.key(row));
+                if are_newest[row] {
                     known.push(row);
-                    take(row);
                 }
             }
         }
+        are_newest
     }
 
     fn key(&self, row: usize) -> &str {
@@ -57,10 +62,7 @@ mod tests {
     use super::*;
 
     fn newest(keys: RowKeys) -> Vec<usize> {
-        let mut rows = Vec::new();
-        keys.each_newest(|row| rows.push(row));
-        rows.sort_unstable();
-        rows
+        keys.are_newest().into_iter().enumerate().filter(|(_, is_newest)| *is_newest).map(|(row, _)| row).collect()
     }
 
     proptest! {
