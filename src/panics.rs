@@ -6,10 +6,15 @@
 //! The page of [`job`](crate::job#destructors-that-panic) says where the panic of each of them ends.
 
 use std::any::Any;
+#[cfg(feature = "journal")]
+use std::cell::Cell;
 use std::fmt;
 use std::mem::needs_drop;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+#[cfg(feature = "journal")]
+use crate::sync::{HintWord, Ordering};
 
 /// Drops a panic's payload and returns its text. A payload whose drop panics is leaked, so that the second panic goes
 /// no further.
@@ -263,6 +268,42 @@ pub(crate) fn run_then_drop<V: DropApart, A>(mut values: V, run: impl FnOnce(&mu
             resume_unwind(payload)
         }
     }
+}
+
+#[cfg(feature = "journal")]
+crate::sync::thread_local! {
+    /// Whether a panic of this thread is shown by no hook.
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs code of which a panic is expected, and says nothing to the program's user. `None` after a panic.
+///
+/// The first call puts a hook in front of the program's own, to which it passes on all other panics. A hook that the
+/// program sets later is in its place, and shows these, too. Where a panic ends the program, it is shown.
+#[cfg(feature = "journal")]
+pub(crate) fn catch_quietly<A>(code: impl FnOnce() -> A) -> Option<A> {
+    put_hook_in_front();
+    let was_quiet = IS_QUIET.with(|is_quiet| is_quiet.replace(cfg!(panic = "unwind")));
+    let ran = catch_unwind(AssertUnwindSafe(code)).map_err(into_message).ok();
+    IS_QUIET.with(|is_quiet| is_quiet.set(was_quiet));
+    ran
+}
+
+#[cfg(feature = "journal")]
+fn put_hook_in_front() {
+    // Only what is shown depends on it: of two threads, the second may panic before the first has put it there.
+    static IS_THERE: HintWord = HintWord::new(0);
+    // No hook can be set while a panic unwinds.
+    if std::thread::panicking() || IS_THERE.swap(1, Ordering::Relaxed) == 1 {
+        return;
+    }
+    let show = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        // A thread that is about to end has no value any more, and is not quiet.
+        if !IS_QUIET.try_with(Cell::get).unwrap_or(false) {
+            show(info);
+        }
+    }));
 }
 
 /// The text of a panic; a fixed text for a payload that is not text.

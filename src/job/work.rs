@@ -139,7 +139,7 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
         K::Error: ErrorText,
     {
         self.keep.journal = journal.into().filter(|journal| !journal.is_off()).map(|mut journal| {
-            journal.settings.value_type = type_shape::<K::Output>();
+            journal.settings.value_type = type_shape::<K::Output>;
             journal
         });
         self.keep.codec.values = Some(ValueCodec::new());

@@ -123,8 +123,14 @@ fn may_follow(owner: u32, user: Option<u32>) -> bool {
     owner == 0 || Some(owner) == user
 }
 
+/// The user whose rights the program has now.
+#[cfg(all(target_os = "linux", any(feature = "journal", feature = "processes", feature = "reports")))]
+fn effective_user() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
 /// The user whose rights the program has now; `None` without `/proc`.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(any(feature = "journal", feature = "processes", feature = "reports"))))]
 fn effective_user() -> Option<u32> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let users = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;

@@ -10,10 +10,10 @@ use std::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 
 #[cfg(feature = "journal")]
-use crate::encoding::{Format, Shapes};
+use crate::encoding::Format;
 use crate::failure::{ErrorSources, ErrorText, WithCauses};
 #[cfg(feature = "journal")]
-use crate::persist::journal::{JournalError, decode_value, encode_value};
+use crate::persist::journal::{JournalError, WrittenValues, decode_value, encode_value};
 
 /// How results are encoded; empty where nothing is written down.
 pub(crate) struct Codec<R, E> {
@@ -32,7 +32,7 @@ pub(crate) struct Codec<R, E> {
 #[cfg(feature = "journal")]
 pub(crate) struct ValueCodec<R> {
     /// The bytes of a value, in an allocation of their own; or why it cannot be encoded or does not read back.
-    pub(crate) write: fn(Format, &R, &Shapes) -> Result<Vec<u8>, String>,
+    pub(crate) write: fn(Format, &R, &WrittenValues) -> Result<Vec<u8>, String>,
     /// The value of these bytes, for the item with this key. The error names the key and the type; bytes that are left
     /// over are an error too.
     pub(crate) read: fn(&str, Format, &[u8]) -> Result<R, JournalError>,

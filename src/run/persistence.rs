@@ -26,13 +26,15 @@ use crate::backend::contract::Dropped;
 use crate::backend::contract::ModeKind;
 use crate::config_error::ConfigError;
 #[cfg(feature = "journal")]
-use crate::encoding::{Format, Shapes};
+use crate::encoding::Format;
 use crate::error::Error;
 use crate::failure::{Cause, ErrorSources, ItemFailure};
 use crate::outcome::Past;
 use crate::panics::{DropApart, OneByOne, Whole};
 #[cfg(feature = "journal")]
-use crate::persist::journal::{ItemState, Journal, JournalError, Recorded, RecordedItem, RowWarnings, Store};
+use crate::persist::journal::{
+    ItemState, Journal, JournalError, Recorded, RecordedItem, RowWarnings, Store, WrittenValues,
+};
 #[cfg(feature = "reports")]
 use crate::persist::report::{
     EndedBy, Report, Reporter, RunFacts, RunTotals, SerialSample, peak_memory_of_this_process,
@@ -167,9 +169,9 @@ pub(crate) struct Persistence<'s, 'a, T, R, E> {
     /// How values are written to the journal.
     #[cfg(feature = "journal")]
     format: Format,
-    /// The shapes of values that were read back in this run.
+    /// What is known of the values that were written in this run.
     #[cfg(feature = "journal")]
-    shapes: Shapes,
+    written: WrittenValues,
     #[cfg(feature = "reports")]
     reporter: Option<RefCell<Reporter<'a>>>,
     /// The keys of items that are pending or in hand, by index.
@@ -247,7 +249,7 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
             #[cfg(feature = "journal")]
             format: keep.journal.as_ref().map_or(Format::default(), |journal| journal.settings.format),
             #[cfg(feature = "journal")]
-            shapes: Shapes::default(),
+            written: WrittenValues::default(),
             #[cfg(feature = "reports")]
             reporter: reporter.map(RefCell::new),
             pending: RefCell::default(),
@@ -539,7 +541,7 @@ impl<T, R, E> Persistence<'_, '_, T, R, E> {
     #[cfg(feature = "journal")]
     fn write_down(&self, record: &ItemRecord, fingerprint: Option<&str>, value: Option<&R>) {
         let (Some(journal), Some(codec)) = (&self.journal, &self.codec.values) else { return };
-        match value.map(|value| (codec.write)(self.format, value, &self.shapes)).transpose() {
+        match value.map(|value| (codec.write)(self.format, value, &self.written)).transpose() {
             Ok(bytes) => journal.borrow_mut().store.append(record, fingerprint, bytes.as_deref()),
             // Not fatal: the value is in the outcome, and the next run computes it again.
             Err(why) => {

@@ -566,3 +566,88 @@ fn a_recorded_result_that_cannot_be_read_any_more_is_computed_again_and_said() {
         assert_eq!(outcome.into_result().unwrap(), items.iter().map(|&n| Fickle(n)).collect::<Vec<_>>());
     }
 }
+
+/// Reads two numbers, and panics with any other list.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(from = "Vec<f64>", into = "Vec<f64>")]
+struct Limits(f64, f64);
+
+impl From<Vec<f64>> for Limits {
+    fn from(numbers: Vec<f64>) -> Self {
+        MADE.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(numbers.len(), 2, "limits are two numbers");
+        Self(numbers[0], numbers[1])
+    }
+}
+
+impl From<Limits> for Vec<f64> {
+    fn from(Limits(low, high): Limits) -> Self {
+        vec![low, high]
+    }
+}
+
+static MADE: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+
+#[test]
+fn a_type_that_panics_with_made_up_values_is_recorded_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.journal");
+    let items = [1, 2, 3];
+    for n_resumed in [0, 3] {
+        drop(Job::new(&items).map(|&n| Limits(0.0, n as f64)).journal(journal(&path))); // opens nothing
+        assert_eq!(
+            MADE.swap(0, std::sync::atomic::Ordering::SeqCst),
+            0,
+            "no value is made up before the file is opened"
+        );
+        let outcome = Job::new(&items).map(|&n| Limits(0.0, n as f64)).journal(journal(&path)).run().unwrap();
+        assert!(MADE.swap(0, std::sync::atomic::Ordering::SeqCst) > 0);
+        assert_eq!(outcome.resumed().count(), n_resumed);
+        assert_eq!(outcome.into_result().unwrap(), items.map(|n| Limits(0.0, n as f64)));
+    }
+    assert!(catch_unwind(|| panic!("all other panics are shown")).is_err());
+}
+
+#[test]
+fn a_panic_with_a_made_up_value_is_shown_nowhere() {
+    let test = "journal::a_type_that_panics_with_made_up_values_is_recorded_without_a_word";
+    let run = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--test-threads=1", "--show-output", "--exact", test])
+        .output()
+        .unwrap();
+    let [stdout, stderr] = [run.stdout, run.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(run.status.success() && stdout.contains("1 passed"), "{stdout}{stderr}");
+    assert!(stdout.contains("all other panics are shown"), "{stdout}{stderr}");
+    assert!(
+        !stdout.contains("limits are two numbers") && !stderr.contains("limits are two numbers"),
+        "{stdout}{stderr}"
+    );
+}
+
+/// Removes its file, as a guard of a temporary result does.
+#[derive(Serialize, Deserialize)]
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn a_result_whose_destructor_removes_a_file_keeps_it_when_it_is_recorded() {
+    for mode in [LocalMode::Serial, LocalMode::Threads] {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |&n: &usize| {
+            let file = folder.path().join(n.to_string());
+            std::fs::write(&file, "a result").unwrap();
+            Temporary(file)
+        };
+        let journal = journal(&folder.path().join("a.journal"));
+        let outcome = Job::new(&[1, 2, 3]).mode(mode).map(write).journal(journal).run().unwrap();
+        let results = outcome.into_result().unwrap();
+        assert!(results.iter().all(|result| result.0.exists()), "{mode}");
+        drop(results);
+        assert!(!folder.path().join("1").exists(), "{mode}: the results' own destructors run");
+    }
+}

@@ -16,6 +16,7 @@ drills![
     a_slow_first_item_holds_no_big_ones_up,
     items_and_results_of_every_size_arrive_whole,
     an_item_that_is_too_large_for_the_memory_limit_fails_alone,
+    a_large_first_result_needs_no_memory_for_a_copy,
 ];
 
 /// Eight megabytes.
@@ -154,4 +155,17 @@ fn an_item_that_is_too_large_for_the_memory_limit_fails_alone() {
         assert_eq!(outcome.tally().succeeded, 19);
         assert_is_usable(workers);
     });
+}
+
+/// A third of the limit, twice as much with its bytes, and too much with the copy that it would be read back as.
+fn a_large_first_result_needs_no_memory_for_a_copy() {
+    const LIMIT: u64 = 300 << 20;
+    let items = [110_usize << 20, 100 << 20];
+    let mode = Processes::new().memory_limit(LIMIT);
+    let outcome = job(&items, 1).mode(mode).run(|len: &usize| Block(vec![3; *len])).unwrap();
+    let blocks = outcome.into_result().unwrap();
+    assert!(
+        blocks.iter().zip(&items).all(|(block, len)| block.0.len() == *len && block.0.iter().all(|byte| *byte == 3))
+    );
+    assert_is_usable(1);
 }

@@ -17,6 +17,7 @@ use crate::parents::{Parent, command};
 drills![
     shared_memory_above_the_limit_on_files_is_an_error,
     the_stricter_one_of_two_memory_limits_holds,
+    a_result_that_the_caller_has_no_memory_for_fails_alone,
     fewer_descriptors_than_are_open_cost_no_result_and_no_core,
     a_program_that_has_no_free_descriptor_for_a_while_has_its_results_later,
     a_call_that_is_not_permitted_is_named,
@@ -36,6 +37,7 @@ pub(crate) fn be_limited(arguments: &[String]) {
     match arguments[0].as_str() {
         "files" => limit_files(),
         "memory" => limit_memory(arguments),
+        "copies" => limit_copies(),
         "descriptors" => limit_descriptors(),
         "descriptors-for-a-while" => limit_descriptors_for_a_while(),
         "map" => map_an_odd_path(),
@@ -88,6 +90,20 @@ fn limit_memory(arguments: &[String]) {
         let limits = job(&[()], 1).mode(mode).run(|()| getrlimit(Resource::Data).current).unwrap();
         println!("{:?}", limits.into_result().unwrap());
     }
+}
+
+/// Results of which one is too large for the caller, and not for its worker, which keeps the limit that it began with.
+fn limit_copies() {
+    println!("{}", describe(job(&[1_usize], 1).run(|n: &usize| *n).and_then(|outcome| outcome.into_result())));
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let data = status.lines().find_map(|line| line.strip_prefix("VmData:")).unwrap();
+    let data: u64 = data.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+    limit(Resource::Data, (data << 10) + (64 << 20), None);
+    let outcome = job(&[1_usize, 100, 2], 1).chunk_size(1).run(|mib: &usize| vec![7_u8; mib << 20]).unwrap();
+    for failure in outcome.failures() {
+        println!("{failure}");
+    }
+    println!("{:?}", outcome.into_options().iter().map(|bytes| bytes.as_ref().map(Vec::len)).collect::<Vec<_>>());
 }
 
 /// The CPU time of this process.
@@ -246,6 +262,17 @@ fn the_stricter_one_of_two_memory_limits_holds() {
     let expected = [&soft, &soft, &low, &soft].map(Clone::clone);
     assert_eq!(lines(&["memory", &gib.to_string()]), expected);
     assert_eq!(lines(&["memory", &gib.to_string(), &gib.to_string()]), expected);
+}
+
+fn a_result_that_the_caller_has_no_memory_for_fails_alone() {
+    let lines = lines(&["copies"]);
+    let [well, failure, lengths] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!(well, "well");
+    assert!(
+        failure.starts_with("item 1 ") && failure.contains("the calling program has no memory for its"),
+        "{failure}"
+    );
+    assert_eq!(lengths, &format!("[Some({}), None, Some({})]", 1 << 20, 2 << 20));
 }
 
 fn fewer_descriptors_than_are_open_cost_no_result_and_no_core() {

@@ -234,6 +234,11 @@ impl Processes {
     /// `ulimit -d` and batch systems set), the stricter one holds, and without this one that of the program. A limit of
     /// 0 is an error of the call.
     ///
+    /// Leave room for more than a result: the first results of a call, of each form, are read back in the worker, which
+    /// takes as much memory again for the copy, and for a list that grows as it is read twice as much. Results of more
+    /// than 64 MiB are read back by the calling program alone. The bytes of a result are the worker's own, too, where it is
+    /// the first large one, or finds no free slot of shared memory.
+    ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
     ///

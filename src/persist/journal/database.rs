@@ -36,6 +36,7 @@ use crate::encoding::Format;
 use crate::persist::folder::FileId;
 use crate::persist::journal::error::JournalError;
 use crate::persist::journal::keys::Keys;
+use crate::persist::journal::newest_rows::RowKeys;
 use crate::persist::journal::pending::RecordedItem;
 use crate::persist::journal::schema;
 use crate::persist::place::{Place, regular};
@@ -443,20 +444,22 @@ impl Database {
         Ok((setup, counts))
     }
 
-    /// One pass over the table, and one over the runs. A sort by key, as the view has it, would cost several times as much.
+    /// One pass over the table, and one over the runs. A sort by key in SQLite, as the view has it, would cost several times
+    /// as much.
     ///
-    /// A run writes one row for each key, so where one run alone has recorded rows, SQLite counts them by itself, which
-    /// costs a third of a look at each key.
+    /// A run writes one row for each key, so where one run alone has recorded rows, SQLite counts them by itself.
     fn counts(&self, setup: Option<&Setup>) -> Result<Counts, JournalError> {
         self.ask(|connection| {
             let (n_runs, runs) = runs_of(connection, setup)?;
-            if let Some(counts) = counts_of_one_run(connection, n_runs, &runs)? {
+            if !are_of_several_runs(connection)?
+                && let Some(counts) = counts_of_one_run(connection, n_runs, &runs)?
+            {
                 return Ok(counts);
             }
             let mut statement = connection
                 .prepare("SELECT run, key, failure IS NULL, started_ns, elapsed_ns FROM entry ORDER BY id")?;
             let mut rows = statement.query([])?;
-            let (mut n_rows, mut newest, mut keys) = (0, Vec::new(), Keys::default());
+            let (mut n_rows, mut counted, mut keys) = (0, Vec::new(), RowKeys::default());
             while let Some(row) = rows.next()? {
                 n_rows += 1;
                 if !runs.contains(&row.get(0)?) {
@@ -464,13 +467,10 @@ impl Database {
                 }
                 let key = row.get_ref(1)?.as_str().map_err(|error| unreadable(1, error))?;
                 let (started, elapsed) = (row.get::<_, i64>(3)?, row.get::<_, i64>(4)?);
-                let counted = Counted { is_success: row.get(2)?, started, finished: started.saturating_add(elapsed) };
-                match newest.get_mut(keys.number(key)) {
-                    Some(earlier) => *earlier = counted,
-                    None => newest.push(counted),
-                }
+                keys.push(key);
+                counted.push(Counted { is_success: row.get(2)?, started, finished: started.saturating_add(elapsed) });
             }
-            Ok(Counts::of(&newest, n_rows, n_runs))
+            Ok(Counts::of(&counted, keys, n_rows, n_runs))
         })
     }
 
@@ -572,6 +572,16 @@ pub(crate) mod faults {
 
 #[cfg(test)]
 impl Database {
+    /// As on a file system that has no write-ahead log.
+    pub(crate) fn without_log(place: &Arc<Place>) -> Self {
+        let (database, _) = Self::for_writing(place).unwrap();
+        let rollback = |connection: &Connection| {
+            connection.pragma_update_and_check(None, "journal_mode", "delete", |row| row.get::<_, String>(0))
+        };
+        assert_eq!(database.ask(rollback), Ok("delete".to_owned()));
+        database
+    }
+
     /// Limits the size of a row, which is a billion bytes by default.
     pub(crate) fn limit_row(&self, bytes: i32) {
         // SAFETY: the handle belongs to an open connection that is borrowed meanwhile; the call sets a number in it.
@@ -787,6 +797,13 @@ fn runs_of(connection: &Connection, setup: Option<&Setup>) -> rusqlite::Result<(
     Ok((n_runs, runs))
 }
 
+/// Whether the first and the last row are of two runs. One run writes at a time, so where they are of one, as a rule all
+/// rows are. Two look-ups.
+fn are_of_several_runs(connection: &Connection) -> rusqlite::Result<bool> {
+    let ends = "SELECT (SELECT run FROM entry ORDER BY id LIMIT 1) <> (SELECT run FROM entry ORDER BY id DESC LIMIT 1)";
+    Ok(connection.query_row(ends, [], |row| row.get::<_, Option<bool>>(0))?.unwrap_or(false))
+}
+
 /// The counts where all rows are of one run, which has the setup; else `None`.
 ///
 /// Also `None` without a row, and where a column or a sum is no whole number: texts come after all numbers, and a sum that
@@ -806,7 +823,7 @@ fn counts_of_one_run(connection: &Connection, n_runs: u64, runs: &HashSet<i64>) 
     })
 }
 
-/// What `status` needs of the newest row of a key. Times as in the file.
+/// What `status` needs of a row. Times as in the file.
 struct Counted {
     is_success: bool,
     started: i64,
@@ -814,16 +831,15 @@ struct Counted {
 }
 
 impl Counts {
-    fn of(newest: &[Counted], rows: u64, runs: u64) -> Self {
-        let succeeded = newest.iter().filter(|counted| counted.is_success).count() as u64;
-        Self {
-            succeeded,
-            failed: newest.len() as u64 - succeeded,
-            rows,
-            runs,
-            first: newest.iter().map(|counted| counted.started).min().map(moment),
-            last: newest.iter().map(|counted| counted.finished).max().map(moment),
+    /// Of the newest of these rows for each key.
+    fn of(counted: &[Counted], keys: RowKeys, rows: u64, runs: u64) -> Self {
+        let (mut succeeded, mut failed, mut first, mut last) = (0, 0, None, None);
+        for (_, row) in keys.are_newest().into_iter().zip(counted).filter(|(is_newest, _)| *is_newest) {
+            (succeeded, failed) = (succeeded + u64::from(row.is_success), failed + u64::from(!row.is_success));
+            first = Some(first.map_or(row.started, |first: i64| first.min(row.started)));
+            last = last.max(Some(row.finished));
         }
+        Self { succeeded, failed, rows, runs, first: first.map(moment), last: last.map(moment) }
     }
 }
 
@@ -1019,7 +1035,7 @@ fn moment(nanoseconds: i64) -> SystemTime {
 /// | not a database | `Foreign` |
 /// | corrupt | `Corrupt` |
 /// | full | `Full` |
-/// | read-only | `ReadOnly` |
+/// | read-only | `ReadOnly`, or `Displaced` where it is not at its path any more |
 /// | failed I/O, cannot open | that of the system's error number where it concerns this file, else `Io` |
 /// | all else, such as busy after half a minute | `Io` |
 fn journal_error(path: &Path, connection: Option<&Connection>, error: rusqlite::Error) -> JournalError {
@@ -1034,6 +1050,12 @@ fn journal_error(path: &Path, connection: Option<&Connection>, error: rusqlite::
         ErrorCode::NotADatabase => JournalError::Foreign { path },
         ErrorCode::DatabaseCorrupt => JournalError::Corrupt { path, detail, source },
         ErrorCode::DiskFull => JournalError::Full { path, source },
+        // Only without a write-ahead log: a rollback journal at the old path would be of no use after a kill.
+        ErrorCode::ReadOnly if found.extended_code == rusqlite::ffi::SQLITE_READONLY_DBMOVED => {
+            let what = "it was moved, removed or replaced; without a write-ahead log, rows can be written again when it is \
+                        back at this path, and wait in memory until then";
+            JournalError::Displaced { path, what: what.to_owned() }
+        }
         ErrorCode::ReadOnly => JournalError::ReadOnly { path, source },
         ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => {
             // The last error of the system may concern another file, where SQLite itself refused.

@@ -303,7 +303,14 @@ impl JournalError {
 
     /// Whether trying again later can help: the file is what it should be, and something else is in the way.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self, Self::Full { .. } | Self::ReadOnly { .. } | Self::NotFound { .. } | Self::Io { .. })
+        matches!(
+            self,
+            Self::Full { .. }
+                | Self::ReadOnly { .. }
+                | Self::NotFound { .. }
+                | Self::Io { .. }
+                | Self::Displaced { .. }
+        )
     }
 
     /// The journal's error for an error of the system.

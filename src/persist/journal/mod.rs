@@ -3,13 +3,14 @@
 //! `settings.rs` has the settings, `schema.rs` the tables and their version, `database.rs` reads and writes them (the
 //! only file that names SQLite), `store.rs` hands rows to a thread that writes them (`queue.rs` and `rows.rs` are between,
 //! `writer.rs` is that thread), `lock.rs` admits one writer, `pending.rs` subtracts recorded items from the input,
-//! `keys.rs` numbers keys, `value.rs` encodes values, `error.rs` has the errors, and `reader.rs` is for other programs. The
+//! `keys.rs` numbers keys, `newest_rows.rs` finds the newest row of each, `value.rs` encodes values, `error.rs` has the errors, and `reader.rs` is for other programs. The
 //! run decides what it records; nothing here knows runs or jobs.
 
 mod database;
 mod error;
 mod keys;
 mod lock;
+mod newest_rows;
 mod pending;
 mod queue;
 mod reader;
@@ -40,7 +41,7 @@ pub(crate) use row_warnings::RowWarnings;
 pub(crate) use settings::JournalSettings;
 pub use settings::{OnChange, RetryRecorded, UnknownSetting};
 pub(crate) use store::Store;
-pub(crate) use value::{decode_value, encode_value};
+pub(crate) use value::{WrittenValues, decode_value, encode_value};
 
 /// A file that records each finished item, so that the next run of the same call resumes where this one ended.
 ///
@@ -61,10 +62,21 @@ pub(crate) use value::{decode_value, encode_value};
 /// [warnings](crate::Outcome::warnings), and the next run computes the item again. So it is with a recorded result that
 /// cannot be read. Sixteen results of each kind have a warning with their key, and the last of these counts the others.
 ///
+/// The copy that was read back is leaked where it is small, up to 16 MiB of such copies in a run, so that a destructor
+/// which does something outside of the program, such as removing a file, does not do it for a result that the outcome still
+/// holds. A copy of more than 64 KiB is dropped.
+///
 /// The file also keeps the name and the shape of the results' type: the kinds of its numbers, the names and the order of
 /// its fields and variants. A run whose type differs is treated as one of another version: see
-/// [`on_change`](Self::on_change). Not seen are fields behind `flatten`, `untagged` and `tag`, of which the type's name
-/// alone is compared; there [`version`](Self::version) says what changed.
+/// [`on_change`](Self::on_change). To find the shape, a run that opens its journal reads made-up values as that type:
+/// numbers, texts, lists. A `Deserialize` that refuses one, or panics, is asked again with others; such a panic is shown
+/// by no hook that was set before, and where panics end the program, it does. [`version`](Self::version) must say what
+/// changed where the shape is not seen:
+///
+/// - fields behind `flatten`, `untagged` and `tag`; variants of an enum that its `Deserialize` chooses by itself;
+/// - the kinds, not the names, of the fields that follow one whose `Deserialize` refuses all made-up values;
+/// - what is nested more than twelve levels deep, or comes after a million values;
+/// - a meaning: another unit, or another scale behind the same `f64`.
 ///
 /// # What survives a crash
 /// A program that is killed loses the items that were running and those that finished within about one commit interval
@@ -85,7 +97,9 @@ pub(crate) use value::{decode_value, encode_value};
 ///
 /// After each commit the run looks whether the path still leads to its file. Where the file was moved, removed or
 /// replaced, an event and the warning [`Displaced`](crate::journal::JournalError::Displaced) say so. The run goes on in
-/// the file that it opened, creates no other, and leaves alone what has taken its place.
+/// the file that it opened, creates no other, and leaves alone what has taken its place. Where the file system has no
+/// write-ahead log, SQLite does not write to a file that is not at its path: rows wait in memory as for a full disk until
+/// it is back, and those that are left at the end are lost and named.
 ///
 /// # Paths and foreign files
 /// The path is made absolute and its links are followed once, when the run begins. So a program or an item that changes
@@ -139,7 +153,7 @@ impl<'a, T> Journal<'a, T> {
             path: path.into(),
             version: String::new(),
             configuration: Ok("null".to_owned()),
-            value_type: String::new(),
+            value_type: String::new,
             format: Format::default(),
             on_change: OnChange::default(),
             retry: RetryRecorded::default(),

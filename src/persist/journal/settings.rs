@@ -136,9 +136,9 @@ pub(crate) struct JournalSettings {
     pub(crate) version: String,
     /// JSON with sorted names, or why the value has none.
     pub(crate) configuration: Result<String, String>,
-    /// The type of the results, as [`type_shape`](crate::encoding::type_shape) describes it. The job fills it in, which
-    /// knows the type.
-    pub(crate) value_type: String,
+    /// Gives the type of the results, as [`type_shape`](crate::encoding::type_shape) describes it. The job fills it in,
+    /// which knows the type. It runs the type's serde code, so it is called when the file is opened and not before.
+    pub(crate) value_type: fn() -> String,
     /// How results are written.
     pub(crate) format: Format,
     /// Read twice: by the store for the version and the configuration, by the look-up for fingerprints.

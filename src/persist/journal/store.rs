@@ -138,7 +138,7 @@ impl Drop for Store {
 impl Setup {
     fn of(settings: &JournalSettings) -> Result<Self, JournalError> {
         let configuration = settings.configuration.clone().map_err(JournalError::Configuration)?;
-        Ok(Self { version: settings.version.clone(), configuration, value_type: settings.value_type.clone() })
+        Ok(Self { version: settings.version.clone(), configuration, value_type: (settings.value_type)() })
     }
 }
 

@@ -4,12 +4,43 @@
 //! that are missing are errors; that the type is the one that was written, the store compares. Configurations are JSON,
 //! because their difference must be named to a person and a row must be readable with any SQLite tool.
 
+use std::cell::Cell;
+use std::mem::{forget, needs_drop};
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::encoding::{self, Format, Shapes};
+use crate::encoding::{self, Format, Shapes, drop_copy};
 use crate::persist::journal::error::JournalError;
+
+/// Copies of values up to this many bytes are leaked, not dropped, and so many bytes of them in a run.
+const LEAKED: usize = 64 << 10;
+const MOST_LEAKED: usize = 16 << 20;
+
+/// What a run remembers of the values that it has written to its journal.
+#[derive(Debug, Default)]
+pub(crate) struct WrittenValues {
+    /// The shapes of values that were read back.
+    shapes: Shapes,
+    /// The length in bytes of the copies that were leaked.
+    n_leaked: Cell<usize>,
+}
+
+impl WrittenValues {
+    /// A copy of a value was compared, in the process of the caller.
+    ///
+    /// The destructor of a copy does what that of the value does: one that removes a file would remove that of a result
+    /// which the outcome still holds. So a small copy is leaked. A large one is plain data as a rule, and is dropped.
+    fn done<R>(&self, copy: R, n_bytes: usize) {
+        let n_leaked = self.n_leaked.get() + n_bytes.max(size_of::<R>());
+        if !needs_drop::<R>() || n_bytes > LEAKED || n_leaked > MOST_LEAKED {
+            return drop_copy(copy);
+        }
+        self.n_leaked.set(n_leaked);
+        forget(copy);
+    }
+}
 
 /// A value's bytes for the journal, which are read back where the value's shape was not seen before in this run.
 ///
@@ -19,14 +50,14 @@ use crate::persist::journal::error::JournalError;
 /// The message of the value's `Serialize`, or of the format for what it cannot write, such as a sequence of unknown
 /// length; and what a value reads back as that does not read back as itself. The run goes on: the caller makes it a
 /// warning.
-pub(crate) fn encode_value<R>(format: Format, value: &R, shapes: &Shapes) -> Result<Vec<u8>, String>
+pub(crate) fn encode_value<R>(format: Format, value: &R, written: &WrittenValues) -> Result<Vec<u8>, String>
 where
     R: Serialize + DeserializeOwned,
 {
-    let mut bytes = Vec::new();
+    let (mut bytes, shapes) = (Vec::new(), &written.shapes);
     encoding::write(format, value, &mut bytes, shapes)?;
     if shapes.has_new() {
-        match encoding::read_back(format, value, &bytes) {
+        match encoding::read_back(format, value, &bytes, |copy| written.done(copy, bytes.len())) {
             Ok(later) => shapes.accept_new(later),
             Err(reason) => {
                 shapes.take_new();
@@ -155,7 +186,7 @@ mod tests {
     #[test]
     fn a_value_of_another_type_is_refused_by_name() {
         let compact = Format::Compact;
-        let bytes = encode_value(compact, &(1_u8, 2_u8), &Shapes::default()).unwrap();
+        let bytes = encode_value(compact, &(1_u8, 2_u8), &WrittenValues::default()).unwrap();
         assert_eq!(decode_value::<(u8, u8)>("a", compact, &bytes), Ok((1, 2)));
         let message = decode_value::<u8>("a", compact, &bytes).unwrap_err().to_string();
         assert!(message.starts_with(r#"the recorded value of "a" is no u8: 1 bytes of it were not read"#), "{message}");

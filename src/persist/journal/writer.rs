@@ -6,7 +6,7 @@
 //! a few more times when the run ends. Each row is in the file exactly once. A row that the file does not take, such as one that
 //! is too large, is skipped and named, and the rows after it are written.
 //!
-//! After each commit the writer looks whether the journal's path still leads to the file that it writes.
+//! After each commit, and after each error, the writer looks whether the journal's path still leads to the file that it writes.
 
 use std::time::Duration;
 
@@ -237,6 +237,7 @@ impl<'d> Writer<'d> {
         self.roll_back();
         self.note_error(error);
         self.queue.set_interrupted(true);
+        self.look_for_the_file(); // without a write-ahead log, a file that is not at its path takes no commit
     }
 
     fn note_error(&mut self, error: JournalError) {

@@ -31,7 +31,8 @@ use crate::backend::process::wire::frame::{FrameKind, Header, Parts, ProtocolErr
 use crate::backend::process::wire::refusal::CallRejected;
 use crate::backend::process::wire::status_page::InHand;
 use crate::failure::{Cause, LostWorker, WorkerExit};
-use crate::sync::nanos;
+use crate::record::Timing;
+use crate::sync::{SystemTime, nanos};
 
 /// How a worker is found when its frames have been read.
 enum WorkerStatus {
@@ -70,6 +71,9 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
                     self.handle_death(slot_idx, None)?;
                 }
                 Err(ReceiveError::Broken(Broken::ProtocolError(error))) => self.handle_death(slot_idx, Some(error))?,
+                Err(ReceiveError::Broken(Broken::NoMemory(len))) => {
+                    self.handle_death(slot_idx, Some(format!("there is no memory for {len} bytes that it sent")))?;
+                }
                 Err(ReceiveError::Rejected(CallRejected::State(reason))) => return Err(BackendError::State(reason)),
                 Err(ReceiveError::Rejected(CallRejected::Call(reason))) => {
                     return Err(BackendError::Unprepared(reason));
@@ -189,7 +193,13 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
         };
         let (traces, has_history) = (self.context.plan.traces, self.queue.has_history());
         let (incoming, format) = (slot.incoming()?, self.limits.format);
-        let (body, blocks) = incoming.body_and_blocks(header)?;
+        let (body, blocks) = match incoming.body_and_blocks(header) {
+            Err(Broken::NoMemory(len)) => {
+                self.fail_without_memory(positions, len, &mut chunk);
+                return Ok(chunk);
+            }
+            body => body?,
+        };
         let mut parts = Parts::of(body);
         with_blocks(blocks, || {
             for position in positions {
@@ -212,6 +222,26 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
             Ok::<(), ProtocolError>(())
         })?;
         Ok(chunk)
+    }
+
+    /// Results that are there, and for which this process has no memory, fail: to run their items again would end in the same
+    /// way, and results that are here must not be lost with them.
+    fn fail_without_memory(
+        &mut self,
+        positions: std::ops::Range<usize>,
+        len: usize,
+        chunk: &mut ChunkReport<K::Output, K::Error>,
+    ) {
+        for position in positions {
+            self.item_shapes.note_answer(position, false);
+            let reason =
+                format!("the result could not be decoded: the calling program has no memory for its {len} bytes");
+            let (attempts, cause) = (self.queue.attempts(position), Cause::Encoding(reason));
+            chunk.failures.push(PositionFailure { position, attempts, elapsed: Duration::ZERO, cause });
+            if self.context.plan.traces {
+                chunk.timings.push(Timing::unknown(SystemTime::now()));
+            }
+        }
     }
 
     /// A worker is dead, or has sent what no worker sends, described by `protocol_error`, and is killed. Its item in

@@ -22,9 +22,9 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
-use crate::backend::process::wire::encode::{decode, encode_checked};
+use crate::backend::process::wire::encode::{LONG, decode, decode_checked, encode_checked};
 use crate::backend::process::wire::frame::{Parts, ProtocolError, put_part};
-use crate::encoding::{self, Format, Shapes};
+use crate::encoding::{self, Digest, Format, Shapes, drop_copy};
 use crate::failure::Cause;
 use crate::record::{Amount, Timing};
 use crate::sync::SystemTime;
@@ -38,6 +38,8 @@ const PANIC: u8 = 2;
 const ENCODING: u8 = 3;
 /// The only tag of its frame, followed by a count.
 const SKIPPED: u8 = 4;
+/// Followed by a part, and the two numbers of the value's digest: its worker has not read it back.
+const UNCOMPARED_VALUE: u8 = 5;
 
 /// The body of a frame while the worker writes it.
 #[derive(Debug, Default)]
@@ -68,10 +70,14 @@ impl Answers {
         let start = self.body.len();
         self.body.push(VALUE);
         let Self { body, attachments, format, values, .. } = self;
-        let mut part = ValuePart { format: *format, value, shapes: values, attachments };
+        let mut part = ValuePart { format: *format, value, shapes: values, attachments, digest: None };
         if let Err(reason) = put_part(body, |body| part.encode(body)) {
             self.body.truncate(start);
             self.put(ENCODING, Duration::ZERO, format!("the result could not be encoded: {reason}").as_bytes());
+        } else if let Some(digest) = part.digest {
+            body.patch(start, &[UNCOMPARED_VALUE]);
+            body.extend(&digest.value.to_ne_bytes());
+            body.extend(&digest.kinds.to_ne_bytes());
         }
         self.body.len()
     }
@@ -96,9 +102,9 @@ impl Answers {
             Cause::Error(error) => {
                 let mut encoded = Body::default();
                 let (format, shapes) = (self.format, &self.errors);
-                let encode = || encode_checked(format, error, &mut encoded, shapes);
+                let encode = || encode_checked(format, error, &mut encoded, shapes, usize::MAX);
                 match with_attachments(&mut self.attachments, encode) {
-                    Ok(()) => self.put(ERROR, elapsed, encoded.bytes()),
+                    Ok(_) => self.put(ERROR, elapsed, encoded.bytes()),
                     Err(reason) => {
                         let reason = format!("the error could not be encoded: {reason}");
                         self.put(ENCODING, elapsed, reason.as_bytes());
@@ -137,13 +143,16 @@ struct ValuePart<'p, V> {
     value: &'p V,
     shapes: &'p Shapes,
     attachments: &'p mut Attachments,
+    /// With which the caller must compare what it reads.
+    digest: Option<Digest>,
 }
 
 impl<V: Serialize + DeserializeOwned> ValuePart<'_, V> {
     #[inline]
     fn encode(&mut self, body: &mut Body) -> Result<(), String> {
-        let Self { format, value, shapes, attachments } = self;
-        with_attachments(attachments, || encode_checked(*format, *value, body, shapes))
+        let Self { format, value, shapes, attachments, digest } = self;
+        *digest = with_attachments(attachments, || encode_checked(*format, *value, body, shapes, LONG))?;
+        Ok(())
     }
 }
 
@@ -172,7 +181,7 @@ pub(crate) type Failed<E> = (Duration, Cause<E>);
 /// When the body ends too early or the tag is none of an answer. Then nothing after it can be read, and the worker is
 /// killed.
 #[inline]
-pub(crate) fn take_answer<R: DeserializeOwned, E: DeserializeOwned>(
+pub(crate) fn take_answer<R: Serialize + DeserializeOwned, E: DeserializeOwned>(
     format: Format,
     parts: &mut Parts<'_>,
     put: impl FnMut(R),
@@ -182,7 +191,29 @@ pub(crate) fn take_answer<R: DeserializeOwned, E: DeserializeOwned>(
             Ok(()) => Ok(None),
             Err(reason) => Ok(Some((Duration::ZERO, undecodable("result", &reason)))),
         },
+        UNCOMPARED_VALUE => take_and_compare(format, parts, put),
         tag => take_failure(format, tag, parts).map(Some),
+    }
+}
+
+/// A value that its worker has not read back.
+#[cold]
+fn take_and_compare<R: Serialize + DeserializeOwned, E>(
+    format: Format,
+    parts: &mut Parts<'_>,
+    mut put: impl FnMut(R),
+) -> Result<Option<Failed<E>>, ProtocolError> {
+    let (bytes, mut value) = (parts.part()?, None);
+    let digest = Digest { value: parts.word()?, kinds: parts.word()? };
+    match decode_checked(format, bytes, Some(digest), &mut value) {
+        Ok(_) => {
+            put(value.expect("it was read"));
+            Ok(None)
+        }
+        Err(reason) => {
+            drop_copy(value);
+            Ok(Some((Duration::ZERO, undecodable("result", &reason))))
+        }
     }
 }
 
@@ -243,12 +274,48 @@ mod tests {
     use super::*;
 
     /// The next answer.
-    fn next_answer<R: DeserializeOwned, E: DeserializeOwned>(
+    fn next_answer<R: Serialize + DeserializeOwned, E: DeserializeOwned>(
         parts: &mut Parts<'_>,
     ) -> Result<Result<R, Failed<E>>, ProtocolError> {
         let mut value = None;
         let failed = take_answer(Format::Compact, parts, |read| value = Some(read))?;
         Ok(value.ok_or_else(|| failed.expect("there is the one or the other")))
+    }
+
+    /// Does not read back as it was written.
+    #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+    #[serde(from = "Vec<u32>")]
+    struct Counting(Vec<u32>);
+
+    impl From<Vec<u32>> for Counting {
+        fn from(mut numbers: Vec<u32>) -> Self {
+            numbers[0] += 1;
+            Self(numbers)
+        }
+    }
+
+    #[test]
+    fn a_long_value_is_compared_by_its_reader() {
+        for (n_numbers, has_value) in [(10, false), (10_000, true)] {
+            let mut answers = Answers::default();
+            answers.put_value(&Counting(vec![1; n_numbers]));
+            answers.put_value(&Counting(vec![1; n_numbers]));
+            assert_eq!(answers.body.bytes()[0], if has_value { UNCOMPARED_VALUE } else { ENCODING });
+            let mut parts = Parts::of(answers.body.bytes());
+            for _ in 0..2 {
+                let answer = next_answer::<Counting, u32>(&mut parts).unwrap();
+                let Err((_, Cause::Encoding(reason))) = answer else { panic!("{answer:?}") };
+                assert!(reason.contains("reads back as"), "{reason}");
+            }
+        }
+        let mut answers = Answers::default();
+        answers.put_value(&vec![7_u32; 10_000]);
+        let mut parts = Parts::of(answers.body.bytes());
+        assert_eq!(
+            next_answer::<Vec<u32>, u32>(&mut parts),
+            Ok(Ok(vec![7; 10_000])),
+            "one that reads back comes as it was"
+        );
     }
 
     #[test]

@@ -20,6 +20,9 @@ use std::ptr::NonNull;
 use crate::backend::process::memory::segment::Mapping;
 use crate::sync::Arc;
 
+/// A heap of more bytes grows by a quarter, a smaller one to twice its size.
+const LARGE: usize = 16 << 20;
+
 /// Bytes that are being written.
 ///
 /// Not a `Vec`, since its bytes may lie in memory that no allocator knows; not a trait object, since `extend` is called
@@ -137,7 +140,9 @@ impl Body {
     /// `drop_body` frees it then. From there on it stays on the heap.
     #[cold]
     fn grow(&mut self, more: usize) {
-        let wanted = (self.len + more).max(2 * self.capacity).max(256);
+        // A large one is moved without a copy as a rule, and its worker's memory may be limited.
+        let in_advance = if self.capacity > LARGE { self.capacity / 4 } else { self.capacity };
+        let wanted = (self.len + more).max(self.capacity + in_advance).max(256);
         if let Storage::Heap(heap) = &mut self.storage {
             // SAFETY: `extend` wrote the first `len` bytes of this allocation; they are taken along when it moves.
             unsafe { heap.set_len(self.len) };

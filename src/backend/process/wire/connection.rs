@@ -109,6 +109,8 @@ pub(crate) enum Broken {
     Closed,
     /// The other end sent what is no part of the protocol, or what it sent cannot be received.
     ProtocolError(String),
+    /// There is no memory here for a copy of the body, of so many bytes. The frame can be released.
+    NoMemory(usize),
 }
 
 impl From<ProtocolError> for Broken {
@@ -434,7 +436,7 @@ impl Incoming {
     /// what was checked must still be the same when it is used. Costs one copy per call, so ask once per frame.
     ///
     /// # Errors
-    /// When the slot has no memory here, or the body is longer than it.
+    /// When the slot has no memory here, or the body is longer than it; [`Broken::NoMemory`] where it cannot be copied.
     pub(crate) fn body_and_blocks(&mut self, header: &Header) -> Result<(&[u8], &BlockTable), Broken> {
         let Some(slot) = header.slot else { return Ok((self.inbox.body(header), &self.blocks)) };
         let (start, len) = self.in_slot(slot, header)?;
@@ -442,7 +444,7 @@ impl Incoming {
         if self.copied.capacity() / 4 > len {
             self.copied = Vec::new(); // bodies have become smaller
         }
-        self.copied.reserve_exact(len);
+        self.copied.try_reserve_exact(len).map_err(|_| Broken::NoMemory(len))?;
         // SAFETY: the mapping has `len` bytes, stays as long as `self.read` holds it, and its file cannot shrink. The
         // copy has room for them. No reference to the slot exists, so the other end may even write to it meanwhile: that
         // changes which bytes are copied, and each is valid.

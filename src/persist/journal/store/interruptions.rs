@@ -241,6 +241,35 @@ fn a_journal_that_is_removed_or_replaced_is_noticed_at_the_next_commit() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn without_a_log_a_journal_that_is_moved_is_said_at_once_and_its_rows_wait_until_it_is_back() {
+    for is_back in [true, false] {
+        let (folder, settings) = folder_and_settings();
+        let elsewhere = folder.path().join("elsewhere");
+        let database = Database::without_log(&find(&settings).unwrap());
+        let mut store = store_on(database, &settings);
+        append(&mut store, 0..3);
+        wait_until("the first rows", || rows_of(&settings).len() == 3);
+        fs::rename(&settings.path, &elsewhere).unwrap();
+        append(&mut store, 3..5);
+        wait_until("it is noticed while the run goes on", || is_displaced(&store));
+        if is_back {
+            fs::rename(&elsewhere, &settings.path).unwrap();
+            wait_until("what waited is written", || rows_of(&settings).len() == 5);
+        }
+        append(&mut store, 5..9);
+        let warnings = store.finish();
+        let [JournalError::Displaced { .. }, JournalError::Interrupted { error, lost, .. }] = &warnings[..] else {
+            panic!("{warnings:?}")
+        };
+        assert!(matches!(**error, JournalError::Displaced { .. }), "{error:?}");
+        assert_eq!(*lost, if is_back { 0 } else { 6 });
+        let found = JournalSettings { path: if is_back { settings.path } else { elsewhere }, ..settings };
+        assert_eq!(rows_of(&found), numbers(0..if is_back { 9 } else { 3 }));
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_journal_whose_folder_is_renamed_goes_along_and_spares_the_next_one() {
