@@ -519,6 +519,7 @@ where
         let window = NonZeroUsize::new(spec.window).unwrap_or(NonZeroUsize::MIN);
         let cancel = spec.cancel.clone();
         let body = move |emit: &mut Emit<'_, K::Output, K::Error>| {
+            self.input.detach();
             self.run_checked(spec, &mut |index, result, _| emit(index, result), order)
         };
         Ok((window, cancel, body))

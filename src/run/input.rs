@@ -10,6 +10,7 @@ use crate::backend::items::ItemLookup;
 use crate::run::drop_panics::DropPanics;
 use crate::run::item_buffer::ItemBuffer;
 use crate::run::positions::PositionMap;
+use crate::run::source::{self, ItemSource, Source};
 use std::sync::Arc;
 
 /// The items of a job.
@@ -24,7 +25,7 @@ pub(crate) enum Input<'a, T> {
 ///
 /// Cost: two allocations per run, for the iterator and the buffer, and one virtual call per item that is read.
 pub(crate) struct StreamInput<'a, T> {
-    pub(crate) iterator: Box<dyn Iterator<Item = T> + Send + 'a>,
+    pub(crate) source: SourceOf<'a, T>,
     pub(crate) buffer: Arc<ItemBuffer<T>>,
     /// The same buffer, as workers see it.
     ///
@@ -33,17 +34,29 @@ pub(crate) struct StreamInput<'a, T> {
     pub(crate) lookup: Arc<dyn ItemLookup<T> + Send + 'a>,
 }
 
+/// The source of a stream, which is closed with it: a reading thread then ends.
+pub(crate) struct SourceOf<'a, T>(pub(crate) Arc<dyn ItemSource<T> + Send + Sync + 'a>);
+
+impl<T> Drop for SourceOf<'_, T> {
+    fn drop(&mut self) {
+        self.0.close_here();
+    }
+}
+
 impl<T> StreamInput<'_, T> {
-    /// Drops the items that are left, and then the iterator. Returns the panics of their destructors.
+    /// Drops the items that are left, and then the iterator. Returns the panics of their destructors. An iterator that is
+    /// being called is dropped when it returns, by the thread that reads it.
     pub(crate) fn drop_caught(self, positions: &dyn PositionMap) -> DropPanics {
-        let Self { iterator, buffer, lookup } = self;
+        let Self { source, buffer, lookup } = self;
         let mut panics = DropPanics::default();
         buffer.clear();
         for panic in buffer.take_drop_panics() {
             panics.note(DropPanic { dropped: panic.dropped.map(|position| positions.index_of(position)), ..panic });
         }
         drop(lookup);
-        panics.drop_caught(Dropped::Input, iterator);
+        if let Err(message) = source.0.drop_iterator() {
+            panics.note(DropPanic { dropped: Dropped::Input, message });
+        }
         panics
     }
 }
@@ -74,7 +87,16 @@ impl<'a, T: Send + Sync + 'a> Input<'a, T> {
     pub(crate) fn stream(iterator: impl Iterator<Item = T> + Send + 'a) -> Self {
         let buffer = Arc::new(ItemBuffer::new());
         let lookup: Arc<dyn ItemLookup<T> + Send + 'a> = buffer.clone();
-        Self::Stream(StreamInput { iterator: Box::new(iterator), buffer, lookup })
+        Self::Stream(StreamInput { source: SourceOf(Arc::new(Source::new(iterator))), buffer, lookup })
+    }
+}
+
+impl<T: 'static> Input<'static, T> {
+    /// Reads an iterator in a thread that owns it, so that the run does not wait for it at its end.
+    pub(crate) fn detach(&self) {
+        if let Self::Stream(stream) = self {
+            source::detach(&stream.source.0);
+        }
     }
 }
 
