@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use manyhands::{CancelToken, Job, OnFailure, Progress};
+use manyhands::config::{override_parallel_config, parallel_config};
+use manyhands::{CancelToken, Job, LocalMode, OnFailure, ParallelConfig, Progress};
 
-use crate::modes::{for_every_way, my_turn};
+use crate::modes::{Way, for_every_way, my_turn};
 
 #[test]
 fn more_items_than_a_window_come_and_each_is_delivered_once() {
@@ -253,4 +255,117 @@ fn a_future_has_the_outcome_that_a_run_has() {
         assert_eq!(failures(&outcome), failures(&expected));
         assert!(outcome.iter().eq(expected.iter()), "values beyond the failure are dropped");
     }
+}
+
+/// Gives `first` items at once, and `None` when the test lets it go, at the latest after a minute.
+fn blocks_after(first: usize, go: Receiver<()>) -> impl Iterator<Item = usize> + Send {
+    (0..first).chain(std::iter::from_fn(move || {
+        let _ = go.recv_timeout(Duration::from_secs(60));
+        None
+    }))
+}
+
+/// [`for_every_way`] where the iterator is read in a thread of its own.
+fn for_every_way_with_a_reader(mut check: impl FnMut(Way)) {
+    for_every_way(|way| {
+        if way.mode != LocalMode::Serial && [0, 5].contains(&way.chunk_size) {
+            check(way);
+        }
+    });
+}
+
+#[test]
+fn results_are_delivered_while_the_iterator_blocks() {
+    for_every_way_with_a_reader(|way| {
+        for ordered in [false, true] {
+            let (go, wait) = channel();
+            let (mut passed, began) = (0, Instant::now());
+            let work = way.job_over(blocks_after(7, wait)).map(|&n| n);
+            // The iterator returns only once the last result is here.
+            let take = |_, _: Result<usize, _>| {
+                passed += 1;
+                if passed == 7 {
+                    go.send(()).unwrap();
+                }
+                Continue(())
+            };
+            let tally = if ordered { work.for_each_ordered(take) } else { work.for_each(take) }.unwrap();
+            assert_eq!((passed, tally.succeeded), (7, 7), "{way:?}");
+            assert!(began.elapsed() < Duration::from_secs(50), "{way:?}: the iterator was waited for");
+        }
+    });
+}
+
+#[test]
+fn a_break_of_the_callback_ends_the_run_when_the_iterator_returns() {
+    for_every_way_with_a_reader(|way| {
+        let (go, wait) = channel();
+        let tally = way.job_over(blocks_after(3, wait)).map(|&n| n).for_each_ordered(|index, _| {
+            if index < 2 {
+                return Continue(());
+            }
+            go.send(()).unwrap();
+            Break(())
+        });
+        assert_eq!(tally.unwrap().succeeded, 3, "{way:?}");
+    });
+}
+
+#[test]
+fn a_cancellation_ends_the_results_of_a_stream_while_the_iterator_blocks() {
+    // In serial mode, too: a stream reads its iterator in a thread that owns it, in every mode.
+    for_every_way(|way| {
+        let (go, wait) = channel();
+        let cancel = CancelToken::new();
+        let began = Instant::now();
+        let work = way.job_over(blocks_after(4, wait)).cancel_token(&cancel).map(|&n| n);
+        let mut results = work.ordered().unwrap();
+        for index in 0..4 {
+            assert_eq!(results.next().unwrap().unwrap(), (index, Ok(index)), "{way:?}");
+        }
+        cancel.cancel();
+        assert!(results.next().is_none(), "{way:?}");
+        assert_eq!(results.tally().unwrap().succeeded, 4);
+        assert!(began.elapsed() < Duration::from_secs(50), "{way:?}: the iterator was waited for");
+        drop(go);
+    });
+}
+
+#[test]
+fn results_are_dropped_at_once_while_the_iterator_blocks() {
+    /// Tells when it is dropped.
+    struct Told(Sender<()>);
+    impl Drop for Told {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+    for_every_way_with_a_reader(|way| {
+        let ((go, wait), (told, dropped), began) = (channel(), channel(), Instant::now());
+        let told = Told(told);
+        let items = blocks_after(1, wait).inspect(move |_| _ = &told);
+        let mut results = way.job_over(items).map(|&n| n).as_completed().unwrap();
+        assert_eq!(results.next().unwrap().unwrap(), (0, Ok(0)));
+        drop(results);
+        assert!(began.elapsed() < Duration::from_secs(50), "{way:?}: the iterator was waited for");
+        assert!(dropped.try_recv().is_err(), "{way:?}: the iterator is called, so it is alive");
+        drop(go);
+        dropped.recv_timeout(Duration::from_secs(50)).expect("the iterator is dropped when it returns");
+    });
+}
+
+#[test]
+fn in_serial_mode_the_iterator_is_read_in_the_calling_thread() {
+    let here = std::thread::current().id();
+    let items = (0..9).inspect(|_| assert_eq!(std::thread::current().id(), here));
+    let outcome = Job::over(items).mode(LocalMode::Serial).run(|&n: &usize| n).unwrap();
+    assert_eq!(outcome.tally().succeeded, 9);
+}
+
+#[test]
+fn an_iterator_sees_the_config_of_the_call() {
+    let config = ParallelConfig::builder().max_workers_cpu(9).build().unwrap();
+    let _config = override_parallel_config(config.clone());
+    let items = (0..5).inspect(|_| assert_eq!(parallel_config(), config));
+    assert_eq!(Job::over(items).workers(2).run(|&n: &usize| n).unwrap().tally().succeeded, 5);
 }

@@ -2,15 +2,19 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
-use manyhands::{Job, OnFailure, Processes, Retry};
+use manyhands::{CancelToken, Job, OnFailure, Processes, Retry};
 
 use crate::fixtures::{assert_is_usable, kill_itself};
 use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
+    results_are_delivered_while_the_iterator_blocks,
+    a_time_limit_holds_while_the_iterator_blocks,
+    a_cancellation_ends_the_results_of_a_stream_while_the_iterator_blocks,
     what_came_is_under_way_before_the_iterator_is_asked_again,
     more_items_than_a_window_come_and_each_is_delivered_once,
     an_item_that_kills_its_worker_fails_alone,
@@ -185,4 +189,61 @@ fn what_came_is_under_way_before_the_iterator_is_asked_again() {
         let outcome = job.run(|log: &Log, n: &usize| log.add(&format!("begun {n}"))).unwrap();
         assert_eq!(outcome.tally().succeeded, 12);
     });
+}
+
+/// Gives `first` items at once, and `None` when the drill lets it go, at the latest after a minute.
+fn blocks_after(first: usize, go: Receiver<()>) -> impl Iterator<Item = usize> + Send {
+    (0..first).chain(std::iter::from_fn(move || {
+        let _ = go.recv_timeout(Duration::from_secs(60));
+        None
+    }))
+}
+
+fn results_are_delivered_while_the_iterator_blocks() {
+    for_worker_counts(|workers| {
+        let ((go, wait), began) = (channel(), Instant::now());
+        let mut passed = 0;
+        // The iterator returns only once the last result is here.
+        let tally = over(blocks_after(7, wait), workers).map(|&n: &usize| n).for_each(|_, _| {
+            passed += 1;
+            if passed == 7 {
+                go.send(()).unwrap();
+            }
+            Continue(())
+        });
+        assert_eq!((passed, tally.unwrap().succeeded), (7, 7));
+        assert!(began.elapsed() < Duration::from_secs(20), "the iterator was waited for");
+    });
+}
+
+fn a_time_limit_holds_while_the_iterator_blocks() {
+    let ((go, wait), began) = (channel(), Instant::now());
+    let mode = Processes::new().time_limit(Duration::from_millis(100));
+    let job = Job::over(blocks_after(2, wait)).mode(mode).workers(2).chunk_size(1).on_failure(OnFailure::Continue);
+    let work = job.map(|&n: &usize| {
+        while n == 1 {
+            std::thread::park();
+        }
+    });
+    let tally = work.for_each(|index, answer| {
+        assert_eq!(answer.is_err_and(|failure| failure.is_time_limit()), index == 1);
+        if index == 1 {
+            go.send(()).unwrap();
+        }
+        Continue(())
+    });
+    assert_eq!(tally.unwrap().failed, 1);
+    assert!(began.elapsed() < Duration::from_secs(20), "the iterator was waited for");
+}
+
+fn a_cancellation_ends_the_results_of_a_stream_while_the_iterator_blocks() {
+    let ((go, wait), began) = (channel(), Instant::now());
+    let cancel = CancelToken::new();
+    let work = over(blocks_after(3, wait), 2).cancel_token(&cancel).map(|&n: &usize| n);
+    let mut results = work.ordered().unwrap();
+    assert!((0..3).all(|index| results.next().unwrap().unwrap() == (index, Ok(index))));
+    cancel.cancel();
+    assert!(results.next().is_none());
+    assert!(began.elapsed() < Duration::from_secs(20), "the iterator was waited for");
+    drop(go);
 }
