@@ -185,7 +185,7 @@ fn a_run_whose_iterator_blocks_loses_nothing_to_the_second_signal() {
 
 fn a_stream_whose_iterator_blocks_ends_at_the_first_signal() {
     let mut child = start("stream blocks");
-    child.wait_for("the iterator blocks");
+    child.wait_for("result 2");
     child.send(INT);
     child.wait_for("ended after 3");
     assert_eq!(child.wait(), Exit::Code(130));

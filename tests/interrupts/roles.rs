@@ -132,7 +132,8 @@ fn iterator_blocks() -> ! {
 fn stream_blocks() -> ! {
     let interrupts = listen();
     let job = Job::over(blocking_iterator()).cancel_token(interrupts.token()).workers(2);
-    let n_results = job.map(|&n| n).ordered().unwrap().map(|result| result.unwrap().1.unwrap()).count();
+    let results = job.map(|&n| n).ordered().unwrap();
+    let n_results = results.inspect(|result| println!("result {}", result.as_ref().unwrap().0)).count();
     println!("ended after {n_results}");
     exit(interrupts.signal().unwrap().exit_code())
 }
