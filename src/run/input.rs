@@ -1,4 +1,4 @@
-//! The input of a job: a slice, or an iterator with the buffer for its unfinished items. `feed.rs` reads the iterator.
+//! The input of a job: a slice, or an iterator with the buffer for its unfinished items. `source.rs` reads the iterator.
 //!
 //! A slice is only borrowed, so the run asks for no bounds of its items; the mode does. A stream is read by one thread
 //! and looked up by others, so its items are `Send` and `Sync`.
@@ -10,7 +10,7 @@ use crate::backend::items::ItemLookup;
 use crate::run::drop_panics::DropPanics;
 use crate::run::item_buffer::ItemBuffer;
 use crate::run::positions::PositionMap;
-use crate::run::source::{self, ItemSource, Source};
+use crate::run::source::{ItemSource, OwnReader, Source};
 use std::sync::Arc;
 
 /// The items of a job.
@@ -92,10 +92,12 @@ impl<'a, T: Send + Sync + 'a> Input<'a, T> {
 }
 
 impl<T: 'static> Input<'static, T> {
-    /// Reads an iterator in a thread that owns it, so that the run does not wait for it at its end.
-    pub(crate) fn detach(&self) {
-        if let Self::Stream(stream) = self {
-            source::detach(&stream.source.0);
+    /// Reads an iterator in a thread that owns it, so that the run does not wait for it at its end. Keep the reader for as
+    /// long as the run takes.
+    pub(crate) fn start_own_reader(&self) -> Option<OwnReader<T>> {
+        match self {
+            Self::Slice(_) => None,
+            Self::Stream(stream) => Some(OwnReader::start(&stream.source.0)),
         }
     }
 }

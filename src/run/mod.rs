@@ -14,7 +14,7 @@
 //! Where no result has to be seen on its way, workers write values straight into slots: [`run_in_slots`]. Its steps are
 //! the same, without the second.
 //!
-//! Everything here runs in the calling thread. Workers belong to `backend`; the caller's closures run through
+//! Everything here runs in the calling thread, but for the iterator of a stream (`source.rs`). Workers belong to `backend`; the caller's closures run through
 //! `callbacks.rs`, so that a panic in one of them ends the run in order.
 //!
 //! A worked case: ten items, [`DeliveryOrder::InOrder`], a journal that holds the items 0, 3 and 4, and a limit of one

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | `run`, `for_each` and the like | a kept thread, which borrows the iterator | results are delivered and written down; then the call waits for the iterator |
 //! | `ordered`, `as_completed`, `spawn` | a thread that owns the iterator | the run ends; the thread is left, and ends when the iterator returns |
-//! | the same in mode `Serial` | as above: `run` reads in the calling thread | `run` waits in the iterator |
+//! | `run`, `for_each` and the like in mode `Serial` | the calling thread | the run waits in the iterator |
 //! | the system starts no thread | the calling thread | the run waits in the iterator |
 //!
 //! The reading thread is no worker: it counts against no number of workers and no budget. It reads as far as the calling
@@ -29,7 +29,7 @@ use crate::config::{self, ParallelConfig};
 use crate::panics::{drop_caught, drop_each};
 use crate::run::drop_panics::DropPanics;
 use crate::run::thread_context::ThreadContext;
-use crate::sync::{Arc, Condvar, Mutex, MutexGuard, ProcessMark, StackSize, spawn_owned};
+use crate::sync::{Arc, Condvar, JoinHandle, Mutex, MutexGuard, ProcessMark, StackSize, spawn_owned};
 
 /// An iterator that one thread reads for another.
 pub(crate) struct Source<'a, T> {
@@ -45,6 +45,8 @@ pub(crate) struct Source<'a, T> {
 struct State<'a, T> {
     /// `None` while `next` runs, and once the iterator was dropped.
     iterator: Option<Box<dyn Iterator<Item = T> + Send + 'a>>,
+    /// Whether `next` runs, or what it gave too late is being dropped.
+    is_in_iterator: bool,
     /// The items that the calling thread has not taken.
     items: VecDeque<T>,
     /// The number of items that were read.
@@ -89,6 +91,9 @@ pub(crate) trait ItemSource<T> {
     /// Whether a reading thread reads the iterator, so that [`take`](Self::take) never waits for it.
     fn is_served(&self) -> bool;
 
+    /// Whether the iterator is being called, or what came of a call is being dropped.
+    fn is_in_iterator(&self) -> bool;
+
     /// Says whether a reading thread reads the iterator.
     fn set_served(&self, is_served: bool);
 
@@ -124,6 +129,7 @@ impl<'a, T> Source<'a, T> {
     pub(crate) fn new(iterator: impl Iterator<Item = T> + Send + 'a) -> Self {
         let state = State {
             iterator: Some(Box::new(iterator)),
+            is_in_iterator: false,
             items: VecDeque::new(),
             n_read: 0,
             limit: 0,
@@ -142,6 +148,7 @@ impl<'a, T> Source<'a, T> {
     /// Calls the iterator once, without the lock. Gives the lock again, and whether the source is still open.
     fn read_one<'s>(&'s self, mut state: MutexGuard<'s, State<'a, T>>) -> (MutexGuard<'s, State<'a, T>>, bool) {
         let Some(mut iterator) = state.iterator.take() else { return (state, false) };
+        state.is_in_iterator = true;
         drop(state);
         let next = catch_unwind(AssertUnwindSafe(|| iterator.next()));
         // A child that was forked by the iterator: a thread of the parent may hold the lock there.
@@ -151,7 +158,7 @@ impl<'a, T> Source<'a, T> {
             drop(state);
             return (self.drop_late(iterator, next.unwrap_or_default()), false);
         }
-        state.iterator = Some(iterator);
+        (state.iterator, state.is_in_iterator) = (Some(iterator), false);
         match next {
             Ok(Some(item)) => {
                 state.items.push_back(item);
@@ -171,6 +178,7 @@ impl<'a, T> Source<'a, T> {
     ) -> MutexGuard<'_, State<'a, T>> {
         let (item, iterator) = (drop_caught(item), drop_caught(iterator));
         let mut state = self.state.lock();
+        state.is_in_iterator = false;
         let dropped = [(Dropped::Item(state.n_read), item), (Dropped::Input, iterator)];
         for (dropped, result) in dropped {
             if let Err(message) = result {
@@ -181,20 +189,42 @@ impl<'a, T> Source<'a, T> {
     }
 }
 
-/// Reads the iterator in a thread that owns it. Where the system starts none, the calling thread reads.
-pub(crate) fn detach<T: 'static>(source: &Arc<dyn ItemSource<T> + Send + Sync>) {
-    source.set_served(true);
-    let (context, theirs) = (ThreadContext::here(), Arc::clone(source));
-    let stack_size = StackSize::Bytes(config::current().thread_stack_size());
-    let process = ProcessMark::current();
-    let body = move || {
-        let _ = catch_unwind(AssertUnwindSafe(|| context.scope(|| theirs.read())));
-        if !process.is_current() {
-            std::process::exit(101); // a child that the iterator forked: its run is in the parent
+/// A thread that owns the iterator which it reads. Dropping it, once the source is closed, waits for the thread, unless that
+/// one is in the iterator.
+pub(crate) struct OwnReader<T: 'static> {
+    source: Arc<dyn ItemSource<T> + Send + Sync>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<T: 'static> OwnReader<T> {
+    /// Starts the thread. Where the system starts none, the calling thread reads.
+    pub(crate) fn start(source: &Arc<dyn ItemSource<T> + Send + Sync>) -> Self {
+        source.set_served(true);
+        let (context, theirs) = (ThreadContext::here(), Arc::clone(source));
+        let stack_size = StackSize::Bytes(config::current().thread_stack_size());
+        let process = ProcessMark::current();
+        let body = move || {
+            let _ = catch_unwind(AssertUnwindSafe(|| context.scope(|| theirs.read())));
+            if !process.is_current() {
+                std::process::exit(101); // a child that the iterator forked: its run is in the parent
+            }
+        };
+        let thread = spawn_owned("manyhands input".to_owned(), stack_size, body).ok();
+        if thread.is_none() {
+            source.set_served(false);
         }
-    };
-    if spawn_owned("manyhands input".to_owned(), stack_size, body).is_err() {
-        source.set_served(false);
+        Self { source: Arc::clone(source), thread }
+    }
+}
+
+impl<T: 'static> Drop for OwnReader<T> {
+    fn drop(&mut self) {
+        let Some(thread) = self.thread.take() else { return };
+        if !self.source.process().is_current() {
+            std::mem::forget(thread);
+        } else if !self.source.is_in_iterator() {
+            let _ = thread.join(); // it has caught the panics of the iterator
+        }
     }
 }
 
@@ -227,6 +257,10 @@ impl<T: Send> ItemSource<T> for Source<'_, T> {
 
     fn is_served(&self) -> bool {
         self.state.lock().is_served
+    }
+
+    fn is_in_iterator(&self) -> bool {
+        self.state.lock().is_in_iterator
     }
 
     fn set_served(&self, is_served: bool) {
