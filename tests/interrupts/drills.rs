@@ -171,7 +171,7 @@ fn a_run_whose_iterator_blocks_loses_nothing_to_the_second_signal() {
     let mut child = start("iterator blocks");
     let folder = child.wait_for("in ").trim_start_matches("in ").trim().to_owned();
     let path = std::path::Path::new(&folder).join("journal.sqlite");
-    child.wait_for("the iterator blocks");
+    child.wait_for("result 2");
     child.send(INT);
     child.wait_for("notice");
     // The run has ended but for its iterator, which is waited for.

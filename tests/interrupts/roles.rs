@@ -112,10 +112,7 @@ fn workers() -> ! {
 
 /// Three items, and then none for ever.
 fn blocking_iterator() -> impl Iterator<Item = usize> + Send {
-    (0..3).chain(std::iter::from_fn(|| {
-        println!("the iterator blocks");
-        sleep_for_ever()
-    }))
+    (0..3).chain(std::iter::from_fn(|| sleep_for_ever()))
 }
 
 #[cfg(feature = "journal")]
@@ -125,8 +122,11 @@ fn iterator_blocks() -> ! {
     println!("in {}", folder.display());
     let journal = manyhands::Journal::at(folder.join("journal.sqlite")).key(|n: &usize| n.to_string());
     let job = Job::over(blocking_iterator()).cancel_token(interrupts.token()).workers(2);
-    let outcome = job.map(|&n| n).journal(journal).run();
-    unreachable!("it waits for the iterator: {outcome:?}")
+    let tally = job.map(|&n| n).journal(journal).for_each_ordered(|index, _| {
+        println!("result {index}");
+        std::ops::ControlFlow::Continue(())
+    });
+    unreachable!("it waits for the iterator: {tally:?}")
 }
 
 fn stream_blocks() -> ! {

@@ -221,8 +221,11 @@ fn a_time_limit_holds_while_the_iterator_blocks() {
     let mode = Processes::new().time_limit(Duration::from_millis(100));
     let job = Job::over(blocks_after(2, wait)).mode(mode).workers(2).chunk_size(1).on_failure(OnFailure::Continue);
     let work = job.map(|&n: &usize| {
-        while n == 1 {
-            std::thread::park();
+        loop {
+            match n {
+                1 => std::thread::park(),
+                _ => return,
+            }
         }
     });
     let tally = work.for_each(|index, answer| {
