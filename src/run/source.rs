@@ -20,6 +20,7 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::contract::{DropPanic, Dropped};
@@ -29,7 +30,7 @@ use crate::config::{self, ParallelConfig};
 use crate::panics::{drop_caught, drop_each};
 use crate::run::drop_panics::DropPanics;
 use crate::run::thread_context::ThreadContext;
-use crate::sync::{Arc, Condvar, JoinHandle, Mutex, MutexGuard, ProcessMark, StackSize, spawn_owned};
+use crate::sync::{Condvar, JoinHandle, Mutex, MutexGuard, ProcessMark, StackSize, spawn_owned};
 
 /// An iterator that one thread reads for another.
 pub(crate) struct Source<'a, T> {
