@@ -37,8 +37,8 @@ use crate::sync::{HintWord, Latest, Mutex, Ordering, per_process};
 /// other.
 ///
 /// The environment is read once per process, when the first config is built. A variable that is changed later has no
-/// effect; a forked child reads it anew, and keeps a config that its parent has set. A value that the program sets always wins over the environment, even over a variable that cannot be read. An
-/// empty variable counts as unset.
+/// effect; a forked child reads it anew, and keeps a config that its parent has set. A value that the program sets
+/// always wins over the environment, even over a variable that cannot be read. An empty variable counts as unset.
 ///
 /// # Errors in the environment
 /// A variable that cannot be read is an error of [`ParallelConfigBuilder::build`]. [`ParallelConfig::default`] cannot
@@ -219,17 +219,19 @@ impl ParallelConfigBuilder {
         self
     }
 
-    /// The stack size of every thread that runs items or reads results, in bytes: from 64 KiB to 64 GiB.
+    /// The stack size of the threads that run items, and of those that run streams and futures, in bytes. `build` refuses
+    /// less than 64 KiB and more than 64 GiB (1 GiB where addresses have 32 bits).
     ///
-    /// Memory is taken only for what an item uses: a stack is address space at first. A function that recurses deeper than its
-    /// stack ends the program, or in [`Processes`](crate::Processes) its worker. Where `RUST_MIN_STACK` asks for more
-    /// than the default, that holds; this setting and `MANYHANDS_STACK_SIZE` win over both.
+    /// The default is 8 MiB, so that an item recurses as deep as it does in `main`; where `RUST_MIN_STACK` asks for more,
+    /// that holds. This setting and `MANYHANDS_STACK_SIZE` win over both. A function that recurses deeper than its stack
+    /// ends the program, or in [`Processes`](crate::Processes) its worker.
     ///
-    /// The stack of the calling thread, which runs items in [`Serial`](crate::Serial) and in some short calls, is as large
-    /// as the program made it. In a worker process items run in its main thread, whose limit (`ulimit -s`) is raised to
-    /// this size, as far as the hard limit goes; beyond some 100 MiB the system may have mapped something else there.
+    /// The calling thread runs items in [`Serial`](crate::Serial) and in some short calls; its stack is as large as the
+    /// program made it. In a worker process items run in the main thread, whose limit (`ulimit -s`) is raised to this size,
+    /// as far as the hard limit goes; beyond some 100 MiB the system may have mapped something else there.
     ///
-    /// Threads are kept per size, so calls of different sizes share no threads.
+    /// Costs address space; memory is taken only for what an item uses. Threads are kept per size, so calls with different
+    /// sizes share no threads.
     ///
     /// ```
     /// use manyhands::{Job, ParallelConfig, ParallelExecutor};
@@ -248,14 +250,13 @@ impl ParallelConfigBuilder {
 
     /// False starts the threads of each call anew, and ends them with the call.
     ///
-    /// For tests: std captures what a test prints, and its panic messages, in the thread of the test and in those that are
-    /// started from it. A kept thread was started from another test, or from none, so under `cargo test` what an item
-    /// prints in it goes to the terminal beside the test, and is missing where the test fails. With `false`, or
-    /// `MANYHANDS_KEEP_THREADS=0 cargo test`, it is part of the output of the test that made the call. What worker
-    /// processes print is then passed on by the calling thread in the same way. A call that is nested in an item runs in
-    /// the item's thread.
+    /// For tests. Std captures what a test prints, panic messages included, in the thread of the test and in the threads
+    /// that are started from it. A kept thread was started from another test, or from none: what an item prints in it goes
+    /// to the terminal, and is missing in the output of the test that failed. With `false`, or with
+    /// `MANYHANDS_KEEP_THREADS=0 cargo test`, it is part of the output of the test that made the call, and so is what
+    /// worker processes print. A call that is nested in an item then runs in the item's thread.
     ///
-    /// Costs the start of each thread per call, some 20 to 50 microseconds.
+    /// Costs the start of each thread in each call, some 20 to 50 microseconds.
     ///
     /// ```
     /// use manyhands::{ParallelConfig, ParallelExecutor};
@@ -273,8 +274,7 @@ impl ParallelConfigBuilder {
     ///
     /// # Errors
     /// A configuration error that names the setting: zero workers, chunks of zero items, a stack that is too small or too
-    /// large. Or that names the environment
-    /// variable of an unset setting, when its value cannot be read.
+    /// large. Or one that names the environment variable of an unset setting, when its value cannot be read.
     ///
     /// ```
     /// let error = manyhands::ParallelConfig::builder().max_workers_cpu(0).build().unwrap_err();
@@ -496,7 +496,7 @@ impl ParallelConfig {
         self.resolved.serial_below_time
     }
 
-    /// The stack size of every thread that runs items or reads results, in bytes.
+    /// The stack size of the threads that run items, and of those that run streams and futures, in bytes.
     ///
     /// ```
     /// let config = manyhands::ParallelConfig::builder().thread_stack_size(16 << 20).build().unwrap();
@@ -507,7 +507,7 @@ impl ParallelConfig {
         self.resolved.thread_stack_size
     }
 
-    /// Whether threads are kept from call to call.
+    /// Whether threads are kept from call to call, rather than started and ended with each.
     ///
     /// ```
     /// let config = manyhands::ParallelConfig::builder().keep_threads(false).build().unwrap();

@@ -119,7 +119,8 @@ impl<E> Error<E> {
         matches!(*self.kind, ErrorKind::WorkerState(_))
     }
 
-    /// True when this system lacks what the call needs, such as worker processes outside of Linux.
+    /// True when this system lacks what the call needs or does not permit it: worker processes outside of Linux, a system
+    /// call that is filtered, a program that runs with more rights than its user. The message names what is missing.
     ///
     /// ```standalone_crate
     /// use manyhands::{Error, Processes, Threads, parallel_map};
@@ -158,7 +159,8 @@ impl<E> Error<E> {
         matches!(*self.kind, ErrorKind::Workers(_))
     }
 
-    /// True when shared memory could not be allocated. The message names the number of bytes and a way out.
+    /// True when memory could not be allocated, or a limit on sizes such as `ulimit -f` is too low for it. The message
+    /// says what could not be had.
     ///
     /// ```
     /// let error = manyhands::SharedSlice::<u8>::filled_by(1 << 60, |bytes| bytes.fill(1)).unwrap_err();
@@ -188,9 +190,11 @@ impl<E> Error<E> {
         }
     }
 
-    /// True when a destructor panicked: that of an item, a value, an error, a worker's state or the shared value. The
-    /// message says which, with the index of the item. Never the error of a run: one of
-    /// [`Outcome::warnings`](crate::Outcome::warnings).
+    /// True when a destructor panicked. The message says which, with the index of its item.
+    ///
+    /// It is a warning: one of [`Outcome::warnings`](crate::Outcome::warnings), or the error of `for_each` and the last
+    /// item of an iterator over results, once all results are delivered. No item fails by it. See
+    /// [destructors that panic](crate::job#destructors-that-panic).
     ///
     /// ```
     /// use manyhands::Job;

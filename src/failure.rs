@@ -41,8 +41,8 @@ pub enum Cause<E> {
     TimeLimit(Duration),
     /// The item's worker needed more memory than this limit, in bytes.
     MemoryLimit(u64),
-    /// The item or its result could not be sent between processes. The message says which of the two, whether encoding
-    /// or decoding failed, and the error of its type's serde code.
+    /// The item or its result could not be sent between processes, or did not read back as it was written. The message
+    /// says which of the two, whether encoding or decoding failed, and the error of its type's serde code.
     Encoding(String),
     /// An earlier run recorded this failure, and the item was not retried: see [`Journal`](crate::Journal).
     Recorded(RecordedFailure),

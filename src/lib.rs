@@ -63,8 +63,8 @@
 //! # When an item may take the program down
 //!
 //! A worker in [`Processes`] is a copy of the program; [`init`] first in `main` turns the copy into a worker. An item
-//! that aborts, exhausts memory or never ends becomes a failure with its index and cause, and no other item fails. The function is a `fn` pointer: a
-//! plain function, or a closure that captures nothing.
+//! that aborts, exhausts memory or never ends becomes a failure with its index and cause, and no other item fails. The
+//! function is a `fn` pointer: a plain function, or a closure that captures nothing.
 //!
 //! ```standalone_crate
 //! use manyhands::{Job, OnFailure, Processes};
@@ -167,13 +167,13 @@
 //!
 //! | feature | gives | crates | C compiler |
 //! |---|---|---|---|
-//! | `processes` (default) | `Processes`; Linux | 33 | no |
-//! | `progress` (default) | `Progress::auto`, `Progress::json` | 21 | no |
-//! | `bar` | `Progress::bar`, and the bar in `Progress::auto` | 26 | no |
-//! | `journal` | `Journal`, `JournalReader`; brings SQLite | 45 | yes |
-//! | `reports` | `Report` | 33 | no |
-//! | `signals` | `Interrupts`; Unix | 24 | no |
-//! | `full` | all of the above | 59 | yes |
+//! | `processes` (default) | `Processes`; Linux | 27 | no |
+//! | `progress` (default) | `Progress::auto`, `Progress::json` | 14 | no |
+//! | `bar` | `Progress::bar`, and the bar in `Progress::auto` | 20 | no |
+//! | `journal` | `Journal`, `JournalReader`; brings SQLite | 39 | yes |
+//! | `reports` | `Report` | 26 | no |
+//! | `signals` | `Interrupts`; Unix | 18 | no |
+//! | `full` | all of the above | 54 | yes |
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods, clippy::disallowed_types))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -200,6 +200,9 @@ mod config_error;
 mod encoding;
 mod error;
 mod failure;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzed_parts;
 #[cfg(test)]
 mod golden;
 pub mod job;

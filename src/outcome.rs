@@ -187,9 +187,9 @@ impl<R, E> Outcome<R, E> {
         self.past.resumed.iter().copied()
     }
 
-    /// Errors that did not affect values and failures: a journal that could not be written to its end, a report that
-    /// could not be written, or a [destructor that panicked](crate::job#destructors-that-panic). A program that depends
-    /// on any of these must check this.
+    /// Errors that did not affect values and failures: a journal that could not be written for a time or was moved, a
+    /// result that it does not hold or could not read, a report that could not be written, a [destructor that
+    /// panicked](crate::job#destructors-that-panic). A program that depends on any of these must check this.
     ///
     /// ```
     /// assert!(manyhands::Job::new(&[1]).run(|n| n + 1)?.warnings().is_empty());

@@ -1,19 +1,19 @@
 //! Text from outside, such as keys, messages and paths, as a terminal and a spreadsheet may show it.
 //!
-//! Errors and progress are written through [`Printable`], which changes nothing in ordinary text and allocates nothing. The tables of
-//! a report go through [`csv_text`]. JSON needs neither: its strings have escapes of their own.
+//! Errors and progress are written through [`Printable`], which changes nothing in ordinary text and allocates nothing. The
+//! tables of a report go through [`csv_text`]. JSON needs neither: its strings have escapes of their own.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 /// Makes text safe to print: control characters, and those that turn the direction of writing, become escapes.
 ///
-/// A name or a message that comes from a file could otherwise move the cursor, change the colours, set the title of a
-/// window, or show a path as another one. Line ends and tabs are escaped too, so the text stays on its line. Other text
-/// comes back as it is, without an allocation.
+/// Printed as it is, a name or a message from a file can move the cursor, change colours, set the title of a window, or
+/// show a path as another one. Line ends and tabs become escapes too, so the text stays on its line.
 ///
 /// The library's errors and progress are safe already, except that errors keep line ends and tabs. Use it for what your
-/// own program prints, such as keys of items.
+/// own program prints, such as keys of items. Costs a look at each character; text without such characters comes back
+/// as it is, without an allocation.
 ///
 /// ```
 /// use manyhands::report::printable_text;
@@ -35,12 +35,13 @@ pub fn printable_text(text: &str) -> Cow<'_, str> {
 /// Makes text safe as a cell of a table in CSV: a spreadsheet takes it for a text, and never for a formula.
 ///
 /// A spreadsheet computes a cell that begins with `=`, `+`, `-` or `@`, whatever quotes stand around it, and a formula can
-/// read files and send what it finds. Such a text gets an apostrophe in front. So does one with such a sign behind a
-/// separator, a quote, a line end or a tab, since a spreadsheet that splits at semicolons sees the beginning of a cell
-/// there; and one that begins with a tab or a line end. Numbers stay what they are, `-1.5` and `+inf` among them. The
-/// quotes that CSV needs are left to the writer of the table.
+/// read files and send what it finds. Each such sign gets an apostrophe in front, at the beginning of the text and behind
+/// a separator, a quote, a line end or a tab, since a spreadsheet that splits at semicolons sees the beginning of a cell
+/// there. So does a text that begins with a tab or a line end. Numbers stay what they are, `-1.5` and `+inf` among them.
+/// The quotes that CSV needs are left to the writer of the table.
 ///
-/// To get the text back, remove the apostrophe in front of a sign. Text without such a sign comes back as it is.
+/// To get the text back, remove the apostrophe in front of a sign. Costs a look at each character; text without such
+/// signs comes back as it is, without an allocation.
 ///
 /// ```
 /// use manyhands::report::csv_text;

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sleep_analysis::{EpochGrid, EpochGridSettings, EdfFile};
+use sleep_analysis::{EdfFile, EpochGrid, EpochGridSettings};
 
 fuzz_target!(|bytes: &[u8]| {
     let file = tempfile::NamedTempFile::new().expect("a folder for temporary files");

@@ -1,30 +1,29 @@
-//! Reads a value through a deserializer of any format, and refuses lists that claim more elements than the bytes can
-//! hold. Changes nothing else.
+//! Reads a value through the deserializer of a format that describes itself, and refuses lists that claim more elements
+//! than the bytes can hold, and values that are nested too deep. Changes nothing else. The compact format has a reader
+//! of its own, which refuses the same.
 //!
-//! Promise: the time and the memory that a value takes to read are bounded by the length of its bytes, whatever they
-//! are. A format without names writes `()` in no bytes, so a list of 2^60 of them is nine bytes long, and reading it
-//! would take years.
+//! Promise: the time, the memory and the stack that a value takes to read are bounded by the length of its bytes,
+//! whatever they are, and by [`MOST_EMPTY`] and [`LEVELS`].
 //!
 //! How: each list and each map is charged its claimed length before its first element is read. Elements of one byte or
-//! more, at whatever depth, are together no more than the bytes; what goes beyond that, elements without bytes, has a
-//! fixed bound of its own ([`MOST_EMPTY`]).
+//! more, at whatever depth, are together no more than the bytes; what goes beyond that has a bound of its own.
 //!
-//! It also keeps the text of an error that the user's `Deserialize` makes, which postcard would drop.
+//! It also keeps the text of an error that the user's `Deserialize` makes, which a format may drop.
 
 use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
+use crate::encoding::bounds::{LEVELS, MOST_EMPTY, claims_too_many, too_deep};
 use crate::encoding::problem::Problem;
-
-/// A value may have this many elements that take no bytes.
-pub(super) const MOST_EMPTY: usize = 1 << 20;
 
 /// What is left to read of one value.
 pub(super) struct Budget {
     /// How many more elements the lists and maps may claim.
     left: Cell<usize>,
+    /// How many more levels there may be below the one that is read.
+    levels: Cell<u16>,
     /// Why the value cannot be read, while the error is on its way through a format that has no room for a text.
     problem: Cell<Option<Problem>>,
 }
@@ -32,7 +31,20 @@ pub(super) struct Budget {
 impl Budget {
     /// For a value of this many bytes.
     pub(super) fn of(n_bytes: usize) -> Self {
-        Self { left: Cell::new(n_bytes.saturating_add(MOST_EMPTY)), problem: Cell::default() }
+        Self {
+            left: Cell::new(n_bytes.saturating_add(MOST_EMPTY)),
+            levels: Cell::new(LEVELS),
+            problem: Cell::default(),
+        }
+    }
+
+    /// Reads what is a level deeper.
+    fn deeper<A, E: de::Error>(&self, read: impl FnOnce() -> Result<A, Problem>) -> Result<A, E> {
+        let Some(levels) = self.levels.get().checked_sub(1) else { return Err(self.hide(too_deep())) };
+        self.levels.set(levels);
+        let value = read();
+        self.levels.set(levels + 1);
+        value.map_err(|problem| self.hide(problem))
     }
 
     #[inline]
@@ -43,10 +55,7 @@ impl Budget {
                 self.left.set(left);
                 Ok(())
             }
-            None => Err(Problem::new(format!(
-                "it claims {claimed} elements, and its bytes hold {} at most",
-                self.left.get()
-            ))),
+            None => Err(claims_too_many(claimed, self.left.get())),
         }
     }
 
@@ -205,13 +214,13 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bounding<'_, V> {
     #[inline]
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
         let bounded = Bounded { inner: deserializer, budget: self.budget };
-        self.inner.visit_some(bounded).map_err(|problem| self.budget.hide(problem))
+        self.budget.deeper(|| self.inner.visit_some(bounded))
     }
 
     #[inline]
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<V::Value, D::Error> {
         let bounded = Bounded { inner: deserializer, budget: self.budget };
-        self.inner.visit_newtype_struct(bounded).map_err(|problem| self.budget.hide(problem))
+        self.budget.deeper(|| self.inner.visit_newtype_struct(bounded))
     }
 
     #[inline]
@@ -220,7 +229,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bounding<'_, V> {
             self.budget.charge(seq.size_hint()).map_err(|problem| self.budget.hide(problem))?;
         }
         let access = Access { inner: seq, budget: self.budget };
-        self.inner.visit_seq(access).map_err(|problem| self.budget.hide(problem))
+        self.budget.deeper(|| self.inner.visit_seq(access))
     }
 
     #[inline]
@@ -229,13 +238,13 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bounding<'_, V> {
             self.budget.charge(map.size_hint()).map_err(|problem| self.budget.hide(problem))?;
         }
         let access = Access { inner: map, budget: self.budget };
-        self.inner.visit_map(access).map_err(|problem| self.budget.hide(problem))
+        self.budget.deeper(|| self.inner.visit_map(access))
     }
 
     #[inline]
     fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<V::Value, A::Error> {
         let access = Access { inner: data, budget: self.budget };
-        self.inner.visit_enum(access).map_err(|problem| self.budget.hide(problem))
+        self.budget.deeper(|| self.inner.visit_enum(access))
     }
 }
 

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// How values are written for a worker process or a journal. As text: `compact`, `self-describing`.
+/// How values are written for a worker process or a journal: the argument of `Processes::format` and `Journal::format`. As
+/// text: `compact`, `self-describing`.
 ///
 /// | | `Compact` | `SelfDescribing` |
 /// |---|---|---|
@@ -17,10 +18,18 @@ use serde::{Deserialize, Serialize};
 /// | 128-bit integers beside `untagged`, `tag` or `flatten` | refused | refused |
 /// | a number, a text of `n` bytes | 1 to 10 bytes, `n + 1` | 1 to 9 bytes, `n + 1` to `n + 5` |
 ///
-/// Whatever the format, a value is compared with what reads back from its bytes when its type is first written, and
-/// again for each variant, each absent or present option and each skipped field that was not seen before. What does not
-/// read back fails by name and is never passed on as another value: an item with
-/// [`Cause::Encoding`](crate::Cause::Encoding), a value of a journal as a warning of the run.
+/// Values within values have 256 levels at most in either format: structs, tuples, lists, maps, options with a value,
+/// and variants count. So bytes that claim to be a long chain, in a damaged journal for instance, are an error and no
+/// overflow of the stack; a value that goes deeper is refused as it is written.
+///
+/// In either format, what is written must read back. The first value of a call or a run is read back and compared, and so
+/// is each later value with a variant, an absent or a present option, or a skipped field that none before it had. A value
+/// that does not read back fails by name: in worker processes its item fails with `Cause::Encoding`, in a journal it is a
+/// warning of the run.
+///
+/// What is compared is what the values write, and a form that read back once is not read again. So these are not noticed: a
+/// `Serialize` that picks another kind of number by the value, an `untagged` variant that reads as an earlier one, a list
+/// that comes back in another order, and fields that are never written.
 ///
 /// ```
 #[cfg_attr(feature = "journal", doc = "use manyhands::journal::Format;")]
@@ -33,12 +42,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Format {
-    /// The shortest and quickest. Reader and writer must be of the same type, which writes all of its fields in the same
-    /// order each time.
+    /// The shortest and the quickest. The type must write all of its fields each time, in the order in which it reads them.
     #[default]
     Compact,
-    /// For types that write what their reader must look at to know what it is. Each value has the names of its fields in
-    /// it, so it is longer, and takes more time to write and to read.
+    /// For types whose reader must see from the bytes what comes. Each value has the names of its fields in it, so it is
+    /// longer, and takes more time to write and to read: about twice as much for a small struct.
     SelfDescribing,
 }
 

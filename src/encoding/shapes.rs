@@ -1,9 +1,10 @@
 //! Which shapes of values were written before: so that each is read back once, and no value twice.
 //!
 //! A shape is what a value's serde code does at one place of the value: which variant it writes, in a format with names
-//! which kind of number, whether an option is there, whether a list has elements, whether a field is skipped, how many fields a struct has. A place is the way to it: field
-//! 2 of the root, each element of the list in field 3. All elements of a list share a place, and so do all places more
-//! than eight levels deep, so the number of shapes depends on the type and not on the length of a value.
+//! which kind of number, whether an option is there, whether a list has elements, whether a field is skipped, how many
+//! fields a struct has. A place is the way to it: field 2 of the root, each element of the list in field 3. All elements
+//! of a list share a place, and so do all places more than eight levels deep, so the number of shapes depends on the type
+//! and not on the length of a value.
 //!
 //! Costs of a shape that was seen before: some arithmetic, which the compiler does beforehand for the most part, and a
 //! comparison with an entry of a small table.
@@ -12,12 +13,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 
+use crate::encoding::bounds::{LEVELS, too_deep};
 use crate::encoding::problem::Problem;
 
 /// At this many shapes, new ones are told apart by what is written alone, and not by its place.
 const MOST_PLACES: usize = 4096;
 /// Beyond this many levels, a place is that of its parent.
-const DEEPEST: u8 = 8;
+const DEEPEST: u64 = 8;
 /// Entries of the table of recent shapes.
 const RECENT: usize = 256;
 
@@ -53,29 +55,41 @@ impl fmt::Debug for Shapes {
     }
 }
 
-/// A place within a value.
+/// A place within a value, in one word, so that a place and a reference travel in two registers: its hash in the upper
+/// 48 bits; how many numbers are in the hash, in 6 bits; and how many values it is within, in 10.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Site {
-    hash: u64,
-    depth: u8,
-}
+pub(super) struct Site(u64);
+
+const LEVEL_BITS: u64 = (1 << 10) - 1;
+const DEPTH_ONE: u64 = LEVEL_BITS + 1;
+const HASH_BITS: u64 = !0xffff;
 
 impl Site {
-    pub(super) const ROOT: Self = Self { hash: 0x5bf0_3635, depth: 0 };
+    pub(super) const ROOT: Self = Self(0x5bf0_3635_0000_0000);
 
     /// The place of a part; parts are told apart by their numbers.
     #[inline]
     pub(super) fn part(self, number: u64) -> Self {
-        if self.depth == DEEPEST {
+        if (self.0 & !HASH_BITS) / DEPTH_ONE == DEEPEST {
             return self;
         }
-        Self { hash: mix(self.hash, number + 1), depth: self.depth + 1 }
+        let hash = mix(self.0 & HASH_BITS, number + 1) & HASH_BITS;
+        Self(hash | ((self.0 & !HASH_BITS) + DEPTH_ONE))
+    }
+
+    /// The same place, for the parts of what is there.
+    ///
+    /// # Errors
+    /// When they are deeper than a reader goes.
+    #[inline]
+    pub(super) fn deeper(self) -> Result<Self, Problem> {
+        if self.0 & LEVEL_BITS == u64::from(LEVELS) { Err(too_deep()) } else { Ok(Self(self.0 + 1)) }
     }
 
     /// What is written at this place, as a shape. One addition: the product is of constants, as a rule.
     #[inline]
     fn shape(self, what: u64) -> u64 {
-        self.hash.wrapping_add(what.wrapping_mul(0xd6e8_feb8_6659_fd93))
+        (self.0 & HASH_BITS).wrapping_add(what.wrapping_mul(0xd6e8_feb8_6659_fd93))
     }
 }
 
@@ -200,6 +214,6 @@ mod tests {
         for _ in 0..100 {
             site = site.part(0);
         }
-        assert_eq!(site.hash, site.part(3).hash);
+        assert_eq!(site.0, site.part(3).0);
     }
 }

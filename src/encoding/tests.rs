@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serializer};
 use serde_json::json;
 
 use super::*;
+use crate::encoding::bounds::LEVELS;
 
 const FORMATS: [Format; 2] = [Format::Compact, Format::SelfDescribing];
 
@@ -203,6 +204,39 @@ fn a_new_shape_is_read_back_also_after_others_were_written() {
     written(Format::Compact, &Vec::<Untagged>::new(), &shapes).unwrap();
 }
 
+/// Reads back unless it is the default of its type.
+struct NotDefault<T>(T);
+
+impl<T: Serialize> Serialize for NotDefault<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Default + PartialEq> Deserialize<'de> for NotDefault<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = T::deserialize(deserializer)?;
+        if value == T::default() { Err(de::Error::custom("no default is read")) } else { Ok(Self(value)) }
+    }
+}
+
+#[test]
+fn an_absent_option_and_an_empty_list_or_map_are_read_back_after_full_ones() {
+    fn check<T: Serialize + DeserializeOwned + Default + PartialEq>(full: fn() -> T) {
+        for format in FORMATS {
+            let shapes = Shapes::default();
+            for _ in 0..2 {
+                assert!(written(format, &vec![(1_u8, NotDefault(full()))], &shapes).is_ok());
+                let refusal = written(format, &vec![(1_u8, NotDefault(T::default()))], &shapes).unwrap_err();
+                assert!(refusal.contains("no default is read"), "{format}: {refusal}");
+            }
+        }
+    }
+    check(|| Some(1_u8));
+    check(|| vec![1_u8]);
+    check(|| BTreeMap::from([(1_u8, 1_u8)]));
+}
+
 #[test]
 fn values_that_must_describe_themselves_are_refused_or_read_back() {
     is_refused_and_reads_back(Untagged::Number(1.5));
@@ -330,6 +364,88 @@ fn a_list_that_claims_more_elements_than_its_bytes_is_refused_at_once() {
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
 
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+struct Link {
+    next: Option<Box<Link>>,
+}
+
+/// A chain of so many links, of two levels each.
+fn chain(n_links: usize) -> Link {
+    (1..n_links).fold(Link { next: None }, |link, _| Link { next: Some(Box::new(link)) })
+}
+
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+enum Nested {
+    End,
+    List(Vec<Nested>),
+    Fields { inner: Box<Nested> },
+    Wrapped(Box<(Nested,)>),
+    Map(HashMap<u8, Nested>),
+}
+
+#[test]
+fn a_value_is_nested_as_deep_in_both_directions_and_no_deeper() {
+    let deepest = usize::from(LEVELS) / 2;
+    for format in FORMATS {
+        assert_eq!(round_trip(format, &chain(deepest)), Ok(chain(deepest)), "{format}");
+        let shapes = Shapes::default();
+        written(format, &chain(deepest), &shapes).unwrap();
+        for n_links in [deepest + 1, 2 * deepest] {
+            let refusal = written(format, &chain(n_links), &shapes).unwrap_err();
+            assert!(refusal.contains("nested deeper than 256 levels"), "{format}: {refusal}");
+        }
+    }
+    let kinds: [fn(Nested) -> Nested; 4] = [
+        |inner| Nested::List(vec![inner]),
+        |inner| Nested::Fields { inner: Box::new(inner) },
+        |inner| Nested::Wrapped(Box::new((inner,))),
+        |inner| Nested::Map(HashMap::from([(1, inner)])),
+    ];
+    for (format, kind) in FORMATS.into_iter().flat_map(|format| kinds.map(|kind| (format, kind))) {
+        // Whatever can be written can be read: the two directions count the same.
+        let mut value = Nested::End;
+        let mut n_levels = 0;
+        while let Ok(bytes) = written(format, &value, &Shapes::default()) {
+            assert_eq!(read::<Nested>(format, &bytes), Ok(value.clone()), "{format}");
+            (value, n_levels) = (kind(value), n_levels + 1);
+        }
+        assert!((125..=130).contains(&n_levels), "{format}: {n_levels}");
+    }
+}
+
+#[test]
+fn bytes_that_claim_a_long_chain_are_refused_and_need_no_more_stack_than_a_short_one() {
+    let refused = |refusal: Option<String>| {
+        let refusal = refusal.unwrap();
+        assert!(refusal.contains("nested deeper than 256 levels"), "{refusal}");
+    };
+    let long = |bytes: &[u8]| bytes.repeat(1_000_000);
+    refused(read::<Link>(Format::Compact, &long(&[1])).err());
+    refused(read::<Nested>(Format::Compact, &long(&[1, 1])).err());
+    refused(read::<Nested>(Format::Compact, &long(&[2])).err());
+    refused(read::<Nested>(Format::Compact, &long(&[3])).err());
+    refused(read::<Nested>(Format::Compact, &long(&[4, 1, 7])).err());
+    // As MessagePack: lists of one element; maps with one key; and structs whose field is their only one.
+    refused(read::<serde_json::Value>(Format::SelfDescribing, &long(&[0x91])).err());
+    refused(read::<serde_json::Value>(Format::SelfDescribing, &long(&[0x81, 0xa1, b'a'])).err());
+    refused(read::<Link>(Format::SelfDescribing, &long(b"\x81\xa4next")).err());
+    refused(read::<Link>(Format::SelfDescribing, &long(&[0x91])).err());
+    refused(read::<Nested>(Format::SelfDescribing, &long(b"\x81\xa4List\x91")).err());
+    refused(read::<Untagged>(Format::SelfDescribing, &long(&[0x91])).err());
+    refused(read::<IgnoredAny>(Format::SelfDescribing, &long(&[0x91])).err());
+}
+
+#[test]
+fn integers_that_are_too_long_for_their_type_are_refused() {
+    for bytes in [&[0x80, 0x80, 0x04][..], &[0xff, 0xff, 0xff, 0x00], &[0x80; 3]] {
+        assert!(read::<u16>(Format::Compact, bytes).is_err(), "{bytes:?}");
+    }
+    assert!(read::<u64>(Format::Compact, &[&[0xff; 9][..], &[2]].concat()).is_err());
+    assert!(read::<u128>(Format::Compact, &[&[0xff; 18][..], &[4]].concat()).is_err());
+    assert_eq!(read(Format::Compact, &[0xff, 0xff, 0x03]), Ok(u16::MAX));
+    assert_eq!(read(Format::Compact, &[0xff, 0xff, 0x03]), Ok(i16::MIN));
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_a_value_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -354,8 +470,65 @@ proptest! {
     }
 
     #[test]
-    fn the_compact_bytes_are_those_of_postcard(value in any::<Vec<(u64, Option<String>, f32, (i8, u128))>>()) {
+    fn the_compact_bytes_are_those_of_postcard(
+        list in any::<Vec<(u64, Option<String>, f32, (i8, u128), char, Result<u16, bool>)>>(),
+        map in any::<BTreeMap<i128, ((), f64, i16, u32)>>(),
+        plain in any::<(i32, i64, u8, [u16; 3], Option<()>)>(),
+    ) {
+        let mixed = Mixed::Named { list: vec![Mixed::Two(1, "b".to_owned()), Mixed::Unit], letter: 'c' };
+        let value = (list, map, plain, mixed, std::net::Ipv4Addr::LOCALHOST, Wrapped(1, -1), Unit);
         let bytes = written(Format::Compact, &value, &Shapes::default()).unwrap();
         prop_assert_eq!(&bytes, &postcard::to_allocvec(&value).unwrap());
     }
+}
+
+/// A hash map that is written as one text, in whatever order its entries come.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct MapAsText(#[serde(with = "as_text")] HashMap<String, u32>);
+
+mod as_text {
+    use std::collections::HashMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(map: &HashMap<String, u32>, serializer: S) -> Result<S::Ok, S::Error> {
+        let entries: Vec<String> = map.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        serializer.serialize_str(&entries.join(","))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HashMap<String, u32>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let entry =
+            |entry: &str| entry.split_once('=').and_then(|(key, value)| Some((key.to_owned(), value.parse().ok()?)));
+        text.split(',').map(|part| entry(part).ok_or_else(|| serde::de::Error::custom("no entry"))).collect()
+    }
+}
+
+#[test]
+fn a_map_that_is_written_in_any_order_as_one_text_reads_back() {
+    let map = MapAsText((0..20).map(|n| (format!("key {n}"), n)).collect());
+    for format in FORMATS {
+        let mut bytes = Vec::new();
+        write(format, &map, &mut bytes, &Shapes::default()).unwrap();
+        assert_eq!(read_back(format, &map, &bytes), Ok(()));
+    }
+}
+
+/// Leaves out some elements, but says how many there are in all.
+#[derive(Debug, Serialize)]
+struct Sparse(#[serde(serialize_with = "without_nines")] Vec<u8>);
+
+fn without_nines<S: serde::Serializer>(list: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    use serde::ser::SerializeSeq;
+    let mut elements = serializer.serialize_seq(Some(list.len()))?;
+    list.iter().filter(|&&element| element != 9).try_for_each(|element| elements.serialize_element(element))?;
+    elements.end()
+}
+
+#[test]
+fn a_list_of_fewer_elements_than_it_says_is_refused() {
+    let write = |list: &[u8]| write(Format::Compact, &Sparse(list.to_vec()), &mut Vec::new(), &Shapes::default());
+    assert_eq!(write(&[1, 2]), Ok(()));
+    let refused = write(&[1, 9]).unwrap_err();
+    assert!(refused.contains("another number of elements"), "{refused}");
 }

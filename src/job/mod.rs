@@ -9,36 +9,39 @@
 //! ```
 //!
 //! # Destructors that panic
-//! A value whose destructor panics costs no other value, no other item and not the run. [`Outcome::warnings`] names what
-//! was dropped, with the index of its item, and [`Error::is_destructor`] tells such a warning; `for_each`, streams and
-//! futures give the first one as their last error, when all results are delivered. The first hundred are named one by
-//! one.
+//! A destructor that panics costs its own value alone: no other value, no item, and not the run. Each is a warning that
+//! names what was dropped and the index of its item, and for which [`Error::is_destructor`] is true. `run` and futures
+//! have the warnings in [`Outcome::warnings`]; `for_each` and the iterators over results give the first one as their
+//! error, once all results are delivered. Beyond a hundred, panics are counted in one more warning.
 //!
 //! | the destructor of | runs | what follows when it panics |
 //! |---|---|---|
-//! | an item of a slice | when the program drops it | nothing here |
-//! | an item of [`Job::over`], finished, skipped or never started | in the calling thread | a warning; its result counts |
+//! | an item of a slice | where the program drops it | nothing in the run |
+//! | an item of [`Job::over`], whether it is finished, skipped or never started | in the thread that reads the items | a warning; its result counts |
 //! | the copy of an item in a worker process | while the item is in hand | a warning; its result counts |
-//! | a value or an error that is not delivered: beyond the failure that stops the run, after a break, of an attempt that is retried | in the calling thread | a warning |
-//! | the copy of a value or an error in a worker process | once it is encoded | a warning; the result arrives |
-//! | a result that was delivered | in the program | a panic in a callback ends the run as any other panic of it |
+//! | a value or an error that is not delivered, because it lies beyond the failure that stops the run or after a break, or because its item is retried | in the thread that gathers the results | a warning |
+//! | the copy of a value or an error in a worker process | when it is encoded | a warning; the result arrives |
+//! | a result that was delivered | where the program drops it | nothing in the run; in a callback, the panic ends the run as any panic of a callback does |
 //! | a result that waits in a stream that is dropped | in the thread that drops the stream | nothing; the others are dropped too |
-//! | a worker's state, the copy of the shared value in a worker process | when the call ends | a warning |
-//! | the iterator, and what the function and other closures of the job capture | when the call ends | a warning |
+//! | a worker's state; the copy of the shared value in a worker process | when the call ends | a warning |
+//! | the iterator; what the function and the other closures of the job capture | when the call ends | a warning |
 //! | the payload of a panic | when its text was read | nothing |
 //!
-//! A destructor that panics while another panic unwinds ends its process: Rust allows no second one. A run keeps its own
-//! values out of such an unwinding, but not those inside of the function. In a worker process that is a lost worker,
-//! and its item alone is blamed, as for a destructor that aborts or exceeds the time limit. In threads it ends the
-//! program.
+//! Rust ends a process in which a destructor panics while another panic unwinds. The values inside of the function
+//! are beyond a run's reach, and where a callback or a progress target panics, results that were not handed out are dropped
+//! while that panic unwinds. In the program itself such a second panic ends it.
+//! In a worker process it is a lost worker, and its item alone is blamed, as for a destructor that aborts or exceeds the
+//! time limit.
 //!
 //! # Time that does not count
-//! Time limits of items, the start of worker processes and warnings about stalled items leave out the time in which the
-//! program was stopped: by a debugger, a batch system that suspends it, or `kill -STOP`. A worker process that is
-//! stopped alone is late. All of these times, waits before a retry, and the deadline of a
-//! [`CancelToken`] are of the steady clock: a change of the date does not move them, and
-//! on Linux it stands still while the machine is suspended. A deadline is a moment, so it passes also while the program
-//! is stopped. Dates in journals and reports are those of the system, and nothing is computed from them.
+//! The time in which the program was stopped, by a debugger, a batch system that suspends it or `kill -STOP`, counts
+//! towards no time limit of an item, no start of a worker process and no warning about a stalled item. A worker process
+//! that is stopped alone is late.
+//!
+//! These times, the waits before a retry and the deadline of a [`CancelToken`] are of the steady clock. A change of the
+//! date does not move it, and on Linux it stands still while the machine is suspended. A deadline is a moment, so it
+//! passes while the program is stopped, too. Dates in journals and reports are those of the system, and nothing is
+//! computed from them.
 
 // `settings.rs` holds and checks the settings, `work.rs` starts the run, and `run/mod.rs` runs it. This file starts nothing.
 

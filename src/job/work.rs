@@ -112,7 +112,7 @@ impl<'a, T, M, K: Task<T>> Work<'a, T, M, K> {
     ///
     /// # Errors
     /// The methods that run the work return [`Error::journal_error`] when the journal cannot be opened or read. A write
-    /// that fails later does not end the run: [`Outcome::warnings`] reports it.
+    /// that fails later does not end the run: it is tried again, and [`Outcome::warnings`] says what was missing.
     ///
     /// ```
     /// use manyhands::{Job, Journal};
@@ -264,7 +264,7 @@ where
     ///
     /// # Errors
     /// As [`Work::run`]. When all results were delivered, also the first of [`Outcome::warnings`]: a journal or a
-    /// report that could not be written. Failed items go to the callback.
+    /// report that could not be written, a destructor that panicked. Failed items go to the callback.
     ///
     /// # Panics
     /// When the callback panics: its panic is raised here, once all workers are done.

@@ -30,8 +30,8 @@ pub enum Workers {
     /// thread that the process keeps for later calls.
     ///
     /// A call has at most as many workers as items, and at most 4096: `usize::MAX` means as many as there are items. Where
-    /// the system cannot start them all, the call goes on with those that it could start. Either is said in an event of
-    /// `tracing`, and the tally has the number.
+    /// the system cannot start them all, the call goes on with those that it could start. The tally has their number; an
+    /// event of `tracing` says that 4096 was the most, or that threads were missing.
     Exactly(usize),
     /// One worker per usable core.
     PerCore,

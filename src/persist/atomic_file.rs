@@ -53,7 +53,8 @@ use crate::sync::ProcessMark;
 ///
 /// # Errors
 /// The closure's error; and, with the path, a folder that is missing or read-only, a full disk, a target that is a
-/// folder, a pipe or a device, and a link of another user. When only the last sync of the folder failed, the new file exists and the message says so.
+/// folder, a pipe or a device, and a link of another user. When only the last sync of the folder failed, the new file
+/// exists and the message says so.
 pub fn write_atomically(
     path: impl AsRef<Path>,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,

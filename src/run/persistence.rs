@@ -29,7 +29,7 @@ use crate::error::Error;
 use crate::failure::{Cause, ErrorSources, ItemFailure};
 use crate::outcome::Past;
 #[cfg(feature = "journal")]
-use crate::persist::journal::{ItemState, Journal, JournalError, Recorded, RecordedItem, Store};
+use crate::persist::journal::{ItemState, Journal, JournalError, Recorded, RecordedItem, RowWarnings, Store};
 #[cfg(feature = "reports")]
 use crate::persist::report::{
     EndedBy, Report, Reporter, RunFacts, RunTotals, SerialSample, peak_memory_of_this_process,
@@ -156,11 +156,12 @@ pub(crate) struct Persistence<'s, 'a, T, R, E> {
     past: RefCell<Past>,
     /// The first error that ends the run, found while items were read.
     fault: RefCell<Option<Error>>,
-    /// The first result that could not be written down.
-    unwritten: RefCell<Option<Error>>,
-    /// The first recorded result that could not be read.
+    /// The results that could not be written down.
     #[cfg(feature = "journal")]
-    unread: RefCell<Option<Error>>,
+    unwritten: RefCell<RowWarnings>,
+    /// The recorded results that could not be read.
+    #[cfg(feature = "journal")]
+    unread: RefCell<RowWarnings>,
     /// Positions below this one run one at a time, to measure a serial run.
     n_serial_sample: usize,
     serial_time: Cell<(usize, Duration)>,
@@ -231,6 +232,7 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
             pending: RefCell::default(),
             past: RefCell::default(),
             fault: RefCell::default(),
+            #[cfg(feature = "journal")]
             unwritten: RefCell::default(),
             #[cfg(feature = "journal")]
             unread: RefCell::default(),
@@ -301,8 +303,8 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
 
     /// The result of an item that was finished before the run; `None` for an item to run.
     ///
-    /// Called once per item. An item whose recorded value cannot be read is an item to run. The journal is asked first, so an item that it knows has its value even where `done_if` is
-    /// true too. Without a key function the key is the index as text; a journal does not allow that, since indices
+    /// Called once per item. An item whose recorded value cannot be read is an item to run. The journal is asked first, so
+    /// an item that it knows has its value even where `done_if` is true too. Without a key function the key is the index as text; a journal does not allow that, since indices
     /// change with the list.
     ///
     /// # Errors
@@ -374,11 +376,12 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
         Ok(Some(result))
     }
 
-    /// A recorded value that cannot be read is computed again. The first one is a warning of the run, and each is an event.
+    /// A recorded value that cannot be read is computed again. The first ones are warnings of the run, the others are
+    /// counted, and each is an event.
     #[cfg(feature = "journal")]
     fn note_unread(&self, unreadable: JournalError) {
         tracing::warn!(error = %unreadable, "a recorded result cannot be read and is computed again");
-        self.unread.borrow_mut().get_or_insert_with(|| Error::journal(unreadable));
+        self.unread.borrow_mut().add(unreadable);
     }
 
     /// Closes journal and report of a run of a slice that ends while its items are looked up. What ended the run is
@@ -393,9 +396,11 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
     /// # Errors
     /// The journal's refusal of an item, for which the caller has no error of its own.
     pub(crate) fn finish(self, end: RunEnd, early: Option<EarlyEnd>) -> Result<RunReport, Error<E>> {
-        let mut warnings: Vec<Error> = self.unwritten.take().into_iter().collect();
+        let mut warnings: Vec<Error> = Vec::new();
         #[cfg(feature = "journal")]
-        warnings.extend(self.unread.take());
+        for rows in [&self.unwritten, &self.unread] {
+            warnings.extend(rows.borrow_mut().take().into_iter().map(Error::journal));
+        }
         #[cfg(feature = "journal")]
         if let Some(journal) = self.journal {
             warnings.extend(journal.into_inner().store.finish().into_iter().map(Error::journal));
@@ -501,8 +506,8 @@ impl<T, R, E> Persistence<'_, '_, T, R, E> {
     }
 
     /// The value is encoded here, in the calling thread. An item whose value cannot be encoded or does not read back has
-    /// no row, so the next run computes it again. The first one is said at once, since the run may go on for days, and is
-    /// kept as the run's warning.
+    /// no row, so the next run computes it again. The first one is said at once, since the run may go on for days. The first
+    /// ones are warnings of the run, and the others are counted.
     #[cfg(feature = "journal")]
     fn write_down(&self, record: &ItemRecord, fingerprint: Option<&str>, value: Option<&R>) {
         let (Some(journal), Some(codec)) = (&self.journal, &self.codec.values) else { return };
@@ -512,12 +517,12 @@ impl<T, R, E> Persistence<'_, '_, T, R, E> {
             Err(why) => {
                 let problem = JournalError::Unwritable { key: record.key.clone(), why };
                 let mut unwritten = self.unwritten.borrow_mut();
-                if unwritten.is_none() {
+                if unwritten.is_empty() {
                     tracing::error!(key = record.key, error = %problem, "a result is in no journal, and others may follow");
                 } else {
                     tracing::debug!(key = record.key, error = %problem, "a result is in no journal");
                 }
-                unwritten.get_or_insert_with(|| Error::journal(problem));
+                unwritten.add(problem);
             }
         }
     }

@@ -3,7 +3,8 @@
 //! Everything in this crate that threads share is built from the names on this page, and your own code can be, too. In
 //! a usual build they are the real ones: std's locks, atomics and threads, the locks without poison. Built with
 //! `--cfg manyhands_loom` they are those of [loom](https://docs.rs/loom), which runs a [`model`] through every
-//! interleaving of its threads up to a number of pre-emptions; with `--cfg manyhands_shuttle` those of [shuttle](https://docs.rs/shuttle), which runs it through many random ones, with more threads than loom can. The
+//! interleaving of its threads up to a number of pre-emptions; with `--cfg manyhands_shuttle` those of
+//! [shuttle](https://docs.rs/shuttle), which runs it through many random ones, with more threads than loom can. The
 //! crate's own locks, cache, counters and token are built on the same names and so are checked along with your code.
 //!
 //! # Model-check your own code

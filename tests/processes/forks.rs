@@ -12,6 +12,7 @@ use std::time::Duration;
 use manyhands::config::{parallel_config, set_parallel_config};
 use manyhands::{AnyMode, Job, Journal, LocalMode, OnFailure, ParallelConfig, Processes, ThreadSafeCache};
 use manyhands_test_support::fork::{exit_at_once, exit_code, fork, fork_bare};
+use manyhands_test_support::processes::children;
 use manyhands_test_support::wait::wait_until;
 
 use crate::fixtures::job;
@@ -24,12 +25,14 @@ drills![
     parent_and_child_share_neither_workers_nor_results,
     an_item_forks_children_that_make_calls,
     a_child_that_comes_back_from_an_item_ends_and_answers_nothing,
+    a_child_that_comes_back_from_the_maker_of_a_state_ends_and_answers_nothing,
     a_child_that_comes_back_from_a_callback_leaves_the_call_to_its_parent,
     the_results_of_a_parents_run_end_with_an_error_in_a_child,
     a_journal_stays_its_writers,
     a_key_that_the_parent_computes_is_computed_by_the_child,
     the_config_of_a_process_reaches_its_children_while_it_is_changed,
     workers_end_with_their_parent_although_a_forked_child_outlives_it,
+    a_child_that_is_forked_while_a_call_limits_times_looks_at_no_clock,
 ];
 
 fn square(n: &u64) -> u64 {
@@ -168,6 +171,20 @@ fn a_child_that_comes_back_from_an_item_ends_and_answers_nothing() {
         }
         let expected: Vec<(u64, i32)> = items.iter().map(|n| (*n, 101)).collect();
         assert_eq!(result.unwrap(), expected, "{name}");
+    }
+}
+
+fn a_child_that_comes_back_from_the_maker_of_a_state_ends_and_answers_nothing() {
+    fn fork_and_return() -> i32 {
+        match fork_bare() {
+            0 => 0,
+            child => exit_code(child),
+        }
+    }
+    for _ in 0..10 {
+        let job = Job::new(&[1_u64, 2, 3]).mode(Processes::new().recycle_after(3)).workers(1);
+        let outcome = job.worker_state(fork_and_return).run(|code: &mut i32, n: &u64| (*code, *n)).unwrap();
+        assert_eq!(outcome.into_result().unwrap(), [(101, 1), (101, 2), (101, 3)]);
     }
 }
 
@@ -330,4 +347,36 @@ fn workers_end_with_their_parent_although_a_forked_child_outlives_it() {
         let pid = rustix::process::Pid::from_raw(child.cast_signed()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
+}
+
+/// How often the threads of this process have gone to sleep so far.
+fn n_sleeps() -> i64 {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: it writes all of the struct, for which zeros are valid too.
+    unsafe {
+        libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr());
+        usage.assume_init().ru_nvcsw
+    }
+}
+
+/// The parent's thread that starts workers wakes every 20 ms while a call of it limits times; that of a child does so only
+/// for calls of its own.
+fn a_child_that_is_forked_while_a_call_limits_times_looks_at_no_clock() {
+    Processes::end_idle_workers();
+    thread::scope(|scope| {
+        let limited = scope.spawn(|| {
+            let mode = Processes::new().time_limit(Duration::from_secs(60));
+            job(&[1500_u64], 1).mode(mode).run(|millis: &u64| thread::sleep(Duration::from_millis(*millis))).unwrap()
+        });
+        wait_until("the call has a worker", Duration::from_secs(20), || !children(std::process::id()).is_empty());
+        let child = fork(|| {
+            crate::fixtures::assert_is_usable(1);
+            let before = n_sleeps();
+            thread::sleep(Duration::from_millis(500));
+            let n_sleeps = n_sleeps() - before;
+            assert!(n_sleeps < 10, "{n_sleeps} times in half a second");
+        });
+        child.assert_success();
+        assert_eq!(limited.join().unwrap().tally().succeeded, 1);
+    });
 }

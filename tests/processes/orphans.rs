@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use manyhands::Processes;
 use manyhands_test_support::child::Exit;
+use manyhands_test_support::fork::fork_bare;
 use manyhands_test_support::processes::Process;
 use manyhands_test_support::signals::{INT, restore_default, survive};
 use manyhands_test_support::wait::wait_until;
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 
-use crate::fixtures::{Act, job, perform, pid, sleep_for_ever};
+use crate::fixtures::{Act, assert_is_usable, job, perform, pid, sleep_for_ever};
 use crate::harness::{drills, for_worker_counts};
 use crate::log::Log;
 use crate::parents::{Parent, command};
@@ -29,6 +30,7 @@ drills![
     ctrl_c_ends_a_parent_with_idle_workers_at_once_and_quietly,
     ctrl_c_reaches_the_parent_alone,
     tools_of_busy_workers_end_with_a_parent_that_is_killed,
+    tools_of_deaf_workers_end_with_their_parent_although_its_child_makes_calls,
     tools_end_with_a_parent_that_is_interrupted_or_exits,
     tools_that_items_left_behind_end_with_an_idle_parent,
     tools_that_items_left_behind_end_with_their_worker,
@@ -97,6 +99,13 @@ pub(crate) fn wait_for_tools(arguments: &[String]) {
     restore_default(INT);
     let workers: usize = arguments[0].parse().unwrap();
     let shared = (Log::at(&arguments[1]), arguments[2].clone());
+    if arguments.get(3).is_some() {
+        let log = shared.0.clone();
+        std::thread::spawn(move || {
+            wait_until("every worker has a tool", Duration::from_secs(20), || log.after("tool").len() == workers);
+            fork_a_caller(&log);
+        });
+    }
     let outcome =
         job(&vec![0; workers], workers).chunk_size(1).shared(&shared).run(|(log, besides): &(Log, String), _| {
             let mut tool = start_tool();
@@ -129,6 +138,17 @@ pub(crate) fn leave_tools(arguments: &[String]) {
     outcome.unwrap().into_result().unwrap();
     println!("idle");
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+}
+
+/// Forks a child that makes a call, says so, and lives on.
+fn fork_a_caller(log: &Log) {
+    if fork_bare() == 0 {
+        assert_is_usable(1);
+        log.add(&format!("caller {}", std::process::id()));
+        loop {
+            std::thread::sleep(Duration::from_secs(1000));
+        }
+    }
 }
 
 /// A tool that runs for an hour.
@@ -175,6 +195,21 @@ fn tools_of_busy_workers_end_with_a_parent_that_is_killed() {
         assert_none_is_left(&tools);
         assert_none_is_left(&workers);
     }
+}
+
+/// The kernel kills the groups of workers that block signals when the last process that could write to their pipe ends: the parent,
+/// since its child has closed what it inherited.
+fn tools_of_deaf_workers_end_with_their_parent_although_its_child_makes_calls() {
+    let (log, _folder) = Log::new();
+    let mut parent = Parent::start(command("tools", &["2", log.path(), "deaf", "forks"]));
+    wait_until("the child has made a call", Duration::from_secs(20), || log.after("caller").len() == 1);
+    let tools = tools_in(&log);
+    assert_eq!(tools.len(), 2);
+    let child = Process::with_pid(u32::try_from(log.after("caller")[0]).unwrap()).expect("the child lives");
+    parent.kill();
+    assert_none_is_left(&tools);
+    assert!(child.is_alive(), "the forked child outlives its parent");
+    kill_process(Pid::from_raw(child.pid.cast_signed()).unwrap(), Signal::KILL).unwrap();
 }
 
 fn tools_end_with_a_parent_that_is_interrupted_or_exits() {

@@ -11,12 +11,12 @@ use manyhands_test_support::child::{Child, Exit};
 use manyhands_test_support::processes::{Process, children};
 use rustix::process::Signal;
 
-use crate::{forks, nesting, orphans, pauses, prints, rights, room, starting, system_limits};
+use crate::{forks, nesting, orphans, pauses, prints, reuse, rights, room, starting, system_limits};
 
 const OPTION: &str = "--play-parent";
 
 /// What a copy of this program may play: it is given the arguments after its role.
-const ROLES: [(&str, fn(&[String])); 24] = [
+const ROLES: [(&str, fn(&[String])); 25] = [
     ("idle", orphans::be_idle),
     ("busy", orphans::be_busy),
     ("leaves", orphans::leave),
@@ -37,6 +37,7 @@ const ROLES: [(&str, fn(&[String])); 24] = [
     ("users-differ", rights::let_users_differ),
     ("prints-threads", nesting::print_threads),
     ("forks", forks::be_outlived),
+    ("environment", reuse::change_environment),
     ("recurses", room::recurse_in_every_mode),
     ("crowds", room::crowd),
     ("stopped", pauses::be_stopped),

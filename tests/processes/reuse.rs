@@ -5,7 +5,7 @@ use std::env;
 use std::path::PathBuf;
 use std::process;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use manyhands::{Job, Processes, Tally};
 use manyhands_test_support::processes::children;
@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, geteuid, getuid, kill_process, umask};
 
 use crate::fixtures::{Act, assert_is_usable, doubles_but, job, perform, pid};
 use crate::harness::{drills, for_worker_counts};
+use crate::parents::{Parent, command};
 
 drills![
     a_second_call_starts_no_process,
@@ -27,6 +28,8 @@ drills![
     an_idle_worker_that_was_killed_is_no_loss_where_it_takes_the_place_of_a_recycled_one,
     a_call_runs_in_the_folder_that_the_program_has_at_that_time,
     a_call_has_the_environment_that_the_program_has_at_that_time,
+    a_variable_that_the_program_was_started_with_is_changed_and_removed,
+    a_worker_that_cannot_be_used_again_holds_no_call_up,
     an_items_folder_and_mask_do_not_reach_later_calls,
     an_items_environment_and_user_do_not_reach_later_calls,
 ];
@@ -191,6 +194,65 @@ fn a_call_has_the_environment_that_the_program_has_at_that_time() {
     assert!(tally.recycled_workers > 0 && tally.lost_workers == 0, "{tally}");
     assert!(found_by_items(variable_of_item).0.iter().all(Option::is_none));
     assert_eq!(found_by_items(variable_of_item).1.recycled_workers, 0, "nothing has changed since");
+}
+
+/// Prints what items find of a variable that the program was started with: at first, after it was set anew, after it was
+/// set back, after it was removed, and after another one was set.
+pub(crate) fn change_environment(_: &[String]) {
+    let show = || {
+        let (values, tally) = found_by_items(variable_of_item);
+        assert!(values.iter().all(|value| *value == values[0]), "{values:?}");
+        println!("{:?} {}", values[0], tally.recycled_workers > 0);
+    };
+    let changes: [fn(); 5] = [
+        || {},
+        // SAFETY: the other threads of this program look at the environment through std alone, here and below.
+        || unsafe { env::set_var(VARIABLE, "other") },
+        // SAFETY: as above.
+        || unsafe { env::set_var(VARIABLE, "first") },
+        // SAFETY: as above.
+        || unsafe { env::remove_var(VARIABLE) },
+        // SAFETY: as above.
+        || unsafe { env::set_var("MANYHANDS_TEST_ANOTHER", "set") },
+    ];
+    show();
+    for change in changes {
+        change();
+        show();
+    }
+}
+
+fn a_variable_that_the_program_was_started_with_is_changed_and_removed() {
+    let mut command = command("environment", &[]);
+    command.env(VARIABLE, "first");
+    let (exit, said, stderr) = Parent::start(command).end();
+    assert!(exit.is_success(), "{exit}, and on stderr {stderr:?}");
+    let some = |value: &str, is_replaced: bool| format!("Some({value:?}) {is_replaced}");
+    let expected = [some("first", false), some("first", false), some("other", true), some("first", true)];
+    let expected: Vec<_> = expected.into_iter().chain(["None true", "None true"].map(str::to_owned)).collect();
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+}
+
+/// What a library may do at the exit of a process that ends beside its other threads.
+extern "C" fn hang() {
+    thread::sleep(Duration::from_secs(100));
+}
+
+fn a_worker_that_cannot_be_used_again_holds_no_call_up() {
+    fn hang_at_exit(_: &i32) {
+        // SAFETY: the function is a plain one, of this executable.
+        assert_eq!(unsafe { libc::atexit(hang) }, 0);
+    }
+    job(&[0], 1).run(hang_at_exit).unwrap().into_result().unwrap();
+    // SAFETY: the other threads of this program look at the environment through std alone.
+    unsafe { env::set_var(VARIABLE, "set") };
+    let begun = Instant::now();
+    let (values, tally) = found_by_items(variable_of_item);
+    // SAFETY: as above.
+    unsafe { env::remove_var(VARIABLE) };
+    assert!(values.iter().all(|value| value.as_deref() == Some("set")), "{values:?}");
+    assert!(tally.recycled_workers > 0 && tally.lost_workers == 0, "{tally}");
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
 }
 
 /// The folder and the mask for new files that an item finds, and its worker.

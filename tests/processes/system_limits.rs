@@ -21,6 +21,11 @@ drills![
     a_call_that_is_not_permitted_is_named,
     a_wait_that_is_not_permitted_costs_no_result_and_no_core,
     a_path_in_the_memory_map_need_not_be_text,
+    a_limit_on_the_address_space_is_an_error_or_none_and_ends_nothing,
+    a_limit_on_processes_is_an_error,
+    a_program_that_ignores_its_children_or_reaps_all_of_them_has_its_results,
+    a_program_in_a_new_pid_namespace_gets_an_error_or_its_results,
+    without_proc_a_call_is_an_error_that_names_it,
 ];
 
 // What the parents do.
@@ -32,6 +37,12 @@ pub(crate) fn be_limited(arguments: &[String]) {
         "memory" => limit_memory(arguments),
         "descriptors" => limit_descriptors(),
         "map" => map_an_odd_path(),
+        "address-space" => limit_address_space(),
+        "processes" => limit_processes(),
+        "ignored-children" => ignore_children(),
+        "reaped-children" => reap_children(),
+        "pid-namespace" => enter_pid_namespace(),
+        "no-proc" => hide_proc(),
         call => deny(call, arguments[1].parse().unwrap()),
     }
 }
@@ -125,6 +136,82 @@ fn deny(name: &str, errno: i32) {
     }
 }
 
+/// Calls under a limit that leaves more and more room for this process and its workers.
+fn limit_address_space() {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
+    for more in [0, 1, 4, 64, 1024] {
+        limit(Resource::As, (pages << 12) + (more << 20), None);
+        println!("{}", describe(call()));
+        Processes::end_idle_workers();
+    }
+}
+
+/// As a user who may have no further thread, and then no further process besides a thread.
+fn limit_processes() {
+    const SOME_USER: u32 = 54_321;
+    limit(Resource::Nproc, 1, Some(2));
+    // SAFETY: each call takes numbers alone.
+    let (group, user) =
+        unsafe { (libc::setresgid(SOME_USER, SOME_USER, SOME_USER), libc::setresuid(SOME_USER, SOME_USER, SOME_USER)) };
+    assert_eq!((group, user), (0, 0));
+    println!("{}", describe(call()));
+    limit(Resource::Nproc, 2, Some(2));
+    println!("{}", describe(call()));
+}
+
+/// Makes calls of whose workers one dies, and ends the others.
+fn call_with_a_death() {
+    println!("{}", describe(call()));
+    let outcome = job(&[1, 2, 3], 2)
+        .on_failure(manyhands::OnFailure::Continue)
+        .run(|n: &u32| if *n == 2 { std::process::abort() } else { *n });
+    let outcome = outcome.unwrap();
+    println!("{}, {}", outcome.failures().len(), outcome.tally().succeeded);
+    println!("{}", describe(call()));
+    Processes::end_idle_workers();
+}
+
+fn ignore_children() {
+    // SAFETY: no handler is set.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+    call_with_a_death();
+}
+
+fn reap_children() {
+    std::thread::spawn(|| {
+        loop {
+            // SAFETY: a null status is not written.
+            if unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) } == -1 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    });
+    call_with_a_death();
+}
+
+fn enter_pid_namespace() {
+    // SAFETY: it takes a number; the children of this process get a namespace of their own.
+    if unsafe { libc::unshare(libc::CLONE_NEWPID) } == 0 {
+        println!("{}", describe(call()));
+        println!("{}", describe(call()));
+    } else {
+        println!("not permitted");
+    }
+}
+
+/// Puts an empty folder over `/proc`, for this process and its children alone.
+fn hide_proc() {
+    let none = std::ptr::null();
+    // SAFETY: each text ends with a zero, and the others may be null.
+    let is_hidden = unsafe {
+        libc::unshare(libc::CLONE_NEWNS) == 0
+            && libc::mount(none, c"/".as_ptr(), none, libc::MS_REC | libc::MS_PRIVATE, none.cast()) == 0
+            && libc::mount(c"none".as_ptr(), c"/proc".as_ptr(), c"tmpfs".as_ptr(), 0, none.cast()) == 0
+    };
+    println!("{}", if is_hidden { describe(call()) } else { "not permitted".to_owned() });
+}
+
 // What the drills do.
 
 fn lines(arguments: &[&str]) -> Vec<String> {
@@ -172,4 +259,65 @@ fn a_wait_that_is_not_permitted_costs_no_result_and_no_core() {
 
 fn a_path_in_the_memory_map_need_not_be_text() {
     assert_eq!(lines(&["map"]), ["well"]);
+}
+
+fn a_limit_on_the_address_space_is_an_error_or_none_and_ends_nothing() {
+    let lines = lines(&["address-space"]);
+    assert_eq!((lines.len(), lines.last().map(String::as_str)), (5, Some("well")), "{lines:?}");
+    let is_typed = |line: &String| ["memory: ", "workers: ", "unsupported: "].iter().any(|kind| line.starts_with(kind));
+    assert!(lines.iter().all(|line| line == "well" || is_typed(line)), "{lines:?}");
+}
+
+fn a_limit_on_processes_is_an_error() {
+    if is_root("a_limit_on_processes_is_an_error") {
+        let lines = lines(&["processes"]);
+        assert!(lines.iter().all(|line| line.starts_with("workers: ")), "{lines:?}");
+        assert!(lines[0].contains("clone: ") && lines[1].contains("/proc/self/exe"), "{lines:?}");
+    }
+}
+
+fn a_program_that_ignores_its_children_or_reaps_all_of_them_has_its_results() {
+    for what in ["ignored-children", "reaped-children"] {
+        assert_eq!(lines(&[what]), ["well", "1, 2", "well"], "{what}");
+    }
+}
+
+fn a_program_in_a_new_pid_namespace_gets_an_error_or_its_results() {
+    if is_root("a_program_in_a_new_pid_namespace_gets_an_error_or_its_results") {
+        for line in lines(&["pid-namespace"]) {
+            assert!(
+                line == "well"
+                    || line.starts_with("unsupported: ")
+                    || line.starts_with("workers: ")
+                    || is_skipped(&line),
+                "{line}"
+            );
+        }
+    }
+}
+
+fn without_proc_a_call_is_an_error_that_names_it() {
+    if is_root("without_proc_a_call_is_an_error_that_names_it") {
+        let lines = lines(&["no-proc"]);
+        let is_named = lines[0].starts_with("unsupported: ") && lines[0].contains("/proc/self");
+        assert!(is_named || is_skipped(&lines[0]), "{lines:?}");
+    }
+}
+
+/// Whether the drill can run.
+fn is_root(drill: &str) -> bool {
+    let is_root = rustix::process::getuid().is_root();
+    if !is_root {
+        println!("SKIPPED: {drill} needs root");
+    }
+    is_root
+}
+
+/// Whether the system does not let root do what the drill needs, as in a container.
+fn is_skipped(line: &str) -> bool {
+    let is_skipped = line == "not permitted";
+    if is_skipped {
+        println!("SKIPPED: this system permits no namespaces");
+    }
+    is_skipped
 }

@@ -33,8 +33,8 @@ pub(crate) struct Options {
     pub(crate) is_short: bool,
 }
 
-/// Faults that the short form leaves out: a pause and a full disk take long, and the other two are known to do harm.
-const NOT_IN_SHORT_FORM: &[Fault] = &[Fault::Fork, Fault::Pause, Fault::Drop, Fault::Disk];
+/// Faults that the short form leaves out, because a pause and a full disk take long.
+const NOT_IN_SHORT_FORM: &[Fault] = &[Fault::Pause, Fault::Disk];
 
 /// What the command line asks for, or the exit code where there is nothing to run.
 pub(crate) fn read() -> Result<Options, ExitCode> {

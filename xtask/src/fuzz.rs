@@ -9,8 +9,8 @@ use crate::tsan::nightly_host;
 use std::path::Path;
 use std::process::Command;
 
-/// One per reader of the consumers.
-const TARGETS: [&str; 3] = ["edf", "csv", "light_curve"];
+/// One per reader of the consumers, and per decoder of the library.
+const TARGETS: [&str; 7] = ["edf", "csv", "light_curve", "job", "frames", "journal_rows", "journal_file"];
 
 const SECONDS: u32 = 60;
 
@@ -72,7 +72,7 @@ fn parse(words: &[String]) -> Result<Choice<'_>, String> {
 fn arguments(target: &str, found: &Path, seconds: u32) -> Vec<String> {
     let (found, corpus) = (found.display().to_string(), format!("fuzz/corpus/{target}"));
     let time = format!("-max_total_time={seconds}");
-    let words = ["fuzz", "run", "--dev", target, &found, &corpus, "--", &time];
+    let words = ["fuzz", "run", target, &found, &corpus, "--", &time];
     words.into_iter().chain(LIMITS).map(str::to_owned).collect()
 }
 
@@ -94,7 +94,9 @@ mod tests {
     fn all_targets_run_for_a_minute_unless_some_are_chosen() {
         assert_eq!(parse(&[]).unwrap(), Choice { seconds: 60, targets: TARGETS.to_vec() });
         assert_eq!(parse(&words("edf --seconds 5")).unwrap(), Choice { seconds: 5, targets: vec!["edf"] });
-        assert!(parse(&words("pdf")).unwrap_err().contains("has no target `pdf`; there are edf, csv, light_curve"));
+        assert!(
+            parse(&words("pdf")).unwrap_err().contains("has no target `pdf`; there are edf, csv, light_curve, job")
+        );
         for line in ["--seconds", "--seconds 0", "--seconds x"] {
             assert!(parse(&words(line)).unwrap_err().contains("a number of seconds above 0"), "{line}");
         }

@@ -4,8 +4,8 @@
 use crate::stage::{self, Done, Stages};
 use std::process::Command;
 
-/// std is built without the sanitizer; the second flag allows that.
-const FLAGS: &str = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer";
+/// std is built without the sanitizer; the second flag allows that, and the third shows it the order of std's locks.
+const FLAGS: &str = "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer --cfg manyhands_tsan";
 
 /// Builds the test with the sanitizer, in its own target folder, and runs it.
 pub(crate) fn stage(stages: &mut Stages) -> Done {

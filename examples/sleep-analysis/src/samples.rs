@@ -246,7 +246,8 @@ impl<'de, T: Number> Deserialize<'de> for Samples<T> {
             return Vec::deserialize(deserializer).map(Self::from);
         }
         match Encoded::deserialize(deserializer)? {
-            Encoded::Inline(Copied(numbers)) => Ok(numbers.into()),
+            // Written again, they are bytes again: what is read back must be written as it was.
+            Encoded::Inline(Copied(numbers)) => Ok(Self::sent(numbers)),
             Encoded::Shared { slice, is_sorted, hash } => {
                 let transfer = Some(Transfer::new(SharedSlice::clone(&slice)));
                 Ok(Self::from_parts(Numbers::Mapped(slice), Facts { is_sorted, hash, transfer }))
@@ -320,6 +321,13 @@ mod tests {
         assert_eq!(bits(&two), bits(&few()));
         assert_eq!(three, many());
         assert_eq!((three.len(), three.clone().into_vec()), (WORTH_SHARING, many().into_vec()));
+    }
+
+    #[test]
+    fn what_came_as_bytes_is_written_as_the_same_bytes() {
+        let message = postcard::to_stdvec(&Samples::sent(many().into_vec())).unwrap();
+        let read: Samples<i64> = postcard::from_bytes(&message).unwrap();
+        assert!(postcard::to_stdvec(&read).unwrap() == message);
     }
 
     #[test]

@@ -20,8 +20,9 @@ use crate::backend::threads::{self, COMPUTING};
 /// before it looks at its shared value.
 ///
 /// # Errors
-/// When `init` was not called, the program has rights that its workers must not have, workers cannot be started and there is no result yet, a worker refuses the call, or a
-/// destructor in a worker panicked.
+/// When `init` was not called, the program has rights that its workers must not have, workers cannot be started and there
+/// is no result yet, or a worker refuses the call. A destructor that panics in a worker is no error: it is in the
+/// statistics.
 pub(super) fn run<T, K>(
     limits: &Limits,
     context: &RunContext<'_, T, K>,

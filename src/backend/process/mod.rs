@@ -11,8 +11,8 @@
 //! 2. `wire/connection.rs` sends the frame. A body above 64 KiB is written into shared memory, and the frame names its
 //!    slot.
 //! 3. `worker/session.rs` marks the frame as begun, so that the caller cannot take it back, and decodes the items.
-//! 4. The item is put on the status page, then the function runs, then the result is encoded into the outbox, and then
-//!    the item leaves the page. So if the worker dies, the page names the item that it died in.
+//! 4. The item is put on the status page, then the function runs, then the item is dropped and the result is encoded
+//!    into the outbox, and then the item leaves the page. So if the worker dies, the page names the item that it died in.
 //! 5. `worker/outbox.rs` sends results when many wait, when the worker has nothing else to do, or after a millisecond.
 //! 6. `supervisor/receive.rs` decodes the results, writes the values where the caller wants them, and reports them.
 //!
@@ -48,6 +48,8 @@ pub(crate) mod wire;
 
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod child;
+#[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
+mod environment;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 mod linux;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]

@@ -69,15 +69,16 @@ use crate::encoding::Format;
 /// # What a worker is
 /// It has the directory, the environment and the user that the program has at the call, `/dev/null` as its stdin, and no
 /// arguments. No item ever runs in the calling process; a call that is made in a worker runs on that worker's threads, of
-/// which it has its share of the cores, and without limits.
+/// which it has its share of the cores, and without limits. A worker that is started while a call runs, after a death for
+/// instance, has the directory and the environment that the program has at that time: change neither during a call.
 ///
 /// After a call, workers stay for the next one, until the program ends or
 /// [`end_idle_workers`](Processes::end_idle_workers) is called. Where the program has changed its directory, environment
 /// or user since a worker was started, the next call replaces that worker. What an item does to them, later calls do not
 /// see: directory and mask for new files are set back, and a worker whose environment or user was changed is replaced.
 /// Both count as [recycled](crate::Tally::recycled_workers). The program's mask alone reaches no worker that it has
-/// already, as Linux has no cheap way to read it: end the idle workers after you have changed it. What else belongs to a process, such
-/// as signal handlers, limits or the statics of libraries, stays as the items of earlier calls have left it.
+/// already, as Linux has no cheap way to read it: end the idle workers after you have changed it. What else belongs to a
+/// process, such as signal handlers, limits or the statics of libraries, stays as the items of earlier calls have left it.
 ///
 /// What a worker prints, on either stream, goes to this process's stderr line by line, with the worker's number; a line
 /// without an end, when the call or the worker ends. What an item has printed is passed on before its result, also from
@@ -88,14 +89,15 @@ use crate::encoding::Format;
 /// crash, when it is recycled or ended, and when the calling program ends, in whatever way, Ctrl+C and SIGKILL included.
 /// One that an item leaves behind runs on until then. One that makes a group or a session of its own, as `setsid`,
 /// `timeout` and shells with job control do, or that runs as another user, is not ended. Workers use the signal
-/// `SIGRTMAX` for this.
+/// `SIGRTMAX` for this. What an idle worker's items left behind ends with a worker that is killed from outside only when
+/// the next call notices the death.
 ///
 /// # Who may be a worker
-/// A process becomes a worker only of its own parent, if that runs as the same user and is the same program. A program that runs with
-/// more rights than the user who started it (set-user-id, set-group-id, capabilities) becomes no worker and starts none: a
-/// call in it is an error ([`Error::is_unsupported`](crate::Error::is_unsupported)), also after it has given these
-/// rights up, since its workers would get them anew. It can run the items in [`Threads`](crate::Threads), or start
-/// another program for them.
+/// A process becomes a worker only of its own parent, if that runs as the same user and is the same program. A program
+/// that runs with more rights than the user who started it (set-user-id, set-group-id, capabilities) becomes no worker and
+/// starts none: a call in it is an error ([`Error::is_unsupported`](crate::Error::is_unsupported)), also after it has given
+/// these rights up, since its workers would get them anew. So is a call while the real and the effective user or group
+/// differ. Such a program can run the items in [`Threads`](crate::Threads), or start another program for them.
 ///
 /// # Stopping
 /// When a failure or a `break` ends the call, a worker that is not done with its item within 30 ms is killed. A
@@ -149,8 +151,8 @@ impl Processes {
     /// call.
     ///
     /// The time of an item begins when its function is called, so items that wait in a frame behind a slow one lose
-    /// none of it. Time in which the program was stopped [does not count](crate::job#time-that-does-not-count). Costs nothing per item in the worker; the calling thread looks at each worker's page of shared
-    /// memory when it wakes.
+    /// none of it. Time in which the program was stopped [does not count](crate::job#time-that-does-not-count). Costs
+    /// nothing per item in the worker; the calling thread looks at each worker's page of shared memory when it wakes.
     ///
     /// ```standalone_crate
     /// use manyhands::{Job, OnFailure, Processes};
@@ -312,7 +314,10 @@ impl Processes {
     /// Sets how items, the shared value, results and errors are written. The default is [`Format::Compact`].
     ///
     /// [`Format::SelfDescribing`] is for types whose serde attributes the compact format cannot serve. Values are longer
-    /// in it, by the names of their fields, and take more time to write and read: a small struct about twice as much.
+    /// in it, by the names of their fields, and a small struct takes about twice the time to write and to read.
+    ///
+    /// In either format, a value that does not read back fails its item with
+    /// [`Cause::Encoding`](crate::Cause::Encoding); a shared value that does not is the error of the call.
     ///
     /// ```standalone_crate
     /// use manyhands::process::Format;
@@ -328,7 +333,7 @@ impl Processes {
     ///
     /// manyhands::init();
     /// let items = [Reading::Number(1.5), Reading::Text("none".to_owned())];
-    /// let run = |mode| Job::new(&items).mode(mode).on_failure(OnFailure::Continue).run(Reading::clone);
+    /// let run = |mode: Processes| Job::new(&items).mode(mode).on_failure(OnFailure::Continue).run(Reading::clone);
     /// let outcome = run(Processes::new().format(Format::SelfDescribing))?;
     /// assert_eq!(outcome.into_result()?, items);
     ///

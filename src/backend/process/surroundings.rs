@@ -7,10 +7,7 @@
 //! that does so without changing it for a moment, in all threads, and the file of `/proc` that has it costs as much as
 //! a small call. So a worker keeps the mask of its start, and sets it again before each call.
 
-use std::hash::{BuildHasher, Hash, Hasher};
-
-use foldhash::fast::FixedState;
-
+use crate::backend::process::environment;
 use crate::backend::process::rights::Ids;
 use crate::backend::process::wire::function::PROGRAM;
 
@@ -25,10 +22,10 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
-    /// Those of this process now. Costs three system calls, and 0.1 µs for each variable of the environment.
+    /// Those of this process now. Costs three system calls, and what `environment.rs` says.
     pub(super) fn now() -> Self {
         let folder = rustix::fs::stat(".").ok().map(|folder| (folder.st_dev, folder.st_ino));
-        Self { folder, environment: environment(), ids: Ids::now() }
+        Self { folder, environment: environment::fingerprint(), ids: Ids::now() }
     }
 
     /// Whether a worker that is started here has the rights of its caller, and no others.
@@ -39,13 +36,4 @@ impl Surroundings {
         self.ids.check()?;
         PROGRAM.as_ref().map_or(Ok(()), |program| program.rights.check(self.ids))
     }
-}
-
-/// A number that differs for different variables with near certainty.
-///
-/// Through std, which alone may look at the environment while other threads may change it.
-fn environment() -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    std::env::vars_os().for_each(|variable| variable.hash(&mut hasher));
-    hasher.finish()
 }

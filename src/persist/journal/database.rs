@@ -18,6 +18,9 @@
 //! own descriptor must be SQLite's alone: closing another one of the same file would release the locks of this process.
 //! So this file looks at names and never opens them.
 
+#[cfg(fuzzing)]
+pub(super) mod fuzzed;
+
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -309,11 +312,16 @@ impl Database {
     /// # Errors
     /// `Corrupt` with the first problem that is found.
     fn check(&self) -> Result<(), JournalError> {
-        // Moves the log into the file first, so that the file's size can be checked. A reader can prevent that; then only SQLite
-        // checks.
-        let is_busy: bool =
-            self.ask(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)))?;
-        if !is_busy {
+        // Moves the log into the file first, so that the file's size can be checked. A reader or a full disk can prevent that;
+        // then only SQLite checks.
+        let folded = self.ask(|connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(!row.get::<_, bool>(0)?))
+        });
+        let is_folded = match folded {
+            Err(JournalError::Full { .. }) => false,
+            folded => folded?,
+        };
+        if is_folded {
             self.check_size()?;
         }
         let found: String =

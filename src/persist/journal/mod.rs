@@ -1,11 +1,10 @@
 //! A file that records finished items, so that a later run resumes: the builder that a program uses.
 //!
 //! `settings.rs` has the settings, `schema.rs` the tables and their version, `database.rs` reads and writes them (the
-//! only file that names SQLite), `store.rs` hands rows to a thread that writes them (`queue.rs` and
-//! `rows.rs` are between, `writer.rs` is that thread), `lock.rs` admits one writer,
-//! `pending.rs` subtracts recorded items from the input, `keys.rs` numbers keys, `value.rs` encodes values, `error.rs`
-//! has the errors, and `reader.rs` is for other programs. The run decides what it records; nothing here knows runs or
-//! jobs.
+//! only file that names SQLite), `store.rs` hands rows to a thread that writes them (`queue.rs` and `rows.rs` are between,
+//! `writer.rs` is that thread), `lock.rs` admits one writer, `pending.rs` subtracts recorded items from the input,
+//! `keys.rs` numbers keys, `value.rs` encodes values, `error.rs` has the errors, and `reader.rs` is for other programs. The
+//! run decides what it records; nothing here knows runs or jobs.
 
 mod database;
 mod error;
@@ -14,6 +13,7 @@ mod lock;
 mod pending;
 mod queue;
 mod reader;
+mod row_warnings;
 mod rows;
 mod schema;
 mod settings;
@@ -31,9 +31,12 @@ use serde::Serialize;
 use crate::encoding::Format;
 use crate::sync::SystemTime;
 
+#[cfg(fuzzing)]
+pub use database::fuzzed::read_rows;
 pub use error::JournalError;
 pub(crate) use pending::{ItemState, Recorded, RecordedItem};
 pub use reader::{JournalEntry, JournalReader, JournalStatus};
+pub(crate) use row_warnings::RowWarnings;
 pub(crate) use settings::JournalSettings;
 pub use settings::{OnChange, RetryRecorded, UnknownSetting};
 pub(crate) use store::Store;
@@ -55,7 +58,8 @@ pub(crate) use value::{decode_value, encode_value};
 /// first result, and each that takes a form which none before it had, another variant for instance, is read back and
 /// compared as it is written. One that would come back as another value is not recorded: an event of `tracing` says so at
 /// once, the run goes on with the result in memory, its outcome has the error among its
-/// [warnings](crate::Outcome::warnings), and the next run computes the item again.
+/// [warnings](crate::Outcome::warnings), and the next run computes the item again. So it is with a recorded result that
+/// cannot be read. Sixteen results of each kind have a warning with their key, and the last of these counts the others.
 ///
 /// The file also keeps the name and the shape of the results' type: the kinds of its numbers, the names and the order of
 /// its fields and variants. A run whose type differs is treated as one of another version: see
@@ -86,9 +90,9 @@ pub(crate) use value::{decode_value, encode_value};
 /// # Paths and foreign files
 /// The path is made absolute and its links are followed once, when the run begins. So a program or an item that changes
 /// the current folder changes nothing, a folder that is renamed takes the journal and its lock along, and all links to a
-/// journal lead to one lock. A link that another user made is refused, and so are pipes, devices, and a lock file that is
-/// a link or has a second name. A file whose tables are not exactly those that this crate makes is refused too, and no
-/// view or trigger of a file ever runs.
+/// journal lead to one lock. A link that another user than root made is refused, and so are pipes, devices, and a lock
+/// file that is a link or has a second name. A file whose tables are not exactly those that this crate makes is refused
+/// too, and no view or trigger of a file ever runs.
 ///
 /// # Cost
 /// Some 10 µs of CPU time for each item, most of it in the one writer thread of the run. A run reads the recorded items
@@ -280,7 +284,8 @@ impl<'a, T> Journal<'a, T> {
     /// Sets how results are written. The default is [`Format::Compact`].
     ///
     /// [`Format::SelfDescribing`] is for results whose serde attributes the compact format cannot serve; their rows are
-    /// longer, by the names of their fields. A journal may have rows of both: each run reads what either wrote.
+    /// longer, by the names of their fields. A journal may hold rows of both formats, and a run in one of them resumes those
+    /// of the other. In either format, a result that does not read back is not recorded, and is a warning of the run.
     ///
     /// ```
     /// use manyhands::journal::Format;

@@ -7,6 +7,7 @@
 use std::mem;
 
 use crate::persist::journal::error::JournalError;
+use crate::persist::journal::row_warnings::MOST_NAMED;
 use crate::persist::journal::rows::Rows;
 use crate::record::ItemRecord;
 use crate::sync::{Condvar, Mutex, WallClock};
@@ -15,8 +16,6 @@ use crate::sync::{Condvar, Mutex, WallClock};
 ///
 /// So a fast run neither fills the queue during an interval nor wakes the writer for each row.
 const WAKE_ROWS: usize = 512;
-/// The most keys and rows that warnings name. All are counted.
-pub(super) const MOST_NAMED: usize = 16;
 
 /// Rows on their way from the run to the writer.
 ///

@@ -239,8 +239,9 @@ impl JournalReader {
         self.shown(Shown::Failed)
     }
 
-    /// Both lists are in the order of the newest row of each key: an item that was recorded again moves to the end. The item's time on the CPU, its worker, its memory and its amounts are in the
-    /// file and are dropped here, because no field of [`JournalEntry`] shows them.
+    /// Both lists are in the order of the newest row of each key: an item that was recorded again moves to the end. The
+    /// item's time on the CPU, its worker, its memory and its amounts are in the file and are dropped here, because no
+    /// field of [`JournalEntry`] shows them.
     fn shown(&self, which: Shown) -> Result<Vec<JournalEntry>, JournalError> {
         Ok(self.database.shown(which)?.into_iter().map(JournalEntry::of).collect())
     }

@@ -9,8 +9,7 @@ use crate::encoding::Format;
 use crate::persist::place::absolute;
 
 /// What a resumed run does when the version, the configuration, the type of the results or an item's fingerprint differs
-/// from the recorded one.
-/// As text: `refuse`, `recompute`.
+/// from the recorded one. As text: `refuse`, `recompute`.
 ///
 /// | what differs | `Refuse` | `Recompute` |
 /// |---|---|---|

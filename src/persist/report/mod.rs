@@ -32,14 +32,16 @@ pub(crate) use summary::peak_memory_of_this_process;
 /// | file | contents |
 /// |---|---|
 /// | `summary.json` | counts, times, rates, speed-up, memory, the ten slowest items, sums of reported amounts, caches, versions |
-/// | `metrics.csv` | a row per finished item, in input order: `key`, `status`, `attempts`, `start`, `seconds`, `cpu_seconds`, `worker`, `peak_memory_bytes`, `resumed`, then a column per name of [`report_amount`](crate::report::report_amount), of more than 256 names the others as JSON in `other_amounts`; no key or name is a formula to a spreadsheet ([`csv_text`](crate::report::csv_text)) |
+/// | `metrics.csv` | a row per finished item, in input order: `key`, `status`, `attempts`, `start`, `seconds`, `cpu_seconds`, `worker`, `peak_memory_bytes`, `resumed`, then a column for each of the first 256 names of [`report_amount`](crate::report::report_amount), and for the other names one column of JSON, `other_amounts`; no key and no name is a formula to a spreadsheet, see [`csv_text`](crate::report::csv_text) |
 /// | `failed.jsonl` | a line per failed item: `key`, `kind`, `message`, `attempts`; empty when no item failed |
 ///
-/// The folder is found when the run begins: its path is made absolute and its links are followed then, so a later
-/// change of the current folder, or a rename of the folder, loses nothing. Each file is replaced as a whole or not at
-/// all, the summary last; a link at the place of one is replaced too, and not followed. They include the items that an earlier run
-/// finished. Unknown values are `null` in the summary and an empty field in the table. Times of day are RFC 3339 in
-/// UTC. `status` is `succeeded` or the [kind](crate::job::FailureKind) of the failure.
+/// The files include the items that an earlier run finished. Unknown values are `null` in the summary and an empty field
+/// in the table. Times of day are RFC 3339 in UTC. `status` is `succeeded` or the [kind](crate::job::FailureKind) of the
+/// failure.
+///
+/// The folder is found when the run begins: its path is made absolute and its links are followed then, so a later change
+/// of the current folder, or a rename of the folder, loses nothing. Each file is replaced as a whole or not at all, the
+/// summary last. A link at the place of a file is not followed but replaced.
 ///
 /// Do not confuse two numbers of the summary. `concurrency` is the time that workers spent in the function over the
 /// wall time: the mean number of busy workers. Workers that slow each other down take longer and so raise it.

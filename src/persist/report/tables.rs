@@ -45,7 +45,7 @@ pub(crate) fn write_metrics(file: &mut dyn Write, items: &[ItemRecord]) -> io::R
         for amount in &item.amounts {
             match places.get(&*amount.name) {
                 Some(&place) => amounts[place] = number(amount.value),
-                None => drop(rest.insert(&*amount.name, amount.value)),
+                None => drop(rest.insert(&*amount.name, json_number(amount.value))),
             }
         }
         if !rest.is_empty() {
@@ -54,6 +54,14 @@ pub(crate) fn write_metrics(file: &mut dyn Write, items: &[ItemRecord]) -> io::R
         table.write_record(fields(item).iter().chain(&amounts))?;
     }
     table.flush()
+}
+
+/// A number, or the text of one that JSON has not: infinity, or none at all.
+fn json_number(value: f64) -> serde_json::Value {
+    match serde_json::Number::from_f64(value) {
+        Some(number) => number.into(),
+        None => number(value).into(),
+    }
 }
 
 fn fields(item: &ItemRecord) -> [String; 9] {

@@ -7,29 +7,32 @@
 use std::time::Duration;
 
 use crate::primitives::pauses::Pauses;
-use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, global, nanos};
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering, ProcessMark, nanos, per_process};
 
 /// The spawner's thread looks this often.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-global! {
-    /// The pauses of this process while it was watched.
+per_process! {
+    /// The pauses of this process while it was watched. A forked child has none, whatever its parent does meanwhile.
     static PAUSES: Mutex<Pauses> = Mutex::new(Pauses::default());
 }
 
-/// How many calls want to know.
-static WATCHERS: AtomicUsize = AtomicUsize::new(0);
+per_process! {
+    /// How many calls of this process want to know.
+    static WATCHERS: AtomicUsize = AtomicUsize::new(0);
+}
 
-/// A call that limits the time of items. While one exists, pauses are found.
+/// A call that limits the time of items. While one exists, pauses are found. It belongs to the process that makes the
+/// call.
 #[derive(Debug)]
-pub(in crate::backend::process) struct PauseWatch(());
+pub(in crate::backend::process) struct PauseWatch(ProcessMark);
 
 impl PauseWatch {
     /// Begins to look for pauses. The spawner's thread has to be woken afterwards.
     pub(super) fn begin() -> Self {
         // Relaxed: passes no data; the spawner's thread is woken after it, through its lock.
         WATCHERS.fetch_add(1, Ordering::Relaxed);
-        Self(())
+        Self(ProcessMark::current())
     }
 
     /// The pauses until now.
@@ -40,6 +43,9 @@ impl PauseWatch {
 
 impl Drop for PauseWatch {
     fn drop(&mut self) {
+        if !self.0.is_current() {
+            return; // a forked child has counted none of its parent's calls
+        }
         let mut pauses = PAUSES.lock();
         if WATCHERS.fetch_sub(1, Ordering::Relaxed) == 1 {
             pauses.rest();

@@ -29,15 +29,16 @@ pub(super) fn wake() {
 
 per_process! {
     /// Started at the first request, and never ended.
-    static SPAWNER: Spawner = Spawner::start();
+    static SPAWNER: Spawner = Spawner::default();
 }
 
 /// The thread, as callers see it.
+#[derive(Default)]
 struct Spawner {
     /// What the thread has to do.
     requests: Arc<RequestQueue>,
-    /// Set when the thread could not be started.
-    refused: Option<(io::ErrorKind, String)>,
+    /// Whether the thread runs. Where it cannot be started, the next request tries again.
+    is_started: Mutex<bool>,
 }
 
 /// Requests in the order in which they came. Each stores its own result, for which its caller waits.
@@ -48,21 +49,22 @@ struct RequestQueue {
 }
 
 impl Spawner {
-    /// Starts the thread. Where that fails, every request fails with the reason.
-    fn start() -> Self {
-        let requests = Arc::new(RequestQueue::default());
-        let theirs = Arc::clone(&requests);
-        let started = spawn_named("manyhands spawner".to_owned(), move || theirs.run_forever());
-        let refused = started.err().map(|error| {
-            (error.kind(), format!("the thread that starts workers could not be started: clone: {error}"))
-        });
-        Self { requests, refused }
+    /// Starts the thread, unless it runs.
+    fn start(&self) -> io::Result<()> {
+        let mut is_started = self.is_started.lock();
+        if !*is_started {
+            let theirs = Arc::clone(&self.requests);
+            spawn_named("manyhands spawner".to_owned(), move || theirs.run_forever()).map_err(|error| {
+                let text = format!("the thread that starts workers could not be started: clone: {error}");
+                io::Error::new(error.kind(), text)
+            })?;
+            *is_started = true;
+        }
+        Ok(())
     }
 
     fn run<R: Send + 'static>(&self, start: impl FnOnce() -> io::Result<R> + Send + 'static) -> io::Result<R> {
-        if let Some((kind, reason)) = &self.refused {
-            return Err(io::Error::new(*kind, reason.clone()));
-        }
+        self.start()?;
         let result = Arc::new((Mutex::new(None), Condvar::new()));
         let theirs = Arc::clone(&result);
         self.requests.push(Box::new(move || {

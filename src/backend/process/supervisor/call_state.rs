@@ -224,13 +224,14 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     pub(super) fn recycle(&mut self, slot_idx: usize) {
         let Some(worker) = self.slots[slot_idx].detach_worker() else { return };
         self.clear_in_hand(slot_idx);
-        self.end_worker(worker);
-    }
-
-    /// Ends a worker of no slot on purpose.
-    pub(super) fn end_worker(&mut self, worker: Worker) {
         self.note_replaced(worker.number_in_reports());
         self.shutdowns.begin_to_recycle(worker);
+    }
+
+    /// Ends an idle worker that no call can use any more.
+    pub(super) fn end_idle(&mut self, worker: Worker) {
+        self.note_replaced(worker.number_in_reports());
+        self.shutdowns.begin_to_end_idle(worker);
     }
 
     /// Notes that a worker is replaced on purpose, for the next report.

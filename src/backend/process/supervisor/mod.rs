@@ -101,7 +101,7 @@ pub(super) fn run<T: Travels, K: SerdeTask<T>>(
 ) -> Result<BackendStats, BackendError> {
     show_as_printed_here(context.config, || {
         let mut supervisor = Supervisor::new(limits, context, output, sink, surroundings)?;
-        idle::take_outdated(&surroundings).into_iter().for_each(|worker| supervisor.state.end_worker(worker));
+        idle::take_outdated(&surroundings).into_iter().for_each(|worker| supervisor.state.end_idle(worker));
         let supervised = supervisor.supervise();
         supervisor.shut_down();
         supervised.map(|()| supervisor.state.into_stats())

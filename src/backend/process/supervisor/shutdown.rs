@@ -11,6 +11,7 @@
 use crate::backend::contract::DropPanic;
 use crate::backend::process::child::idle;
 use crate::backend::process::child::{CallEnd, Worker};
+use crate::sync::nanos;
 
 /// The workers that shut down, and the destructors that panicked in them.
 #[derive(Debug, Default)]
@@ -27,8 +28,19 @@ struct ShuttingDown {
     worker: Worker,
     /// Whether it waits for another call afterwards.
     is_kept: bool,
-    /// Whether it has dropped everything of the call, or died.
-    has_ended: bool,
+    /// When it had dropped everything of the call, or died, in nanoseconds of the steady clock.
+    ended: Option<u64>,
+}
+
+/// A process that has nothing of a call any more, and is to end, has this long for it, in nanoseconds: what runs at its exit
+/// is not the program's, and a worker may be stopped.
+const MOST_TO_EXIT: u64 = 1_000_000_000;
+
+impl ShuttingDown {
+    /// Whether its process should have ended by now.
+    fn is_late(&self, now: u64) -> bool {
+        !self.is_kept && self.ended.is_some_and(|ended| now.saturating_sub(ended) > MOST_TO_EXIT)
+    }
 }
 
 impl Shutdowns {
@@ -46,14 +58,20 @@ impl Shutdowns {
     pub(super) fn begin_to_keep(&mut self, mut worker: Worker) {
         worker.forget_blocks();
         worker.send_end();
-        self.workers.push(ShuttingDown { worker, is_kept: true, has_ended: false });
+        self.workers.push(ShuttingDown { worker, is_kept: true, ended: None });
     }
 
     /// Makes a worker drop what it has of the call, and end.
     pub(super) fn begin_to_recycle(&mut self, mut worker: Worker) {
         worker.send_end();
         worker.close();
-        self.workers.push(ShuttingDown { worker, is_kept: false, has_ended: false });
+        self.workers.push(ShuttingDown { worker, is_kept: false, ended: None });
+    }
+
+    /// Ends a worker that was idle, and so has nothing of a call.
+    pub(super) fn begin_to_end_idle(&mut self, worker: Worker) {
+        worker.close();
+        self.workers.push(ShuttingDown { worker, is_kept: false, ended: Some(nanos()) });
     }
 
     /// Takes what the last wait found: workers that have dropped everything become idle or end. Gives how many were
@@ -63,14 +81,15 @@ impl Shutdowns {
     /// |---|---|
     /// | dead | it is reaped |
     /// | kept, and has confirmed | it goes to the pool of idle workers |
-    /// | recycled, and has confirmed | it stays here until its process has ended |
+    /// | recycled, and has confirmed | it stays here until its process has ended; after a second it is killed |
     /// | has not confirmed | it stays here |
     pub(super) fn collect(&mut self) -> usize {
         let mut n_lost = 0;
         for mut shutting_down in std::mem::take(&mut self.workers) {
             let is_dead = shutting_down.worker.is_dead();
             n_lost += usize::from(self.take_end(&mut shutting_down));
-            match (shutting_down.is_kept, shutting_down.has_ended, is_dead) {
+            let is_over = is_dead || shutting_down.is_late(nanos());
+            match (shutting_down.is_kept, shutting_down.ended.is_some(), is_over) {
                 (_, _, true) => drop(shutting_down),
                 (true, true, false) => idle::keep(shutting_down.worker),
                 _ => self.workers.push(shutting_down),
@@ -81,11 +100,11 @@ impl Shutdowns {
 
     /// Takes what a worker says of its end; true when it died though it was to be kept.
     fn take_end(&mut self, shutting_down: &mut ShuttingDown) -> bool {
-        if shutting_down.has_ended {
+        if shutting_down.ended.is_some() {
             return false;
         }
         let Some(end) = shutting_down.worker.take_call_end() else { return false };
-        shutting_down.has_ended = true;
+        shutting_down.ended = Some(nanos());
         self.drop_panics.extend(shutting_down.worker.take_drop_panics());
         end == CallEnd::Died && shutting_down.is_kept
     }

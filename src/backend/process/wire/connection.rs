@@ -5,8 +5,8 @@
 //! written into a free slot of shared memory, and travels as bytes only when none is free. Knows no items and no calls.
 //!
 //! Costs: a body of up to 64 KiB is copied twice into and out of the socket; a longer one is written into shared memory
-//! and copied out of it once, so that nothing is decoded from memory that the other end can still write to: a process
-//! whose memory is corrupt must not corrupt this one. Each direction has four slots, each as long as the longest body
+//! and by the caller copied out of it once, so that it decodes nothing from memory that a worker can still write to: a
+//! worker whose memory is corrupt must not corrupt its caller. Each direction has four slots, each as long as the longest body
 //! that it had to hold, and an eighth more at most.
 //!
 //! | number | what it bounds |
@@ -24,6 +24,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
@@ -436,11 +437,7 @@ impl Incoming {
     /// When the slot has no memory here, or the body is longer than it.
     pub(crate) fn body_and_blocks(&mut self, header: &Header) -> Result<(&[u8], &BlockTable), Broken> {
         let Some(slot) = header.slot else { return Ok((self.inbox.body(header), &self.blocks)) };
-        let mapping = self.read.get(usize::from(slot)).and_then(Option::as_ref).ok_or(ProtocolError)?;
-        let len = as_len(header.len)?;
-        if len > mapping.len() {
-            return Err(ProtocolError.into());
-        }
+        let (start, len) = self.in_slot(slot, header)?;
         self.copied.clear();
         if self.copied.capacity() / 4 > len {
             self.copied = Vec::new(); // bodies have become smaller
@@ -450,10 +447,38 @@ impl Incoming {
         // copy has room for them. No reference to the slot exists, so the other end may even write to it meanwhile: that
         // changes which bytes are copied, and each is valid.
         unsafe {
-            std::ptr::copy_nonoverlapping(mapping.start().as_ptr(), self.copied.as_mut_ptr(), len);
+            std::ptr::copy_nonoverlapping(start.as_ptr(), self.copied.as_mut_ptr(), len);
             self.copied.set_len(len);
         }
         Ok((&self.copied, &self.blocks))
+    }
+
+    /// As [`Incoming::body_and_blocks`], without a copy.
+    ///
+    /// For a worker alone: its caller does not write to a slot before it is free, and a worker that could not trust its
+    /// caller would be of no use. So a large item costs a worker no memory besides what it decodes to.
+    ///
+    /// # Errors
+    /// Those of `body_and_blocks`.
+    ///
+    /// # Safety
+    /// The other end must not write to the slot until [`Incoming::release`].
+    pub(crate) unsafe fn body_in_place(&self, header: &Header) -> Result<(&[u8], &BlockTable), Broken> {
+        let Some(slot) = header.slot else { return Ok((self.inbox.body(header), &self.blocks)) };
+        let (start, len) = self.in_slot(slot, header)?;
+        // SAFETY: the bytes are mapped as long as `self.read` holds the mapping, which needs `&mut self` to change, and its
+        // file cannot shrink. That they do not change meanwhile is what the caller of this function promises.
+        Ok((unsafe { std::slice::from_raw_parts(start.as_ptr(), len) }, &self.blocks))
+    }
+
+    /// Where the body of this frame lies in a slot, and its length.
+    fn in_slot(&self, slot: u8, header: &Header) -> Result<(NonNull<u8>, usize), Broken> {
+        let mapping = self.read.get(usize::from(slot)).and_then(Option::as_ref).ok_or(ProtocolError)?;
+        let len = as_len(header.len)?;
+        match len <= mapping.len() {
+            true => Ok((mapping.start(), len)),
+            false => Err(ProtocolError.into()),
+        }
     }
 
     /// Drops the frame that [`Incoming::next`] gave, and marks its slot free.

@@ -8,7 +8,7 @@ use crate::backend::contract::{DropPanic, Dropped};
 use crate::backend::process::wire::frame::{FrameKind, Header, ProtocolError};
 
 /// The header of the frame; its body is the message. `frame` is the number of the frame of items at hand.
-pub(crate) fn header(dropped: Dropped, frame: u64) -> Header {
+pub(crate) fn header(dropped: Dropped, frame: u32) -> Header {
     let (what, position) = match dropped {
         Dropped::Item(position) => (1, position),
         Dropped::Value(position) => (2, position),
@@ -16,7 +16,7 @@ pub(crate) fn header(dropped: Dropped, frame: u64) -> Header {
         Dropped::State | Dropped::Input | Dropped::Closure => (4, 0),
         Dropped::SharedValue => (5, 0),
     };
-    Header { count: what, first: position as u64, extra: frame, ..Header::new(FrameKind::DropPanic) }
+    Header { count: what, first: position as u64, extra: frame.into(), ..Header::new(FrameKind::DropPanic) }
 }
 
 /// What the frame says.

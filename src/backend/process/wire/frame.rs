@@ -194,6 +194,8 @@ pub(crate) struct ProtocolError;
 
 /// At least this many bytes can be read at once.
 const READ_SIZE: usize = 64 * 1024;
+/// No more bytes are reserved ahead of those that came, whatever a header claims: one of a corrupt process may claim any length.
+const MOST_AT_ONCE: usize = 16 * 1024 * 1024;
 /// A buffer that grew beyond this many bytes for one frame is freed after it.
 const KEPT: usize = 4 * 1024 * 1024;
 
@@ -202,7 +204,7 @@ impl Inbox {
     ///
     /// At least 64 KiB, or what the frame at hand still needs. The bytes of a frame of which a part has come are moved
     /// to the front only where there is too little room behind them. So a frame of 10 MiB is read into one buffer,
-    /// which is enlarged once its header has come.
+    /// which is enlarged once its header has come; one of more than 16 MiB, as its bytes come.
     pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.head == self.tail {
             (self.head, self.tail) = (0, 0);
@@ -222,13 +224,13 @@ impl Inbox {
         &mut self.bytes[self.tail..]
     }
 
-    /// How many bytes of the current frame are still to come, as far as that is known; at most 1 GiB.
+    /// How many bytes of the current frame are still to come, as far as that is known; at most [`MOST_AT_ONCE`].
     fn wanted(&self) -> usize {
-        const MOST_AT_ONCE: u64 = 1 << 30; // a corrupt length must not reserve more
         match self.header() {
             Ok(Some(header)) => {
-                let whole = (HEADER as u64).saturating_add(header.inline_len()).min(MOST_AT_ONCE);
-                usize::try_from(whole).unwrap_or(usize::MAX).saturating_sub(self.tail - self.head)
+                let whole = (HEADER as u64).saturating_add(header.inline_len());
+                let missing = whole.saturating_sub((self.tail - self.head) as u64);
+                usize::try_from(missing).unwrap_or(usize::MAX).min(MOST_AT_ONCE)
             }
             _ => 0,
         }
@@ -396,6 +398,18 @@ mod tests {
         inbox.space()[..HEADER].fill(0xee);
         inbox.filled(HEADER);
         assert_eq!(inbox.peek(), Err(ProtocolError));
+    }
+
+    #[test]
+    fn a_header_that_claims_more_than_comes_reserves_little() {
+        for len in [1 << 30, 1 << 40, u64::MAX] {
+            let mut inbox = Inbox::default();
+            let header = Header { len, ..Header::new(FrameKind::Answers) };
+            inbox.space()[..HEADER].copy_from_slice(&header.to_bytes());
+            inbox.filled(HEADER);
+            assert_eq!(inbox.peek(), Ok(None));
+            assert_eq!(inbox.space().len(), MOST_AT_ONCE);
+        }
     }
 
     #[test]

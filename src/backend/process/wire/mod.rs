@@ -29,6 +29,7 @@
 //! | `drop_panic.rs` | a destructor that panicked in a worker |
 //! | `attachments.rs` | blocks of shared memory that values mention |
 //! | `function.rs` | functions as places in the executable |
+//! | `fuzzed.rs` | any bytes, for a fuzz target alone |
 //! | `connection.rs` | frames to and from the socket, and slots for large bodies |
 //! | `status_page.rs`, `status_page_mapping.rs` | the shared page, and its memory |
 
@@ -50,6 +51,8 @@ pub(super) mod encode;
 pub(super) mod frame;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(super) mod function;
+#[cfg(all(fuzzing, target_os = "linux"))]
+pub(crate) mod fuzzed;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(super) mod refusal;
 #[cfg_attr(any(manyhands_loom, manyhands_shuttle), expect(dead_code, reason = "what is modelled is a part of it"))]

@@ -1,7 +1,7 @@
 //! Ends a worker, and what its items have started, with its caller.
 //!
-//! Promises: a worker never outlives its caller; its group does not either, unless the worker was killed by something else in
-//! just that moment. Two ways lead there, and each covers what the other one cannot:
+//! Promises: a worker never outlives its caller; its group does not either, unless the worker was killed by something else and
+//! no call has noticed it since. Two ways lead there, and each covers what the other one cannot:
 //!
 //! | way | a worker that is stopped, or blocks signals | a caller whose forked child lives on |
 //! |---|---|---|

@@ -31,7 +31,8 @@ pub(super) mod session;
 mod start_state;
 pub(super) mod startup;
 
-use std::io;
+use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -54,7 +55,7 @@ use crate::backend::process::worker::outbox::Outbox;
 use crate::backend::process::worker::start_state::StartState;
 use crate::config;
 use crate::panics::drop_caught;
-use crate::sync::{Arc, nanos};
+use crate::sync::{Arc, FORKED_INSIDE, ProcessMark, nanos};
 
 /// The worker measures its memory at most this often, in nanoseconds, and only where the call asks for it.
 const MEASURE_NANOS: u64 = 10_000_000;
@@ -140,8 +141,12 @@ pub(super) struct WorkerConnection {
     measured: u64,
     /// The limit on memory of its own.
     data_limit: DataLimit,
+    /// The size that the stack may grow to since an earlier call, in bytes; 0 before the first.
+    stack_size: usize,
     /// What no item may change for later calls.
     start: StartState,
+    /// The process that is the worker.
+    process: ProcessMark,
 }
 
 /// Serves calls until the caller is gone. `socket` is the worker's end of the connection, and `secret` what the caller
@@ -150,7 +155,8 @@ pub(super) struct WorkerConnection {
 /// A result of `Err` means that this process was not started by a caller of this program, and is for a person to read:
 /// `startup.rs` prints it and exits with code 125. A caller that is gone is no error.
 pub(super) fn run(socket: OwnedFd, secret: u64) -> Result<(), String> {
-    let mut connection = WorkerConnection::handshake(socket, secret)?;
+    // Open until the process ends: a caller that found its socket closed before would kill it, and count it as lost.
+    let mut connection = ManuallyDrop::new(WorkerConnection::handshake(socket, secret)?);
     loop {
         // A worker ends as a rule because the caller is gone.
         let Ok(header) = connection.wait() else { return Ok(()) };
@@ -207,7 +213,9 @@ impl WorkerConnection {
             head: None,
             measured: 0,
             data_limit: DataLimit::inherited(),
+            stack_size: 0,
             start: StartState::note(),
+            process: ProcessMark::current(),
         })
     }
 
@@ -219,6 +227,7 @@ impl WorkerConnection {
     /// Costs no system call while the inbox holds a whole frame; otherwise one send, if results wait, and one receive
     /// of at least 64 KiB of space.
     pub(super) fn wait(&mut self) -> Result<Header, Disconnected> {
+        self.end_if_forked();
         loop {
             if let Some(header) = self.incoming.next()? {
                 self.outbox.go_on();
@@ -226,6 +235,15 @@ impl WorkerConnection {
             }
             self.outbox.flush()?;
             self.incoming.receive(Blocking::Yes)?;
+        }
+    }
+
+    /// Ends a child that code of the program has forked in this worker, and that has come back from there: the worker
+    /// answers, alone. Costs one load.
+    #[inline]
+    pub(super) fn end_if_forked(&self) {
+        if !self.process.is_current() {
+            end_forked_child();
         }
     }
 
@@ -269,9 +287,8 @@ impl WorkerConnection {
 
     /// Finds the function that the call at hand names, and lets it serve.
     ///
-    /// Costs of a call before its first item: one decoding of the head, two system calls for the memory limit and four for
-    /// what items may have changed, and a new config for nested calls. The place of the function is a sum and a range check, not a
-    /// search.
+    /// Costs of a call before its first item: one decoding of the head, four system calls for what items may have changed,
+    /// and a new config for nested calls. The place of the function is a sum and a range check, not a search.
     ///
     /// # Errors
     /// `Disconnected` when the head is not what this program encodes, and when items of earlier calls have changed what
@@ -303,7 +320,11 @@ impl WorkerConnection {
     /// When the block did not come, as when the caller had no free descriptor, when serde cannot decode the bytes, or
     /// when what it decodes is another value than was encoded. Each refuses the call.
     pub(super) fn decode_shared<V: Serialize + DeserializeOwned>(&self, head: &CallHead) -> Result<V, String> {
-        let decode = |bytes: &[u8]| decode_checked(head.format, bytes, Some(head.shared_digest));
+        let decode = |bytes: &[u8]| {
+            let mut shared = None;
+            decode_checked(head.format, bytes, Some(head.shared_digest), &mut shared)?;
+            Ok(shared.expect("it was decoded"))
+        };
         with_blocks(&self.incoming.blocks, || match &head.shared {
             SharedValue::Here(bytes) => decode(bytes),
             SharedValue::Block(id) => decode(find(*id).ok_or("its memory did not come")?.bytes()),
@@ -319,9 +340,12 @@ impl WorkerConnection {
             CallRejected::Unsupported(format!("the memory limit could not be set: setrlimit(RLIMIT_DATA): {error}"))
         })?;
         let config = head.settings.config(self.threads).map_err(|error| CallRejected::Call(error.to_string()))?;
-        raise_stack_limit(config.thread_stack_size()).map_err(|error| {
-            CallRejected::Unsupported(format!("the stack could not grow: setrlimit(RLIMIT_STACK): {error}"))
-        })?;
+        if config.thread_stack_size() != self.stack_size {
+            raise_stack_limit(config.thread_stack_size()).map_err(|error| {
+                CallRejected::Unsupported(format!("the stack could not grow: setrlimit(RLIMIT_STACK): {error}"))
+            })?;
+            self.stack_size = config.thread_stack_size();
+        }
         config::set_parallel_config(config);
         Ok(())
     }
@@ -411,6 +435,16 @@ fn resident_bytes() -> u64 {
     let pages: Vec<u64> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
     let own = pages.get(1).copied().unwrap_or(0).saturating_sub(pages.get(2).copied().unwrap_or(0));
     own * rustix::param::page_size() as u64
+}
+
+/// Ends a child that was forked in this worker, without what the program does at its exit: that, and what stands in the
+/// buffers for output, is the worker's.
+#[cold]
+fn end_forked_child() -> ! {
+    // Where stderr is closed, only the exit code shows it.
+    let _ = writeln!(io::stderr(), "{FORKED_INSIDE}");
+    // SAFETY: it ends the process, and may be called at any time.
+    unsafe { libc::_exit(101) } // as after a panic of `main`
 }
 
 #[cfg(test)]

@@ -17,10 +17,8 @@
 //! more read of the clock, and a trace one more and the CPU clock of the thread, which is a system call.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, Write};
 use std::marker::PhantomData;
 use std::mem::needs_drop;
-use std::process::exit;
 use std::ptr::null;
 use std::time::Duration;
 
@@ -40,7 +38,7 @@ use crate::backend::process::wire::status_page::StatusPage;
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::backend::process::worker::outbox::{Outbox, SendState};
 use crate::backend::process::worker::prints;
-use crate::backend::process::worker::{ServeEntry, WorkerConnection};
+use crate::backend::process::worker::{ServeEntry, WorkerConnection, end_forked_child};
 use crate::backend::process_task::{ProcessContext, ProcessTask};
 use crate::backend::task::{SharedOf, StateOf};
 use crate::backend::thread_pool::in_worker;
@@ -49,7 +47,7 @@ use crate::failure::Cause;
 use crate::panics::{drop_caught, drop_each};
 use crate::primitives::cancel::CancelToken;
 use crate::record::thread_cpu_time;
-use crate::sync::{Arc, AtomicUsize, FORKED_INSIDE, Ordering, ProcessMark, nanos};
+use crate::sync::{Arc, AtomicUsize, Ordering, ProcessMark, nanos};
 
 /// Serves one call of one function. The caller sends the place of this instance's [`entry`], where the worker finds it.
 ///
@@ -165,7 +163,7 @@ struct Session<'d, T, K: ProcessTask<T>> {
     items: Vec<RefCell<Option<T>>>,
     outbox: Arc<Outbox>,
     /// The number of the frame at hand.
-    frame: Cell<u64>,
+    frame: Cell<u32>,
     /// When the last item ended, in nanoseconds of the steady clock.
     ///
     /// It is also the begin of the next item, so an item costs one read of the clock and not two.
@@ -243,6 +241,7 @@ where
             connection.incoming.release(header);
             return Ok(false);
         }
+        connection.end_if_forked(); // in the maker of the state
         let is_mine = self.page.status().frames().begin(of_items_extra(header.extra).0);
         let unread = if is_mine { self.read_items(connection, header)? } else { Vec::new() };
         connection.incoming.release(header);
@@ -287,7 +286,8 @@ where
     ) -> Result<Vec<(usize, String)>, Disconnected> {
         const LONG_TO_DECODE: usize = 64 * 1024;
         let first = usize::try_from(header.first).map_err(|_| Disconnected)?;
-        let (body, blocks) = connection.incoming.body_and_blocks(header)?;
+        // SAFETY: the other end is the caller, which writes to a slot again only after the release of this frame.
+        let (body, blocks) = unsafe { connection.incoming.body_in_place(header) }?;
         let (items, digests) = Digests::split(body, of_items_extra(header.extra).1)?;
         let (mut parts, mut digests) = (Parts::of(items), digests.into_iter().peekable());
         let mut unread = Vec::new();
@@ -297,9 +297,11 @@ where
                 let part = parts.part()?;
                 self.page.status().begin(first + offset, now);
                 let digest = digests.next_if(|(of, _)| *of == offset).map(|(_, digest)| digest);
-                match decode_checked(self.head.format, part, digest) {
-                    Ok(item) => self.items.push(RefCell::new(Some(item))),
-                    Err(reason) => unread.push((offset, format!("the item could not be decoded: {reason}"))),
+                self.items.push(RefCell::new(None));
+                let item = self.items.last_mut().expect("it was put there").get_mut();
+                if let Err(reason) = decode_checked(self.head.format, part, digest, item) {
+                    self.items.pop();
+                    unread.push((offset, format!("the item could not be decoded: {reason}")));
                 }
                 if self.head.watches_time || part.len() >= LONG_TO_DECODE {
                     now = nanos();
@@ -327,7 +329,7 @@ where
         self.clock.set(nanos());
         self.tracer.begin();
         self.outbox.begin(first, self.clock.get());
-        self.frame.set(header.extra);
+        self.frame.set(of_items_extra(header.extra).0);
         while offset < len && first + offset < self.fence() {
             if let Some((_, reason)) = unread.next_if(|(bad, _)| *bad == offset) {
                 self.fail(first + offset, None, Cause::Encoding(reason));
@@ -481,7 +483,7 @@ struct Observed<'o, T, K: ProcessTask<T>> {
     page: &'o StatusPage,
     outbox: &'o Arc<Outbox>,
     /// The number of the frame at hand.
-    frame: u64,
+    frame: u32,
     clock: &'o Cell<u64>,
     tracer: &'o Tracer,
     /// The position of the next item.
@@ -544,15 +546,8 @@ where
 
 /// Drops the copy of an item, a value or an error. A panic of its destructor is sent to the caller: the item has its
 /// result, and goes on having it.
-fn drop_copy<V>(outbox: &Outbox, dropped: Dropped, frame: u64, copy: V) {
+fn drop_copy<V>(outbox: &Outbox, dropped: Dropped, frame: u32, copy: V) {
     if let Err(message) = drop_caught(copy) {
         outbox.push(drop_panic::header(dropped, frame), message.as_bytes());
     }
-}
-
-/// Ends a child that an item of this worker has forked, and that has come back from the item: the worker answers, alone.
-fn end_forked_child() -> ! {
-    // Where stderr is closed, only the exit code shows it.
-    let _ = writeln!(io::stderr(), "{FORKED_INSIDE}");
-    exit(101) // as after a panic of `main`
 }

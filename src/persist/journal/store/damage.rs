@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::encoding::Format;
-use crate::persist::journal::queue::MOST_NAMED;
 use crate::persist::journal::reader::JournalReader;
+use crate::persist::journal::row_warnings::MOST_NAMED;
 use crate::persist::journal::rows::MOST_ROWS;
 use crate::persist::journal::store::tests::succeeded;
 use crate::persist::journal::store::*;

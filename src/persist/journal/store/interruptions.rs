@@ -7,8 +7,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::persist::journal::database::faults::{Fault, Faults};
-use crate::persist::journal::queue::MOST_NAMED;
 use crate::persist::journal::reader::JournalReader;
+use crate::persist::journal::row_warnings::MOST_NAMED;
 use crate::persist::journal::store::damage::store_on;
 use crate::persist::journal::store::tests::succeeded;
 use crate::persist::journal::store::*;
