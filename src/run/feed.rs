@@ -8,6 +8,7 @@
 //! passed, 4096 items have been taken, or the input ends. Each item is looked up in the journal by `run_loop.rs`, and is then
 //! placed or skipped. At the end of the turn the placed items become one block of the buffer.
 //!
+//! Without a reading thread a turn ends with the first item that is placed, since the next call of the iterator may block.
 //! A turn waits for an item only where the backend has nothing to run, and for 8 ms at most. With a window of 4 and 10
 //! delivered results, at most 14 items have been read.
 
@@ -80,6 +81,8 @@ pub(crate) struct InputReader<'r, 'k, T> {
     is_exhausted: bool,
     /// How long the next turn waits for an item, if there is nothing else to do.
     patience: Duration,
+    /// Whether the iterator is read by another thread, which stays so for the run.
+    is_prompt: bool,
 }
 
 /// The items of one turn.
@@ -130,13 +133,13 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
         window: usize,
     ) -> Self {
         let (source, buffer) = (&*stream.source.0, &*stream.buffer);
-        let (taken, patience) = (VecDeque::new(), MIN_WAIT);
-        Self { source, taken, buffer, positions, window, n_read: 0, is_exhausted: false, patience }
+        let (taken, patience, is_prompt) = (VecDeque::new(), MIN_WAIT, source.is_served());
+        Self { source, taken, buffer, positions, window, n_read: 0, is_exhausted: false, patience, is_prompt }
     }
 
     /// Whether the iterator is read by another thread, so that a turn does not wait for it.
     pub(crate) fn is_prompt(&self) -> bool {
-        self.source.is_served()
+        self.is_prompt
     }
 
     /// Reads no more. Gives the number of items that were read, and the panics of the destructors of those that the run did
@@ -189,13 +192,14 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
 
     /// The next item and its index; `None` when the window is full, no item is there, or the turn or the input is over.
     ///
-    /// Without a reading thread, a turn reads at least one item, even from an iterator that is slower than the turn:
-    /// otherwise a slow input would never advance. Reads the clock for every 16th item; without a reading thread, for each but
-    /// the first. After the end of the input, the iterator is not called again.
+    /// Without a reading thread, a turn ends with the first item that is to be run: it is done before the iterator, which may
+    /// block, is called again. Reads the clock for every 16th item; without a reading thread, for each but the first. After
+    /// the end of the input, the iterator is not called again.
     pub(crate) fn next(&mut self, turn: &mut Turn<T>, delivered: usize) -> Option<(usize, UnplacedItem<T>)> {
         let is_time_to_look = turn.n_reads.is_multiple_of(LOOK_EVERY) || self.taken.is_empty();
         let is_over = turn.n_reads > 0 && is_time_to_look && turn.started.elapsed() >= TURN + turn.wait;
-        if is_over || turn.n_reads >= MAX_PER_TURN || !self.is_within_window(delivered) {
+        let has_one = !self.is_prompt && !turn.items.is_empty();
+        if is_over || has_one || turn.n_reads >= MAX_PER_TURN || !self.is_within_window(delivered) {
             return None;
         }
         if self.taken.is_empty() {
@@ -261,8 +265,8 @@ mod tests {
         body(&mut InputReader::new(&stream, &positions, window), &positions);
     }
 
-    /// One turn after `delivered` results, with all positions before `prefix` finished. The items of the indices
-    /// `finished` were finished before the run.
+    /// Turns after `delivered` results, until the window is full or the input ends, with all positions before `prefix`
+    /// finished. The items of the indices `finished` were finished before the run.
     fn fill(
         reader: &mut InputReader<'_, '_, u32>,
         delivered: usize,
@@ -270,12 +274,18 @@ mod tests {
         finished: &[usize],
     ) -> InputProgress {
         reader.drop_finished(Completed { ranges: Vec::new(), prefix });
-        let mut turn = reader.start_turn(false);
-        while let Some((index, item)) = reader.next(&mut turn, delivered) {
-            if finished.contains(&index) { reader.skip() } else { reader.place(&mut turn, index, item.into_item()) }
+        loop {
+            let mut turn = reader.start_turn(false);
+            while let Some((index, item)) = reader.next(&mut turn, delivered) {
+                if finished.contains(&index) { reader.skip() } else { reader.place(&mut turn, index, item.into_item()) }
+            }
+            assert!(turn.items.len() <= 1, "the iterator was called again before the item was done");
+            let is_open = reader.is_within_window(delivered);
+            let progress = reader.end_turn(turn, is_open);
+            if !progress.may_grow {
+                return progress;
+            }
         }
-        let is_open = reader.is_within_window(delivered);
-        reader.end_turn(turn, is_open)
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::backend::contract::{DropPanic, Dropped};
 use crate::backend::thread_pool::ThreadLimit;
 use crate::backend::threads::READING;
 use crate::config::{self, ParallelConfig};
-use crate::panics::{drop_caught, drop_each};
+use crate::panics::{drop_caught, drop_each, into_message};
 use crate::run::drop_panics::DropPanics;
 use crate::run::thread_context::ThreadContext;
 use crate::sync::{Condvar, JoinHandle, Mutex, MutexGuard, ProcessMark, StackSize, spawn_owned};
@@ -86,7 +86,7 @@ pub(crate) trait ItemSource<T> {
     /// Without a reading thread it reads one item. Gives whether the iterator has ended and all items were taken.
     ///
     /// # Panics
-    /// With the panic of the iterator, once the items before it were taken.
+    /// With the panic of the iterator, once the items before it were taken, and in a forked child.
     fn take(&self, demand: Demand, items: &mut VecDeque<T>) -> bool;
 
     /// Whether a reading thread reads the iterator, so that [`take`](Self::take) never waits for it.
@@ -157,7 +157,7 @@ impl<'a, T> Source<'a, T> {
         let mut state = self.state.lock();
         if state.is_closed {
             drop(state);
-            return (self.drop_late(iterator, next.unwrap_or_default()), false);
+            return (self.drop_late(iterator, next.unwrap_or_else(no_item_after_a_panic)), false);
         }
         (state.iterator, state.is_in_iterator) = (Some(iterator), false);
         match next {
@@ -171,7 +171,7 @@ impl<'a, T> Source<'a, T> {
         (state, true)
     }
 
-    /// Drops what came after the run had ended. Of a panic of the iterator there is nothing left to end.
+    /// Drops what came after the run had ended.
     fn drop_late(
         &self,
         iterator: Box<dyn Iterator<Item = T> + Send + 'a>,
@@ -188,6 +188,13 @@ impl<'a, T> Source<'a, T> {
         }
         state
     }
+}
+
+/// A panic of the iterator after the end of the run has nothing left to end, and the panic hook has shown it. Its payload is
+/// dropped without a second panic.
+fn no_item_after_a_panic<T>(payload: Box<dyn Any + Send>) -> Option<T> {
+    into_message(payload);
+    None
 }
 
 /// A thread that owns the iterator which it reads. Dropping it, once the source is closed, waits for the thread, unless that
@@ -231,6 +238,8 @@ impl<T: 'static> Drop for OwnReader<T> {
 
 impl<T: Send> ItemSource<T> for Source<'_, T> {
     fn take(&self, demand: Demand, items: &mut VecDeque<T>) -> bool {
+        // A child that was forked by a closure of the caller, between two items: as in `read_one`.
+        self.process.assert_current();
         let mut state = self.state.lock();
         state.limit = state.limit.max(demand.limit);
         if !state.is_served && !state.has_ended {

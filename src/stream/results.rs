@@ -27,8 +27,9 @@ use crate::tally::Tally;
 /// # Concurrency
 /// `next` waits for the next result. After the last one, nothing that the run started is alive. Dropping the iterator
 /// earlier cancels the run and waits for its end: items in hand finish, and nothing new starts. An input iterator that
-/// blocks is not waited for: the thread that reads it ends when it returns. Leaking the iterator (`mem::forget`) leaves a thread that waits for ever. A panic of the input's iterator
-/// or of a callback of the job is raised in `next`, once; no item follows it.
+/// blocks is not waited for: the thread that reads it ends when it returns. Leaking the iterator (`mem::forget`) leaves a
+/// thread that waits for ever. A panic of the input's iterator or of a callback of the job is raised in `next`, once; no
+/// item follows it.
 ///
 /// ```
 /// use manyhands::{Error, Job, stream::Results};

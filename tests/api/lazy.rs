@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::ops::ControlFlow::{Break, Continue};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -363,9 +363,144 @@ fn in_serial_mode_the_iterator_is_read_in_the_calling_thread() {
 }
 
 #[test]
+fn in_serial_mode_each_item_is_delivered_before_the_next_one_is_asked_for() {
+    for ordered in [false, true] {
+        let passed = AtomicUsize::new(0);
+        let items = (0..200).inspect(|&n| assert_eq!(passed.load(Ordering::SeqCst), n, "asked for too early"));
+        let take = |_, _: Result<usize, _>| {
+            passed.fetch_add(1, Ordering::SeqCst);
+            Continue(())
+        };
+        let work = Job::over(items).mode(LocalMode::Serial).map(|&n: &usize| n);
+        let tally = if ordered { work.for_each_ordered(take) } else { work.for_each(take) }.unwrap();
+        assert_eq!(tally.succeeded, 200);
+    }
+}
+
+#[test]
 fn an_iterator_sees_the_config_of_the_call() {
     let config = ParallelConfig::builder().max_workers_cpu(9).build().unwrap();
     let _config = override_parallel_config(config.clone());
     let items = (0..5).inspect(|_| assert_eq!(parallel_config(), config));
     assert_eq!(Job::over(items).workers(2).run(|&n: &usize| n).unwrap().tally().succeeded, 5);
+}
+
+#[test]
+fn what_came_is_delivered_before_the_iterator_must_go_on() {
+    for_every_way_with_a_reader(|way| {
+        for ordered in [false, true] {
+            let (passed, has_passed) = channel();
+            let is_late = &AtomicBool::new(false);
+            // Each item but the first comes once the result of the one before it was delivered.
+            let items = (0..6_usize).inspect(move |&n| {
+                if n > 0 && has_passed.recv_timeout(Duration::from_secs(10)) != Ok(n - 1) {
+                    is_late.store(true, Ordering::SeqCst);
+                }
+            });
+            let take = |index, _: Result<usize, _>| {
+                passed.send(index).unwrap();
+                Continue(())
+            };
+            let work = way.job_over(items).map(|&n| n);
+            let tally = if ordered { work.for_each_ordered(take) } else { work.for_each(take) }.unwrap();
+            assert_eq!((tally.succeeded, is_late.load(Ordering::SeqCst)), (6, false), "{way:?}, ordered: {ordered}");
+        }
+    });
+}
+
+#[test]
+fn a_cancelled_run_ends_when_its_iterator_returns_and_asks_for_nothing_beyond_its_window() {
+    for_every_way_with_a_reader(|way| {
+        let ((go, wait), cancel) = (channel(), CancelToken::new());
+        let (asked, mut passed) = (AtomicUsize::new(0), 0);
+        let items = blocks_after(3, wait).chain(3..100).inspect(|_| _ = asked.fetch_add(1, Ordering::SeqCst));
+        let tally = way.job_over(items).window(4).cancel_token(&cancel).map(|&n| n).for_each(|_, _| {
+            passed += 1;
+            if passed == 3 {
+                cancel.cancel();
+                go.send(()).unwrap();
+            }
+            Continue(())
+        });
+        let (tally, asked) = (tally.unwrap(), asked.load(Ordering::SeqCst));
+        assert!((3..=7).contains(&tally.succeeded) && tally.is_cut_short, "{way:?}: {tally:?}");
+        assert!(asked <= 7, "{way:?}: {asked} items were asked for");
+    });
+}
+
+#[test]
+fn a_future_is_done_while_the_iterator_of_its_cancelled_run_blocks() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for_every_way_with_a_reader(|way| {
+        let ((go, wait), cancel, began) = (channel(), CancelToken::new(), Instant::now());
+        let theirs = cancel.clone();
+        let work = way.job_over(blocks_after(3, wait)).cancel_token(&cancel).map(move |&n| {
+            if n == 2 {
+                theirs.cancel();
+            }
+            n
+        });
+        let outcome = runtime.block_on(work.spawn().unwrap()).unwrap();
+        assert!(outcome.iter().all(|(index, &n)| index == n) && outcome.tally().is_cut_short, "{way:?}");
+        assert!(began.elapsed() < Duration::from_secs(50), "{way:?}: the iterator was waited for");
+        drop(go);
+    });
+}
+
+#[test]
+fn a_panic_of_the_iterator_is_raised_where_the_results_of_a_stream_are_taken() {
+    for_every_way(|way| {
+        for at in [0, 1, 40] {
+            let items = (0..50).inspect(move |&n| assert_ne!(n, at, "in the iterator"));
+            let mut results = way.job_over(items).window(3).map(|&n| n).ordered().unwrap();
+            let mut n_passed = 0;
+            let caught = loop {
+                match catch_unwind(AssertUnwindSafe(|| results.next())) {
+                    Ok(result) => assert_eq!(result.unwrap().unwrap(), (n_passed, Ok(n_passed))),
+                    Err(payload) => break payload,
+                }
+                n_passed += 1;
+            };
+            assert!(caught.downcast_ref::<String>().unwrap().contains("in the iterator"), "{way:?}");
+            assert!(n_passed <= at && results.next().is_none(), "{way:?}: {n_passed} results before {at}");
+        }
+    });
+}
+
+#[test]
+fn a_panic_of_the_iterator_after_the_end_of_the_run_ends_nothing() {
+    /// A payload that cannot be dropped without a panic.
+    struct Fragile;
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            resume_unwind(Box::new("the payload broke"));
+        }
+    }
+    for_every_way_with_a_reader(|way| {
+        let (go, wait) = channel();
+        let has_panicked = &AtomicBool::new(false);
+        let items = Announces::one(go).chain(std::iter::from_fn(move || {
+            wait.recv_timeout(Duration::from_secs(60)).expect("the run drops its item when it has ended");
+            has_panicked.store(true, Ordering::SeqCst);
+            resume_unwind(Box::new(Fragile))
+        }));
+        let tally = way.job_over(items).map(|_| ()).for_each(|_, _| Break(())).unwrap();
+        assert_eq!((tally.succeeded, tally.is_cut_short), (1, true), "{way:?}");
+        assert!(has_panicked.load(Ordering::SeqCst), "{way:?}: the run waits for the iterator that it borrows");
+    });
+}
+
+/// An item that says when it is dropped.
+struct Announces(Sender<()>);
+
+impl Announces {
+    fn one(dropped: Sender<()>) -> impl Iterator<Item = Self> + Send {
+        std::iter::once(Self(dropped))
+    }
+}
+
+impl Drop for Announces {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
 }
