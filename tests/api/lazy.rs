@@ -274,15 +274,44 @@ fn for_every_way_with_a_reader(mut check: impl FnMut(Way)) {
     });
 }
 
+/// [`blocks_after`], which says when it blocks.
+fn blocks_and_says_so(first: usize, go: Receiver<()>) -> (impl Iterator<Item = usize> + Send, Blocks) {
+    let (blocks, is_blocked) = channel();
+    let (mut items, mut n_asked) = (blocks_after(first, go), 0);
+    let items = std::iter::from_fn(move || {
+        n_asked += 1;
+        if n_asked > first {
+            let _ = blocks.send(());
+        }
+        items.next()
+    });
+    (items, Blocks(Mutex::new(is_blocked)))
+}
+
+/// Lets an item wait until the iterator blocks.
+struct Blocks(Mutex<Receiver<()>>);
+
+impl Blocks {
+    fn wait(&self) {
+        let received = self.0.lock().unwrap().recv_timeout(Duration::from_secs(20));
+        received.expect("the iterator is asked for more while this item is under way");
+    }
+}
+
 #[test]
 fn results_are_delivered_while_the_iterator_blocks() {
     for_every_way_with_a_reader(|way| {
         for ordered in [false, true] {
             let (go, wait) = channel();
+            let (items, blocks) = blocks_and_says_so(7, wait);
             let (mut passed, began) = (0, Instant::now());
-            let work = way.job_over(blocks_after(7, wait)).map(|&n| n);
+            let work = way.job_over(items).map(|&n| {
+                if n == 6 {
+                    blocks.wait()
+                }
+            });
             // The iterator returns only once the last result is here.
-            let take = |_, _: Result<usize, _>| {
+            let take = |_, _: Result<(), _>| {
                 passed += 1;
                 if passed == 7 {
                     go.send(()).unwrap();
@@ -300,7 +329,13 @@ fn results_are_delivered_while_the_iterator_blocks() {
 fn a_break_of_the_callback_ends_the_run_when_the_iterator_returns() {
     for_every_way_with_a_reader(|way| {
         let (go, wait) = channel();
-        let tally = way.job_over(blocks_after(3, wait)).map(|&n| n).for_each_ordered(|index, _| {
+        let (items, blocks) = blocks_and_says_so(3, wait);
+        let work = way.job_over(items).map(|&n| {
+            if n == 2 {
+                blocks.wait()
+            }
+        });
+        let tally = work.for_each_ordered(|index, _| {
             if index < 2 {
                 return Continue(());
             }
@@ -413,8 +448,14 @@ fn a_cancelled_run_ends_when_its_iterator_returns_and_asks_for_nothing_beyond_it
     for_every_way_with_a_reader(|way| {
         let ((go, wait), cancel) = (channel(), CancelToken::new());
         let (asked, mut passed) = (AtomicUsize::new(0), 0);
-        let items = blocks_after(3, wait).chain(3..100).inspect(|_| _ = asked.fetch_add(1, Ordering::SeqCst));
-        let tally = way.job_over(items).window(4).cancel_token(&cancel).map(|&n| n).for_each(|_, _| {
+        let (items, blocks) = blocks_and_says_so(3, wait);
+        let items = items.chain(3..100).inspect(|_| _ = asked.fetch_add(1, Ordering::SeqCst));
+        let work = way.job_over(items).window(4).cancel_token(&cancel).map(|&n| {
+            if n == 2 {
+                blocks.wait()
+            }
+        });
+        let tally = work.for_each(|_, _| {
             passed += 1;
             if passed == 3 {
                 cancel.cancel();
@@ -434,8 +475,10 @@ fn a_future_is_done_while_the_iterator_of_its_cancelled_run_blocks() {
     for_every_way_with_a_reader(|way| {
         let ((go, wait), cancel, began) = (channel(), CancelToken::new(), Instant::now());
         let theirs = cancel.clone();
-        let work = way.job_over(blocks_after(3, wait)).cancel_token(&cancel).map(move |&n| {
+        let (items, blocks) = blocks_and_says_so(3, wait);
+        let work = way.job_over(items).cancel_token(&cancel).map(move |&n| {
             if n == 2 {
+                blocks.wait();
                 theirs.cancel();
             }
             n
