@@ -73,7 +73,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
             ),
             ("            if std::mem::take(&mut state.is_awaited) {", "            if is_awaited {"),
         ],
-        model: "source::every_item_comes_through_room_for_one",
+        model: "source::every_item_comes_through_room_for_two",
         breaks: "The reader notes whether the caller waits before it calls the iterator, and does not wake one that came meanwhile.",
     },
 ];
