@@ -200,7 +200,7 @@ mod config_error;
 mod encoding;
 mod error;
 mod failure;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzed_parts;
 #[cfg(test)]

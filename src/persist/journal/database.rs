@@ -18,7 +18,7 @@
 //! own descriptor must be SQLite's alone: closing another one of the same file would release the locks of this process.
 //! So this file looks at names and never opens them.
 
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(super) mod fuzzed;
 
 use std::io;

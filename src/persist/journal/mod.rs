@@ -31,7 +31,7 @@ use serde::Serialize;
 use crate::encoding::Format;
 use crate::sync::SystemTime;
 
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub use database::fuzzed::read_rows;
 pub use error::JournalError;
 pub(crate) use pending::{ItemState, Recorded, RecordedItem};

@@ -110,7 +110,7 @@ fn read(header: &Header, body: &[u8], setting: &Setting) -> Result<(), ProtocolE
         FrameKind::Answers => read_answers(header, body, setting)?,
         FrameKind::DropPanic => {
             let panic = drop_panic(header, body)?;
-            let again = drop_panic::header(panic.dropped, header.extra);
+            let again = drop_panic::header(panic.dropped, 0);
             assert_eq!(drop_panic(&again, panic.message.as_bytes()), Ok(panic));
         }
         FrameKind::Refused => drop(postcard::from_bytes::<CallRejected>(body).map_err(no_message)?),
@@ -126,7 +126,7 @@ fn read_call(head: &CallHead) {
     }
     drop(head.settings.config(1));
     if let SharedValue::Here(bytes) = &head.shared {
-        drop(decode_checked::<Sample>(head.format, bytes, Some(head.shared_digest)));
+        drop(decode_checked::<Sample>(head.format, bytes, Some(head.shared_digest), &mut None));
     }
 }
 
@@ -136,7 +136,7 @@ fn read_items(header: &Header, body: &[u8], format: Format) -> Result<(), Protoc
     for offset in 0..header.count as usize {
         let part = parts.part()?;
         let digest = digests.next_if(|(of, _)| *of == offset).map(|(_, digest)| digest);
-        drop(decode_checked::<Sample>(format, part, digest));
+        drop(decode_checked::<Sample>(format, part, digest, &mut None));
     }
     Ok(())
 }

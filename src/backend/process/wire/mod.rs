@@ -51,7 +51,7 @@ pub(super) mod encode;
 pub(super) mod frame;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(super) mod function;
-#[cfg(all(fuzzing, target_os = "linux"))]
+#[cfg(all(any(test, fuzzing), target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(crate) mod fuzzed;
 #[cfg(all(target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(super) mod refusal;
