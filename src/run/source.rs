@@ -152,8 +152,7 @@ impl<'a, T> Source<'a, T> {
         state.is_in_iterator = true;
         drop(state);
         let next = catch_unwind(AssertUnwindSafe(|| iterator.next()));
-        // A child that was forked by the iterator: a thread of the parent may hold the lock there.
-        self.process.assert_current();
+        self.assert_not_forked();
         let mut state = self.state.lock();
         if state.is_closed {
             drop(state);
@@ -169,6 +168,14 @@ impl<'a, T> Source<'a, T> {
             Err(payload) => (state.has_ended, state.panic) = (true, Some(payload)),
         }
         (state, true)
+    }
+
+    /// Ends a child that was forked by the iterator, or by a closure of the caller between two items: a thread of the parent
+    /// may hold the lock there. Two loads and no system call, as it is asked for every item.
+    fn assert_not_forked(&self) {
+        if self.process.is_seen_forked() {
+            self.process.assert_current();
+        }
     }
 
     /// Drops what came after the run had ended.
@@ -238,8 +245,7 @@ impl<T: 'static> Drop for OwnReader<T> {
 
 impl<T: Send> ItemSource<T> for Source<'_, T> {
     fn take(&self, demand: Demand, items: &mut VecDeque<T>) -> bool {
-        // A child that was forked by a closure of the caller, between two items: as in `read_one`.
-        self.process.assert_current();
+        self.assert_not_forked();
         let mut state = self.state.lock();
         state.limit = state.limit.max(demand.limit);
         if !state.is_served && !state.has_ended {
@@ -301,6 +307,7 @@ impl<T: Send> ItemSource<T> for Source<'_, T> {
         let mut state = self.state.lock();
         while state.is_served && !state.is_closed && !state.has_ended {
             if state.n_read >= state.limit {
+                self.process.assert_current(); // where a look for every item would be a system call
                 state.waits_for_room = true;
                 self.room.wait(&mut state);
                 continue;
