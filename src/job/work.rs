@@ -436,7 +436,7 @@ where
     ///
     /// At most a [`window`](crate::Job::window) of results waits for the consumer, and the work is at most a window
     /// ahead of those. Dropping the iterator cancels the work and waits for the items in hand, not for an input that
-    /// blocks: see [`Job::over`](crate::Job::over#concurrency).
+    /// blocks: see [`Job::over`](crate::Job::over).
     ///
     /// # Errors
     /// An invalid setting. A later error is the iterator's last item.
