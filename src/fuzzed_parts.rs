@@ -20,8 +20,8 @@ mod tests {
     fn for_each_input(target: &str, read: impl Fn(&[u8])) {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
         let mut n_files = 0;
-        for entry in std::fs::read_dir(&corpus).unwrap() {
-            let mut bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        for entry in std::fs::read_dir(&corpus).expect("the corpus") {
+            let mut bytes = std::fs::read(entry.expect("a file").path()).expect("its bytes");
             n_files += 1;
             read(&bytes);
             for position in 0..bytes.len() {
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn rows_of_the_corpus_and_changed_ones_are_read_or_refused() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         for_each_input("journal_rows", |bytes| read_rows(&folder.path().join("rows.journal"), bytes));
     }
 }

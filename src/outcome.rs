@@ -9,6 +9,7 @@ use std::vec;
 use crate::error::Error;
 use crate::failure::ItemFailure;
 use crate::never::Never;
+use crate::panics::OneByOne;
 use crate::tally::Tally;
 
 /// The result of a run: values in input order, failures, and the tally.
@@ -16,6 +17,9 @@ use crate::tally::Tally;
 /// [`Job::run`](crate::Job::run) returns it. [`into_result`](Outcome::into_result) is the short way to all values or the first
 /// failure. `for result in outcome` iterates over one result per item, `for (index, value) in &outcome` over the
 /// values.
+///
+/// Values and failures that are dropped with an outcome, or that [`into_result`](Outcome::into_result) leaves behind,
+/// are dropped one by one: a [destructor that panics](crate::job#destructors-that-panic) takes no other value with it.
 ///
 /// ```
 /// use manyhands::{Job, OnFailure};
@@ -30,7 +34,7 @@ use crate::tally::Tally;
 #[must_use = "an outcome may hold failures: check them, or get the values with into_result"]
 pub struct Outcome<R, E = Never> {
     values: Values<R>,
-    failures: Vec<ItemFailure<E>>,
+    failures: OneByOne<ItemFailure<E>>,
     tally: Tally,
     past: Past,
     warnings: Vec<Error>,
@@ -45,11 +49,11 @@ pub(crate) struct Past {
     pub(crate) done_before: Vec<usize>,
 }
 
-/// Values by index. A run in which every item has a value pays nothing for the others.
+/// Values by index. A run in which every item has a value pays nothing for the others. Dropped one by one.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Values<R> {
-    All(Vec<R>),
-    Some(Vec<Option<R>>),
+    All(OneByOne<R>),
+    Some(OneByOne<Option<R>>),
 }
 
 impl<R> Values<R> {
@@ -64,7 +68,7 @@ impl<R> Values<R> {
 
 impl<R, E> Outcome<R, E> {
     /// An outcome. `failures` are sorted by index.
-    pub(crate) fn new(values: Values<R>, failures: Vec<ItemFailure<E>>, tally: Tally) -> Self {
+    pub(crate) fn new(values: Values<R>, failures: OneByOne<ItemFailure<E>>, tally: Tally) -> Self {
         Self { values, failures, tally, past: Past::default(), warnings: Vec::new() }
     }
 
@@ -230,12 +234,12 @@ impl<R, E> Outcome<R, E> {
         }
         match self.values {
             Values::All(values) if self.tally.is_cut_short => Err(Error::item(ItemFailure::cancelled(values.len()))),
-            Values::All(values) => Ok(values),
+            Values::All(values) => Ok(values.into_vec()),
             Values::Some(values) => {
                 let first_missing = values.iter().position(Option::is_none);
                 match first_missing {
                     Some(index) => Err(Error::item(self.past.missing(index))),
-                    None => Ok(values.into_iter().flatten().collect()),
+                    None => Ok(values.into_vec().into_iter().flatten().collect()),
                 }
             }
         }
@@ -251,8 +255,8 @@ impl<R, E> Outcome<R, E> {
     #[must_use]
     pub fn into_options(self) -> Vec<Option<R>> {
         match self.values {
-            Values::All(values) => values.into_iter().map(Some).collect(),
-            Values::Some(values) => values,
+            Values::All(values) => values.into_vec().into_iter().map(Some).collect(),
+            Values::Some(values) => values.into_vec(),
         }
     }
 
@@ -268,9 +272,9 @@ impl<R, E> Outcome<R, E> {
     /// ```
     #[must_use]
     pub fn into_results(self) -> Vec<Result<R, ItemFailure<E>>> {
-        let mut failures = self.failures.into_iter().peekable();
+        let mut failures = self.failures.into_iter();
         let options = match self.values {
-            Values::All(values) => return values.into_iter().map(Ok).collect(),
+            Values::All(values) => return values.into_vec().into_iter().map(Ok).collect(),
             Values::Some(values) => values,
         };
         let past = self.past;

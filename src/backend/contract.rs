@@ -38,6 +38,7 @@ use crate::backend::task::Task;
 use crate::config::ParallelConfig;
 use crate::error::Error;
 use crate::failure::{Cause, WorkerExit};
+use crate::panics::OneByOne;
 use crate::primitives::cancel::CancelToken;
 use crate::progress::RunStatus;
 use crate::record::Timing;
@@ -189,9 +190,9 @@ pub(crate) struct ChunkReport<R, E> {
     /// follows in a chunk of its own.
     pub(crate) done: usize,
     /// With [`Output::InReports`]: the values of the done positions that did not fail, in order.
-    pub(crate) values: Vec<R>,
+    pub(crate) values: OneByOne<R>,
     /// The done positions that have no value, in order.
-    pub(crate) failures: Vec<PositionFailure<E>>,
+    pub(crate) failures: OneByOne<PositionFailure<E>>,
     /// The done positions that ran more than once, in order, with their attempt numbers.
     pub(crate) tried: Vec<(usize, u32)>,
     /// How long the worker ran.
@@ -229,8 +230,8 @@ impl<R, E> ChunkReport<R, E> {
         Self {
             first,
             done: 0,
-            values: Vec::new(),
-            failures: Vec::new(),
+            values: OneByOne::default(),
+            failures: OneByOne::default(),
             tried: Vec::new(),
             busy: Duration::ZERO,
             worker: None,

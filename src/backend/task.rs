@@ -70,18 +70,63 @@ pub trait Context: sealed::Context {
 }
 
 pub(crate) mod sealed {
-    #[expect(unnameable_types, reason = "a seal: no other crate implements a task")]
-    pub trait Task {}
-    #[expect(unnameable_types, reason = "a seal: no other crate implements a context")]
-    pub trait Context {}
+    use crate::panics::{DropApart, Whole};
 
-    impl<F, C> Task for super::MapFn<F, C> {}
-    impl<F, C> Task for super::TryMapFn<F, C> {}
+    #[expect(unnameable_types, reason = "a seal: no other crate implements a task")]
+    pub trait Task: DropApart {}
+    #[expect(unnameable_types, reason = "a seal: no other crate implements a context")]
+    pub trait Context: DropApart {}
+
+    impl<F, C: Context> Task for super::MapFn<F, C> {}
+    impl<F, C: Context> Task for super::TryMapFn<F, C> {}
     impl<F> Task for super::OwnedFn<F> {}
     impl<F> Task for super::TryOwnedFn<F> {}
     impl Context for super::NoContext {}
     impl<D> Context for super::Shared<D> {}
-    impl<C, I> Context for super::WorkerState<C, I> {}
+    impl<C: Context, I> Context for super::WorkerState<C, I> {}
+
+    impl<F, C: DropApart> DropApart for super::MapFn<F, C> {
+        fn drop_apart(self, panicked: &mut Vec<String>) {
+            Whole(self.function).drop_apart(panicked);
+            self.context.drop_apart(panicked);
+        }
+    }
+
+    impl<F, C: DropApart> DropApart for super::TryMapFn<F, C> {
+        fn drop_apart(self, panicked: &mut Vec<String>) {
+            Whole(self.function).drop_apart(panicked);
+            self.context.drop_apart(panicked);
+        }
+    }
+
+    impl<F> DropApart for super::OwnedFn<F> {
+        fn drop_apart(self, panicked: &mut Vec<String>) {
+            Whole(self.function).drop_apart(panicked);
+        }
+    }
+
+    impl<F> DropApart for super::TryOwnedFn<F> {
+        fn drop_apart(self, panicked: &mut Vec<String>) {
+            Whole(self.function).drop_apart(panicked);
+        }
+    }
+
+    impl DropApart for super::NoContext {
+        fn drop_apart(self, _: &mut Vec<String>) {}
+    }
+
+    impl<D> DropApart for super::Shared<D> {
+        fn drop_apart(self, panicked: &mut Vec<String>) {
+            Whole(self.0).drop_apart(panicked);
+        }
+    }
+
+    impl<C: DropApart, I> DropApart for super::WorkerState<C, I> {
+        fn drop_apart(self, panicked: &mut Vec<String>) {
+            Whole(self.init).drop_apart(panicked);
+            self.context.drop_apart(panicked);
+        }
+    }
 }
 
 /// A task whose function returns a value for every item. [`Job::map`](crate::Job::map) makes it.

@@ -37,6 +37,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use crate::panics::Held;
 use crate::sync::{Arc, Condvar, JoinHandle, Mutex, ProcessMark, StackSize, spawn_owned};
 
 /// A set of threads. Dropping it ends the idle ones; busy ones end after their call.
@@ -100,7 +101,7 @@ impl Pool {
         drop(scope);
         let panic = task.slots.lock().panic.take();
         if let Some(payload) = panic {
-            resume_unwind(payload);
+            resume_unwind(payload.into_inner());
         }
         value
     }
@@ -313,8 +314,9 @@ struct HelperSlots {
     open: usize,
     /// Slots whose helper runs the closure or has not left yet.
     active: usize,
-    /// The payload of the first helper that panicked. [`Pool::scope`] resumes it.
-    panic: Option<Box<dyn Any + Send>>,
+    /// The payload of the first helper that panicked. [`Pool::scope`] resumes it. Held, as a payload may have a destructor
+    /// that panics, and the last owner of a task may be a thread of the pool.
+    panic: Option<Held<Box<dyn Any + Send>>>,
 }
 
 // SAFETY: `work` points to a `Sync` closure, which any thread may call through a shared reference. `enter` and
@@ -349,15 +351,28 @@ impl ScopedTask {
 
     /// Leaves the slot and stores the panic, if there was one.
     ///
-    /// Later panics are dropped. The caller is woken only by the last helper that leaves.
+    /// The caller is woken only by the last helper that leaves.
     fn leave(&self, result: std::thread::Result<()>) {
-        let mut slots = self.slots.lock();
         if let Err(payload) = result {
-            slots.panic.get_or_insert(payload);
+            self.keep_panic(payload);
         }
+        let mut slots = self.slots.lock();
         slots.active -= 1;
         if slots.active == 0 {
             self.empty.notify_one();
+        }
+    }
+
+    /// Keeps the payload of the first panic. A later one is dropped without the lock: its destructor is the program's code,
+    /// which may panic or take any time.
+    fn keep_panic(&self, payload: Box<dyn Any + Send>) {
+        let payload = Held::new(payload);
+        let mut slots = self.slots.lock();
+        if slots.panic.is_none() {
+            slots.panic = Some(payload);
+        } else {
+            drop(slots);
+            drop(payload);
         }
     }
 }
@@ -583,6 +598,45 @@ mod tests {
         }));
         assert_eq!(crate::panics::panic_message(&*caught.unwrap_err()), "on purpose");
         assert_eq!(pool.scope(&|| {}, |scope| scope.request_helpers(1, ThreadLimit::TopLevel(1))), 1);
+    }
+
+    #[test]
+    fn a_second_panic_whose_payload_panics_holds_no_call_up() {
+        struct Payload(mpsc::Sender<()>);
+        impl Drop for Payload {
+            fn drop(&mut self) {
+                let _ = self.0.send(());
+                resume_unwind(Box::new("the payload"));
+            }
+        }
+        let (ended, has_ended) = mpsc::channel();
+        let (dropped, has_dropped) = mpsc::channel();
+        let call = std::thread::spawn(move || {
+            let pool = Pool::new("test", StackSize::Usual);
+            let entered = std::sync::Barrier::new(3);
+            let dropped = Mutex::new(dropped);
+            let panics = || {
+                entered.wait();
+                let payload = Payload(dropped.lock().clone());
+                resume_unwind(Box::new(payload));
+            };
+            let caught = catch_unwind(AssertUnwindSafe(|| {
+                pool.scope(&panics, |scope| {
+                    scope.request_helpers(2, ThreadLimit::TopLevel(2));
+                    entered.wait();
+                });
+            }));
+            std::mem::forget(caught.unwrap_err());
+            assert_eq!(pool.scope(&|| {}, |scope| scope.request_helpers(2, ThreadLimit::TopLevel(2))), 2);
+            ended.send(()).unwrap();
+        });
+        let most = std::time::Duration::from_secs(20);
+        has_ended.recv_timeout(most).expect("the call ends");
+        assert!(
+            has_dropped.try_recv().is_ok() && has_dropped.try_recv().is_err(),
+            "the second payload alone is dropped"
+        );
+        call.join().unwrap();
     }
 
     #[test]

@@ -28,7 +28,7 @@ use crate::backend::items::Items;
 use crate::backend::plan::ChunkRule;
 use crate::backend::task::Context;
 use crate::failure::Cause;
-use crate::panics::{drop_caught, into_message};
+use crate::panics::{OneByOne, drop_caught, into_message};
 use crate::primitives::cancel::CancelToken;
 use crate::progress::RunStatus;
 use crate::record::{Timing, thread_cpu_time};
@@ -129,8 +129,8 @@ pub(crate) fn run<T, R, E>(
     match &mut claim.output {
         Output::Slots(slots) => run_into(&mut SlotStore { slots }, &span, &mut call, &mut chunk, &mut clock),
         Output::InReports => {
-            let mut values = Vec::with_capacity(claim.len);
-            run_into(&mut values, &span, &mut call, &mut chunk, &mut clock);
+            let mut values = OneByOne::from(Vec::with_capacity(claim.len));
+            run_into(&mut *values, &span, &mut call, &mut chunk, &mut clock);
             chunk.values = values;
         }
     }

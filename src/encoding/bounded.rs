@@ -24,6 +24,8 @@ pub(super) struct Budget {
     left: Cell<usize>,
     /// How many more levels there may be below the one that is read.
     levels: Cell<u16>,
+    /// Whether its type asks what comes, and so may choose by the value.
+    asks_what_comes: Cell<bool>,
     /// Why the value cannot be read, while the error is on its way through a format that has no room for a text.
     problem: Cell<Option<Problem>>,
 }
@@ -34,8 +36,14 @@ impl Budget {
         Self {
             left: Cell::new(n_bytes.saturating_add(MOST_EMPTY)),
             levels: Cell::new(LEVELS),
+            asks_what_comes: Cell::new(false),
             problem: Cell::default(),
         }
+    }
+
+    /// Whether the type of what was read asks what comes: an `untagged` enum, one with a `tag`, or what it is put together of.
+    pub(super) fn was_asked_what_comes(&self) -> bool {
+        self.asks_what_comes.get()
     }
 
     /// Reads what is a level deeper.
@@ -105,13 +113,19 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
     type Error = Problem;
 
     ask! {
-        deserialize_any = Claimed, deserialize_bool = Fixed, deserialize_i8 = Fixed, deserialize_i16 = Fixed,
+        deserialize_bool = Fixed, deserialize_i8 = Fixed, deserialize_i16 = Fixed,
         deserialize_i32 = Fixed, deserialize_i64 = Fixed, deserialize_i128 = Fixed, deserialize_u8 = Fixed,
         deserialize_u16 = Fixed, deserialize_u32 = Fixed, deserialize_u64 = Fixed, deserialize_u128 = Fixed,
         deserialize_f32 = Fixed, deserialize_f64 = Fixed, deserialize_char = Fixed, deserialize_str = Fixed,
         deserialize_string = Fixed, deserialize_bytes = Claimed, deserialize_byte_buf = Claimed,
         deserialize_option = Claimed, deserialize_unit = Fixed, deserialize_seq = Claimed, deserialize_map = Claimed,
         deserialize_identifier = Fixed, deserialize_ignored_any = Claimed,
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.budget.asks_what_comes.set(true);
+        let visitor = Bounding { inner: visitor, budget: self.budget, length: Length::Claimed };
+        self.inner.deserialize_any(visitor).map_err(|error| self.budget.show(error))
     }
 
     #[inline]

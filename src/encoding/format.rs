@@ -23,13 +23,19 @@ use serde::{Deserialize, Serialize};
 /// overflow of the stack; a value that goes deeper is refused as it is written.
 ///
 /// In either format, what is written must read back. The first value of a call or a run is read back and compared, and so
-/// is each later value with a variant, an absent or a present option, or a skipped field that none before it had. A value
-/// that does not read back fails by name: in worker processes its item fails with `Cause::Encoding`, in a journal it is a
-/// warning of the run.
+/// is each later value with a form that none before it had: another variant, an absent or a present option, a skipped
+/// field, another kind of number. A value that does not read back fails by name: in worker processes its item fails with
+/// `Cause::Encoding`, in a journal it is a warning of the run.
 ///
-/// What is compared is what the values write, and a form that read back once is not read again. So these are not noticed: a
-/// `Serialize` that picks another kind of number by the value, an `untagged` variant that reads as an earlier one, a list
-/// that comes back in another order, and fields that are never written.
+/// Each value is read back, and so takes a multiple of the time, where one value says nothing of the next: in
+/// `SelfDescribing` for types whose reader asks what comes (`untagged`, `tag`, `flatten`, `serde_json::Value`), in
+/// `Compact` for types whose reader asks for another kind of number than was written.
+///
+/// What is compared is what the two values write: what they write alike is one value. So these are not noticed: a field
+/// that is never written (`skip`, `skip_serializing`), which comes back as its default; an `untagged` variant that writes
+/// what an earlier one writes, as that one; what a `with` drops before it writes. The order of the lists of the standard
+/// library is compared, that of sets and maps is not, nor that of a list which a `Serialize` of your own writes element by
+/// element.
 ///
 /// ```
 #[cfg_attr(feature = "journal", doc = "use manyhands::journal::Format;")]

@@ -1,10 +1,27 @@
 //! What a value's serde code does at one place, as a number: the part of a shape beside its place.
 
+pub(super) const BOOL: u64 = 1;
+pub(super) const I8: u64 = 2;
+pub(super) const I16: u64 = 3;
+pub(super) const I32: u64 = 4;
+pub(super) const I64: u64 = 5;
+pub(super) const I128: u64 = 6;
+pub(super) const U8: u64 = 7;
+pub(super) const U16: u64 = 8;
+pub(super) const U32: u64 = 9;
+pub(super) const U64: u64 = 10;
+pub(super) const U128: u64 = 11;
+pub(super) const F32: u64 = 12;
+pub(super) const F64: u64 = 13;
+pub(super) const CHAR: u64 = 14;
+pub(super) const STR: u64 = 15;
+pub(super) const BYTES: u64 = 16;
+
 pub(super) const VALUE: u64 = 31;
 pub(super) const OPTION: u64 = 32;
 pub(super) const UNIT: u64 = 34;
 pub(super) const STRUCT: u64 = 35;
-const VARIANT: u64 = 36;
+pub(super) const VARIANT: u64 = 36;
 pub(super) const SEQ: u64 = 37;
 pub(super) const TUPLE: u64 = 38;
 pub(super) const MAP: u64 = 39;

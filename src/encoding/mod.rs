@@ -7,8 +7,11 @@
 //! The way of a value that is written:
 //!
 //! 1. [`write`] writes its bytes, and notes its shape. For a shape that was seen before, that is all.
-//! 2. [`compare`] is given the value and what [`read`] makes of its bytes, and compares their outlines.
+//! 2. [`read_back`] reads the bytes and compares the outlines of the value and its copy.
 //! 3. If they agree, the shape is known from now on. If not, the value fails, and so does each later one of its shape.
+//!
+//! One value speaks for all of its shape only where the reader asked for what was written. If it asked for other kinds of
+//! numbers, or what comes, no shape of that type is ever known, and each value is read back: see [`ReadBack`].
 //!
 //! A value whose outline differs each time that it is asked for, such as one that writes the time since it was made, is
 //! not compared: what can be said of it is that its bytes can be read.
@@ -27,6 +30,7 @@ mod sink;
 mod type_shape;
 
 use std::io;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
@@ -39,7 +43,8 @@ use crate::encoding::problem::Problem;
 use crate::panics::{drop_caught, into_message};
 
 pub use format::{Format, UnknownFormat};
-pub(crate) use shapes::Shapes;
+pub(crate) use outline::Digest;
+pub(crate) use shapes::{ReadBack, Shapes};
 pub(crate) use sink::Sink;
 #[cfg(feature = "journal")]
 pub(crate) use type_shape::type_shape;
@@ -71,7 +76,7 @@ pub(crate) fn write<V: Serialize + ?Sized>(
     sink: &mut impl Sink,
     shapes: &Shapes,
 ) -> Result<(), String> {
-    let mut writing = Writing { format, value, common: Common { sink, shapes } };
+    let mut writing = Writing { format, value, common: Common { sink, shapes, n_elements: 0 } };
     catch(|| writing.run()).map_err(|problem| forget(shapes, &problem))
 }
 
@@ -93,9 +98,9 @@ impl<V: Serialize + ?Sized, S: Sink> Writing<'_, V, S> {
     #[inline]
     fn run(&mut self) -> Result<(), Problem> {
         match self.format {
-            Format::Compact => self.value.serialize(Writer::new(&mut self.common)),
+            Format::Compact => Writer::write(self.value, &mut self.common),
             Format::SelfDescribing => {
-                let Common { sink, shapes } = &mut self.common;
+                let Common { sink, shapes, .. } = &mut self.common;
                 let mut serializer = rmp_serde::Serializer::new(Target(*sink)).with_struct_map();
                 Noted::new(self.value, shapes).serialize(&mut serializer).map_err(|error| shapes.show(error))
             }
@@ -111,22 +116,18 @@ impl<V: Serialize + ?Sized, S: Sink> Writing<'_, V, S> {
 #[inline]
 pub(crate) fn read<V: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<V, String> {
     let mut place = None;
-    read_into(format, bytes, &mut place)?;
+    read_to(format, bytes, |value| place = Some(value))?;
     Ok(place.expect("it was read"))
 }
 
-/// As [`read`], into its place: the value is not moved from result to result, each of which takes as long as reading a
-/// number does.
+/// As [`read`], for a caller that puts the value into its place: then it is not moved from result to result, each of which
+/// takes as long as reading a number does. `put` is called once, or not at all after an error.
 ///
 /// # Errors
 /// Those of `read`.
 #[inline]
-pub(crate) fn read_into<V: DeserializeOwned>(
-    format: Format,
-    bytes: &[u8],
-    place: &mut Option<V>,
-) -> Result<(), String> {
-    let mut reading = Reading { format, bytes, place };
+pub(crate) fn read_to<V: DeserializeOwned>(format: Format, bytes: &[u8], put: impl FnMut(V)) -> Result<(), String> {
+    let mut reading = Reading { format, bytes, put, value: PhantomData };
     catch(|| reading.run()).map_err(|problem| text_of(&problem))
 }
 
@@ -136,33 +137,38 @@ fn text_of(problem: &Problem) -> String {
 }
 
 /// What [`read`] needs, for the same reason as [`Writing`].
-struct Reading<'r, V> {
+struct Reading<'r, V, P> {
     format: Format,
     bytes: &'r [u8],
-    place: &'r mut Option<V>,
+    put: P,
+    value: PhantomData<V>,
 }
 
-impl<V: DeserializeOwned> Reading<'_, V> {
+impl<V: DeserializeOwned, P: FnMut(V)> Reading<'_, V, P> {
     #[inline]
     fn run(&mut self) -> Result<(), Problem> {
         match self.format {
             Format::Compact => {
-                let mut reader = Reader::new(self.bytes);
+                let mut reader = Reader::<false>::new(self.bytes);
                 let value = V::deserialize(&mut reader)?;
                 all_were_read(reader.n_left())?;
-                *self.place = Some(value);
+                (self.put)(value);
             }
             Format::SelfDescribing => {
-                let budget = Budget::of(self.bytes.len());
-                let mut deserializer = rmp_serde::Deserializer::new(self.bytes);
-                deserializer.set_max_depth(usize::MAX); // the budget counts levels, and says which are too many
-                let value = V::deserialize(Bounded::new(&mut deserializer, &budget))?;
-                all_were_read(deserializer.get_ref().len())?;
-                *self.place = Some(value);
+                (self.put)(self_described(self.bytes, &Budget::of(self.bytes.len()))?);
             }
         }
         Ok(())
     }
+}
+
+/// A value in the format that describes itself.
+fn self_described<V: DeserializeOwned>(bytes: &[u8], budget: &Budget) -> Result<V, Problem> {
+    let mut deserializer = rmp_serde::Deserializer::new(bytes);
+    deserializer.set_max_depth(usize::MAX); // the budget counts levels, and says which are too many
+    let value = V::deserialize(Bounded::new(&mut deserializer, budget))?;
+    all_were_read(deserializer.get_ref().len())?;
+    Ok(value)
 }
 
 #[inline]
@@ -175,14 +181,63 @@ fn all_were_read(n_left: usize) -> Result<(), Problem> {
     }
 }
 
+/// What the type of a value asked for while the value was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Kinds of numbers and texts, as in [`Digest::kinds`].
+    Kinds(u64),
+    /// Names: each part comes with its kind.
+    Names,
+    /// What comes.
+    WhatComes,
+}
+
+impl Asked {
+    /// How values are read back whose type asks for this, where this was written.
+    pub(crate) fn read_back(self, written: Digest) -> ReadBack {
+        match self {
+            Self::Kinds(kinds) if kinds != written.kinds => ReadBack::Always,
+            Self::WhatComes => ReadBack::Always,
+            Self::Kinds(_) | Self::Names => ReadBack::OncePerShape,
+        }
+    }
+}
+
+/// As [`read`], and keeps account of what was asked for. For a value that is read back.
+///
+/// # Errors
+/// Those of `read`.
+#[cold]
+pub(crate) fn read_traced<V: DeserializeOwned>(
+    format: Format,
+    bytes: &[u8],
+    place: &mut Option<V>,
+) -> Result<Asked, String> {
+    let read = || match format {
+        Format::Compact => {
+            let mut reader = Reader::<true>::new(bytes);
+            *place = Some(V::deserialize(&mut reader)?);
+            all_were_read(reader.n_left())?;
+            Ok(Asked::Kinds(reader.kinds()))
+        }
+        Format::SelfDescribing => {
+            let budget = Budget::of(bytes.len());
+            *place = Some(self_described(bytes, &budget)?);
+            Ok(if budget.was_asked_what_comes() { Asked::WhatComes } else { Asked::Names })
+        }
+    };
+    catch(read).map_err(|problem| text_of(&problem))
+}
+
 /// Whether what was read is what was written.
 ///
 /// Runs the value's `Serialize` twice, or three times where they differ.
 ///
 /// # Errors
 /// With a text that shows where they differ, and the way out.
-pub(crate) fn compare<V: Serialize>(format: Format, written: &V, read: &V) -> Result<(), String> {
-    if digest(written)? == digest(read)? || !has_stable_digest(written)? {
+fn compare<V: Serialize>(format: Format, written: (&V, Digest), read: &V) -> Result<(), String> {
+    let (written, outline) = written;
+    if outline.value == digest(read)?.value || !has_stable_digest(written)? {
         return Ok(());
     }
     let texts = catch(|| Ok((outline::text(written), outline::text(read))));
@@ -190,20 +245,27 @@ pub(crate) fn compare<V: Serialize>(format: Format, written: &V, read: &V) -> Re
     Err(disagreement(format, &written, &read))
 }
 
-/// Whether what reads back from these bytes is the value that was written as them.
+/// Whether what reads back from these bytes is the value that was written as them; and whether that says the same of
+/// other values of its shape.
 ///
 /// # Errors
-/// When it cannot be read, and those of [`compare`].
+/// When it cannot be read, or is another value.
 pub(crate) fn read_back<V: Serialize + DeserializeOwned>(
     format: Format,
     value: &V,
     bytes: &[u8],
-) -> Result<(), String> {
-    let copy: V = read(format, bytes).map_err(|reason| does_not_read_back(format, &reason))?;
-    let compared = compare(format, value, &copy);
+) -> Result<ReadBack, String> {
+    let mut copy = None;
+    let asked = read_traced::<V>(format, bytes, &mut copy).map_err(|reason| does_not_read_back(format, &reason))?;
+    let copy = copy.expect("it was read");
+    let written = digest(value);
+    let compared = written.and_then(|written| {
+        compare(format, (value, written), &copy)?;
+        Ok(asked.read_back(written))
+    });
     let _ = drop_caught(copy); // the value itself says the same when it is dropped
     match compared {
-        Err(_) if !reads_alike::<V>(format, bytes) => Ok(()),
+        Err(_) if !reads_alike::<V>(format, bytes) => Ok(ReadBack::Always),
         compared => compared,
     }
 }
@@ -218,7 +280,7 @@ const COPIES: usize = 12;
 pub(crate) fn reads_alike<V: Serialize + DeserializeOwned>(format: Format, bytes: &[u8]) -> bool {
     let digests = (0..COPIES).map(|_| {
         let copy: V = read(format, bytes)?;
-        let digest = digest(&copy);
+        let digest = digest(&copy).map(|digest| digest.value);
         let _ = drop_caught(copy);
         digest
     });
@@ -230,8 +292,8 @@ pub(crate) fn reads_alike<V: Serialize + DeserializeOwned>(format: Format, bytes
 ///
 /// # Errors
 /// As [`compare`], without the value that was written.
-pub(crate) fn compare_with<V: Serialize>(format: Format, written: u64, read: &V) -> Result<(), String> {
-    if digest(read)? == written || !has_stable_digest(read)? {
+pub(crate) fn compare_with<V: Serialize>(format: Format, written: Digest, read: &V) -> Result<(), String> {
+    if digest(read)?.value == written.value || !has_stable_digest(read)? {
         return Ok(());
     }
     let shown = catch(|| Ok(outline::text(read))).map_err(|problem| problem.to_string())?;
@@ -240,14 +302,14 @@ pub(crate) fn compare_with<V: Serialize>(format: Format, written: u64, read: &V)
 
 /// Whether the outline of the value is the same each time.
 fn has_stable_digest<V: Serialize>(value: &V) -> Result<bool, String> {
-    Ok(digest(value)? == digest(value)?)
+    Ok(digest(value)?.value == digest(value)?.value)
 }
 
-/// The outline of a value as a number: that of its copy, too, and of no other value.
+/// The outline of a value as numbers. The first is that of its copy, too, and of no other value.
 ///
 /// # Errors
 /// When the value's `Serialize` fails or panics.
-pub(crate) fn digest<V: Serialize>(value: &V) -> Result<u64, String> {
+pub(crate) fn digest<V: Serialize>(value: &V) -> Result<Digest, String> {
     catch(|| outline::digest(value)).map_err(|problem| problem.to_string())
 }
 

@@ -10,7 +10,7 @@ use serde::ser::{
 
 use crate::encoding::kinds;
 use crate::encoding::problem::Problem;
-use crate::encoding::shapes::{Shapes, Site};
+use crate::encoding::shapes::{LAST_PLACE, Shapes, Site};
 
 /// A value, or a part of one, that notes its shape while it is written.
 ///
@@ -66,10 +66,10 @@ impl<'s, S: Serializer> Noting<'s, S> {
 
 /// Methods that write a plain value of a kind.
 macro_rules! plain {
-    ($($method:ident($type:ty) = $kind:literal),* $(,)?) => {$(
+    ($($method:ident($type:ty) = $kind:ident),* $(,)?) => {$(
         #[inline(always)]
         fn $method(self, value: $type) -> Result<S::Ok, Problem> {
-            self.note($kind);
+            self.note(kinds::$kind);
             self.inner.$method(value).map_err(|error| self.shapes.show(error))
         }
     )*};
@@ -87,10 +87,10 @@ impl<'s, S: Serializer> Serializer for Noting<'s, S> {
     type SerializeStructVariant = Compound<'s, S::SerializeStructVariant>;
 
     plain! {
-        serialize_bool(bool) = 1, serialize_i8(i8) = 2, serialize_i16(i16) = 3, serialize_i32(i32) = 4,
-        serialize_i64(i64) = 5, serialize_i128(i128) = 6, serialize_u8(u8) = 7, serialize_u16(u16) = 8,
-        serialize_u32(u32) = 9, serialize_u64(u64) = 10, serialize_u128(u128) = 11, serialize_f32(f32) = 12,
-        serialize_f64(f64) = 13, serialize_char(char) = 14, serialize_str(&str) = 15, serialize_bytes(&[u8]) = 16,
+        serialize_bool(bool) = BOOL, serialize_i8(i8) = I8, serialize_i16(i16) = I16, serialize_i32(i32) = I32,
+        serialize_i64(i64) = I64, serialize_i128(i128) = I128, serialize_u8(u8) = U8, serialize_u16(u16) = U16,
+        serialize_u32(u32) = U32, serialize_u64(u64) = U64, serialize_u128(u128) = U128, serialize_f32(f32) = F32,
+        serialize_f64(f64) = F64, serialize_char(char) = CHAR, serialize_str(&str) = STR, serialize_bytes(&[u8]) = BYTES,
     }
 
     #[inline]
@@ -201,7 +201,7 @@ impl<'s, S: Serializer> Serializer for Noting<'s, S> {
     }
 
     fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<S::Ok, Problem> {
-        self.note(15);
+        self.note(kinds::STR);
         self.inner.collect_str(value).map_err(|error| self.shapes.show(error))
     }
 
@@ -292,7 +292,8 @@ impl<C: SerializeTuple> SerializeTuple for Compound<'_, C> {
 
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
-        let value = self.field(value);
+        let value = self.part(self.next.min(LAST_PLACE), value);
+        self.next += 1;
         Self::shown(self.shapes, self.inner.serialize_element(&value))
     }
 

@@ -3,8 +3,11 @@
 //! A shape is what a value's serde code does at one place of the value: which variant it writes, in a format with names
 //! which kind of number, whether an option is there, whether a list has elements, whether a field is skipped, how many
 //! fields a struct has. A place is the way to it: field 2 of the root, each element of the list in field 3. All elements
-//! of a list share a place, and so do all places more than eight levels deep, so the number of shapes depends on the type
-//! and not on the length of a value.
+//! of a list share a place, and so do those of an array from the 17th on, and all places more than eight levels deep, so
+//! the number of shapes depends on the type and not on the length of a value.
+//!
+//! That a shape is known says how a value is read only where the type's reader depends on shapes alone. Where it does not,
+//! no shape is ever known: see [`ReadBack`].
 //!
 //! Costs of a shape that was seen before: some arithmetic, which the compiler does beforehand for the most part, and a
 //! comparison with an entry of a small table.
@@ -13,6 +16,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 
+use foldhash::fast::RandomState;
+
 use crate::encoding::bounds::{LEVELS, too_deep};
 use crate::encoding::problem::Problem;
 
@@ -20,18 +25,32 @@ use crate::encoding::problem::Problem;
 const MOST_PLACES: usize = 4096;
 /// Beyond this many levels, a place is that of its parent.
 const DEEPEST: u64 = 8;
+/// All elements of an array from this one on share a place, as those of a list do.
+pub(super) const LAST_PLACE: u64 = 16;
 /// Entries of the table of recent shapes.
 const RECENT: usize = 256;
+
+/// How often values of a type are read back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReadBack {
+    /// One value of each shape: the reader asks for what was written.
+    OncePerShape,
+    /// Each value. Its reader asks for another kind of number than was written, so that 0 may read back and 5 not; or it
+    /// asks what comes, and may choose by the value, as one of `untagged` does.
+    Always,
+}
 
 /// The shapes that values of one type have had.
 pub(crate) struct Shapes {
     /// Shapes of `known` and of `new`, each at one of the two entries that its highest bits name; 0 where there is none.
     recent: [Cell<u64>; RECENT],
     /// Those that were read back.
-    known: RefCell<HashSet<u64>>,
+    known: RefCell<HashSet<u64, RandomState>>,
     /// Those that were not.
-    new: RefCell<HashSet<u64>>,
+    new: RefCell<HashSet<u64, RandomState>>,
     has_new: Cell<bool>,
+    /// Whether no shape counts as known.
+    reads_all_back: Cell<bool>,
     /// Why the value at hand cannot be written, while the error is on its way through a format that has no room for a
     /// text.
     problem: Cell<Option<Problem>>,
@@ -44,6 +63,7 @@ impl Default for Shapes {
             known: RefCell::default(),
             new: RefCell::default(),
             has_new: Cell::new(false),
+            reads_all_back: Cell::new(false),
             problem: Cell::default(),
         }
     }
@@ -122,8 +142,8 @@ impl Shapes {
         let (known, mut new) = (self.known.borrow(), self.new.borrow_mut());
         if !known.contains(&shape) {
             let has_room = known.len() + new.len() < MOST_PLACES;
-            let shape = if has_room { shape } else { Site::ROOT.shape(what) };
-            if !known.contains(&shape) && new.insert(shape) {
+            let counted = if has_room { shape } else { Site::ROOT.shape(what) };
+            if !known.contains(&counted) && new.insert(counted) {
                 self.has_new.set(true);
             }
         }
@@ -132,7 +152,7 @@ impl Shapes {
         entry.set(shape);
     }
 
-    /// Whether a shape was noted that was never read back.
+    /// Whether a shape was noted that was never read back, or each value is.
     #[inline]
     pub(crate) fn has_new(&self) -> bool {
         self.has_new.get()
@@ -141,14 +161,23 @@ impl Shapes {
     /// Takes the new shapes out: they count as never seen.
     pub(crate) fn take_new(&self) -> Vec<u64> {
         self.recent.iter().for_each(|entry| entry.set(0));
-        self.has_new.set(false);
+        self.has_new.set(self.reads_all_back.get());
         self.new.borrow_mut().drain().collect()
     }
 
-    /// The new shapes were read back.
-    pub(crate) fn accept_new(&self) {
-        self.has_new.set(false);
+    /// The new shapes were read back, and this is how later values are.
+    pub(crate) fn accept_new(&self, later: ReadBack) {
+        if later == ReadBack::Always {
+            self.reads_all_back.set(true);
+        }
+        self.has_new.set(self.reads_all_back.get());
         self.known.borrow_mut().extend(self.new.borrow_mut().drain());
+    }
+
+    /// Each later value is read back, whatever its shape.
+    pub(crate) fn read_all_back(&self) {
+        self.reads_all_back.set(true);
+        self.has_new.set(true);
     }
 
     /// These shapes were read back.
@@ -183,11 +212,25 @@ mod tests {
             assert_eq!(shapes.take_new().len(), 1);
         }
         shapes.note(Site::ROOT, 1);
-        shapes.accept_new();
+        shapes.accept_new(ReadBack::OncePerShape);
         shapes.note(Site::ROOT, 1);
         assert!(!shapes.has_new());
         shapes.note(Site::ROOT.part(0), 1);
         assert!(shapes.has_new(), "the same at another place");
+    }
+
+    #[test]
+    fn no_shape_is_known_where_each_value_is_read_back() {
+        let shapes = Shapes::default();
+        shapes.note(Site::ROOT, 1);
+        shapes.accept_new(ReadBack::Always);
+        for _ in 0..2 {
+            shapes.note(Site::ROOT, 1);
+            assert!(shapes.has_new());
+            shapes.accept_new(ReadBack::OncePerShape);
+            shapes.take_new();
+            assert!(shapes.has_new());
+        }
     }
 
     #[test]
@@ -199,7 +242,7 @@ mod tests {
         assert!(shapes.take_new().len() <= MOST_PLACES + 1);
         for place in 0..100_000 {
             shapes.note(Site::ROOT.part(place), 1);
-            shapes.accept_new();
+            shapes.accept_new(ReadBack::OncePerShape);
         }
         assert!(shapes.known.borrow().len() <= MOST_PLACES + 1);
         shapes.note(Site::ROOT.part(200_000), 1);

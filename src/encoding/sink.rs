@@ -4,11 +4,19 @@
 pub(crate) trait Sink {
     /// Appends bytes.
     fn append(&mut self, bytes: &[u8]);
+
+    /// How many bytes are there.
+    fn len(&self) -> usize;
 }
 
 impl Sink for Vec<u8> {
     #[inline]
     fn append(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        Vec::len(self)
     }
 }

@@ -15,6 +15,7 @@ use crate::job::Job;
 use crate::job::on_failure::OnFailure;
 use crate::never::Never;
 use crate::outcome::Outcome;
+use crate::panics::OneByOne;
 use std::sync::Arc;
 
 /// Runs calls with its own config instead of the process-wide one.
@@ -133,20 +134,22 @@ impl ParallelExecutor {
         C: FnMut(usize, &R),
         Threads: Mode<T, MapFn<F>>,
     {
-        let mut values: Vec<Option<R>> = std::iter::repeat_with(|| None).take(items.len()).collect();
+        let values = std::iter::repeat_with(|| None).take(items.len()).collect::<Vec<Option<R>>>();
+        let mut values = OneByOne::from(values);
         let mut first_failure: Option<ItemFailure<Never>> = None;
         let shows = self.config.enable_progress();
-        self.job(items).map(function).for_each(|index, result| {
+        let (kept, first) = (&mut values, &mut first_failure);
+        self.job(items).map(function).for_each(move |index, result| {
             match result {
                 Ok(value) => {
+                    let value = kept[index].insert(value);
                     if shows {
-                        show(index, &value);
+                        show(index, value);
                     }
-                    values[index] = Some(value);
                 }
                 Err(failure) => {
-                    if first_failure.as_ref().is_none_or(|first| failure.index < first.index) {
-                        first_failure = Some(failure);
+                    if first.as_ref().is_none_or(|first| failure.index < first.index) {
+                        *first = Some(failure);
                     }
                 }
             }
@@ -154,7 +157,7 @@ impl ParallelExecutor {
         })?;
         match first_failure {
             Some(failure) => Err(Error::item(failure)),
-            None => Ok(values.into_iter().flatten().collect()),
+            None => Ok(values.into_vec().into_iter().flatten().collect()),
         }
     }
 

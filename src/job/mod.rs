@@ -17,21 +17,26 @@
 //! | the destructor of | runs | what follows when it panics |
 //! |---|---|---|
 //! | an item of a slice | where the program drops it | nothing in the run |
-//! | an item of [`Job::over`], whether it is finished, skipped or never started | in the thread that reads the items | a warning; its result counts |
+//! | an item of [`Job::over`], whether it is finished, skipped or never started | in the thread that reads the items, or in the last worker that used it | a warning; its result counts |
 //! | the copy of an item in a worker process | while the item is in hand | a warning; its result counts |
 //! | a value or an error that is not delivered, because it lies beyond the failure that stops the run or after a break, or because its item is retried | in the thread that gathers the results | a warning |
 //! | the copy of a value or an error in a worker process | when it is encoded | a warning; the result arrives |
+//! | a result that was not handed out when a closure of the job panics, or when the call ends by an error | in the thread that gathers the results | an event; the panic is raised, or the error returned |
 //! | a result that was delivered | where the program drops it | nothing in the run; in a callback, the panic ends the run as any panic of a callback does |
-//! | a result that waits in a stream that is dropped | in the thread that drops the stream | nothing; the others are dropped too |
+//! | a value or an error in an [`Outcome`] that is dropped, or that [`Outcome::into_result`] leaves behind | in that thread | an event; the others are dropped too, and the error is returned |
+//! | a result that waits in a stream that is dropped | in the thread that drops the stream, or in that of the run | an event; the others are dropped too |
 //! | a worker's state; the copy of the shared value in a worker process | when the call ends | a warning |
-//! | the iterator; what the function and the other closures of the job capture | when the call ends | a warning |
-//! | the payload of a panic | when its text was read | nothing |
+//! | the iterator; the handle of the shared value; what the function, the callback and the other closures of the job capture | when the call ends | a warning |
+//! | the payload of a panic of an item | when its text was read | nothing |
 //!
-//! Rust ends a process in which a destructor panics while another panic unwinds. The values inside of the function
-//! are beyond a run's reach, and where a callback or a progress target panics, results that were not handed out are dropped
-//! while that panic unwinds. In the program itself such a second panic ends it.
-//! In a worker process it is a lost worker, and its item alone is blamed, as for a destructor that aborts or exceeds the
-//! time limit.
+//! An event is one of `tracing`, of the level `WARN`. What would be a warning becomes one, too, where the call ends by an
+//! error or by a panic and has nothing to hold warnings.
+//!
+//! Rust ends a process in which a destructor panics while another panic unwinds through it. A run drops none of its
+//! values in that way. Two things are beyond its reach: what a function or a callback that panics has in hand, and the
+//! parts of one value, such as an item that is a list of two values whose destructors both panic, or a closure that
+//! captures two. In the program itself such a second panic ends it. In a worker process it is a lost worker, and its
+//! item alone is blamed, as for a destructor that aborts or exceeds the time limit.
 //!
 //! # Time that does not count
 //! The time in which the program was stopped, by a debugger, a batch system that suspends it or `kill -STOP`, counts

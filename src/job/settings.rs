@@ -17,6 +17,7 @@ use crate::config::{self, ParallelConfig, usable_cores};
 use crate::config_error::ConfigError;
 use crate::job::on_failure::OnFailure;
 use crate::job::workers::Workers;
+use crate::panics::{DropApart, Whole};
 use crate::primitives::cancel::CancelToken;
 use crate::progress::Progress;
 use crate::record::Key;
@@ -64,6 +65,15 @@ impl<T> Default for JobSettings<'_, T> {
             cancel: CancelToken::new(),
             config: None,
         }
+    }
+}
+
+impl<T> DropApart for JobSettings<'_, T> {
+    fn drop_apart(self, panicked: &mut Vec<String>) {
+        Whole(self.cost).drop_apart(panicked);
+        Whole(self.key).drop_apart(panicked);
+        Whole(self.done_if).drop_apart(panicked);
+        Whole(self.progress).drop_apart(panicked);
     }
 }
 

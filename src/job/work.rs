@@ -6,6 +6,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 #[cfg(feature = "journal")]
 use serde::{Serialize, de::DeserializeOwned};
@@ -22,7 +23,7 @@ use crate::failure::ErrorText;
 use crate::failure::{ErrorSources, ItemFailure};
 use crate::job::settings::JobSettings;
 use crate::outcome::Outcome;
-use crate::panics::run_then_drop;
+use crate::panics::{DropApart, Whole, drop_apart_logged, log_drop_panic, run_then_drop};
 #[cfg(feature = "journal")]
 use crate::persist::journal::Journal;
 #[cfg(feature = "reports")]
@@ -38,7 +39,7 @@ use crate::run::end::RunReport;
 use crate::run::input::Input;
 use crate::run::persistence::KeepSpec;
 use crate::run::spec::{DeliveryOrder, RunSpec};
-use crate::run::{self, Run};
+use crate::run::{self, DeliveredRun, Run};
 use crate::stream::{Emit, JobHandle, Results};
 use crate::tally::Tally;
 
@@ -237,10 +238,10 @@ where
     /// assert_eq!(outcome.into_result()?, [10, 20, 30]);
     /// # Ok::<(), manyhands::Error>(())
     /// ```
-    pub fn run(mut self) -> Result<Outcome<K::Output, K::Error>, Error<K::Error>> {
-        let spec = self.check()?;
-        let needs_delivery = spec.retry.is_some() || self.keep.needs_delivery();
-        let Self { input, settings, mode, keep, task } = self;
+    pub fn run(self) -> Result<Outcome<K::Output, K::Error>, Error<K::Error>> {
+        let (spec, work) = self.checked()?;
+        let needs_delivery = spec.retry.is_some() || work.keep.needs_delivery();
+        let Self { input, settings, mode, keep, task } = work;
         let closures = (spec, keep, task, settings);
         let (outcome, dropped) = run_then_drop(closures, |(spec, keep, task, _)| {
             let run = Run { spec, keep, mode: &mode, task: &*task };
@@ -249,7 +250,10 @@ where
                 input => run::run_and_collect(run, input),
             }
         });
-        Ok(outcome?.with_more_warnings(DropPanics::warnings_of(Dropped::Closure, dropped)))
+        match outcome {
+            Ok(outcome) => Ok(outcome.with_more_warnings(DropPanics::warnings_of(Dropped::Closure, dropped))),
+            Err(error) => Err(without_warnings(error, &dropped)),
+        }
     }
 
     /// Runs the work and calls `callback` with each item's index and result as it finishes, in no particular order.
@@ -289,7 +293,7 @@ where
     where
         C: FnMut(usize, Result<K::Output, ItemFailure<K::Error>>) -> ControlFlow<()>,
     {
-        self.deliver(|index, result, _| callback(index, result), DeliveryOrder::AsCompleted)
+        self.deliver(move |index, result, _| callback(index, result), DeliveryOrder::AsCompleted)
     }
 
     /// Runs the work and calls `callback` with each item's index and result in input order: [`Work::for_each`],
@@ -322,7 +326,7 @@ where
     where
         C: FnMut(usize, Result<K::Output, ItemFailure<K::Error>>) -> ControlFlow<()>,
     {
-        self.deliver(|index, result, _| callback(index, result), DeliveryOrder::InOrder)
+        self.deliver(move |index, result, _| callback(index, result), DeliveryOrder::InOrder)
     }
 
     /// [`Work::for_each`] with a callback that also gets whether an earlier run made the result.
@@ -349,8 +353,9 @@ where
     where
         C: FnMut(DeliveredResult<K::Output, K::Error>) -> ControlFlow<()>,
     {
-        let callback =
-            |index, result, origin| callback(DeliveredResult { index, result, is_resumed: origin == Origin::Earlier });
+        let callback = move |index, result, origin| {
+            callback(DeliveredResult { index, result, is_resumed: origin == Origin::Earlier })
+        };
         self.deliver(callback, DeliveryOrder::AsCompleted)
     }
 
@@ -378,20 +383,45 @@ where
     where
         C: FnMut(DeliveredResult<K::Output, K::Error>) -> ControlFlow<()>,
     {
-        let callback =
-            |index, result, origin| callback(DeliveredResult { index, result, is_resumed: origin == Origin::Earlier });
+        let callback = move |index, result, origin| {
+            callback(DeliveredResult { index, result, is_resumed: origin == Origin::Earlier })
+        };
         self.deliver(callback, DeliveryOrder::InOrder)
     }
 
     /// Runs the work and delivers its results. The first warning is the error of the call, once all results are
     /// delivered.
-    fn deliver<C>(mut self, mut callback: C, order: DeliveryOrder) -> Result<Tally, Error<K::Error>>
+    fn deliver<C>(self, callback: C, order: DeliveryOrder) -> Result<Tally, Error<K::Error>>
     where
         C: FnMut(usize, Result<K::Output, ItemFailure<K::Error>>, Origin) -> ControlFlow<()>,
     {
-        let spec = self.check()?;
-        let mut report = self.run_checked(spec, &mut callback, order)?;
-        if report.warnings.is_empty() { Ok(report.tally) } else { Err(report.warnings.swap_remove(0).widen()) }
+        let (ended, dropped) = run_then_drop(Whole(callback), |Whole(callback)| {
+            let (spec, work) = self.checked()?;
+            work.run_checked(spec, callback, order)
+        });
+        match ended {
+            Ok(RunReport { tally, warnings, .. }) => {
+                let mut warnings = warnings.into_iter().chain(DropPanics::warnings_of(Dropped::Closure, dropped));
+                warnings.next().map_or(Ok(tally), |warning| Err(warning.widen()))
+            }
+            Err(error) => Err(without_warnings(error, &dropped)),
+        }
+    }
+
+    /// The work with its specification. Where the settings are refused, or the cost function panics, its parts are dropped one by
+    /// one.
+    fn checked(mut self) -> Result<(RunSpec<'a>, Self), ConfigError> {
+        match catch_unwind(AssertUnwindSafe(|| self.check())) {
+            Ok(Ok(spec)) => Ok((spec, self)),
+            Ok(Err(error)) => {
+                drop_apart_logged(self);
+                Err(error)
+            }
+            Err(payload) => {
+                drop_apart_logged(self);
+                resume_unwind(payload)
+            }
+        }
     }
 
     /// Checks the settings, moves the closures that find items into `keep`, and takes relative paths as they are now:
@@ -416,10 +446,30 @@ where
             let run = Run { spec, keep, mode: &mode, task: &*task };
             run::run_and_deliver(run, input, callback, order)
         });
-        let mut report = ended?.report;
-        report.warnings.extend(DropPanics::warnings_of(Dropped::Closure, dropped));
-        Ok(report)
+        match ended {
+            Ok(DeliveredRun { mut report, .. }) => {
+                report.warnings.extend(DropPanics::warnings_of(Dropped::Closure, dropped));
+                Ok(report)
+            }
+            Err(error) => Err(without_warnings(error, &dropped)),
+        }
     }
+}
+
+impl<T, M, K: Task<T>> DropApart for Work<'_, T, M, K> {
+    fn drop_apart(self, panicked: &mut Vec<String>) {
+        let Self { input, settings, mode: _, task, keep } = self;
+        Whole(input).drop_apart(panicked);
+        settings.drop_apart(panicked);
+        task.drop_apart(panicked);
+        keep.drop_apart(panicked);
+    }
+}
+
+/// The error of a call whose closures have been dropped. It has no place for warnings, so those become events.
+fn without_warnings<E>(error: Error<E>, dropped: &[String]) -> Error<E> {
+    dropped.iter().for_each(|message| log_drop_panic(message));
+    error
 }
 
 /// Results for a consumer that asks for them. The work runs in threads of its own meanwhile, so it must own all that it
@@ -516,12 +566,12 @@ where
         Error<K::Error>,
     > {
         self.settings.cancel = self.settings.cancel.child();
-        let spec = self.check()?;
+        let (spec, work) = self.checked()?;
         let window = NonZeroUsize::new(spec.window).unwrap_or(NonZeroUsize::MIN);
         let cancel = spec.cancel.clone();
         let body = move |emit: &mut Emit<'_, K::Output, K::Error>| {
-            let _reader = self.input.start_own_reader();
-            self.run_checked(spec, &mut |index, result, _| emit(index, result), order)
+            let _reader = work.input.start_own_reader();
+            work.run_checked(spec, &mut |index, result, _| emit(index, result), order)
         };
         Ok((window, cancel, body))
     }

@@ -7,7 +7,7 @@
 use crate::backend::contract::Dropped;
 use crate::failure::ItemFailure;
 use crate::outcome::{Outcome, Values};
-use crate::panics::drop_each;
+use crate::panics::OneByOne;
 use crate::run::drop_panics::DropPanics;
 use crate::run::end::RunReport;
 use crate::tally::Tally;
@@ -16,14 +16,17 @@ use crate::tally::Tally;
 ///
 /// Memory: one `Option` for each index up to the largest that has a value, and the failures. It does not need to know
 /// the number of items, which is unknown for a stream.
+///
+/// They are dropped one by one where no outcome is made of them: a consumer has left, an error ends the run, or a
+/// closure of the caller panics.
 pub(crate) struct Collected<R, E> {
-    values: Vec<Option<R>>,
-    failures: Vec<ItemFailure<E>>,
+    values: OneByOne<Option<R>>,
+    failures: OneByOne<ItemFailure<E>>,
 }
 
 impl<R, E> Default for Collected<R, E> {
     fn default() -> Self {
-        Self { values: Vec::new(), failures: Vec::new() }
+        Self { values: OneByOne::default(), failures: OneByOne::default() }
     }
 }
 
@@ -56,12 +59,6 @@ impl<R, E> Collected<R, E> {
         let mut results: Vec<_> = values.chain(failures).collect();
         results.sort_by_key(|(index, _)| *index); // few runs that are sorted already: linear
         results.into_iter()
-    }
-
-    /// Drops the results one by one, of a consumer that has left: a panic of a destructor keeps no other from running.
-    pub(crate) fn drop_each(self) {
-        drop_each(self.values, |_, _| {});
-        drop_each(self.failures, |_, _| {});
     }
 
     /// Removes the results of these sorted indices, which a serial run would not have.
@@ -98,7 +95,7 @@ impl<R, E> Collected<R, E> {
         let cancelled = tally.items.saturating_sub(succeeded + failed + tally.done_before);
         let tally = Tally { succeeded, failed, cancelled, ..tally };
         let values = if succeeded == self.values.len() {
-            Values::All(self.values.into_iter().flatten().collect())
+            Values::All(self.values.into_vec().into_iter().flatten().collect::<Vec<_>>().into())
         } else {
             Values::Some(self.values)
         };

@@ -18,6 +18,7 @@
 //!
 //! Cost per result: one virtual call for the callback, and one for the sink where something is kept. In input order
 //! there is one entry of a search tree besides: one per report where positions are indices, one per result elsewhere.
+//! Results that were not delivered are dropped one by one, also while a panic of the callback unwinds.
 //! Memory is bounded by the window, except in [`DeliveryOrder::All`](crate::run::spec::DeliveryOrder::All) and for work
 //! in another order than that of the input.
 
@@ -26,6 +27,7 @@ use std::ops::ControlFlow;
 
 use crate::backend::contract::{ChunkReport, Dropped, RetryRequest};
 use crate::failure::{ErrorSources, ItemFailure};
+use crate::panics::{Held, OneByOne};
 use crate::record::Timing;
 use crate::run::drop_panics::DropPanics;
 use crate::run::positions::{PositionMap, item_failure};
@@ -118,7 +120,7 @@ pub(crate) enum Origin {
 struct ResultSpan<R, E> {
     /// The first position; `None` for a result of an earlier run.
     position: Option<usize>,
-    results: Vec<ItemResult<R, E>>,
+    results: OneByOne<ItemResult<R, E>>,
 }
 
 impl<'s, R, E> Delivery<'s, R, E> {
@@ -200,7 +202,7 @@ impl<'s, R, E> Delivery<'s, R, E> {
         }
         match &mut self.reorder_buffer {
             Some(buffer) => {
-                buffer.insert(index, ResultSpan { position: None, results: vec![result] });
+                buffer.insert(index, ResultSpan { position: None, results: vec![result].into() });
                 self.deliver_in_order(usize::MAX);
             }
             None => self.deliver_one(index, result, Origin::Earlier),
@@ -241,25 +243,26 @@ impl<'s, R, E> Delivery<'s, R, E> {
     ///
     /// # Panics
     /// If a report has fewer values than done positions that did not fail, which the contract of backends excludes.
-    fn spans(&mut self, report: ChunkReport<R, E>, again: &[RetryRequest]) -> Vec<(usize, Vec<ItemResult<R, E>>)> {
+    fn spans(&mut self, report: ChunkReport<R, E>, again: &[RetryRequest]) -> Vec<(usize, OneByOne<ItemResult<R, E>>)> {
         let (worker, peak_memory) = (report.worker, report.peak_memory);
         let mut values = report.values.into_iter();
-        let mut failures = report.failures.into_iter().peekable();
+        let mut failures = report.failures.into_iter();
         let mut timings = report.timings.into_iter();
         let mut tried = report.tried.into_iter().peekable();
         let mut again = again.iter().peekable();
-        let mut spans = vec![(report.first, Vec::with_capacity(report.done))];
+        let mut spans = vec![(report.first, OneByOne::from(Vec::with_capacity(report.done)))];
         for position in report.first..report.first + report.done {
             let timing = timings.next();
             let tried = tried.next_if(|(at, _)| *at == position);
             if again.next_if(|request| request.position == position).is_some() {
-                spans.push((position + 1, Vec::new()));
+                spans.push((position + 1, OneByOne::default()));
                 continue;
             }
             let result = match failures.next_if(|failure| failure.position == position) {
                 Some(failure) => Err(item_failure(failure, self.position_map, self.sources)),
                 None => Ok(values.next().expect("a report has a value for each done position that did not fail")),
             };
+            let result = Held::new(result);
             if let Some(sink) = self.sink {
                 // A failure holds its own attempts, since a lost worker reports none.
                 let of_failure = result.as_ref().err().map(|failure: &ItemFailure<E>| failure.attempts);
@@ -267,7 +270,7 @@ impl<'s, R, E> Delivery<'s, R, E> {
                 let finished = FinishedItem { position, attempts, timing, worker, peak_memory };
                 sink.keep(self.position_map.index_of(position), result.as_ref(), finished);
             }
-            spans.last_mut().expect("there is always one span").1.push(Some(result));
+            spans.last_mut().expect("there is always one span").1.push(Some(result.into_inner()));
         }
         spans
     }
@@ -275,11 +278,11 @@ impl<'s, R, E> Delivery<'s, R, E> {
     /// Keeps results for delivery in order: as one span where positions are indices, else one by one.
     ///
     /// A retried position comes back in a later report and thus in another span.
-    fn buffer(&mut self, first: usize, results: Vec<ItemResult<R, E>>) {
+    fn buffer(&mut self, first: usize, results: OneByOne<ItemResult<R, E>>) {
         let Some(buffer) = &mut self.reorder_buffer else { return };
         if !self.position_map.positions_are_indices() {
             for (position, result) in (first..).zip(results) {
-                let span = ResultSpan { position: Some(position), results: vec![result] };
+                let span = ResultSpan { position: Some(position), results: vec![result].into() };
                 buffer.insert(self.position_map.index_of(position), span);
             }
         } else if !results.is_empty() {

@@ -8,7 +8,7 @@
 use crate::backend::contract::{DropPanic, Dropped};
 use crate::error::Error;
 use crate::failure::ItemFailure;
-use crate::panics::drop_caught;
+use crate::panics::{drop_caught, log_drop_panic};
 
 /// More panics than these are counted only.
 const NAMED: usize = 100;
@@ -51,13 +51,16 @@ impl DropPanics {
         self.n_more += other.n_more;
     }
 
-    /// The warnings after values of this kind were dropped.
-    pub(crate) fn warnings_of(dropped: Dropped, result: Result<(), String>) -> impl Iterator<Item = Error> {
+    /// The warnings about destructors of this kind of value that panicked with these texts.
+    pub(crate) fn warnings_of(dropped: Dropped, messages: Vec<String>) -> impl Iterator<Item = Error> {
         let mut panics = Self::default();
-        if let Err(message) = result {
-            panics.note(DropPanic { dropped, message });
-        }
+        messages.into_iter().for_each(|message| panics.note(DropPanic { dropped, message }));
         panics.into_warnings()
+    }
+
+    /// Makes events of them, of a call that has no outcome to hold warnings.
+    pub(crate) fn log(self) {
+        self.into_warnings().for_each(|warning| log_drop_panic(&warning.to_string()));
     }
 
     /// A warning for each, and one for all that are counted only.

@@ -64,3 +64,12 @@ pub(crate) struct RunReport {
     pub(crate) past: Past,
     pub(crate) warnings: Vec<Error>,
 }
+
+impl RunReport {
+    /// Makes events of the warnings, of a run that has no outcome to hold them.
+    pub(crate) fn log_warnings(&self) {
+        for warning in &self.warnings {
+            tracing::warn!(%warning, "a run without an outcome has a warning");
+        }
+    }
+}

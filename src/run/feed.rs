@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::backend::contract::{DropPanic, Dropped};
-use crate::panics::{drop_caught, drop_each};
+use crate::panics::{Held, drop_each, drop_each_logged};
 use crate::run::drop_panics::DropPanics;
 use crate::run::input::StreamInput;
 use crate::run::item_buffer::ItemBuffer;
@@ -101,28 +101,7 @@ pub(crate) struct Turn<T> {
 impl<T> Drop for Turn<T> {
     /// Of a turn that panicked: the run raises that panic, and a second one out of a destructor would abort.
     fn drop(&mut self) {
-        drop_each(std::mem::take(&mut self.items), |_, _| {});
-    }
-}
-
-/// An item that was read and has no place yet. Dropped without a panic while a closure of the caller unwinds.
-pub(crate) struct UnplacedItem<T>(Option<T>);
-
-impl<T> UnplacedItem<T> {
-    pub(crate) fn get(&self) -> &T {
-        self.0.as_ref().expect(IS_HELD)
-    }
-
-    pub(crate) fn into_item(mut self) -> T {
-        self.0.take().expect(IS_HELD)
-    }
-}
-
-const IS_HELD: &str = "an item is there until it is taken out, which consumes its holder";
-
-impl<T> Drop for UnplacedItem<T> {
-    fn drop(&mut self) {
-        let _ = drop_caught(self.0.take());
+        drop_each_logged(std::mem::take(&mut self.items));
     }
 }
 
@@ -195,7 +174,7 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
     /// Without a reading thread, a turn ends with the first item that is to be run: it is done before the iterator, which may
     /// block, is called again. Reads the clock for every 16th item; without a reading thread, for each but the first. After
     /// the end of the input, the iterator is not called again.
-    pub(crate) fn next(&mut self, turn: &mut Turn<T>, delivered: usize) -> Option<(usize, UnplacedItem<T>)> {
+    pub(crate) fn next(&mut self, turn: &mut Turn<T>, delivered: usize) -> Option<(usize, Held<T>)> {
         let is_time_to_look = turn.n_reads.is_multiple_of(LOOK_EVERY) || self.taken.is_empty();
         let is_over = turn.n_reads > 0 && is_time_to_look && turn.started.elapsed() >= TURN + turn.wait;
         let has_one = !self.is_prompt && !turn.items.is_empty();
@@ -211,7 +190,7 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
         self.patience = MIN_WAIT;
         turn.n_reads += 1;
         self.n_read += 1;
-        Some((self.n_read - 1, UnplacedItem(Some(item))))
+        Some((self.n_read - 1, Held::new(item)))
     }
 
     /// Gives an item that is to be run the next position.
@@ -277,7 +256,11 @@ mod tests {
         loop {
             let mut turn = reader.start_turn(false);
             while let Some((index, item)) = reader.next(&mut turn, delivered) {
-                if finished.contains(&index) { reader.skip() } else { reader.place(&mut turn, index, item.into_item()) }
+                if finished.contains(&index) {
+                    reader.skip()
+                } else {
+                    reader.place(&mut turn, index, item.into_inner())
+                }
             }
             assert!(turn.items.len() <= 1, "the iterator was called again before the item was done");
             let is_open = reader.is_within_window(delivered);

@@ -31,6 +31,7 @@ use crate::backend::plan::Plan;
 use crate::error::Error;
 use crate::failure::ErrorSources;
 use crate::outcome::{Outcome, Values};
+use crate::panics::OneByOne;
 use crate::primitives::cancel::CancelToken;
 use crate::progress::{ItemStatus, Snapshot};
 use crate::run::callbacks::Callbacks;
@@ -76,7 +77,7 @@ pub(crate) struct Gatherer<'a, E> {
     /// Failed positions, in the order in which workers reported them.
     failed: Vec<usize>,
     /// Only where values are in slots; delivered failures go to the callback instead.
-    failures: Vec<PositionFailure<E>>,
+    failures: OneByOne<PositionFailure<E>>,
     chunks: usize,
     busy: Duration,
     /// The counts of the last snapshot: items done and failed.
@@ -119,7 +120,7 @@ impl<'a, E> Gatherer<'a, E> {
             done: PositionSet::default(),
             completed: Vec::new(),
             failed: Vec::new(),
-            failures: Vec::new(),
+            failures: OneByOne::default(),
             chunks: 0,
             busy: Duration::ZERO,
             shown: None,
@@ -347,7 +348,7 @@ impl<'a, E> Gatherer<'a, E> {
         self.count_done(first..report.first + report.done);
         self.chunks += 1;
         self.busy += report.busy;
-        for failure in &report.failures {
+        for failure in report.failures.iter() {
             self.tolerance.note(failure.position);
             self.failed.push(failure.position);
         }
@@ -428,19 +429,28 @@ impl<'a, E> Gatherer<'a, E> {
         let values = if is_whole && self.plan.order.is_none() {
             // SAFETY: every position is done and none failed, and a backend writes the slot of each position that it reports
             // as done and not failed.
-            Values::All(unsafe { slots.assume_all_written() })
+            Values::All(unsafe { slots.assume_all_written() }.into())
         } else {
             // SAFETY: as above, for each position by itself.
             let options = unsafe { self.take_values(slots, fence) };
-            if is_whole { Values::All(options.into_iter().flatten().collect()) } else { Values::Some(options) }
+            if is_whole {
+                Values::All(options.into_iter().flatten().collect::<Vec<_>>().into())
+            } else {
+                Values::Some(options.into())
+            }
         };
-        self.callbacks.rethrow();
+        if self.callbacks.has_panicked() {
+            std::mem::take(&mut self.drop_panics).log();
+        }
+        self.callbacks.rethrow(); // the values are dropped one by one meanwhile, and so are the failures
         let tally = self.tally(&stats, fence);
         for failure in self.failures.extract_if(.., |failure| failure.position >= fence) {
             self.drop_panics.drop_caught(Dropped::Error(self.position_map.index_of(failure.position)), failure);
         }
-        let kept = self.failures.into_iter();
-        let mut failures: Vec<_> = kept.map(|failure| item_failure(failure, self.position_map, self.sources)).collect();
+        let mut failures = OneByOne::default();
+        for failure in self.failures {
+            failures.push(item_failure(failure, self.position_map, self.sources));
+        }
         failures.sort_unstable_by_key(|failure| failure.index);
         Outcome::new(values, failures, tally).with_warnings(self.drop_panics.into_warnings().collect())
     }
@@ -460,6 +470,7 @@ impl<'a, E> Gatherer<'a, E> {
         // SAFETY: the caller's promise.
         drop(unsafe { self.take_values(slots, 0) });
         self.drop_observer();
+        std::mem::take(&mut self.drop_panics).log();
         self.callbacks.rethrow();
     }
 

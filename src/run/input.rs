@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::backend::contract::{DropPanic, Dropped};
 use crate::backend::items::ItemLookup;
+use crate::panics::log_drop_panic;
 use crate::run::drop_panics::DropPanics;
 use crate::run::item_buffer::ItemBuffer;
 use crate::run::positions::PositionMap;
@@ -40,6 +41,11 @@ pub(crate) struct SourceOf<'a, T>(pub(crate) Arc<dyn ItemSource<T> + Send + Sync
 impl<T> Drop for SourceOf<'_, T> {
     fn drop(&mut self) {
         self.0.close_here();
+        if self.0.process().is_current()
+            && let Err(message) = self.0.drop_iterator()
+        {
+            log_drop_panic(&message); // of a run that did not come to `drop_caught`
+        }
     }
 }
 

@@ -73,6 +73,7 @@ use crate::backend::mode::Mode;
 use crate::backend::task::Task;
 use crate::error::Error;
 use crate::outcome::{Outcome, Past};
+use crate::panics::OneByOne;
 use crate::run::collected::Collected;
 use crate::run::delivery::{Callback, Delivery, ItemResult};
 use crate::run::end::{EarlyEnd, RunReport};
@@ -285,13 +286,18 @@ where
     };
     let fault = result.is_err().then_some(EarlyEnd::Fault);
     let report = persistence.finish(end, if callbacks.has_panicked() { Some(EarlyEnd::Panic) } else { fault });
+    if let Ok(report) = &report
+        && fault.or(callbacks.has_panicked().then_some(EarlyEnd::Panic)).is_some()
+    {
+        report.log_warnings();
+    }
     callbacks.rethrow();
     result?;
     Ok(DeliveredRun { report: report?, beyond })
 }
 
 /// Journal and report of a run, and the results of earlier runs by index.
-type Divided<'s, 'a, T, R, E> = (Persistence<'s, 'a, T, R, E>, Vec<(usize, ItemResult<R, E>)>);
+type Divided<'s, 'a, T, R, E> = (Persistence<'s, 'a, T, R, E>, OneByOne<(usize, ItemResult<R, E>)>);
 
 /// Looks up which items of a slice are finished, and restricts the plan to the others. The items of a stream are looked
 /// up when they are read. Where the look-up fails, journal and report are closed, as at any end of a run.
@@ -306,7 +312,7 @@ fn divide<'s, 'a, T, R, E>(
     persistence: Persistence<'s, 'a, T, R, E>,
     items: Option<&[T]>,
 ) -> Result<Divided<'s, 'a, T, R, E>, Error<E>> {
-    let Some(items) = items else { return Ok((persistence, Vec::new())) };
+    let Some(items) = items else { return Ok((persistence, OneByOne::default())) };
     // The closures that give keys and ask for finished items may panic.
     let divided = catch_unwind(AssertUnwindSafe(|| persistence.divide(items)));
     match divided {

@@ -21,6 +21,8 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::time::Duration;
 
+#[cfg(feature = "reports")]
+use crate::backend::contract::Dropped;
 use crate::backend::contract::ModeKind;
 use crate::config_error::ConfigError;
 #[cfg(feature = "journal")]
@@ -28,6 +30,7 @@ use crate::encoding::{Format, Shapes};
 use crate::error::Error;
 use crate::failure::{Cause, ErrorSources, ItemFailure};
 use crate::outcome::Past;
+use crate::panics::{DropApart, OneByOne, Whole};
 #[cfg(feature = "journal")]
 use crate::persist::journal::{ItemState, Journal, JournalError, Recorded, RecordedItem, RowWarnings, Store};
 #[cfg(feature = "reports")]
@@ -37,6 +40,8 @@ use crate::persist::report::{
 use crate::record::{ItemRecord, Key, RecordedFailure, Timing};
 use crate::run::codec::Codec;
 use crate::run::delivery::{FinishedItem, ItemResult, ResultSink};
+#[cfg(feature = "reports")]
+use crate::run::drop_panics::DropPanics;
 use crate::run::end::{EarlyEnd, RunEnd, RunReport};
 use crate::run::name_table::{PendingKey, PendingKeys};
 use crate::run::spec::WorkOrder;
@@ -72,6 +77,22 @@ impl<T, R, E> Default for KeepSpec<'_, T, R, E> {
             journal: None,
             #[cfg(feature = "reports")]
             report: None,
+        }
+    }
+}
+
+impl<T, R, E> DropApart for KeepSpec<'_, T, R, E> {
+    fn drop_apart(self, panicked: &mut Vec<String>) {
+        Whole(self.key).drop_apart(panicked);
+        Whole(self.done_if).drop_apart(panicked);
+        #[cfg(feature = "journal")]
+        if let Some(journal) = self.journal {
+            Whole(journal.key).drop_apart(panicked);
+            Whole(journal.fingerprint).drop_apart(panicked);
+        }
+        #[cfg(feature = "reports")]
+        if let Some(report) = self.report {
+            report.into_closures().for_each(|closure| Whole(closure).drop_apart(panicked));
         }
     }
 }
@@ -186,7 +207,7 @@ pub(crate) struct Pending<R, E> {
     /// The indices of the items to run, in input order; `None` for all of them.
     pub(crate) todo: Option<Vec<usize>>,
     /// The results of finished items, by index.
-    pub(crate) resumed: Vec<(usize, ItemResult<R, E>)>,
+    pub(crate) resumed: OneByOne<(usize, ItemResult<R, E>)>,
 }
 
 impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
@@ -289,9 +310,9 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
     /// Those of [`Persistence::look_up`], of the first item that has one. No item has started then.
     pub(crate) fn divide(&self, items: &[T]) -> Result<Pending<R, E>, Error> {
         if !self.is_kept() && self.done_if.is_none() {
-            return Ok(Pending { todo: None, resumed: Vec::new() });
+            return Ok(Pending { todo: None, resumed: OneByOne::default() });
         }
-        let (mut todo, mut resumed) = (Vec::new(), Vec::new());
+        let (mut todo, mut resumed) = (Vec::new(), OneByOne::default());
         for (index, item) in items.iter().enumerate() {
             match self.look_up(index, item)? {
                 None => todo.push(index),
@@ -428,10 +449,17 @@ impl<'s, 'a, T, R, E> Persistence<'s, 'a, T, R, E> {
                     busy: end.tally.busy,
                 },
             };
-            warnings.extend(reporter.into_inner().finish(&facts).err().map(Error::report));
+            let mut reporter = reporter.into_inner();
+            warnings.extend(reporter.finish(&facts).err().map(Error::report));
+            let mut dropped = Vec::new();
+            reporter.into_closures().for_each(|closure| Whole(closure).drop_apart(&mut dropped));
+            warnings.extend(DropPanics::warnings_of(Dropped::Closure, dropped));
         }
         match fault {
-            Some(fault) => Err(fault.widen()),
+            Some(fault) => {
+                end.drop_panics.log();
+                Err(fault.widen())
+            }
             None => {
                 warnings.extend(end.drop_panics.into_warnings());
                 Ok(RunReport { tally: end.tally, past: self.past.take(), warnings })

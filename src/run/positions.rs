@@ -25,6 +25,7 @@ use crate::backend::contract::PositionFailure;
 use crate::backend::items::ItemLookup;
 use crate::backend::plan::Plan;
 use crate::failure::{ErrorSources, ItemFailure};
+use crate::panics::Held;
 use crate::progress::RunStatus;
 use crate::record::Key;
 use crate::run::spec::RunSpec;
@@ -57,8 +58,11 @@ pub(crate) fn item_failure<E>(
     position_map: &dyn PositionMap,
     sources: ErrorSources<E>,
 ) -> ItemFailure<E> {
+    let failure = Held::new(failure);
+    let key = position_map.key_of(failure.position);
+    let failure = failure.into_inner();
     ItemFailure {
-        key: position_map.key_of(failure.position),
+        key,
         attempts: failure.attempts,
         elapsed: failure.elapsed,
         ..ItemFailure::new(position_map.index_of(failure.position), failure.cause, sources)

@@ -23,6 +23,7 @@ use crate::backend::contract::{BackendError, BackendStats, ChunkReport, Output, 
 use crate::backend::mode::Mode;
 use crate::backend::task::Task;
 use crate::error::Error;
+use crate::panics::OneByOne;
 use crate::progress::ItemStatus;
 use crate::run::callbacks::Callbacks;
 use crate::run::delivery::{Delivery, ItemResult};
@@ -50,7 +51,7 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     ///
     /// Called once, before the backend starts, with the finished items of a slice in input order; for a stream the list
     /// is empty. A callback may break here, and then the backend is not started.
-    pub(crate) fn resume(&mut self, resumed: Vec<(usize, ItemResult<R, E>)>) {
+    pub(crate) fn resume(&mut self, resumed: OneByOne<(usize, ItemResult<R, E>)>) {
         self.gatherer.add_past(resumed.len());
         for (index, result) in resumed {
             self.deliver(|delivery| delivery.resume(index, result));
@@ -164,16 +165,16 @@ fn fill<T, R, E>(
     while !delivery.has_stopped_callbacks()
         && let Some((index, item)) = reader.next(&mut turn, delivery.delivered().passed)
     {
-        match persistence.look_up(index, item.get()) {
-            Ok(None) => reader.place(&mut turn, index, item.into_item()),
+        match persistence.look_up(index, &item) {
+            Ok(None) => reader.place(&mut turn, index, item.into_inner()),
             Ok(Some(result)) => {
                 reader.skip();
-                delivery.drop_item(index, item.into_item());
+                delivery.drop_item(index, item.into_inner());
                 delivery.resume(index, result);
             }
             Err(fault) => {
                 persistence.note_fault(fault);
-                delivery.drop_item(index, item.into_item());
+                delivery.drop_item(index, item.into_inner());
                 reader.stop();
                 break;
             }

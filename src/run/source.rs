@@ -27,7 +27,7 @@ use crate::backend::contract::{DropPanic, Dropped};
 use crate::backend::thread_pool::ThreadLimit;
 use crate::backend::threads::READING;
 use crate::config::{self, ParallelConfig};
-use crate::panics::{drop_caught, drop_each, into_message};
+use crate::panics::{drop_caught, drop_each_logged, into_message};
 use crate::run::drop_panics::DropPanics;
 use crate::run::thread_context::ThreadContext;
 use crate::sync::{Condvar, JoinHandle, Mutex, MutexGuard, ProcessMark, StackSize, spawn_owned};
@@ -106,7 +106,7 @@ pub(crate) trait ItemSource<T> {
     /// has no such thread.
     fn close_here(&self) {
         if self.process().is_current() {
-            drop_each(self.close().1, |_, _| {});
+            drop_each_logged(self.close().1);
         }
     }
 

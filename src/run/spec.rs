@@ -11,6 +11,7 @@ use crate::backend::contract::{ModeKind, RunContext, ThreadBudget};
 use crate::backend::items::Items;
 use crate::backend::plan::{MemoryBudget, Plan, longest_first, shuffled};
 use crate::config::ParallelConfig;
+use crate::panics::{DropApart, Whole};
 use crate::primitives::cancel::CancelToken;
 use crate::progress::{Progress, RunStatus};
 use crate::run::retry::Retry;
@@ -65,6 +66,13 @@ impl WorkOrder {
             (None, Some(seed)) => Some(shuffled(n_items, seed)),
             (None, None) => None,
         }
+    }
+}
+
+impl DropApart for RunSpec<'_> {
+    /// Progress alone has a closure.
+    fn drop_apart(self, panicked: &mut Vec<String>) {
+        Whole(self.progress).drop_apart(panicked);
     }
 }
 

@@ -49,7 +49,7 @@ use crate::tally::Tally;
 #[must_use = "dropping the handle cancels the run; await it"]
 pub struct JobHandle<R, E = Never> {
     feed: Detached<R, E>,
-    collected: Held<R, E>,
+    collected: Collected<R, E>,
 }
 
 /// The results of a run in another thread, for async code: each item's index and its value or failure.
@@ -84,15 +84,6 @@ pub struct AsyncResults<R, E = Never> {
 /// The thread goes on to the end of its items in hand and then drops its end of the queue.
 struct Detached<R, E>(RunFeed<R, E>);
 
-/// Results that are dropped one by one with a handle that is dropped.
-struct Held<R, E>(Collected<R, E>);
-
-impl<R, E> Drop for Held<R, E> {
-    fn drop(&mut self) {
-        std::mem::take(&mut self.0).drop_each();
-    }
-}
-
 impl<R, E> Drop for Detached<R, E> {
     fn drop(&mut self) {
         // Not joined: that would block the executor's thread for as long as an item takes.
@@ -106,7 +97,7 @@ impl<R: Send + 'static, E: Send + 'static> JobHandle<R, E> {
     where
         B: FnOnce(&mut Emit<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
-        Self { feed: Detached(RunFeed::start(capacity, cancel, body)), collected: Held(Collected::default()) }
+        Self { feed: Detached(RunFeed::start(capacity, cancel, body)), collected: Collected::default() }
     }
 
     /// [`start`](Self::start) for models.
@@ -115,7 +106,7 @@ impl<R: Send + 'static, E: Send + 'static> JobHandle<R, E> {
     where
         B: FnOnce(&mut Emit<'_, R, E>) -> Result<RunReport, Error<E>> + Send + 'static,
     {
-        Self { feed: Detached(RunFeed::start_bare(capacity, cancel, body)), collected: Held(Collected::default()) }
+        Self { feed: Detached(RunFeed::start_bare(capacity, cancel, body)), collected: Collected::default() }
     }
 }
 
@@ -123,7 +114,7 @@ impl<R, E> JobHandle<R, E> {
     /// The number of results that the handle holds.
     #[cfg(test)]
     pub(super) fn n_collected(&self) -> usize {
-        self.collected.0.len()
+        self.collected.len()
     }
 
     /// The results one by one, instead of an outcome that holds all of them. Results that the handle has collected come
@@ -139,8 +130,8 @@ impl<R, E> JobHandle<R, E> {
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn results(self) -> AsyncResults<R, E> {
-        let Self { mut feed, mut collected } = self;
-        std::mem::take(&mut collected.0).into_results().for_each(|result| feed.0.put_back(result));
+        let Self { mut feed, collected } = self;
+        collected.into_results().for_each(|result| feed.0.put_back(result));
         AsyncResults { feed }
     }
 }
@@ -200,8 +191,8 @@ impl<R, E> Future for JobHandle<R, E> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { feed, collected } = &mut *self;
-        let report = ready!(feed.0.poll_all(context, |(index, result)| collected.0.add(index, result)))?;
-        Poll::Ready(Ok(std::mem::take(&mut collected.0).into_outcome(report)))
+        let report = ready!(feed.0.poll_all(context, |(index, result)| collected.add(index, result)))?;
+        Poll::Ready(Ok(std::mem::take(collected).into_outcome(report)))
     }
 }
 

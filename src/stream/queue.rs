@@ -16,7 +16,7 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::task::{Context, Poll, Waker};
 
-use crate::panics::{drop_caught, drop_each};
+use crate::panics::{drop_each_logged, drop_logged};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// A bounded queue of `T`, followed by one `End`.
@@ -82,7 +82,7 @@ impl<T, End> Queue<T, End> {
         }
         if !matches!(state.phase, Phase::Open) {
             drop(state);
-            let _ = drop_caught(value); // without the lock; no one is there who could be told of a panic
+            drop_logged(value); // without the lock; no one is there who could be told of a panic
             return ControlFlow::Break(());
         }
         let was_empty = state.queued.is_empty();
@@ -100,7 +100,7 @@ impl<T, End> Queue<T, End> {
         let mut state = self.state.lock();
         if matches!(state.phase, Phase::ReceiverGone) {
             drop(state);
-            let _ = drop_caught(end); // as in `push`
+            drop_logged(end); // as in `push`
             return;
         }
         state.phase = Phase::Ended(end);
@@ -142,8 +142,9 @@ impl<T, End> Queue<T, End> {
         drop(state);
         self.not_full.notify_one();
         // Their destructors are the caller's code, so without the lock. The consumer has left, so a panic of one is dropped.
-        drop_each(queued, |_, _| {});
-        let _ = drop_caught((phase, waker));
+        drop_each_logged(queued);
+        drop_logged(phase);
+        drop_logged(waker);
     }
 
     /// Wakes the consumer, a waiting thread or a polled future.

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::config;
 use crate::error::Error;
-use crate::panics::drop_each;
+use crate::panics::{Held, drop_each_logged};
 use crate::primitives::cancel::CancelToken;
 use crate::run::end::RunReport;
 use crate::run::thread_context::ThreadContext;
@@ -65,8 +65,10 @@ impl<R: Send + 'static, E: Send + 'static> RunFeed<R, E> {
         let queue = Arc::new(Queue::new(capacity));
         let producer = Arc::clone(&queue);
         let process = ProcessMark::current();
+        let body = Held::new(body); // also where no thread can be started
         let thread_body = move || {
             let emit = &mut |index, result| producer.push((index, result));
+            let body = body.into_inner();
             // Unwind safe: the body owns its state, and nothing reads that state after a panic.
             let end = catch_unwind(AssertUnwindSafe(|| body(emit)));
             if !process.is_current() {
@@ -169,7 +171,7 @@ impl<R, E> RunFeed<R, E> {
         if self.process.is_current() {
             self.queue.close();
         }
-        drop_each(self.batch.drain(..), |_, _| {});
+        drop_each_logged(self.batch.drain(..));
     }
 
     /// Waits until the run's thread has ended.

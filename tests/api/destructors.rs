@@ -9,12 +9,16 @@ use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use manyhands::job::FailureKind;
-use manyhands::{Error, Job, LocalMode, OnFailure, Progress, Retry};
+use manyhands::job::{FailureKind, Task};
+use manyhands::{
+    Cause, Error, ItemFailure, Job, LocalMode, OnFailure, ParallelExecutor, Progress, Retry, Serial, Threads, Work,
+    try_parallel_map,
+};
 
-use crate::modes::for_every_way;
+use crate::modes::{Way, for_every_way, my_turn};
 
 /// Panics when it is dropped, if it is told to; counts those that are alive.
+#[derive(Debug)]
 struct Fragile<'a> {
     number: usize,
     breaks: bool,
@@ -145,7 +149,7 @@ fn the_error_of_an_attempt_that_is_retried_costs_nothing_else() {
             }
             Ok(n)
         });
-        let outcome = work.run().ok().expect("the call has an outcome");
+        let outcome = work.run().expect("the call has an outcome");
         let expected = ["the destructor of the error of item 11 panicked: 11 broke"; 2];
         assert_eq!(texts(outcome.warnings()), expected, "{way:?}");
         assert_eq!((outcome.tally().succeeded, outcome.tally().retries), (30, 2), "{way:?}");
@@ -374,5 +378,316 @@ fn the_panic_of_a_callback_is_raised_though_its_captures_break_too() {
             let caught = catch_unwind(AssertUnwindSafe(|| job.run(|n| *n)));
             assert_eq!(*caught.unwrap_err().downcast::<usize>().unwrap(), 1, "{way:?}, delivered: {is_delivered}");
         }
+    });
+}
+
+/// The closure that panics in a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Panics {
+    Progress,
+    /// The callback of `for_each`, or the loop over the results of a stream.
+    Callback,
+    Key,
+}
+
+/// How the results of a run are taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Taken {
+    Run,
+    ForEach,
+    ForEachOrdered,
+    ForEachResult,
+    ForEachResultOrdered,
+    Ordered,
+    AsCompleted,
+    Future,
+    AsyncResults,
+}
+
+const ALL_TAKEN: [Taken; 9] = [
+    Taken::Run,
+    Taken::ForEach,
+    Taken::ForEachOrdered,
+    Taken::ForEachResult,
+    Taken::ForEachResultOrdered,
+    Taken::Ordered,
+    Taken::AsCompleted,
+    Taken::Future,
+    Taken::AsyncResults,
+];
+
+static ITEMS: [usize; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+
+type FragileResult = Result<Fragile<'static>, ItemFailure<Fragile<'static>>>;
+
+/// Drops a result without a panic.
+fn defuse(result: FragileResult) {
+    match result.map_err(|failure| failure.cause) {
+        Ok(mut value) | Err(Cause::Error(mut value)) => value.breaks = false,
+        Err(cause) => panic!("{cause:?}"),
+    }
+}
+
+/// Takes results in one of the ways, and panics at the third where `panics` is the callback.
+fn take<K>(taken: Taken, panics: Panics, work: Work<'static, usize, LocalMode, K>)
+where
+    K: Task<usize, Output = Fragile<'static>, Error = Fragile<'static>> + Send + 'static,
+    LocalMode: manyhands::Mode<usize, K>,
+{
+    let mut n_seen = 0;
+    let mut see = |result| {
+        defuse(result);
+        n_seen += 1;
+        if panics == Panics::Callback && n_seen == 3 {
+            resume_unwind(Box::new(Panics::Callback));
+        }
+        Continue(())
+    };
+    let ended = match taken {
+        Taken::Run => work.run().map(|_| ()).err(),
+        Taken::ForEach => work.for_each(|_, result| see(result)).err(),
+        Taken::ForEachOrdered => work.for_each_ordered(|_, result| see(result)).err(),
+        Taken::ForEachResult => work.for_each_result(|delivered| see(delivered.result)).err(),
+        Taken::ForEachResultOrdered => work.for_each_result_ordered(|delivered| see(delivered.result)).err(),
+        Taken::Ordered | Taken::AsCompleted => {
+            let results = if taken == Taken::Ordered { work.ordered() } else { work.as_completed() };
+            for result in results.expect("the settings are valid") {
+                assert!(see(result.expect("a result").1).is_continue());
+            }
+            None
+        }
+        Taken::Future => {
+            let mut handle = work.spawn().expect("the settings are valid");
+            let mut context = Context::from_waker(Waker::noop());
+            while Pin::new(&mut handle).poll(&mut context).is_pending() {
+                std::thread::yield_now();
+            }
+            None
+        }
+        Taken::AsyncResults => {
+            let mut results = work.spawn().expect("the settings are valid").results();
+            let mut context = Context::from_waker(Waker::noop());
+            loop {
+                match results.poll_next(&mut context) {
+                    std::task::Poll::Ready(Some(result)) => {
+                        assert!(see(result.expect("a result").1).is_continue())
+                    }
+                    std::task::Poll::Ready(None) => break None,
+                    std::task::Poll::Pending => std::thread::yield_now(),
+                }
+            }
+        }
+    };
+    panic!("the run has ended without the panic of a closure, with an error: {}", ended.is_some());
+}
+
+/// Runs a job of which one closure panics while all results break that were not handed out by then.
+fn assert_its_panic_is_raised(way: Way, panics: Panics, taken: Taken, input: &str, alive: &'static AtomicUsize) {
+    let job = if input == "stream" { way.job_over(0..12) } else { way.job(&ITEMS) };
+    let job = if input == "delivered" { job.retry(Retry::times(1).only([FailureKind::Panic])) } else { job };
+    let progress = move |snapshot: &manyhands::progress::Snapshot| {
+        if panics == Panics::Progress && snapshot.done >= 6 {
+            resume_unwind(Box::new(Panics::Progress));
+        }
+    };
+    let key = move |_: &usize| match panics {
+        Panics::Key => resume_unwind(Box::new(Panics::Key)),
+        _ => String::new(),
+    };
+    let compute = move |&n: &usize| {
+        let fragile = Fragile::new(n, true, alive);
+        if [8, 9].contains(&n) { Err(fragile) } else { Ok(fragile) }
+    };
+    let job = job.on_failure(OnFailure::Continue).key(key).progress(Progress::callback(progress));
+    let work = job.try_map(compute);
+    let caught = catch_unwind(AssertUnwindSafe(|| take(taken, panics, work)));
+    let what = format!("{way:?} {panics:?} {taken:?} {input}");
+    let raised = *caught.unwrap_err().downcast::<Panics>().unwrap_or_else(|_| panic!("another panic: {what}"));
+    assert_eq!(raised, panics, "{what}");
+    while alive.load(Ordering::SeqCst) > 0 {
+        std::thread::yield_now(); // the thread of a future ends by itself; a value that leaks hangs here
+    }
+}
+
+#[test]
+fn the_panic_of_a_closure_is_raised_though_results_that_were_not_handed_out_break() {
+    let alive: &'static AtomicUsize = Box::leak(Box::default());
+    for_every_way(|way| {
+        if way.workers > 3 || way.mode == LocalMode::IoThreads && way.chunk_size > 1 {
+            return; // enough ways
+        }
+        for taken in ALL_TAKEN {
+            for input in ["slice", "delivered", "stream"] {
+                for panics in [Panics::Progress, Panics::Callback, Panics::Key] {
+                    if panics != Panics::Callback || ![Taken::Run, Taken::Future].contains(&taken) {
+                        assert_its_panic_is_raised(way, panics, taken, input, alive);
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn values_of_an_outcome_are_dropped_one_by_one_and_replace_no_error() {
+    let alive = AtomicUsize::new(0);
+    let items: Vec<usize> = (0..20).collect();
+    let compute = |&n: &usize| {
+        let fragile = Fragile::new(n, true, &alive);
+        if n % 10 == 9 { Err(fragile) } else { Ok(fragile) }
+    };
+    let failed_item = |error: Error<Fragile<'_>>| {
+        let failure = error.into_failure().expect("an item failed");
+        let index = failure.index;
+        defuse_error(failure);
+        assert_eq!(alive.load(Ordering::SeqCst), 0);
+        index
+    };
+    for is_delivered in [false, true] {
+        let run = || {
+            let job = Job::new(&items).workers(3).on_failure(OnFailure::Continue);
+            let job = if is_delivered { job.retry(Retry::times(1).only([FailureKind::Panic])) } else { job };
+            job.try_run(compute).expect("the call has an outcome")
+        };
+        drop(run());
+        assert_eq!(alive.load(Ordering::SeqCst), 0, "delivered: {is_delivered}");
+        assert_eq!(failed_item(run().into_result().expect_err("items failed")), 9);
+        let options = run().into_options();
+        assert_eq!(alive.load(Ordering::SeqCst), 18, "the program has the values, and no failure is left");
+        options.into_iter().flatten().for_each(|mut value| value.breaks = false);
+    }
+    assert_eq!(failed_item(try_parallel_map(Threads, &items, compute).expect_err("items failed")), 9);
+    assert_eq!(failed_item(try_parallel_map(Serial, &items, compute).expect_err("items failed")), 9);
+    let panics_at_9 = |&n: &usize| match n {
+        9 => resume_unwind(Box::new("nine")),
+        n => Fragile::new(n, true, &alive),
+    };
+    let executor = ParallelExecutor::default();
+    for error in [
+        executor.map_threads(&items, panics_at_9).err(),
+        executor.map_with_progress(&items, panics_at_9, |_, _| {}).err(),
+    ] {
+        assert_eq!(error.expect("an item failed").to_string(), "item 9 panicked: nine");
+        assert_eq!(alive.load(Ordering::SeqCst), 0);
+    }
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        executor.map_with_progress(&items, |&n| Fragile::new(n, true, &alive), |_, _| resume_unwind(Box::new("show")))
+    }));
+    assert_eq!(*caught.err().unwrap().downcast::<&str>().unwrap(), "show");
+    assert_eq!(alive.load(Ordering::SeqCst), 0);
+}
+
+fn defuse_error(failure: ItemFailure<Fragile<'_>>) {
+    match failure.cause {
+        Cause::Error(mut value) => value.breaks = false,
+        cause => panic!("{cause:?}"),
+    }
+}
+
+#[test]
+fn an_error_of_the_call_is_returned_though_values_and_closures_break() {
+    let _turn = my_turn();
+    let alive = AtomicUsize::new(0);
+    let items: Vec<usize> = (0..20).collect();
+    for is_delivered in [false, true] {
+        let (n_states, n_values) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (states, values, alive_now) = (&n_states, &n_values, &alive);
+        let [in_state, in_function, in_key] = [1, 2, 3].map(|n| Fragile::new(n, true, &alive));
+        // The second worker has no state, once the first has made three values; then the first goes on.
+        let make_state = move || {
+            let _held = &in_state;
+            if states.fetch_add(1, Ordering::SeqCst) == 0 {
+                return Ok(());
+            }
+            while values.load(Ordering::SeqCst) < 3 {
+                std::thread::yield_now();
+            }
+            Err("no state")
+        };
+        let compute = move |(): &mut (), &n: &usize| {
+            let _held = &in_function;
+            while values.load(Ordering::SeqCst) >= 3 && states.load(Ordering::SeqCst) < 2 {
+                std::thread::yield_now();
+            }
+            values.fetch_add(1, Ordering::SeqCst);
+            Fragile::new(n, true, alive_now)
+        };
+        let job = Job::new(&items).workers(2).chunk_size(1).key(move |n| {
+            let held = &in_key;
+            (n + held.number).to_string()
+        });
+        let job = if is_delivered { job.retry(Retry::times(1).only([FailureKind::Panic])) } else { job };
+        let error = job.try_worker_state(make_state).run(compute).expect_err("a state is missing");
+        assert!(error.to_string().contains("no state"), "{error}");
+        assert_eq!(alive.load(Ordering::SeqCst), 0, "delivered: {is_delivered}");
+    }
+    let [in_function, in_key, in_progress] = [1, 2, 3].map(|n| Fragile::new(n, true, &alive));
+    let job = Job::new(&items).chunk_size(0).progress(Progress::callback(move |_| _ = &in_progress));
+    let job = job.key(move |n| {
+        let held = &in_key;
+        (n + held.number).to_string()
+    });
+    let refused = job.run(move |n| {
+        let held = &in_function;
+        n + held.number
+    });
+    assert!(refused.unwrap_err().is_config());
+    assert_eq!(alive.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn closures_that_all_break_are_a_warning_each() {
+    let alive = AtomicUsize::new(0);
+    let items: Vec<usize> = (0..20).collect();
+    let expected = |n: usize| format!("the destructor of a closure of the job panicked: {n} broke");
+    for_every_way(|way| {
+        let [shared, in_state, in_function, in_key, in_progress] =
+            [1, 2, 3, 4, 5].map(|n| Fragile::new(n, true, &alive));
+        let job = way.job(&items).shared(Box::new(shared)).worker_state(move |shared: &Fragile<'_>| {
+            let held = &in_state;
+            shared.number + held.number
+        });
+        let job = job.progress(Progress::callback(move |_| _ = &in_progress));
+        let job = job.key(move |n| {
+            let held = &in_key;
+            (n + held.number).to_string()
+        });
+        let outcome = job.run(move |state, n| {
+            let held = &in_function;
+            n + *state + held.number
+        });
+        let outcome = outcome.unwrap();
+        assert_eq!(texts(outcome.warnings()), [1, 2, 3, 4, 5].map(expected), "{way:?}");
+        assert_eq!(outcome.into_result().unwrap(), (6..26).collect::<Vec<_>>());
+        assert_eq!(alive.load(Ordering::SeqCst), 0);
+    });
+}
+
+#[test]
+fn callbacks_whose_captures_break_get_all_results() {
+    let (alive, n_seen) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let items: Vec<usize> = (0..20).collect();
+    let expected = "the destructor of a closure of the job panicked: 7 broke";
+    for_every_way(|way| {
+        let see = || {
+            let (held, n_seen) = (Fragile::new(7, true, &alive), &n_seen);
+            move || {
+                let held = &held;
+                n_seen.fetch_add(held.number, Ordering::SeqCst);
+                Continue(())
+            }
+        };
+        let [one, two, three, four] = [see(), see(), see(), see()];
+        let work = || way.job(&items).map(|n| *n);
+        for error in [
+            work().for_each(move |_, _| one()).unwrap_err(),
+            work().for_each_ordered(move |_, _| two()).unwrap_err(),
+            work().for_each_result(move |_| three()).unwrap_err(),
+            work().for_each_result_ordered(move |_| four()).unwrap_err(),
+        ] {
+            assert!(error.is_destructor() && error.to_string() == expected, "{way:?}: {error}");
+        }
+        assert_eq!(n_seen.swap(0, Ordering::SeqCst), 4 * 7 * 20, "{way:?}");
+        assert_eq!(alive.load(Ordering::SeqCst), 0);
     });
 }

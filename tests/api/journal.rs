@@ -324,18 +324,18 @@ fn a_journal_that_fails_on_the_way_takes_no_result_with_it() {
     for mode in [LocalMode::Serial, LocalMode::Threads] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.journal");
-        let large = |&n: &usize| vec![n as u64; 5000];
+        let large = |&n: &usize| vec![n as u64; 20_000];
         Job::new(&items[..1]).map(large).journal(journal(&path)).run().unwrap().into_result().unwrap();
         let limit = getrlimit(Resource::Fsize);
         setrlimit(Resource::Fsize, Rlimit { current: Some(200 * 1024), ..limit }).unwrap();
-        // Each answer is large, so that the file is soon as long as it may be.
+        // The answers are larger in all than the file and its log may be together.
         let job = Job::new(&items[1..]).mode(mode).workers(2);
         let outcome = job.map(large).journal(journal(&path)).run().unwrap();
         setrlimit(Resource::Fsize, limit).unwrap();
         assert_eq!(outcome.warnings().len(), 1, "{mode:?}");
         assert!(outcome.warnings()[0].journal_error().is_some(), "{:?}", outcome.warnings());
         let values = outcome.into_result().unwrap();
-        assert!(values.iter().zip(1..).all(|(value, n)| value == &vec![n; 5000]));
+        assert!(values.iter().zip(1..).all(|(value, n)| value == &vec![n; 20_000]));
         let before = recorded(&path).len();
         assert!((1..40).contains(&before), "what was written is whole: {before}");
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use manyhands::job::FailureKind;
 use manyhands::{Cause, Error, Job, OnFailure, Outcome, Processes, Retry};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ drills![
     an_item_whose_destructor_hangs_fails_alone,
     results_and_errors_whose_destructors_panic_arrive,
     states_and_shared_values_whose_destructors_panic_cost_no_result,
+    the_panic_of_a_closure_is_raised_though_results_break_that_were_not_handed_out,
 ];
 
 /// What the destructor of a value does in a worker process. In the process that made the value it does nothing.
@@ -169,4 +171,77 @@ fn states_and_shared_values_whose_destructors_panic_cost_no_result() {
             assert_eq!(outcome.into_result().unwrap(), numbers);
         }
     });
+}
+
+/// Its destructor panics in the process in which the program runs, and does nothing in its workers.
+#[derive(Debug, Serialize, Deserialize)]
+struct BreaksHere {
+    number: u32,
+    program: u32,
+}
+
+impl Drop for BreaksHere {
+    fn drop(&mut self) {
+        if std::process::id() == self.program {
+            std::panic::resume_unwind(Box::new(format!("{} broke", self.number)));
+        }
+    }
+}
+
+/// Runs a job in which this closure panics, and gives the text of the panic that comes out of the call.
+fn panic_of(closure: &'static str, taken: &str, workers: usize) -> &'static str {
+    let program = std::process::id();
+    let items: Vec<(u32, u32)> = (0..40).map(|number| (number, program)).collect();
+    let items: &'static [(u32, u32)] = items.leak();
+    let panic_if = move |panics: bool| {
+        if panics {
+            std::panic::resume_unwind(Box::new(closure));
+        }
+    };
+    let job = match taken {
+        "stream" => Job::over(items.to_vec()).mode(Processes::new()).workers(workers),
+        "delivered" => job(items, workers).retry(Retry::times(1).only([FailureKind::Panic])),
+        _ => job(items, workers),
+    };
+    let job = job.on_failure(OnFailure::Continue).chunk_size(10);
+    let progress = move |snapshot: &manyhands::progress::Snapshot| {
+        panic_if(closure == "progress" && snapshot.done >= 20);
+    };
+    let key = move |_: &(u32, u32)| {
+        panic_if(closure == "key");
+        String::new()
+    };
+    let job = job.progress(manyhands::Progress::callback(progress)).key(key);
+    let work = job.try_map(|&(number, program): &(u32, u32)| {
+        let value = BreaksHere { number, program };
+        if number == 35 { Err(value) } else { Ok(value) }
+    });
+    let mut n_seen = 0;
+    let mut see = |result| {
+        std::mem::forget(result);
+        n_seen += 1;
+        panic_if(closure == "callback" && n_seen == 3);
+        std::ops::ControlFlow::Continue(())
+    };
+    let run = std::panic::AssertUnwindSafe(|| match taken {
+        "for_each" => _ = work.for_each(|_, result| see(result)).err().unwrap(),
+        "iterator" => {
+            work.ordered().ok().unwrap().for_each(|result| assert!(see(result.ok().unwrap().1).is_continue()))
+        }
+        _ => drop(work.run().ok().unwrap()),
+    });
+    *std::panic::catch_unwind(run).unwrap_err().downcast::<&str>().unwrap()
+}
+
+fn the_panic_of_a_closure_is_raised_though_results_break_that_were_not_handed_out() {
+    for_worker_counts(|workers| {
+        for taken in ["slots", "delivered", "stream", "for_each", "iterator"] {
+            for closure in ["progress", "callback", "key"] {
+                if closure != "callback" || ["for_each", "iterator"].contains(&taken) {
+                    assert_eq!(panic_of(closure, taken, workers), closure, "{taken}, {workers} workers");
+                }
+            }
+        }
+    });
+    assert_is_usable(2);
 }

@@ -26,6 +26,7 @@ drills![
     a_variant_that_comes_late_is_read_back_too,
     an_error_and_a_shared_value_arrive_as_they_were_or_fail,
     types_that_must_describe_themselves_travel_in_a_format_that_does,
+    a_value_that_reads_back_by_chance_does_not_speak_for_the_next,
     a_slice_of_shared_memory_travels_in_every_format,
     a_list_of_more_empty_elements_than_its_bytes_is_refused_at_once,
     an_error_whose_text_panics_fails_its_item_alone,
@@ -377,6 +378,54 @@ fn types_that_must_describe_themselves_travel_in_a_format_that_does() {
     for outcome in in_both_formats(&maps, 2, Clone::clone) {
         assert_eq!(outcome.into_result().unwrap(), maps, "the order of a map is no difference");
     }
+}
+
+/// Read as the first variant that fits, whichever was written.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Int(i64),
+    Big(u64),
+    Float(f64),
+}
+
+/// Written as one of two kinds of numbers and read as one of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Count(i64);
+
+impl Serialize for Count {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match u64::try_from(self.0) {
+            Ok(count) => serializer.serialize_u64(count),
+            Err(_) => serializer.serialize_i64(self.0),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        i64::deserialize(deserializer).map(Self)
+    }
+}
+
+fn a_value_that_reads_back_by_chance_does_not_speak_for_the_next() {
+    /// Every hundredth item fails, and all others arrive as they were: as items and as results.
+    fn check<T>(format: usize, other: fn(usize) -> T, hundredth: T)
+    where
+        T: Serialize + DeserializeOwned + Copy + Sync + Send + PartialEq + std::fmt::Debug,
+    {
+        let items: Vec<T> = (0..5000).map(|n| if n % 100 == 99 { hundredth } else { other(n) }).collect();
+        let bad: Vec<usize> = (99..5000).step_by(100).collect();
+        for_worker_counts(|workers| {
+            let outcome = &in_both_formats(&items, workers, |item| *item)[format];
+            assert_eq!(outcome.failures().iter().map(|failure| failure.index).collect::<Vec<_>>(), bad);
+            assert!(outcome.failures().iter().all(|failure| matches!(failure.cause, Cause::Encoding(_))));
+            assert!(outcome.iter().all(|(index, value)| *value == items[index]), "{workers} workers");
+        });
+    }
+    check(0, |n| Count(if n % 3 == 0 { 0 } else { -3 }), Count(4));
+    check(1, |n| [Number::Big(u64::MAX), Number::Float(0.5), Number::Int(3)][n % 3], Number::Big(5));
+    assert_is_usable(2);
 }
 
 fn a_slice_of_shared_memory_travels_in_every_format() {

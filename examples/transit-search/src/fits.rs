@@ -108,12 +108,19 @@ fn parts(bytes: &[u8]) -> Result<FitsData, Fault> {
         over = require(n_cards, Budget::STANDARD.header_cards, || "cards in its headers", way_out).err();
         let place = bytes.get(offset..offset + block.len()).filter(|_| over.is_none());
         block.copy_from_slice(place.ok_or(fitsio_pure::Error::UnexpectedEof)?);
+        make_ascii(block);
         Ok(())
     });
     match (over, file) {
         (Some(over), _) => Err(over.into()),
         (None, file) => file.map_err(|why| Fault::Reason(format!("it is no whole FITS file: {why}"))),
     }
+}
+
+/// Writes `?` for each byte that is no ASCII: a header must have none, files have letters such as the sign of the ångström in their
+/// comments, and the library cuts texts at bytes, which may be in the middle of such a letter.
+fn make_ascii(block: &mut [u8]) {
+    block.iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
 }
 
 /// The library allocates as many axes as a header names, and a program that allocates too much is killed.

@@ -14,16 +14,20 @@ use serde::de::{
 };
 
 use crate::encoding::bounds::{LEVELS, MOST_EMPTY, claims_too_many, too_deep};
+use crate::encoding::kinds;
 use crate::encoding::problem::Problem;
+use crate::encoding::shapes::mix;
 
-/// Reads one value.
-pub(in crate::encoding) struct Reader<'de> {
+/// Reads one value. If it is `TRACED`, it keeps account of what it is asked for.
+pub(in crate::encoding) struct Reader<'de, const TRACED: bool> {
     /// Those that were not read yet.
     bytes: &'de [u8],
     /// How many more elements the lists and maps may claim.
     left: usize,
     /// How many more levels there may be below this one.
     levels: u16,
+    /// The kinds that it was asked for, in their order, as one number.
+    kinds: u64,
 }
 
 #[cold]
@@ -42,10 +46,10 @@ fn says_not_what_comes() -> Problem {
     Problem::new("its type asks what comes next, and the compact format does not write that")
 }
 
-impl<'de> Reader<'de> {
+impl<'de, const TRACED: bool> Reader<'de, TRACED> {
     #[inline]
     pub(in crate::encoding) fn new(bytes: &'de [u8]) -> Self {
-        Self { bytes, left: bytes.len().saturating_add(MOST_EMPTY), levels: LEVELS }
+        Self { bytes, left: bytes.len().saturating_add(MOST_EMPTY), levels: LEVELS, kinds: 0 }
     }
 
     /// How many bytes were not read.
@@ -54,14 +58,27 @@ impl<'de> Reader<'de> {
         self.bytes.len()
     }
 
-    #[inline]
+    /// The kinds that were asked for, as `outline.rs` gives those that were written.
+    pub(in crate::encoding) fn kinds(&self) -> u64 {
+        self.kinds
+    }
+
+    /// Is asked for a value of this kind.
+    #[inline(always)]
+    fn note(&mut self, kind: u64) {
+        if TRACED {
+            self.kinds = mix(self.kinds, kind);
+        }
+    }
+
+    #[inline(always)]
     fn byte(&mut self) -> Result<u8, Problem> {
         let (&first, rest) = self.bytes.split_first().ok_or_else(ends_early)?;
         self.bytes = rest;
         Ok(first)
     }
 
-    #[inline]
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Problem> {
         let (&first, rest) = self.bytes.split_first_chunk().ok_or_else(ends_early)?;
         self.bytes = rest;
@@ -69,7 +86,7 @@ impl<'de> Reader<'de> {
     }
 
     /// An integer of this many bits, 64 at most.
-    #[inline]
+    #[inline(always)]
     fn integer(&mut self, bits: u32) -> Result<u64, Problem> {
         match self.byte()? {
             only @ ..0x80 => Ok(u64::from(only)),
@@ -78,7 +95,7 @@ impl<'de> Reader<'de> {
     }
 
     /// An integer with these lowest seven bits, from its second byte on.
-    #[inline]
+    #[inline(never)] // so that what calls it stays small enough to be inlined
     fn long_integer(&mut self, bits: u32, mut value: u64) -> Result<u64, Problem> {
         let mut shift = 7;
         while shift < bits {
@@ -113,13 +130,13 @@ impl<'de> Reader<'de> {
         Err(is_none_of("integer of its type"))
     }
 
-    #[inline]
+    #[inline(always)]
     fn signed(&mut self, bits: u32) -> Result<i64, Problem> {
         let folded = self.integer(bits)?;
         Ok((folded >> 1).cast_signed() ^ -(folded & 1).cast_signed())
     }
 
-    #[inline]
+    #[inline(always)]
     fn length(&mut self) -> Result<usize, Problem> {
         usize::try_from(self.integer(usize::BITS)?).map_err(|_| is_none_of("length"))
     }
@@ -139,7 +156,7 @@ impl<'de> Reader<'de> {
     }
 
     /// The number of elements of a list or a map.
-    #[inline]
+    #[inline(always)]
     fn count(&mut self) -> Result<usize, Problem> {
         let claimed = self.length()?;
         self.left = self.left.checked_sub(claimed).ok_or_else(|| claims_too_many(claimed, self.left))?;
@@ -158,9 +175,10 @@ impl<'de> Reader<'de> {
 
 /// Methods for integers of up to 64 bits.
 macro_rules! integers {
-    ($($method:ident = $visit:ident($type:ty) by $read:ident),* $(,)?) => {$(
+    ($($method:ident = $visit:ident($type:ty, $kind:ident) by $read:ident),* $(,)?) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+            self.note(kinds::$kind);
             let value = self.$read(<$type>::BITS)?;
             visitor.$visit(<$type>::try_from(value).map_err(|_| is_none_of("integer of its type"))?)
         }
@@ -176,19 +194,20 @@ macro_rules! unknown {
     )*};
 }
 
-impl<'de> Deserializer<'de> for &mut Reader<'de> {
+impl<'de, const TRACED: bool> Deserializer<'de> for &mut Reader<'de, TRACED> {
     type Error = Problem;
 
     integers! {
-        deserialize_u16 = visit_u16(u16) by integer, deserialize_u32 = visit_u32(u32) by integer,
-        deserialize_u64 = visit_u64(u64) by integer, deserialize_i16 = visit_i16(i16) by signed,
-        deserialize_i32 = visit_i32(i32) by signed, deserialize_i64 = visit_i64(i64) by signed,
+        deserialize_u16 = visit_u16(u16, U16) by integer, deserialize_u32 = visit_u32(u32, U32) by integer,
+        deserialize_u64 = visit_u64(u64, U64) by integer, deserialize_i16 = visit_i16(i16, I16) by signed,
+        deserialize_i32 = visit_i32(i32, I32) by signed, deserialize_i64 = visit_i64(i64, I64) by signed,
     }
 
     unknown! { deserialize_any, deserialize_identifier, deserialize_ignored_any }
 
     #[inline]
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::BOOL);
         match self.byte()? {
             0 => visitor.visit_bool(false),
             1 => visitor.visit_bool(true),
@@ -198,35 +217,42 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline]
     fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::U8);
         visitor.visit_u8(self.byte()?)
     }
 
     #[inline]
     fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::I8);
         visitor.visit_i8(self.byte()?.cast_signed())
     }
 
     fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::U128);
         visitor.visit_u128(self.wide_integer()?)
     }
 
     fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::I128);
         let folded = self.wide_integer()?;
         visitor.visit_i128((folded >> 1).cast_signed() ^ -(folded & 1).cast_signed())
     }
 
     #[inline]
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::F32);
         visitor.visit_f32(f32::from_bits(u32::from_le_bytes(self.array()?)))
     }
 
     #[inline]
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::F64);
         visitor.visit_f64(f64::from_bits(u64::from_le_bytes(self.array()?)))
     }
 
     #[inline]
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::CHAR);
         let mut letters = self.text()?.chars();
         match (letters.next(), letters.next()) {
             (Some(letter), None) => visitor.visit_char(letter),
@@ -236,6 +262,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::STR);
         visitor.visit_borrowed_str(self.text()?)
     }
 
@@ -246,6 +273,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline]
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::BYTES);
         visitor.visit_borrowed_bytes(self.run_of_bytes()?)
     }
 
@@ -256,6 +284,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::OPTION);
         match self.byte()? {
             0 => visitor.visit_none(),
             1 => self.deeper(|reader| visitor.visit_some(reader)),
@@ -280,6 +309,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::SEQ);
         let count = self.count()?;
         self.deeper(|reader| visitor.visit_seq(Parts { reader, count }))
     }
@@ -301,6 +331,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.note(kinds::SEQ);
         let count = self.count()?;
         self.deeper(|reader| visitor.visit_map(Parts { reader, count }))
     }
@@ -322,6 +353,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Problem> {
+        self.note(kinds::VARIANT);
         self.deeper(|reader| visitor.visit_enum(reader))
     }
 
@@ -332,13 +364,13 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 }
 
 /// The parts of a list, a map, a tuple or a struct.
-struct Parts<'r, 'de> {
-    reader: &'r mut Reader<'de>,
+struct Parts<'r, 'de, const TRACED: bool> {
+    reader: &'r mut Reader<'de, TRACED>,
     /// How many come.
     count: usize,
 }
 
-impl Parts<'_, '_> {
+impl<const TRACED: bool> Parts<'_, '_, TRACED> {
     /// What a reader may make room for beforehand: more elements than there are bytes only while they come.
     #[inline]
     fn hint(&self) -> Option<usize> {
@@ -353,7 +385,7 @@ impl Parts<'_, '_> {
     }
 }
 
-impl<'de> SeqAccess<'de> for Parts<'_, 'de> {
+impl<'de, const TRACED: bool> SeqAccess<'de> for Parts<'_, 'de, TRACED> {
     type Error = Problem;
 
     #[inline]
@@ -367,7 +399,7 @@ impl<'de> SeqAccess<'de> for Parts<'_, 'de> {
     }
 }
 
-impl<'de> MapAccess<'de> for Parts<'_, 'de> {
+impl<'de, const TRACED: bool> MapAccess<'de> for Parts<'_, 'de, TRACED> {
     type Error = Problem;
 
     #[inline]
@@ -386,7 +418,7 @@ impl<'de> MapAccess<'de> for Parts<'_, 'de> {
     }
 }
 
-impl<'de> EnumAccess<'de> for &mut Reader<'de> {
+impl<'de, const TRACED: bool> EnumAccess<'de> for &mut Reader<'de, TRACED> {
     type Error = Problem;
     type Variant = Self;
 
@@ -398,7 +430,7 @@ impl<'de> EnumAccess<'de> for &mut Reader<'de> {
     }
 }
 
-impl<'de> VariantAccess<'de> for &mut Reader<'de> {
+impl<'de, const TRACED: bool> VariantAccess<'de> for &mut Reader<'de, TRACED> {
     type Error = Problem;
 
     #[inline]

@@ -1,7 +1,9 @@
 //! Writes a value in the compact format, and notes its shape on the way.
 //!
-//! The kinds of numbers and texts are no shapes here: the reader of a place asks for one kind, the same one each time,
-//! so a first value of that place shows whether it is the right one. That spares the notes of the most frequent parts.
+//! The kind of a number or a text is what writing it gives, and is noted with the shape of the value that it is a part
+//! of: a struct has the kinds of its fields in its shape, a list those of all its elements. For code that serde derives,
+//! the compiler knows these numbers beforehand, so the kinds cost no instruction; a `Serialize` that writes another kind
+//! for another value has another shape then.
 
 use std::fmt::{Display, Write as _};
 
@@ -10,15 +12,32 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use crate::encoding::bounds::{MOST_EMPTY, claims_too_many};
 use crate::encoding::kinds;
 use crate::encoding::problem::Problem;
-use crate::encoding::shapes::{Shapes, Site};
+use crate::encoding::shapes::{LAST_PLACE, Shapes, Site};
 use crate::encoding::sink::Sink;
 
 /// What all parts of a value are written with.
 pub(in crate::encoding) struct Common<'c, S> {
     pub(in crate::encoding) sink: &'c mut S,
     pub(in crate::encoding) shapes: &'c Shapes,
+    /// How many elements the lists and maps have so far.
+    pub(in crate::encoding) n_elements: usize,
+}
+
+/// The kind of a number or a text that was written; 0 for what has noted its shape already.
+#[derive(Clone, Copy)]
+pub(in crate::encoding) struct Kind(u64);
+
+impl Kind {
+    const NOTED: Self = Self(0);
+
+    /// The kind of a part, within the shape of a value with one part.
+    #[inline]
+    fn of_the_part(self) -> u64 {
+        self.0 << 16
+    }
 }
 
 /// Writes one value, or a part of one. Two words, which travel in registers.
@@ -28,11 +47,17 @@ pub(in crate::encoding) struct Writer<'w, 'c, S> {
 }
 
 impl<'w, 'c, S: Sink> Writer<'w, 'c, S> {
-    /// For a whole value.
+    /// Writes a whole value.
     #[inline]
-    pub(in crate::encoding) fn new(common: &'w mut Common<'c, S>) -> Self {
-        common.shapes.note(Site::ROOT, kinds::VALUE);
-        Self { common, site: Site::ROOT }
+    pub(in crate::encoding) fn write<V: Serialize + ?Sized>(
+        value: &V,
+        common: &'w mut Common<'c, S>,
+    ) -> Result<(), Problem> {
+        let start = common.sink.len();
+        let kind = value.serialize(Writer { common: &mut *common, site: Site::ROOT })?;
+        common.shapes.note(Site::ROOT, kinds::VALUE ^ kind.of_the_part());
+        let most = (common.sink.len() - start).saturating_add(MOST_EMPTY);
+        if common.n_elements > most { Err(claims_too_many(common.n_elements, most)) } else { Ok(()) }
     }
 
     #[inline]
@@ -41,29 +66,46 @@ impl<'w, 'c, S: Sink> Writer<'w, 'c, S> {
     }
 
     #[inline]
-    fn put(self, bytes: &[u8]) -> Result<(), Problem> {
+    fn put(self, kind: u64, bytes: &[u8]) -> Result<Kind, Problem> {
         self.common.sink.append(bytes);
-        Ok(())
+        Ok(Kind(kind))
     }
 
-    /// The one part of a value.
     #[inline]
-    fn part(self, number: u64) -> Result<Self, Problem> {
-        Ok(Self { site: self.site.deeper()?.part(number), ..self })
+    fn put_integer(self, kind: u64, value: u64) -> Result<Kind, Problem> {
+        put_integer(self.common.sink, value);
+        Ok(Kind(kind))
+    }
+
+    /// Text or bytes, with their length before them.
+    #[inline]
+    fn put_run(self, kind: u64, bytes: &[u8]) -> Result<Kind, Problem> {
+        put_integer(self.common.sink, bytes.len() as u64);
+        self.put(kind, bytes)
+    }
+
+    /// The one part of a value, whose shape is `what` and the kind of this part.
+    #[inline]
+    fn part<T: Serialize + ?Sized>(self, number: u64, what: u64, value: &T) -> Result<Kind, Problem> {
+        let Self { common, site } = self;
+        let kind = value.serialize(Writer { common: &mut *common, site: site.deeper()?.part(number) })?;
+        common.shapes.note(site, what ^ kind.of_the_part());
+        Ok(Kind::NOTED)
     }
 
     /// So many parts of a value, which are a level deeper.
     #[inline]
-    fn parts(self, length: usize) -> Result<Parts<'w, 'c, S>, Problem> {
-        Ok(Parts { common: self.common, site: self.site.deeper()?, next: 0, left: length })
+    fn parts(self, what: u64, length: usize) -> Result<Parts<'w, 'c, S>, Problem> {
+        Ok(Parts { common: self.common, site: self.site.deeper()?, what, next: 0, left: length })
     }
 
     #[inline]
     fn counted(self, kind: u64, length: Option<usize>) -> Result<Parts<'w, 'c, S>, Problem> {
-        self.note(kinds::of_count(kind, length));
+        let what = kinds::of_count(kind, length);
         let length = length.ok_or_else(no_length)?;
         put_integer(self.common.sink, length as u64);
-        self.parts(length)
+        self.common.n_elements = self.common.n_elements.saturating_add(length);
+        self.parts(what, length)
     }
 
     #[inline]
@@ -72,9 +114,10 @@ impl<'w, 'c, S: Sink> Writer<'w, 'c, S> {
         (name, index, variant): (&'static str, u32, &'static str),
         length: usize,
     ) -> Result<Parts<'w, 'c, S>, Problem> {
-        self.note(kinds::of_variant(name, index, variant) ^ kinds::of_length(0, length));
+        let what = kinds::of_variant(name, index, variant) ^ kinds::of_length(0, length);
         put_integer(self.common.sink, u64::from(index));
-        self.part(u64::from(index))?.parts(length)
+        let site = self.site.deeper()?.part(u64::from(index));
+        Writer { common: self.common, site }.parts(what, length)
     }
 }
 
@@ -127,7 +170,7 @@ fn folded(value: i64) -> u64 {
 }
 
 impl<'w, 'c, S: Sink> Serializer for Writer<'w, 'c, S> {
-    type Ok = ();
+    type Ok = Kind;
     type Error = Problem;
     type SerializeSeq = Parts<'w, 'c, S>;
     type SerializeTuple = Parts<'w, 'c, S>;
@@ -138,122 +181,121 @@ impl<'w, 'c, S: Sink> Serializer for Writer<'w, 'c, S> {
     type SerializeStructVariant = Parts<'w, 'c, S>;
 
     #[inline]
-    fn serialize_bool(self, value: bool) -> Result<(), Problem> {
-        self.put(&[u8::from(value)])
+    fn serialize_bool(self, value: bool) -> Result<Kind, Problem> {
+        self.put(kinds::BOOL, &[u8::from(value)])
     }
 
     #[inline]
-    fn serialize_i8(self, value: i8) -> Result<(), Problem> {
-        self.put(&value.to_le_bytes())
+    fn serialize_i8(self, value: i8) -> Result<Kind, Problem> {
+        self.put(kinds::I8, &value.to_le_bytes())
     }
 
     #[inline]
-    fn serialize_i16(self, value: i16) -> Result<(), Problem> {
-        self.serialize_i64(i64::from(value))
+    fn serialize_i16(self, value: i16) -> Result<Kind, Problem> {
+        self.put_integer(kinds::I16, folded(i64::from(value)))
     }
 
     #[inline]
-    fn serialize_i32(self, value: i32) -> Result<(), Problem> {
-        self.serialize_i64(i64::from(value))
+    fn serialize_i32(self, value: i32) -> Result<Kind, Problem> {
+        self.put_integer(kinds::I32, folded(i64::from(value)))
     }
 
     #[inline]
-    fn serialize_i64(self, value: i64) -> Result<(), Problem> {
-        self.serialize_u64(folded(value))
+    fn serialize_i64(self, value: i64) -> Result<Kind, Problem> {
+        self.put_integer(kinds::I64, folded(value))
     }
 
     #[inline]
-    fn serialize_i128(self, value: i128) -> Result<(), Problem> {
-        self.serialize_u128(((value << 1) ^ (value >> 127)).cast_unsigned())
+    fn serialize_i128(self, value: i128) -> Result<Kind, Problem> {
+        put_wide_integer(self.common.sink, ((value << 1) ^ (value >> 127)).cast_unsigned());
+        Ok(Kind(kinds::I128))
     }
 
     #[inline]
-    fn serialize_u8(self, value: u8) -> Result<(), Problem> {
-        self.put(&[value])
+    fn serialize_u8(self, value: u8) -> Result<Kind, Problem> {
+        self.put(kinds::U8, &[value])
     }
 
     #[inline]
-    fn serialize_u16(self, value: u16) -> Result<(), Problem> {
-        self.serialize_u64(u64::from(value))
+    fn serialize_u16(self, value: u16) -> Result<Kind, Problem> {
+        self.put_integer(kinds::U16, u64::from(value))
     }
 
     #[inline]
-    fn serialize_u32(self, value: u32) -> Result<(), Problem> {
-        self.serialize_u64(u64::from(value))
+    fn serialize_u32(self, value: u32) -> Result<Kind, Problem> {
+        self.put_integer(kinds::U32, u64::from(value))
     }
 
     #[inline]
-    fn serialize_u64(self, value: u64) -> Result<(), Problem> {
-        put_integer(self.common.sink, value);
-        Ok(())
+    fn serialize_u64(self, value: u64) -> Result<Kind, Problem> {
+        self.put_integer(kinds::U64, value)
     }
 
     #[inline]
-    fn serialize_u128(self, value: u128) -> Result<(), Problem> {
+    fn serialize_u128(self, value: u128) -> Result<Kind, Problem> {
         put_wide_integer(self.common.sink, value);
-        Ok(())
+        Ok(Kind(kinds::U128))
     }
 
     #[inline]
-    fn serialize_f32(self, value: f32) -> Result<(), Problem> {
-        self.put(&value.to_bits().to_le_bytes())
+    fn serialize_f32(self, value: f32) -> Result<Kind, Problem> {
+        self.put(kinds::F32, &value.to_bits().to_le_bytes())
     }
 
     #[inline]
-    fn serialize_f64(self, value: f64) -> Result<(), Problem> {
-        self.put(&value.to_bits().to_le_bytes())
+    fn serialize_f64(self, value: f64) -> Result<Kind, Problem> {
+        self.put(kinds::F64, &value.to_bits().to_le_bytes())
     }
 
     #[inline]
-    fn serialize_char(self, value: char) -> Result<(), Problem> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    fn serialize_char(self, value: char) -> Result<Kind, Problem> {
+        self.put_run(kinds::CHAR, value.encode_utf8(&mut [0; 4]).as_bytes())
     }
 
     #[inline]
-    fn serialize_str(self, value: &str) -> Result<(), Problem> {
-        self.serialize_bytes(value.as_bytes())
+    fn serialize_str(self, value: &str) -> Result<Kind, Problem> {
+        self.put_run(kinds::STR, value.as_bytes())
     }
 
     #[inline]
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), Problem> {
-        put_integer(self.common.sink, value.len() as u64);
-        self.put(value)
+    fn serialize_bytes(self, value: &[u8]) -> Result<Kind, Problem> {
+        self.put_run(kinds::BYTES, value)
     }
 
     #[inline]
-    fn serialize_none(self) -> Result<(), Problem> {
+    fn serialize_none(self) -> Result<Kind, Problem> {
         self.note(kinds::OPTION);
-        self.put(&[0])
+        self.put(Kind::NOTED.0, &[0])
     }
 
     #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Problem> {
-        self.note(kinds::SOME);
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Kind, Problem> {
         self.common.sink.append(&[1]);
-        value.serialize(self.part(0)?)
+        self.part(0, kinds::SOME, value)
     }
 
     #[inline]
-    fn serialize_unit(self) -> Result<(), Problem> {
+    fn serialize_unit(self) -> Result<Kind, Problem> {
         self.note(kinds::UNIT);
-        Ok(())
+        Ok(Kind::NOTED)
     }
 
     #[inline]
-    fn serialize_unit_struct(self, name: &'static str) -> Result<(), Problem> {
+    fn serialize_unit_struct(self, name: &'static str) -> Result<Kind, Problem> {
         self.note(kinds::of_name(name) << 8 | kinds::UNIT);
-        Ok(())
+        Ok(Kind::NOTED)
     }
 
     #[inline]
-    fn serialize_unit_variant(self, name: &'static str, index: u32, variant: &'static str) -> Result<(), Problem> {
+    fn serialize_unit_variant(self, name: &'static str, index: u32, variant: &'static str) -> Result<Kind, Problem> {
         self.note(kinds::of_variant(name, index, variant));
-        self.part(u64::from(index))?.serialize_u32(index)
+        self.site.deeper()?;
+        self.put_integer(Kind::NOTED.0, u64::from(index))
     }
 
     #[inline]
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Problem> {
-        value.serialize(self.part(0)?)
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Kind, Problem> {
+        value.serialize(Self { site: self.site.deeper()?.part(0), ..self })
     }
 
     #[inline]
@@ -263,10 +305,9 @@ impl<'w, 'c, S: Sink> Serializer for Writer<'w, 'c, S> {
         index: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<(), Problem> {
-        self.note(kinds::of_variant(name, index, variant));
+    ) -> Result<Kind, Problem> {
         put_integer(self.common.sink, u64::from(index));
-        value.serialize(self.part(u64::from(index))?)
+        self.part(u64::from(index), kinds::of_variant(name, index, variant), value)
     }
 
     #[inline]
@@ -276,14 +317,12 @@ impl<'w, 'c, S: Sink> Serializer for Writer<'w, 'c, S> {
 
     #[inline]
     fn serialize_tuple(self, length: usize) -> Result<Parts<'w, 'c, S>, Problem> {
-        self.note(kinds::of_length(kinds::TUPLE, length));
-        self.parts(length)
+        self.parts(kinds::of_length(kinds::TUPLE, length), length)
     }
 
     #[inline]
     fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Parts<'w, 'c, S>, Problem> {
-        self.note(kinds::of_length(kinds::STRUCT, length));
-        self.parts(length)
+        self.parts(kinds::of_length(kinds::STRUCT, length), length)
     }
 
     #[inline]
@@ -304,8 +343,7 @@ impl<'w, 'c, S: Sink> Serializer for Writer<'w, 'c, S> {
 
     #[inline]
     fn serialize_struct(self, name: &'static str, length: usize) -> Result<Parts<'w, 'c, S>, Problem> {
-        self.note(kinds::of_name(name) ^ kinds::of_length(kinds::STRUCT, length));
-        self.parts(length)
+        self.parts(kinds::of_name(name) ^ kinds::of_length(kinds::STRUCT, length), length)
     }
 
     #[inline]
@@ -320,7 +358,7 @@ impl<'w, 'c, S: Sink> Serializer for Writer<'w, 'c, S> {
     }
 
     /// Into a text of its own first, as its length is written before it.
-    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Problem> {
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<Kind, Problem> {
         let mut text = String::new();
         write!(text, "{value}").map_err(|_| Problem::new("its Display fails"))?;
         self.serialize_str(&text)
@@ -337,6 +375,8 @@ pub(in crate::encoding) struct Parts<'w, 'c, S> {
     common: &'w mut Common<'c, S>,
     /// Its own place, or the variant's.
     site: Site,
+    /// Its shape, as far as it was written.
+    what: u64,
     /// The number of the next field.
     next: u64,
     /// How many are still to be written, of those that were said at the beginning.
@@ -352,23 +392,35 @@ impl<'c, S: Sink> Parts<'_, 'c, S> {
         Writer { common: self.common, site: self.site.part(number) }
     }
 
-    /// One of the parts that were said at the beginning.
+    /// An element of a list, or a key. A shape has the kinds of all, whatever their number and order.
     #[inline]
-    fn counted_part(&mut self, number: u64) -> Writer<'_, 'c, S> {
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
         self.left = self.left.wrapping_sub(1); // one too many is noticed at the end
-        self.part(number)
+        let kind = value.serialize(self.part(0))?;
+        self.what |= 1 << (16 + kind.0);
+        Ok(())
+    }
+
+    /// A part whose position counts, at this place.
+    #[inline]
+    fn field_at<T: Serialize + ?Sized>(&mut self, place: u64, value: &T) -> Result<(), Problem> {
+        self.next += 1;
+        self.left = self.left.wrapping_sub(1);
+        let kind = value.serialize(self.part(place))?;
+        self.what = self.what.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(kind.0);
+        Ok(())
     }
 
     #[inline]
-    fn field(&mut self) -> Writer<'_, 'c, S> {
-        self.next += 1;
-        self.counted_part(self.next - 1)
+    fn field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
+        self.field_at(self.next, value)
     }
 
     /// A reader takes as many parts as were said, and would read others in the place of those that are missing.
     #[inline]
-    fn finish(self) -> Result<(), Problem> {
-        if self.left == 0 { Ok(()) } else { Err(wrong_length()) }
+    fn finish(self) -> Result<Kind, Problem> {
+        self.common.shapes.note(self.site, self.what);
+        if self.left == 0 { Ok(Kind::NOTED) } else { Err(wrong_length()) }
     }
 }
 
@@ -378,51 +430,53 @@ fn wrong_length() -> Problem {
 }
 
 impl<S: Sink> SerializeSeq for Parts<'_, '_, S> {
-    type Ok = ();
+    type Ok = Kind;
     type Error = Problem;
 
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
-        value.serialize(self.counted_part(0))
+        self.element(value)
     }
 
     #[inline]
-    fn end(self) -> Result<(), Problem> {
+    fn end(self) -> Result<Kind, Problem> {
         self.finish()
     }
 }
 
 impl<S: Sink> SerializeMap for Parts<'_, '_, S> {
-    type Ok = ();
+    type Ok = Kind;
     type Error = Problem;
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Problem> {
-        key.serialize(self.counted_part(0))
+        self.element(key)
     }
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
-        value.serialize(self.part(VALUES))
+        let kind = value.serialize(self.part(VALUES))?;
+        self.what |= 1 << (40 + kind.0);
+        Ok(())
     }
 
     #[inline]
-    fn end(self) -> Result<(), Problem> {
+    fn end(self) -> Result<Kind, Problem> {
         self.finish()
     }
 }
 
 impl<S: Sink> SerializeTuple for Parts<'_, '_, S> {
-    type Ok = ();
+    type Ok = Kind;
     type Error = Problem;
 
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
-        value.serialize(self.field())
+        self.field_at(self.next.min(LAST_PLACE), value)
     }
 
     #[inline]
-    fn end(self) -> Result<(), Problem> {
+    fn end(self) -> Result<Kind, Problem> {
         self.finish()
     }
 }
@@ -431,16 +485,16 @@ impl<S: Sink> SerializeTuple for Parts<'_, '_, S> {
 macro_rules! unnamed_fields {
     ($($trait:ident),*) => {$(
         impl<S: Sink> $trait for Parts<'_, '_, S> {
-            type Ok = ();
+            type Ok = Kind;
             type Error = Problem;
 
             #[inline]
             fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Problem> {
-                value.serialize(self.field())
+                self.field(value)
             }
 
             #[inline]
-            fn end(self) -> Result<(), Problem> {
+            fn end(self) -> Result<Kind, Problem> {
                 self.finish()
             }
         }
@@ -453,12 +507,12 @@ unnamed_fields!(SerializeTupleStruct, SerializeTupleVariant);
 macro_rules! named_fields {
     ($($trait:ident),*) => {$(
         impl<S: Sink> $trait for Parts<'_, '_, S> {
-            type Ok = ();
+            type Ok = Kind;
             type Error = Problem;
 
             #[inline]
             fn serialize_field<T: Serialize + ?Sized>(&mut self, _: &'static str, value: &T) -> Result<(), Problem> {
-                value.serialize(self.field())
+                self.field(value)
             }
 
             #[inline]
@@ -469,7 +523,7 @@ macro_rules! named_fields {
             }
 
             #[inline]
-            fn end(self) -> Result<(), Problem> {
+            fn end(self) -> Result<Kind, Problem> {
                 self.finish()
             }
         }

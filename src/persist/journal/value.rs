@@ -27,7 +27,7 @@ where
     encoding::write(format, value, &mut bytes, shapes)?;
     if shapes.has_new() {
         match encoding::read_back(format, value, &bytes) {
-            Ok(()) => shapes.accept_new(),
+            Ok(later) => shapes.accept_new(later),
             Err(reason) => {
                 shapes.take_new();
                 return Err(reason);

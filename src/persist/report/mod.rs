@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::panics::OneByOne;
 use crate::persist::atomic_file::{check_folder, write_in};
 use crate::persist::folder::Folder;
 use crate::persist::place::absolute;
@@ -79,13 +80,19 @@ pub struct Report<'a> {
     /// `None` for a report that writes nothing.
     folder: Option<PathBuf>,
     serial_sample: usize,
-    caches: Vec<(String, Box<dyn Fn() -> CacheStats + Send + 'a>)>,
+    /// Dropped one by one: the closures may hold the caller's values.
+    caches: OneByOne<(String, CacheCounter<'a>)>,
     program: Map<String, Value>,
     /// The first field without JSON, an error when the run begins.
     refused: Option<String>,
 }
 
 impl<'a> Report<'a> {
+    /// The closures of the program, to be dropped.
+    pub(crate) fn into_closures(self) -> impl Iterator<Item = CacheCounter<'a>> {
+        self.caches.into_iter().map(|(_, stats)| stats)
+    }
+
     /// A report in this folder. The run creates the folder when it begins, and replaces files of the same names at its
     /// end.
     ///
@@ -110,7 +117,7 @@ impl<'a> Report<'a> {
     /// # Ok::<(), manyhands::Error>(())
     /// ```
     pub fn off() -> Self {
-        Self { folder: None, serial_sample: 0, caches: Vec::new(), program: Map::new(), refused: None }
+        Self { folder: None, serial_sample: 0, caches: OneByOne::default(), program: Map::new(), refused: None }
     }
 
     /// Makes the folder's path absolute, so that a program that changes its current folder later does not move it. Where
@@ -249,6 +256,11 @@ impl<'a> Reporter<'a> {
         self.items.push(item);
     }
 
+    /// The closures of the program, to be dropped.
+    pub(crate) fn into_closures(self) -> impl Iterator<Item = CacheCounter<'a>> {
+        self.report.into_closures()
+    }
+
     /// Writes the three files. The summary comes last: where it exists, the others do.
     ///
     /// Costs a sort of the items and two syncs per file. The statistics of caches are taken after the tables are
@@ -257,10 +269,10 @@ impl<'a> Reporter<'a> {
     /// # Errors
     /// The first file that cannot be written; the files before it are new, those after it are the old ones. The run
     /// makes it a warning, so its results are not lost.
-    pub(crate) fn finish(self, facts: &RunFacts<'_>) -> io::Result<()> {
+    pub(crate) fn finish(&mut self, facts: &RunFacts<'_>) -> io::Result<()> {
         let Self { report, folder, items } = self;
         let Some(folder) = &folder else { return Ok(()) };
-        let items = in_input_order(items);
+        let items = in_input_order(std::mem::take(items));
         let totals = aggregate::totals(&items, facts.totals.wall);
         write_in(folder, "metrics.csv", |file| tables::write_metrics(file, &items))?;
         write_in(folder, "failed.jsonl", |file| tables::write_failures(file, &items))?;
@@ -286,6 +298,9 @@ fn open_folder(path: &Path) -> io::Result<Folder> {
         io::Error::new(error.kind(), message)
     })
 }
+
+/// The statistics of a cache of the program.
+pub(crate) type CacheCounter<'a> = Box<dyn Fn() -> CacheStats + Send + 'a>;
 
 /// The sort is stable, so of two records with one index the one that was added later stays.
 fn in_input_order(mut items: Vec<ItemRecord>) -> Vec<ItemRecord> {

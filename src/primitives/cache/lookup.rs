@@ -27,6 +27,10 @@ use crate::sync;
 /// computation that hands parts of its work to rayon or to threads of its own needs a
 /// [`ComputeContext`](crate::cache::ComputeContext).
 ///
+/// A forked child computes anew what the parent was computing. A shard whose lock another thread held at the fork stays
+/// locked in the child, as that thread is not there to leave it, and a look-up there hangs. So a child of a program whose
+/// other threads use a cache makes a cache of its own, or is forked while they do not.
+///
 /// # Cost
 /// A hit takes some 10 ns with a thousand keys, and 100 to 200 ns with a million. An empty cache takes 22 KiB; an entry
 /// takes what it takes in a `HashMap`, and some 40 bytes more in a bounded cache. Measured beside other caches:

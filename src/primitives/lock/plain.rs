@@ -21,7 +21,8 @@ use crate::sync::const_unless_modelled;
 ///
 /// Taking the lock again in the thread that holds it hangs, when either of the two is a write or when a writer waits in
 /// between. There is no poisoning: a panic under a guard releases the lock, and the next holder sees the value as the
-/// panic left it. A guard that is forgotten keeps the lock for ever. Guards may be sent to other threads.
+/// panic left it. A guard that is forgotten keeps the lock for ever. Guards may be sent to other threads. In a forked
+/// child, a lock that another thread held at the fork stays held: that thread is not there to leave it.
 ///
 /// # Panics
 /// Reading panics when 32 768 readers are inside at once.

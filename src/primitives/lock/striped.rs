@@ -18,7 +18,8 @@ use crate::sync::const_unless_modelled;
 /// away, so it pays where many threads read all the time and write now and then.
 ///
 /// # Concurrency
-/// As [`RwLock`](crate::RwLock): waiting threads enter in the order of arrival, and there is no poisoning.
+/// As [`RwLock`](crate::RwLock): waiting threads enter in the order of arrival, there is no poisoning, and in a forked
+/// child a lock stays held that another thread held at the fork.
 ///
 /// # Panics
 /// Reading panics when 32 768 readers are inside at once on one of the sixteen words.

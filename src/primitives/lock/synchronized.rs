@@ -11,7 +11,8 @@ use crate::sync::{Mutex, const_unless_modelled};
 /// # Concurrency
 /// The closure runs under the lock, and must not use the same value again: that hangs. Waiting threads enter in no
 /// promised order. A panic in the closure releases the lock and passes on; the next user sees the value as the panic
-/// left it.
+/// left it. In a forked child, a value that another thread used at the fork stays locked: that thread is not there to
+/// leave it.
 ///
 /// ```
 /// static NAMES: manyhands::Synchronized<Vec<&str>> = manyhands::Synchronized::new(Vec::new());

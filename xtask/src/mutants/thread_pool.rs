@@ -101,20 +101,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: FILE,
         changes: &[(
             "        if let Err(payload) = result {
-            slots.panic.get_or_insert(payload);
+            self.keep_panic(payload);
         }
+        let mut slots = self.slots.lock();
         slots.active -= 1;
         if slots.active == 0 {
             self.empty.notify_one();
         }
 ",
-            "        slots.active -= 1;
+            "        let mut slots = self.slots.lock();
+        slots.active -= 1;
         if slots.active == 0 {
             self.empty.notify_one();
         }
         drop(slots);
         if let Err(payload) = result {
-            self.slots.lock().panic.get_or_insert(payload);
+            self.keep_panic(payload);
         }
 ",
         )],

@@ -143,6 +143,21 @@ fn headers_that_make_no_sense_are_named() {
     }
 }
 
+#[test]
+fn letters_that_are_no_ascii_change_nothing_in_a_comment_and_are_named_in_a_format() {
+    let card = |bytes: &mut [u8], keyword: &str, text: &str| {
+        let place = position(bytes, keyword.as_bytes());
+        bytes[place..place + 80].fill(b' ');
+        bytes[place..place + text.len()].copy_from_slice(text.as_bytes());
+    };
+    let mut bytes = TESS_LAYOUT.to_vec();
+    card(&mut bytes, "EXTNAME =", "COMMENT wavelengths in Å");
+    assert_eq!(read(&bytes).unwrap().time.len(), 200);
+    card(&mut bytes, "TFORM2  =", "TFORM2  = '1Õ'");
+    let error = read(&bytes).unwrap_err().to_string();
+    assert!(error.contains("a table's columns"), "{error}");
+}
+
 /// Each keyword of each column is looked for among all cards, and a string that goes on moves all that follow.
 #[test]
 fn a_header_of_a_million_cards_is_refused_at_once() {

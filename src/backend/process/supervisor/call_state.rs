@@ -163,7 +163,7 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     /// Reports a position that has no value.
     pub(super) fn report_failure(&mut self, failure: PositionFailure<K::Error>, worker: Option<u32>) {
         let (position, elapsed) = (failure.position, failure.elapsed);
-        let failures = vec![failure];
+        let failures = vec![failure].into();
         let mut chunk = ChunkReport { done: 1, failures, busy: elapsed, worker, ..ChunkReport::at(position) };
         if self.context.plan.traces {
             let started = SystemTime::now() - elapsed;

@@ -23,7 +23,8 @@
 //! | 30 s | from the start of a process until it reaches `init`; then it is killed |
 //!
 //! Time in which this process was stopped counts for no item, no worker that comes up, and no destructor: see
-//! `child/pause_watch.rs`. A worker that is stopped alone is late. All of these times are of the steady clock, which no
+//! `child/pause_watch.rs`. For workers that come up and for destructors, neither does the time of a callback or an iterator that
+//! holds the calling thread up for more than 250 ms. A worker that is stopped alone is late. All of these times are of the steady clock, which no
 //! change of the date moves, and which stands still while the machine is suspended.
 //!
 //! # When the call fails as a whole
@@ -81,7 +82,7 @@ use crate::backend::process_task::ProcessContext;
 use crate::backend::task::{Context, SharedOf, StateOf, Task};
 use crate::backend::thread_pool::is_worker_thread;
 use crate::config::usable_cores;
-use crate::encoding::{self, Shapes};
+use crate::encoding::{self, Digest, Shapes};
 use crate::sync::{Arc, nanos};
 
 /// A longer shared value lies in memory that all workers see, instead of being copied for each.
@@ -279,7 +280,7 @@ fn call_frame<T: Travels, K: SerdeTask<T>>(
         settings: Settings::of(context.config, workers),
         format: limits.format,
         shared: SharedValue::Here(Vec::new()),
-        shared_digest: 0,
+        shared_digest: Digest::default(),
     };
     let (mut shared, mut attachments) = (Body::default(), Attachments::default());
     let refused = |reason| BackendError::Unprepared(format!("the shared value could not be encoded: {reason}"));

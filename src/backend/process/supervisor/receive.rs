@@ -23,7 +23,7 @@ use crate::backend::process::supervisor::blame::{Blame, blame};
 use crate::backend::process::supervisor::call_state::CallState;
 use crate::backend::process::supervisor::work_queue::{MAX_DEATHS, RetryDecision};
 use crate::backend::process::supervisor::worker_slot::DeadWorker;
-use crate::backend::process::wire::answers::{Answer, next_answer, next_timing};
+use crate::backend::process::wire::answers::{next_timing, take_answer};
 use crate::backend::process::wire::attachments::with_blocks;
 use crate::backend::process::wire::connection::{Broken, ReadResult};
 use crate::backend::process::wire::drop_panic::drop_panic;
@@ -121,6 +121,12 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
                 }
                 FrameKind::Answers => self.take_results(slot_idx, &header)?,
                 FrameKind::DropPanic => self.take_drop_panic(slot_idx, &header)?,
+                FrameKind::ReadsAllBack => {
+                    if self.slots[slot_idx].is_in_flight(header.extra) {
+                        self.item_shapes.read_all_back();
+                    }
+                    self.slots[slot_idx].incoming()?.release(&header);
+                }
                 FrameKind::Refused => return Err(self.take_refusal(slot_idx, &header)?),
                 _ => return Err(ProtocolError.into()),
             }
@@ -187,12 +193,10 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
         let mut parts = Parts::of(body);
         with_blocks(blocks, || {
             for position in positions {
-                match next_answer(format, &mut parts)? {
-                    Answer::Value(value) => {
-                        self.item_shapes.note_answer(position, true);
-                        put_value(&mut self.output, position, value, &mut chunk.values);
-                    }
-                    Answer::Failed { elapsed, cause } => {
+                let put = |value| put_value(&mut self.output, position, value, &mut chunk.values);
+                match take_answer(format, &mut parts, put)? {
+                    None => self.item_shapes.note_answer(position, true),
+                    Some((elapsed, cause)) => {
                         self.item_shapes.note_answer(position, !matches!(cause, Cause::Encoding(_)));
                         let attempts = self.queue.attempts(position);
                         chunk.failures.push(PositionFailure { position, attempts, elapsed, cause });
@@ -321,6 +325,7 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
 }
 
 /// Puts a value where the caller wants it: into its slot of the output, or into the report.
+#[inline]
 fn put_value<R>(output: &mut Output<'_, R>, position: usize, value: R, in_report: &mut Vec<R>) {
     match output {
         Output::Slots(slots) => {

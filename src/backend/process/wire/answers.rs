@@ -24,7 +24,7 @@ use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::encode::{decode, encode_checked};
 use crate::backend::process::wire::frame::{Parts, ProtocolError, put_part};
-use crate::encoding::{Format, Shapes};
+use crate::encoding::{self, Format, Shapes};
 use crate::failure::Cause;
 use crate::record::{Amount, Timing};
 use crate::sync::SystemTime;
@@ -160,44 +160,53 @@ pub(crate) struct Trace {
     pub(crate) amounts: Vec<Amount>,
 }
 
-/// What became of one item.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Answer<R, E> {
-    Value(R),
-    Failed { elapsed: Duration, cause: Cause<E> },
-}
+/// Why an item has no value, and how long it took.
+pub(crate) type Failed<E> = (Duration, Cause<E>);
 
-/// Reads the next answer. Within [`with_blocks`](crate::backend::process::wire::attachments::with_blocks).
+/// Reads the next answer: puts the value into its place, or gives why there is none. Within
+/// [`with_blocks`](crate::backend::process::wire::attachments::with_blocks).
 ///
 /// A value or an error that cannot be decoded is an answer with `Cause::Encoding`, and the next answer can be read.
 ///
 /// # Errors
 /// When the body ends too early or the tag is none of an answer. Then nothing after it can be read, and the worker is
 /// killed.
-pub(crate) fn next_answer<R, E>(format: Format, parts: &mut Parts<'_>) -> Result<Answer<R, E>, ProtocolError>
-where
-    R: DeserializeOwned,
-    E: DeserializeOwned,
-{
-    let undecodable =
-        |what: &str, reason: String| Cause::Encoding(format!("the {what} could not be decoded: {reason}"));
-    let tag = parts.byte()?;
-    if tag == VALUE {
-        return Ok(match decode(format, parts.part()?) {
-            Ok(value) => Answer::Value(value),
-            Err(reason) => Answer::Failed { elapsed: Duration::ZERO, cause: undecodable("result", reason) },
-        });
+#[inline]
+pub(crate) fn take_answer<R: DeserializeOwned, E: DeserializeOwned>(
+    format: Format,
+    parts: &mut Parts<'_>,
+    put: impl FnMut(R),
+) -> Result<Option<Failed<E>>, ProtocolError> {
+    match parts.byte()? {
+        VALUE => match decode(format, parts.part()?, put) {
+            Ok(()) => Ok(None),
+            Err(reason) => Ok(Some((Duration::ZERO, undecodable("result", &reason)))),
+        },
+        tag => take_failure(format, tag, parts).map(Some),
     }
+}
+
+#[cold]
+fn undecodable<E>(what: &str, reason: &str) -> Cause<E> {
+    Cause::Encoding(format!("the {what} could not be decoded: {reason}"))
+}
+
+#[cold]
+fn take_failure<E: DeserializeOwned>(
+    format: Format,
+    tag: u8,
+    parts: &mut Parts<'_>,
+) -> Result<Failed<E>, ProtocolError> {
     let elapsed = Duration::from_nanos(parts.word()?);
     let bytes = parts.part()?;
     let text = || String::from_utf8_lossy(bytes).into_owned();
     let cause = match tag {
-        ERROR => decode(format, bytes).map_or_else(|reason| undecodable("error", reason), Cause::Error),
+        ERROR => encoding::read(format, bytes).map_or_else(|reason| undecodable("error", &reason), Cause::Error),
         PANIC => Cause::Panic(text()),
         ENCODING => Cause::Encoding(text()),
         _ => return Err(ProtocolError),
     };
-    Ok(Answer::Failed { elapsed, cause })
+    Ok((elapsed, cause))
 }
 
 /// Reads the trace of the item of the last answer.
@@ -233,6 +242,15 @@ pub(crate) fn skipped(parts: &mut Parts<'_>) -> Result<usize, ProtocolError> {
 mod tests {
     use super::*;
 
+    /// The next answer.
+    fn next_answer<R: DeserializeOwned, E: DeserializeOwned>(
+        parts: &mut Parts<'_>,
+    ) -> Result<Result<R, Failed<E>>, ProtocolError> {
+        let mut value = None;
+        let failed = take_answer(Format::Compact, parts, |read| value = Some(read))?;
+        Ok(value.ok_or_else(|| failed.expect("there is the one or the other")))
+    }
+
     #[test]
     fn answers_come_out_as_they_went_in() {
         let mut answers = Answers::default();
@@ -240,11 +258,11 @@ mod tests {
         answers.put_failure(Duration::from_millis(3), &Cause::Error(7_u32));
         answers.put_failure::<u32>(Duration::ZERO, &Cause::Panic("boom".to_owned()));
         let mut parts = Parts::of(answers.body.bytes());
-        let mut next = || next_answer::<String, u32>(Format::Compact, &mut parts).unwrap();
-        assert_eq!(next(), Answer::Value("one".to_owned()));
-        assert_eq!(next(), Answer::Failed { elapsed: Duration::from_millis(3), cause: Cause::Error(7) });
-        assert_eq!(next(), Answer::Failed { elapsed: Duration::ZERO, cause: Cause::Panic("boom".to_owned()) });
-        assert_eq!(next_answer::<String, u32>(Format::Compact, &mut parts), Err(ProtocolError));
+        let mut next = || next_answer::<String, u32>(&mut parts).unwrap();
+        assert_eq!(next(), Ok("one".to_owned()));
+        assert_eq!(next(), Err((Duration::from_millis(3), Cause::Error(7))));
+        assert_eq!(next(), Err((Duration::ZERO, Cause::Panic("boom".to_owned()))));
+        assert_eq!(next_answer::<String, u32>(&mut parts), Err(ProtocolError));
     }
 
     #[test]
@@ -256,11 +274,11 @@ mod tests {
         answers.put_failure::<u8>(Duration::ZERO, &Cause::Panic("boom".to_owned()));
         answers.put_trace(&Trace { started: 0, elapsed: 6, cpu: u64::MAX, amounts: Vec::new() });
         let mut parts = Parts::of(answers.body.bytes());
-        next_answer::<u8, u8>(Format::Compact, &mut parts).unwrap();
+        next_answer::<u8, u8>(&mut parts).unwrap().unwrap();
         let timing = next_timing(&mut parts).unwrap();
         assert_eq!((timing.elapsed, timing.cpu), (Duration::from_nanos(5), Some(Duration::from_nanos(3))));
         assert_eq!(timing.amounts, amounts);
-        next_answer::<u8, u8>(Format::Compact, &mut parts).unwrap();
+        next_answer::<u8, u8>(&mut parts).unwrap().unwrap_err();
         let timing = next_timing(&mut parts).unwrap();
         assert_eq!((timing.elapsed, timing.cpu, timing.amounts), (Duration::from_nanos(6), None, Vec::new()));
     }
@@ -271,9 +289,9 @@ mod tests {
         answers.put_value(&u64::MAX);
         answers.put_value(&1_u8);
         let mut parts = Parts::of(answers.body.bytes());
-        let first = next_answer::<u8, u8>(Format::Compact, &mut parts).unwrap();
-        assert!(matches!(first, Answer::Failed { cause: Cause::Encoding(_), .. }), "{first:?}");
-        assert_eq!(next_answer::<u8, u8>(Format::Compact, &mut parts).unwrap(), Answer::Value(1));
+        let first = next_answer::<u8, u8>(&mut parts).unwrap();
+        assert!(matches!(first, Err((_, Cause::Encoding(_)))), "{first:?}");
+        assert_eq!(next_answer::<u8, u8>(&mut parts).unwrap(), Ok(1));
     }
 
     #[test]
@@ -287,8 +305,8 @@ mod tests {
         }
         let mut answers = Answers::default();
         answers.put_value(&Stubborn);
-        let first = next_answer::<u8, u8>(Format::Compact, &mut Parts::of(answers.body.bytes())).unwrap();
-        let Answer::Failed { cause: Cause::Encoding(reason), .. } = first else { panic!("{first:?}") };
+        let first = next_answer::<u8, u8>(&mut Parts::of(answers.body.bytes())).unwrap();
+        let Err((_, Cause::Encoding(reason))) = first else { panic!("{first:?}") };
         assert_eq!(reason, "the result could not be encoded: not me");
     }
 }

@@ -87,6 +87,7 @@ impl Body {
     }
 
     /// How many bytes were written.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len
     }

@@ -13,7 +13,7 @@ use crate::backend::process::memory::block::BlockId;
 use crate::backend::process::wire::function::{Executable, FunctionName};
 use crate::config::ParallelConfig;
 use crate::config_error::ConfigError;
-use crate::encoding::Format;
+use crate::encoding::{Digest, Format};
 
 /// The environment variable that makes a copy of the program a worker: it holds a [`Summons`].
 pub(crate) const VARIABLE: &str = "MANYHANDS_WORKER";
@@ -94,7 +94,7 @@ pub(crate) struct CallHead {
     /// The value that all items share, encoded.
     pub(crate) shared: SharedValue,
     /// The digest of the shared value, with which a worker compares what it reads.
-    pub(crate) shared_digest: u64,
+    pub(crate) shared_digest: Digest,
 }
 
 /// Where the bytes of the shared value lie.

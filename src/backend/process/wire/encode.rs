@@ -9,12 +9,17 @@ use serde::de::DeserializeOwned;
 
 use crate::backend::process::wire::attachments::{Attachments, BlockTable, with_attachments, with_blocks};
 use crate::backend::process::wire::body::Body;
-use crate::encoding::{self, Format, Shapes, Sink};
+use crate::encoding::{self, Digest, Format, ReadBack, Shapes, Sink};
 
 impl Sink for Body {
     #[inline]
     fn append(&mut self, bytes: &[u8]) {
         self.extend(bytes);
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        Body::len(self)
     }
 }
 
@@ -45,14 +50,14 @@ fn check<V: Serialize + DeserializeOwned>(
 ) -> Result<(), String> {
     // The blocks that the value mentions are of this process.
     let checked = with_blocks(&BlockTable::default(), || encoding::read_back(format, value, bytes));
-    match checked {
-        Ok(()) => shapes.accept_new(),
+    match &checked {
+        Ok(later) => shapes.accept_new(*later),
         Err(_) => drop(shapes.take_new()),
     }
-    checked
+    checked.map(drop)
 }
 
-/// The value that these bytes are.
+/// Puts the value that these bytes are into its place.
 ///
 /// Call it within [`with_blocks`], which finds the shared memory that the value mentions.
 ///
@@ -60,12 +65,12 @@ fn check<V: Serialize + DeserializeOwned>(
 /// When the value's serde code fails or panics, or leaves bytes, and when a list claims more elements than there are
 /// bytes.
 #[inline]
-pub(crate) fn decode<V: DeserializeOwned>(format: Format, bytes: &[u8]) -> Result<V, String> {
-    encoding::read(format, bytes)
+pub(crate) fn decode<V: DeserializeOwned>(format: Format, bytes: &[u8], put: impl FnMut(V)) -> Result<(), String> {
+    encoding::read_to(format, bytes, put)
 }
 
 /// As [`decode`], into its place, and compares the value with the digest of the one that was written, where that is
-/// known.
+/// known. Gives how later values are read back.
 ///
 /// # Errors
 /// Those of `decode`, and that the value is another one.
@@ -73,29 +78,31 @@ pub(crate) fn decode<V: DeserializeOwned>(format: Format, bytes: &[u8]) -> Resul
 pub(crate) fn decode_checked<V: Serialize + DeserializeOwned>(
     format: Format,
     bytes: &[u8],
-    written: Option<u64>,
+    written: Option<Digest>,
     place: &mut Option<V>,
-) -> Result<(), String> {
-    let read = encoding::read_into(format, bytes, place);
-    match written {
-        None if read.is_ok() => Ok(()),
-        _ => compare_read(format, bytes, read, written, place.as_ref()),
-    }
+) -> Result<ReadBack, String> {
+    let Some(written) = written else {
+        return match encoding::read_to(format, bytes, |value| *place = Some(value)) {
+            Ok(()) => Ok(ReadBack::OncePerShape),
+            Err(reason) => Err(encoding::does_not_read_back(format, &reason)),
+        };
+    };
+    decode_and_compare(format, bytes, written, place)
 }
 
 #[cold]
-fn compare_read<V: Serialize + DeserializeOwned>(
+fn decode_and_compare<V: Serialize + DeserializeOwned>(
     format: Format,
     bytes: &[u8],
-    read: Result<(), String>,
-    written: Option<u64>,
-    value: Option<&V>,
-) -> Result<(), String> {
-    read.map_err(|reason| encoding::does_not_read_back(format, &reason))?;
-    let (Some(written), Some(value)) = (written, value) else { return Ok(()) };
+    written: Digest,
+    place: &mut Option<V>,
+) -> Result<ReadBack, String> {
+    let read = encoding::read_traced(format, bytes, place);
+    let asked = read.map_err(|reason| encoding::does_not_read_back(format, &reason))?;
+    let value = place.as_ref().expect("it was read");
     let compare = || match encoding::compare_with(format, written, value) {
-        Err(_) if !encoding::reads_alike::<V>(format, bytes) => Ok(()),
-        compared => compared,
+        Err(_) if !encoding::reads_alike::<V>(format, bytes) => Ok(ReadBack::Always),
+        compared => compared.map(|()| asked.read_back(written)),
     };
     with_attachments(&mut Attachments::default(), compare)
 }

@@ -16,6 +16,7 @@
 //! slot 255 (the body follows), count 2, first 40, len 11, extra 5; then `01 00 00 00 07` and `02 00 00 00 ac 02`.
 
 use crate::backend::process::wire::body::Body;
+use crate::encoding::Digest;
 
 /// The length of a header.
 pub(crate) const HEADER: usize = 32;
@@ -48,12 +49,14 @@ pub(crate) enum FrameKind {
     DropPanic,
     /// To the worker: the second frame; comes with the pipe that ends with the caller.
     ExitPipe,
+    /// To the caller: each item of the call is to be sent with its digest.
+    ReadsAllBack,
 }
 
 impl FrameKind {
     /// The kind of this number.
     fn of(byte: u8) -> Option<Self> {
-        const ALL: [FrameKind; 12] = [
+        const ALL: [FrameKind; 13] = [
             FrameKind::Hello,
             FrameKind::Call,
             FrameKind::Items,
@@ -66,6 +69,7 @@ impl FrameKind {
             FrameKind::Forget,
             FrameKind::DropPanic,
             FrameKind::ExitPipe,
+            FrameKind::ReadsAllBack,
         ];
         ALL.into_iter().find(|&kind| kind as u8 == byte)
     }
@@ -84,8 +88,8 @@ pub(crate) struct Header {
     pub(crate) first: u64,
     /// The length of the body.
     pub(crate) len: u64,
-    /// Items: the number of the frame, and how many digests follow the items; DropPanic: the number of that frame.
-    /// Answers: nanoseconds at work. Slot and Block: the length of the memory.
+    /// Items: the number of the frame, and how many digests follow the items; DropPanic and ReadsAllBack: the number of
+    /// that frame. Answers: nanoseconds at work. Slot and Block: the length of the memory.
     pub(crate) extra: u64,
 }
 
@@ -139,18 +143,18 @@ pub(crate) fn of_items_extra(extra: u64) -> (u32, usize) {
     ((extra & u64::from(u32::MAX)) as u32, (extra >> 32) as usize)
 }
 
-/// The digests of some items of a frame, by their offset in it: 12 bytes each, behind the items.
+/// The digests of some items of a frame, by their offset in it: 20 bytes each, behind the items.
 #[derive(Debug, Default)]
-pub(crate) struct Digests(Vec<(u32, u64)>);
+pub(crate) struct Digests(Vec<(u32, Digest)>);
 
 impl Digests {
-    const LEN: usize = 12;
+    const LEN: usize = 20;
 
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
-    pub(crate) fn add(&mut self, offset: usize, digest: u64) {
+    pub(crate) fn add(&mut self, offset: usize, digest: Digest) {
         self.0.push((u32::try_from(offset).expect("a frame has at most as many items as bytes"), digest));
     }
 
@@ -158,7 +162,8 @@ impl Digests {
     pub(crate) fn put(&self, body: &mut Body) -> u32 {
         for (offset, digest) in &self.0 {
             body.extend(&offset.to_ne_bytes());
-            body.extend(&digest.to_ne_bytes());
+            body.extend(&digest.value.to_ne_bytes());
+            body.extend(&digest.kinds.to_ne_bytes());
         }
         u32::try_from(self.0.len()).expect("there is one per item at most")
     }
@@ -167,11 +172,14 @@ impl Digests {
     ///
     /// # Errors
     /// When the body is shorter than they are.
-    pub(crate) fn split(body: &[u8], n_digests: usize) -> Result<(&[u8], Vec<(usize, u64)>), ProtocolError> {
+    pub(crate) fn split(body: &[u8], n_digests: usize) -> Result<(&[u8], Vec<(usize, Digest)>), ProtocolError> {
         let len = n_digests.checked_mul(Self::LEN).ok_or(ProtocolError)?;
         let (items, digests) = body.split_at(body.len().checked_sub(len).ok_or(ProtocolError)?);
         let mut parts = Parts::of(digests);
-        let next = |_| Ok((u32::from_ne_bytes(parts.array()?) as usize, parts.word()?));
+        let next = |_| {
+            let offset = u32::from_ne_bytes(parts.array()?) as usize;
+            Ok((offset, Digest { value: parts.word()?, kinds: parts.word()? }))
+        };
         Ok((items, (0..n_digests).map(next).collect::<Result<_, _>>()?))
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::backend::process::memory::SharedSlice;
 use crate::backend::process::memory::block::Block;
 use crate::backend::process::memory::segment::SegmentFile;
-use crate::backend::process::wire::answers::{Answer, Answers, next_answer, next_timing, skipped};
+use crate::backend::process::wire::answers::{Answers, Failed, next_timing, skipped, take_answer};
 use crate::backend::process::wire::attachments::with_blocks;
 use crate::backend::process::wire::call::{CallHead, Hello, SharedValue};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming};
@@ -54,6 +54,9 @@ impl Setting {
 }
 
 /// Reads the bytes after the first as frames; the first says which format they have, and what is sent before them.
+///
+/// # Panics
+/// Where a reader breaks what it promises, and where the system has no sockets and no memory.
 pub fn read_frames(bytes: &[u8]) {
     let Some((first, frames)) = bytes.split_first() else { return };
     let setting = Setting::of(*first);
@@ -103,7 +106,9 @@ fn take(incoming: &mut Incoming, setting: &Setting) -> Result<(), Broken> {
 fn read(header: &Header, body: &[u8], setting: &Setting) -> Result<(), ProtocolError> {
     let no_message = |_| ProtocolError;
     match header.kind {
-        FrameKind::Hello => drop(postcard::from_bytes::<Hello>(body).map_err(no_message)?),
+        FrameKind::Hello => {
+            postcard::from_bytes::<Hello>(body).map_err(no_message)?;
+        }
         FrameKind::Call => read_call(&postcard::from_bytes(body).map_err(no_message)?),
         FrameKind::Items => read_items(header, body, setting.format)?,
         FrameKind::Answers if header.count == 0 => drop(skipped(&mut Parts::of(body))?),
@@ -145,15 +150,15 @@ fn read_items(header: &Header, body: &[u8], format: Format) -> Result<(), Protoc
 fn read_answers(header: &Header, body: &[u8], setting: &Setting) -> Result<(), ProtocolError> {
     let mut parts = Parts::of(body);
     for _ in 0..header.count {
-        match next_answer::<Sample, String>(setting.format, &mut parts)? {
-            Answer::Value(Sample::Shared(_)) => {} // its memory would have to be sent again
-            Answer::Value(value) => write_again(setting.format, &value),
-            Answer::Failed { elapsed, cause } => {
+        match next_answer(setting.format, &mut parts)? {
+            Ok(Sample::Shared(_)) => {} // its memory would have to be sent again
+            Ok(value) => write_again(setting.format, &value),
+            Err((elapsed, cause)) => {
                 let mut answers = Answers::default();
                 answers.begin_call(setting.format);
                 answers.put_failure(elapsed, &cause);
-                let again = next_answer::<Sample, String>(setting.format, &mut Parts::of(answers.body.bytes()));
-                assert_eq!(again, Ok(Answer::Failed { elapsed, cause }));
+                let again = next_answer(setting.format, &mut Parts::of(answers.body.bytes()));
+                assert_eq!(again, Ok(Err((elapsed, cause))));
             }
         }
         if setting.traces {
@@ -163,14 +168,20 @@ fn read_answers(header: &Header, body: &[u8], setting: &Setting) -> Result<(), P
     Ok(())
 }
 
+fn next_answer(format: Format, parts: &mut Parts<'_>) -> Result<Result<Sample, Failed<String>>, ProtocolError> {
+    let mut value = None;
+    let failed = take_answer(format, parts, |read| value = Some(read))?;
+    Ok(value.ok_or_else(|| failed.expect("there is the one or the other")))
+}
+
 fn write_again(format: Format, value: &Sample) {
     let mut answers = Answers::default();
     answers.begin_call(format);
     answers.put_value(value);
     let mut parts = Parts::of(answers.body.bytes());
-    match next_answer::<Sample, String>(format, &mut parts).expect("it was written as an answer") {
-        Answer::Value(again) => assert!(again == *value || has_nan(value), "{again:?} instead of {value:?}"),
-        Answer::Failed { cause: Cause::Encoding(reason), .. } => panic!("{value:?} does not read back: {reason}"),
+    match next_answer(format, &mut parts).expect("it was written as an answer") {
+        Ok(again) => assert!(again == *value || has_nan(value), "{again:?} instead of {value:?}"),
+        Err((_, Cause::Encoding(reason))) => panic!("{value:?} does not read back: {reason}"),
         failed => panic!("{failed:?} instead of {value:?}"),
     }
 }

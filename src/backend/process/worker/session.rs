@@ -43,6 +43,7 @@ use crate::backend::process_task::{ProcessContext, ProcessTask};
 use crate::backend::task::{SharedOf, StateOf};
 use crate::backend::thread_pool::in_worker;
 use crate::backend::worker_loop::{self, LoopOptions};
+use crate::encoding::ReadBack;
 use crate::failure::Cause;
 use crate::panics::{drop_caught, drop_each};
 use crate::primitives::cancel::CancelToken;
@@ -290,7 +291,7 @@ where
         let (body, blocks) = unsafe { connection.incoming.body_in_place(header) }?;
         let (items, digests) = Digests::split(body, of_items_extra(header.extra).1)?;
         let (mut parts, mut digests) = (Parts::of(items), digests.into_iter().peekable());
-        let mut unread = Vec::new();
+        let (mut unread, mut reads_all_back) = (Vec::new(), false);
         let mut now = nanos();
         with_blocks(blocks, || {
             for offset in 0..header.count as usize {
@@ -299,9 +300,13 @@ where
                 let digest = digests.next_if(|(of, _)| *of == offset).map(|(_, digest)| digest);
                 self.items.push(RefCell::new(None));
                 let item = self.items.last_mut().expect("it was put there").get_mut();
-                if let Err(reason) = decode_checked(self.head.format, part, digest, item) {
-                    self.items.pop();
-                    unread.push((offset, format!("the item could not be decoded: {reason}")));
+                match decode_checked(self.head.format, part, digest, item) {
+                    Ok(ReadBack::OncePerShape) => {}
+                    Ok(ReadBack::Always) => reads_all_back = true,
+                    Err(reason) => {
+                        self.items.pop();
+                        unread.push((offset, format!("the item could not be decoded: {reason}")));
+                    }
                 }
                 if self.head.watches_time || part.len() >= LONG_TO_DECODE {
                     now = nanos();
@@ -310,6 +315,10 @@ where
             Ok::<(), Disconnected>(())
         })?;
         self.page.status().clear_in_hand();
+        if reads_all_back {
+            let frame = u64::from(of_items_extra(header.extra).0);
+            self.outbox.push(Header { extra: frame, ..Header::new(FrameKind::ReadsAllBack) }, &[]);
+        }
         Ok(unread)
     }
 
@@ -507,15 +516,19 @@ where
         let position = self.position.get();
         self.position.set(position + 1);
         self.page.begin(position, self.clock.get());
-        let value = {
+        let result = {
             let item = item.borrow();
             let item = item.as_ref().expect("an item of a frame runs once");
             // SAFETY: `Functions::find` gave this address for a call of these types.
-            let result = unsafe { K::call_at(self.functions.function, self.shared, state, item) };
-            if !self.process.is_current() {
-                end_forked_child();
-            }
-            result?
+            unsafe { K::call_at(self.functions.function, self.shared, state, item) }
+        };
+        if !self.process.is_current() {
+            end_forked_child();
+        }
+        // The value stays where the function put it: to move it at once takes as long as to encode it.
+        let value = match &result {
+            Ok(value) => value,
+            Err(_) => return result.map(drop),
         };
         if needs_drop::<T>() {
             drop_copy(self.outbox, Dropped::Item(position), self.frame, item.take());
@@ -523,8 +536,10 @@ where
         let trace = self.tracer.end(self.clock.get());
         prints::flush();
         let held_back = needs_drop::<K::Output>().then(|| self.outbox.hold_back());
-        let (next, now) = self.outbox.put_value(&value, trace.as_ref());
-        drop_copy(self.outbox, Dropped::Value(position), self.frame, value);
+        let (next, now) = self.outbox.put_value(value, trace.as_ref());
+        if needs_drop::<K::Output>() {
+            drop_copy(self.outbox, Dropped::Value(position), self.frame, result.ok());
+        }
         drop(held_back);
         self.page.end();
         match next {

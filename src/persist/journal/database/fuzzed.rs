@@ -53,6 +53,9 @@ enum Column {
 struct Source<'b>(&'b [u8]);
 
 /// Writes the bytes into the journal at this path as rows, in place of those that it had, and asks a reader all it answers.
+///
+/// # Panics
+/// Where a reader breaks what it promises, and where the file cannot be written.
 pub fn read_rows(path: &Path, bytes: &[u8]) {
     write_rows(path, &mut Source(bytes)).expect("the journal is one of ours");
     let reader = JournalReader::open(path).expect("the journal is one of ours");
