@@ -38,7 +38,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::panics::Held;
-use crate::sync::{Arc, Condvar, JoinHandle, Mutex, ProcessMark, StackSize, spawn_owned};
+use crate::sync::{Arc, Condvar, JoinHandle, Mutex, ProcessMark, StackSize, end_forked_child, spawn_owned};
 
 /// A set of threads. Dropping it ends the idle ones; busy ones end after their call.
 #[derive(Debug)]
@@ -459,7 +459,7 @@ impl Shared {
     /// wait for is in the parent. The panic of the call has said why.
     fn end_forked_child(&self) {
         if !self.process.is_current() {
-            std::process::exit(101); // as after a panic of `main`
+            end_forked_child();
         }
     }
 

@@ -176,7 +176,7 @@ where
 
     fn pack(&self) -> Result<PackedTask, String> {
         let unpack: Unpack<R> = unpack::<A, R>;
-        let name = |address| FunctionName::of(address, fingerprint::<(A, R)>());
+        let name = |address| FunctionName::of(address, fingerprint::<(A, R)>()).map_err(|error| error.to_string());
         Ok(PackedTask {
             unpack: name(unpack as *const ())?,
             function: name(self.function as *const ())?,

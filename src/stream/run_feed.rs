@@ -20,7 +20,7 @@ use crate::run::end::RunReport;
 use crate::run::thread_context::ThreadContext;
 use crate::stream::queue::{Queue, Taken};
 use crate::stream::{Emit, IndexedResult, NextResult};
-use crate::sync::{Arc, JoinHandle, ProcessMark, StackSize, spawn_owned};
+use crate::sync::{Arc, JoinHandle, ProcessMark, StackSize, end_forked_child, spawn_owned};
 use crate::tally::Tally;
 
 /// A run in a thread of its own, as its consumer sees it.
@@ -72,7 +72,7 @@ impl<R: Send + 'static, E: Send + 'static> RunFeed<R, E> {
             // Unwind safe: the body owns its state, and nothing reads that state after a panic.
             let end = catch_unwind(AssertUnwindSafe(|| body(emit)));
             if !process.is_current() {
-                std::process::exit(101); // a child that an item or a callback forked: its consumer is in the parent
+                end_forked_child(); // an item or a callback has forked it: its consumer is in the parent
             }
             producer.end(end);
         };

@@ -123,7 +123,7 @@ pub(crate) use handshake::{announce, claim, look};
 pub(crate) use latest::Latest;
 #[cfg(all(feature = "processes", target_os = "linux", not(any(manyhands_loom, manyhands_shuttle))))]
 pub(crate) use process::FORKED_INSIDE;
-pub(crate) use process::{PerProcess, ProcessMark, per_process};
+pub(crate) use process::{PerProcess, ProcessMark, end_forked_child, per_process};
 pub(crate) use thread::{StackSize, nap, spawn_named, spawn_owned};
 
 /// What `per_process!` makes in a model, of which it is no part.

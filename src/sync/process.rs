@@ -80,6 +80,21 @@ fn forked_inside() -> ! {
     panic!("{FORKED_INSIDE}")
 }
 
+/// Ends a child that was forked inside of a call, and came back to it.
+///
+/// Where the system's call is at hand, without what the program does at its exit: that, and what stands in the buffers for
+/// output, is the parent's, and would be done and printed twice.
+pub(crate) fn end_forked_child() -> ! {
+    const AS_AFTER_A_PANIC_OF_MAIN: i32 = 101;
+    #[cfg(all(unix, any(feature = "processes", feature = "signals")))]
+    // SAFETY: it ends the process, and may be called at any time.
+    unsafe {
+        libc::_exit(AS_AFTER_A_PANIC_OF_MAIN)
+    }
+    #[cfg(not(all(unix, any(feature = "processes", feature = "signals"))))]
+    std::process::exit(AS_AFTER_A_PANIC_OF_MAIN)
+}
+
 /// A value that is made at its first use in each process. In a forked child it is made anew, and the parent's is left
 /// alone. Reads as a reference to the value.
 ///

@@ -35,6 +35,7 @@ drills![
     the_config_of_a_process_reaches_its_children_while_it_is_changed,
     workers_end_with_their_parent_although_a_forked_child_outlives_it,
     a_child_that_is_forked_while_a_call_limits_times_looks_at_no_clock,
+    what_stands_in_the_buffers_of_a_program_is_not_printed_again_by_a_child_that_comes_back,
 ];
 
 fn square(n: &u64) -> u64 {
@@ -424,4 +425,32 @@ fn a_child_that_is_forked_while_a_call_limits_times_looks_at_no_clock() {
         child.assert_success();
         assert_eq!(limited.join().unwrap().tally().succeeded, 1);
     });
+}
+
+/// Prints pieces of a line in items, which each fork a child that comes back.
+pub(crate) fn print_pieces(_: &[String]) {
+    let print_and_fork: fn(&u64) -> i32 = |_| {
+        print!("piece ");
+        match fork_bare() {
+            0 => 0,
+            child => exit_code(child),
+        }
+    };
+    let parent = std::process::id();
+    let run = || {
+        let codes = Job::new(&[1, 2]).mode(LocalMode::Threads).workers(2).chunk_size(1).run(print_and_fork);
+        assert_eq!(codes.unwrap().into_result().unwrap(), [101, 101]);
+        let stream = Job::over(0..1).mode(LocalMode::Serial).map(print_and_fork).ordered().unwrap();
+        assert_eq!(stream.map(|result| result.unwrap().1.unwrap()).collect::<Vec<_>>(), [101]);
+    };
+    // In the calling thread, a child comes back to here, as a panic.
+    if catch_unwind(run).is_err() {
+        exit_at_once(if std::process::id() == parent { 1 } else { 101 });
+    }
+}
+
+fn what_stands_in_the_buffers_of_a_program_is_not_printed_again_by_a_child_that_comes_back() {
+    let (exit, said, stderr) = Parent::start(command("prints-pieces", &[])).end();
+    assert!(exit.is_success(), "{exit}, and on stderr {stderr:?}");
+    assert_eq!(said, "piece piece piece ");
 }

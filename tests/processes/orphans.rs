@@ -9,10 +9,10 @@ use std::time::Duration;
 use manyhands::Processes;
 use manyhands_test_support::child::Exit;
 use manyhands_test_support::fork::fork_bare;
-use manyhands_test_support::processes::Process;
+use manyhands_test_support::processes::{Process, children};
 use manyhands_test_support::signals::{INT, restore_default, survive};
 use manyhands_test_support::wait::wait_until;
-use rustix::process::{Pid, Signal, getpid, kill_process};
+use rustix::process::{Signal, getpgid, getpid, getppid, kill_process, setpgid};
 
 use crate::fixtures::{Act, assert_is_usable, job, perform, pid, sleep_for_ever};
 use crate::harness::{drills, for_worker_counts};
@@ -30,10 +30,11 @@ drills![
     ctrl_c_ends_a_parent_with_idle_workers_at_once_and_quietly,
     ctrl_c_reaches_the_parent_alone,
     tools_of_busy_workers_end_with_a_parent_that_is_killed,
-    tools_of_deaf_workers_end_with_their_parent_although_its_child_makes_calls,
+    workers_and_tools_end_with_a_parent_whose_child_lives_on,
     tools_end_with_a_parent_that_is_interrupted_or_exits,
     tools_that_items_left_behind_end_with_an_idle_parent,
     tools_that_items_left_behind_end_with_their_worker,
+    tools_that_items_left_behind_end_with_an_idle_worker_that_is_killed,
 ];
 
 // What the parents do.
@@ -99,11 +100,11 @@ pub(crate) fn wait_for_tools(arguments: &[String]) {
     restore_default(INT);
     let workers: usize = arguments[0].parse().unwrap();
     let shared = (Log::at(&arguments[1]), arguments[2].clone());
-    if arguments.get(3).is_some() {
+    if let Some(act) = arguments.get(3).cloned() {
         let log = shared.0.clone();
         std::thread::spawn(move || {
-            wait_until("every worker has a tool", Duration::from_secs(20), || log.after("tool").len() == workers);
-            fork_a_caller(&log);
+            wait_until("every worker is ready", Duration::from_secs(20), || log.after("ready").len() == workers);
+            fork_one_that_stays(&log, &act);
         });
     }
     let outcome =
@@ -113,8 +114,10 @@ pub(crate) fn wait_for_tools(arguments: &[String]) {
             match besides.as_str() {
                 "deaf" => block_all_signals(),
                 "stopped" => kill_process(getpid(), Signal::STOP).unwrap(),
+                "moved" => setpgid(None, Some(getpgid(getppid()).unwrap())).unwrap(),
                 _ => {}
             }
+            log.add(&format!("ready {}", std::process::id()));
             tool.wait().is_ok()
         });
     outcome.unwrap().into_result().unwrap();
@@ -140,11 +143,13 @@ pub(crate) fn leave_tools(arguments: &[String]) {
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
-/// Forks a child that makes a call, says so, and lives on.
-fn fork_a_caller(log: &Log) {
+/// Forks a child that lives on; makes a call in it first if it is to.
+fn fork_one_that_stays(log: &Log, act: &str) {
     if fork_bare() == 0 {
-        assert_is_usable(1);
-        log.add(&format!("caller {}", std::process::id()));
+        if act == "calls" {
+            assert_is_usable(1);
+        }
+        log.add(&format!("child {}", std::process::id()));
         loop {
             std::thread::sleep(Duration::from_secs(1000));
         }
@@ -197,19 +202,25 @@ fn tools_of_busy_workers_end_with_a_parent_that_is_killed() {
     }
 }
 
-/// The kernel kills the groups of workers that block signals when the last process that could write to their pipe ends: the parent,
-/// since its child has closed what it inherited.
-fn tools_of_deaf_workers_end_with_their_parent_although_its_child_makes_calls() {
-    let (log, _folder) = Log::new();
-    let mut parent = Parent::start(command("tools", &["2", log.path(), "deaf", "forks"]));
-    wait_until("the child has made a call", Duration::from_secs(20), || log.after("caller").len() == 1);
-    let tools = tools_in(&log);
-    assert_eq!(tools.len(), 2);
-    let child = Process::with_pid(u32::try_from(log.after("caller")[0]).unwrap()).expect("the child lives");
-    parent.kill();
-    assert_none_is_left(&tools);
-    assert!(child.is_alive(), "the forked child outlives its parent");
-    kill_process(Pid::from_raw(child.pid.cast_signed()).unwrap(), Signal::KILL).unwrap();
+/// The kernel kills workers and their groups when the last process that could write to their pipe ends: the parent, since its
+/// child has closed what it inherited. Workers that block all signals end too, and so do those that an item has moved to
+/// the group of their parent, in which the child lives on.
+fn workers_and_tools_end_with_a_parent_whose_child_lives_on() {
+    for (besides, act) in [("deaf", "calls"), ("deaf", "sleeps"), ("moved", "sleeps")] {
+        let (log, _folder) = Log::new();
+        let mut parent = Parent::start(command("tools", &["2", log.path(), besides, act]));
+        wait_until("the child is there", Duration::from_secs(20), || log.after("child").len() == 1);
+        let tools = tools_in(&log);
+        assert_eq!(tools.len(), 2);
+        let child = Process::with_pid(u32::try_from(log.after("child")[0]).unwrap()).expect("the child lives");
+        let workers: BTreeSet<_> = parent.workers().into_iter().filter(|process| *process != child).collect();
+        assert_eq!(workers.len(), 2);
+        parent.kill();
+        assert_none_is_left(&tools);
+        assert_none_is_left(&workers);
+        assert!(child.is_alive(), "the forked child outlives its parent, whose workers were {besides}");
+        child.send(Signal::KILL);
+    }
 }
 
 fn tools_end_with_a_parent_that_is_interrupted_or_exits() {
@@ -255,6 +266,24 @@ fn tools_that_items_left_behind_end_with_their_worker() {
             wait_until("the tool has ended with its worker", Duration::from_secs(3), || !is_any_left());
         }
     }
+}
+
+/// At once, and not when a next call comes to the worker. It is waited for, too, whatever calls come next.
+fn tools_that_items_left_behind_end_with_an_idle_worker_that_is_killed() {
+    let (log, _folder) = Log::new();
+    let leave_tool = |log: &Log, _: &i32| log.add(&format!("tool {}", start_tool().id()));
+    job(&[0; 2], 2).chunk_size(1).shared(&log).run(leave_tool).unwrap().into_result().unwrap();
+    let (tools, workers) = (tools_in(&log), children(std::process::id()));
+    assert!(tools.len() == 2 && tools.iter().all(|tool| tool.is_alive()));
+    workers.iter().for_each(|worker| worker.send(Signal::KILL));
+    wait_until("the tools have ended with their workers", Duration::from_secs(3), || {
+        !tools.iter().any(|tool| tool.is_alive())
+    });
+    wait_until("the workers were waited for", Duration::from_secs(3), || {
+        children(std::process::id()).is_disjoint(&workers)
+    });
+    assert_eq!(Processes::end_idle_workers(), 0);
+    assert_is_usable(2);
 }
 
 fn idle_parent(role: &str, arguments: &[&str], workers: usize) -> (Parent, BTreeSet<Process>) {

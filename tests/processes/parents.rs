@@ -16,7 +16,7 @@ use crate::{forks, nesting, orphans, pauses, prints, reuse, rights, room, starti
 const OPTION: &str = "--play-parent";
 
 /// What a copy of this program may play: it is given the arguments after its role.
-const ROLES: [(&str, fn(&[String])); 25] = [
+const ROLES: [(&str, fn(&[String])); 26] = [
     ("idle", orphans::be_idle),
     ("busy", orphans::be_busy),
     ("leaves", orphans::leave),
@@ -37,6 +37,7 @@ const ROLES: [(&str, fn(&[String])); 25] = [
     ("users-differ", rights::let_users_differ),
     ("prints-threads", nesting::print_threads),
     ("forks", forks::be_outlived),
+    ("prints-pieces", forks::print_pieces),
     ("environment", reuse::change_environment),
     ("recurses", room::recurse_in_every_mode),
     ("crowds", room::crowd),

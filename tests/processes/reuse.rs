@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use manyhands::{Job, Processes, Tally};
+use manyhands::{Job, OnFailure, Processes, Tally};
 use manyhands_test_support::processes::children;
 use manyhands_test_support::wait::wait_until;
 use rustix::fs::Mode;
@@ -28,6 +29,7 @@ drills![
     an_idle_worker_that_was_killed_is_no_loss_where_it_takes_the_place_of_a_recycled_one,
     a_call_runs_in_the_folder_that_the_program_has_at_that_time,
     a_call_has_the_environment_that_the_program_has_at_that_time,
+    a_worker_that_is_started_during_a_call_has_the_folder_and_the_environment_of_its_begin,
     a_variable_that_the_program_was_started_with_is_changed_and_removed,
     a_worker_that_cannot_be_used_again_holds_no_call_up,
     an_items_folder_and_mask_do_not_reach_later_calls,
@@ -194,6 +196,44 @@ fn a_call_has_the_environment_that_the_program_has_at_that_time() {
     assert!(tally.recycled_workers > 0 && tally.lost_workers == 0, "{tally}");
     assert!(found_by_items(variable_of_item).0.iter().all(Option::is_none));
     assert_eq!(found_by_items(variable_of_item).1.recycled_workers, 0, "nothing has changed since");
+}
+
+fn a_worker_that_is_started_during_a_call_has_the_folder_and_the_environment_of_its_begin() {
+    fn find_or_die(n: &u32) -> (PathBuf, Option<String>, u32) {
+        if *n == 1 {
+            process::abort();
+        }
+        (env::current_dir().unwrap(), env::var(VARIABLE).ok(), process::id())
+    }
+    let (first, other) = (env::current_dir().unwrap(), tempfile::tempdir().unwrap());
+    let begin = other.path().canonicalize().unwrap();
+    let renamed = begin.with_extension("renamed");
+    // At first the call starts all of its workers itself; then it takes one that is idle, and starts the others.
+    for _ in 0..2 {
+        env::set_current_dir(&begin).unwrap();
+        let mut found: Vec<(PathBuf, Option<String>, u32)> = Vec::new();
+        let job = Job::over(0..4_u32).mode(Processes::new()).workers(1).chunk_size(1).on_failure(OnFailure::Continue);
+        let work = job.map(find_or_die as fn(&u32) -> _);
+        work.for_each(|index, result| {
+            if index == 0 {
+                std::fs::rename(&begin, &renamed).unwrap();
+                env::set_current_dir(&first).unwrap();
+                // SAFETY: the other threads of this program look at the environment through std alone.
+                unsafe { env::set_var(VARIABLE, "set during the call") };
+            }
+            found.extend(result.ok());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        // SAFETY: as above.
+        unsafe { env::remove_var(VARIABLE) };
+        std::fs::rename(&renamed, &begin).unwrap();
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert_eq!((&found[0].0, &found[0].1), (&begin, &None));
+        let is_of_begin = |place: &(PathBuf, Option<String>, u32)| place.0 == renamed && place.1.is_none();
+        assert!(found[1..].iter().all(is_of_begin), "{found:?}");
+        assert_ne!(found[1].2, found[0].2, "in another worker");
+    }
 }
 
 /// Prints what items find of a variable that the program was started with: at first, after it was set anew, after it was

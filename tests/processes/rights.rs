@@ -4,12 +4,14 @@
 //! Only root can make such programs. Where the drills run as another user, `main` says that they are skipped.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
-use manyhands::{Job, Processes};
+use manyhands::{Job, OnFailure, Processes};
+use manyhands_test_support::fork::fork;
 use rustix::fs::StatVfsMountFlags;
 use rustix::process::{geteuid, getuid};
 use tempfile::TempDir;
@@ -22,6 +24,7 @@ drills![
     a_process_of_another_user_than_its_parent_is_no_worker,
     workers_have_the_user_that_the_program_has_at_the_call,
     a_program_whose_users_differ_starts_no_workers,
+    no_worker_is_started_as_another_user_than_its_call_began_with,
 ];
 
 /// The user that owns nothing.
@@ -125,4 +128,37 @@ fn a_program_whose_users_differ_starts_no_workers() {
     }
     let output = Command::new("/proc/self/exe").args(["--play-parent", "users-differ"]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "unsupported: true\n[0, 0]\n", "{output:?}");
+}
+
+/// The program gives up its rights in the middle of a call. Then a worker dies, and a new one would have fewer than the items
+/// before had.
+fn no_worker_is_started_as_another_user_than_its_call_began_with() {
+    if !getuid().is_root() {
+        return;
+    }
+    fn find_or_die(n: &u32) -> u32 {
+        if *n == 1 {
+            process::abort();
+        }
+        geteuid().as_raw()
+    }
+    fork(|| {
+        let mut results = Vec::new();
+        let job = Job::over(0..4_u32).mode(Processes::new()).workers(1).chunk_size(1).on_failure(OnFailure::Continue);
+        let work = job.map(find_or_die as fn(&u32) -> _);
+        let tally = work.for_each(|index, result| {
+            if index == 0 {
+                // SAFETY: the call changes the user of all threads; nothing in this process relies on being root.
+                assert_eq!(unsafe { libc::setresuid(NO_ONE, NO_ONE, NO_ONE) }, 0);
+            }
+            results.push(result.map_err(|failure| failure.to_string()));
+            ControlFlow::Continue(())
+        });
+        assert_eq!(tally.unwrap().failed, 3, "{results:?}");
+        assert_eq!(results[0], Ok(0));
+        let names_user =
+            |result: &Result<u32, String>| result.as_ref().is_err_and(|text| text.contains("another user"));
+        assert!(results[1..].iter().all(names_user), "{results:?}");
+    })
+    .assert_success();
 }

@@ -18,6 +18,7 @@ drills![
     shared_memory_above_the_limit_on_files_is_an_error,
     the_stricter_one_of_two_memory_limits_holds,
     fewer_descriptors_than_are_open_cost_no_result_and_no_core,
+    a_program_that_has_no_free_descriptor_for_a_while_has_its_results_later,
     a_call_that_is_not_permitted_is_named,
     a_wait_that_is_not_permitted_costs_no_result_and_no_core,
     a_path_in_the_memory_map_need_not_be_text,
@@ -36,6 +37,7 @@ pub(crate) fn be_limited(arguments: &[String]) {
         "files" => limit_files(),
         "memory" => limit_memory(arguments),
         "descriptors" => limit_descriptors(),
+        "descriptors-for-a-while" => limit_descriptors_for_a_while(),
         "map" => map_an_odd_path(),
         "address-space" => limit_address_space(),
         "processes" => limit_processes(),
@@ -109,6 +111,15 @@ fn limit_descriptors() {
     limit(Resource::Nofile, 10, Some(10));
     wait_for_items();
     println!("{}", Processes::end_idle_workers());
+}
+
+/// Without a free descriptor at the first call, and with many at the second one.
+fn limit_descriptors_for_a_while() {
+    let before = getrlimit(Resource::Nofile);
+    limit(Resource::Nofile, 3, before.maximum);
+    println!("{}", describe(call()));
+    setrlimit(Resource::Nofile, before).unwrap();
+    println!("{}", describe(call()));
 }
 
 fn map_an_odd_path() {
@@ -241,8 +252,14 @@ fn fewer_descriptors_than_are_open_cost_no_result_and_no_core() {
     assert_eq!(lines(&["descriptors"]), ["well, true", "8"]);
 }
 
+fn a_program_that_has_no_free_descriptor_for_a_while_has_its_results_later() {
+    let lines = lines(&["descriptors-for-a-while"]);
+    assert!(lines[0].starts_with("workers: ") && lines[0].contains("/proc/self/"), "{lines:?}");
+    assert_eq!(lines[1], "well");
+}
+
 fn a_call_that_is_not_permitted_is_named() {
-    for call in ["memfd_create", "fallocate", "socketpair", "pipe2", "pidfd_open"] {
+    for call in ["memfd_create", "fallocate", "socketpair", "pipe2", "pidfd_open", "epoll_create1", "eventfd2"] {
         for errno in ERRORS {
             let lines = lines(&[call, &errno.to_string()]);
             let is_named = |line: &String| line.starts_with("unsupported: ") && line.contains(&format!("{call}: "));

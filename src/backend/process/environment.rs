@@ -1,4 +1,4 @@
-//! The environment of a calling process as one number.
+//! The environment of this process as one number.
 //!
 //! Promise: reads no memory that another thread may free or give back meanwhile.
 //!
@@ -9,7 +9,7 @@
 //! the block, it is read in place: a variable that was removed is missing, and one that was set anew lies elsewhere. In all other
 //! cases std lists them.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, OsString, c_char};
 use std::hash::{BuildHasher, Hasher};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
@@ -45,10 +45,29 @@ pub(super) fn fingerprint() -> u64 {
     in_place.unwrap_or_else(listed_by_std)
 }
 
-/// The same, of copies.
+/// The number, and the variables for which it stands.
+///
+/// Other threads may set variables meanwhile, so it is taken again until it is the same before and after; in the end it is
+/// one of what was copied.
+pub(super) fn copy() -> (u64, Vec<(OsString, OsString)>) {
+    for _ in 0..8 {
+        let (before, variables) = (fingerprint(), std::env::vars_os().collect());
+        if fingerprint() == before {
+            return (before, variables);
+        }
+    }
+    let variables: Vec<_> = std::env::vars_os().collect();
+    (number_of(variables.iter().cloned()), variables)
+}
+
+/// The same as in place, of copies.
 fn listed_by_std() -> u64 {
+    number_of(std::env::vars_os())
+}
+
+fn number_of(variables: impl Iterator<Item = (OsString, OsString)>) -> u64 {
     let (mut hasher, mut text) = (FixedState::default().build_hasher(), Vec::new());
-    for (name, value) in std::env::vars_os() {
+    for (name, value) in variables {
         text.clear();
         text.extend([name.as_bytes(), b"=", value.as_bytes(), b"\0"].into_iter().flatten());
         hasher.write(&text);

@@ -69,8 +69,12 @@ use crate::encoding::Format;
 /// # What a worker is
 /// It has the directory, the environment and the user that the program has at the call, `/dev/null` as its stdin, and no
 /// arguments. No item ever runs in the calling process; a call that is made in a worker runs on that worker's threads, of
-/// which it has its share of the cores, and without limits. A worker that is started while a call runs, after a death for
-/// instance, has the directory and the environment that the program has at that time: change neither during a call.
+/// which it has its share of the cores, and without limits.
+///
+/// What the program changes while a call runs, later calls see, and this one does not: a worker that is started then, after a
+/// death for instance, has the directory and the environment of the call's begin. The user of its begin it cannot have:
+/// where the program has become another one, the call starts no worker any more, and items that are left without one fail
+/// with that reason.
 ///
 /// After a call, workers stay for the next one, until the program ends or
 /// [`end_idle_workers`](Processes::end_idle_workers) is called. Where the program has changed its directory, environment
@@ -88,16 +92,19 @@ use crate::encoding::Format;
 /// Programs that an item starts belong to the process group of its worker, and end with it: at a time limit, after a
 /// crash, when it is recycled or ended, and when the calling program ends, in whatever way, Ctrl+C and SIGKILL included.
 /// One that an item leaves behind runs on until then. One that makes a group or a session of its own, as `setsid`,
-/// `timeout` and shells with job control do, or that runs as another user, is not ended. Workers use the signal
-/// `SIGRTMAX` for this. What an idle worker's items left behind ends with a worker that is killed from outside only when
-/// the next call notices the death.
+/// `timeout` and shells with job control do, or that runs as another user, is not ended.
+///
+/// It takes the calling program or the kernel to end them. So they go on where both the program and the worker are killed in
+/// the same moment, as `killall -9` does, and where a worker crashes whose exit the program itself has waited for, by
+/// `waitpid(-1, ..)` or by ignoring `SIGCHLD`. A child that the calling program has forked holds up none of this. One that it
+/// has made by a bare `clone`, and that neither runs another program nor makes a call, does so until it ends, for workers too.
 ///
 /// # Who may be a worker
 /// A process becomes a worker only of its own parent, if that runs as the same user and is the same program. A program
-/// that runs with more rights than the user who started it (set-user-id, set-group-id, capabilities) becomes no worker and
-/// starts none: a call in it is an error ([`Error::is_unsupported`](crate::Error::is_unsupported)), also after it has given
-/// these rights up, since its workers would get them anew. So is a call while the real and the effective user or group
-/// differ. Such a program can run the items in [`Threads`](crate::Threads), or start another program for them.
+/// that runs with more rights than the user who started it (set-user-id, set-group-id, capabilities, or a security domain of
+/// its own by SELinux or AppArmor with a clean environment) becomes no worker and starts none: a call in it is an error
+/// ([`Error::is_unsupported`](crate::Error::is_unsupported)), also after it has given these rights up, since its workers
+/// would get them anew. So is a call while the real and the effective user or group differ. Such a program can run the items in [`Threads`](crate::Threads), or start another program for them.
 ///
 /// # Stopping
 /// When a failure or a `break` ends the call, a worker that is not done with its item within 30 ms is killed. A

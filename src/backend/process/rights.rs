@@ -9,6 +9,7 @@ use std::os::unix::fs::MetadataExt;
 
 /// Why such a program starts no workers.
 const GIVEN_BY_FILE: &str = "this program runs with rights that its file gives (set-user-id, set-group-id or capabilities), and worker processes, which are copies of it, would get them anew; use Threads, or run the items in a program without these rights";
+const SECURE_EXECUTION: &str = "the kernel has started this program with other rights than the process that started it has, and worker processes, which are copies of it, would get them anew: by set-user-id, set-group-id or capabilities of its file, by a SELinux domain without `noatsecure`, or by an AppArmor profile with `Px` or `Cx`; use Threads, or run the items in a program without these rights";
 const IDS_DIFFER: &str = "the real and the effective user or group of this process differ, and worker processes would run with other rights than it has; use Threads, or set both to the same one first";
 
 /// Users and groups of a process: real and effective ones.
@@ -85,7 +86,8 @@ impl FileRights {
     }
 }
 
-/// Whether this process was started with more rights than the one that started it had, as the kernel says.
+/// Whether this process was started with more rights than the one that started it had, as the kernel says (`AT_SECURE`). It
+/// says so also for one that has changed its security domain, by SELinux without `noatsecure` or by AppArmor with `Px` or `Cx`.
 ///
 /// It holds for the life of the process, also after it has given these rights up. Costs no system call.
 pub(super) fn is_privileged() -> bool {
@@ -95,7 +97,7 @@ pub(super) fn is_privileged() -> bool {
 
 /// The text of the error for a process that [`is_privileged`].
 pub(super) fn privileged() -> String {
-    GIVEN_BY_FILE.to_owned()
+    SECURE_EXECUTION.to_owned()
 }
 
 #[cfg(test)]

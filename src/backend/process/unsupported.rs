@@ -3,6 +3,8 @@
 //! A program that uses [`Processes`](crate::Processes) compiles everywhere, and `init` may stay in its `main`. The same
 //! holds under a model checker, which has no processes to schedule.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
 use crate::backend::contract::{BackendError, BackendStats, Output, ReportSink, RunContext};
@@ -35,8 +37,9 @@ pub(crate) enum FunctionName {}
 
 impl FunctionName {
     /// Functions do not travel here.
-    pub(crate) fn of(_function: *const (), _fingerprint: u64) -> Result<Self, String> {
-        Err("functions do not travel between processes on this system yet".to_owned())
+    pub(crate) fn of(_function: *const (), _fingerprint: u64) -> io::Result<Self> {
+        let text = "functions do not travel between processes on this system yet";
+        Err(io::Error::new(io::ErrorKind::Unsupported, text))
     }
 
     /// There is no value of this type.

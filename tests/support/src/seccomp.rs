@@ -24,7 +24,7 @@ fn deny(syscall: i64, errno: i32) {
 }
 
 /// The numbers of calls that the tests deny.
-pub const CALLS: [(&str, i64); 8] = [
+pub const CALLS: [(&str, i64); 10] = [
     ("memfd_create", libc::SYS_memfd_create),
     ("fallocate", libc::SYS_fallocate),
     ("socketpair", libc::SYS_socketpair),
@@ -33,6 +33,8 @@ pub const CALLS: [(&str, i64); 8] = [
     ("mmap", libc::SYS_mmap),
     ("clone3", libc::SYS_clone3),
     ("ppoll", libc::SYS_ppoll),
+    ("epoll_create1", libc::SYS_epoll_create1),
+    ("eventfd2", libc::SYS_eventfd2),
 ];
 
 /// The errors of a call that is not permitted, and of one that the system does not have.

@@ -1,74 +1,92 @@
 //! The pipe by which the kernel kills workers, with all that their items have started, when this process ends.
 //!
-//! Promises: however this process ends, the groups of its workers get SIGKILL, whether they are stopped, block signals or
-//! are in the middle of an item. The signal at a parent's death reaches the worker alone, and not its children.
+//! Promises: however this process ends, its workers and their groups get SIGKILL, whether they are stopped, block signals or
+//! are in the middle of an item, and whether a process that was forked from this one lives on.
 //!
-//! This process keeps the writing end and never writes. Each worker gets a reading end, and asks the kernel to signal its group
-//! when something happens to it: see `worker/caller_exit.rs`. Closing the last writing end is what happens.
+//! This process keeps the writing end and never writes. Each worker gets a reading end, and asks the kernel to signal it and
+//! its group when something happens to the pipe: see `worker/caller_exit.rs`. Closing the last writing end is what happens.
 //!
-//! A process that was forked from this one and lives on has a writing end too, until it makes a call itself or runs
-//! another program. While it is there, workers end with this process, and what they started goes on until it ends. The
-//! same holds for a child that another thread forks in the instant in which a pipe is made, also after a call.
+//! A process that is forked from this one gets the writing end too, and closes it before `fork` returns there: by a handler
+//! of `pthread_atfork`. A program that it runs instead gets none. So the one process that can hold up the end of the pipe is
+//! one that was made by a bare `clone` or by `_Fork`, which call no handlers, and that lives on without `exec`: it closes its
+//! end at its first own call of this crate.
 //!
 //! Costs: two descriptors of this process, from the first worker on.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-use rustix::fs::{FileType, Mode, OFlags, Stat};
-use rustix::pipe::PipeFlags;
+use rustix::fs::{FileType, Mode, OFlags};
 
-use crate::sync::{AtomicU64, Mutex, Ordering, per_process};
+use crate::backend::process::system_call::named;
+use crate::sync::{AtomicBool, AtomicI32, AtomicU64, Mutex, Ordering, per_process};
 
 per_process! {
-    /// The pipes of this process, of which the last one is in use.
-    ///
-    /// There is a second one only after the process has become another user, who may not open the first one.
-    static PIPES: Mutex<Vec<ExitPipe>> = {
+    /// The pipe of this process, once it has started a worker.
+    static PIPE: Mutex<Option<ExitPipe>> = {
         close_inherited();
-        Mutex::new(Vec::new())
+        Mutex::new(None)
     };
 }
 
-/// The writing ends of these pipes, for a process that is forked from this one; [`NONE`] where there is none.
+/// The ends of the pipe, for a process that is forked from this one: not behind the lock, which a thread that is not in the
+/// child may hold.
 ///
-/// Each is one word, so a child never sees half of it: the descriptor, and above it the number of its file, which tells
-/// the pipe from another file that has its descriptor by then, because the child has closed all that it inherited. Not
-/// behind the lock: a thread that is not in the child may hold that. There is one pipe for each user that the process
-/// was; beyond four, children keep what is too much.
-static WRITING: [AtomicU64; 4] = [const { AtomicU64::new(NONE) }; 4];
+/// `pipe2` writes the numbers here itself, before the descriptors can be seen, and a fork copies the descriptors before the
+/// memory. So a child that has the descriptors has their numbers, at whatever time it was forked.
+static ENDS: Ends = Ends { descriptors: [AtomicI32::new(NONE), AtomicI32::new(NONE)], file: AtomicU64::new(NOT_KNOWN) };
 
-/// Stands for no descriptor.
-const NONE: u64 = u64::MAX;
-
-/// A descriptor and its file as one word. The system gives pipes numbers of 32 bits.
-fn word(descriptor: RawFd, file: &Stat) -> u64 {
-    u64::from(descriptor.cast_unsigned()) | file.st_ino << 32
+/// On one line of memory, so that a child sees the words as they were at one time.
+#[repr(C, align(16))]
+struct Ends {
+    /// Reading and writing end, or [`NONE`].
+    descriptors: [AtomicI32; 2],
+    /// The number of the pipe's file, which tells it from another file that has its descriptor in a child that has closed
+    /// all that it inherited. [`NOT_KNOWN`] while the pipe is made.
+    file: AtomicU64,
 }
+
+const NONE: RawFd = -1;
+const NOT_KNOWN: u64 = u64::MAX;
 
 /// The reading end. The writing end is closed by the kernel when the process ends.
 struct ExitPipe {
-    reading: OwnedFd,
+    reading: RawFd,
 }
 
 impl ExitPipe {
+    /// Makes the pipe. Users that this process becomes later may open its reading end, too; others cannot reach it.
     fn create() -> io::Result<Self> {
-        let (reading, writing) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
-        let file = rustix::fs::fstat(&writing)?;
-        let word = word(writing.into_raw_fd(), &file);
-        // Relaxed: only a forked child reads it, and it has all of this process's memory. One pipe is made at a time.
-        if let Some(free) = WRITING.iter().find(|place| place.load(Ordering::Relaxed) == NONE) {
-            free.store(word, Ordering::Relaxed);
+        close_in_forked_children()?;
+        let places = ENDS.descriptors.as_ptr().cast_mut().cast::<libc::c_int>();
+        // SAFETY: the kernel writes two numbers to two words that may be written to through a shared reference. Only forked
+        // children read them meanwhile, in memory of their own.
+        if unsafe { libc::pipe2(places, libc::O_CLOEXEC) } != 0 {
+            return named("pipe2", Err(io::Error::last_os_error()));
         }
+        // Relaxed, here and below: only a forked child reads it, and it has all of this process's memory.
+        let reading = ENDS.descriptors[0].load(Ordering::Relaxed);
+        // SAFETY: the descriptor was just opened, and is never closed in this process.
+        let pipe = unsafe { BorrowedFd::borrow_raw(reading) };
+        ENDS.file.store(rustix::fs::fstat(pipe)?.st_ino, Ordering::Relaxed);
+        let _ = rustix::fs::fchmod(pipe, Mode::RUSR | Mode::RGRP | Mode::ROTH); // an error shows when it is opened
         Ok(Self { reading })
     }
 
     /// Another reading end, as an open file of its own: which group is signalled belongs to the file, and a duplicate would
     /// share it.
     fn open(&self) -> io::Result<OwnedFd> {
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        Ok(rustix::fs::open(format!("/proc/self/fd/{}", self.reading.as_raw_fd()), flags, Mode::empty())?)
+        named("/proc/self/fd", open_again(self.reading))
     }
+}
+
+/// The pipe of this descriptor, as another open file.
+///
+/// # Errors
+/// When no descriptor is free, or `/proc` is not there.
+pub(in crate::backend::process) fn open_again(reading: RawFd) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(format!("/proc/self/fd/{reading}"), flags, Mode::empty())?)
 }
 
 /// A reading end for one worker.
@@ -76,40 +94,56 @@ impl ExitPipe {
 /// # Errors
 /// When no descriptor is free, or `/proc` is not there.
 pub(super) fn reading_end() -> io::Result<OwnedFd> {
-    let mut pipes = PIPES.lock();
-    match pipes.last().map(ExitPipe::open) {
-        Some(Ok(reading)) => Ok(reading),
-        _ => {
-            let pipe = ExitPipe::create()?;
-            let reading = pipe.open()?;
-            pipes.push(pipe);
-            Ok(reading)
+    let mut pipe = PIPE.lock();
+    let pipe = match &mut *pipe {
+        Some(pipe) => pipe,
+        none => none.insert(ExitPipe::create()?),
+    };
+    pipe.open()
+}
+
+/// Lets each process that is forked from this one close both ends of the pipe first.
+///
+/// # Errors
+/// When there is no memory for the entry.
+fn close_in_forked_children() -> io::Result<()> {
+    static IS_REGISTERED: AtomicBool = AtomicBool::new(false);
+    // Relaxed: the caller holds the lock of the pipe, and a forked child has the entries of its parent. One that is forked
+    // between the two steps makes a second entry, which finds nothing to close.
+    if !IS_REGISTERED.load(Ordering::Relaxed) {
+        // SAFETY: the handler is async-signal-safe, as one for the child of a program with threads must be: it reads and
+        // writes words, and asks the system about a descriptor and to close it.
+        match unsafe { libc::pthread_atfork(None, None, Some(close_inherited)) } {
+            0 => IS_REGISTERED.store(true, Ordering::Relaxed),
+            error => return named("pthread_atfork", Err(io::Error::from_raw_os_error(error))),
         }
     }
+    Ok(())
 }
 
-/// Closes the writing ends of the process that this one was forked from, so that they end with that process.
-fn close_inherited() {
-    // In a process that was not forked, there are none yet: this comes before its first pipe.
-    WRITING
-        .iter()
-        .map(|place| place.swap(NONE, Ordering::Relaxed))
-        .filter(|&word| word != NONE)
-        .for_each(close_if_ours);
-}
-
-/// Closes the descriptor of this word, if it is still the pipe.
-fn close_if_ours(inherited: u64) {
-    let descriptor = RawFd::from_ne_bytes((inherited as u32).to_ne_bytes());
-    // SAFETY: it is only asked about; a number that is not open is an error.
-    let found = rustix::fs::fstat(unsafe { BorrowedFd::borrow_raw(descriptor) });
-    if found.is_ok_and(|found| is_pipe(&found) && word(descriptor, &found) == inherited) {
-        // SAFETY: it is the pipe whose writing end `create` gave up in the other process, so nothing owns this process's copy
-        // of it, and the swap gives the word to one thread alone.
-        drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+/// Closes the ends of the process that this one was forked from, so that the pipe ends with that process.
+///
+/// In a process that was not forked, there are none yet: this comes before its first pipe.
+extern "C" fn close_inherited() {
+    let file = ENDS.file.swap(NOT_KNOWN, Ordering::Relaxed);
+    for place in &ENDS.descriptors {
+        close_if_pipe(place.swap(NONE, Ordering::Relaxed), file);
     }
 }
 
-fn is_pipe(file: &Stat) -> bool {
-    FileType::from_raw_mode(file.st_mode) == FileType::Fifo
+/// Closes the descriptor, if it is still the pipe.
+fn close_if_pipe(descriptor: RawFd, file: u64) {
+    if descriptor == NONE {
+        return;
+    }
+    // SAFETY: it is only asked about; a number that is not open is an error.
+    let found = rustix::fs::fstat(unsafe { BorrowedFd::borrow_raw(descriptor) });
+    let is_pipe = found.is_ok_and(|found| {
+        FileType::from_raw_mode(found.st_mode) == FileType::Fifo && (file == NOT_KNOWN || file == found.st_ino)
+    });
+    if is_pipe {
+        // SAFETY: it is the pipe that the other process made, whose descriptors nothing owns in this one: the value behind
+        // the lock is the other process's, and is used there alone. The swap gives the number to one thread.
+        drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+    }
 }

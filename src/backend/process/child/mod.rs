@@ -24,10 +24,16 @@
 //! # Descriptors
 //! The three of this process for a worker are the socket, the reading end of the pipe and the pidfd. The descriptor of the status
 //! page and both ends of the worker are closed once they are sent or inherited; the page stays mapped. Each slot for
-//! large bodies has a descriptor only until it is sent. All are closed on exec, so programs that this process starts
-//! inherit none.
+//! large bodies has a descriptor only until it is sent. Workers that were started by one call share a descriptor of its
+//! folder. The process has four more from the first worker on, for `exit_pipe.rs` and `death_watch.rs`.
+//!
+//! All are closed on exec, so programs that this process starts inherit none. A child that is forked and runs no other
+//! program closes those of `exit_pipe.rs`, and keeps copies of the others until it ends: three for each worker that its
+//! parent had at the time, and the few that all share. They hold up no worker and no call of the parent. It cannot know which
+//! of them a call owns that another thread of the parent was in the middle of, so it closes none.
 
-mod exit_pipe;
+mod death_watch;
+pub(super) mod exit_pipe;
 pub(super) mod idle;
 mod number;
 pub(super) mod output;
@@ -53,14 +59,14 @@ use crate::backend::process::child::number::WorkerNumber;
 use crate::backend::process::child::output::OutputPipe;
 use crate::backend::process::child::pause_watch::PauseWatch;
 use crate::backend::process::memory::block::{self, Block, BlockId};
-use crate::backend::process::surroundings::Surroundings;
+use crate::backend::process::surroundings::{Origin, Surroundings};
 use crate::backend::process::system_call::named;
 use crate::backend::process::wire::body::Body;
 use crate::backend::process::wire::call::{Hello, Summons, VARIABLE};
 use crate::backend::process::wire::connection::{Blocking, Broken, Connection, Incoming, ReadResult};
 use crate::backend::process::wire::drop_panic::drop_panic;
 use crate::backend::process::wire::frame::{FrameKind, Header, items_extra};
-use crate::backend::process::wire::function::PROGRAM;
+use crate::backend::process::wire::function::program;
 use crate::backend::process::wire::status_page::{Direction, StatusPage};
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::failure::{LostWorker, WorkerExit};
@@ -98,8 +104,8 @@ pub(super) struct Worker {
     pidfd: OwnedFd,
     /// How many threads it may use; its environment said so when it started.
     threads: usize,
-    /// Folder, environment and user of this process when the worker was started; `None` where they changed meanwhile.
-    surroundings: Option<Surroundings>,
+    /// Folder, environment and user of this process when the call began that has started the worker.
+    origin: Arc<Origin>,
     /// How many items it has answered, in all calls.
     served: usize,
     /// How many frames of items were sent to it, in all calls. Wraps around.
@@ -156,18 +162,38 @@ pub(super) struct Readiness {
 }
 
 impl Worker {
-    /// Starts a worker that may use `threads` threads. Returns when the process runs, before it has reached `main`.
+    /// Starts a worker that may use `threads` threads, with the folder, the environment and the user that the call had at
+    /// its begin. Returns when the process runs, before it has reached `main`. `note_deaths` is called whenever workers of this
+    /// process have died, in another thread.
     ///
     /// # Errors
-    /// When `/proc/self` cannot be read, when a descriptor, a process or the memory of the page cannot be had, and when
-    /// the spawner's thread could not be started.
-    pub(super) fn start(threads: usize) -> io::Result<Self> {
-        spawner::run(move || Self::start_here(WorkerNumber::lowest_free(), threads))
+    /// When `/proc/self` cannot be read, when a descriptor, a process or the memory of the page cannot be had, when the
+    /// spawner's thread could not be started, and when the program has become another user since the call began.
+    fn start(threads: usize, origin: &Arc<Origin>, note_deaths: fn()) -> io::Result<Self> {
+        let origin = Arc::clone(origin);
+        spawner::run(note_deaths, move || {
+            // A new process inherits the folder, if that is the one. Where another thread leaves it just then, it is told.
+            if origin.is_in_folder() {
+                let worker = Self::start_here(WorkerNumber::lowest_free(), threads, &origin, None)?;
+                if origin.is_in_folder() {
+                    return Ok(worker);
+                }
+            }
+            let folder = origin.path_of_folder()?;
+            Self::start_here(WorkerNumber::lowest_free(), threads, &origin, Some(&folder))
+        })
     }
 
-    /// Starts the process in this thread, which must be the spawner's. The first frame is queued, not sent.
-    fn start_here(number: WorkerNumber, threads: usize) -> io::Result<Self> {
-        let program = PROGRAM.as_ref().map_err(|reason| io::Error::other(reason.clone()))?;
+    /// Starts the process in this thread, which must be the spawner's: in the folder that is given, or in this process's.
+    /// The first frame is queued, not sent.
+    fn start_here(
+        number: WorkerNumber,
+        threads: usize,
+        origin: &Arc<Origin>,
+        folder: Option<&str>,
+    ) -> io::Result<Self> {
+        origin.check_user()?;
+        let program = program()?;
         let flags = SocketFlags::CLOEXEC;
         let pair = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None);
         let (ours, theirs) = named("socketpair", pair)?;
@@ -175,8 +201,9 @@ impl Worker {
         named("ioctl(FIONBIO)", rustix::io::ioctl_fionbio(&read, true))?;
         let (page, page_file) = MappedStatusPage::create()?;
         let exit_pipe = exit_pipe::reading_end()?;
-        let (summons, surroundings) = (Summons::new(), Surroundings::now());
-        let mut command = worker_command(theirs, write, threads, &summons)?;
+        let summons = Summons::new();
+        let mut command = worker_command(theirs, write, threads, origin, &summons)?;
+        folder.map(|folder| command.current_dir(folder));
         let child = named("the start of /proc/self/exe", command.spawn())?;
         // The command holds this process's copies of the worker's ends.
         drop(command);
@@ -193,7 +220,7 @@ impl Worker {
             },
             child,
             threads,
-            surroundings: Some(surroundings).filter(|before| *before == Surroundings::now()),
+            origin: Arc::clone(origin),
             served: 0,
             frames_sent: 0,
             has: HashSet::new(),
@@ -206,6 +233,8 @@ impl Worker {
             process: ProcessMark::current(),
             number,
         };
+        origin.check_user()?; // before and after the start: then it was the same one meanwhile
+        spawner::watch(&worker.pidfd)?;
         let hello = Hello { executable: program.executable.clone(), secret: summons.secret, threads };
         let hello = postcard::to_stdvec(&hello).map_err(io::Error::other)?;
         worker.link.outgoing.push_with(Header::new(FrameKind::Hello), &hello, page_file.into());
@@ -235,7 +264,17 @@ impl Worker {
 
     /// Whether it was started in these surroundings.
     pub(super) fn is_of(&self, surroundings: &Surroundings) -> bool {
-        self.surroundings.as_ref() == Some(surroundings)
+        self.origin.surroundings() == surroundings
+    }
+
+    /// What it was started with.
+    pub(super) fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+
+    /// Whether its process has ended, or was waited for by another part of the program. Costs a system call.
+    pub(super) fn has_ended(&self) -> bool {
+        has_ended(&self.pidfd)
     }
 
     /// How many items it has answered, in all calls.
@@ -483,15 +522,19 @@ impl Worker {
 ///
 /// `/proc/self/exe` is the file that runs, also after a new version was moved to its path, so a worker is always the
 /// same program as its caller. The name in `argv[0]` is the caller's. There are no other arguments.
-fn worker_command(socket: OwnedFd, pipe: OwnedFd, threads: usize, summons: &Summons) -> io::Result<Command> {
+fn worker_command(
+    socket: OwnedFd,
+    pipe: OwnedFd,
+    threads: usize,
+    origin: &Origin,
+    summons: &Summons,
+) -> io::Result<Command> {
     let mut command = Command::new("/proc/self/exe");
     if let Some(name) = std::env::args_os().next() {
         command.arg0(name);
     }
-    command.env(VARIABLE, summons.to_string());
-    for name in THREAD_VARIABLES.into_iter().filter(|name| std::env::var_os(name).is_none()) {
-        command.env(name, threads.to_string());
-    }
+    command.env_clear().envs(THREAD_VARIABLES.map(|name| (name, threads.to_string())));
+    command.envs(origin.variables()).env(VARIABLE, summons.to_string());
     // The socket comes as its stdin and is moved away from there before the program's own code runs. A group of its own:
     // Ctrl+C on the terminal reaches the caller alone.
     command.stdin(socket).stdout(pipe.try_clone()?).stderr(pipe).process_group(0);

@@ -26,12 +26,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::backend::contract::BackendError;
-use crate::backend::process::child::Worker;
-use crate::backend::process::child::idle::take_idle;
+use crate::backend::process::child::idle;
 use crate::backend::process::serde_task::{SerdeTask, Travels};
 use crate::backend::process::supervisor::call_frame::CallFrame;
 use crate::backend::process::supervisor::call_state::CallState;
-use crate::backend::process::surroundings::Surroundings;
+use crate::backend::process::surroundings::Origin;
 use crate::backend::process::system_call::backend_error;
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
@@ -39,6 +38,7 @@ use crate::backend::process::wire::frame::{Digests, put_part};
 use crate::backend::process::wire::status_page::FRAMES;
 use crate::backend::task::Task;
 use crate::failure::{LostWorker, WorkerExit};
+use crate::sync::Arc;
 
 /// A frame ends when it is this long, however many items it was to have.
 const FRAME_BYTES: usize = 1024 * 1024;
@@ -56,7 +56,7 @@ pub(super) struct FrameSender {
     /// How many threads each worker may use.
     threads: usize,
     /// Folder, environment and user of this process when the call began.
-    surroundings: Surroundings,
+    origin: Arc<Origin>,
     /// The blocks of shared memory that the frame at hand mentions.
     attachments: Attachments,
     /// The digests of those of its items that the worker must compare.
@@ -73,8 +73,8 @@ enum Round {
 
 impl FrameSender {
     /// A sender for the call that `call` describes.
-    pub(super) fn new(call: CallFrame, threads: usize, surroundings: Surroundings) -> Self {
-        Self { call, threads, surroundings, attachments: Attachments::default(), digests: Digests::default() }
+    pub(super) fn new(call: CallFrame, threads: usize, origin: Arc<Origin>) -> Self {
+        Self { call, threads, origin, attachments: Attachments::default(), digests: Digests::default() }
     }
 
     /// Drops the shared memory of the call, so that workers drop it too.
@@ -140,7 +140,7 @@ impl FrameSender {
     /// Finds a worker for an empty slot: an idle one, or a new one. False when none can be had and the call goes on.
     ///
     /// An idle worker is taken only if it was started for the same number of threads, as its environment says that
-    /// number and cannot be changed later.
+    /// number and cannot be changed later. A new one gets what the program had when the call began, as the idle ones have.
     ///
     /// # Errors
     /// Those of [`CallState::go_on_without`].
@@ -150,8 +150,8 @@ impl FrameSender {
         state: &mut CallState<'_, '_, T, K>,
     ) -> Result<bool, BackendError> {
         let max_served = state.limits.recycle_after.unwrap_or(usize::MAX);
-        let idle = take_idle(self.threads, max_served, &self.surroundings);
-        let worker = match idle.map_or_else(|| Worker::start(self.threads), Ok) {
+        let found = idle::take_idle(self.threads, max_served, self.origin.surroundings());
+        let worker = match found.map_or_else(|| idle::start(self.threads, &self.origin), Ok) {
             Ok(worker) => worker,
             Err(error) => return state.go_on_without(slot_idx, &error).map(|()| false),
         };

@@ -71,7 +71,7 @@ use crate::backend::process::serde_task::{SerdeTask, Travels};
 use crate::backend::process::supervisor::call_frame::CallFrame;
 use crate::backend::process::supervisor::call_state::{CallState, TICK_NANOS};
 use crate::backend::process::supervisor::dispatch::FrameSender;
-use crate::backend::process::surroundings::Surroundings;
+use crate::backend::process::surroundings::{Origin, Surroundings};
 use crate::backend::process::system_call::backend_error;
 use crate::backend::process::wire::attachments::{Attachments, with_attachments};
 use crate::backend::process::wire::body::Body;
@@ -101,8 +101,10 @@ pub(super) fn run<T: Travels, K: SerdeTask<T>>(
     surroundings: Surroundings,
 ) -> Result<BackendStats, BackendError> {
     show_as_printed_here(context.config, || {
-        let mut supervisor = Supervisor::new(limits, context, output, sink, surroundings)?;
-        idle::take_outdated(&surroundings).into_iter().for_each(|worker| supervisor.state.end_idle(worker));
+        let (outdated, origin) = idle::take_outdated(&surroundings);
+        let origin = origin.unwrap_or_else(|| Arc::new(Origin::now(surroundings.ids())));
+        let mut supervisor = Supervisor::new(limits, context, output, sink, origin)?;
+        outdated.into_iter().for_each(|worker| supervisor.state.end_idle(worker));
         let supervised = supervisor.supervise();
         supervisor.shut_down();
         supervised.map(|()| supervisor.state.into_stats())
@@ -138,7 +140,7 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
         context: &'c RunContext<'c, T, K>,
         output: Output<'out, K::Output>,
         sink: &'c mut ReportSink<'c, K::Output, K::Error>,
-        surroundings: Surroundings,
+        origin: Arc<Origin>,
     ) -> Result<Self, BackendError> {
         let plan = context.plan;
         // A call made in an item of a thread gets one worker: there are as many such calls as threads.
@@ -149,7 +151,7 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
         let n_slots = workers.get().min(plan.n_items);
         Ok(Self {
             state: CallState::new(limits, context, output, sink, n_slots),
-            frame_sender: FrameSender::new(call, threads, surroundings),
+            frame_sender: FrameSender::new(call, threads, origin),
         })
     }
 
@@ -258,18 +260,19 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
 /// is copied for each worker; above that it is one block of shared memory, and the frame holds its name.
 ///
 /// # Errors
-/// `Unsupported` for a function outside of the program's code, a function of a shared library for instance;
-/// `Unprepared` when the shared value cannot be encoded, or the memory for a large one cannot be had.
+/// `Unsupported` for a function outside of the program's code, a function of a shared library for instance, and where
+/// there is no `/proc` to find the program in; `Workers` where it cannot be read for another reason; `Unprepared` when the shared value cannot be encoded, or the memory for a large one cannot be had.
 fn call_frame<T: Travels, K: SerdeTask<T>>(
     limits: &Limits,
     context: &RunContext<'_, T, K>,
     workers: NonZeroUsize,
 ) -> Result<CallFrame, BackendError> {
-    let name = |address| FunctionName::of(address, fingerprint::<T, K>()).map_err(BackendError::Unsupported);
+    let unnamed = |error: io::Error| backend_error(&error, error.to_string(), BackendError::Workers);
+    let name = |address| FunctionName::of(address, fingerprint::<T, K>()).map_err(unnamed);
     let init = context.task.context().init_address();
     let init = if init.is_null() { None } else { Some(name(init)?) };
     let head = CallHead {
-        function: entry::<T, K>().name(fingerprint::<T, K>()).map_err(BackendError::Unsupported)?,
+        function: entry::<T, K>().name(fingerprint::<T, K>()).map_err(unnamed)?,
         item_function: name(context.task.address())?,
         init,
         halts: context.plan.halt_on_failure,

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::process::rights::FileRights;
 use crate::backend::process::system_call::named;
-use crate::sync::per_process;
+use crate::sync::{Latest, per_process};
 
 /// A function, as it travels: its place in the executable that both sides run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,16 +47,16 @@ impl FunctionName {
     ///
     /// # Errors
     /// When it lies outside of the program's code, or what program this is could not be found out.
-    pub(crate) fn of(function: *const (), fingerprint: u64) -> Result<Self, String> {
-        PROGRAM.as_ref().map_err(String::clone)?.name(function, fingerprint)
+    pub(crate) fn of(function: *const (), fingerprint: u64) -> io::Result<Self> {
+        program()?.name(function, fingerprint)
     }
 
     /// The name of a constant of `len` bytes of the running program, at this address.
     ///
     /// # Errors
     /// When it lies outside of what is mapped from the program's file, or what program this is could not be found out.
-    pub(crate) fn of_constant(constant: *const (), len: usize, fingerprint: u64) -> Result<Self, String> {
-        PROGRAM.as_ref().map_err(String::clone)?.name_constant(constant, len, fingerprint)
+    pub(crate) fn of_constant(constant: *const (), len: usize, fingerprint: u64) -> io::Result<Self> {
+        program()?.name_constant(constant, len, fingerprint)
     }
 
     /// Where the function of this name lies in the running program.
@@ -64,7 +64,7 @@ impl FunctionName {
     /// # Errors
     /// When no function of the program begins there.
     pub(crate) fn place(&self) -> Result<*const (), String> {
-        PROGRAM.as_ref().map_err(String::clone)?.place(self)
+        program().map_err(|error| error.to_string())?.place(self)
     }
 
     /// Where the constant of this name lies in the running program; all of its `len` bytes can be read.
@@ -72,7 +72,7 @@ impl FunctionName {
     /// # Errors
     /// When a part of it lies outside of what is mapped from the program's file.
     pub(crate) fn place_of_constant(&self, len: usize) -> Result<*const (), String> {
-        PROGRAM.as_ref().map_err(String::clone)?.place_of_constant(self, len)
+        program().map_err(|error| error.to_string())?.place_of_constant(self, len)
     }
 
     /// Whether the function at the place is for the types that were meant.
@@ -123,14 +123,16 @@ impl Program {
     /// Reads `/proc/self/exe` and `/proc/self/maps`, once per process.
     ///
     /// # Errors
-    /// When `/proc` is not mounted or not readable, and when no executable mapping holds this crate's code.
+    /// Of the kind `Unsupported` when `/proc` is not mounted, and when no executable mapping holds this crate's code; with the
+    /// system's kind when no descriptor or no memory is free.
     pub(crate) fn running() -> io::Result<Self> {
-        let file = named("/proc/self/exe", fs::metadata("/proc/self/exe"))?;
-        let maps = named("/proc/self/maps", fs::read("/proc/self/maps"))?;
+        let file = named("/proc/self/exe", fs::metadata("/proc/self/exe")).map_err(of_proc)?;
+        let maps = named("/proc/self/maps", fs::read("/proc/self/maps")).map_err(of_proc)?;
         // Paths in it need not be UTF-8; the addresses are.
         let maps = String::from_utf8_lossy(&maps);
         let (text, data) = segments_around(anchor_address(), &maps).ok_or_else(|| {
-            io::Error::other("this crate's code was not found in the running program's; is it in a library of its own?")
+            let text = "this crate's code was not found in the running program's; is it in a library of its own?";
+            io::Error::new(io::ErrorKind::Unsupported, text)
         })?;
         let executable = Executable {
             device: file.dev(),
@@ -146,19 +148,19 @@ impl Program {
     ///
     /// # Errors
     /// When it lies outside of the program's code, in a shared library for instance.
-    fn name(&self, function: *const (), fingerprint: u64) -> Result<FunctionName, String> {
+    fn name(&self, function: *const (), fingerprint: u64) -> io::Result<FunctionName> {
         let address = function.addr();
         if !self.text.contains(&address) {
-            return Err("the function lies outside of the running program, where workers cannot find it".to_owned());
+            return Err(outside_of_program());
         }
         let offset = address.wrapping_sub(anchor_address()).cast_signed() as i64;
         Ok(FunctionName { offset, fingerprint })
     }
 
     /// The name of the constant at this address.
-    fn name_constant(&self, constant: *const (), len: usize, fingerprint: u64) -> Result<FunctionName, String> {
+    fn name_constant(&self, constant: *const (), len: usize, fingerprint: u64) -> io::Result<FunctionName> {
         if !self.has_constant(constant.addr(), len) {
-            return Err("the function lies outside of the running program, where workers cannot find it".to_owned());
+            return Err(outside_of_program());
         }
         let offset = constant.addr().wrapping_sub(anchor_address()).cast_signed() as i64;
         Ok(FunctionName { offset, fingerprint })
@@ -222,9 +224,38 @@ unsafe extern "C" {
     fn _Unwind_FindEnclosingFunction(pc: *mut libc::c_void) -> *mut libc::c_void;
 }
 
+/// Why a function has no name.
+fn outside_of_program() -> io::Error {
+    let text = "the function lies outside of the running program, where workers cannot find it";
+    io::Error::new(io::ErrorKind::Unsupported, text)
+}
+
 per_process! {
-    /// The running program, found out once.
-    pub(crate) static PROGRAM: Result<Program, String> = Program::running().map_err(|error| error.to_string());
+    /// The running program, once it is found out.
+    static PROGRAM: Latest<Program> = Latest::new();
+}
+
+/// The running program. It is found out at the first use that succeeds.
+///
+/// # Errors
+/// Those of [`Program::running`]. They are not kept: a file that cannot be opened now may be readable later.
+pub(in crate::backend::process) fn program() -> io::Result<&'static Program> {
+    if let Some(program) = PROGRAM.load() {
+        return Ok(program);
+    }
+    // Two threads that come first find out the same; each leaks what it found, some hundred bytes.
+    let program = Box::leak(Box::new(Program::running()?));
+    PROGRAM.store(program);
+    Ok(program)
+}
+
+/// The same error, as one of the system where there is no such file: then `/proc` is not there.
+fn of_proc(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::NotFound {
+        io::Error::new(io::ErrorKind::Unsupported, error.to_string())
+    } else {
+        error
+    }
 }
 
 /// The executable mapping that holds this address, and the others of its file that can be read, in the text of

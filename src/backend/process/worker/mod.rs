@@ -46,7 +46,7 @@ use crate::backend::process::wire::connection::{Blocking, Broken, Connection, In
 use crate::backend::process::wire::drop_panic;
 use crate::backend::process::wire::encode::decode_checked;
 use crate::backend::process::wire::frame::{FrameKind, Header};
-use crate::backend::process::wire::function::{FunctionName, PROGRAM};
+use crate::backend::process::wire::function::{FunctionName, program};
 use crate::backend::process::wire::refusal::{CallRejected, Disconnected};
 use crate::backend::process::wire::status_page::Direction;
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
@@ -55,7 +55,7 @@ use crate::backend::process::worker::outbox::Outbox;
 use crate::backend::process::worker::start_state::StartState;
 use crate::config;
 use crate::panics::drop_caught;
-use crate::sync::{Arc, FORKED_INSIDE, ProcessMark, nanos};
+use crate::sync::{Arc, FORKED_INSIDE, ProcessMark, end_forked_child, nanos};
 
 /// The worker measures its memory at most this often, in nanoseconds, and only where the call asks for it.
 const MEASURE_NANOS: u64 = 10_000_000;
@@ -92,8 +92,8 @@ impl ServeEntry {
     /// Its name in a call.
     ///
     /// # Errors
-    /// When it lies in a shared library, where workers cannot find it.
-    pub(super) fn name(&'static self, fingerprint: u64) -> Result<FunctionName, String> {
+    /// When it lies in a shared library, where workers cannot find it, or the program cannot be found out.
+    pub(super) fn name(&'static self, fingerprint: u64) -> io::Result<FunctionName> {
         FunctionName::of_constant(std::ptr::from_ref(self).cast(), size_of::<Self>(), fingerprint)
     }
 
@@ -184,7 +184,7 @@ impl WorkerConnection {
     fn handshake(socket: OwnedFd, secret: u64) -> Result<Self, String> {
         prints::unbuffer_c_stdout();
         let gone = |broken: Broken| format!("the first message did not come: {broken:?}");
-        let program = PROGRAM.as_ref().map_err(String::clone)?;
+        let program = program().map_err(|error| error.to_string())?;
         // The first frame is read with a page that is not shared, since it brings the shared one.
         let (page, _) =
             MappedStatusPage::create().map_err(|error| format!("no memory for a worker's page: {error}"))?;
@@ -243,7 +243,7 @@ impl WorkerConnection {
     #[inline]
     pub(super) fn end_if_forked(&self) {
         if !self.process.is_current() {
-            end_forked_child();
+            end_child_of_worker();
         }
     }
 
@@ -437,14 +437,12 @@ fn resident_bytes() -> u64 {
     own * rustix::param::page_size() as u64
 }
 
-/// Ends a child that was forked in this worker, without what the program does at its exit: that, and what stands in the
-/// buffers for output, is the worker's.
+/// Ends a child that was forked in this worker.
 #[cold]
-fn end_forked_child() -> ! {
+fn end_child_of_worker() -> ! {
     // Where stderr is closed, only the exit code shows it.
     let _ = writeln!(io::stderr(), "{FORKED_INSIDE}");
-    // SAFETY: it ends the process, and may be called at any time.
-    unsafe { libc::_exit(101) } // as after a panic of `main`
+    end_forked_child()
 }
 
 #[cfg(test)]

@@ -4,13 +4,11 @@
 //! its environment or its user serves no further call. Variables cannot be set back: other threads of the process may
 //! read them at any time.
 
-use std::ffi::{CStr, c_char};
-use std::hash::{BuildHasher, Hasher};
 use std::os::fd::OwnedFd;
 
-use foldhash::fast::FixedState;
 use rustix::fs::{Mode, OFlags};
 
+use crate::backend::process::environment;
 use crate::backend::process::rights::Ids;
 
 /// What a worker had at its start.
@@ -30,7 +28,7 @@ impl StartState {
         Self {
             folder: rustix::fs::open(".", flags, Mode::empty()).ok(),
             mask: mask_of_new_files(),
-            environment: environment(),
+            environment: environment::fingerprint(),
             ids: Ids::now(),
         }
     }
@@ -41,34 +39,11 @@ impl StartState {
         self.folder.as_ref().is_none_or(|folder| rustix::process::fchdir(folder).is_ok())
     }
 
-    /// Whether an item has changed what cannot be set back. Costs two system calls, and some ten nanoseconds for each
-    /// variable. Called between two calls.
+    /// Whether an item has changed what cannot be set back. Costs two system calls, and what `environment.rs` says: threads
+    /// that items have left behind may set variables meanwhile. Called between two calls.
     pub(super) fn is_changed(&self) -> bool {
-        (environment(), Ids::now()) != (self.environment, self.ids)
+        (environment::fingerprint(), Ids::now()) != (self.environment, self.ids)
     }
-}
-
-// SAFETY: POSIX declares it so: an array of C strings with a null at its end, or null.
-unsafe extern "C" {
-    static environ: *const *const c_char;
-}
-
-/// A number that differs for different variables with near certainty.
-///
-/// Read where they lie: std would copy each one twice, which takes as long as a small call. This process is a worker between two
-/// calls, so what may change them meanwhile is a thread that an item has left behind, which may do so beside no other
-/// reader, and the next item's code would be one too. A caller is another matter; see `surroundings.rs`.
-fn environment() -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    // SAFETY: no item runs, and the functions that change the array keep its null and its strings whole.
-    unsafe {
-        let mut variable = environ;
-        while !variable.is_null() && !(*variable).is_null() {
-            hasher.write(CStr::from_ptr(*variable).to_bytes_with_nul());
-            variable = variable.add(1);
-        }
-    }
-    hasher.finish()
 }
 
 /// The mask of this process, from `/proc`, as the system call that gives it also changes it.
