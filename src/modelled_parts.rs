@@ -3,6 +3,8 @@
 //! They promise to add nothing: a call made here takes the way of [`Work::run`](crate::Work::run), but in a pool of its
 //! own that ends with the model, and with the plan written out instead of read from the config and the machine.
 
+use std::collections::VecDeque;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use crate::run::observer::Observer;
 use crate::run::positions::SlicePositions;
 use crate::run::retry::Retry;
 use crate::run::slots::Slots;
+use crate::run::source::{self, Demand, ItemSource};
 use crate::run::tolerance::Tolerance;
 use crate::stream::{JobHandle, Results};
 use crate::sync::{ProcessMark, StackSize};
@@ -265,6 +268,49 @@ fn ended(driven: Driven) -> Result<RunReport, Error<&'static str>> {
 
 fn positive(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).expect("a model counts from 1")
+}
+
+/// An iterator that one thread reads for another.
+pub struct Source<T: Send>(source::Source<'static, T>);
+
+impl<T: Send> Source<T> {
+    /// An iterator that a reading thread is about to read, or that the calling thread reads.
+    pub fn new(iterator: impl Iterator<Item = T> + Send + 'static, is_served: bool) -> Self {
+        let source = source::Source::new(iterator);
+        source.set_served(is_served);
+        Self(source)
+    }
+
+    /// What the reading thread does.
+    pub fn read(&self) {
+        self.0.read();
+    }
+
+    /// Says whether a reading thread reads the iterator.
+    pub fn set_served(&self, is_served: bool) {
+        self.0.set_served(is_served);
+    }
+
+    /// Takes what is there, and allows so many items to be read. Waits for an item where it is told to: time stands still,
+    /// so an item or the end must come. Gives whether all items were taken.
+    pub fn take(&self, limit: usize, waits: bool, items: &mut VecDeque<T>) -> bool {
+        let wait = if waits { Duration::from_millis(1) } else { Duration::ZERO };
+        self.0.take(Demand { limit, window: 4, wait }, items)
+    }
+
+    /// What a run does at its end: gives how many items were read, those that were not taken, and drops the iterator unless
+    /// it is being called.
+    pub fn end(&self) -> (usize, VecDeque<T>) {
+        let rest = self.0.close();
+        self.0.drop_iterator().expect("no iterator of a model breaks");
+        rest
+    }
+}
+
+impl<T: Send> fmt::Debug for Source<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").finish_non_exhaustive()
+    }
 }
 
 /// The frames on their way to a worker process, as both sides see them.

@@ -207,9 +207,8 @@ pub(crate) struct ChunkReport<R, E> {
     pub(crate) events: Vec<WorkerEvent>,
     /// Destructors of items, values and errors that panicked in a worker process since the last report.
     pub(crate) drop_panics: Vec<DropPanic>,
-    /// Whether the input may be read now, which may take any time. False where the backend has something else to do
-    /// first, and then sends an empty report.
-    pub(crate) may_read: bool,
+    /// Whether there is nothing to do but wait a moment for input, in an empty report.
+    pub(crate) may_wait: bool,
 }
 
 impl<R, E> ChunkReport<R, E> {
@@ -219,6 +218,11 @@ impl<R, E> ChunkReport<R, E> {
     /// or finds the end. It counts as no chunk, so `apply_verdict` gets it with 0 chunks.
     pub(crate) fn nothing() -> Self {
         Self::at(0)
+    }
+
+    /// An empty report of a backend whose workers have nothing to run: the gatherer may wait some milliseconds for an item.
+    pub(crate) fn awaiting_input() -> Self {
+        Self { may_wait: true, ..Self::nothing() }
     }
 
     /// A chunk from this position on, with nothing done yet.
@@ -235,7 +239,7 @@ impl<R, E> ChunkReport<R, E> {
             peak_memory: None,
             events: Vec::new(),
             drop_panics: Vec::new(),
-            may_read: true,
+            may_wait: false,
         }
     }
 

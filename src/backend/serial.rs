@@ -91,7 +91,8 @@ impl<'out, R> SerialProgress<'out, R> {
         if self.next >= self.fence() && self.retries.is_empty() {
             return None;
         }
-        nap(self.retries.time_to_next(Instant::now()).unwrap_or_default().min(NAP));
+        let Some(time) = self.retries.time_to_next(Instant::now()) else { return Some(ChunkReport::awaiting_input()) };
+        nap(time.min(NAP));
         Some(ChunkReport::nothing())
     }
 

@@ -280,13 +280,20 @@ pub(crate) fn is_worker_thread() -> bool {
 ///
 /// The mark is restored when `work` returns or panics. Calls may be nested.
 pub(crate) fn in_worker<A>(work: impl FnOnce() -> A) -> A {
+    marked(true, work)
+}
+
+/// Runs `work` with this thread marked as one that runs items, or as one that does not.
+///
+/// A thread of a pool that does something else for a caller is marked as that caller is.
+pub(crate) fn marked<A>(is_worker: bool, work: impl FnOnce() -> A) -> A {
     struct Restore(bool);
     impl Drop for Restore {
         fn drop(&mut self) {
             IN_WORKER.with(|in_worker| in_worker.set(self.0));
         }
     }
-    let _restore = Restore(IN_WORKER.with(|in_worker| in_worker.replace(true)));
+    let _restore = Restore(IN_WORKER.with(|in_worker| in_worker.replace(is_worker)));
     work()
 }
 

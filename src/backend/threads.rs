@@ -42,6 +42,10 @@ per_process! {
     /// Threads for work that waits. Pools of their own, so that waiting items never occupy a thread for computing.
     pub(crate) static WAITING: KeptPools = KeptPools::new("io");
 }
+per_process! {
+    /// Threads that read the iterators of streams. They are no workers, and no budget counts them.
+    pub(crate) static READING: KeptPools = KeptPools::new("input");
+}
 
 /// The kept threads of one kind: a pool for each stack size that a call has asked for.
 #[derive(Debug)]
@@ -69,7 +73,7 @@ impl KeptPools {
     }
 
     /// Calls `call` with the pool that this config asks for: a kept one, or one that ends with the call.
-    fn with<A>(&self, config: &ParallelConfig, call: impl FnOnce(&Pool) -> A) -> A {
+    pub(crate) fn with<A>(&self, config: &ParallelConfig, call: impl FnOnce(&Pool) -> A) -> A {
         let stack_size = StackSize::Bytes(config.thread_stack_size());
         if config.keep_threads() {
             return call(self.of(stack_size));
@@ -183,7 +187,8 @@ fn run_caller<T, K: Task<T>>(
             helpers.request(runs_items || own.has_started(), arrived);
         }
         let runs_now = arrived > 0 && (runs_items || own.has_started() || helpers.certain == 0);
-        let update = match runs_now && in_worker(|| own.step_as_configured()) {
+        let is_at_work = runs_now && in_worker(|| own.step_as_configured());
+        let update = match is_at_work {
             true => dispatcher.try_recv(),
             false => dispatcher.recv(),
         };
@@ -193,6 +198,7 @@ fn run_caller<T, K: Task<T>>(
         };
         match update {
             Update::Reports(chunks) => chunks.into_iter().for_each(|chunk| apply(sink(chunk), 1)),
+            Update::NeedInput if !is_at_work => apply(sink(ChunkReport::awaiting_input()), 0),
             Update::Idle | Update::NeedInput => apply(sink(ChunkReport::nothing()), 0),
             Update::End => break,
         }

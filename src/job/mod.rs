@@ -179,19 +179,31 @@ impl<'a, T> Job<'a, T> {
     /// and drops each item when it is finished, so memory stays bounded. (A journal and a report keep a key and a
     /// record per item.)
     ///
-    /// The iterator must be `Send`: it is read in the calling thread, or in the thread that [`Work::ordered`],
-    /// [`Work::as_completed`] and [`Work::spawn`] start. `std::io::stdin().lines()` is not `Send`; use
-    /// `std::io::BufReader::new(std::io::stdin()).lines()`.
+    /// The iterator must be `Send`: it is read in a thread of its own, in mode [`Serial`](crate::Serial) in the calling
+    /// thread. `std::io::stdin().lines()` is not `Send`; use `std::io::BufReader::new(std::io::stdin()).lines()`.
     ///
     /// # Panics
     /// When the iterator panics, the run ends, and the panic is raised in the caller.
     ///
     /// # Concurrency
-    /// Items are read for about a millisecond at a time. What was read before is under way before the iterator is asked
-    /// again. While it blocks, workers continue with the items that they have; delivery, the journal, a cancellation
-    /// and time limits wait until it returns, so an iterator that may wait for long should look at the
-    /// [`cancel_token`](Job::cancel_token) itself. Several items may be read before the first of them starts, so `next`
-    /// must not wait for the result of an earlier item.
+    /// The reading thread counts as no worker and against no budget. It sees the config of the caller. It reads ahead as
+    /// far as the window allows, so `next` must not wait for the delivery of an item that is further back than that.
+    ///
+    /// Nothing waits for an iterator that blocks: items that came are under way, results are delivered and written to the
+    /// journal, and time limits hold. A cancellation or a break ends the run without it:
+    /// - [`Work::ordered`], [`Work::as_completed`] and [`Work::spawn`] own the iterator, and end at once. The thread that reads
+    ///   it is left behind; when `next` returns, what it gave is dropped there, and the iterator with it.
+    /// - [`Work::run`] and the `for_each` methods may have borrowed the iterator. They deliver and write down all that is
+    ///   finished, close journal and report, and return once `next` has returned. So let an iterator that may block for
+    ///   ever wait with a time limit, such as that of [`recv_timeout`](std::sync::mpsc::Receiver::recv_timeout), and look
+    ///   at the [`cancel_token`](Job::cancel_token) in between.
+    ///
+    /// In mode `Serial`, [`Work::run`] and the `for_each` methods read in the calling thread, between two items: all that
+    /// came before is delivered by then, and a cancellation ends the run when `next` returns. That costs about a microsecond
+    /// per item. The other modes do the same where the system starts no thread for the iterator.
+    ///
+    /// Cost: a wake-up of the reading thread per run, and a lock per item there. An item from an iterator that is slower than
+    /// the workers is handed on at once; a result that comes while they wait for one is delivered within 8 ms.
     ///
     /// ```
     /// use manyhands::Job;

@@ -485,7 +485,8 @@ where
     /// Starts the work and returns an iterator over its results in input order.
     ///
     /// At most a [`window`](crate::Job::window) of results waits for the consumer, and the work is at most a window
-    /// ahead of those. Dropping the iterator cancels the work and waits for the items in hand.
+    /// ahead of those. Dropping the iterator cancels the work and waits for the items in hand, not for an input that
+    /// blocks: see [`Job::over`](crate::Job::over).
     ///
     /// # Errors
     /// An invalid setting. A later error is the iterator's last item.
@@ -569,6 +570,7 @@ where
         let window = NonZeroUsize::new(spec.window).unwrap_or(NonZeroUsize::MIN);
         let cancel = spec.cancel.clone();
         let body = move |emit: &mut Emit<'_, K::Output, K::Error>| {
+            let _reader = work.input.start_own_reader();
             work.run_checked(spec, &mut |index, result, _| emit(index, result), order)
         };
         Ok((window, cancel, body))

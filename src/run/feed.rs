@@ -1,23 +1,28 @@
-//! Reads the items of a stream in the calling thread, and gives each its position.
+//! Takes the items of a stream that have come, and gives each its position.
 //!
-//! Promise: it reads no further than a window ahead of the delivered results, and for about a millisecond at a time, so
-//! that the reports of workers never wait long. `run_loop.rs` calls it once per turn; `item_buffer.rs` keeps the items.
+//! Promise: it lets no more items be read than a window ahead of the delivered results, and takes them for about a
+//! millisecond at a time, so that the reports of workers never wait long. `run_loop.rs` calls it once per turn; `source.rs`
+//! reads the iterator, and `item_buffer.rs` keeps the items.
 //!
-//! One turn: finished items are dropped, then items are read until the window is full, a millisecond has passed, 4096
-//! items have been read, or the input ends. Each item is looked up in the journal by `run_loop.rs`, and is then placed
-//! or skipped. At the end of the turn the placed items become one block of the buffer.
+//! One turn: finished items are dropped, then items are taken until the window is full, none is there, a millisecond has
+//! passed, 4096 items have been taken, or the input ends. Each item is looked up in the journal by `run_loop.rs`, and is then
+//! placed or skipped. At the end of the turn the placed items become one block of the buffer.
 //!
-//! An iterator that blocks holds up the calling thread: no report is taken meanwhile, while workers go on with what the
-//! last verdict allows. With a window of 4 and 10 delivered results, at most 14 items have been read.
+//! Without a reading thread a turn ends with the first item that is placed, since the next call of the iterator may block.
+//! A turn waits for an item only where the backend has nothing to run, and for 8 ms at most. With a window of 4 and 10
+//! delivered results, at most 14 items have been read.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::backend::contract::DropPanic;
-use crate::panics::{Held, drop_each_logged};
+use crate::backend::contract::{DropPanic, Dropped};
+use crate::panics::{Held, drop_each, drop_each_logged};
+use crate::run::drop_panics::DropPanics;
 use crate::run::input::StreamInput;
 use crate::run::item_buffer::ItemBuffer;
 use crate::run::positions::{PositionMap, StreamPositions};
+use crate::run::source::{Demand, ItemSource};
 use crate::sync::Instant;
 
 /// How long a turn reads the iterator before the next report of a worker is taken.
@@ -28,6 +33,13 @@ const TURN: Duration = Duration::from_millis(1);
 ///
 /// Bounds a block of the buffer, and with it the items that one slow item keeps in memory.
 const MAX_PER_TURN: usize = 4096;
+
+/// The clock is read for every so many items of a turn.
+const LOOK_EVERY: usize = 16;
+/// How long a turn waits for its first item where there is nothing to run. Reports of workers wait so long at most.
+const MIN_WAIT: Duration = Duration::from_millis(1);
+/// The longest wait, once nothing has come for a while: neither an item nor a report.
+const MAX_WAIT: Duration = Duration::from_millis(8);
 
 /// How much of the input has been read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,13 +70,19 @@ pub(crate) struct Completed {
 ///
 /// It counts indices by the items that it has read; positions are counted by the map, as skipped items have none.
 pub(crate) struct InputReader<'r, 'k, T> {
-    iterator: &'r mut dyn Iterator<Item = T>,
+    source: &'r dyn ItemSource<T>,
+    /// Items that were taken from the source and are not looked up yet.
+    taken: VecDeque<T>,
     buffer: &'r ItemBuffer<T>,
     positions: &'r StreamPositions<'r, 'k, T>,
     window: usize,
-    /// The number of items that were read.
+    /// The number of items that were looked up.
     n_read: usize,
     is_exhausted: bool,
+    /// How long the next turn waits for an item, if there is nothing else to do.
+    patience: Duration,
+    /// Whether the iterator is read by another thread, which stays so for the run.
+    is_prompt: bool,
 }
 
 /// The items of one turn.
@@ -76,6 +94,8 @@ pub(crate) struct Turn<T> {
     items: Vec<T>,
     n_reads: usize,
     started: Instant,
+    /// How long it waits for its first item.
+    wait: Duration,
 }
 
 impl<T> Drop for Turn<T> {
@@ -87,19 +107,31 @@ impl<T> Drop for Turn<T> {
 
 impl<'r, 'k, T> InputReader<'r, 'k, T> {
     pub(crate) fn new(
-        stream: &'r mut StreamInput<'_, T>,
+        stream: &'r StreamInput<'_, T>,
         positions: &'r StreamPositions<'r, 'k, T>,
         window: usize,
     ) -> Self {
-        let (iterator, buffer) = (&mut **stream.iterator, &*stream.buffer);
-        Self { iterator, buffer, positions, window, n_read: 0, is_exhausted: false }
+        let (source, buffer) = (&*stream.source.0, &*stream.buffer);
+        let (taken, patience, is_prompt) = (VecDeque::new(), MIN_WAIT, source.is_served());
+        Self { source, taken, buffer, positions, window, n_read: 0, is_exhausted: false, patience, is_prompt }
     }
 
-    /// The number of items that were read.
+    /// Whether the iterator is read by another thread, so that a turn does not wait for it.
+    pub(crate) fn is_prompt(&self) -> bool {
+        self.is_prompt
+    }
+
+    /// Reads no more. Gives the number of items that were read, and the panics of the destructors of those that the run did
+    /// not come to.
     ///
     /// Skipped items and those of a turn that panicked are among them.
-    pub(crate) fn n_read(&self) -> usize {
-        self.n_read
+    pub(crate) fn close(&mut self) -> (usize, DropPanics) {
+        let (n_read, rest) = self.source.close();
+        let mut panics = DropPanics::default();
+        drop_each(self.taken.drain(..).chain(rest), |offset, message| {
+            panics.note(DropPanic { dropped: Dropped::Item(self.n_read + offset), message });
+        });
+        (n_read, panics)
     }
 
     /// Drops the items that are finished.
@@ -117,33 +149,46 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
         panics
     }
 
-    /// Starts a turn: a group of items for the next positions.
-    pub(crate) fn start_turn(&self) -> Turn<T> {
-        Turn { first: self.positions.placed(), items: Vec::new(), n_reads: 0, started: Instant::now() }
+    /// Starts a turn: a group of items for the next positions. Where the run has nothing else to do, it waits a moment for
+    /// the first item: 1 ms, and twice as long each time that none came, up to 8 ms.
+    pub(crate) fn start_turn(&mut self, may_wait: bool) -> Turn<T> {
+        let wait = if may_wait && self.is_prompt() { self.patience } else { Duration::ZERO };
+        self.patience = if may_wait { (self.patience * 2).min(MAX_WAIT) } else { MIN_WAIT };
+        Turn { first: self.positions.placed(), items: Vec::new(), n_reads: 0, started: Instant::now(), wait }
     }
 
     /// Whether the window allows another item after this many delivered results.
     ///
     /// Counted in items read, skipped ones included, since they are delivered too.
     pub(crate) fn is_within_window(&self, delivered: usize) -> bool {
-        self.n_read < delivered.saturating_add(self.window)
+        self.n_read < self.limit(delivered)
     }
 
-    /// The next item and its index; `None` when the turn or the input is over. Until it has a place, the item is dropped
-    /// without a panic while a closure of the caller unwinds.
+    /// So many items may be read after this many delivered results.
+    fn limit(&self, delivered: usize) -> usize {
+        delivered.saturating_add(self.window)
+    }
+
+    /// The next item and its index; `None` when the window is full, no item is there, or the turn or the input is over.
     ///
-    /// A turn reads at least one item, even from an iterator that is slower than the turn: otherwise a slow input would
-    /// never advance. Reads the clock once per item, except for the first. After the end of the input, the iterator is
-    /// not called again.
-    pub(crate) fn next(&mut self, turn: &mut Turn<T>) -> Option<(usize, Held<T>)> {
-        if turn.n_reads >= MAX_PER_TURN || turn.n_reads > 0 && turn.started.elapsed() >= TURN {
+    /// Without a reading thread, a turn ends with the first item that is to be run: it is done before the iterator, which may
+    /// block, is called again. Reads the clock for every 16th item; without a reading thread, for each but the first. After
+    /// the end of the input, the iterator is not called again.
+    pub(crate) fn next(&mut self, turn: &mut Turn<T>, delivered: usize) -> Option<(usize, Held<T>)> {
+        let is_time_to_look = turn.n_reads.is_multiple_of(LOOK_EVERY) || self.taken.is_empty();
+        let is_over = turn.n_reads > 0 && is_time_to_look && turn.started.elapsed() >= TURN + turn.wait;
+        let has_one = !self.is_prompt && !turn.items.is_empty();
+        if is_over || has_one || turn.n_reads >= MAX_PER_TURN || !self.is_within_window(delivered) {
             return None;
         }
+        if self.taken.is_empty() {
+            let wait = if turn.n_reads == 0 { turn.wait } else { Duration::ZERO };
+            let demand = Demand { limit: self.limit(delivered), window: self.window, wait };
+            self.is_exhausted = self.source.take(demand, &mut self.taken);
+        }
+        let item = self.taken.pop_front()?;
+        self.patience = MIN_WAIT;
         turn.n_reads += 1;
-        let Some(item) = self.iterator.next() else {
-            self.is_exhausted = true;
-            return None;
-        };
         self.n_read += 1;
         Some((self.n_read - 1, Held::new(item)))
     }
@@ -192,15 +237,15 @@ mod tests {
         body: impl FnOnce(&mut InputReader<'_, '_, u32>, &StreamPositions<'_, '_, u32>),
     ) {
         let (_, stream) = Input::stream(0..n_items).split();
-        let mut stream = stream.expect("the input is a stream");
+        let stream = stream.expect("the input is a stream");
         let lookup = Arc::clone(&stream.lookup);
         let key: &Key<'_, u32> = &|n| format!("item {n}");
         let positions = StreamPositions::new(&*lookup, Some(key));
-        body(&mut InputReader::new(&mut stream, &positions, window), &positions);
+        body(&mut InputReader::new(&stream, &positions, window), &positions);
     }
 
-    /// One turn after `delivered` results, with all positions before `prefix` finished. The items of the indices
-    /// `finished` were finished before the run.
+    /// Turns after `delivered` results, until the window is full or the input ends, with all positions before `prefix`
+    /// finished. The items of the indices `finished` were finished before the run.
     fn fill(
         reader: &mut InputReader<'_, '_, u32>,
         delivered: usize,
@@ -208,14 +253,22 @@ mod tests {
         finished: &[usize],
     ) -> InputProgress {
         reader.drop_finished(Completed { ranges: Vec::new(), prefix });
-        let mut turn = reader.start_turn();
-        while reader.is_within_window(delivered)
-            && let Some((index, item)) = reader.next(&mut turn)
-        {
-            if finished.contains(&index) { reader.skip() } else { reader.place(&mut turn, index, item.into_inner()) }
+        loop {
+            let mut turn = reader.start_turn(false);
+            while let Some((index, item)) = reader.next(&mut turn, delivered) {
+                if finished.contains(&index) {
+                    reader.skip()
+                } else {
+                    reader.place(&mut turn, index, item.into_inner())
+                }
+            }
+            assert!(turn.items.len() <= 1, "the iterator was called again before the item was done");
+            let is_open = reader.is_within_window(delivered);
+            let progress = reader.end_turn(turn, is_open);
+            if !progress.may_grow {
+                return progress;
+            }
         }
-        let is_open = reader.is_within_window(delivered);
-        reader.end_turn(turn, is_open)
     }
 
     #[test]
@@ -224,7 +277,7 @@ mod tests {
             let full = |placed| InputProgress { placed, may_grow: false, is_exhausted: false };
             assert_eq!(fill(reader, 0, 0, &[]), full(10));
             assert_eq!(fill(reader, 3, 3, &[]), full(13));
-            assert_eq!(reader.n_read(), 13);
+            assert_eq!(reader.close().0, 13);
         });
     }
 

@@ -1,4 +1,4 @@
-//! The input of a job: a slice, or an iterator with the buffer for its unfinished items. `feed.rs` reads the iterator.
+//! The input of a job: a slice, or an iterator with the buffer for its unfinished items. `source.rs` reads the iterator.
 //!
 //! A slice is only borrowed, so the run asks for no bounds of its items; the mode does. A stream is read by one thread
 //! and looked up by others, so its items are `Send` and `Sync`.
@@ -7,10 +7,11 @@ use std::fmt;
 
 use crate::backend::contract::{DropPanic, Dropped};
 use crate::backend::items::ItemLookup;
-use crate::panics::Held;
+use crate::panics::log_drop_panic;
 use crate::run::drop_panics::DropPanics;
 use crate::run::item_buffer::ItemBuffer;
 use crate::run::positions::PositionMap;
+use crate::run::source::{ItemSource, OwnReader, Source};
 use std::sync::Arc;
 
 /// The items of a job.
@@ -25,7 +26,7 @@ pub(crate) enum Input<'a, T> {
 ///
 /// Cost: two allocations per run, for the iterator and the buffer, and one virtual call per item that is read.
 pub(crate) struct StreamInput<'a, T> {
-    pub(crate) iterator: Held<Box<dyn Iterator<Item = T> + Send + 'a>>,
+    pub(crate) source: SourceOf<'a, T>,
     pub(crate) buffer: Arc<ItemBuffer<T>>,
     /// The same buffer, as workers see it.
     ///
@@ -34,17 +35,34 @@ pub(crate) struct StreamInput<'a, T> {
     pub(crate) lookup: Arc<dyn ItemLookup<T> + Send + 'a>,
 }
 
+/// The source of a stream, which is closed with it: a reading thread then ends.
+pub(crate) struct SourceOf<'a, T>(pub(crate) Arc<dyn ItemSource<T> + Send + Sync + 'a>);
+
+impl<T> Drop for SourceOf<'_, T> {
+    fn drop(&mut self) {
+        self.0.close_here();
+        if self.0.process().is_current()
+            && let Err(message) = self.0.drop_iterator()
+        {
+            log_drop_panic(&message); // of a run that did not come to `drop_caught`
+        }
+    }
+}
+
 impl<T> StreamInput<'_, T> {
-    /// Drops the items that are left, and then the iterator. Returns the panics of their destructors.
+    /// Drops the items that are left, and then the iterator. Returns the panics of their destructors. An iterator that is
+    /// being called is dropped when it returns, by the thread that reads it.
     pub(crate) fn drop_caught(self, positions: &dyn PositionMap) -> DropPanics {
-        let Self { iterator, buffer, lookup } = self;
+        let Self { source, buffer, lookup } = self;
         let mut panics = DropPanics::default();
         buffer.clear();
         for panic in buffer.take_drop_panics() {
             panics.note(DropPanic { dropped: panic.dropped.map(|position| positions.index_of(position)), ..panic });
         }
         drop(lookup);
-        panics.drop_caught(Dropped::Input, iterator.into_inner());
+        if let Err(message) = source.0.drop_iterator() {
+            panics.note(DropPanic { dropped: Dropped::Input, message });
+        }
         panics
     }
 }
@@ -75,7 +93,18 @@ impl<'a, T: Send + Sync + 'a> Input<'a, T> {
     pub(crate) fn stream(iterator: impl Iterator<Item = T> + Send + 'a) -> Self {
         let buffer = Arc::new(ItemBuffer::new());
         let lookup: Arc<dyn ItemLookup<T> + Send + 'a> = buffer.clone();
-        Self::Stream(StreamInput { iterator: Held::new(Box::new(iterator)), buffer, lookup })
+        Self::Stream(StreamInput { source: SourceOf(Arc::new(Source::new(iterator))), buffer, lookup })
+    }
+}
+
+impl<T: 'static> Input<'static, T> {
+    /// Reads an iterator in a thread that owns it, so that the run does not wait for it at its end. Keep the reader for as
+    /// long as the run takes.
+    pub(crate) fn start_own_reader(&self) -> Option<OwnReader<T>> {
+        match self {
+            Self::Slice(_) => None,
+            Self::Stream(stream) => Some(OwnReader::start(&stream.source.0)),
+        }
     }
 }
 

@@ -14,7 +14,7 @@
 //! Where no result has to be seen on its way, workers write values straight into slots: [`run_in_slots`]. Its steps are
 //! the same, without the second.
 //!
-//! Everything here runs in the calling thread. Workers belong to `backend`; the caller's closures run through
+//! Everything here runs in the calling thread, but for the iterator of a stream (`source.rs`). Workers belong to `backend`; the caller's closures run through
 //! `callbacks.rs`, so that a panic in one of them ends the run in order.
 //!
 //! A worked case: ten items, [`DeliveryOrder::InOrder`], a journal that holds the items 0, 3 and 4, and a limit of one
@@ -59,13 +59,15 @@ pub(crate) mod positions;
 pub(crate) mod retry;
 pub(crate) mod run_loop;
 pub(crate) mod slots;
+pub(crate) mod source;
 pub(crate) mod spec;
+pub(crate) mod thread_context;
 pub(crate) mod tolerance;
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::backend::contract::Output;
+use crate::backend::contract::{ModeKind, Output};
 use crate::backend::items::{ItemLookup, Items};
 use crate::backend::mode::Mode;
 use crate::backend::task::Task;
@@ -77,7 +79,7 @@ use crate::run::delivery::{Callback, Delivery, ItemResult};
 use crate::run::end::{EarlyEnd, RunReport};
 use crate::run::feed::InputReader;
 use crate::run::gatherer::Gatherer;
-use crate::run::input::Input;
+use crate::run::input::{Input, StreamInput};
 use crate::run::observer::Observer;
 use crate::run::persistence::{KeepSpec, Pending, Persistence};
 use crate::run::positions::{Positions, SlicePositions};
@@ -215,6 +217,33 @@ where
     K: Task<T>,
     M: Mode<T, K>,
 {
+    let (items, stream) = input.split();
+    let Some(stream) = stream else { return deliver(run, items, None, callback, order) };
+    let (source, config) = (Arc::clone(&stream.source.0), Arc::clone(&run.spec.config));
+    if run.spec.mode == ModeKind::Serial {
+        return deliver(run, items, Some(stream), callback, order);
+    }
+    let (mut parts, mut delivered) = (Some((run, stream, callback)), None);
+    source.read_beside(&config, &mut || {
+        delivered = parts.take().map(|(run, stream, callback)| deliver(run, items, Some(stream), callback, order));
+    });
+    let mut delivered = delivered.expect("the body is called once")?;
+    delivered.report.warnings.extend(source.take_late_panics().into_warnings());
+    Ok(delivered)
+}
+
+/// [`run_and_deliver`], while another thread reads the stream.
+fn deliver<T, M, K>(
+    run: Run<'_, '_, T, M, K>,
+    items: &[T],
+    stream: Option<StreamInput<'_, T>>,
+    callback: &mut Callback<'_, K::Output, K::Error>,
+    order: DeliveryOrder,
+) -> Result<DeliveredRun, Error<K::Error>>
+where
+    K: Task<T>,
+    M: Mode<T, K>,
+{
     // 1. The specification is checked. Open the journal and the report that it asks for.
     let Run { spec, keep, mode, task } = run;
     let sources = keep.sources;
@@ -222,12 +251,11 @@ where
     let persistence = Persistence::open(keep, spec.mode).map_err(Error::widen)?;
 
     // 2. Find the items that are finished already.
-    let (persistence, resumed) = divide(spec, persistence, input.slice())?;
+    let (persistence, resumed) = divide(spec, persistence, stream.is_none().then_some(items))?;
 
     // 3. Complete the plan, and map its positions to items.
-    spec.deliver(order, input.slice().is_some(), persistence.is_kept(), persistence.n_serial_sample());
+    spec.deliver(order, stream.is_none(), persistence.is_kept(), persistence.n_serial_sample());
     let (progress, tolerance) = (spec.progress.take(), std::mem::take(&mut spec.tolerance));
-    let (items, mut stream) = input.split();
     let lookup = stream.as_ref().map(|stream| Arc::clone(&stream.lookup));
     let lookup = lookup.as_ref().map(|lookup| &**lookup as &dyn ItemLookup<T>);
     let positions = Positions::new(items, lookup, spec, persistence.key());
@@ -239,7 +267,7 @@ where
     positions.show_in(status.as_ref());
     let context = spec.context(lookup.map_or(Items::Slice(items), Items::Stream), task, status.as_deref());
     let gatherer = Gatherer::new(&spec.plan, &spec.cancel, tolerance, observer, &positions);
-    let reader = stream.as_mut().zip(positions.stream());
+    let reader = stream.as_ref().zip(positions.stream());
     let mut run = RunLoop {
         gatherer: gatherer.retrying(spec.retry.as_ref()).with_sources(sources),
         delivery: Delivery::new(&positions, sources, persistence.sink(), callback, order == DeliveryOrder::InOrder),

@@ -11,7 +11,8 @@
 //!    delivered result also makes room in the window for one more item.
 //! 3. The verdict comes last, because a break of the callback, a new item and a new fence all change it.
 //!
-//! A backend that must hand out first what came before says so in its report, and no input is read in that turn.
+//! Items are read by another thread, and this one takes what has come. Without such a thread (serial mode), the iterator is
+//! called for empty reports alone: all that came before is done or under way by then.
 //!
 //! A turn without done positions (a lost worker, or a backend that has run dry) skips the second step and may read more
 //! input.
@@ -26,6 +27,7 @@ use crate::panics::OneByOne;
 use crate::progress::ItemStatus;
 use crate::run::callbacks::Callbacks;
 use crate::run::delivery::{Delivery, ItemResult};
+use crate::run::drop_panics::DropPanics;
 use crate::run::end::RunEnd;
 use crate::run::feed::{InputProgress, InputReader};
 use crate::run::gatherer::Gatherer;
@@ -85,14 +87,15 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     ///
     /// The backend calls it in the calling thread, once per report.
     pub(crate) fn turn(&mut self, mut report: ChunkReport<R, E>) -> Verdict {
-        let (retries, may_read) = (self.gatherer.accept(&mut report), report.may_read);
-        if report.done > 0 {
+        let (retries, may_wait) = (self.gatherer.accept(&mut report), report.may_wait);
+        let is_empty = report.done == 0;
+        if !is_empty {
             let fence = self.gatherer.fence();
             self.deliver(|delivery| delivery.deliver(report, &retries, fence));
             self.gatherer.show_progress();
         }
-        if may_read && self.gatherer.wants_more() {
-            self.read_input();
+        if self.gatherer.wants_more() && (is_empty || self.reader.as_ref().is_some_and(InputReader::is_prompt)) {
+            self.read_input(may_wait);
         }
         self.gatherer.verdict(self.delivery.oldest_position(), retries)
     }
@@ -116,11 +119,11 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     ///
     /// The counts of the delivery before and after say how many items were resumed, also where a panic cut the turn
     /// short. The position map and the buffer are up to date when it returns, so the verdict may name the new limit.
-    fn read_input(&mut self) {
+    fn read_input(&mut self, may_wait: bool) {
         let Self { gatherer, delivery, reader: Some(reader), persistence } = self else { return };
         let (completed, before) = (gatherer.take_completed(), delivery.resumed());
         gatherer.note_drop_panics(reader.drop_finished(completed));
-        let progress = gatherer.run_callback(|| fill(reader, persistence, delivery));
+        let progress = gatherer.run_callback(|| fill(reader, persistence, delivery, may_wait));
         let after = delivery.resumed();
         gatherer.count_past(after.resumed - before.resumed, ItemStatus::Resumed);
         gatherer.count_past(after.done_before - before.done_before, ItemStatus::Skipped);
@@ -140,7 +143,8 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
     ) -> (RunEnd, Result<(), Error<E>>, Callbacks) {
         let fence = self.gatherer.fence();
         self.deliver(|delivery| delivery.deliver_rest(fence));
-        let n_inputs = self.reader.as_ref().map_or(n_items, InputReader::n_read);
+        let (n_inputs, panics) = self.reader.as_mut().map_or((n_items, DropPanics::default()), InputReader::close);
+        self.gatherer.append_drop_panics(panics);
         let delivered = self.delivery.delivered();
         self.gatherer.append_drop_panics(self.delivery.into_drop_panics());
         self.gatherer.finish_delivered(stats, &delivered, n_inputs)
@@ -155,13 +159,11 @@ fn fill<T, R, E>(
     reader: &mut InputReader<'_, '_, T>,
     persistence: &Persistence<'_, '_, T, R, E>,
     delivery: &mut Delivery<'_, R, E>,
+    may_wait: bool,
 ) -> InputProgress {
-    let mut turn = reader.start_turn();
-    let wants_more = |reader: &InputReader<'_, '_, T>, delivery: &Delivery<'_, R, E>| {
-        !delivery.has_stopped_callbacks() && reader.is_within_window(delivery.delivered().passed)
-    };
-    while wants_more(reader, delivery)
-        && let Some((index, item)) = reader.next(&mut turn)
+    let mut turn = reader.start_turn(may_wait);
+    while !delivery.has_stopped_callbacks()
+        && let Some((index, item)) = reader.next(&mut turn, delivery.delivered().passed)
     {
         match persistence.look_up(index, &item) {
             Ok(None) => reader.place(&mut turn, index, item.into_inner()),
@@ -178,6 +180,6 @@ fn fill<T, R, E>(
             }
         }
     }
-    let is_open = wants_more(reader, delivery);
+    let is_open = !delivery.has_stopped_callbacks() && reader.is_within_window(delivery.delivered().passed);
     reader.end_turn(turn, is_open)
 }

@@ -31,7 +31,8 @@ use crate::tally::Tally;
 /// returned panics too.
 ///
 /// # Concurrency
-/// Polling never waits for an item. When the output is returned, nothing that the run started is alive. Dropping the
+/// Polling never waits for an item. When the output is returned, nothing that the run started is alive, except for a
+/// thread whose call of the input's `next` has not returned (see [`Job::over`](crate::Job::over)). Dropping the
 /// handle earlier cancels the run and does not wait: items in hand finish in the background, and nothing new starts.
 ///
 /// ```

@@ -26,10 +26,10 @@ use crate::tally::Tally;
 ///
 /// # Concurrency
 /// `next` waits for the next result. After the last one, nothing that the run started is alive. Dropping the iterator
-/// earlier cancels the run and waits for its end: items in hand finish, and nothing new starts. The drop also waits for
-/// an input iterator that blocks, so do not drop what unblocks it, such as the other end of a channel, after the
-/// results. Leaking the iterator (`mem::forget`) leaves a thread that waits for ever. A panic of the input's iterator
-/// or of a callback of the job is raised in `next`, once; no item follows it.
+/// earlier cancels the run and waits for its end: items in hand finish, and nothing new starts. An input iterator that
+/// blocks is not waited for: the thread that reads it ends when it returns. Leaking the iterator (`mem::forget`) leaves a
+/// thread that waits for ever. A panic of the input's iterator or of a callback of the job is raised in `next`, once; no
+/// item follows it.
 ///
 /// ```
 /// use manyhands::{Error, Job, stream::Results};

@@ -12,12 +12,12 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::{Context, Poll, ready};
 
-use crate::backend::thread_pool;
-use crate::config::{self, ParallelConfig, override_parallel_config};
+use crate::config;
 use crate::error::Error;
 use crate::panics::{Held, drop_each_logged};
 use crate::primitives::cancel::CancelToken;
 use crate::run::end::RunReport;
+use crate::run::thread_context::ThreadContext;
 use crate::stream::queue::{Queue, Taken};
 use crate::stream::{Emit, IndexedResult, NextResult};
 use crate::sync::{Arc, JoinHandle, ProcessMark, StackSize, end_forked_child, spawn_owned};
@@ -217,34 +217,5 @@ fn not_here<E>() -> Error<E> {
 impl<R, E> fmt::Debug for RunFeed<R, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RunFeed").field("cancel", &self.cancel).field("tally", &self.tally).finish_non_exhaustive()
-    }
-}
-
-/// The state of a thread that a run depends on. It is carried to the run's thread, so that a stream behaves like a call
-/// of `for_each` in the thread that started it.
-struct ThreadContext {
-    config: ParallelConfig,
-    /// Whether the thread runs an item of another call. A nested call shares the workers of the outer one.
-    is_worker_thread: bool,
-    subscriber: tracing::Dispatch,
-    span: tracing::Span,
-}
-
-impl ThreadContext {
-    /// The context of the calling thread.
-    fn here() -> Self {
-        Self {
-            config: config::parallel_config(),
-            is_worker_thread: thread_pool::is_worker_thread(),
-            subscriber: tracing::dispatcher::get_default(Clone::clone),
-            span: tracing::Span::current(),
-        }
-    }
-
-    /// Runs work in this context.
-    fn scope<A>(self, work: impl FnOnce() -> A) -> A {
-        let _config = override_parallel_config(self.config);
-        let in_worker = || if self.is_worker_thread { thread_pool::in_worker(work) } else { work() };
-        tracing::dispatcher::with_default(&self.subscriber, || self.span.in_scope(in_worker))
     }
 }

@@ -1,4 +1,4 @@
-//! What items print and panic with under `cargo test` is part of the output of the test that made the call.
+//! What items and iterators print and panic with under `cargo test` is part of the output of the test that made the call.
 
 use std::process::Command;
 
@@ -13,8 +13,11 @@ fn print_in_items(test: &'static str) {
         });
         assert_eq!(outcome.unwrap().failures().len(), 1);
     }
-    let stream = Job::over(0..4).workers(2).map(move |n| println!("{test} streams {n}")).ordered().unwrap();
+    let items = move |way: &'static str| (0..4).inspect(move |n| println!("{test} reads {n} of {way}"));
+    let stream =
+        Job::over(items("a stream")).workers(2).map(move |n| println!("{test} streams {n}")).ordered().unwrap();
     assert_eq!(stream.count(), 4);
+    assert_eq!(Job::over(items("a run")).workers(2).run(|n| *n).unwrap().tally().succeeded, 4);
 }
 
 #[test]
@@ -47,6 +50,10 @@ fn what_items_print_reaches_the_test_that_made_the_call() {
             assert!(output.contains(&format!("{test} panics in {mode}")), "{test}:\n{stdout}");
         }
         assert!((0..4).all(|n| output.contains(&format!("{test} streams {n}\n"))), "{test}:\n{stdout}");
+        for way in ["a stream", "a run"] {
+            let is_there = |n| output.contains(&format!("{test} reads {n} of {way}\n"));
+            assert!((0..4).all(is_there), "{test}, {way}:\n{stdout}");
+        }
     }
     let stderr = String::from_utf8(run.stderr).unwrap();
     assert!(!stderr.contains("panics in"), "{stderr}");

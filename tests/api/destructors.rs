@@ -1,11 +1,13 @@
 //! Destructors that panic: each costs the value that it belongs to, and the run says so in a warning.
 
-use std::ops::ControlFlow::Continue;
+use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use manyhands::job::{FailureKind, Task};
 use manyhands::{
@@ -168,6 +170,86 @@ fn an_iterator_whose_destructor_panics_costs_no_result() {
         assert_eq!(texts(outcome.warnings()), expected, "{way:?}");
         assert_eq!(outcome.into_result().unwrap(), (1..21).collect::<Vec<_>>());
     });
+}
+
+/// Gives an item, and another one when the first is dropped, which happens at the end of a run that ends with it.
+fn one_and_a_late_one<'a>(held: Fragile<'a>, late_breaks: bool) -> impl Iterator<Item = Late<'a>> + Send {
+    let (dropped, is_dropped) = channel();
+    let mut dropped = Some(dropped);
+    (0..2).map(move |n| {
+        let held = &held;
+        if n == 1 {
+            is_dropped.recv_timeout(Duration::from_secs(60)).expect("the first item is dropped at the end of the run");
+        }
+        Late { _item: Fragile::new(n, n == 1 && late_breaks, held.alive), dropped: dropped.take() }
+    })
+}
+
+/// An item that may say when it is dropped.
+struct Late<'a> {
+    _item: Fragile<'a>,
+    dropped: Option<Sender<()>>,
+}
+
+impl Drop for Late<'_> {
+    fn drop(&mut self) {
+        self.dropped.take().map(|dropped| dropped.send(()));
+    }
+}
+
+#[test]
+fn what_an_iterator_gives_after_the_end_of_the_run_is_dropped_and_its_panic_named() {
+    let alive = AtomicUsize::new(0);
+    for_every_way(|way| {
+        if way.mode == LocalMode::Serial {
+            return; // the iterator is not asked for a second item
+        }
+        for (item_breaks, iterator_breaks, expected) in [
+            (true, false, "the destructor of item 1 panicked: 1 broke"),
+            (true, true, "the destructor of item 1 panicked: 1 broke"),
+            (false, true, "the destructor of the iterator over the items panicked: 9 broke"),
+        ] {
+            let items = one_and_a_late_one(Fragile::new(9, iterator_breaks, &alive), item_breaks);
+            let mut n_passed = 0;
+            let error = way.job_over(items).map(|_| ()).for_each(|_, _| {
+                n_passed += 1;
+                Break(())
+            });
+            let error = error.unwrap_err();
+            assert!(error.is_destructor() && n_passed == 1, "{way:?}: {error}");
+            assert_eq!(error.to_string(), expected, "{way:?}");
+            assert_eq!(alive.load(Ordering::SeqCst), 0, "{way:?}: the run returns before all is dropped");
+        }
+    });
+}
+
+#[test]
+fn what_an_iterator_gives_after_its_results_were_dropped_breaks_nothing() {
+    static ALIVE: AtomicUsize = AtomicUsize::new(0);
+    /// Says when the iterator is dropped, which comes last.
+    struct Last(Sender<()>);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+    for mode in [LocalMode::Serial, LocalMode::Threads, LocalMode::IoThreads] {
+        let ((go, wait), (last, is_over)) = (channel::<()>(), channel());
+        let (last, held) = (Last(last), Fragile::new(9, true, &ALIVE));
+        let items = (0..2).map(move |n| {
+            let _held = (&held, &last);
+            if n == 1 {
+                wait.recv_timeout(Duration::from_secs(60)).expect("the test lets it go");
+            }
+            Fragile::new(n, n == 1, &ALIVE)
+        });
+        let mut results = Job::over(items).mode(mode).workers(2).map(|item| item.number).ordered().unwrap();
+        assert_eq!(results.next().unwrap().unwrap(), (0, Ok(0)), "{mode}");
+        drop(results);
+        go.send(()).unwrap();
+        is_over.recv_timeout(Duration::from_secs(50)).expect("the iterator is dropped when it returns");
+        assert_eq!(ALIVE.load(Ordering::SeqCst), 0, "{mode}");
+    }
 }
 
 #[test]

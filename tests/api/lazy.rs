@@ -3,14 +3,16 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::ops::ControlFlow::{Break, Continue};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use manyhands::{CancelToken, Job, OnFailure, Progress};
+use manyhands::config::{override_parallel_config, parallel_config};
+use manyhands::{CancelToken, Job, LocalMode, OnFailure, ParallelConfig, Progress};
 
-use crate::modes::{for_every_way, my_turn};
+use crate::modes::{Way, for_every_way, my_turn};
 
 #[test]
 fn more_items_than_a_window_come_and_each_is_delivered_once() {
@@ -252,5 +254,296 @@ fn a_future_has_the_outcome_that_a_run_has() {
         };
         assert_eq!(failures(&outcome), failures(&expected));
         assert!(outcome.iter().eq(expected.iter()), "values beyond the failure are dropped");
+    }
+}
+
+/// Gives `first` items at once, and `None` when the test lets it go, at the latest after a minute.
+fn blocks_after(first: usize, go: Receiver<()>) -> impl Iterator<Item = usize> + Send {
+    (0..first).chain(std::iter::from_fn(move || {
+        let _ = go.recv_timeout(Duration::from_secs(60));
+        None
+    }))
+}
+
+/// [`for_every_way`] where the iterator is read in a thread of its own.
+fn for_every_way_with_a_reader(mut check: impl FnMut(Way)) {
+    for_every_way(|way| {
+        if way.mode != LocalMode::Serial && [0, 5].contains(&way.chunk_size) {
+            check(way);
+        }
+    });
+}
+
+/// [`blocks_after`], which says when it blocks.
+fn blocks_and_says_so(first: usize, go: Receiver<()>) -> (impl Iterator<Item = usize> + Send, Blocks) {
+    let (blocks, is_blocked) = channel();
+    let (mut items, mut n_asked) = (blocks_after(first, go), 0);
+    let items = std::iter::from_fn(move || {
+        n_asked += 1;
+        if n_asked > first {
+            let _ = blocks.send(());
+        }
+        items.next()
+    });
+    (items, Blocks(Mutex::new(is_blocked)))
+}
+
+/// Lets an item wait until the iterator blocks.
+struct Blocks(Mutex<Receiver<()>>);
+
+impl Blocks {
+    fn wait(&self) {
+        let received = self.0.lock().unwrap().recv_timeout(Duration::from_secs(20));
+        received.expect("the iterator is asked for more while this item is under way");
+    }
+}
+
+#[test]
+fn results_are_delivered_while_the_iterator_blocks() {
+    for_every_way_with_a_reader(|way| {
+        for ordered in [false, true] {
+            let (go, wait) = channel();
+            let (items, blocks) = blocks_and_says_so(7, wait);
+            let (mut passed, began) = (0, Instant::now());
+            let work = way.job_over(items).map(|&n| {
+                if n == 6 {
+                    blocks.wait()
+                }
+            });
+            // The iterator returns only once the last result is here.
+            let take = |_, _: Result<(), _>| {
+                passed += 1;
+                if passed == 7 {
+                    go.send(()).unwrap();
+                }
+                Continue(())
+            };
+            let tally = if ordered { work.for_each_ordered(take) } else { work.for_each(take) }.unwrap();
+            assert_eq!((passed, tally.succeeded), (7, 7), "{way:?}");
+            assert!(began.elapsed() < Duration::from_secs(50), "{way:?}: the iterator was waited for");
+        }
+    });
+}
+
+#[test]
+fn a_break_of_the_callback_ends_the_run_when_the_iterator_returns() {
+    for_every_way_with_a_reader(|way| {
+        let (go, wait) = channel();
+        let (items, blocks) = blocks_and_says_so(3, wait);
+        let work = way.job_over(items).map(|&n| {
+            if n == 2 {
+                blocks.wait()
+            }
+        });
+        let tally = work.for_each_ordered(|index, _| {
+            if index < 2 {
+                return Continue(());
+            }
+            go.send(()).unwrap();
+            Break(())
+        });
+        assert_eq!(tally.unwrap().succeeded, 3, "{way:?}");
+    });
+}
+
+#[test]
+fn a_cancellation_ends_the_results_of_a_stream_while_the_iterator_blocks() {
+    // In serial mode, too: a stream reads its iterator in a thread that owns it, in every mode.
+    for_every_way(|way| {
+        let (go, wait) = channel();
+        let cancel = CancelToken::new();
+        let began = Instant::now();
+        let work = way.job_over(blocks_after(4, wait)).cancel_token(&cancel).map(|&n| n);
+        let mut results = work.ordered().unwrap();
+        for index in 0..4 {
+            assert_eq!(results.next().unwrap().unwrap(), (index, Ok(index)), "{way:?}");
+        }
+        cancel.cancel();
+        assert!(results.next().is_none(), "{way:?}");
+        assert_eq!(results.tally().unwrap().succeeded, 4);
+        assert!(began.elapsed() < Duration::from_secs(50), "{way:?}: the iterator was waited for");
+        drop(go);
+    });
+}
+
+#[test]
+fn results_are_dropped_at_once_while_the_iterator_blocks() {
+    /// Tells when it is dropped.
+    struct Told(Sender<()>);
+    impl Drop for Told {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+    for_every_way_with_a_reader(|way| {
+        let ((go, wait), (told, dropped), began) = (channel(), channel(), Instant::now());
+        let told = Told(told);
+        let items = blocks_after(1, wait).inspect(move |_| _ = &told);
+        let mut results = way.job_over(items).map(|&n| n).as_completed().unwrap();
+        assert_eq!(results.next().unwrap().unwrap(), (0, Ok(0)));
+        drop(results);
+        assert!(began.elapsed() < Duration::from_secs(50), "{way:?}: the iterator was waited for");
+        assert!(dropped.try_recv().is_err(), "{way:?}: the iterator is called, so it is alive");
+        drop(go);
+        dropped.recv_timeout(Duration::from_secs(50)).expect("the iterator is dropped when it returns");
+    });
+}
+
+#[test]
+fn in_serial_mode_the_iterator_is_read_in_the_calling_thread() {
+    let here = std::thread::current().id();
+    let items = (0..9).inspect(|_| assert_eq!(std::thread::current().id(), here));
+    let outcome = Job::over(items).mode(LocalMode::Serial).run(|&n: &usize| n).unwrap();
+    assert_eq!(outcome.tally().succeeded, 9);
+}
+
+#[test]
+fn in_serial_mode_each_item_is_delivered_before_the_next_one_is_asked_for() {
+    for ordered in [false, true] {
+        let passed = AtomicUsize::new(0);
+        let items = (0..200).inspect(|&n| assert_eq!(passed.load(Ordering::SeqCst), n, "asked for too early"));
+        let take = |_, _: Result<usize, _>| {
+            passed.fetch_add(1, Ordering::SeqCst);
+            Continue(())
+        };
+        let work = Job::over(items).mode(LocalMode::Serial).map(|&n: &usize| n);
+        let tally = if ordered { work.for_each_ordered(take) } else { work.for_each(take) }.unwrap();
+        assert_eq!(tally.succeeded, 200);
+    }
+}
+
+#[test]
+fn an_iterator_sees_the_config_of_the_call() {
+    let config = ParallelConfig::builder().max_workers_cpu(9).build().unwrap();
+    let _config = override_parallel_config(config.clone());
+    let items = (0..5).inspect(|_| assert_eq!(parallel_config(), config));
+    assert_eq!(Job::over(items).workers(2).run(|&n: &usize| n).unwrap().tally().succeeded, 5);
+}
+
+#[test]
+fn what_came_is_delivered_before_the_iterator_must_go_on() {
+    for_every_way_with_a_reader(|way| {
+        for ordered in [false, true] {
+            let (passed, has_passed) = channel();
+            let is_late = &AtomicBool::new(false);
+            // Each item but the first comes once the result of the one before it was delivered.
+            let items = (0..6_usize).inspect(move |&n| {
+                if n > 0 && has_passed.recv_timeout(Duration::from_secs(10)) != Ok(n - 1) {
+                    is_late.store(true, Ordering::SeqCst);
+                }
+            });
+            let take = |index, _: Result<usize, _>| {
+                passed.send(index).unwrap();
+                Continue(())
+            };
+            let work = way.job_over(items).map(|&n| n);
+            let tally = if ordered { work.for_each_ordered(take) } else { work.for_each(take) }.unwrap();
+            assert_eq!((tally.succeeded, is_late.load(Ordering::SeqCst)), (6, false), "{way:?}, ordered: {ordered}");
+        }
+    });
+}
+
+#[test]
+fn a_cancelled_run_ends_when_its_iterator_returns_and_asks_for_nothing_beyond_its_window() {
+    for_every_way_with_a_reader(|way| {
+        let ((go, wait), cancel) = (channel(), CancelToken::new());
+        let (asked, mut passed) = (AtomicUsize::new(0), 0);
+        let (items, blocks) = blocks_and_says_so(3, wait);
+        let items = items.chain(3..100).inspect(|_| _ = asked.fetch_add(1, Ordering::SeqCst));
+        let work = way.job_over(items).window(4).cancel_token(&cancel).map(|&n| {
+            if n == 2 {
+                blocks.wait()
+            }
+        });
+        let tally = work.for_each(|_, _| {
+            passed += 1;
+            if passed == 3 {
+                cancel.cancel();
+                go.send(()).unwrap();
+            }
+            Continue(())
+        });
+        let (tally, asked) = (tally.unwrap(), asked.load(Ordering::SeqCst));
+        assert!((3..=7).contains(&tally.succeeded) && tally.is_cut_short, "{way:?}: {tally:?}");
+        assert!(asked <= 7, "{way:?}: {asked} items were asked for");
+    });
+}
+
+#[test]
+fn a_future_is_done_while_the_iterator_of_its_cancelled_run_blocks() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for_every_way_with_a_reader(|way| {
+        let ((go, wait), cancel, began) = (channel(), CancelToken::new(), Instant::now());
+        let theirs = cancel.clone();
+        let (items, blocks) = blocks_and_says_so(3, wait);
+        let work = way.job_over(items).cancel_token(&cancel).map(move |&n| {
+            if n == 2 {
+                blocks.wait();
+                theirs.cancel();
+            }
+            n
+        });
+        let outcome = runtime.block_on(work.spawn().unwrap()).unwrap();
+        assert!(outcome.iter().all(|(index, &n)| index == n) && outcome.tally().is_cut_short, "{way:?}");
+        assert!(began.elapsed() < Duration::from_secs(50), "{way:?}: the iterator was waited for");
+        drop(go);
+    });
+}
+
+#[test]
+fn a_panic_of_the_iterator_is_raised_where_the_results_of_a_stream_are_taken() {
+    for_every_way(|way| {
+        for at in [0, 1, 40] {
+            let items = (0..50).inspect(move |&n| assert_ne!(n, at, "in the iterator"));
+            let mut results = way.job_over(items).window(3).map(|&n| n).ordered().unwrap();
+            let mut n_passed = 0;
+            let caught = loop {
+                match catch_unwind(AssertUnwindSafe(|| results.next())) {
+                    Ok(result) => assert_eq!(result.unwrap().unwrap(), (n_passed, Ok(n_passed))),
+                    Err(payload) => break payload,
+                }
+                n_passed += 1;
+            };
+            assert!(caught.downcast_ref::<String>().unwrap().contains("in the iterator"), "{way:?}");
+            assert!(n_passed <= at && results.next().is_none(), "{way:?}: {n_passed} results before {at}");
+        }
+    });
+}
+
+#[test]
+fn a_panic_of_the_iterator_after_the_end_of_the_run_ends_nothing() {
+    /// A payload that cannot be dropped without a panic.
+    struct Fragile;
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            resume_unwind(Box::new("the payload broke"));
+        }
+    }
+    for_every_way_with_a_reader(|way| {
+        let (go, wait) = channel();
+        let has_panicked = &AtomicBool::new(false);
+        let items = Announces::one(go).chain(std::iter::from_fn(move || {
+            wait.recv_timeout(Duration::from_secs(60)).expect("the run drops its item when it has ended");
+            has_panicked.store(true, Ordering::SeqCst);
+            resume_unwind(Box::new(Fragile))
+        }));
+        let tally = way.job_over(items).map(|_| ()).for_each(|_, _| Break(())).unwrap();
+        assert_eq!((tally.succeeded, tally.is_cut_short), (1, true), "{way:?}");
+        assert!(has_panicked.load(Ordering::SeqCst), "{way:?}: the run waits for the iterator that it borrows");
+    });
+}
+
+/// An item that says when it is dropped.
+struct Announces(Sender<()>);
+
+impl Announces {
+    fn one(dropped: Sender<()>) -> impl Iterator<Item = Self> + Send {
+        std::iter::once(Self(dropped))
+    }
+}
+
+impl Drop for Announces {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
     }
 }

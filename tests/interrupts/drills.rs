@@ -25,6 +25,9 @@ drills!(
     drop_waits_for_the_closure,
     a_closure_that_drops_its_own_listener_runs_to_its_end,
     dropping_without_a_signal_calls_nothing,
+    #[cfg(feature = "journal")]
+    a_run_whose_iterator_blocks_loses_nothing_to_the_second_signal,
+    a_stream_whose_iterator_blocks_ends_at_the_first_signal,
     a_drop_that_waits_for_a_closure_that_hangs_can_be_ended,
     #[cfg(all(target_os = "linux", feature = "processes"))]
     the_second_signal_takes_the_workers_along,
@@ -158,4 +161,32 @@ fn dropping_without_a_signal_calls_nothing() {
     let mut child = start("quiet");
     child.wait_for("dropped");
     assert_eq!(child.wait(), Exit::Code(0));
+}
+
+#[cfg(feature = "journal")]
+fn a_run_whose_iterator_blocks_loses_nothing_to_the_second_signal() {
+    use manyhands::journal::JournalReader;
+    use manyhands_test_support::wait::wait_until;
+
+    let mut child = start("iterator blocks");
+    let folder = child.wait_for("in ").trim_start_matches("in ").trim().to_owned();
+    let path = std::path::Path::new(&folder).join("journal.sqlite");
+    child.wait_for("result 2");
+    child.send(INT);
+    child.wait_for("notice");
+    // The run has ended but for its iterator, which is waited for.
+    let succeeded =
+        || JournalReader::open(&path).and_then(|reader| reader.status()).map_or(0, |status| status.succeeded);
+    wait_until("the journal has what was finished", Duration::from_secs(5), || succeeded() == 3);
+    end_within(child, SOON, INT, A_WHILE);
+    assert_eq!(succeeded(), 3);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+fn a_stream_whose_iterator_blocks_ends_at_the_first_signal() {
+    let mut child = start("stream blocks");
+    child.wait_for("result 2");
+    child.send(INT);
+    child.wait_for("ended after 3");
+    assert_eq!(child.wait(), Exit::Code(130));
 }

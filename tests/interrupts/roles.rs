@@ -45,6 +45,9 @@ pub(crate) fn play(role: &str) -> ! {
         }
         #[cfg(all(target_os = "linux", feature = "processes"))]
         "workers" => workers(),
+        #[cfg(feature = "journal")]
+        "iterator blocks" => iterator_blocks(),
+        "stream blocks" => stream_blocks(),
         "quiet" => {
             drop(Interrupts::listen(|_| exit(98)).unwrap());
             println!("dropped");
@@ -105,6 +108,34 @@ fn workers() -> ! {
     let work = |_: &u64| thread::sleep(FORGOTTEN);
     let outcome = Job::new(&[1, 2]).mode(manyhands::Processes::new()).workers(2).run(work);
     unreachable!("it is not waited for: {outcome:?}")
+}
+
+/// Three items, and then none for ever.
+fn blocking_iterator() -> impl Iterator<Item = usize> + Send {
+    (0..3).chain(std::iter::from_fn(|| sleep_for_ever()))
+}
+
+#[cfg(feature = "journal")]
+fn iterator_blocks() -> ! {
+    let interrupts = listen();
+    let folder = tempfile::tempdir().unwrap().keep(); // the drill removes it: this program is ended
+    println!("in {}", folder.display());
+    let journal = manyhands::Journal::at(folder.join("journal.sqlite")).key(|n: &usize| n.to_string());
+    let job = Job::over(blocking_iterator()).cancel_token(interrupts.token()).workers(2);
+    let tally = job.map(|&n| n).journal(journal).for_each_ordered(|index, _| {
+        println!("result {index}");
+        std::ops::ControlFlow::Continue(())
+    });
+    unreachable!("it waits for the iterator: {tally:?}")
+}
+
+fn stream_blocks() -> ! {
+    let interrupts = listen();
+    let job = Job::over(blocking_iterator()).cancel_token(interrupts.token()).workers(2);
+    let results = job.map(|&n| n).ordered().unwrap();
+    let n_results = results.inspect(|result| println!("result {}", result.as_ref().unwrap().0)).count();
+    println!("ended after {n_results}");
+    exit(interrupts.signal().unwrap().exit_code())
 }
 
 fn sleep_for_ever() -> ! {

@@ -8,6 +8,7 @@ mod dispatcher;
 mod explore;
 mod lock;
 mod process;
+mod source;
 mod status;
 mod stream;
 mod synchronized;

@@ -4,6 +4,7 @@
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -27,6 +28,7 @@ drills![
     a_child_that_comes_back_from_an_item_ends_and_answers_nothing,
     a_child_that_comes_back_from_the_maker_of_a_state_ends_and_answers_nothing,
     a_child_that_comes_back_from_a_callback_leaves_the_call_to_its_parent,
+    a_child_that_comes_back_from_an_iterator_leaves_the_call_to_its_parent,
     the_results_of_a_parents_run_end_with_an_error_in_a_child,
     a_journal_stays_its_writers,
     a_key_that_the_parent_computes_is_computed_by_the_child,
@@ -214,6 +216,49 @@ fn a_child_that_comes_back_from_a_callback_leaves_the_call_to_its_parent() {
         }
         assert_eq!(result.unwrap(), (30, (0..30).map(|n| n * n).sum()), "{name}");
         assert_eq!(n_children.load(Ordering::Relaxed), 1);
+    }
+}
+
+/// Forks a child at number 15, and waits until that one has ended because its run is in the parent.
+fn forks_in_between(n_children: &Arc<AtomicUsize>) -> impl Iterator<Item = u64> + Send + 'static {
+    let n_children = Arc::clone(n_children);
+    (0..30).inspect(move |&n| {
+        if n != 15 {
+            return;
+        }
+        let child = fork_bare();
+        if child != 0 {
+            n_children.fetch_add(1, Ordering::Relaxed);
+            assert_eq!(exit_code(child), 101);
+        }
+    })
+}
+
+fn a_child_that_comes_back_from_an_iterator_leaves_the_call_to_its_parent() {
+    let squares: Vec<u64> = (0..30).map(|n| n * n).collect();
+    for name in MODES {
+        for way in ["run", "ordered", "spawn"] {
+            let (parent, n_children) = (std::process::id(), Arc::new(AtomicUsize::new(0)));
+            let work = || {
+                let job = Job::over(forks_in_between(&n_children)).mode(mode(name)).workers(2).window(8);
+                job.map(square as fn(&u64) -> u64)
+            };
+            let run = || match way {
+                "ordered" => work().ordered().unwrap().map(|result| result.unwrap().1.unwrap()).collect(),
+                "spawn" => {
+                    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                    runtime.block_on(work().spawn().unwrap()).unwrap().into_result().unwrap()
+                }
+                _ => work().run().unwrap().into_result().unwrap(),
+            };
+            // In serial mode the calling thread reads, so a child comes back to here, as a panic.
+            let result: Result<Vec<u64>, _> = catch_unwind(AssertUnwindSafe(run));
+            if std::process::id() != parent {
+                exit_at_once(if result.is_err() { 101 } else { 1 });
+            }
+            assert_eq!(result.unwrap(), squares, "{name}, {way}");
+            assert_eq!(n_children.load(Ordering::Relaxed), 1, "{name}, {way}");
+        }
     }
 }
 

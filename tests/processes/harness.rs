@@ -56,7 +56,8 @@ pub(crate) fn assert_no_leak(what: &str, act: impl FnOnce()) {
             let waiting = Job::new(&[(); 100]).mode(mode).workers(16).chunk_size(1);
             waiting.run(|()| thread::sleep(Duration::from_micros(100))).unwrap().into_result().unwrap();
         }
-        let outcome = Job::new(&[1, 2, 3, 4]).mode(Processes::new()).workers(2).run(|n: &i32| n + 1);
+        // From an iterator, which a kept thread reads.
+        let outcome = Job::over(1..5).mode(Processes::new()).workers(2).run(|n: &i32| n + 1);
         assert_eq!(outcome.unwrap().into_result().unwrap(), [2, 3, 4, 5]);
     });
     leak_check::assert_no_leak(what, || _ = Processes::end_idle_workers(), act);

@@ -2,15 +2,23 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
-use manyhands::{Job, OnFailure, Processes, Retry};
+use manyhands::config::override_parallel_config;
+use manyhands::{AnyMode, CancelToken, Job, OnFailure, ParallelConfig, Processes, Retry};
 
 use crate::fixtures::{assert_is_usable, kill_itself};
-use crate::harness::{drills, for_worker_counts};
+use crate::harness::{assert_no_leak, drills, for_worker_counts};
 use crate::log::Log;
 
 drills![
+    results_are_delivered_while_the_iterator_blocks,
+    a_time_limit_holds_while_the_iterator_blocks,
+    a_cancellation_ends_the_results_of_a_stream_while_the_iterator_blocks,
+    results_and_failures_come_at_once_from_an_iterator_that_is_slower_than_the_workers,
+    without_kept_threads_the_reading_thread_ends_with_its_call,
     what_came_is_under_way_before_the_iterator_is_asked_again,
     more_items_than_a_window_come_and_each_is_delivered_once,
     an_item_that_kills_its_worker_fails_alone,
@@ -185,4 +193,116 @@ fn what_came_is_under_way_before_the_iterator_is_asked_again() {
         let outcome = job.run(|log: &Log, n: &usize| log.add(&format!("begun {n}"))).unwrap();
         assert_eq!(outcome.tally().succeeded, 12);
     });
+}
+
+/// Gives `first` items at once, and `None` when the drill lets it go, at the latest after a minute.
+fn blocks_after(first: usize, go: Receiver<()>) -> impl Iterator<Item = usize> + Send {
+    (0..first).chain(std::iter::from_fn(move || {
+        let _ = go.recv_timeout(Duration::from_secs(60));
+        None
+    }))
+}
+
+fn results_are_delivered_while_the_iterator_blocks() {
+    for_worker_counts(|workers| {
+        let ((go, wait), began) = (channel(), Instant::now());
+        let mut passed = 0;
+        // The iterator returns only once the last result is here.
+        let tally = over(blocks_after(7, wait), workers).map(|&n: &usize| n).for_each(|_, _| {
+            passed += 1;
+            if passed == 7 {
+                go.send(()).unwrap();
+            }
+            Continue(())
+        });
+        assert_eq!((passed, tally.unwrap().succeeded), (7, 7));
+        assert!(began.elapsed() < Duration::from_secs(20), "the iterator was waited for");
+    });
+}
+
+fn a_time_limit_holds_while_the_iterator_blocks() {
+    let ((go, wait), began) = (channel(), Instant::now());
+    let mode = Processes::new().time_limit(Duration::from_millis(100));
+    let job = Job::over(blocks_after(2, wait)).mode(mode).workers(2).chunk_size(1).on_failure(OnFailure::Continue);
+    let work = job.map(|&n: &usize| {
+        loop {
+            match n {
+                1 => std::thread::park(),
+                _ => return,
+            }
+        }
+    });
+    let tally = work.for_each(|index, answer| {
+        assert_eq!(answer.is_err_and(|failure| failure.is_time_limit()), index == 1);
+        if index == 1 {
+            go.send(()).unwrap();
+        }
+        Continue(())
+    });
+    assert_eq!(tally.unwrap().failed, 1);
+    assert!(began.elapsed() < Duration::from_secs(20), "the iterator was waited for");
+}
+
+fn a_cancellation_ends_the_results_of_a_stream_while_the_iterator_blocks() {
+    let ((go, wait), began) = (channel(), Instant::now());
+    let cancel = CancelToken::new();
+    let work = over(blocks_after(3, wait), 2).cancel_token(&cancel).map(|&n: &usize| n);
+    let mut results = work.ordered().unwrap();
+    assert!((0..3).all(|index| results.next().unwrap().unwrap() == (index, Ok(index))));
+    cancel.cancel();
+    assert!(results.next().is_none());
+    assert!(began.elapsed() < Duration::from_secs(20), "the iterator was waited for");
+    drop(go);
+}
+
+fn results_and_failures_come_at_once_from_an_iterator_that_is_slower_than_the_workers() {
+    let (passed, has_passed) = channel();
+    let came_late = &AtomicUsize::new(0);
+    // Each item comes 300 ms after the result of the one before it was delivered. All others than item 1, which hangs until
+    // its time is up, and whose failure comes before item 4.
+    let items = (0..5_usize).inspect(move |&n| {
+        let n_awaited = [0, 1, 0, 1, 2][n];
+        for _ in 0..n_awaited {
+            if has_passed.recv_timeout(Duration::from_secs(10)).is_err() {
+                came_late.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(300));
+    });
+    let mode = Processes::new().time_limit(Duration::from_millis(150));
+    let job = Job::over(items).mode(mode).workers(8).on_failure(OnFailure::Continue);
+    let work = job.map(|&n: &usize| {
+        loop {
+            match n {
+                1 => std::thread::park(),
+                n => return n,
+            }
+        }
+    });
+    let mut failed = Vec::new();
+    let tally = work.for_each(|index, result| {
+        failed.extend(result.err().map(|failure| (index, failure.is_time_limit())));
+        let _ = passed.send(index);
+        Continue(())
+    });
+    assert_eq!((tally.unwrap().succeeded, failed), (4, vec![(1, true)]));
+    assert_eq!(came_late.load(Ordering::SeqCst), 0, "the iterator waited for results of earlier items in vain");
+}
+
+fn without_kept_threads_the_reading_thread_ends_with_its_call() {
+    for name in ["threads", "io", "processes"] {
+        let mode: AnyMode = name.parse().unwrap();
+        // Of a stack size that no kept thread has, so that one that stayed would be new.
+        let config = ParallelConfig::builder().keep_threads(false).thread_stack_size(3 << 20).build().unwrap();
+        let work = || Job::over(0..40_u64).mode(mode).workers(2).map(triple as fn(&u64) -> u64);
+        assert_no_leak("a call", || {
+            let _config = override_parallel_config(config.clone());
+            assert_eq!(work().run().unwrap().tally().succeeded, 40);
+            assert_eq!(work().ordered().unwrap().count(), 40);
+        });
+    }
+}
+
+fn triple(n: &u64) -> u64 {
+    n * 3
 }

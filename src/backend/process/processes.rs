@@ -117,8 +117,7 @@ use crate::encoding::Format;
 /// messages above 64 KiB, each as long as the longest that it had to hold.
 ///
 /// # Concurrency
-/// The calling thread does all that the mode does: a callback or an iterator that blocks holds up time limits and new
-/// work. Several calls at a time share nothing but the pool of idle workers.
+/// The calling thread does all that the mode does: a callback that blocks holds up time limits and new work. Several calls at a time share nothing but the pool of idle workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[must_use = "a mode does nothing until a call is given it"]
 pub struct Processes {

@@ -10,6 +10,7 @@ mod lock;
 mod process;
 mod run;
 mod sandbox;
+mod source;
 mod status;
 mod stream;
 mod thread_pool;
@@ -50,6 +51,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { primitive: "process", mutants: process::MUTANTS },
     Group { primitive: "thread_pool", mutants: thread_pool::MUTANTS },
     Group { primitive: "status", mutants: status::MUTANTS },
+    Group { primitive: "source", mutants: source::MUTANTS },
     Group { primitive: "stream", mutants: stream::MUTANTS },
 ];
 

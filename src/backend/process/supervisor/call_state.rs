@@ -124,8 +124,6 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
     /// journal. So it may take any time, and the queue, its limit and its fence may be others afterwards. Events about
     /// workers go with the next report, whatever it is for.
     pub(super) fn report(&mut self, mut chunk: ChunkReport<K::Output, K::Error>) {
-        // Input is read for the empty report of the next turn, when all that came before is under way.
-        chunk.may_read = chunk.done == 0;
         chunk.events = std::mem::take(&mut self.events);
         chunk.drop_panics = std::mem::take(&mut self.drop_panics);
         let verdict = (self.sink)(chunk);
@@ -268,13 +266,14 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
         }
     }
 
-    /// Asks the gatherer for items, where it may have more. It may wait for them in the iterator of a stream, so what is
-    /// queued is sent first.
+    /// Asks the gatherer for items, where it may have more. While a worker has nothing to do, it may wait for them some
+    /// milliseconds, and without a thread that reads the iterator for any time. So what is queued is sent first.
     pub(super) fn ask_for_input(&mut self) {
         if self.may_grow {
             self.slots.workers_mut().filter(|worker| worker.has_unsent()).for_each(Worker::send_queued);
         }
-        self.report(ChunkReport::nothing());
+        let may_wait = self.needs_input();
+        self.report(ChunkReport { may_wait, ..ChunkReport::nothing() });
     }
 
     /// Whether there are positions that no frame has.
@@ -319,7 +318,8 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
         let time_to_look =
             |(limit, watch): (Duration, &PauseWatch)| self.slots.time_to_look(limit, nanos(), &watch.pauses());
         let until_the_limit = self.time_limit().zip(self.pause_watch.as_ref()).and_then(time_to_look);
-        self.wait(until_the_limit.map_or(TICK_NANOS, |time| time.min(TICK_NANOS)));
+        let at_most = if self.needs_input() { 0 } else { TICK_NANOS }; // the gatherer has waited, and will again
+        self.wait(until_the_limit.map_or(at_most, |time| time.min(at_most)));
     }
 
     /// Sends what is queued, and waits until any worker has sent something, for this many nanoseconds at most.

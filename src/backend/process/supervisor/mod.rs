@@ -183,14 +183,15 @@ impl<'c, 'out, T: Travels, K: SerdeTask<T>> Supervisor<'c, 'out, T, K> {
     /// more.
     ///
     /// An empty report is made once per turn, so that the gatherer can act on the time and read more of a stream while
-    /// no worker has finished anything. An item that came is dispatched before the gatherer is asked again, as that may
-    /// take any time. The loop ends when every worker has work, or the gatherer has no more for now.
+    /// no worker has finished anything. An item that came is dispatched before the gatherer is asked again. The loop ends
+    /// when every worker has work, or no item came: workers are listened to before the gatherer waits again.
     fn ask_for_input(&mut self) -> Result<(), BackendError> {
         loop {
             self.state.ask_for_input();
-            if self.state.has_more() {
-                self.frame_sender.dispatch(&mut self.state)?;
+            if !self.state.has_more() {
+                return Ok(());
             }
+            self.frame_sender.dispatch(&mut self.state)?;
             if !self.state.needs_input() {
                 return Ok(());
             }
