@@ -207,7 +207,8 @@ pub(crate) struct ChunkReport<R, E> {
     pub(crate) events: Vec<WorkerEvent>,
     /// Destructors of items, values and errors that panicked in a worker process since the last report.
     pub(crate) drop_panics: Vec<DropPanic>,
-    /// Whether there is nothing to do but wait a moment for input, in an empty report.
+    /// Whether the backend has nothing left to run of what has come: in an empty report, that it is worth to wait a moment for
+    /// input; in a report of the mode `Serial`, that the next item may be read once these results are delivered.
     pub(crate) may_wait: bool,
 }
 

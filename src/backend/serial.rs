@@ -57,6 +57,8 @@ struct SerialProgress<'out, R> {
     fence: AtomicUsize,
     output: Output<'out, R>,
     retries: RetryQueue,
+    /// Whether more items may come, whatever becomes of those that are there.
+    may_grow: bool,
     /// The rest of the current claim; empty between claims.
     claim: Claim<'out, R>,
     /// The pace of the last chunk of first attempts.
@@ -71,6 +73,7 @@ impl<'out, R> SerialProgress<'out, R> {
             fence: AtomicUsize::new(plan.n_items),
             output,
             retries: RetryQueue::default(),
+            may_grow: plan.arrived < plan.n_items,
             claim: Claim { first: 0, len: 0, attempt: 1, output: Output::InReports },
             pace: None,
         }
@@ -91,7 +94,10 @@ impl<'out, R> SerialProgress<'out, R> {
         if self.next >= self.fence() && self.retries.is_empty() {
             return None;
         }
-        let Some(time) = self.retries.time_to_next(Instant::now()) else { return Some(ChunkReport::awaiting_input()) };
+        if self.retries.is_empty() || self.may_grow {
+            return Some(ChunkReport::awaiting_input());
+        }
+        let time = self.retries.time_to_next(Instant::now()).unwrap_or_default();
         nap(time.min(NAP));
         Some(ChunkReport::nothing())
     }
@@ -99,7 +105,9 @@ impl<'out, R> SerialProgress<'out, R> {
     /// Claims a retry that is due, or else the next positions, if there are any.
     fn claim_next(&mut self, plan: &Plan) {
         let end = self.limit.min(self.fence());
-        if let Some(retry) = self.retries.take_due(Instant::now()) {
+        if !self.retries.is_empty()
+            && let Some(retry) = self.retries.take_due(Instant::now())
+        {
             self.claim = Claim { first: retry.position, len: 1, attempt: retry.attempt, output: Output::InReports };
         } else if self.next < end {
             let len = plan.chunk_len(self.next, self.pace).min(plan.window).min(end - self.next);
@@ -120,15 +128,19 @@ impl<'out, R> SerialProgress<'out, R> {
         if self.claim.attempt == 1 {
             self.pace = Some(chunk.pace());
         }
-        ChunkReport { worker: Some(0), ..chunk }
+        let may_wait = self.claim.len == 0 && self.next >= self.limit && self.retries.is_empty();
+        ChunkReport { worker: Some(0), may_wait, ..chunk }
     }
 
     fn apply_verdict(&mut self, verdict: Verdict) {
         // Relaxed, here and in `fence`: this thread alone accesses it.
         self.fence.store(verdict.fence, Ordering::Relaxed);
         self.limit = verdict.limit;
-        self.retries.add(verdict.again, Instant::now());
-        self.retries.drop_from(verdict.fence);
+        self.may_grow = verdict.may_grow;
+        if !verdict.again.is_empty() || !self.retries.is_empty() {
+            self.retries.add(verdict.again, Instant::now());
+            self.retries.drop_from(verdict.fence);
+        }
     }
 
     fn fence(&self) -> usize {

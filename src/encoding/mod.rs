@@ -248,7 +248,8 @@ fn compare<V: Serialize>(format: Format, written: (&V, Digest), read: &V) -> Res
 /// Whether what reads back from these bytes is the value that was written as them; and whether that says the same of
 /// other values of its shape.
 ///
-/// `done` gets each copy when it was compared: to drop it, or to keep its destructor from running.
+/// `done` gets each copy when it was compared: to drop it, or to keep its destructor from running. It gets whether the copy
+/// stands for other values of its shape.
 ///
 /// # Errors
 /// When it cannot be read, or is another value.
@@ -256,7 +257,7 @@ pub(crate) fn read_back<V: Serialize + DeserializeOwned>(
     format: Format,
     value: &V,
     bytes: &[u8],
-    done: impl Fn(V),
+    done: impl Fn(V, ReadBack),
 ) -> Result<ReadBack, String> {
     let mut copy = None;
     let asked = read_traced::<V>(format, bytes, &mut copy).map_err(|reason| does_not_read_back(format, &reason))?;
@@ -266,9 +267,9 @@ pub(crate) fn read_back<V: Serialize + DeserializeOwned>(
         compare(format, (value, written), &copy)?;
         Ok(asked.read_back(written))
     });
-    done(copy);
+    done(copy, compared.as_ref().map_or(ReadBack::Always, |read_back| *read_back));
     match compared {
-        Err(_) if !reads_alike::<V>(format, bytes, done) => Ok(ReadBack::Always),
+        Err(_) if !reads_alike::<V>(format, bytes, |copy| done(copy, ReadBack::Always)) => Ok(ReadBack::Always),
         compared => compared,
     }
 }

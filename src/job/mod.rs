@@ -17,7 +17,7 @@
 //! | the destructor of | runs | what follows when it panics |
 //! |---|---|---|
 //! | an item of a slice | where the program drops it | nothing in the run |
-//! | an item of [`Job::over`], whether it is finished, skipped or never started | in the thread that reads the items, or in the last worker that used it | a warning; its result counts |
+//! | an item of [`Job::over`], whether it is finished, skipped or never started | in the calling thread or in the last worker that used it; in the thread that reads the iterator, if it comes after the end of the run | a warning; its result counts |
 //! | the copy of an item in a worker process | while the item is in hand | a warning; its result counts |
 //! | a value or an error that is not delivered, because it lies beyond the failure that stops the run or after a break, or because its item is retried | in the thread that gathers the results | a warning |
 //! | the copy of a value or an error in a worker process | when it is encoded | a warning; the result arrives |
@@ -198,8 +198,12 @@ impl<'a, T> Job<'a, T> {
     ///   ever wait with a time limit, such as that of [`recv_timeout`](std::sync::mpsc::Receiver::recv_timeout), and look
     ///   at the [`cancel_token`](Job::cancel_token) in between.
     ///
+    /// An iterator that waits for the run itself must know that it ends: the callback of a `for_each` method is dropped when it
+    /// breaks or panics, so a channel that it sends to is closed by then; what other closures have is dropped after `next`.
+    ///
     /// In mode `Serial`, [`Work::run`] and the `for_each` methods read in the calling thread, between two items: all that
-    /// came before is delivered by then, and a cancellation ends the run when `next` returns. That costs about a microsecond
+    /// came before is delivered by then, but for items that wait for their next attempt, and a cancellation ends the run when
+    /// `next` returns. That costs about a microsecond
     /// per item. The other modes do the same where the system starts no thread for the iterator.
     ///
     /// Cost: a wake-up of the reading thread per run, and a lock per item there. An item from an iterator that is slower than

@@ -23,7 +23,7 @@ use crate::failure::ErrorText;
 use crate::failure::{ErrorSources, ItemFailure};
 use crate::job::settings::JobSettings;
 use crate::outcome::Outcome;
-use crate::panics::{DropApart, Whole, drop_apart_logged, log_drop_panic, run_then_drop};
+use crate::panics::{DropApart, Whole, drop_apart_logged, drop_caught, log_drop_panic, run_then_drop};
 #[cfg(feature = "journal")]
 use crate::persist::journal::Journal;
 #[cfg(feature = "reports")]
@@ -395,10 +395,21 @@ where
     where
         C: FnMut(usize, Result<K::Output, ItemFailure<K::Error>>, Origin) -> ControlFlow<()>,
     {
-        let (ended, dropped) = run_then_drop(Whole(callback), |Whole(callback)| {
+        let mut dropped_early = None;
+        let (ended, mut dropped) = run_then_drop(Whole(Some(callback)), |Whole(callback)| {
             let (spec, work) = self.checked()?;
-            work.run_checked(spec, callback, order)
+            let callback = |index, result, origin| {
+                let Some(call) = callback.as_mut() else { return ControlFlow::Break(()) };
+                let flow = catch_unwind(AssertUnwindSafe(|| call(index, result, origin)));
+                // Dropped at its end, as the run waits for an iterator that may wait for what the callback has.
+                if !matches!(flow, Ok(ControlFlow::Continue(()))) {
+                    dropped_early = drop_caught(callback.take()).err();
+                }
+                flow.unwrap_or_else(|payload| resume_unwind(payload))
+            };
+            work.run_checked(spec, &mut { callback }, order)
         });
+        dropped.extend(dropped_early);
         match ended {
             Ok(RunReport { tally, warnings, .. }) => {
                 let mut warnings = warnings.into_iter().chain(DropPanics::warnings_of(Dropped::Closure, dropped));

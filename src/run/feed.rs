@@ -66,7 +66,7 @@ pub(crate) struct Completed {
     pub(crate) prefix: usize,
 }
 
-/// Reads an iterator into a buffer and gives items their positions.
+/// Takes the items that have come from an iterator into a buffer, and gives them their positions.
 ///
 /// It counts indices by the items that it has read; positions are counted by the map, as skipped items have none.
 pub(crate) struct InputReader<'r, 'k, T> {
@@ -175,10 +175,12 @@ impl<'r, 'k, T> InputReader<'r, 'k, T> {
     /// block, is called again. Reads the clock for every 16th item; without a reading thread, for each but the first. After
     /// the end of the input, the iterator is not called again.
     pub(crate) fn next(&mut self, turn: &mut Turn<T>, delivered: usize) -> Option<(usize, Held<T>)> {
+        if !self.is_prompt && !turn.items.is_empty() {
+            return None;
+        }
         let is_time_to_look = turn.n_reads.is_multiple_of(LOOK_EVERY) || self.taken.is_empty();
         let is_over = turn.n_reads > 0 && is_time_to_look && turn.started.elapsed() >= TURN + turn.wait;
-        let has_one = !self.is_prompt && !turn.items.is_empty();
-        if is_over || has_one || turn.n_reads >= MAX_PER_TURN || !self.is_within_window(delivered) {
+        if is_over || turn.n_reads >= MAX_PER_TURN || !self.is_within_window(delivered) {
             return None;
         }
         if self.taken.is_empty() {

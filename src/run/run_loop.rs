@@ -94,7 +94,8 @@ impl<T, R, E> RunLoop<'_, '_, '_, T, R, E> {
             self.deliver(|delivery| delivery.deliver(report, &retries, fence));
             self.gatherer.show_progress();
         }
-        if self.gatherer.wants_more() && (is_empty || self.reader.as_ref().is_some_and(InputReader::is_prompt)) {
+        let is_free = is_empty || may_wait && retries.is_empty();
+        if self.gatherer.wants_more() && (is_free || self.reader.as_ref().is_some_and(InputReader::is_prompt)) {
             self.read_input(may_wait);
         }
         self.gatherer.verdict(self.delivery.oldest_position(), retries)

@@ -30,7 +30,7 @@ use crate::config::{self, ParallelConfig};
 use crate::panics::{drop_caught, drop_each_logged, into_message};
 use crate::run::drop_panics::DropPanics;
 use crate::run::thread_context::ThreadContext;
-use crate::sync::{Condvar, JoinHandle, Mutex, MutexGuard, ProcessMark, StackSize, spawn_owned};
+use crate::sync::{Condvar, JoinHandle, Mutex, MutexGuard, ProcessMark, StackSize, end_forked_child, spawn_owned};
 
 /// An iterator that one thread reads for another.
 pub(crate) struct Source<'a, T> {
@@ -221,7 +221,7 @@ impl<T: 'static> OwnReader<T> {
         let body = move || {
             let _ = catch_unwind(AssertUnwindSafe(|| context.scope(|| theirs.read())));
             if !process.is_current() {
-                std::process::exit(101); // a child that the iterator forked: its run is in the parent
+                end_forked_child(); // the iterator forked it: its run is in the parent
             }
         };
         let thread = spawn_owned("manyhands input".to_owned(), stack_size, body).ok();
@@ -239,6 +239,15 @@ impl<T: 'static> Drop for OwnReader<T> {
             std::mem::forget(thread);
         } else if !self.source.is_in_iterator() {
             let _ = thread.join(); // it has caught the panics of the iterator
+        }
+    }
+}
+
+impl<T> Drop for Source<'_, T> {
+    /// What a run did not take as warnings: it ended by an error or a panic, or before the iterator returned.
+    fn drop(&mut self) {
+        if self.process.is_current() {
+            std::mem::take(&mut self.state.lock().late_panics).log();
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use manyhands::config::{override_parallel_config, parallel_config};
-use manyhands::{CancelToken, Job, LocalMode, OnFailure, ParallelConfig, Progress};
+use manyhands::{CancelToken, Job, LocalMode, OnFailure, ParallelConfig, Progress, Retry};
 
 use crate::modes::{Way, for_every_way, my_turn};
 
@@ -410,6 +410,47 @@ fn in_serial_mode_each_item_is_delivered_before_the_next_one_is_asked_for() {
         let tally = if ordered { work.for_each_ordered(take) } else { work.for_each(take) }.unwrap();
         assert_eq!(tally.succeeded, 200);
     }
+}
+
+#[test]
+fn in_serial_mode_items_go_on_while_another_one_waits_to_be_tried_again() {
+    let retry = Retry::times(1).backoff(Duration::from_millis(700));
+    let n_tries = AtomicUsize::new(0);
+    let mut order = Vec::new();
+    let work = Job::over(0..200_usize).mode(LocalMode::Serial).retry(retry).try_map(|&n| {
+        if n == 0 && n_tries.fetch_add(1, Ordering::SeqCst) == 0 { Err("not yet") } else { Ok(n) }
+    });
+    let tally = work.for_each(|index, result| {
+        assert!(result.is_ok());
+        order.push(index);
+        Continue(())
+    });
+    assert_eq!(tally.unwrap().succeeded, 200);
+    assert_eq!(order.last(), Some(&0), "all others were quicker than the wait of the first item: {order:?}");
+}
+
+#[test]
+fn a_callback_that_breaks_or_panics_is_dropped_before_the_run_waits_for_the_iterator() {
+    for_every_way_with_a_reader(|way| {
+        for panics in [false, true] {
+            let (sender, receiver) = channel();
+            sender.send(0_usize).unwrap();
+            let work = way.job_over(receiver.into_iter()).map(|&n: &usize| n);
+            let mut n_results = 0;
+            let run = AssertUnwindSafe(|| {
+                work.for_each(move |_, result| {
+                    sender.send(result.unwrap() + 1).unwrap();
+                    n_results += 1;
+                    assert!(n_results < 5 || !panics, "on purpose");
+                    if n_results < 5 { Continue(()) } else { Break(()) }
+                })
+            });
+            match catch_unwind(run) {
+                Ok(tally) => assert!(!panics && tally.unwrap().succeeded >= 5),
+                Err(_) => assert!(panics),
+            }
+        }
+    });
 }
 
 #[test]

@@ -442,6 +442,12 @@ pub(crate) fn print_pieces(_: &[String]) {
         assert_eq!(codes.unwrap().into_result().unwrap(), [101, 101]);
         let stream = Job::over(0..1).mode(LocalMode::Serial).map(print_and_fork).ordered().unwrap();
         assert_eq!(stream.map(|result| result.unwrap().1.unwrap()).collect::<Vec<_>>(), [101]);
+        // An iterator with a thread of its own; and a worker, whose prints go to stderr.
+        let items = (0..1_u64).map(move |n| print_and_fork(&n));
+        let stream = Job::over(items).mode(LocalMode::Threads).map(|code: &i32| *code).ordered().unwrap();
+        assert_eq!(stream.map(|result| result.unwrap().1.unwrap()).collect::<Vec<_>>(), [101]);
+        let codes = Job::new(&[1]).mode(Processes::new()).workers(1).run(print_and_fork);
+        assert_eq!(codes.unwrap().into_result().unwrap(), [101]);
     };
     // In the calling thread, a child comes back to here, as a panic.
     if catch_unwind(run).is_err() {
@@ -452,5 +458,7 @@ pub(crate) fn print_pieces(_: &[String]) {
 fn what_stands_in_the_buffers_of_a_program_is_not_printed_again_by_a_child_that_comes_back() {
     let (exit, said, stderr) = Parent::start(command("prints-pieces", &[])).end();
     assert!(exit.is_success(), "{exit}, and on stderr {stderr:?}");
-    assert_eq!(said, "piece piece piece ");
+    assert_eq!(said, "piece piece piece piece ");
+    assert_eq!(stderr.matches("piece ").count(), 1, "of the worker: {stderr}");
+    assert!(stderr.contains("forked inside of a call"), "a child of a worker says why it ends: {stderr}");
 }

@@ -62,9 +62,10 @@ pub(crate) use value::{WrittenValues, decode_value, encode_value};
 /// [warnings](crate::Outcome::warnings), and the next run computes the item again. So it is with a recorded result that
 /// cannot be read. Sixteen results of each kind have a warning with their key, and the last of these counts the others.
 ///
-/// The copy that was read back is leaked where it is small, up to 16 MiB of such copies in a run, so that a destructor
-/// which does something outside of the program, such as removing a file, does not do it for a result that the outcome still
-/// holds. A copy of more than 64 KiB is dropped.
+/// The copy that was read back is leaked where it stands for other results and has at most 4 KiB, up to 1 MiB of such copies
+/// in a process, so that a destructor which does something outside of the program, such as removing a file, does not do it
+/// for a result that the outcome still holds. A larger copy is dropped, and so are those of a type whose values are all read
+/// back, as [`Format`] says: results of such a type must not own anything outside of the program.
 ///
 /// The file also keeps the name and the shape of the results' type: the kinds of its numbers, the names and the order of
 /// its fields and variants. A run whose type differs is treated as one of another version: see

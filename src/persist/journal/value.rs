@@ -4,42 +4,42 @@
 //! that are missing are errors; that the type is the one that was written, the store compares. Configurations are JSON,
 //! because their difference must be named to a person and a row must be readable with any SQLite tool.
 
-use std::cell::Cell;
 use std::mem::{forget, needs_drop};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::encoding::{self, Format, Shapes, drop_copy};
+use crate::encoding::{self, Format, ReadBack, Shapes, drop_copy};
 use crate::persist::journal::error::JournalError;
+use crate::sync::{HintWord, Ordering};
 
-/// Copies of values up to this many bytes are leaked, not dropped, and so many bytes of them in a run.
-const LEAKED: usize = 64 << 10;
-const MOST_LEAKED: usize = 16 << 20;
+/// Copies of values up to this many bytes are leaked, not dropped, and so many bytes of them in a process.
+const LEAKED: usize = 4 << 10;
+const MOST_LEAKED: u64 = 1 << 20;
+
+/// The length in bytes of the copies that this process has leaked. A forked child has its parent's copies, too.
+static N_LEAKED: HintWord = HintWord::new(0);
 
 /// What a run remembers of the values that it has written to its journal.
 #[derive(Debug, Default)]
 pub(crate) struct WrittenValues {
     /// The shapes of values that were read back.
     shapes: Shapes,
-    /// The length in bytes of the copies that were leaked.
-    n_leaked: Cell<usize>,
 }
 
-impl WrittenValues {
-    /// A copy of a value was compared, in the process of the caller.
-    ///
-    /// The destructor of a copy does what that of the value does: one that removes a file would remove that of a result
-    /// which the outcome still holds. So a small copy is leaked. A large one is plain data as a rule, and is dropped.
-    fn done<R>(&self, copy: R, n_bytes: usize) {
-        let n_leaked = self.n_leaked.get() + n_bytes.max(size_of::<R>());
-        if !needs_drop::<R>() || n_bytes > LEAKED || n_leaked > MOST_LEAKED {
-            return drop_copy(copy);
-        }
-        self.n_leaked.set(n_leaked);
-        forget(copy);
+/// A copy of a value was compared, in the process of the caller.
+///
+/// The destructor of a copy does what that of the value does: one that removes a file would remove that of a result
+/// which the outcome still holds. So a small copy that stands for others of its shape is leaked. A large one is plain data as
+/// a rule, and of a type whose values are all read back there would be too many: they are dropped.
+fn done<R>(copy: R, n_bytes: usize, read_back: ReadBack) {
+    let size = n_bytes.max(size_of::<R>()) as u64;
+    let is_one_of_few = n_bytes <= LEAKED && read_back == ReadBack::OncePerShape;
+    if needs_drop::<R>() && is_one_of_few && N_LEAKED.fetch_add(size, Ordering::Relaxed) < MOST_LEAKED {
+        return forget(copy);
     }
+    drop_copy(copy);
 }
 
 /// A value's bytes for the journal, which are read back where the value's shape was not seen before in this run.
@@ -57,7 +57,7 @@ where
     let (mut bytes, shapes) = (Vec::new(), &written.shapes);
     encoding::write(format, value, &mut bytes, shapes)?;
     if shapes.has_new() {
-        match encoding::read_back(format, value, &bytes, |copy| written.done(copy, bytes.len())) {
+        match encoding::read_back(format, value, &bytes, |copy, read_back| done(copy, bytes.len(), read_back)) {
             Ok(later) => shapes.accept_new(later),
             Err(reason) => {
                 shapes.take_new();

@@ -61,7 +61,8 @@ fn check<V: Serialize + DeserializeOwned>(
         return encoding::digest(value).map(Some);
     }
     // The blocks that the value mentions are of this process.
-    let checked = with_blocks(&BlockTable::default(), || encoding::read_back(format, value, bytes, drop_copy));
+    let checked =
+        with_blocks(&BlockTable::default(), || encoding::read_back(format, value, bytes, |copy, _| drop_copy(copy)));
     match &checked {
         Ok(later) => shapes.accept_new(*later),
         Err(_) => drop(shapes.take_new()),

@@ -439,7 +439,7 @@ fn resident_bytes() -> u64 {
 
 /// Ends a child that was forked in this worker.
 #[cold]
-fn end_child_of_worker() -> ! {
+pub(super) fn end_child_of_worker() -> ! {
     // Where stderr is closed, only the exit code shows it.
     let _ = writeln!(io::stderr(), "{FORKED_INSIDE}");
     end_forked_child()

@@ -38,7 +38,7 @@ use crate::backend::process::wire::status_page::StatusPage;
 use crate::backend::process::wire::status_page_mapping::MappedStatusPage;
 use crate::backend::process::worker::outbox::{Outbox, SendState};
 use crate::backend::process::worker::prints;
-use crate::backend::process::worker::{ServeEntry, WorkerConnection, end_forked_child};
+use crate::backend::process::worker::{ServeEntry, WorkerConnection, end_child_of_worker};
 use crate::backend::process_task::{ProcessContext, ProcessTask};
 use crate::backend::task::{SharedOf, StateOf};
 use crate::backend::thread_pool::in_worker;
@@ -523,7 +523,7 @@ where
             unsafe { K::call_at(self.functions.function, self.shared, state, item) }
         };
         if !self.process.is_current() {
-            end_forked_child();
+            end_child_of_worker();
         }
         // The value stays where the function put it: to move it at once takes as long as to encode it.
         let value = match &result {
