@@ -680,8 +680,9 @@ pub fn parallel_config() -> ParallelConfig {
 
 /// [`parallel_config`] without the copy.
 pub(crate) fn current() -> Arc<ParallelConfig> {
-    let newest = OVERRIDES.with(|overrides| overrides.borrow().stack.last().map(|(_, config)| Arc::clone(config)));
-    newest.unwrap_or_else(process_wide)
+    // A thread that is ending may have destroyed its overrides already.
+    let newest = OVERRIDES.try_with(|overrides| overrides.borrow().stack.last().map(|(_, config)| Arc::clone(config)));
+    newest.ok().flatten().unwrap_or_else(process_wide)
 }
 
 fn process_wide() -> Arc<ParallelConfig> {
@@ -777,13 +778,15 @@ pub fn override_parallel_config(config: ParallelConfig) -> ConfigGuard {
 
 /// [`override_parallel_config`] without the copy.
 pub(crate) fn override_with(config: Arc<ParallelConfig>) -> ConfigGuard {
-    OVERRIDES.with(|overrides| {
+    let number = OVERRIDES.try_with(|overrides| {
         let mut overrides = overrides.borrow_mut();
         let number = overrides.next;
         overrides.next += 1;
         overrides.stack.push((number, config));
-        ConfigGuard { number, on_this_thread: std::marker::PhantomData }
-    })
+        number
+    });
+    // In a thread that is ending, and has destroyed its overrides already, the process-wide config holds.
+    ConfigGuard { number: number.unwrap_or(u64::MAX), on_this_thread: std::marker::PhantomData }
 }
 
 /// Ends an override of [`override_parallel_config`] when it is dropped.

@@ -33,7 +33,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// What is compared is what the two values write: what they write alike is one value. So these are not noticed: a field
 /// that is never written (`skip`, `skip_serializing`), which comes back as its default; an `untagged` variant that writes
-/// what an earlier one writes, as that one; what a `with` drops before it writes. The order of the lists of the standard
+/// what an earlier one writes, as that one; what a `with` drops before it writes; a `Deserialize` that changes only some
+/// values of one form (it clamps numbers, trims texts, makes NaN a `None`), where the value that was read back was none of them. The order of the lists of the standard
 /// library is compared, that of sets and maps is not, nor that of a list which a `Serialize` of your own writes element by
 /// element.
 ///

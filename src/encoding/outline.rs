@@ -281,6 +281,7 @@ impl Parts<Outline<'_>> {
         if !name.is_empty() {
             self.outline.put(format_args!("{name}: "));
         }
+        self.digest = name.bytes().fold(self.digest, |digest, byte| mix(digest, byte.into()));
         self.digest = mix(self.digest, value.serialize(self.outline)?);
         Ok(())
     }

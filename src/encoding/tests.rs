@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use serde::de::{self, IgnoredAny};
+use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serializer};
 use serde_json::json;
 
@@ -575,6 +576,34 @@ fn a_number_that_is_written_as_another_kind_than_it_is_read_is_never_another_num
     assert_eq!(refused(Format::Compact, &[-3, 4].map(|n| BTreeMap::from([(1_u8, Count(n))]))), [1]);
     assert_eq!(refused(Format::Compact, &[-3, 4].map(|n| Ok::<_, ()>(Count(n)))), [1]);
     assert_eq!(refused(Format::SelfDescribing, &[0, -3, 4, 0, 4, -4].map(Count)), [0; 0]);
+}
+
+/// Two numbers, of which the smaller one is written first.
+#[derive(Deserialize, Debug, PartialEq)]
+struct Ends {
+    end_1_of: f64,
+    end_2_of: f64,
+}
+
+impl Serialize for Ends {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Ends", 2)?;
+        if self.end_1_of <= self.end_2_of {
+            fields.serialize_field("end_1_of", &self.end_1_of)?;
+            fields.serialize_field("end_2_of", &self.end_2_of)?;
+        } else {
+            fields.serialize_field("end_2_of", &self.end_2_of)?;
+            fields.serialize_field("end_1_of", &self.end_1_of)?;
+        }
+        fields.end()
+    }
+}
+
+#[test]
+fn fields_that_are_written_in_another_order_are_never_in_the_places_of_each_other() {
+    let ends = [(1.0, 2.0), (2.0, 3.0), (3.0, 2.0), (2.0, 2.0)].map(|(end_1_of, end_2_of)| Ends { end_1_of, end_2_of });
+    assert_eq!(refused(Format::Compact, &ends), [2]);
+    assert_eq!(refused(Format::SelfDescribing, &ends), [0; 0]);
 }
 
 /// A number for which a text stands where it is missing.

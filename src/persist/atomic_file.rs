@@ -10,6 +10,7 @@ use std::path::Path;
 
 use crate::persist::folder::Folder;
 use crate::persist::place::{Place, regular};
+use crate::persist::size_signal::SizeSignal;
 use crate::sync::ProcessMark;
 
 /// Writes a file so that readers find the old file or the new file as a whole, also after a crash or a loss of power.
@@ -96,6 +97,7 @@ fn replace(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     let named = |error| named(path, error);
+    let _no_signal = SizeSignal::hold_back();
     let old = replaced(folder, name).map_err(named)?;
     let (temporary, file) = Temporary::create(folder, old.is_some()).map_err(named)?;
     let mut writer = Watched { file: BufWriter::new(file), failure: None };
@@ -569,7 +571,7 @@ pub(crate) mod tests {
             let module = module_path!().split_once("::").expect("a module of the crate").1;
             let this_test = format!("{module}::a_full_disk_fails_the_write_and_leaves_the_old_file");
             let copy = Command::new("sh")
-                .args(["-c", r#"ulimit -f 8; trap "" XFSZ; exec "$0" "$@""#])
+                .args(["-c", r#"ulimit -f 8; exec "$0" "$@""#])
                 .arg(std::env::current_exe().unwrap())
                 .args(["--exact", &this_test])
                 .env(SMALL_FILES_IN, folder.path())

@@ -8,3 +8,4 @@ pub(crate) mod journal;
 pub(crate) mod place;
 #[cfg(feature = "reports")]
 pub(crate) mod report;
+mod size_signal;

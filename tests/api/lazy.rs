@@ -417,9 +417,10 @@ fn in_serial_mode_items_go_on_while_another_one_waits_to_be_tried_again() {
     let retry = Retry::times(1).backoff(Duration::from_millis(700));
     let n_tries = AtomicUsize::new(0);
     let mut order = Vec::new();
-    let work = Job::over(0..200_usize).mode(LocalMode::Serial).retry(retry).try_map(|&n| {
-        if n == 0 && n_tries.fetch_add(1, Ordering::SeqCst) == 0 { Err("not yet") } else { Ok(n) }
-    });
+    let work = Job::over(0..200_usize)
+        .mode(LocalMode::Serial)
+        .retry(retry)
+        .try_map(|&n| if n == 0 && n_tries.fetch_add(1, Ordering::SeqCst) == 0 { Err("not yet") } else { Ok(n) });
     let tally = work.for_each(|index, result| {
         assert!(result.is_ok());
         order.push(index);

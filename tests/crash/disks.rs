@@ -19,7 +19,6 @@ drills!(
     on_a_full_disk_values_come_back_and_the_next_run_goes_on,
     on_a_disk_that_is_full_for_a_time_all_is_recorded,
     with_a_limit_on_files_values_come_back_and_the_next_run_goes_on,
-    a_study_that_the_limit_on_files_ends_goes_on_without_it,
     in_a_read_only_folder_nothing_begins,
     a_folder_that_becomes_read_only_costs_the_report_and_no_value,
 );
@@ -122,18 +121,6 @@ fn say_that_values_came_back(mut child: Child, study: &Study, undisturbed: &Undi
     assert!(n_resumed > 0 && n_resumed < n_subjects, "{mode}: {n_resumed} were resumed");
     assert!(said.contains(&format!("{n_resumed} resumed")), "{mode}: {said}");
     assert_no_orphans();
-}
-
-/// A program that does not ignore the signal that comes with such a limit is ended by it, as by a kill.
-fn a_study_that_the_limit_on_files_ends_goes_on_without_it(folder: &Path) {
-    let mut study = large_study(folder, "threads");
-    let undisturbed = Undisturbed::of(&study);
-    assert_eq!(start("ended by the limit on files", &study).end().0, Exit::Signal(libc::SIGXFSZ));
-    let saved = recorded(&study);
-    undisturbed.assert_agrees(&saved);
-    study.setting.run = 1;
-    assert_eq!(start("study", &study).end().0, Exit::Code(0));
-    undisturbed.assert_is_what_came_of(&study, saved.len());
 }
 
 fn allow(folder: &Path, mode: u32) {

@@ -36,10 +36,6 @@ pub(crate) fn play(orders: &Orders) -> ! {
         "on a disk that is full for a time" => on_a_disk_that_is_full_for_a_time(study),
         "with relative paths" => with_relative_paths(study),
         "with a limit on files" => with_a_limit_on_files(study),
-        "ended by the limit on files" => {
-            limit_files(Some(LIMIT));
-            finish(study, study.run(&CancelToken::new()))
-        }
         "without the right to write" => without_the_right_to_write(study),
         unknown => panic!("no role is called {unknown}"),
     }
@@ -169,8 +165,6 @@ fn limit_files(limit: Option<u64>) {
 }
 
 fn with_a_limit_on_files(study: &Study) -> ! {
-    // SAFETY: ignoring a signal installs no code.
-    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     limit_files(Some(LIMIT));
     let first = study.run(&CancelToken::new()).unwrap();
     say_how_it_went(&first);

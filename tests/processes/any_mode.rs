@@ -1,6 +1,8 @@
 //! Processes give what serial gives, whatever the items, the workers, the chunks and the policy.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
+use std::sync::mpsc::{Sender, channel};
 
 use manyhands::{AnyMode, Cause, Job, OnFailure, Processes, Progress, Tally};
 use manyhands_test_support::property::config;
@@ -16,6 +18,7 @@ drills![
     results_come_in_input_order_and_of_every_shape,
     progress_counts_finished_items_and_ends_at_the_total,
     the_costliest_items_start_first_and_results_stay_in_order,
+    a_thread_that_is_ending_makes_calls_in_every_mode,
 ];
 
 /// One call with all of its settings.
@@ -188,4 +191,36 @@ fn the_costliest_items_start_first_and_results_stay_in_order() {
         let begun: Vec<u64> = log.lines().iter().map(|line| line.parse().unwrap()).collect();
         assert!(workers > 1 || begun.is_sorted_by(|one, next| one >= next), "{begun:?}");
     });
+}
+
+/// Makes calls in each mode when it is dropped, and says what came of them.
+struct Late(Sender<Vec<Vec<u64>>>);
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        let squares = ["serial", "threads", "io", "processes"].map(|name| {
+            let mode: AnyMode = name.parse().unwrap();
+            let over = Job::over(0..20_u64).mode(mode).workers(2).run((|n| n * n) as fn(&u64) -> u64);
+            let list = Job::new(&[1_u64, 2]).mode(mode).workers(2).run((|n| n * n) as fn(&u64) -> u64);
+            [over.unwrap().into_result().unwrap(), list.unwrap().into_result().unwrap()].concat()
+        });
+        self.0.send(squares.to_vec()).unwrap();
+    }
+}
+
+fn a_thread_that_is_ending_makes_calls_in_every_mode() {
+    thread_local! {
+        static LATE: RefCell<Option<Late>> = const { RefCell::new(None) };
+    }
+    let (sender, squares) = channel();
+    let ends = std::thread::spawn(move || {
+        LATE.with(|late| *late.borrow_mut() = Some(Late(sender)));
+        // What this call keeps for its thread is destroyed before the value above is.
+        let _config = manyhands::config::override_parallel_config(manyhands::ParallelConfig::default());
+        let squares = Job::new(&[1, 2]).mode(Processes::new()).run(|n: &u64| n * n).unwrap().into_result();
+        assert_eq!(squares.unwrap(), [1, 4]);
+    });
+    ends.join().unwrap();
+    let expected: Vec<u64> = (0..20).map(|n| n * n).chain([1, 4]).collect();
+    assert_eq!(squares.recv().unwrap(), vec![expected; 4]);
 }

@@ -1,9 +1,11 @@
 //! A program that is stopped and goes on, as by a debugger, a batch system or `kill -STOP`: no item is late for it.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use manyhands::{Job, OnFailure, Outcome, Processes};
+use manyhands::{CancelToken, Job, OnFailure, Outcome, Processes};
 use manyhands_test_support::wait::wait_until;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::fixtures::job;
 use crate::harness::drills;
@@ -14,6 +16,7 @@ drills![
     a_program_that_was_stopped_with_its_workers_blames_no_item,
     a_program_that_was_stopped_in_the_iterator_of_a_stream_blames_no_item,
     a_worker_that_is_stopped_alone_is_late,
+    a_worker_that_is_stopped_between_two_calls_is_replaced_under_a_limit_or_after_a_cancellation,
 ];
 
 /// How long an item may take.
@@ -77,4 +80,34 @@ fn a_program_that_was_stopped_in_the_iterator_of_a_stream_blames_no_item() {
 fn a_worker_that_is_stopped_alone_is_late() {
     let said = stop(&[], 2, false, true);
     assert!(said.starts_with("0 succeeded") && said.contains("1s"), "{said}");
+}
+
+/// The item's worker, by its process number.
+fn own_id(_: &usize) -> u32 {
+    std::process::id()
+}
+
+fn a_worker_that_is_stopped_between_two_calls_is_replaced_under_a_limit_or_after_a_cancellation() {
+    let items: Vec<usize> = (0..8).collect();
+    for is_cancelled in [false, true] {
+        let call = |mode| Job::new(&items).mode(mode).workers(2).chunk_size(1);
+        let workers: BTreeSet<u32> =
+            call(Processes::new()).run(own_id).unwrap().into_result().unwrap().into_iter().collect();
+        for worker in &workers {
+            let pid = i32::try_from(*worker).ok().and_then(Pid::from_raw).unwrap();
+            kill_process(pid, Signal::STOP).unwrap();
+        }
+        if is_cancelled {
+            let token = CancelToken::new();
+            let theirs = token.clone();
+            let cancels = std::thread::spawn(move || theirs.cancel());
+            let outcome = call(Processes::new()).cancel_token(&token).run(own_id).unwrap();
+            cancels.join().unwrap();
+            assert!(!outcome.is_complete(), "stopped workers do nothing: {}", outcome.tally());
+        } else {
+            let outcome = call(Processes::new().time_limit(Duration::from_millis(300))).run(own_id).unwrap();
+            let others = outcome.into_result().unwrap();
+            assert!(others.iter().all(|worker| !workers.contains(worker)), "{others:?} and {workers:?}");
+        }
+    }
 }

@@ -3,9 +3,10 @@
 use std::process::Command;
 use std::time::Duration;
 
-use manyhands::{Cause, Never, Outcome, Processes, job::WorkerExit};
+use manyhands::{Cause, Never, OnFailure, Outcome, Processes, job::WorkerExit};
 use manyhands_test_support::capture::captured;
 use manyhands_test_support::wait::wait_until;
+use rustix::process::{Signal, getpid, kill_process};
 
 use crate::fixtures::{Act, FLOOD, LAST_WORDS, assert_failed_alone, assert_is_usable, doubles_but, job, perform};
 use crate::harness::{drills, for_worker_counts};
@@ -32,6 +33,7 @@ drills![
     an_item_is_blamed_exactly_whatever_the_chunks,
     a_killer_in_every_chunk_is_blamed_exactly,
     what_an_item_started_ends_with_its_worker,
+    an_item_that_closes_all_descriptors_is_told_from_one_that_was_killed,
 ];
 
 /// Item 5 of 50 does this, with each number of workers; then the same workers take another call.
@@ -221,4 +223,28 @@ fn what_an_item_started_ends_with_its_worker() {
             || std::fs::read_to_string(format!("/proc/{started}/stat")).map_or(true, |stat| stat.contains(") Z "));
         wait_until("what the item started is gone", Duration::from_secs(10), is_gone);
     });
+}
+
+fn an_item_that_closes_all_descriptors_is_told_from_one_that_was_killed() {
+    fn close_all(n: &u32) -> u32 {
+        if *n == 3 {
+            // SAFETY: the descriptors are the worker's, which ends for it; no code of this test uses them afterwards.
+            (0..1024).for_each(|fd| unsafe { _ = libc::close(fd) });
+            std::thread::sleep(Duration::from_secs(60));
+        }
+        *n
+    }
+    let items: Vec<u32> = (0..8).collect();
+    let outcome = job(&items, 2).mode(Processes::new()).on_failure(OnFailure::Continue).run(close_all).unwrap();
+    let said: Vec<String> = outcome.failures().iter().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("item 3 lost its worker") && said[0].contains("had closed its connection"), "{said:?}");
+    let killed = job(&items, 2).mode(Processes::new()).on_failure(OnFailure::Continue).run(|n: &u32| {
+        if *n == 3 {
+            kill_process(getpid(), Signal::KILL).unwrap();
+        }
+        *n
+    });
+    let said = killed.unwrap().failures()[0].to_string();
+    assert!(said.contains("SIGKILL") && !said.contains("had closed"), "{said}");
 }

@@ -158,7 +158,9 @@ impl Processes {
     /// call.
     ///
     /// The time of an item begins when its function is called, so items that wait in a frame behind a slow one lose
-    /// none of it. Time in which the program was stopped [does not count](crate::job#time-that-does-not-count). Costs
+    /// none of it. There is no limit for making a worker's state and for reading the shared value, which no item is to blame
+    /// for: let a function that may hang there look at a clock of its own. A worker that is stopped (SIGSTOP) before it has begun
+    /// an item is replaced after the limit. Time in which the program was stopped [does not count](crate::job#time-that-does-not-count). Costs
     /// nothing per item in the worker; the calling thread looks at each worker's page of shared memory when it wakes.
     ///
     /// ```standalone_crate

@@ -67,7 +67,10 @@ impl WriterLock {
                 Err(TryLockError::Error(error)) => return Err(refused(error)),
             }
         }
-        Err(JournalError::Locked { path: journal.path.clone(), holder: name_in(journal, &name) })
+        let holder = name_in(journal, &name);
+        let is_ours = holder.starts_with(&this_process());
+        let holder = if is_ours { format!("another run of this program, {holder}") } else { holder };
+        Err(JournalError::Locked { path: journal.path.clone(), holder })
     }
 
     /// Writes the holder's name into the file. What an earlier holder left there is removed first.
@@ -243,7 +246,8 @@ mod tests {
         let name = holder(&journal).unwrap();
         assert!(name.starts_with(&format!("process {} on ", std::process::id())), "{name}");
         let error = WriterLock::take(&journal).unwrap_err();
-        assert_eq!(error, JournalError::Locked { path: journal.path.clone(), holder: name });
+        let ours = format!("another run of this program, {name}");
+        assert_eq!(error, JournalError::Locked { path: journal.path.clone(), holder: ours });
         drop(first);
         assert_eq!(holder(&journal), None);
         drop(WriterLock::take(&journal).unwrap());

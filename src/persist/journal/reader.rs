@@ -14,6 +14,7 @@ use crate::persist::journal::lock;
 use crate::persist::journal::pending::RecordedItem;
 use crate::persist::journal::value::decode_value;
 use crate::persist::place::Place;
+use crate::persist::size_signal::SizeSignal;
 use crate::record::RecordedFailure;
 use crate::sync::{Arc, SystemTime};
 
@@ -146,6 +147,7 @@ impl JournalReader {
     /// this crate.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, JournalError> {
         let path = path.as_ref();
+        let _no_signal = SizeSignal::hold_back(); // SQLite makes room for its shared index
         let place = Place::of(path).map(Arc::new).map_err(|error| match error.kind() {
             ErrorKind::NotFound => JournalError::NotFound { path: path.to_owned() },
             _ => JournalError::of_place(path, error),

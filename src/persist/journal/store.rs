@@ -33,6 +33,7 @@ use crate::persist::journal::settings::{JournalSettings, OnChange};
 use crate::persist::journal::value::first_difference;
 use crate::persist::journal::writer::Writer;
 use crate::persist::place::Place;
+use crate::persist::size_signal::SizeSignal;
 use crate::record::ItemRecord;
 use crate::sync::{Arc, JoinHandle, ProcessMark, StackSize, SystemTime, spawn_owned};
 
@@ -78,6 +79,7 @@ impl Store {
     /// A configuration without JSON, another writer, and all errors of the file. The lock is released then.
     pub(crate) fn open(settings: &JournalSettings) -> Result<(Self, Vec<RecordedItem>), JournalError> {
         let setup = Setup::of(settings)?;
+        let _no_signal = SizeSignal::hold_back();
         let place = find(settings)?;
         place.regular().map_err(|error| JournalError::of_io(&place.path, error))?;
         let lock = WriterLock::take(&place)?;
@@ -192,6 +194,7 @@ fn start_writer(
     let interval = settings.commit_every;
     let path = settings.path.clone();
     let body = move || {
+        let _no_signal = SizeSignal::hold_back();
         // A panic would be a defect of this module. It still ends every wait for space in the queue.
         let write = || Writer::new(&queue, &database, run, interval).map(Writer::write_all);
         match catch_unwind(AssertUnwindSafe(write)) {

@@ -479,6 +479,20 @@ impl Worker {
         }
     }
 
+    /// Whether it is stopped, by SIGSTOP or a debugger: only then is it sure that it does nothing. Reads a file of `/proc`.
+    pub(super) fn is_stopped(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // Behind its name, which may have spaces and brackets in it.
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 't']))
+    }
+
+    /// Whether it ends within a tenth of a second. One that dies has closed its socket before its exit status is there.
+    pub(super) fn ends_soon(&self) -> bool {
+        const TENTH_OF_A_SECOND: u64 = 100_000_000;
+        let _ = wait_for(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], TENTH_OF_A_SECOND);
+        has_ended(&self.pidfd)
+    }
+
     /// Kills it if it is alive, waits for its end, and reports how it ended and what it printed last.
     ///
     /// Waits for one process that is dead or has just got SIGKILL. A process in an uninterruptible system call, such as

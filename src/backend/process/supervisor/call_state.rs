@@ -30,6 +30,9 @@ use crate::sync::{Instant, SystemTime, nanos};
 /// A stop is noticed within this time, also while no worker sends anything.
 pub(super) const TICK_NANOS: u64 = 20_000_000;
 
+/// How long after a cancellation a worker may be stopped that has nothing in hand.
+const STOPPED_AFTER_A_CANCEL: Duration = Duration::from_secs(1);
+
 /// The state of one call. Its public parts guard themselves; what depends on several of them is a method.
 pub(super) struct CallState<'c, 'out, T, K: Task<T>> {
     /// What workers may do.
@@ -343,6 +346,10 @@ impl<'c, 'out, T, K: Task<T>> CallState<'c, 'out, T, K> {
         if let Some((limit, watch)) = self.time_limit().zip(self.pause_watch.as_ref()) {
             let pauses = watch.pauses();
             self.slots.enforce_time_limit(limit, self.limits.grace, now, &pauses);
+        }
+        let after_cancel = self.is_draining.then_some(STOPPED_AFTER_A_CANCEL);
+        if let Some(limit) = [self.time_limit(), after_cancel].into_iter().flatten().min() {
+            self.slots.end_stopped(limit, now, &self.pauses);
         }
     }
 

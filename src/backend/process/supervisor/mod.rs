@@ -19,6 +19,7 @@
 //! | 30 ms | at the end of a call, how long a worker may go on with an item that is not wanted any more |
 //! | 50 ms | between SIGTERM and SIGKILL for an item whose time is up, where the mode sets no grace |
 //! | 1 s | how long a slot stays empty after no worker could be had for it while others work |
+//! | 1 s, or the time limit | after a cancellation, or under a limit, how long a worker that is stopped (SIGSTOP) may have frames and no item in hand |
 //! | 10 s | destructors in the workers of a call that was cancelled |
 //! | 30 s | from the start of a process until it reaches `init`; then it is killed |
 //!

@@ -55,6 +55,10 @@ impl<B: Into<Broken>> From<B> for ReceiveError {
     }
 }
 
+/// Said of a worker that is alive and cannot be reached.
+const HAS_CLOSED: &str = "it had closed its connection to the caller, as it does when an item closes all descriptors or runs \
+                          another program in the place of the worker, and was ended for that";
+
 impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
     /// Takes what every worker has sent, as far as the last wait found something.
     ///
@@ -259,6 +263,7 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
         self.give_back_except(&dead, in_hand);
         let was_dead_before = dead.was_dead_before && in_hand.is_none();
         let (now, number) = (nanos(), dead.worker.number_in_reports());
+        let has_closed = protocol_error.is_none() && !dead.worker.ends_soon();
         let mut death = dead.worker.wait_exit();
         if !was_dead_before {
             let position = in_hand.map(|item| item.position);
@@ -267,6 +272,8 @@ impl<T: Travels, K: SerdeTask<T>> CallState<'_, '_, T, K> {
         }
         if let Some(error) = protocol_error {
             death.worker.reason = Some(format!("it broke the protocol between worker and caller: {error}"));
+        } else if has_closed {
+            death.worker.reason = Some(HAS_CLOSED.to_owned());
         }
         let has_left = death.worker.exit == WorkerExit::Exit(0);
         let time_limit = dead.overdue.map(|overdue| Cause::TimeLimit(overdue.limit));

@@ -46,6 +46,8 @@ pub(super) struct WorkerSlot {
     empty_until: u64,
     /// The item that was asked to end because its time is up.
     overdue: Option<Overdue>,
+    /// Since when each look has found frames and no item in hand.
+    unbegun_since: Option<u64>,
 }
 
 /// A frame of items that was sent.
@@ -363,6 +365,24 @@ impl WorkerSlot {
             TimeoutAction::Within(_) => {}
             TimeoutAction::Ask(item) => self.ask_to_end(item, limit, grace.unwrap_or(GRACE), now),
             TimeoutAction::Kill => self.kill(now),
+        }
+    }
+
+    /// Kills a worker that has had frames for `limit`, has none of their items in hand, and is stopped. It was stopped between
+    /// two calls, by an item that has ended or from outside; no item is blamed for that. One that makes its state, or reads the
+    /// call, goes on. Reads a file once per limit, where no look found an item in hand.
+    pub(super) fn end_if_stopped(&mut self, limit: Duration, now: u64, pauses: &Pauses) {
+        if self.in_flight.is_empty() || self.in_hand().is_some() {
+            self.unbegun_since = None;
+            return;
+        }
+        let since = *self.unbegun_since.get_or_insert(now);
+        if u128::from(pauses.observed(since, now)) < limit.as_nanos() {
+            return;
+        }
+        self.unbegun_since = None;
+        if let Some(worker) = self.worker.as_ref().filter(|worker| worker.is_stopped()) {
+            worker.kill();
         }
     }
 

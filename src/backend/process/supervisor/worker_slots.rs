@@ -103,6 +103,11 @@ impl WorkerSlots {
         self.slots.iter_mut().for_each(|slot| slot.enforce_time_limit(limit, grace, now, pauses));
     }
 
+    /// Kills workers that were stopped before they began anything.
+    pub(super) fn end_stopped(&mut self, limit: Duration, now: u64, pauses: &Pauses) {
+        self.slots.iter_mut().for_each(|slot| slot.end_if_stopped(limit, now, pauses));
+    }
+
     /// Kills workers that did not reach `init` in time.
     pub(super) fn kill_late(&self, now: u64, pauses: &Pauses) {
         self.workers().filter(|worker| worker.is_late(now, pauses)).for_each(Worker::kill);

@@ -12,6 +12,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -34,10 +35,11 @@ pub(crate) struct BlockTable {
 
 crate::sync::thread_local! {
     /// The blocks that were noted so far, while this thread encodes for another process.
-    static ATTACHED: RefCell<Option<Vec<Arc<Block>>>> = RefCell::default();
+    static ATTACHED: RefCell<Option<ManuallyDrop<Vec<Arc<Block>>>>> = RefCell::default();
     /// The blocks of the other side, while this thread decodes a message from it.
-    static RECEIVED: RefCell<Option<BlockTable>> = RefCell::default();
+    static RECEIVED: RefCell<Option<ManuallyDrop<BlockTable>>> = RefCell::default();
 }
+// Values without a destructor, so that a thread that is ending can make calls as well. They are taken out again by guards.
 
 impl Attachments {
     /// Takes the blocks that were noted so far.
@@ -80,15 +82,15 @@ impl BlockTable {
 pub(crate) fn with_attachments<A>(attachments: &mut Attachments, encode: impl FnOnce() -> A) -> A {
     struct OuterAttachments<'l> {
         attachments: &'l mut Attachments,
-        outer: Option<Vec<Arc<Block>>>,
+        outer: Option<ManuallyDrop<Vec<Arc<Block>>>>,
     }
     impl Drop for OuterAttachments<'_> {
         fn drop(&mut self) {
             let attached = ATTACHED.with(|attached| attached.replace(self.outer.take()));
-            self.attachments.blocks = attached.unwrap_or_default();
+            self.attachments.blocks = attached.map(ManuallyDrop::into_inner).unwrap_or_default();
         }
     }
-    let outer = ATTACHED.with(|attached| attached.replace(Some(attachments.take())));
+    let outer = ATTACHED.with(|attached| attached.replace(Some(ManuallyDrop::new(attachments.take()))));
     let _guard = OuterAttachments { attachments, outer };
     encode()
 }
@@ -112,13 +114,14 @@ pub(crate) fn attach(block: Option<&Arc<Block>>) -> bool {
 /// Runs `decode` for a message from another process: slices are decoded as places in these blocks or in those of this
 /// process.
 pub(crate) fn with_blocks<A>(blocks: &BlockTable, decode: impl FnOnce() -> A) -> A {
-    struct OuterBlocks(Option<BlockTable>);
+    struct OuterBlocks(Option<ManuallyDrop<BlockTable>>);
     impl Drop for OuterBlocks {
         fn drop(&mut self) {
-            RECEIVED.with(|received| received.replace(self.0.take()));
+            let blocks = RECEIVED.with(|received| received.replace(self.0.take()));
+            drop(blocks.map(ManuallyDrop::into_inner));
         }
     }
-    let _guard = OuterBlocks(RECEIVED.with(|received| received.replace(Some(blocks.clone()))));
+    let _guard = OuterBlocks(RECEIVED.with(|received| received.replace(Some(ManuallyDrop::new(blocks.clone())))));
     decode()
 }
 

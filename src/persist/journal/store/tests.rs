@@ -193,7 +193,10 @@ fn a_second_writer_is_refused_by_name() {
     let (_folder, settings) = folder_and_settings();
     let (_store, _) = Store::open(&settings).unwrap();
     let error = Store::open(&settings).unwrap_err();
-    assert!(matches!(&error, JournalError::Locked { holder, .. } if holder.starts_with("process ")), "{error}");
+    assert!(
+        matches!(&error, JournalError::Locked { holder, .. } if holder.starts_with("another run of this program, process ")),
+        "{error}"
+    );
 }
 
 #[test]
