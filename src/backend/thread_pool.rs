@@ -256,7 +256,7 @@ impl Drop for Scope<'_> {
         if !self.process.is_current() {
             return;
         }
-        self.shared.queues.lock().queued.retain(|task| !Arc::ptr_eq(task, &self.task));
+        self.shared.queues.lock().take_back(&self.task);
         let mut slots = self.task.slots.lock();
         slots.open = 0;
         while slots.active > 0 {
@@ -411,6 +411,19 @@ struct Queues {
     closing: bool,
 }
 
+impl Queues {
+    /// Takes out the slots of a call that ends, also those for which a thread was woken that has not come yet: it is idle for
+    /// the next call, which would else start another one. A surplus thread comes all the same, and ends.
+    fn take_back(&mut self, task: &Arc<ScopedTask>) {
+        self.queued.retain(|queued| !Arc::ptr_eq(queued, task));
+        if self.surplus == 0 {
+            let before = self.assigned.len();
+            self.assigned.retain(|assigned| !Arc::ptr_eq(assigned, task));
+            self.idle += before - self.assigned.len();
+        }
+    }
+}
+
 /// Starts one more thread; false when the system cannot. The caller adds the entry to `assigned` that the thread takes.
 fn start_thread(shared: &Arc<Shared>, queues: &mut Queues) -> bool {
     let name = format!("manyhands-{}-{}", shared.name, queues.threads);
@@ -505,6 +518,29 @@ mod tests {
     use super::*;
     use crate::sync::{AtomicUsize, Ordering};
     use std::sync::mpsc;
+
+    #[test]
+    fn a_thread_that_comes_too_late_for_its_call_is_idle_for_the_next_one() {
+        const NOTHING: &(dyn Fn() + Sync) = &|| ();
+        let pool = Pool::new("late", StackSize::Usual);
+        for _ in 0..50 {
+            // The pool's threads cannot come while this one holds their lock.
+            let mut queues = pool.shared.queues.lock();
+            let task = Arc::new(ScopedTask {
+                work: NOTHING,
+                slots: Mutex::new(HelperSlots { open: 0, active: 0, panic: None }),
+                empty: Condvar::new(),
+            });
+            if queues.idle == 0 {
+                assert!(start_thread(&pool.shared, &mut queues));
+            } else {
+                queues.idle -= 1;
+            }
+            queues.assigned.push_back(Arc::clone(&task));
+            queues.take_back(&task);
+            assert_eq!((queues.threads, queues.idle, queues.assigned.len()), (1, 1, 0));
+        }
+    }
 
     #[test]
     fn a_call_returns_only_when_every_helper_has_left() {
