@@ -228,7 +228,8 @@ impl ParallelConfigBuilder {
     ///
     /// The calling thread runs items in [`Serial`](crate::Serial) and in some short calls; its stack is as large as the
     /// program made it. In a worker process items run in the main thread, whose limit (`ulimit -s`) is raised to this size,
-    /// as far as the hard limit goes; beyond some 100 MiB the system may have mapped something else there.
+    /// as far as the hard limit goes; beyond some 100 MiB the system may have mapped something else there. A kept worker keeps
+    /// the largest stack that a call gave it. An overflow of a raised stack ends the worker by SIGSEGV, without std's message.
     ///
     /// Costs address space; memory is taken only for what an item uses. Threads are kept per size, so calls with different
     /// sizes share no threads.
@@ -255,6 +256,9 @@ impl ParallelConfigBuilder {
     /// to the terminal, and is missing in the output of the test that failed. With `false`, or with
     /// `MANYHANDS_KEEP_THREADS=0 cargo test`, it is part of the output of the test that made the call, and so is what
     /// worker processes print. A call that is nested in an item then runs in the item's thread.
+    ///
+    /// In one test, give the config to [`override_parallel_config`] in its first line; for all, set the variable under `[env]`
+    /// in `.cargo/config.toml`.
     ///
     /// Costs the start of each thread in each call, some 20 to 50 microseconds.
     ///

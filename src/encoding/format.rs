@@ -99,8 +99,14 @@ impl Format {
     /// What a person can do about a value that does not read back.
     pub(crate) fn way_out(self) -> &'static str {
         match self {
-            Self::Compact => "let its Serialize and Deserialize agree, or set .format(Format::SelfDescribing)",
-            Self::SelfDescribing => "let its Serialize and Deserialize agree",
+            Self::Compact => {
+                "set manyhands::process::Format::SelfDescribing by Processes::format or Journal::format, or let a Serialize \
+                              and Deserialize of your own agree"
+            }
+            Self::SelfDescribing => {
+                "let its Serialize and Deserialize agree; write 128-bit integers beside `tag` or `flatten` as texts, and for \
+                                     Option<Option<_>> use Format::Compact or an enum"
+            }
         }
     }
 }

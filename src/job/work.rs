@@ -499,6 +499,9 @@ where
     /// ahead of those. Dropping the iterator cancels the work and waits for the items in hand, not for an input that
     /// blocks: see [`Job::over`](crate::Job::over).
     ///
+    /// A cancellation ends the iterator early and without an error: where all results count, look at
+    /// [`Results::tally`](crate::stream::Results::tally) at the end.
+    ///
     /// # Errors
     /// An invalid setting. A later error is the iterator's last item.
     ///

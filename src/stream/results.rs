@@ -20,7 +20,9 @@ use crate::tally::Tally;
 ///
 /// An `Err` item is about the run itself, and is the last item. It is the error that [`Work::run`](crate::Work::run)
 /// would return, or else the first of [`Outcome::warnings`](crate::Outcome::warnings); after a warning all results were
-/// returned, and there is a tally.
+/// returned, and there is a tally. A cancelled run, by Ctrl+C for instance, ends the iterator early without an `Err`: its
+/// [`tally`](Self::tally) then counts items that were not finished. So read a stream by `for result in &mut results`, and
+/// look at the tally before the results are used as all of them.
 ///
 /// Cost: a thread per stream, and a queue whose lock is paid once per batch of results.
 ///

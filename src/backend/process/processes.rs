@@ -58,6 +58,9 @@ use crate::encoding::Format;
 /// another variant for instance, are read by the worker and compared. A value that would arrive as another one fails its
 /// item with [`Cause::Encoding`](crate::Cause::Encoding), and the message says what disagreed.
 ///
+/// A value that travels is a copy, and its worker drops its own: the result once it is encoded, and a copy that was read back.
+/// So a type that removes a file when it is dropped arrives without the file: return the path instead.
+///
 /// The function captures nothing, and `cargo check` names what a closure captures:
 ///
 /// ```compile_fail,E0308

@@ -124,7 +124,10 @@ impl<'w, 'c, S: Sink> Writer<'w, 'c, S> {
 
 #[cold]
 fn no_length() -> Problem {
-    Problem::new("the length of a list or map is not known before its elements, and is written first")
+    Problem::new(
+        "the length of a list or map is not known before its elements, and is written first; give Serialize the length, or \
+                  use manyhands::process::Format::SelfDescribing (`flatten` needs it)",
+    )
 }
 
 /// An integer of 16 to 64 bits.

@@ -20,7 +20,7 @@ use crate::safe_text::Printable;
 ///
 /// let error = JournalReader::open("no such journal").unwrap_err();
 /// assert!(matches!(error, JournalError::NotFound { .. }));
-/// assert!(error.to_string().ends_with("no such journal does not exist"));
+/// assert!(error.to_string().ends_with("no such journal does not exist; check the path"));
 /// ```
 ///
 /// | when | errors |
@@ -188,7 +188,19 @@ impl JournalError {
             Self::Locked { path, holder } => {
                 write!(f, "{} is being written by {holder}; wait for its end, or use another path", path.display())
             }
-            Self::NotFound { path } => write!(f, "{} does not exist", path.display()),
+            Self::NotFound { path } => {
+                match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+                    Some(folder) => {
+                        write!(
+                            f,
+                            "{} does not exist: there is no folder {}; make it first",
+                            path.display(),
+                            folder.display()
+                        )
+                    }
+                    None => write!(f, "{} does not exist; check the path", path.display()),
+                }
+            }
             Self::Foreign { path } => write!(f, "{} is no journal; use another path", path.display()),
             Self::Newer { path, found, known } => write!(
                 f,
@@ -216,7 +228,7 @@ impl JournalError {
             Self::Changed { what, recorded, now } => write!(
                 f,
                 "{what} is {now} and was {recorded} when the journal was written; set it back, use another path, or allow \
-                 OnChange::Recompute"
+                 OnChange::Recompute, which computes all items again"
             ),
             Self::DuplicateKey { key, first, second } => {
                 write!(f, "items {first} and {second} have the same key {key:?}; give each its own")
@@ -230,11 +242,9 @@ impl JournalError {
                 "the recorded value of {key:?} is no {kind}: {why}; give the journal another version, or let the function \
                  return what it did"
             ),
-            Self::Unwritable { key, why } => write!(
-                f,
-                "the value of {key:?} cannot be written down: {why}; the next run will compute it again, unless the \
-                 function returns another type"
-            ),
+            Self::Unwritable { key, why } => {
+                write!(f, "the value of {key:?} cannot be written down: {why}; the next run computes it again")
+            }
             Self::Interrupted { error, times, lasted, rows, lost, lost_keys } => {
                 error.describe(f)?;
                 let times = if *times == 1 { String::new() } else { format!(" in {times} parts") };
@@ -243,8 +253,9 @@ impl JournalError {
             }
             Self::Displaced { path, what } => write!(
                 f,
-                "{} is no longer the journal that this run writes: {what}; what the run records stays out of that path, so \
-                 keep the run's own results",
+                "{} is no longer the journal that this run writes: {what}; what the run records stays out of that path. If \
+                 it was moved, it has this run's rows where it is now: move it back before the next run; if it was removed, keep the \
+                 run's own results",
                 path.display()
             ),
             Self::Io { path, detail, .. } => write!(f, "{} cannot be used: {detail}", path.display()),

@@ -208,7 +208,7 @@ fn another_version_or_configuration_is_refused_and_named() {
     assert_eq!(
         error.to_string(),
         "the configuration's low is 0.5 and was 0.3 when the journal was written; set it back, use another path, or allow \
-         OnChange::Recompute"
+         OnChange::Recompute, which computes all items again"
     );
     let mut other = configured(r#"{"high":35.0,"low":0.3}"#);
     other.version = "2".to_owned();
