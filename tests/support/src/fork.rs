@@ -22,7 +22,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// Runs `act` in a forked child, which then ends with `_exit`: nothing of the test program runs in it.
 #[must_use]
 pub fn fork(act: impl FnOnce()) -> Forked {
-    let (read, write) = rustix::pipe::pipe().unwrap();
+    // Closed in what other threads start meanwhile: a worker that had the writing end would hold up the end of the child's words.
+    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
     // SAFETY: the child runs `act` and ends. That this works although the program has other threads is what is tested.
     match unsafe { libc::fork() } {
         -1 => panic!("no child could be forked: {}", std::io::Error::last_os_error()),
