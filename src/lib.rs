@@ -170,8 +170,8 @@
 //! | `processes` (default) | `Processes`; Linux | 27 | no |
 //! | `progress` (default) | `Progress::auto`, `Progress::json` | 14 | no |
 //! | `bar` | `Progress::bar`, and the bar in `Progress::auto` | 20 | no |
-//! | `journal` | `Journal`, `JournalReader`; brings SQLite | 39 | yes |
-//! | `reports` | `Report` | 26 | no |
+//! | `journal` | `Journal`, `JournalReader`; brings SQLite | 40 | yes |
+//! | `reports` | `Report` | 27 | no |
 //! | `signals` | `Interrupts`; Unix | 18 | no |
 //! | `full` | all of the above | 54 | yes |
 
