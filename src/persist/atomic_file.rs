@@ -33,6 +33,9 @@ use crate::sync::ProcessMark;
 /// When each item writes its own output this way, an existing file is a finished item, and a later run can skip it (see
 /// [`Job::done_if`](crate::Job::done_if)).
 ///
+/// Where a limit on the size of files (`ulimit -f`) leaves no room, that is an error, and the signal that comes with it ends
+/// no program: it is held back in this thread, also while the closure runs.
+///
 /// # Cost
 /// Two syncs: some milliseconds on most disks, besides the write itself.
 ///

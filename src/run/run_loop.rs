@@ -12,7 +12,8 @@
 //! 3. The verdict comes last, because a break of the callback, a new item and a new fence all change it.
 //!
 //! Items are read by another thread, and this one takes what has come. Without such a thread (serial mode), the iterator is
-//! called for empty reports alone: all that came before is done or under way by then.
+//! called once all that came before is done, but for items that wait to be tried again: after the delivery of the report that
+//! says so, or for an empty one.
 //!
 //! A turn without done positions (a lost worker, or a backend that has run dry) skips the second step and may read more
 //! input.

@@ -135,6 +135,7 @@ impl WorkerSlot {
         worker.forget_blocks();
         // What the slot's last worker answered says nothing of this one, which may have died while it was idle.
         (self.worker, self.knows_the_call, self.overdue, self.has_answered) = (Some(worker), false, None, false);
+        self.unbegun_since = None;
     }
 
     /// Empties the slot, whose worker has nothing in flight.
