@@ -1,0 +1,9 @@
+//! Signal processing on slices of numbers: nothing here knows channels, triggers or steps.
+
+mod convolve;
+mod correlation;
+mod filtfilt;
+mod fir;
+mod least_squares_fir;
+mod resample;
+mod svd;

@@ -1,0 +1,124 @@
+//! What is known about a recording beside its samples: rate, length, channels, triggers, annotations.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Channel, Triggers};
+use crate::{EegError, EegResult};
+
+/// The upsampling factor that a recording has unless the caller sets another.
+const USUAL_UPSAMPLING_FACTOR: usize = 10;
+
+/// What all channels of a recording share. Steps change it in the caller, between the work on channels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Info {
+    /// Samples per second.
+    pub sfreq_hz: f64,
+    /// The rate that the recording had when it was read.
+    pub recorded_sfreq_hz: f64,
+    /// Samples in each channel.
+    pub n_samples: usize,
+    /// The channels, in order.
+    pub channels: Vec<Channel>,
+    /// The triggers, once they are known.
+    pub triggers: Option<Triggers>,
+    /// How far an artifact begins after its trigger, in seconds; negative when it begins before.
+    pub artifact_offset_s: f64,
+    /// How finely alignment searches: a number that steps read. Resampling the data does not change it.
+    pub upsampling_factor: usize,
+    /// Remarks at points in time, in order of onset.
+    pub annotations: Vec<Annotation>,
+    /// Whether correctors keep what they subtract in [`ChannelData::noise`](crate::ChannelData::noise). A pipeline sets it when a later
+    /// step needs it: it doubles the memory.
+    pub keeps_noise: bool,
+}
+
+/// A remark at a point in time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Annotation {
+    /// When it begins, in seconds from the first sample.
+    pub onset_s: f64,
+    /// How long it lasts, in seconds; 0 where that is not said.
+    pub duration_s: f64,
+    /// What it says.
+    pub description: String,
+}
+
+impl Info {
+    /// What is known of a recording that was just read: no triggers, no annotations.
+    ///
+    /// # Errors
+    /// [`EegError::Recording`] for no channels, two of one name, no samples, or a rate that is not above zero.
+    pub fn new(sfreq_hz: f64, n_samples: usize, channels: Vec<Channel>) -> EegResult<Self> {
+        if !(sfreq_hz > 0.0 && sfreq_hz.is_finite()) {
+            return Err(EegError::Recording(format!("a rate of {sfreq_hz} Hz; it must be above zero")));
+        }
+        if channels.is_empty() || n_samples == 0 {
+            let n_channels = channels.len();
+            return Err(EegError::Recording(format!("{n_channels} channels of {n_samples} samples hold no data")));
+        }
+        let mut names = HashSet::new();
+        if let Some(twice) = channels.iter().find(|channel| !names.insert(channel.name.as_str())) {
+            let reason = format!("two channels are called {:?}; rename one", twice.name);
+            return Err(EegError::Recording(reason));
+        }
+        Ok(Self {
+            sfreq_hz,
+            recorded_sfreq_hz: sfreq_hz,
+            n_samples,
+            channels,
+            triggers: None,
+            artifact_offset_s: 0.0,
+            upsampling_factor: USUAL_UPSAMPLING_FACTOR,
+            annotations: Vec::new(),
+            keeps_noise: false,
+        })
+    }
+
+    /// The index of the channel of this name.
+    #[must_use]
+    pub fn channel_index(&self, name: &str) -> Option<usize> {
+        self.channels.iter().position(|channel| channel.name == name)
+    }
+
+    /// The artifact's offset in samples of the present rate, without its fraction.
+    #[must_use]
+    pub fn offset_samples(&self) -> i64 {
+        (self.artifact_offset_s * self.sfreq_hz).trunc() as i64
+    }
+
+    /// The triggers, for a step that cannot work without.
+    ///
+    /// # Errors
+    /// [`EegError::Triggers`] where none are known.
+    pub fn required_triggers(&self, step: &str) -> EegResult<&Triggers> {
+        self.triggers.as_ref().filter(|triggers| !triggers.samples.is_empty()).ok_or_else(|| {
+            EegError::Triggers(format!("step {step:?} needs them and none were found; check the channel or the regex"))
+        })
+    }
+
+    /// The stretches that filters treat one by one: the recording without annotations that begin with `edge` or `bad_acq_skip`, in any
+    /// case. An annotation without duration splits; one with a duration leaves its samples out.
+    #[must_use]
+    pub fn stretches(&self) -> Vec<Range<usize>> {
+        let is_split = |annotation: &&Annotation| {
+            let description = annotation.description.to_ascii_lowercase();
+            description.starts_with("edge") || description.starts_with("bad_acq_skip")
+        };
+        let at = |seconds: f64| ((seconds * self.sfreq_hz).round_ties_even().max(0.0) as usize).min(self.n_samples);
+        let (mut stretches, mut start) = (Vec::new(), 0);
+        for split in self.annotations.iter().filter(is_split) {
+            let (from, to) = (at(split.onset_s), at(split.onset_s + split.duration_s));
+            if from > start {
+                stretches.push(start..from);
+            }
+            start = start.max(to);
+        }
+        if start < self.n_samples {
+            stretches.push(start..self.n_samples);
+        }
+        stretches
+    }
+}

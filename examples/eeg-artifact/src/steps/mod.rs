@@ -1,0 +1,204 @@
+//! The steps of this crate: their settings, what they need, and how they process a channel. Each file is one step or one family.
+
+mod aas;
+mod about;
+mod aligner;
+mod anc;
+mod crop;
+mod filters;
+mod obs;
+mod pca;
+mod resample;
+mod trigger_detection;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub use aas::Aas;
+pub use about::{ParameterAbout, StepAbout};
+pub use aligner::Aligner;
+pub use anc::{Anc, AncVariant};
+pub use crop::{Crop, Cut};
+pub use filters::{Bandpass, Highpass, Lowpass, Notch};
+pub use obs::Obs;
+pub use pca::{Components, Pca};
+pub use resample::{ChannelChoice, Downsample, Upsample};
+pub use trigger_detection::{TriggerDetection, TriggerSource};
+
+use about::Described;
+
+use crate::{Channel, ChannelContext, ChannelData, EegError, EegResult, Info, Needs, Phase, Processor, Recording};
+
+/// The enum of all steps, and what it passes on to the step that it holds.
+macro_rules! steps {
+    ($($(#[$about:meta])* $name:literal $variant:ident,)*) => {
+        /// A step of this crate: its name in pipelines, and its settings.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub enum Step {
+            $($(#[$about])* #[serde(rename = $name)] $variant($variant),)*
+        }
+
+        /// All steps, as `eeg-artifact steps` lists them.
+        #[must_use]
+        pub fn all_steps() -> Vec<StepAbout> {
+            vec![$($variant::ABOUT),*]
+        }
+
+        fn parse(name: &str, settings: &Value) -> Option<Result<Step, serde_json::Error>> {
+            match name {
+                $($name => Some($variant::deserialize(settings).map(Step::$variant)),)*
+                _ => None,
+            }
+        }
+
+        impl Processor for Step {
+            fn name(&self) -> &str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+
+            fn parallel_safe(&self) -> bool {
+                match self { $(Self::$variant(step) => step.parallel_safe(),)* }
+            }
+
+            fn phases(&self) -> Vec<Phase> {
+                match self { $(Self::$variant(step) => step.phases(),)* }
+            }
+
+            fn needs(&self) -> Needs {
+                match self { $(Self::$variant(step) => step.needs(),)* }
+            }
+
+            fn gives_triggers(&self) -> bool {
+                match self { $(Self::$variant(step) => step.gives_triggers(),)* }
+            }
+
+            fn gives_noise(&self) -> bool {
+                match self { $(Self::$variant(step) => step.gives_noise(),)* }
+            }
+
+            fn applies_to(&self, channel: &Channel) -> bool {
+                match self { $(Self::$variant(step) => step.applies_to(channel),)* }
+            }
+
+            fn check(&self, info: &Info) -> EegResult<()> {
+                match self { $(Self::$variant(step) => step.check(info),)* }
+            }
+
+            fn process_channel(&self, at: &ChannelContext<'_>, data: &mut ChannelData) -> EegResult<()> {
+                match self { $(Self::$variant(step) => step.process_channel(at, data),)* }
+            }
+
+            fn update_info(&self, phase: usize, info: &mut Info) -> EegResult<()> {
+                match self { $(Self::$variant(step) => step.update_info(phase, info),)* }
+            }
+
+            fn process_whole(&self, phase: usize, recording: &mut Recording) -> EegResult<()> {
+                match self { $(Self::$variant(step) => step.process_whole(phase, recording),)* }
+            }
+        }
+    };
+}
+
+steps! {
+    /// Finds triggers in a stimulus channel or in annotations.
+    "triggers" TriggerDetection,
+    /// Moves triggers to where the artifact looks alike.
+    "aligner" Aligner,
+    /// Averaged artifact subtraction.
+    "aas" Aas,
+    /// Optimal basis set.
+    "obs" Obs,
+    /// Principal components, for parity with the reference.
+    "pca" Pca,
+    /// Adaptive noise cancellation.
+    "anc" Anc,
+    /// High-pass filter.
+    "highpass" Highpass,
+    /// Low-pass filter.
+    "lowpass" Lowpass,
+    /// Band-pass filter.
+    "bandpass" Bandpass,
+    /// Notch filter.
+    "notch" Notch,
+    /// More samples per second.
+    "upsample" Upsample,
+    /// Fewer samples per second.
+    "downsample" Downsample,
+    /// Keeps a stretch of time.
+    "crop" Crop,
+    /// Keeps the time of the scan.
+    "cut" Cut,
+}
+
+impl Step {
+    /// The step of this name with these settings, an object; those that are not named have their usual values.
+    ///
+    /// # Errors
+    /// [`EegError::UnknownStep`] and [`EegError::UnknownParameter`], with the name that is most alike; [`EegError::Parameter`] for a value
+    /// of the wrong kind or one that is missing.
+    ///
+    /// ```
+    /// use eeg_artifact::Step;
+    /// use serde_json::json;
+    ///
+    /// let error = Step::from_json("highpas", &json!({ "freq": 1.0 })).unwrap_err();
+    /// assert_eq!(error.to_string(), "there is no step \"highpas\"; did you mean \"highpass\"?");
+    /// ```
+    pub fn from_json(name: &str, settings: &Value) -> EegResult<Self> {
+        let Some(about) = all_steps().into_iter().find(|about| about.name == name) else {
+            let nearest = nearest(name, all_steps().iter().map(|about| about.name));
+            return Err(EegError::UnknownStep { name: name.to_owned(), nearest });
+        };
+        let empty = Value::Object(Map::new());
+        let settings = if settings.is_null() { &empty } else { settings };
+        let Value::Object(given) = settings else {
+            let reason = "it must be an object of parameters, such as {\"freq\": 1.0}";
+            return Err(EegError::parameter(name, "settings", settings, reason));
+        };
+        if let Some(unknown) = given.keys().find(|key| about.parameters.iter().all(|known| known.name != **key)) {
+            return Err(unknown_parameter(&about, unknown));
+        }
+        if let Some(missing) =
+            about.parameters.iter().find(|known| known.usual.is_none() && !given.contains_key(known.name))
+        {
+            let reason = format!("it must be given: {}", missing.about);
+            return Err(EegError::parameter(name, missing.name, "nothing", reason));
+        }
+        let parsed = parse(name, settings).expect("every listed step is parsed");
+        parsed.map_err(|error| wrong_value(&about, given, &error))
+    }
+}
+
+fn unknown_parameter(about: &StepAbout, name: &str) -> EegError {
+    let names: Vec<&str> = about.parameters.iter().map(|known| known.name).collect();
+    let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let nearest = nearest(name, names.into_iter());
+    EegError::UnknownParameter { step: about.name.to_owned(), name: name.to_owned(), nearest, known }
+}
+
+/// Finds the parameter that alone does not parse, so that the message names it.
+fn wrong_value(about: &StepAbout, given: &Map<String, Value>, error: &serde_json::Error) -> EegError {
+    let required = |known: &&ParameterAbout| known.usual.is_none();
+    for (key, value) in given {
+        let mut alone = Map::new();
+        alone.insert(key.clone(), value.clone());
+        for other in about.parameters.iter().filter(required).filter(|other| other.name != key) {
+            if let Some(value) = given.get(other.name) {
+                alone.insert(other.name.to_owned(), value.clone());
+            }
+        }
+        if let Some(Err(error)) = parse(about.name, &Value::Object(alone)) {
+            return EegError::parameter(about.name, key, value, error.to_string());
+        }
+    }
+    EegError::parameter(about.name, "settings", Value::Object(given.clone()), error.to_string())
+}
+
+/// The name that is most alike, if one is alike at all.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    const ALIKE: f64 = 0.6;
+    let scored = known.map(|candidate| (strsim::jaro_winkler(name, candidate), candidate));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best.0 >= ALIKE).then(|| best.1.to_owned())
+}
