@@ -92,7 +92,11 @@ impl Executor for JobExecutor {
             _ => self.job(channels, self.local_mode(), &title).try_run(|channel| stage.process(*channel)),
         };
         match ran {
-            Ok(outcome) => outcome.into_failures().into_iter().map(|failure| stage_failure(stage, failure)).collect(),
+            Ok(outcome) => outcome
+                .into_results()
+                .into_iter()
+                .filter_map(|result| result.err().map(|failure| stage_failure(stage, failure)))
+                .collect(),
             // The job could not begin, for all channels alike.
             Err(error) => channels.first().map(|channel| refused(*channel, &error)).into_iter().collect(),
         }

@@ -6,7 +6,7 @@ use crate::{ChannelContext, ChannelData, EegError, EegResult, Info, Processor, R
 
 /// What is done to each channel between two moments at which the whole recording is needed.
 #[derive(Debug)]
-pub struct Stage<'a, P> {
+pub struct Stage<'a, P: Processor> {
     pub(super) work: ChannelWork<P>,
     pub(super) rows: &'a RowStore,
     pub(super) channels: Vec<usize>,
