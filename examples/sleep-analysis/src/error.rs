@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use consumer_support::OutFolderError;
 use consumer_support::input::{InputError, OverBudget};
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,13 @@ pub enum SleepError {
 /// A time as people read it.
 fn date(time_ns: i64) -> String {
     jiff::Timestamp::from_nanosecond(time_ns.into()).map_or_else(|_| format!("{time_ns} ns"), |time| time.to_string())
+}
+
+/// A name or folder that cannot be written to.
+impl From<OutFolderError> for SleepError {
+    fn from(error: OutFolderError) -> Self {
+        Self::Config(error.to_string())
+    }
 }
 
 impl SleepError {

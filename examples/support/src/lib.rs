@@ -9,6 +9,8 @@
 //! - [`Interruption`]: the first Ctrl+C lets running items finish, the second one ends the process.
 //! - [`command_line`]: the command to resume a run, quoted for a shell.
 //! - [`input`]: the one budget of all readers; only regular files, and no more of them than a machine can hold.
+//! - [`OutFolder`]: the names that a command may write to.
+//! - [`Usage`]: what a command and its worker processes use of cores and memory.
 //! - [`RunFolder`]: where a run keeps its journal and its reports.
 //! - `licences`: those of the fonts that a program carries, with the feature `png`.
 //! - [`picture`]: drawings from a list of marks, as SVG and, with the feature `png`, as PNG.
@@ -21,13 +23,17 @@ pub mod input;
 mod interruption;
 #[cfg(feature = "png")]
 pub mod licences;
+mod out_folder;
 mod output;
 pub mod page;
 pub mod picture;
 mod run_folder;
+mod usage;
 
 pub use escape::escape;
 pub use exit_status::ExitStatus;
 pub use interruption::{Interrupted, Interruption};
+pub use out_folder::{OutFolder, OutFolderError};
 pub use output::{Output, notice, visible};
 pub use run_folder::RunFolder;
+pub use usage::{Usage, UsageSince};

@@ -18,6 +18,8 @@ pub struct Info {
     pub sfreq_hz: f64,
     /// The rate that the recording had when it was read.
     pub recorded_sfreq_hz: f64,
+    /// How far the first sample is from the first one that was recorded, in seconds: what cropping took away.
+    pub start_s: f64,
     /// Samples in each channel.
     pub n_samples: usize,
     /// The channels, in order.
@@ -33,6 +35,8 @@ pub struct Info {
     /// Whether correctors keep what they subtract in [`ChannelData::noise`](crate::ChannelData::noise). A pipeline sets it when a later
     /// step needs it: it doubles the memory.
     pub keeps_noise: bool,
+    /// What steps left out or found doubtful, for the report.
+    pub warnings: Vec<String>,
 }
 
 /// A remark at a point in time.
@@ -67,6 +71,7 @@ impl Info {
         Ok(Self {
             sfreq_hz,
             recorded_sfreq_hz: sfreq_hz,
+            start_s: 0.0,
             n_samples,
             channels,
             triggers: None,
@@ -74,6 +79,7 @@ impl Info {
             upsampling_factor: USUAL_UPSAMPLING_FACTOR,
             annotations: Vec::new(),
             keeps_noise: false,
+            warnings: Vec::new(),
         })
     }
 

@@ -11,6 +11,8 @@ mod pca;
 mod resample;
 mod trigger_detection;
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -167,6 +169,15 @@ impl Step {
         }
         let parsed = parse(name, settings).expect("every listed step is parsed");
         parsed.map_err(|error| wrong_value(&about, given, &error))
+    }
+}
+
+impl Step {
+    /// Gives each file that the step names the path that `resolve` makes of it, such as one as seen from a job description.
+    pub fn resolve_files(&mut self, resolve: impl Fn(&Path) -> PathBuf) {
+        if let Self::Anc(Anc { highpass_taps: Some(file), .. }) = self {
+            *file = resolve(file);
+        }
     }
 }
 

@@ -23,9 +23,9 @@ use super::args::{AlignArgs, FeaturesArgs};
 use super::cost::Cost;
 use super::feature_choice::{FeatureKind, Names, Parameters};
 use super::findings::Findings;
-use super::out_folder::OutFolder;
 use super::signal_files::{SignalFile, SignalSet, note_foreign_rate, require_fitting_table};
 use super::text_table::TextTable;
+use consumer_support::OutFolder;
 
 const FEATURES: &str = "features.csv";
 const ALIGNED: &str = "aligned.csv";

@@ -9,7 +9,6 @@ mod demo;
 mod feature_choice;
 mod findings;
 mod night;
-mod out_folder;
 mod run;
 mod signal_files;
 mod study;

@@ -20,8 +20,8 @@ use sleep_analysis::{AlignMethod, SleepResult, write_whole_file};
 use super::analysis::CliContext;
 use super::args::RunArgs;
 use super::cost::Cost;
-use super::out_folder::OutFolder;
 use super::text_table::TextTable;
+use consumer_support::OutFolder;
 use job::{JobFile, JobKind};
 
 const RESULT: &str = "result.json";

@@ -14,9 +14,9 @@ use sleep_analysis::{
 use super::job::{AlignmentJob, AlignmentRunEntry, JobFile};
 use super::{OperationResult, add, file_name};
 use crate::cli::findings::Findings;
-use crate::cli::out_folder::OutFolder;
 use crate::cli::signal_files::{SignalFile, SignalSet, note_foreign_rate, require_fitting_table};
 use crate::cli::text_table::TextTable;
+use consumer_support::OutFolder;
 
 /// What a run did.
 #[derive(Debug, Default, Serialize)]

@@ -12,8 +12,8 @@ use sleep_analysis::{CsvColumn, CsvValues, EegEpochs, SleepError, SleepResult, r
 use super::job::{EegFiles, EegJob, JobFile};
 use super::{OperationResult, add, file_name};
 use crate::cli::findings::Findings;
-use crate::cli::out_folder::OutFolder;
 use crate::cli::text_table::TextTable;
+use consumer_support::OutFolder;
 
 /// The names that such folders use.
 const INPUT: &str = "input_eeg.csv";

@@ -14,9 +14,9 @@ use super::job::{FeatureJob, FeatureRunEntry, JobFile};
 use super::{OperationResult, add, file_name};
 use crate::cli::feature_choice::{FeatureKind, Parameters};
 use crate::cli::findings::Findings;
-use crate::cli::out_folder::OutFolder;
 use crate::cli::signal_files::SignalSet;
 use crate::cli::text_table::TextTable;
+use consumer_support::OutFolder;
 
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
@@ -107,8 +107,8 @@ fn one_run(
 
 fn claim(out: &mut OutFolder, idx: usize, run: &FeatureRunEntry) -> SleepResult<PathBuf> {
     match &run.expected {
-        Some(name) => out.claim(name),
-        None => out.claim_free(&name_of(idx, run)),
+        Some(name) => Ok(out.claim(name)?),
+        None => Ok(out.claim_free(&name_of(idx, run))?),
     }
 }
 

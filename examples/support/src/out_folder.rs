@@ -4,14 +4,35 @@
 //! before any work, so that a bad one costs nothing. Leaves to others: the writing.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use sleep_analysis::{SleepError, SleepResult};
+/// Why a file or the folder cannot be used, with the way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutFolderError(String);
+
+impl fmt::Display for OutFolderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OutFolderError {}
 
 /// A folder and the names in it that are taken.
+///
+/// ```
+/// use std::path::Path;
+/// use consumer_support::OutFolder;
+///
+/// let mut out = OutFolder::new(Path::new("out"), []);
+/// assert_eq!(out.claim("rows.csv")?, Path::new("out/rows.csv"));
+/// assert!(out.claim("../rows.csv").is_err() && out.claim("rows.csv").is_err());
+/// # Ok::<(), consumer_support::OutFolderError>(())
+/// ```
 #[derive(Debug)]
-pub(crate) struct OutFolder {
+pub struct OutFolder {
     folder: PathBuf,
     claimed: BTreeSet<String>,
     inputs: Vec<PathBuf>,
@@ -19,7 +40,8 @@ pub(crate) struct OutFolder {
 
 impl OutFolder {
     /// A folder that may not exist yet, and the files that must not be written over.
-    pub(crate) fn new<'a>(folder: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Self {
+    #[must_use]
+    pub fn new<'a>(folder: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Self {
         // An input that is not there cannot be written over.
         let inputs = inputs.into_iter().filter_map(|input| fs::canonicalize(input).ok()).collect();
         Self { folder: folder.to_owned(), claimed: BTreeSet::new(), inputs }
@@ -28,23 +50,23 @@ impl OutFolder {
     /// Takes a name for one file.
     ///
     /// # Errors
-    /// [`SleepError::Config`] for a name that is more than a plain file name, is taken, or is that of an input.
-    pub(crate) fn claim(&mut self, name: &str) -> SleepResult<PathBuf> {
+    /// [`OutFolderError`] for a name that is more than a plain file name, is taken, or is that of an input.
+    pub fn claim(&mut self, name: &str) -> Result<PathBuf, OutFolderError> {
         if !is_plain(name) {
-            return Err(SleepError::Config(format!(
+            return Err(OutFolderError(format!(
                 "output file {name:?} would leave the folder {}; give a plain file name such as features.csv",
                 self.folder.display()
             )));
         }
         let path = self.folder.join(name);
         if self.is_input(name) {
-            return Err(SleepError::Config(format!(
+            return Err(OutFolderError(format!(
                 "output file {} is an input too; choose another folder for --out",
                 path.display()
             )));
         }
         if !self.claimed.insert(name.to_owned()) {
-            return Err(SleepError::Config(format!("two tables would be written to {name:?}; give each its own name")));
+            return Err(OutFolderError(format!("two tables would be written to {name:?}; give each its own name")));
         }
         Ok(path)
     }
@@ -52,8 +74,8 @@ impl OutFolder {
     /// Takes `<stem>.csv`, with other characters replaced, or the first of `<stem>_2.csv`, `<stem>_3.csv`, ... that is free.
     ///
     /// # Errors
-    /// [`SleepError::Config`] when the stem makes no file name.
-    pub(crate) fn claim_free(&mut self, stem: &str) -> SleepResult<PathBuf> {
+    /// [`OutFolderError`] when the stem makes no file name.
+    pub fn claim_free(&mut self, stem: &str) -> Result<PathBuf, OutFolderError> {
         let stem: String = stem.chars().map(|c| if is_safe(c) { c } else { '_' }).collect();
         let numbered = (2..).map(|number: usize| format!("{stem}_{number}.csv"));
         let mut names = std::iter::once(format!("{stem}.csv")).chain(numbered);
@@ -65,11 +87,11 @@ impl OutFolder {
     /// Makes the folder, if it is not there.
     ///
     /// # Errors
-    /// [`SleepError::File`] when it cannot be made.
-    pub(crate) fn create(&self) -> SleepResult<()> {
-        fs::create_dir_all(&self.folder).map_err(|error| SleepError::File {
-            path: self.folder.clone(),
-            reason: format!("cannot be made or used as a folder: {error}; choose another for --out"),
+    /// [`OutFolderError`] when it cannot be made.
+    pub fn create(&self) -> Result<(), OutFolderError> {
+        fs::create_dir_all(&self.folder).map_err(|error| {
+            let folder = self.folder.display();
+            OutFolderError(format!("{folder}: cannot be made or used as a folder: {error}; choose another for --out"))
         })
     }
 
@@ -100,7 +122,7 @@ mod tests {
             ["../x.csv", "/x.csv", "a/b.csv", "a/../../x.csv", "..", ".", "", "a\\b.csv", "c:x.csv", "./x.csv", "x\0"]
         {
             assert!(
-                matches!(out.claim(name), Err(SleepError::Config(reason)) if reason.contains("plain file name")),
+                matches!(out.claim(name), Err(OutFolderError(reason)) if reason.contains("plain file name")),
                 "{name}"
             );
         }

@@ -1,0 +1,34 @@
+//! What every command has: the flags that all take, and where it prints.
+
+use consumer_support::Output;
+use eeg_artifact::JobExecutor;
+use manyhands::config::parallel_config;
+use manyhands::{AnyMode, CancelToken};
+
+use super::args::Common;
+
+/// What every command has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CliContext<'a> {
+    pub(super) common: &'a Common,
+    pub(super) output: &'a Output,
+}
+
+impl CliContext<'_> {
+    /// An executor as the flags say.
+    pub(super) fn executor(&self, stop: &CancelToken) -> JobExecutor {
+        let Common { mode, workers, chunk_size, .. } = *self.common;
+        JobExecutor::new(mode).workers(workers).chunk_size(chunk_size).cancel_token(stop)
+    }
+
+    /// How many workers the mode may use.
+    pub(super) fn n_workers(&self) -> usize {
+        let config = parallel_config();
+        let of_config = match self.common.mode {
+            AnyMode::Serial => return 1,
+            AnyMode::IoThreads => config.max_workers_io(),
+            _ => config.max_workers_cpu(),
+        };
+        self.common.workers.unwrap_or_else(|| of_config.get())
+    }
+}

@@ -1,0 +1,125 @@
+//! Job descriptions: a recording and runs over it, filters to design, or trigger cases. Only inputs are read; a mistake is reported with
+//! line and column, and a name that is not known with the ones that are.
+
+use std::path::{Path, PathBuf};
+
+use consumer_support::input::{Budget, read_whole};
+use eeg_artifact::Step;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::cli::Refusal;
+
+/// A job description.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Job {
+    /// Where it was read from.
+    #[serde(skip)]
+    path: PathBuf,
+    pub(super) recording: Option<RecordingEntry>,
+    pub(super) triggers: Option<TriggerEntry>,
+    pub(super) runs: Option<Vec<RunEntry>>,
+    pub(super) fir: Option<Vec<FirEntry>>,
+    pub(super) trigger_cases: Option<Vec<TriggerCase>>,
+}
+
+/// A recording as raw numbers of 32 bits, little-endian, channel after channel.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RecordingEntry {
+    pub(super) file: PathBuf,
+    pub(super) sfreq: f64,
+    pub(super) n_channels: usize,
+    pub(super) n_times: usize,
+    pub(super) channel_names: Option<Vec<String>>,
+    pub(super) channel_types: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) bads: Vec<String>,
+}
+
+/// The triggers as they are given, or by what they are found.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TriggerEntry {
+    pub(super) samples: Option<Vec<i64>>,
+    pub(super) artifact_length: Option<usize>,
+    pub(super) volume_gaps: Option<bool>,
+    pub(super) slices_per_volume: Option<usize>,
+    pub(super) offset_s: Option<f64>,
+    pub(super) upsampling_factor: Option<usize>,
+    pub(super) regex: Option<String>,
+}
+
+/// Steps over the recording as it was read, and where their result goes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RunEntry {
+    pub(super) name: String,
+    pub(super) steps: Vec<Map<String, Value>>,
+    pub(super) output: Option<String>,
+}
+
+/// A filter to design: band edges, or notches.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FirEntry {
+    pub(super) sfreq: f64,
+    pub(super) l_freq: Option<f64>,
+    pub(super) h_freq: Option<f64>,
+    pub(super) notch: Option<Vec<f64>>,
+    pub(super) notch_width: Option<f64>,
+}
+
+/// A recording that has triggers and nothing else.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TriggerCase {
+    pub(super) source: String,
+    pub(super) sfreq: f64,
+    pub(super) n_times: usize,
+    pub(super) regex: String,
+    pub(super) onsets_s: Option<Vec<f64>>,
+    pub(super) descriptions: Option<Vec<String>>,
+    pub(super) value_changes_at: Option<Vec<(usize, f64)>>,
+}
+
+impl Job {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// A message when it cannot be read, is no job description, or asks for nothing.
+    pub(super) fn read(path: &Path) -> Result<Self, Refusal> {
+        let refuse = |why: String| format!("{}: {why}", path.display());
+        let bytes = read_whole(path, Budget::STANDARD.description_bytes).map_err(|error| refuse(error.to_string()))?;
+        let mut job: Self = serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))?;
+        path.clone_into(&mut job.path);
+        if job.recording.is_none() && job.runs.is_none() && job.fir.is_none() && job.trigger_cases.is_none() {
+            return Err(refuse("it asks for nothing; give it recording and runs, fir, or trigger_cases".to_owned()));
+        }
+        Ok(job)
+    }
+
+    /// A file that the job names, in the job's folder unless its path says otherwise.
+    pub(super) fn beside(&self, file: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(file)
+    }
+
+    /// The steps of a run; the files that they name are in the job's folder.
+    ///
+    /// # Errors
+    /// A message that names the step or the parameter.
+    pub(super) fn steps(&self, run: &RunEntry) -> Result<Vec<Step>, String> {
+        let step = |entry: &Map<String, Value>| {
+            let mut entries = entry.iter();
+            let (Some((name, settings)), None) = (entries.next(), entries.next()) else {
+                let entry = Value::Object(entry.clone());
+                return Err(format!("the step {entry} must have one name, such as {{\"highpass\": {{\"freq\": 1}}}}"));
+            };
+            let mut step = Step::from_json(name, settings).map_err(|error| error.to_string())?;
+            step.resolve_files(|file| self.beside(file));
+            Ok(step)
+        };
+        run.steps.iter().map(step).collect()
+    }
+}

@@ -1,0 +1,99 @@
+//! The runs of a job: each begins with the recording as it was read, passes it through its steps, and writes its channels.
+
+use std::path::PathBuf;
+
+use consumer_support::OutFolder;
+use eeg_artifact::{Pipeline, Recording, SerialExecutor, Step};
+use manyhands::CancelToken;
+use serde_json::{Value, json};
+
+use super::job::{Job, RecordingEntry, RunEntry};
+use super::raw;
+use crate::cli::Refusal;
+use crate::cli::context::CliContext;
+
+/// What became of the runs.
+#[derive(Debug)]
+pub(super) struct RunResults {
+    /// An entry per run, in order.
+    pub(super) entries: Value,
+    /// The runs that failed, by name, and why.
+    pub(super) failed: Vec<String>,
+}
+
+/// Does all runs, one after the other.
+///
+/// # Errors
+/// A message when the job names no recording or no runs, the recording cannot be read, or two runs would write to one file.
+pub(super) fn run(
+    job: &Job,
+    out: &mut OutFolder,
+    stop: &CancelToken,
+    context: &CliContext<'_>,
+) -> Result<RunResults, Refusal> {
+    let (Some(entry), Some(runs)) = (&job.recording, &job.runs) else {
+        return Err("a job needs both recording and runs".to_owned());
+    };
+    let places = runs.iter().map(|run| place(run, out)).collect::<Result<Vec<_>, _>>()?;
+    read(job, entry)?; // a recording that does not fit is refused before any run
+    out.create().map_err(|error| error.to_string())?;
+    let (mut entries, mut failed) = (Vec::new(), Vec::new());
+    for (run, place) in runs.iter().zip(places) {
+        let entry = match read(job, entry).and_then(|recording| one(job, run, recording, &place, stop, context)) {
+            Ok(recording) => result(run, &recording, None),
+            Err(error) => {
+                failed.push(format!("run {:?} failed: {error}", run.name));
+                json!({ "name": run.name, "triggers": null, "artifact_length": null, "volume_gaps": null, "error": error })
+            }
+        };
+        entries.push(entry);
+    }
+    Ok(RunResults { entries: Value::Array(entries), failed })
+}
+
+fn place(run: &RunEntry, out: &mut OutFolder) -> Result<PathBuf, Refusal> {
+    let named = run.output.clone().unwrap_or_else(|| format!("out_{}.f64", run.name));
+    out.claim(&named).map_err(|error| error.to_string())
+}
+
+/// The recording as it was read, with its triggers.
+fn read(job: &Job, entry: &RecordingEntry) -> Result<Recording, String> {
+    let mut recording = raw::read(&job.beside(&entry.file), entry)?;
+    let Some(triggers) = &job.triggers else { return Ok(recording) };
+    if let (Some(regex), None) = (&triggers.regex, &triggers.samples) {
+        let step = Step::from_json("triggers", &json!({ "regex": regex })).map_err(|error| error.to_string())?;
+        let found = Pipeline::new([step]).run(&mut recording, &SerialExecutor);
+        found.map_err(|error| error.to_string())?;
+    }
+    raw::set_triggers(recording.info_mut(), triggers)?;
+    Ok(recording)
+}
+
+fn one(
+    job: &Job,
+    run: &RunEntry,
+    mut recording: Recording,
+    place: &std::path::Path,
+    stop: &CancelToken,
+    context: &CliContext<'_>,
+) -> Result<Recording, String> {
+    let pipeline = Pipeline::new(job.steps(run)?);
+    pipeline.run(&mut recording, &context.executor(stop)).map_err(|error| error.to_string())?;
+    raw::write(place, &recording)?;
+    Ok(recording)
+}
+
+fn result(run: &RunEntry, recording: &Recording, error: Option<String>) -> Value {
+    let triggers = recording.info().triggers.as_ref();
+    let mut result = json!({
+        "name": run.name,
+        "triggers": triggers.map(|triggers| &triggers.samples),
+        "artifact_length": triggers.and_then(|triggers| triggers.artifact_length),
+        "volume_gaps": triggers.map(|triggers| triggers.volume_gaps),
+        "warnings": recording.info().warnings,
+    });
+    if let Some(error) = error {
+        result["error"] = json!(error);
+    }
+    result
+}

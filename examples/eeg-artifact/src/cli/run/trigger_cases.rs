@@ -1,0 +1,64 @@
+//! Trigger cases: recordings that have annotations or a stimulus channel and nothing else, in which triggers are found.
+
+use eeg_artifact::{Annotation, Channel, ChannelKind, Pipeline, Recording, SerialExecutor, Step};
+use serde_json::{Value, json};
+
+use super::job::TriggerCase;
+
+/// An entry per case, in order: the triggers, or the error.
+pub(super) fn run(cases: &[TriggerCase]) -> Value {
+    let entry = |case: &TriggerCase| found(case).unwrap_or_else(|error| json!({ "error": error }));
+    Value::Array(cases.iter().map(entry).collect())
+}
+
+fn found(case: &TriggerCase) -> Result<Value, String> {
+    let mut recording = recording(case)?;
+    let settings = json!({ "regex": case.regex, "source": case.source });
+    let step = Step::from_json("triggers", &settings).map_err(|error| error.to_string())?;
+    Pipeline::new([step]).run(&mut recording, &SerialExecutor).map_err(|error| error.to_string())?;
+    let triggers = recording.info().triggers.as_ref();
+    Ok(json!({
+        "triggers": triggers.map(|triggers| &triggers.samples),
+        "artifact_length": triggers.and_then(|triggers| triggers.artifact_length),
+        "volume_gaps": triggers.is_some_and(|triggers| triggers.volume_gaps),
+        "slices_per_volume": triggers.and_then(|triggers| triggers.slices_per_volume),
+    }))
+}
+
+fn recording(case: &TriggerCase) -> Result<Recording, String> {
+    let (kind, row) = match case.source.as_str() {
+        "stim" => (ChannelKind::Stim, stimulus(case)?),
+        "annotations" => (ChannelKind::Eeg, vec![0.0; case.n_times]),
+        other => return Err(format!("source is {other:?}; it must be stim or annotations")),
+    };
+    let recording = Recording::new(case.sfreq, vec![Channel::new("STI", kind)], vec![row]);
+    let mut recording = recording.map_err(|error| error.to_string())?;
+    recording.info_mut().annotations = annotations(case)?;
+    Ok(recording)
+}
+
+/// The channel that has each value from its sample on.
+fn stimulus(case: &TriggerCase) -> Result<Vec<f64>, String> {
+    let mut row = vec![0.0; case.n_times];
+    for (sample, value) in case.value_changes_at.iter().flatten() {
+        let rest = row.get_mut(*sample..).ok_or_else(|| {
+            format!("a value changes at sample {sample}, and the recording has {} samples", case.n_times)
+        })?;
+        rest.fill(*value);
+    }
+    Ok(row)
+}
+
+fn annotations(case: &TriggerCase) -> Result<Vec<Annotation>, String> {
+    let (onsets, descriptions) = (case.onsets_s.as_deref(), case.descriptions.as_deref());
+    let (onsets, descriptions) = (onsets.unwrap_or_default(), descriptions.unwrap_or_default());
+    if onsets.len() != descriptions.len() {
+        return Err(format!("{} onsets_s and {} descriptions", onsets.len(), descriptions.len()));
+    }
+    let annotation = |(onset_s, description): (&f64, &String)| Annotation {
+        onset_s: *onset_s,
+        duration_s: 0.0,
+        description: description.clone(),
+    };
+    Ok(onsets.iter().zip(descriptions).map(annotation).collect())
+}
