@@ -6,6 +6,7 @@
 
 mod align;
 mod csv_io;
+#[path = "../../signal-files/src/edf/mod.rs"]
 mod edf;
 pub mod eeg;
 mod epoch;
