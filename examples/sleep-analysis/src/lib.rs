@@ -6,7 +6,6 @@
 
 mod align;
 mod csv_io;
-#[path = "../../signal-files/src/edf/mod.rs"]
 mod edf;
 pub mod eeg;
 mod epoch;
