@@ -11,6 +11,7 @@
 
 pub mod dsp;
 mod error;
+pub mod files;
 pub mod parallel;
 pub mod pipeline;
 mod processor;

@@ -9,6 +9,7 @@
 //! - [`Interruption`]: the first Ctrl+C lets running items finish, the second one ends the process.
 //! - [`command_line`]: the command to resume a run, quoted for a shell.
 //! - [`input`]: the one budget of all readers; only regular files, and no more of them than a machine can hold.
+//! - [`Heartbeat`]: a line every few seconds while a command works.
 //! - [`OutFolder`]: the names that a command may write to.
 //! - [`Usage`]: what a command and its worker processes use of cores and memory.
 //! - [`RunFolder`]: where a run keeps its journal and its reports.
@@ -19,6 +20,7 @@
 pub mod command_line;
 mod escape;
 mod exit_status;
+mod heartbeat;
 pub mod input;
 mod interruption;
 #[cfg(feature = "png")]
@@ -32,6 +34,7 @@ mod usage;
 
 pub use escape::escape;
 pub use exit_status::ExitStatus;
+pub use heartbeat::Heartbeat;
 pub use interruption::{Interrupted, Interruption};
 pub use out_folder::{OutFolder, OutFolderError};
 pub use output::{Output, notice, visible};

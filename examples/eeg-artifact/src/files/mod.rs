@@ -1,0 +1,10 @@
+//! Recordings from files and into files: which channels are read, what they measure, and their units.
+//!
+//! A recording has one rate. Channels of other rates are left out by name. Voltages become volts; stimulus channels are plain numbers.
+//! Where time jumps in a file, an annotation that begins with `edge` says so, and filters treat the two sides one by one.
+
+mod kinds;
+mod read;
+
+pub use kinds::kind_of;
+pub use read::{OpenRecording, ReadSettings};
