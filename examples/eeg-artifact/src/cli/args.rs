@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use eeg_artifact::ChannelKind;
+use eeg_artifact::files::FileKind;
 use manyhands::AnyMode;
 
 /// Removes the artifacts of a scanner from EEG.
@@ -42,10 +44,98 @@ pub(super) struct Common {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Clean recordings: EDF, EDF+, BDF or BrainVision, one or many.
+    #[command(after_help = CLEAN_EXAMPLES)]
+    Clean(CleanArgs),
     /// Run a job description: recordings as raw numbers, steps, and what they must give.
     Run(RunArgs),
     /// List every step, its parameters, and whether its channels are processed in parallel.
     Steps,
+}
+
+/// Recordings to clean.
+#[derive(Debug, Args)]
+pub(super) struct CleanArgs {
+    /// Recordings, and folders of recordings (.edf, .bdf, .vhdr; hidden files are not looked at).
+    #[arg(required_unless_present_any = ["status", "failed"])]
+    pub(super) inputs: Vec<PathBuf>,
+    /// Where the results go: a folder for each recording, a page over all, and run/ with the journal.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    #[command(flatten)]
+    pub(super) pipeline: PipelineArgs,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
+    #[command(flatten)]
+    pub(super) thresholds: Thresholds,
+    /// What is written: edf (EDF+, 16 bits) or brainvision (32 bits of floating point).
+    #[arg(long, default_value = "edf", value_name = "KIND")]
+    pub(super) format: FileKind,
+    /// The memory that all recordings at work may take together, such as 4G or 800M. A recording that needs more is kept in files and
+    /// runs alone.
+    #[arg(long, value_name = "SIZE", value_parser = memory_size)]
+    pub(super) memory: Option<u64>,
+    /// Go on with what is in --out, trying failed recordings again; begin where there is nothing yet.
+    #[arg(long)]
+    pub(super) resume: bool,
+    /// With --resume: leave failed recordings as they are.
+    #[arg(long, requires = "resume")]
+    pub(super) keep_failed: bool,
+    /// With --resume: clean again what has changed since, and everything after another setting or version.
+    #[arg(long, requires = "resume")]
+    pub(super) redo_changed: bool,
+    /// Only print how far the run in --out is, running or not.
+    #[arg(long, conflicts_with_all = ["resume", "failed", "inputs"])]
+    pub(super) status: bool,
+    /// Only print which recordings of the run in --out failed, and why.
+    #[arg(long, conflicts_with_all = ["resume", "inputs"])]
+    pub(super) failed: bool,
+}
+
+/// The steps.
+#[derive(Debug, Args)]
+pub(super) struct PipelineArgs {
+    /// A step, with its parameters: --step aas:window_size=20,subsample=true. Steps run in the order of the flags. Without any:
+    /// highpass:freq=1, aas, lowpass:freq=70.
+    #[arg(long = "step", value_name = "NAME:PARAMETER=VALUE,..", conflicts_with = "pipeline")]
+    pub(super) steps: Vec<String>,
+    /// The steps as a file: [[steps]] with one entry each, such as highpass = { freq = 1.0 }.
+    #[arg(long, value_name = "FILE")]
+    pub(super) pipeline: Option<PathBuf>,
+    /// What a trigger's number or annotation must match; puts the step triggers in front of the others.
+    #[arg(long, value_name = "REGEX")]
+    pub(super) triggers: Option<String>,
+    /// How far an artifact begins after its trigger; negative when before.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(super) offset: Option<f64>,
+}
+
+/// What is read of a recording.
+#[derive(Debug, Args)]
+pub(super) struct ReadingArgs {
+    /// Only these channels, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "NAME,..")]
+    pub(super) channels: Option<Vec<String>>,
+    /// Channels to mark bad, separated by commas: artifact correction leaves them as they are.
+    #[arg(long, value_delimiter = ',', value_name = "NAME,..")]
+    pub(super) bad: Vec<String>,
+    /// What a channel measures where its label does not tell: eeg, eog, ecg, emg, stim or misc.
+    #[arg(long = "kind", value_name = "NAME=KIND", value_parser = channel_kind)]
+    pub(super) kinds: Vec<(String, ChannelKind)>,
+    /// Clean a file that is cut off as far as it goes, instead of letting it fail.
+    #[arg(long)]
+    pub(super) allow_truncated: bool,
+}
+
+/// Below which channels are processed one after the other.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct Thresholds {
+    /// With fewer channels, a recording is processed by one worker.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(super) min_channels: usize,
+    /// A shorter recording is processed by one worker, in minutes.
+    #[arg(long, value_name = "MINUTES", default_value_t = 0.1)]
+    pub(super) min_minutes: f64,
 }
 
 /// A job description to run.
@@ -58,6 +148,27 @@ pub(super) struct RunArgs {
     pub(super) out: PathBuf,
 }
 
+fn channel_kind(text: &str) -> Result<(String, ChannelKind), String> {
+    let (name, kind) = text.rsplit_once('=').ok_or("give NAME=KIND, such as E5=eog")?;
+    Ok((name.to_owned(), kind.parse()?))
+}
+
+/// Bytes, with K, M, G or T for powers of 1024.
+fn memory_size(text: &str) -> Result<u64, String> {
+    let refuse = || format!("{text:?} is no size; give a number above zero with K, M, G or T, such as 4G");
+    let trimmed = text.trim().trim_end_matches(['B', 'b']).trim_end_matches('i');
+    let (number, shift) = match trimmed.chars().last() {
+        Some('k' | 'K') => (&trimmed[..trimmed.len() - 1], 10),
+        Some('m' | 'M') => (&trimmed[..trimmed.len() - 1], 20),
+        Some('g' | 'G') => (&trimmed[..trimmed.len() - 1], 30),
+        Some('t' | 'T') => (&trimmed[..trimmed.len() - 1], 40),
+        _ => (trimmed, 0),
+    };
+    let number: f64 = number.trim().parse().map_err(|_| refuse())?;
+    let bytes = number * f64::from(1_u32 << (shift / 2)) * f64::from(1_u32 << (shift / 2));
+    if bytes >= 1.0 && bytes < 1e18 { Ok(bytes as u64) } else { Err(refuse()) }
+}
+
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("give 1 or more".to_owned()),
@@ -65,6 +176,24 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         Err(_) => Err("give a whole number, 1 or more".to_owned()),
     }
 }
+
+const CLEAN_EXAMPLES: &str = "\
+Examples:
+  eeg-artifact clean scan.edf --out cleaned --triggers '^1$'
+  eeg-artifact clean recordings --out cleaned --triggers 'R128' --memory 4G --workers 2
+  eeg-artifact clean recordings --out cleaned --pipeline pipeline.toml --resume     go on after a break
+  eeg-artifact clean scan.vhdr --out cleaned --step triggers:regex=R --step aas:subsample=true --step lowpass:freq=70
+  eeg-artifact clean --out cleaned --status                                        how far it is, from anywhere
+
+Writes cleaned/NAME/ for each recording: cleaned.edf (or cleaned.vhdr, .vmrk and .eeg), report.json, and index.html with
+pictures of what was removed; and cleaned/index.html over all. None of them depends on the mode, the workers, or breaks in
+between. `eeg-artifact steps` lists the steps.
+
+Several recordings are cleaned at once, and the channels of one in parallel where workers are free; --workers bounds both
+together. A recording that cannot be read or cleaned fails by name, and costs no other. Ctrl+C or SIGTERM lets those at work
+finish; a second one does not. run/ holds the journal, summary.json, metrics.csv and failed.jsonl.
+
+Exit code 0: all done, 1: a recording failed or lacks something, 2: could not run, 130: ended by Ctrl+C, 143: by SIGTERM.";
 
 /// The arguments of the command-less call. A command has its own, and would ignore these.
 const DEMO_FLAGS: [&str; 0] = [];

@@ -30,6 +30,28 @@ impl<P: Processor> Pipeline<P> {
     }
 }
 
+impl<P: Processor> Pipeline<P> {
+    /// The most bytes that the samples take at any time, with the noise where a step needs it, if all are in memory at once.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::check`].
+    pub fn sample_bytes(&self, recording: &Info) -> EegResult<u64> {
+        let mut info = recording.clone();
+        let mut most = info.n_samples;
+        for step in self.steps() {
+            for (phase, kind) in step.phases().into_iter().enumerate() {
+                if kind == Phase::Channels {
+                    step.update_info(phase, &mut info)?;
+                    most = most.max(info.n_samples);
+                }
+            }
+        }
+        let n_rows = if self.steps().iter().any(|step| step.needs().noise) { 2 } else { 1 };
+        let n_values = (most as u64).saturating_mul(info.channels.len() as u64).saturating_mul(n_rows);
+        Ok(n_values.saturating_mul(size_of::<f64>() as u64))
+    }
+}
+
 /// What there is before a step.
 struct Has {
     triggers: bool,

@@ -1,0 +1,157 @@
+//! One recording: read, cleaned, written, and drawn.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use eeg_artifact::files::{OpenRecording, write_recording};
+use eeg_artifact::{Info, JobExecutor, Pipeline, Processor, Recording, Step};
+use manyhands::AnyMode;
+use manyhands::report::report_amount;
+use serde::{Deserialize, Serialize};
+
+use super::inputs::RecordingFile;
+use super::settings::{ChannelWorkers, CleanSettings, WorkSettings};
+
+/// Of how many channels copies are kept, to show them before and after.
+pub(super) const SHOWN_CHANNELS: usize = 3;
+
+/// What became of a recording, for the pages over all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Cleaned {
+    pub(super) channels: usize,
+    pub(super) minutes: f64,
+    pub(super) triggers: usize,
+    pub(super) warnings: Vec<String>,
+    /// Why its channels were not shared among workers, where they were not.
+    pub(super) serial_reason: Option<String>,
+}
+
+/// Cleans one recording.
+///
+/// # Errors
+/// A message: the file cannot be read, a step refuses it, or the results cannot be written.
+pub(super) fn clean(settings: &CleanSettings, file: &RecordingFile) -> Result<Cleaned, String> {
+    let (science, work) = (&settings.science, &settings.work);
+    let mut open = OpenRecording::open(&file.path, &science.read).map_err(text)?;
+    science.set_info(open.info_mut());
+    require_triggers(&science.steps, open.info())?;
+    let pipeline = science.pipeline();
+    pipeline.check(open.info()).map_err(text)?;
+    let folder = work.out.join(&file.name);
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let rows = ScratchRows::of(&folder, work, &pipeline, open.info());
+    let mut recording = open.read(rows.folder()).map_err(text)?;
+    let serial_reason = work.serial_reason(recording.info());
+    pipeline.run(&mut recording, &executor(work, serial_reason.is_some())).map_err(text)?;
+    let written = write_recording(&folder.join("cleaned"), science.format, &recording, Some(open.file()));
+    recording.info_mut().warnings.extend(written.map_err(text)?);
+    let info = recording.info();
+    let minutes = info.n_samples as f64 / info.sfreq_hz / 60.0;
+    report_amount("channel_minutes", minutes * info.channels.len() as f64);
+    Ok(Cleaned {
+        channels: info.channels.len(),
+        minutes,
+        triggers: info.triggers.as_ref().map_or(0, |triggers| triggers.samples.len()),
+        warnings: info.warnings.clone(),
+        serial_reason,
+    })
+}
+
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}
+
+/// Who processes the channels.
+fn executor(work: &WorkSettings, is_serial: bool) -> JobExecutor {
+    let mode = match work.channels {
+        _ if is_serial => AnyMode::Serial,
+        ChannelWorkers::Same => AnyMode::Serial,
+        ChannelWorkers::Threads => AnyMode::Threads,
+        ChannelWorkers::IoThreads => AnyMode::IoThreads,
+        ChannelWorkers::Processes => AnyMode::Processes(manyhands::Processes::new()),
+    };
+    JobExecutor::new(mode)
+}
+
+/// The folder for rows in files, where the recording does not fit the memory that it may take. It ends with the recording.
+struct ScratchRows(Option<PathBuf>);
+
+impl ScratchRows {
+    fn of(folder: &Path, work: &WorkSettings, pipeline: &Pipeline, info: &Info) -> Self {
+        let is_too_large = work.memory.is_some_and(|memory| work.bytes_in_memory(pipeline, info) > memory);
+        let folder = (is_too_large || work.channels == ChannelWorkers::Processes).then(|| folder.join("rows"));
+        if let Some(rows) = &folder {
+            // What a killed run left.
+            let _ = fs::remove_dir_all(rows);
+        }
+        Self(folder)
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+}
+
+impl Drop for ScratchRows {
+    fn drop(&mut self) {
+        if let Some(rows) = &self.0 {
+            let _ = fs::remove_dir_all(rows);
+        }
+    }
+}
+
+/// Refuses a recording without triggers for steps that need them, and says what its triggers may be.
+fn require_triggers(steps: &[Step], info: &Info) -> Result<(), String> {
+    let first = steps.iter().find(|step| step.needs().triggers || step.gives_triggers());
+    let Some(step) = first.filter(|step| !step.gives_triggers()) else { return Ok(()) };
+    let name = step.name();
+    Err(format!(
+        "step {name:?} needs triggers; say with --triggers what they match. {}",
+        what_may_be_triggers(info)
+    ))
+}
+
+/// The annotations of a recording, the most frequent first.
+fn what_may_be_triggers(info: &Info) -> String {
+    const SHOWN: usize = 5;
+    let stim = info.channels.iter().find(|channel| channel.kind == eeg_artifact::ChannelKind::Stim);
+    if let Some(stim) = stim {
+        return format!("The recording has the stimulus channel {:?}: try --triggers '^1$'", stim.name);
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for annotation in &info.annotations {
+        *counts.entry(annotation.description.as_str()).or_default() += 1;
+    }
+    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let shown: Vec<String> =
+        counts.iter().take(SHOWN).map(|(text, count)| format!("{text:?} {count} times")).collect();
+    if shown.is_empty() {
+        return "The recording has no stimulus channel and no annotations".to_owned();
+    }
+    format!("Its annotations are {}", shown.join(", "))
+}
+
+/// What is kept of a recording before it is cleaned.
+#[derive(Debug)]
+pub(super) struct Before {
+    /// Channels, and their samples as they were read.
+    pub(super) rows: Vec<(String, Vec<f64>)>,
+}
+
+impl Before {
+    /// Copies of some good EEG channels: the first, one in the middle, the last.
+    pub(super) fn of(recording: &Recording) -> Result<Self, String> {
+        let channels = &recording.info().channels;
+        let good: Vec<usize> = (0..channels.len()).filter(|idx| channels[*idx].is_good_eeg()).collect();
+        let mut shown: Vec<usize> = match good.as_slice() {
+            [] => Vec::new(),
+            [first, .., last] => vec![*first, good[good.len() / 2], *last],
+            [only] => vec![*only],
+        };
+        shown.dedup();
+        let row = |idx: usize| Ok((channels[idx].name.clone(), recording.samples(idx).map_err(text)?));
+        Ok(Self { rows: shown.into_iter().map(row).collect::<Result<_, String>>()? })
+    }
+}

@@ -1,0 +1,158 @@
+//! What all recordings of a run share: the steps, what is read, where the results go. Plain data, so that worker processes get a copy.
+
+use std::path::PathBuf;
+
+use eeg_artifact::files::{FileKind, ReadSettings};
+use eeg_artifact::{Info, Pipeline, Step};
+use manyhands::AnyMode;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::Refusal;
+use crate::cli::args::CleanArgs;
+use crate::cli::context::CliContext;
+use crate::cli::pipeline_args::PipelineChoice;
+
+/// What all recordings of a run share.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct CleanSettings {
+    /// What the results depend on.
+    pub(super) science: Science,
+    /// What they do not depend on.
+    pub(super) work: WorkSettings,
+}
+
+/// What the results depend on: a run is resumed with the same, or refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Science {
+    pub(super) steps: Vec<Step>,
+    pub(super) offset_s: Option<f64>,
+    pub(super) upsampling_factor: Option<usize>,
+    pub(super) read: ReadSettings,
+    pub(super) format: FileKind,
+}
+
+/// How and where the work is done.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct WorkSettings {
+    pub(super) out: PathBuf,
+    /// The memory that all recordings at work may take together.
+    pub(super) memory: Option<u64>,
+    pub(super) workers: usize,
+    pub(super) channels: ChannelWorkers,
+    pub(super) min_channels: usize,
+    pub(super) min_minutes: f64,
+}
+
+/// Who processes the channels of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum ChannelWorkers {
+    /// The worker that has the recording.
+    Same,
+    /// Threads that are free: of this process, or of the worker process that has the recording.
+    Threads,
+    /// Threads that wait well for disks.
+    IoThreads,
+    /// Worker processes: there is one recording, and the caller has it.
+    Processes,
+}
+
+impl CleanSettings {
+    /// The settings of the flags, for so many recordings.
+    ///
+    /// # Errors
+    /// A message that names the flag.
+    pub(super) fn of(args: &CleanArgs, n_recordings: usize, context: &CliContext<'_>) -> Result<Self, Refusal> {
+        let pipeline = &args.pipeline;
+        let choice = PipelineChoice::of(&pipeline.steps, pipeline.pipeline.as_deref(), pipeline.triggers.as_deref())?;
+        let reading = &args.reading;
+        let read = ReadSettings {
+            channels: reading.channels.clone(),
+            bads: reading.bad.clone(),
+            kinds: reading.kinds.clone(),
+            allow_truncated: reading.allow_truncated,
+        };
+        let science = Science {
+            steps: choice.steps,
+            offset_s: pipeline.offset.or(choice.offset_s),
+            upsampling_factor: choice.upsampling_factor,
+            read,
+            format: args.format,
+        };
+        let work = WorkSettings {
+            out: args.out.clone(),
+            memory: args.memory,
+            workers: context.n_workers(),
+            channels: channel_workers(context.common.mode, n_recordings),
+            min_channels: args.thresholds.min_channels,
+            min_minutes: args.thresholds.min_minutes,
+        };
+        Ok(Self { science, work })
+    }
+
+    /// How the recordings are distributed: one alone is the caller's, and its channels are distributed instead.
+    pub(super) fn mode_of_recordings(&self, mode: AnyMode) -> AnyMode {
+        if self.work.channels == ChannelWorkers::Processes { AnyMode::Serial } else { mode }
+    }
+}
+
+fn channel_workers(mode: AnyMode, n_recordings: usize) -> ChannelWorkers {
+    match mode {
+        AnyMode::Serial => ChannelWorkers::Same,
+        AnyMode::IoThreads => ChannelWorkers::IoThreads,
+        AnyMode::Processes(_) if n_recordings == 1 => ChannelWorkers::Processes,
+        _ => ChannelWorkers::Threads,
+    }
+}
+
+impl Science {
+    /// The pipeline.
+    pub(super) fn pipeline(&self) -> Pipeline {
+        Pipeline::new(self.steps.iter().cloned())
+    }
+
+    /// Tells the recording what the flags say of its artifacts.
+    pub(super) fn set_info(&self, info: &mut Info) {
+        info.artifact_offset_s = self.offset_s.unwrap_or(info.artifact_offset_s);
+        info.upsampling_factor = self.upsampling_factor.unwrap_or(info.upsampling_factor);
+    }
+}
+
+impl WorkSettings {
+    /// The memory that a recording needs when all of its samples are in memory: the samples, what workers hold beside them, and the copies
+    /// that pictures are drawn from.
+    pub(super) fn bytes_in_memory(&self, pipeline: &Pipeline, info: &Info) -> u64 {
+        let samples = pipeline.sample_bytes(info).unwrap_or(u64::MAX);
+        samples.saturating_add(self.bytes_beside(samples, info))
+    }
+
+    /// The memory that it needs when its samples are in files.
+    pub(super) fn bytes_in_files(&self, pipeline: &Pipeline, info: &Info) -> u64 {
+        let samples = pipeline.sample_bytes(info).unwrap_or(u64::MAX);
+        let row = samples / info.channels.len().max(1) as u64;
+        row.saturating_mul(self.workers as u64).saturating_add(self.bytes_beside(samples, info))
+    }
+
+    fn bytes_beside(&self, samples: u64, info: &Info) -> u64 {
+        let row = samples / info.channels.len().max(1) as u64;
+        row.saturating_mul(self.workers as u64 + super::one::SHOWN_CHANNELS as u64)
+    }
+
+    /// Why the channels of a recording are not shared among workers, where they are not.
+    pub(super) fn serial_reason(&self, info: &Info) -> Option<String> {
+        let minutes = info.n_samples as f64 / info.sfreq_hz / 60.0;
+        let n_channels = info.channels.len();
+        if self.channels == ChannelWorkers::Same {
+            return None;
+        }
+        if n_channels < self.min_channels {
+            return Some(format!(
+                "{n_channels} channels are processed one after the other: fewer than --min-channels {}",
+                self.min_channels
+            ));
+        }
+        (minutes < self.min_minutes).then(|| {
+            let least = self.min_minutes;
+            format!("{minutes:.2} minutes are processed one channel after the other: fewer than --min-minutes {least}")
+        })
+    }
+}
