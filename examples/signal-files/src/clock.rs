@@ -62,3 +62,42 @@ pub(crate) fn nanoseconds(seconds: &str) -> Option<i64> {
 fn only_digits(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
+
+/// Year, month and day of the Gregorian calendar: the inverse of [`days_since_1970`].
+pub(crate) fn date_of_days(days: i64) -> (i64, i64, i64) {
+    // Counted from March of the year 0, in eras of 400 years, each of 146097 days.
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_day_of_four_centuries_is_its_date_again() {
+        let first = days_since_1970(1900, 1, 1);
+        let mut ahead = date_of_days(first - 1);
+        for days in first..days_since_1970(2300, 1, 1) {
+            let (year, month, day) = date_of_days(days);
+            assert_eq!(days_since_1970(year, month, day), days);
+            assert!((year, month, day) > ahead && (1..=12).contains(&month) && (1..=31).contains(&day));
+            ahead = (year, month, day);
+        }
+        assert_eq!(date_of_days(days_since_1970(2000, 2, 29)), (2000, 2, 29));
+    }
+
+    #[test]
+    fn decimal_seconds_are_exact_to_the_nanosecond() {
+        assert_eq!(nanoseconds("0.1344"), Some(134_400_000));
+        assert_eq!(nanoseconds("-1,5"), Some(-1_500_000_000));
+        assert_eq!(nanoseconds("."), None);
+        assert_eq!(nanoseconds("9999999999999"), None);
+    }
+}

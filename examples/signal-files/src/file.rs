@@ -3,12 +3,14 @@
 //! Promises: what header, length and annotations show to be missing or doubtful is said when the file is opened. Leaves to others: the
 //! formats themselves (`edf`, `brainvision`).
 
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use consumer_support::input::{Budget, InputError, require, reserved};
+use consumer_support::input::{Budget, InputError, open_regular, require, reserved};
 
 use crate::annotation::FileAnnotation;
+use crate::brainvision::{BrainVisionFile, is_header, is_marker_file};
 use crate::channel::FileChannel;
 use crate::edf::{EdfFile, EdfKind, EdfTimeline};
 use crate::gap::{Gap, gaps_of};
@@ -71,6 +73,7 @@ pub struct SignalFile {
 #[derive(Debug, Clone)]
 enum Source {
     Edf(EdfFile),
+    BrainVision(BrainVisionFile),
 }
 
 impl SignalFile {
@@ -83,7 +86,26 @@ impl SignalFile {
     /// [`FileError::File`] and [`FileError::OverBudget`] as for [`EdfFile::open`] and [`EdfFile::read`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, FileError> {
         let path = path.as_ref();
-        Self::of_edf(EdfFile::open(path)?)
+        if let Some(header) = header_beside(path) {
+            return Self::of_brainvision(BrainVisionFile::open(&header)?);
+        }
+        let first_bytes = first_bytes(path).map_err(|error| FileError::input(path, error))?;
+        match first_bytes.first() {
+            _ if is_header(&first_bytes) => Self::of_brainvision(BrainVisionFile::open(path)?),
+            _ if is_marker_file(&first_bytes) => {
+                Err(FileError::file(path, no_header(path, "is a BrainVision marker file")))
+            }
+            // What an EDF reader takes begins so; a file that is cut there gets its message.
+            Some(b'0' | b' ' | 0xff) | None => Self::of_edf(EdfFile::open(path)?),
+            Some(_) if is_part_of_brainvision(path) => {
+                Err(FileError::file(path, no_header(path, "is the part of a BrainVision recording")))
+            }
+            Some(_) => Err(FileError::file(
+                path,
+                "is no recording that can be read: it begins as neither EDF, nor BDF, nor a BrainVision header (.vhdr); check that it is \
+                 the right file and not compressed",
+            )),
+        }
     }
 
     /// Where the file is; for BrainVision, its header.
@@ -91,6 +113,7 @@ impl SignalFile {
     pub fn path(&self) -> &Path {
         match &self.source {
             Source::Edf(file) => file.path(),
+            Source::BrainVision(file) => file.path(),
         }
     }
 
@@ -106,6 +129,7 @@ impl SignalFile {
                 (true, EdfKind::Continuous) => FileFormat::BdfPlusContinuous,
                 (true, EdfKind::Discontinuous) => FileFormat::BdfPlusDiscontinuous,
             },
+            Source::BrainVision(_) => FileFormat::BrainVision,
         }
     }
 
@@ -120,6 +144,7 @@ impl SignalFile {
     pub fn start_ns(&self) -> i64 {
         match &self.source {
             Source::Edf(file) => file.start_ns(),
+            Source::BrainVision(file) => file.start_ns(),
         }
     }
 
@@ -128,6 +153,7 @@ impl SignalFile {
     pub fn patient(&self) -> &str {
         match &self.source {
             Source::Edf(file) => file.patient(),
+            Source::BrainVision(_) => "",
         }
     }
 
@@ -136,6 +162,7 @@ impl SignalFile {
     pub fn recording(&self) -> &str {
         match &self.source {
             Source::Edf(file) => file.recording(),
+            Source::BrainVision(_) => "",
         }
     }
 
@@ -182,6 +209,7 @@ impl SignalFile {
         self.require_readable(channels)?;
         match &self.source {
             Source::Edf(file) => file.read_samples(channels, take),
+            Source::BrainVision(file) => file.read_blocks(channels, take),
         }
     }
 
@@ -243,4 +271,41 @@ impl SignalFile {
             source: Source::Edf(file),
         })
     }
+
+    fn of_brainvision(file: BrainVisionFile) -> Result<Self, FileError> {
+        let channels = file.channels();
+        let refused = channels.iter().filter_map(|channel| channel.refused.clone());
+        Ok(Self {
+            missing: file.missing.iter().cloned().chain(refused).collect(),
+            warnings: file.warnings.clone(),
+            annotations: Arc::clone(&file.annotations),
+            gaps: Arc::default(),
+            channels,
+            source: Source::BrainVision(file),
+        })
+    }
+}
+
+/// The header of a recording whose samples or markers were named.
+fn header_beside(path: &Path) -> Option<PathBuf> {
+    let beside = ["vhdr", "VHDR"].map(|ending| path.with_extension(ending));
+    beside.into_iter().find(|header| is_part_of_brainvision(path) && header.exists())
+}
+
+fn is_part_of_brainvision(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ["eeg", "vmrk"].iter().any(|part| ending.eq_ignore_ascii_case(part)))
+}
+
+fn no_header(path: &Path, what: &str) -> String {
+    let header = path.with_extension("vhdr");
+    let header = header.file_name().unwrap_or_default().to_string_lossy();
+    format!("{what}, and the header {header:?} is not beside it; put it there, or name the header of the recording")
+}
+
+/// Enough to tell the formats apart.
+fn first_bytes(path: &Path) -> Result<Vec<u8>, InputError> {
+    let (file, _) = open_regular(path)?;
+    let mut bytes = Vec::new();
+    file.take(80).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -4,9 +4,10 @@
 //! written in blocks, so memory does not grow with the recording; what a file lacks or what looks doubtful is said.
 //! Leaves to others: units other than those of the file, filters, channel types, one grid for all channels. It knows no threads.
 //!
-//! [`SignalFile`] reads any of the formats.
+//! [`SignalFile`] reads any of the formats; [`EdfWriter`] writes EDF+ and [`BrainVisionWriter`] BrainVision.
 
 mod annotation;
+mod brainvision;
 mod channel;
 mod clock;
 mod edf;
@@ -14,12 +15,19 @@ mod error;
 mod file;
 mod gap;
 mod names;
+mod staging;
 mod text;
 mod units;
 
 pub use annotation::FileAnnotation;
+pub use brainvision::{
+    BrainVisionChannel, BrainVisionFormat, BrainVisionHeader, BrainVisionWriter, BrainVisionWritten,
+};
 pub use channel::FileChannel;
-pub use edf::{EdfAnnotation, EdfChannel, EdfFile, EdfKind, EdfTimeline};
+pub use edf::{
+    EdfAnnotation, EdfChannel, EdfFile, EdfHeader, EdfKind, EdfTimeline, EdfWriter, EdfWriterChannel, EdfWritten,
+    record_seconds_for,
+};
 pub use error::FileError;
 pub use file::{FileFormat, SignalFile};
 pub use gap::Gap;

@@ -11,8 +11,7 @@ pub(crate) fn decoded(field: &[u8]) -> String {
         Ok(text) => Some(text),
         Err(error) => cut_utf8(field, error),
     };
-    let visible =
-        |letter: char| if letter.is_control() && letter != '\0' { char::REPLACEMENT_CHARACTER } else { letter };
+    let visible = |letter: char| shown(letter, "\0");
     let text: String = match utf8 {
         Some(text) => text.chars().map(visible).collect(),
         None => field.iter().map(|byte| visible(char::from(*byte))).collect(),
@@ -30,13 +29,16 @@ fn cut_utf8(field: &[u8], error: std::str::Utf8Error) -> Option<&str> {
 
 /// An annotation's text: as a header field, but line breaks and tabs are allowed there.
 pub(crate) fn decoded_text(text: &[u8]) -> String {
-    let visible = |letter: char| {
-        if letter.is_control() && !"\n\r\t".contains(letter) { char::REPLACEMENT_CHARACTER } else { letter }
-    };
+    let visible = |letter: char| shown(letter, "\n\r\t");
     let mut shown = match std::str::from_utf8(text) {
         Ok(text) => text.chars().map(visible).collect::<String>(),
         Err(_) => text.iter().map(|byte| visible(char::from(*byte))).collect(),
     };
     shown.shrink_to_fit();
     shown
+}
+
+/// A letter as it may reach a terminal: control characters other than those allowed are replaced.
+pub(crate) fn shown(letter: char, allowed: &str) -> char {
+    if letter.is_control() && !allowed.contains(letter) { char::REPLACEMENT_CHARACTER } else { letter }
 }

@@ -17,6 +17,7 @@ mod header;
 mod records;
 mod samples;
 mod timeline;
+mod writer;
 
 use std::fs::File;
 use std::io::Read;
@@ -29,6 +30,7 @@ use crate::error::{Checked, Fault, FileError, to_usize, unreadable};
 
 pub use channel::EdfChannel;
 pub use timeline::EdfTimeline;
+pub use writer::{EdfHeader, EdfWriter, EdfWriterChannel, EdfWritten, record_seconds_for};
 
 use annotations::record_onset;
 use fields::SampleWidth;
