@@ -7,3 +7,7 @@ mod fir;
 mod least_squares_fir;
 mod resample;
 mod svd;
+
+pub use convolve::ZeroPhaseFir;
+pub(crate) use fir::FirDesign;
+pub use fir::{design_fir, design_notch};
