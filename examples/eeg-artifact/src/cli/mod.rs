@@ -1,7 +1,9 @@
 //! The commands, one file or folder each, and how they end.
 
 mod args;
+mod clean;
 mod context;
+mod pipeline_args;
 mod run;
 mod steps;
 
@@ -27,6 +29,7 @@ pub(crate) fn main() -> ExitStatus {
 fn run_command(cli: &Cli, output: &Output) -> Result<ExitStatus, Refusal> {
     let context = CliContext { common: &cli.common, output };
     match &cli.command {
+        Some(Command::Clean(args)) => clean::clean(args, &context),
         Some(Command::Run(args)) => run::run(args, &context),
         Some(Command::Steps) => steps::steps(output),
         None => Err("no command".to_owned()),

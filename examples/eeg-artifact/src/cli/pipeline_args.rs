@@ -67,7 +67,7 @@ impl PipelineChoice {
         let step = |entry: &Map<String, Value>| {
             let mut step = one(entry).map_err(refuse)?;
             step.resolve_files(|file| beside.join(file));
-            Ok(step)
+            Ok::<_, Refusal>(step)
         };
         let steps = file.steps.iter().map(step).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { steps, offset_s: file.offset_s, upsampling_factor: file.upsampling_factor })
@@ -79,7 +79,10 @@ fn one(entry: &Map<String, Value>) -> Result<Step, String> {
     let mut entries = entry.iter();
     match (entries.next(), entries.next()) {
         (Some((name, settings)), None) => Step::from_json(name, settings).map_err(|error| error.to_string()),
-        _ => Err(format!("the step {} must have one name, such as highpass = {{ freq = 1 }}", Value::Object(entry.clone()))),
+        _ => Err(format!(
+            "the step {} must have one name, such as highpass = {{ freq = 1 }}",
+            Value::Object(entry.clone())
+        )),
     }
 }
 

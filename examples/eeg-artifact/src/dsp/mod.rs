@@ -4,10 +4,17 @@ mod convolve;
 mod correlation;
 mod filtfilt;
 mod fir;
+mod fractional_delay;
 mod least_squares_fir;
 mod resample;
+mod sums;
 mod svd;
 
 pub use convolve::ZeroPhaseFir;
+pub use correlation::best_lag;
 pub(crate) use fir::FirDesign;
 pub use fir::{design_fir, design_notch};
+
+pub(crate) use correlation::best_offset;
+pub(crate) use fractional_delay::{HALF_WIDTH, shift_into, slope_into};
+pub(crate) use sums::{centred_dot, centred_energy, mean};

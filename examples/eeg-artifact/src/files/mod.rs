@@ -5,6 +5,8 @@
 
 mod kinds;
 mod read;
+mod write;
 
 pub use kinds::kind_of;
 pub use read::{OpenRecording, ReadSettings};
+pub use write::{FileKind, write_recording};

@@ -65,6 +65,11 @@ impl OpenRecording {
         &self.info
     }
 
+    /// What is known about the recording, to change before it is read.
+    pub fn info_mut(&mut self) -> &mut Info {
+        &mut self.info
+    }
+
     /// The file.
     #[must_use]
     pub fn file(&self) -> &SignalFile {

@@ -4,6 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::ChannelData;
@@ -37,6 +38,18 @@ fn write_parts(part: &Path, data: &ChannelData) -> io::Result<()> {
 /// Reads a row.
 pub(super) fn read_row(path: &Path) -> EegResult<ChannelData> {
     read_parts(path).map_err(|error| EegError::file(path, error))
+}
+
+/// Reads a part of the samples of a row.
+pub(super) fn read_samples(path: &Path, range: Range<usize>) -> EegResult<Vec<f64>> {
+    let read = || {
+        let mut file = File::open(path)?;
+        let mut samples = vec![0.0; range.len()];
+        file.seek(SeekFrom::Start((HEAD_BYTES + range.start * 8) as u64))?;
+        file.read_exact(bytemuck::cast_slice_mut(&mut samples))?;
+        Ok(samples)
+    };
+    read().map_err(|error: io::Error| EegError::file(path, error))
 }
 
 fn read_parts(path: &Path) -> io::Result<ChannelData> {

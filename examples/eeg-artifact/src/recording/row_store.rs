@@ -4,12 +4,13 @@
 //! new file beside the one that was taken, and replaces it when the whole stage has ended: a worker that dies between the two costs
 //! nothing, and the row can be taken once more.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::row_file::{RowAppender, read_row, write_row};
+use super::row_file::{RowAppender, read_row, read_samples, write_row};
 use super::{ChannelData, Finding};
 use crate::{EegError, EegResult};
 
@@ -108,6 +109,24 @@ impl RowStore {
                 lock(rows).as_ref().map(look).ok_or_else(|| lost(row))
             }
             Place::Folder(folder) => Ok(look(&folder.take(row)?)),
+        }
+    }
+
+    /// A copy of a part of a row's samples. Cost: the part, wherever the rows are.
+    ///
+    /// # Errors
+    /// As for [`RowStore::take`]; [`EegError::Recording`] for a part that the row does not have.
+    pub fn samples(&self, row: usize, range: Range<usize>) -> EegResult<Vec<f64>> {
+        match &self.place {
+            Place::Memory(_) => {
+                let part = self.with(row, |data| data.samples.get(range.clone()).map(<[f64]>::to_vec))?;
+                let reason = || format!("channel {row} has no samples {} to {}", range.start, range.end);
+                part.ok_or_else(|| EegError::Recording(reason()))
+            }
+            Place::Folder(folder) => {
+                let name = folder.rows.get(row).ok_or_else(|| lost(row))?;
+                read_samples(&folder.path(row, name.generation), range)
+            }
         }
     }
 

@@ -24,11 +24,11 @@ impl Triggers {
     /// others, and `slices_per_volume` is the median length of the runs between gaps. With fewer than two triggers nothing is known.
     #[must_use]
     pub fn from_samples(samples: Vec<i64>) -> Self {
-        let distances: Vec<i64> = samples.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let distances = distances(&samples);
         let (Some(shortest), Some(longest)) = (distances.iter().min(), distances.iter().max()) else {
             return Self { samples, ..Self::default() };
         };
-        if longest - shortest <= 3 {
+        if longest.saturating_sub(*shortest) <= 3 {
             return Self { artifact_length: usize::try_from(*longest).ok(), samples, ..Self::default() };
         }
         let least_gap = least_gap(&distances);
@@ -41,12 +41,17 @@ impl Triggers {
     /// no distance is left.
     #[must_use]
     pub fn measured_length(&self) -> Option<usize> {
-        let distances: Vec<i64> = self.samples.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let distances = distances(&self.samples);
         if self.volume_gaps && !distances.is_empty() {
             return longest_below(&distances, least_gap(&distances));
         }
         distances.iter().max().and_then(|longest| usize::try_from(*longest).ok())
     }
+}
+
+/// From each trigger to the next.
+fn distances(samples: &[i64]) -> Vec<i64> {
+    samples.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect()
 }
 
 /// The distance from which on it is a gap: in the middle between median and maximum.

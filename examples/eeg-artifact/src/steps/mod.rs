@@ -26,7 +26,7 @@ pub use filters::{Bandpass, Highpass, Lowpass, Notch};
 pub use obs::Obs;
 pub use pca::{Components, Pca};
 pub use resample::{ChannelChoice, Downsample, Upsample};
-pub use trigger_detection::{TriggerDetection, TriggerSource};
+pub use trigger_detection::{TriggerDetection, TriggerSource, triggers_from_annotations, triggers_from_value_changes};
 
 use about::Described;
 

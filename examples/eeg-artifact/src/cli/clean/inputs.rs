@@ -38,7 +38,8 @@ pub(super) fn recordings(inputs: &[PathBuf]) -> Result<(Vec<RecordingFile>, Vec<
         let named: Vec<String> = inputs.iter().map(|input| input.display().to_string()).collect();
         return Err(format!("{} holds no recordings: files that end in .edf, .bdf or .vhdr", named.join(", ")));
     }
-    let mut files: Vec<RecordingFile> = paths.into_iter().map(|path| RecordingFile { name: name(&path), path, bytes: 0 }).collect();
+    let mut files: Vec<RecordingFile> =
+        paths.into_iter().map(|path| RecordingFile { name: name(&path), path, bytes: 0 }).collect();
     files.sort_by(|a, b| a.name.cmp(&b.name));
     require_own_names(&files)?;
     set_aside.sort_unstable();
@@ -54,14 +55,17 @@ fn in_folder(folder: &Path, paths: &mut Vec<PathBuf>, set_aside: &mut Vec<String
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         match ending.as_str() {
             _ if shown.starts_with('.') => {}
-            _ if path.is_dir() => set_aside.push(format!("{shown} is set aside: it is a folder; name it beside this one")),
+            _ if path.is_dir() => {
+                set_aside.push(format!("{shown} is set aside: it is a folder; name it beside this one"))
+            }
             ending if ENDINGS.contains(&ending) => paths.push(path),
             "vmrk" | "eeg" => companions.push(path),
             _ => set_aside.push(format!("{shown} is set aside: its name does not end in .edf, .bdf or .vhdr")),
         }
     }
     let lone = companions.into_iter().filter(|path| !path.with_extension("vhdr").exists());
-    set_aside.extend(lone.map(|path| format!("{} is set aside: its .vhdr file is not beside it", name_with_ending(&path))));
+    set_aside
+        .extend(lone.map(|path| format!("{} is set aside: its .vhdr file is not beside it", name_with_ending(&path))));
     Ok(())
 }
 

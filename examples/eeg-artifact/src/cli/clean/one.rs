@@ -106,10 +106,7 @@ fn require_triggers(steps: &[Step], info: &Info) -> Result<(), String> {
     let first = steps.iter().find(|step| step.needs().triggers || step.gives_triggers());
     let Some(step) = first.filter(|step| !step.gives_triggers()) else { return Ok(()) };
     let name = step.name();
-    Err(format!(
-        "step {name:?} needs triggers; say with --triggers what they match. {}",
-        what_may_be_triggers(info)
-    ))
+    Err(format!("step {name:?} needs triggers; say with --triggers what they match. {}", what_may_be_triggers(info)))
 }
 
 /// The annotations of a recording, the most frequent first.
@@ -125,8 +122,7 @@ fn what_may_be_triggers(info: &Info) -> String {
     }
     let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    let shown: Vec<String> =
-        counts.iter().take(SHOWN).map(|(text, count)| format!("{text:?} {count} times")).collect();
+    let shown: Vec<String> = counts.iter().take(SHOWN).map(|(text, count)| format!("{text:?} {count} times")).collect();
     if shown.is_empty() {
         return "The recording has no stimulus channel and no annotations".to_owned();
     }

@@ -40,7 +40,11 @@ pub(super) fn print_failed(out: &Path, output: &Output) -> Result<ExitStatus, Re
         .map(|(key, failure)| json!({ "name": key, "kind": failure.kind.as_str(), "message": failure.message }))
         .collect();
     for one in &failed {
-        output.result(&format!("{} failed: {}", one["name"].as_str().unwrap_or(""), one["message"].as_str().unwrap_or("")));
+        output.result(&format!(
+            "{} failed: {}",
+            one["name"].as_str().unwrap_or(""),
+            one["message"].as_str().unwrap_or("")
+        ));
     }
     if failed.is_empty() {
         output.result(&"no recording failed");
@@ -53,7 +57,10 @@ fn open(out: &Path) -> Result<JournalReader, Refusal> {
     let run_folder = RunFolder::in_results(out);
     if !run_folder.has_journal() {
         let begin = shell_quoted(out);
-        return Err(format!("no run was begun in {}; begin one: eeg-artifact clean FILES --out {begin}", out.display()));
+        return Err(format!(
+            "no run was begun in {}; begin one: eeg-artifact clean FILES --out {begin}",
+            out.display()
+        ));
     }
     JournalReader::open(run_folder.journal()).map_err(text)
 }

@@ -7,8 +7,8 @@ use eeg_artifact::files::OpenRecording;
 use manyhands::config::override_parallel_config;
 use manyhands::journal::{OnChange, RetryRecorded};
 use manyhands::{
-    CancelToken, Cause, ItemFailure, Job, Journal, OnFailure, Outcome, ParallelConfig, Progress, ProgressTracker, Report,
-    Tally,
+    CancelToken, Cause, ItemFailure, Job, Journal, OnFailure, Outcome, ParallelConfig, Progress, ProgressTracker,
+    Report, Tally,
 };
 
 use super::inputs::RecordingFile;
@@ -143,7 +143,8 @@ fn journal(settings: &CleanSettings, args: &CleanArgs) -> Journal<'static, Recor
 
 /// Changes when a file of the recording has changed.
 fn fingerprint(file: &RecordingFile) -> String {
-    let of = |path: &std::path::Path| manyhands::journal::file_fingerprint(path).unwrap_or_else(|_| "missing".to_owned());
+    let of =
+        |path: &std::path::Path| manyhands::journal::file_fingerprint(path).unwrap_or_else(|_| "missing".to_owned());
     let is_brainvision = file.path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("vhdr"));
     let mut marks = of(&file.path);
     if is_brainvision {
@@ -188,7 +189,11 @@ pub(super) fn missing_results(
     let done = files.iter().zip(results).filter(|(_, result)| result.is_ok());
     let lacking = done.filter(|(file, _)| !folder(file).join("report.json").is_file());
     let sentence = |(file, _): (&RecordingFile, _)| {
-        format!("the results of {} are no longer there; remove {} to clean it again", file.name, settings.work.out.display())
+        format!(
+            "the results of {} are no longer there; remove {} to clean it again",
+            file.name,
+            settings.work.out.display()
+        )
     };
     lacking.map(sentence).collect()
 }
