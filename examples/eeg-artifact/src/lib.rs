@@ -20,7 +20,7 @@ pub mod steps;
 
 pub use error::{EegError, EegResult};
 pub use parallel::JobExecutor;
-pub use pipeline::{ChannelWork, Executor, Pipeline, SerialExecutor, Stage, StageFailure};
+pub use pipeline::{ChannelWork, Executor, Pipeline, SerialExecutor, Stage, StageFailure, StepOr};
 pub use processor::{ChannelContext, Needs, Phase, Processor};
 pub use recording::{
     Annotation, Channel, ChannelData, ChannelKind, Finding, Info, Recording, RowFolder, RowStore, RowStoreBuilder,

@@ -106,6 +106,58 @@ pub trait Processor: fmt::Debug + Clone + Send + Sync + Serialize + DeserializeO
     }
 }
 
+/// Implements [`Processor`] for an enum by what its variants hold.
+macro_rules! processor_of_variants {
+    ($name:ident $(<$own:ident>)?: $($variant:ident),*) => {
+        impl $(<$own: $crate::Processor>)? $crate::Processor for $name $(<$own>)? {
+            fn name(&self) -> &str {
+                match self { $(Self::$variant(step) => step.name(),)* }
+            }
+
+            fn parallel_safe(&self) -> bool {
+                match self { $(Self::$variant(step) => step.parallel_safe(),)* }
+            }
+
+            fn phases(&self) -> Vec<$crate::Phase> {
+                match self { $(Self::$variant(step) => step.phases(),)* }
+            }
+
+            fn needs(&self) -> $crate::Needs {
+                match self { $(Self::$variant(step) => step.needs(),)* }
+            }
+
+            fn gives_triggers(&self) -> bool {
+                match self { $(Self::$variant(step) => step.gives_triggers(),)* }
+            }
+
+            fn gives_noise(&self) -> bool {
+                match self { $(Self::$variant(step) => step.gives_noise(),)* }
+            }
+
+            fn applies_to(&self, channel: &$crate::Channel) -> bool {
+                match self { $(Self::$variant(step) => step.applies_to(channel),)* }
+            }
+
+            fn check(&self, info: &$crate::Info) -> $crate::EegResult<()> {
+                match self { $(Self::$variant(step) => step.check(info),)* }
+            }
+
+            fn process_channel(&self, at: &$crate::ChannelContext<'_>, data: &mut $crate::ChannelData) -> $crate::EegResult<()> {
+                match self { $(Self::$variant(step) => step.process_channel(at, data),)* }
+            }
+
+            fn update_info(&self, phase: usize, info: &mut $crate::Info) -> $crate::EegResult<()> {
+                match self { $(Self::$variant(step) => step.update_info(phase, info),)* }
+            }
+
+            fn process_whole(&self, phase: usize, recording: &mut $crate::Recording) -> $crate::EegResult<()> {
+                match self { $(Self::$variant(step) => step.process_whole(phase, recording),)* }
+            }
+        }
+    };
+}
+pub(crate) use processor_of_variants;
+
 /// How a part of a step works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {

@@ -6,9 +6,11 @@
 
 mod check;
 mod executor;
+mod own;
 mod stage;
 
 pub use executor::{Executor, SerialExecutor};
+pub use own::StepOr;
 pub use stage::{ChannelWork, Stage, StageFailure};
 
 use std::sync::atomic::{AtomicU64, Ordering};

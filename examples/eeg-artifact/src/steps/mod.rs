@@ -55,51 +55,7 @@ macro_rules! steps {
             }
         }
 
-        impl Processor for Step {
-            fn name(&self) -> &str {
-                match self { $(Self::$variant(_) => $name,)* }
-            }
-
-            fn parallel_safe(&self) -> bool {
-                match self { $(Self::$variant(step) => step.parallel_safe(),)* }
-            }
-
-            fn phases(&self) -> Vec<Phase> {
-                match self { $(Self::$variant(step) => step.phases(),)* }
-            }
-
-            fn needs(&self) -> Needs {
-                match self { $(Self::$variant(step) => step.needs(),)* }
-            }
-
-            fn gives_triggers(&self) -> bool {
-                match self { $(Self::$variant(step) => step.gives_triggers(),)* }
-            }
-
-            fn gives_noise(&self) -> bool {
-                match self { $(Self::$variant(step) => step.gives_noise(),)* }
-            }
-
-            fn applies_to(&self, channel: &Channel) -> bool {
-                match self { $(Self::$variant(step) => step.applies_to(channel),)* }
-            }
-
-            fn check(&self, info: &Info) -> EegResult<()> {
-                match self { $(Self::$variant(step) => step.check(info),)* }
-            }
-
-            fn process_channel(&self, at: &ChannelContext<'_>, data: &mut ChannelData) -> EegResult<()> {
-                match self { $(Self::$variant(step) => step.process_channel(at, data),)* }
-            }
-
-            fn update_info(&self, phase: usize, info: &mut Info) -> EegResult<()> {
-                match self { $(Self::$variant(step) => step.update_info(phase, info),)* }
-            }
-
-            fn process_whole(&self, phase: usize, recording: &mut Recording) -> EegResult<()> {
-                match self { $(Self::$variant(step) => step.process_whole(phase, recording),)* }
-            }
-        }
+        crate::processor::processor_of_variants!(Step: $($variant),*);
     };
 }
 
