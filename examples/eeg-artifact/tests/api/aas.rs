@@ -1,0 +1,312 @@
+//! Averaged artifact subtraction gives the reference's numbers, says what cannot be corrected, and aligns to less than a sample.
+
+use eeg_artifact::{
+    Channel, ChannelKind, EegError, EegResult, Finding, Pipeline, Recording, SerialExecutor, Step, Triggers,
+};
+use serde_json::{Value, json};
+
+use crate::golden::{CASES, Case, assert_close, integers, rows_of};
+
+fn run(recording: &mut Recording, settings: &Value) -> EegResult<()> {
+    Pipeline::new([Step::from_json("aas", settings)?]).run(recording, &SerialExecutor)
+}
+
+fn triggers_of(recording: &Recording) -> &Triggers {
+    recording.info().triggers.as_ref().unwrap()
+}
+
+/// What the step noted of a channel under this name.
+fn finding(recording: &Recording, channel: usize, what: &str) -> Vec<f64> {
+    let findings: Vec<Finding> = recording.rows().findings(channel).unwrap();
+    findings.into_iter().find(|finding| finding.what == what).unwrap_or_else(|| panic!("no finding {what:?}")).values
+}
+
+/// EEG channels with triggers every `length` samples.
+fn recording_of(rows: Vec<Vec<f64>>, length: usize) -> Recording {
+    let channels = (0..rows.len()).map(|idx| Channel::new(format!("E{idx}"), ChannelKind::Eeg)).collect();
+    let n_volumes = rows[0].len() / length;
+    let mut recording = Recording::new(250.0, channels, rows).unwrap();
+    let samples = (0..n_volumes).map(|volume| (volume * length) as i64).collect();
+    recording.info_mut().triggers = Some(Triggers::from_samples(samples));
+    recording
+}
+
+#[test]
+fn every_variant_agrees_with_the_reference_to_the_last_digits() {
+    for case in CASES.iter().filter_map(|name| Case::open(name)) {
+        for key in ["aas_plain", "aas_realign", "aas_alpha", "aas_interp", "aas_relwin"] {
+            let mut recording = case.recording();
+            run(&mut recording, &case.output(key)["params"]).unwrap();
+            assert_close(&rows_of(&recording), &case.rows(key), 1e-12, key);
+            if let Some(moved) = case.output(key).get("triggers_after") {
+                assert_eq!(triggers_of(&recording).samples, integers(moved), "{key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn kept_noise_is_what_was_subtracted_gaps_and_all() {
+    for case in CASES.iter().filter_map(|name| Case::open(name)) {
+        for key in ["aas_realign", "aas_alpha", "aas_interp"] {
+            let mut recording = case.recording();
+            recording.info_mut().keeps_noise = true;
+            let before = rows_of(&recording);
+            run(&mut recording, &case.output(key)["params"]).unwrap();
+            let with_noise = |channel| {
+                recording.rows().with(channel, |data| {
+                    let noise = data.noise.as_ref().unwrap();
+                    data.samples.iter().zip(noise).map(|(sample, noise)| sample + noise).collect::<Vec<f64>>()
+                })
+            };
+            let restored: Vec<_> = (0..before.len()).map(|channel| with_noise(channel).unwrap()).collect();
+            assert_close(&restored, &before, 1e-14, key);
+        }
+    }
+}
+
+#[test]
+fn channels_that_are_neither_eeg_nor_eog_or_are_bad_stay_as_they_are() {
+    let Some(case) = Case::open("mixed10") else { return };
+    let mut recording = case.recording();
+    let before = rows_of(&recording);
+    run(&mut recording, &json!({ "window_size": 8, "realign_after_averaging": false })).unwrap();
+    let after = rows_of(&recording);
+    let changed: Vec<&str> = (0..10)
+        .filter(|channel| before[*channel] != after[*channel])
+        .map(|channel| recording.info().channels[channel].name.as_str())
+        .collect();
+    assert_eq!(json!(changed), case.manifest["channels_changed_by_stage"]["aas"]);
+}
+
+#[test]
+fn the_chain_of_filters_and_subtraction_agrees_with_the_reference() {
+    for case in CASES.iter().filter_map(|name| Case::open(name)) {
+        let params = &case.output("chain_hp_aas_lp")["params"];
+        let steps = [
+            ("highpass", json!({ "freq": params["highpass"] })),
+            ("aas", params["aas"].clone()),
+            ("lowpass", json!({ "freq": params["lowpass"] })),
+        ];
+        let pipeline = Pipeline::new(steps.map(|(name, settings)| Step::from_json(name, &settings).unwrap()));
+        let mut recording = case.recording();
+        pipeline.run(&mut recording, &SerialExecutor).unwrap();
+        assert_close(&rows_of(&recording), &case.rows("chain_hp_aas_lp"), 1e-12, "chain_hp_aas_lp");
+    }
+}
+
+#[test]
+fn an_epoch_unlike_the_others_is_left_out_and_named() {
+    let artifact: Vec<f64> = (0..50).map(|n| f64::from(n * n % 13)).collect();
+    let mut row = artifact.repeat(20);
+    row[12 * 50..13 * 50].iter_mut().rev().enumerate().for_each(|(n, sample)| *sample = (n as f64).sin() * 30.0);
+    let mut recording = recording_of(vec![row], 50);
+    run(&mut recording, &json!({ "realign_after_averaging": false })).unwrap();
+    assert_eq!(finding(&recording, 0, "epochs left out of every template"), [12.0]);
+    let spread = finding(&recording, 0, "spread of the first block");
+    assert_eq!(spread.len(), 50);
+    assert!(spread.iter().all(|spread| *spread < 1e-12), "all that were taken are equal");
+    let template = finding(&recording, 0, "template of the first block");
+    let difference = template[7] - template[0];
+    assert!((difference - (artifact[7] - artifact[0])).abs() < 1e-12);
+}
+
+#[test]
+fn the_shifts_that_are_reported_are_those_of_the_triggers() {
+    let Some(case) = Case::open("jitter250") else { return };
+    let mut recording = case.recording();
+    let before = triggers_of(&recording).samples.clone();
+    run(&mut recording, &case.output("aas_realign")["params"]).unwrap();
+    let after = &triggers_of(&recording).samples;
+    let moved: Vec<f64> = after.iter().zip(before).map(|(after, before)| (after - before) as f64).collect();
+    assert!(moved.iter().any(|shift| *shift != 0.0));
+    assert_eq!(finding(&recording, 0, "shifts of triggers"), moved);
+}
+
+#[test]
+fn triggers_before_and_after_the_recording_are_passed_over() {
+    let artifact: Vec<f64> = (0..50).map(|n| f64::from(n * n % 13)).collect();
+    let row: Vec<f64> = artifact.repeat(20).iter().zip(broadband(1000, 8)).map(|(a, noise)| a + 1e5 * noise).collect();
+    for settings in [
+        json!({ "realign_after_averaging": false }),
+        json!({ "search_window_factor": 1, "interpolate_volume_gaps": true }),
+        json!({ "subsample": true }),
+    ] {
+        let mut inside = recording_of(vec![row.clone()], 50);
+        let mut outside = recording_of(vec![row.clone()], 50);
+        // At the end, so that the one block has the same seeds as without them.
+        outside.info_mut().triggers.as_mut().unwrap().samples.extend([5000, i64::MAX, i64::MIN, -60]);
+        run(&mut inside, &settings).unwrap();
+        run(&mut outside, &settings).unwrap();
+        assert_close(&rows_of(&outside), &rows_of(&inside), 1e-12, &settings.to_string());
+    }
+}
+
+/// The message with which a recording or settings are refused.
+fn refusal(change: impl FnOnce(&mut Recording), settings: Value) -> String {
+    let row = |seed: u64| broadband(1000, seed);
+    let mut recording = recording_of(vec![row(1), row(2)], 50);
+    change(&mut recording);
+    run(&mut recording, &settings).unwrap_err().to_string()
+}
+
+#[test]
+fn triggers_that_cannot_be_used_are_refused_with_the_way_out() {
+    let with = |triggers: Triggers| refusal(|recording| recording.info_mut().triggers = Some(triggers), json!({}));
+    let none = with(Triggers::default());
+    assert!(none.contains("none were found"), "{none}");
+    let one = with(Triggers { artifact_length: Some(50), ..Triggers::from_samples(vec![100]) });
+    assert!(one.contains("two are needed"), "{one}");
+    let equal = with(Triggers::from_samples(vec![100, 100]));
+    assert!(equal.contains("length is not known"), "{equal}");
+    let long = with(Triggers::from_samples(vec![0, 1001]));
+    assert!(long.contains("1001 samples does not fit in a recording of 1000"), "{long}");
+    let outside = with(Triggers::from_samples(vec![2000, 2050, 2100]));
+    assert!(outside.contains("first trigger is at 2000"), "{outside}");
+}
+
+#[test]
+fn channels_that_cannot_be_corrected_are_refused_with_the_way_out() {
+    let with_row = |row: Vec<f64>, settings| {
+        refusal(|recording| *recording = recording_of(vec![row, broadband(1000, 3)], 50), settings)
+    };
+    for settings in [json!({}), json!({ "subsample": true })] {
+        let flat = with_row(vec![1e-3; 1000], settings.clone());
+        assert!(flat.contains("\"E0\"") && flat.contains("all its samples are 0.001"), "{flat}");
+        let mut row = broadband(1000, 1);
+        row[77] = f64::NAN;
+        let nan = with_row(row, settings);
+        assert!(nan.contains("\"E0\"") && nan.contains("sample 77 is NaN"), "{nan}");
+    }
+    let bad = |recording: &mut Recording| {
+        recording.info_mut().channels.iter_mut().for_each(|channel| channel.is_bad = true);
+    };
+    let all_bad = refusal(bad, json!({}));
+    assert!(all_bad.contains("2 are bad"), "{all_bad}");
+}
+
+#[test]
+fn a_flat_channel_that_decides_nothing_stays_flat() {
+    let mut recording = recording_of(vec![broadband(1000, 1), vec![1e-3; 1000]], 50);
+    run(&mut recording, &json!({})).unwrap();
+    assert!(recording.samples(1).unwrap().iter().all(|sample| (sample - 1e-3).abs() < 1e-18));
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused_by_name() {
+    for (parameter, value) in [
+        ("window_size", json!(0)),
+        ("window_size", json!(-3)),
+        ("rel_window_position", json!(1.5)),
+        ("correlation_threshold", json!(2)),
+        ("search_window_factor", json!(0)),
+        ("subsample", json!("yes")),
+    ] {
+        let row = broadband(1000, 1);
+        let error = run(&mut recording_of(vec![row], 50), &json!({ parameter: value })).unwrap_err();
+        assert!(matches!(&error, EegError::Parameter { parameter: named, .. } if named == parameter), "{error}");
+    }
+}
+
+/// White noise of a deviation of about 1 uV.
+fn broadband(n: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed;
+    let mut uniform = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+    };
+    (0..n).map(|_| 1e-6 * (uniform() + uniform() + uniform() + uniform()) * 3.0_f64.sqrt()).collect()
+}
+
+/// What a scanner adds: in each volume eight gradients with edges of about two samples, 100 uV high, at fractions of a sample that
+/// differ from volume to volume.
+struct Scan {
+    starts: Vec<f64>,
+    n_samples: usize,
+    length: usize,
+}
+
+impl Scan {
+    /// `period` samples from one volume to the next, and up to `jitter` samples on either side.
+    fn new(n_volumes: usize, period: f64, jitter: f64) -> Self {
+        let deviation = broadband(n_volumes, 99);
+        let start =
+            |volume: usize| 40.0 + volume as f64 * period + jitter * (deviation[volume] / 4e-6).clamp(-1.0, 1.0);
+        let starts: Vec<f64> = (0..n_volumes).map(start).collect();
+        let n_samples = 80 + (n_volumes as f64 * period) as usize;
+        Self { starts, n_samples, length: period.ceil() as usize }
+    }
+
+    fn artifact(&self, scale: f64) -> Vec<f64> {
+        let mut row = vec![0.0; self.n_samples];
+        for start in &self.starts {
+            let first = *start as usize;
+            for (at, sample) in row.iter_mut().enumerate().skip(first).take(self.length + 10) {
+                let t = at as f64 - start;
+                let edge = |from: f64| ((t - from) / 1.2).tanh() - ((t - from - 6.0) / 1.2).tanh();
+                let gradients =
+                    (0..8).map(|slice| edge(10.0 + 11.3 * f64::from(slice)) * f64::from(1 - 2 * (slice % 2)));
+                *sample += scale * 50e-6 * gradients.sum::<f64>();
+            }
+        }
+        row
+    }
+
+    /// Two channels with background, and triggers at whole samples.
+    fn recording(&self) -> (Recording, Vec<Vec<f64>>) {
+        let background = vec![broadband(self.n_samples, 5), broadband(self.n_samples, 6)];
+        let rows = background.iter().zip([1.0, -0.7]).map(|(background, scale)| {
+            background.iter().zip(self.artifact(scale)).map(|(background, artifact)| background + artifact).collect()
+        });
+        let mut recording = recording_of(rows.collect(), self.length);
+        let samples = self.starts.iter().map(|start| start.round() as i64).collect();
+        let triggers = Triggers { samples, artifact_length: Some(self.length), ..Triggers::default() };
+        recording.info_mut().triggers = Some(triggers);
+        (recording, background)
+    }
+}
+
+/// The deviation of what is left from the truth, in each channel, within the scan.
+fn residual(recording: &Recording, truth: &[Vec<f64>]) -> Vec<f64> {
+    let rms = |row: &[f64], truth: &[f64]| {
+        let range = 60..row.len() - 60;
+        let squares = range.clone().map(|at| (row[at] - truth[at]).powi(2));
+        (squares.sum::<f64>() / range.len() as f64).sqrt()
+    };
+    rows_of(recording).iter().zip(truth).map(|(row, truth)| rms(row, truth)).collect()
+}
+
+#[test]
+fn alignment_to_less_than_a_sample_leaves_a_fraction_of_what_whole_samples_leave() {
+    for scan in [Scan::new(90, 110.37, 0.0), Scan::new(90, 110.0, 0.5), Scan::new(90, 110.0, 3.0)] {
+        let left = |settings| {
+            let (mut recording, truth) = scan.recording();
+            run(&mut recording, &settings).unwrap();
+            residual(&recording, &truth)
+        };
+        let whole = left(json!({ "correlation_threshold": 0.9, "search_window_factor": 0.5 }));
+        let fine = left(json!({ "correlation_threshold": 0.9, "search_window_factor": 0.5, "subsample": true }));
+        println!("whole {whole:?}, fine {fine:?}");
+        for channel in 0..2 {
+            // The mean of 30 artifacts has a thirtieth of the background's power, whatever the alignment.
+            assert!(fine[channel] < 0.25e-6, "channel {channel}: {fine:?}");
+            assert!(fine[channel] < whole[channel] / 8.0, "channel {channel}: {fine:?} against {whole:?}");
+        }
+    }
+}
+
+#[test]
+fn the_fractions_that_are_found_are_the_true_ones() {
+    let scan = Scan::new(90, 110.0, 0.5);
+    let (mut recording, _) = scan.recording();
+    run(&mut recording, &json!({ "subsample": true, "realign_after_averaging": false })).unwrap();
+    let triggers = triggers_of(&recording);
+    let fractions = triggers.fractions.as_ref().unwrap();
+    assert!(fractions.iter().all(|fraction| fraction.abs() <= 0.5));
+    let found = triggers.samples.iter().zip(fractions).map(|(sample, fraction)| *sample as f64 + fraction);
+    let errors: Vec<f64> = found.zip(&scan.starts).map(|(found, start)| found - start).collect();
+    // Where a template begins is a matter of definition, so all may be off by the same.
+    let common = errors.iter().sum::<f64>() / errors.len() as f64;
+    let worst = errors.iter().map(|error| (error - common).abs()).fold(0.0, f64::max);
+    assert!(worst < 0.02, "off by up to {worst} samples");
+}
