@@ -2,8 +2,9 @@
 
 mod convolve;
 mod correlation;
+mod eigen;
 mod filtfilt;
 mod fir;
 mod least_squares_fir;
 mod resample;
-mod svd;
+pub(crate) mod svd;

@@ -7,4 +7,8 @@ manyhands::init_in_tests!();
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod obs;
+#[cfg(test)]
+mod pca;
+#[cfg(test)]
 mod pipeline;
