@@ -2,13 +2,14 @@
 
 mod convolve;
 mod correlation;
+mod eigen;
 mod filtfilt;
 mod fir;
 mod fractional_delay;
 mod least_squares_fir;
 mod resample;
 mod sums;
-mod svd;
+pub(crate) mod svd;
 
 pub use convolve::ZeroPhaseFir;
 pub use correlation::best_lag;

@@ -5,6 +5,7 @@ mod about;
 mod aligner;
 mod anc;
 mod crop;
+mod epochs;
 mod filters;
 mod finite;
 mod obs;

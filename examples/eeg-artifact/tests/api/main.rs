@@ -7,9 +7,15 @@ manyhands::init_in_tests!();
 #[cfg(test)]
 mod aas;
 #[cfg(test)]
+mod command_run;
+#[cfg(test)]
 mod filters;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod obs;
+#[cfg(test)]
+mod pca;
 #[cfg(test)]
 mod pipeline;
 #[cfg(test)]
