@@ -11,3 +11,5 @@ mod svd;
 pub use convolve::ZeroPhaseFir;
 pub(crate) use fir::FirDesign;
 pub use fir::{design_fir, design_notch};
+pub use resample::resample;
+pub(crate) use resample::{resample_codes, resampled_len};

@@ -10,3 +10,5 @@ mod filters;
 mod golden;
 #[cfg(test)]
 mod pipeline;
+#[cfg(test)]
+mod resampling;
