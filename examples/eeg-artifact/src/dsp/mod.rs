@@ -19,3 +19,5 @@ pub use fir::{design_fir, design_notch};
 pub(crate) use correlation::best_offset;
 pub(crate) use fractional_delay::{HALF_WIDTH, shift_into, slope_into};
 pub(crate) use sums::{centred_dot, centred_energy, mean};
+pub use resample::resample;
+pub(crate) use resample::{resample_codes, resampled_len};

@@ -20,3 +20,5 @@ mod pca;
 mod pipeline;
 #[cfg(test)]
 mod triggers;
+#[cfg(test)]
+mod resampling;
