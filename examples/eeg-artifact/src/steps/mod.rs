@@ -9,6 +9,7 @@ mod filters;
 mod obs;
 mod pca;
 mod resample;
+mod sample_checks;
 mod trigger_detection;
 
 use serde::{Deserialize, Serialize};

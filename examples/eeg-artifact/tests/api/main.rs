@@ -7,6 +7,8 @@ manyhands::init_in_tests!();
 #[cfg(test)]
 mod aas;
 #[cfg(test)]
+mod aligner;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod pipeline;
