@@ -72,7 +72,8 @@ pub trait Processor: fmt::Debug + Clone + Send + Sync + Serialize + DeserializeO
         channel.is_good_eeg()
     }
 
-    /// Refuses settings that do not fit the recording, before anything runs. Triggers may not be known yet.
+    /// Refuses settings that do not fit the recording, before anything runs: triggers may not be known then. It is called once more as
+    /// the first phase of the step begins.
     ///
     /// # Errors
     /// The step's own.

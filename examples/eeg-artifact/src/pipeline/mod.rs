@@ -65,7 +65,9 @@ impl<P: Processor> Pipeline<P> {
                     Phase::Channels => pending.push((step, phase)),
                     Phase::Whole => {
                         run_channels(&std::mem::take(&mut pending), recording, executor)?;
-                        step.check(recording.info())?;
+                        if phase == 0 {
+                            step.check(recording.info())?;
+                        }
                         step.process_whole(phase, recording)?;
                     }
                 }
@@ -85,7 +87,10 @@ fn run_channels<P: Processor, E: Executor>(
     let mut info = recording.info().clone();
     let mut work = ChannelWork { phases: Vec::with_capacity(phases.len()) };
     for (step, phase) in phases {
-        step.check(&info)?;
+        // Later phases find what the first ones of their step have made of the recording.
+        if *phase == 0 {
+            step.check(&info)?;
+        }
         work.phases.push(StagePhase { step: (*step).clone(), phase: *phase, info: info.clone() });
         step.update_info(*phase, &mut info)?;
     }

@@ -108,9 +108,15 @@ impl Info {
             description.starts_with("edge") || description.starts_with("bad_acq_skip")
         };
         let at = |seconds: f64| ((seconds * self.sfreq_hz).round_ties_even().max(0.0) as usize).min(self.n_samples);
+        let mut left_out: Vec<Range<usize>> = self
+            .annotations
+            .iter()
+            .filter(is_split)
+            .map(|split| at(split.onset_s)..at(split.onset_s + split.duration_s))
+            .collect();
+        left_out.sort_by_key(|range| range.start); // a caller may have added one at the end
         let (mut stretches, mut start) = (Vec::new(), 0);
-        for split in self.annotations.iter().filter(is_split) {
-            let (from, to) = (at(split.onset_s), at(split.onset_s + split.duration_s));
+        for Range { start: from, end: to } in left_out {
             if from > start {
                 stretches.push(start..from);
             }
@@ -120,5 +126,39 @@ impl Info {
             stretches.push(start..self.n_samples);
         }
         stretches
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ChannelKind;
+
+    /// Expected as MNE 1.10.2 finds them for 1000 samples at 100 Hz; stretches of no samples are left out.
+    #[test]
+    fn stretches_are_those_between_boundaries_and_around_pauses() {
+        let cases: [(&[(f64, f64, &str)], &[Range<usize>]); 11] = [
+            (&[], &[0..1000]),
+            (&[(3.0, 0.0, "EDGE boundary")], &[0..300, 300..1000]),
+            (&[(3.0, 1.0, "bad_acq_skip")], &[0..300, 400..1000]),
+            (&[(3.0, 0.004, "edge")], &[0..300, 300..1000]),
+            (&[(3.0, 1.0, "BAD_ACQ_SKIP x"), (3.5, 2.0, "edge")], &[0..300, 550..1000]),
+            (&[(3.0, 2.0, "bad_acq_skip"), (4.0, 0.0, "edge")], &[0..300, 500..1000]),
+            (&[(0.0, 0.0, "edge"), (10.0, 0.0, "edge")], &[0..1000]),
+            (&[(3.005, 0.0, "edge"), (3.015, 0.0, "edge"), (3.025, 0.0, "edge")], &[0..300, 300..302, 302..1000]),
+            (&[(5.0, 1.0, "bad_x")], &[0..1000]),
+            (&[(0.0, 10.0, "edge")], &[]),
+            (&[(8.0, 5.0, "edge"), (2.0, 0.0, "edge")], &[0..200, 200..800]),
+        ];
+        for (annotations, expected) in cases {
+            let mut info = Info::new(100.0, 1000, vec![Channel::new("Cz", ChannelKind::Eeg)]).unwrap();
+            let annotation = |&(onset_s, duration_s, description): &(f64, f64, &str)| Annotation {
+                onset_s,
+                duration_s,
+                description: description.to_owned(),
+            };
+            info.annotations = annotations.iter().map(annotation).collect();
+            assert_eq!(info.stretches(), expected, "{annotations:?}");
+        }
     }
 }

@@ -6,6 +6,7 @@ mod aligner;
 mod anc;
 mod crop;
 mod filters;
+mod finite;
 mod obs;
 mod pca;
 mod resample;

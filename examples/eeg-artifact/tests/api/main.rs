@@ -9,8 +9,12 @@ mod aas;
 #[cfg(test)]
 mod aligner;
 #[cfg(test)]
+mod filters;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod pipeline;
+#[cfg(test)]
+mod resampling;
 #[cfg(test)]
 mod triggers;
