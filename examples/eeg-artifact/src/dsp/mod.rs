@@ -19,5 +19,11 @@ pub use fir::{design_fir, design_notch};
 pub(crate) use correlation::best_offset;
 pub(crate) use fractional_delay::{HALF_WIDTH, shift_into, slope_into};
 pub(crate) use sums::{centred_dot, centred_energy, mean};
+pub use fir::{design_fir, design_notch};
 pub use resample::resample;
+
+pub(crate) use correlation::best_offset;
+pub(crate) use fir::FirDesign;
+pub(crate) use fractional_delay::{HALF_WIDTH, shift_into, slope_into};
 pub(crate) use resample::{resample_codes, resampled_len};
+pub(crate) use sums::{centred_dot, centred_energy, mean};

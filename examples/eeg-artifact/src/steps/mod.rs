@@ -11,6 +11,7 @@ mod finite;
 mod obs;
 mod pca;
 mod resample;
+mod sample_checks;
 mod trigger_detection;
 
 use std::path::{Path, PathBuf};

@@ -9,6 +9,8 @@ mod aas;
 #[cfg(test)]
 mod command_run;
 #[cfg(test)]
+mod aligner;
+#[cfg(test)]
 mod filters;
 #[cfg(test)]
 mod golden;
@@ -22,3 +24,7 @@ mod pipeline;
 mod triggers;
 #[cfg(test)]
 mod resampling;
+#[cfg(test)]
+mod resampling;
+#[cfg(test)]
+mod triggers;

@@ -17,7 +17,7 @@ mod subtract;
 use serde::{Deserialize, Serialize};
 
 use super::about::{Described, ParameterAbout, StepAbout};
-use crate::dsp::mean;
+use super::sample_checks::{finite_mean, refuse_flat};
 use crate::{
     Channel, ChannelContext, ChannelData, ChannelKind, EegError, EegResult, Info, Needs, Phase, Processor, Recording,
 };
@@ -168,7 +168,8 @@ impl Processor for Aas {
         let (leader, radius) = (self.leader(info)?, self.search_radius(info));
         let name = &info.channels[leader].name;
         let mut data = recording.rows().take(leader)?;
-        refuse_flat(name, &data.samples)?;
+        let way_out = "mark it as bad, or set realign_after_averaging and subsample to false";
+        refuse_flat(name, &data.samples, way_out)?;
         let (samples, fractions, shifts) = if self.subsample {
             let mean = finite_mean(name, &data.samples)?;
             let radius = if self.realign_after_averaging { radius } else { 1 };
@@ -261,32 +262,6 @@ impl Aas {
             is_subsample: self.subsample,
         }
     }
-}
-
-/// The mean over the whole channel, which is finite exactly when all samples are.
-fn finite_mean(channel: &str, samples: &[f64]) -> EegResult<f64> {
-    let mean = mean(samples);
-    if mean.is_finite() {
-        return Ok(mean);
-    }
-    let reason = match samples.iter().position(|sample| !sample.is_finite()) {
-        Some(at) => format!("sample {at} is {}; mark the channel as bad, or cut the recording there", samples[at]),
-        None => "its samples are too large to add up; they must be in volts".to_owned(),
-    };
-    Err(EegError::channel(channel, reason))
-}
-
-/// A flat channel fits everywhere equally well, so it cannot decide where the artifacts lie.
-fn refuse_flat(channel: &str, samples: &[f64]) -> EegResult<()> {
-    let Some(first) = samples.first() else { return Ok(()) };
-    if samples.iter().any(|sample| sample != first) {
-        return Ok(());
-    }
-    let reason = format!(
-        "all its samples are {first}, and it is the channel by which step {STEP:?} aligns the triggers; mark it as bad, or set \
-         realign_after_averaging and subsample to false"
-    );
-    Err(EegError::channel(channel, reason))
 }
 
 impl Default for Aas {
