@@ -12,3 +12,5 @@ mod obs;
 mod pca;
 #[cfg(test)]
 mod pipeline;
+#[cfg(test)]
+mod synthetic;
