@@ -17,6 +17,7 @@ pub mod pipeline;
 mod processor;
 pub mod recording;
 pub mod steps;
+pub mod synthetic;
 
 pub use error::{EegError, EegResult};
 pub use parallel::JobExecutor;

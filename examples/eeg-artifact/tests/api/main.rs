@@ -28,3 +28,5 @@ mod resampling;
 mod resampling;
 #[cfg(test)]
 mod triggers;
+#[cfg(test)]
+mod synthetic;
