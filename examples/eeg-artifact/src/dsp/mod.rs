@@ -13,12 +13,6 @@ pub(crate) mod svd;
 
 pub use convolve::ZeroPhaseFir;
 pub use correlation::best_lag;
-pub(crate) use fir::FirDesign;
-pub use fir::{design_fir, design_notch};
-
-pub(crate) use correlation::best_offset;
-pub(crate) use fractional_delay::{HALF_WIDTH, shift_into, slope_into};
-pub(crate) use sums::{centred_dot, centred_energy, mean};
 pub use fir::{design_fir, design_notch};
 pub use resample::resample;
 

@@ -7,9 +7,9 @@ manyhands::init_in_tests!();
 #[cfg(test)]
 mod aas;
 #[cfg(test)]
-mod command_run;
-#[cfg(test)]
 mod aligner;
+#[cfg(test)]
+mod command_run;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
@@ -21,12 +21,8 @@ mod pca;
 #[cfg(test)]
 mod pipeline;
 #[cfg(test)]
-mod triggers;
-#[cfg(test)]
 mod resampling;
-#[cfg(test)]
-mod resampling;
-#[cfg(test)]
-mod triggers;
 #[cfg(test)]
 mod synthetic;
+#[cfg(test)]
+mod triggers;
