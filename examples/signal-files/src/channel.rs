@@ -29,8 +29,6 @@ pub struct FileChannel {
     pub digital_range: Option<[f64; 2]>,
     /// Why this channel cannot be read, and the way out; `None` when it can.
     pub refused: Option<String>,
-    /// Whether the values are the stored numbers themselves.
-    pub(crate) is_unscaled: bool,
 }
 
 impl FileChannel {
@@ -48,25 +46,21 @@ impl FileChannel {
             physical_range: known(channel.physical_range),
             digital_range: known(channel.digital_range),
             refused: channel.refused.clone(),
-            is_unscaled: channel.is_status(),
         }
     }
+}
 
-    /// The trigger that a sample of a stimulus channel holds: the stored number without its scale, and of that the lower 17 bits, as MNE
-    /// reads stimulus channels.
-    ///
-    /// A BioSemi receiver writes 24 bits: the trigger input are the lower 16, bit 16 marks the start of an epoch, and those above are the
-    /// state of the amplifier. A value of the channel `Status` of a BDF file is these 24 bits; `value as u32 & 0xffff` is the trigger alone.
-    ///
-    /// A stored number is found again exactly when the range of the header has a usual size; what is not finite counts as 0.
-    #[must_use]
-    pub fn stim_value(&self, value: f64) -> i64 {
-        let stored = match (self.physical_range, self.digital_range) {
-            (Some([low, high]), Some([first, last])) if !self.is_unscaled => {
-                ((value - low) * ((last - first) / (high - low)) + first).round()
-            }
-            _ => value.trunc(),
-        };
-        stored as i64 & 0x1_ffff
-    }
+/// The trigger that a sample of a stimulus channel holds, as MNE reads one: the lower 17 bits of the value, cut to a whole number.
+///
+/// A BioSemi receiver writes 24 bits: the trigger input are the lower 16, bit 16 marks the start of an epoch, and those above are the
+/// state of the amplifier. A value of the channel `Status` of a BDF file is these 24 bits; `value as u32 & 0xffff` is the trigger alone.
+/// What is no number counts as 0.
+///
+/// ```
+/// assert_eq!(signal_files::stim_value(6.86), 6);
+/// assert_eq!(signal_files::stim_value(f64::from(0x10_0080)), 0x80);
+/// ```
+#[must_use]
+pub fn stim_value(value: f64) -> i64 {
+    value as i64 & 0x1_ffff
 }

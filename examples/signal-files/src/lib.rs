@@ -23,7 +23,7 @@ pub use annotation::FileAnnotation;
 pub use brainvision::{
     BrainVisionChannel, BrainVisionFormat, BrainVisionHeader, BrainVisionWriter, BrainVisionWritten,
 };
-pub use channel::FileChannel;
+pub use channel::{FileChannel, stim_value};
 pub use edf::{
     EdfAnnotation, EdfChannel, EdfFile, EdfHeader, EdfKind, EdfTimeline, EdfWriter, EdfWriterChannel, EdfWritten,
     record_seconds_for,

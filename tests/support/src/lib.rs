@@ -22,6 +22,8 @@ pub mod leak_check;
 #[cfg(target_os = "linux")]
 pub mod processes;
 pub mod property;
+#[cfg(unix)]
+pub mod python;
 pub mod rng;
 #[cfg(target_os = "linux")]
 pub mod seccomp;

@@ -111,7 +111,6 @@ impl BrainVisionFile {
                 .map(|ends| ends.map(|end| end * channel.resolution)),
             digital_range,
             refused: channel.refused.clone(),
-            is_unscaled: false,
         };
         self.header.channels.iter().map(of_channel).collect()
     }
