@@ -5,6 +5,8 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod anc;
+#[cfg(test)]
 mod filters;
 #[cfg(test)]
 mod golden;
