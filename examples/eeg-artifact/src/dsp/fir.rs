@@ -52,10 +52,10 @@ pub fn design_fir(sfreq: f64, l_freq: Option<f64>, h_freq: Option<f64>) -> EegRe
 /// ```
 /// let taps = eeg_artifact::dsp::design_notch(250.0, &[50.0], None)?;
 /// assert_eq!(taps.len(), 1651);
-/// let error = eeg_artifact::dsp::design_notch(100.0, &[50.0], None).unwrap_err();
+/// let error = eeg_artifact::dsp::design_notch(101.0, &[50.0], None).unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "step \"fir\": freqs = 50: the notch reaches to 50.625 Hz, above half the rate, 50 Hz; leave it out, or use data of a higher rate"
+///     "step \"fir\": freqs = 50: the notch reaches to 50.625 Hz, above half the rate, 50.5 Hz; leave it out, or use data of a higher rate"
 /// );
 /// # Ok::<(), eeg_artifact::EegError>(())
 /// ```

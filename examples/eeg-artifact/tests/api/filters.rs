@@ -1,7 +1,10 @@
 //! The filters: taps and filtered signals as the reference computes them, which channels they touch, and what they refuse.
 
 use eeg_artifact::dsp::{design_fir, design_notch};
-use eeg_artifact::{Annotation, Channel, ChannelKind, EegError, Pipeline, Recording, SerialExecutor, Step};
+use eeg_artifact::{
+    Annotation, Channel, ChannelKind, EegError, JobExecutor, Pipeline, Recording, SerialExecutor, Step,
+};
+use manyhands::{AnyMode, Processes};
 use serde_json::{Value, json};
 
 use crate::golden::{CASES, Case, assert_close, read_f64, rows_of};
@@ -168,4 +171,33 @@ fn a_sample_that_is_no_number_is_named() {
         error.to_string(),
         "channel \"Cz\": samples: value NaN at sample 17 is not finite; mend or drop the channel"
     );
+}
+
+#[test]
+fn filters_and_resampling_give_the_same_bytes_in_any_mode() {
+    let steps = || {
+        let steps = [
+            ("highpass", json!({ "freq": 1.0 })),
+            ("notch", json!({ "freqs": [50.0] })),
+            ("downsample", json!({ "factor": 3 })),
+        ];
+        Pipeline::new(steps.map(|(name, settings)| Step::from_json(name, &settings).unwrap()))
+    };
+    let recording = || {
+        let channels = (0..5).map(|idx| Channel::new(format!("E{idx}"), ChannelKind::Eeg)).collect();
+        Recording::new(250.0, channels, (0..5).map(|idx| made_noise(9000 + idx).split_off(idx)).collect()).unwrap()
+    };
+    let bits = |recording: &Recording| -> Vec<Vec<u64>> {
+        rows_of(recording).iter().map(|row| row.iter().map(|sample| sample.to_bits()).collect()).collect()
+    };
+    let mut serial = recording();
+    steps().run(&mut serial, &SerialExecutor).unwrap();
+    for mode in [AnyMode::Threads, AnyMode::Processes(Processes::default())] {
+        for workers in [1, 3] {
+            let mut found = recording();
+            steps().run(&mut found, &JobExecutor::new(mode).workers(Some(workers))).unwrap();
+            assert_eq!(bits(&found), bits(&serial), "{mode:?}, {workers} workers");
+            assert_eq!(found.info(), serial.info());
+        }
+    }
 }

@@ -9,6 +9,8 @@ mod aas;
 #[cfg(test)]
 mod aligner;
 #[cfg(test)]
+mod anc;
+#[cfg(test)]
 mod command_run;
 #[cfg(test)]
 mod filters;
