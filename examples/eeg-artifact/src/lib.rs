@@ -12,6 +12,7 @@
 pub mod dsp;
 mod error;
 pub mod parallel;
+pub mod pictures;
 pub mod pipeline;
 mod processor;
 pub mod recording;

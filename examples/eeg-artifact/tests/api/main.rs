@@ -7,4 +7,6 @@ manyhands::init_in_tests!();
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod pipeline;
