@@ -13,7 +13,7 @@ use super::text::{count, shorten, without_common_start};
 /// More channels than this share rows.
 const MOST_ROWS: usize = 96;
 /// No more rectangles than this are drawn: where there would be more, each cell covers more epochs.
-const MOST_RECTANGLES: usize = 5000;
+const MOST_RECTANGLES: usize = 8000;
 /// The least distance between the labels of two rows.
 const LABEL_SPACING: f64 = 13.0;
 
@@ -172,17 +172,17 @@ const SHADES: [Entry<'_>; 4] = [
 const SHADE_ENDS: [f64; 3] = [0.05, 0.2, 0.5];
 
 impl Grid {
-    /// With halves of the columns until there are few enough rectangles.
+    /// With two thirds of the columns until there are few enough rectangles.
     fn of(channels: &[ChannelEpochs<'_>], n_epochs: usize, most_columns: usize) -> Self {
         let n_rows = channels.len().min(MOST_ROWS);
         let mut n_columns = n_epochs.min(most_columns).max(1);
         loop {
             let rectangles = rectangles(channels, n_epochs, n_rows, n_columns);
-            if rectangles.len() <= MOST_RECTANGLES || n_columns == 1 {
+            if rectangles.len() <= MOST_RECTANGLES || n_columns <= 1 {
                 let cell = (channels.len().div_ceil(n_rows), n_epochs.div_ceil(n_columns));
                 return Self { n_rows, n_columns, cell, n_epochs, rectangles };
             }
-            n_columns = n_columns.div_ceil(2);
+            n_columns = n_columns * 2 / 3;
         }
     }
 

@@ -75,7 +75,7 @@ impl Made {
     }
 
     fn trace<'a>(&self, samples: &'a [f64]) -> Trace<'a> {
-        Trace { samples, sfreq: self.sfreq, start_s: 12.0 }
+        Trace { samples, sfreq: self.sfreq, start_s: 2.0 }
     }
 
     fn signals(&self) -> SignalPicture<'_> {
