@@ -13,6 +13,7 @@ pub mod dsp;
 mod error;
 pub mod files;
 pub mod parallel;
+pub mod pictures;
 pub mod pipeline;
 mod processor;
 pub mod recording;

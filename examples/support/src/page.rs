@@ -91,7 +91,12 @@ pub fn file_list(files: &[Link]) -> String {
 }
 
 /// A link to a file beside the page. The leading `./` keeps a colon in a file name from reading as a scheme.
-fn anchor(path: &str, text: &str) -> String {
+///
+/// ```
+/// assert_eq!(consumer_support::page::anchor("a b.html", "<a>"), "<a href=\"./a%20b.html\">&lt;a&gt;</a>");
+/// ```
+#[must_use]
+pub fn anchor(path: &str, text: &str) -> String {
     format!("<a href=\"./{}\">{}</a>", percent_encode(path), escape(text))
 }
 

@@ -6,8 +6,10 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use eeg_artifact::ChannelKind;
-use eeg_artifact::files::FileKind;
+use eeg_artifact::files::{FileKind, ReadSettings};
 use manyhands::AnyMode;
+
+use super::thresholds::Thresholds;
 
 /// Removes the artifacts of a scanner from EEG.
 ///
@@ -49,6 +51,8 @@ pub(super) enum Command {
     Clean(CleanArgs),
     /// Run a job description: recordings as raw numbers, steps, and what they must give.
     Run(RunArgs),
+    /// Time a recording with 1 to N workers in threads and processes, draw it, and say whether parallel work pays.
+    Scaling(ScalingArgs),
     /// List every step, its parameters, and whether its channels are processed in parallel.
     Steps,
 }
@@ -127,15 +131,24 @@ pub(super) struct ReadingArgs {
     pub(super) allow_truncated: bool,
 }
 
-/// Below which channels are processed one after the other.
-#[derive(Debug, Clone, Copy, Args)]
-pub(super) struct Thresholds {
-    /// With fewer channels, a recording is processed by one worker.
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    pub(super) min_channels: usize,
-    /// A shorter recording is processed by one worker, in minutes.
-    #[arg(long, value_name = "MINUTES", default_value_t = 0.1)]
-    pub(super) min_minutes: f64,
+/// Times to take.
+#[derive(Debug, Args)]
+#[command(after_help = SCALING_EXAMPLES)]
+pub(super) struct ScalingArgs {
+    /// The recording; without it, a made one.
+    pub(super) file: Option<PathBuf>,
+    /// Where scaling.html goes.
+    #[arg(long, default_value = "eeg-out", value_name = "DIR")]
+    pub(super) out: PathBuf,
+    #[command(flatten)]
+    pub(super) pipeline: PipelineArgs,
+    #[command(flatten)]
+    pub(super) reading: ReadingArgs,
+    #[command(flatten)]
+    pub(super) thresholds: Thresholds,
+    /// Each time is the median of so many.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = at_least_one)]
+    pub(super) rounds: usize,
 }
 
 /// A job description to run.
@@ -177,6 +190,13 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+const SCALING_EXAMPLES: &str = "\
+Examples:
+  eeg-artifact scaling                                          a made recording, 1 to as many workers as there are cores to spare
+  eeg-artifact scaling scan.edf --triggers '^1$' --workers 8
+
+Each time is that of the pipeline alone, without reading and writing: the median of --rounds, in turns. --mode has no say.";
+
 const CLEAN_EXAMPLES: &str = "\
 Examples:
   eeg-artifact clean scan.edf --out cleaned --triggers '^1$'
@@ -197,6 +217,19 @@ Exit code 0: all done, 1: a recording failed or lacks something, 2: could not ru
 
 /// The arguments of the command-less call. A command has its own, and would ignore these.
 const DEMO_FLAGS: [&str; 0] = [];
+
+impl ReadingArgs {
+    /// What the flags say of reading.
+    pub(super) fn settings(&self) -> ReadSettings {
+        let Self { channels, bad, kinds, allow_truncated } = self;
+        ReadSettings {
+            channels: channels.clone(),
+            bads: bad.clone(),
+            kinds: kinds.clone(),
+            allow_truncated: *allow_truncated,
+        }
+    }
+}
 
 impl Cli {
     /// The arguments of this process; ends it with a hint and code 2 when they are invalid.

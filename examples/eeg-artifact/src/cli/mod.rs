@@ -5,7 +5,9 @@ mod clean;
 mod context;
 mod pipeline_args;
 mod run;
+mod scaling;
 mod steps;
+mod thresholds;
 
 use consumer_support::{ExitStatus, Output};
 
@@ -31,6 +33,7 @@ fn run_command(cli: &Cli, output: &Output) -> Result<ExitStatus, Refusal> {
     match &cli.command {
         Some(Command::Clean(args)) => clean::clean(args, &context),
         Some(Command::Run(args)) => run::run(args, &context),
+        Some(Command::Scaling(args)) => scaling::scaling(args, &context),
         Some(Command::Steps) => steps::steps(output),
         None => Err("no command".to_owned()),
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use consumer_support::input::{Budget, read_whole};
-use eeg_artifact::{Processor, Step};
+use eeg_artifact::{Info, Processor, Step};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -45,6 +45,12 @@ impl PipelineChoice {
             choice.steps.insert(0, Step::from_json("triggers", &settings).map_err(|error| error.to_string())?);
         }
         Ok(choice)
+    }
+
+    /// Tells the recording what the flags and the file say of its artifacts.
+    pub(super) fn set_info(&self, info: &mut Info) {
+        info.artifact_offset_s = self.offset_s.unwrap_or(info.artifact_offset_s);
+        info.upsampling_factor = self.upsampling_factor.unwrap_or(info.upsampling_factor);
     }
 
     /// Whether a step needs triggers that no earlier step finds.

@@ -113,9 +113,7 @@ fn write(out: &Path, picture: &ScalingPicture<'_>, verdict: &str) -> Result<(), 
 }
 
 fn summary(ways: &[Way], medians: &[f64], verdict: &str, serial_reason: Option<&str>) -> Value {
-    let time = |((mode, workers), seconds): (&Way, &f64)| {
-        json!({ "mode": mode.to_string(), "workers": workers, "seconds": seconds })
-    };
+    let time = |((mode, workers), seconds): (&Way, &f64)| json!({ "mode": mode.to_string(), "workers": workers, "seconds": seconds });
     json!({
         "operation": "scaling",
         "times": ways.iter().zip(medians).map(time).collect::<Vec<Value>>(),

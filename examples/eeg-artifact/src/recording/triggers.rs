@@ -37,6 +37,22 @@ impl Triggers {
         Self { artifact_length, volume_gaps: true, slices_per_volume, samples, fractions: None }
     }
 
+    /// The indices of the triggers after which there is a gap, rising: those whose distance to the next one is at least (median + max) / 2 of
+    /// all distances. None where there are no gaps.
+    ///
+    /// ```
+    /// let triggers = eeg_artifact::Triggers::from_samples(vec![0, 10, 20, 50, 60, 70]);
+    /// assert_eq!(triggers.gaps(), [2]);
+    /// ```
+    #[must_use]
+    pub fn gaps(&self) -> Vec<usize> {
+        if !self.volume_gaps {
+            return Vec::new();
+        }
+        let distances: Vec<i64> = self.samples.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        if distances.is_empty() { Vec::new() } else { gaps_at_least(&distances, least_gap(&distances)) }
+    }
+
     /// Measures the artifact's length anew after triggers have moved: the longest distance, without gaps where there are gaps. None where
     /// no distance is left.
     #[must_use]
@@ -66,9 +82,14 @@ fn longest_below(distances: &[i64], least_gap: f64) -> Option<usize> {
     within.max().and_then(|longest| usize::try_from(*longest).ok())
 }
 
+/// The indices of the distances that are gaps.
+fn gaps_at_least(distances: &[i64], least_gap: f64) -> Vec<usize> {
+    (0..distances.len()).filter(|idx| distances[*idx] as f64 >= least_gap).collect()
+}
+
 /// The median length of the runs of triggers between gaps, without its fraction.
 fn slices_per_volume(distances: &[i64], least_gap: f64, n_triggers: usize) -> Option<usize> {
-    let gaps: Vec<usize> = (0..distances.len()).filter(|idx| distances[*idx] as f64 >= least_gap).collect();
+    let gaps = gaps_at_least(distances, least_gap);
     let (first, last) = (gaps.first()?, gaps.last()?);
     let mut runs = vec![(first + 1) as f64];
     runs.extend(gaps.windows(2).map(|pair| (pair[1] - pair[0]) as f64));

@@ -21,6 +21,8 @@ mod obs;
 #[cfg(test)]
 mod pca;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod resampling;

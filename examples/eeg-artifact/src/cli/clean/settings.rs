@@ -11,6 +11,7 @@ use crate::cli::Refusal;
 use crate::cli::args::CleanArgs;
 use crate::cli::context::CliContext;
 use crate::cli::pipeline_args::PipelineChoice;
+use crate::cli::thresholds::Thresholds;
 
 /// What all recordings of a run share.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,8 +40,8 @@ pub(super) struct WorkSettings {
     pub(super) memory: Option<u64>,
     pub(super) workers: usize,
     pub(super) channels: ChannelWorkers,
-    pub(super) min_channels: usize,
-    pub(super) min_minutes: f64,
+    /// Below which they are processed one after the other.
+    pub(super) thresholds: Thresholds,
 }
 
 /// Who processes the channels of a recording.
@@ -64,18 +65,11 @@ impl CleanSettings {
     pub(super) fn of(args: &CleanArgs, n_recordings: usize, context: &CliContext<'_>) -> Result<Self, Refusal> {
         let pipeline = &args.pipeline;
         let choice = PipelineChoice::of(&pipeline.steps, pipeline.pipeline.as_deref(), pipeline.triggers.as_deref())?;
-        let reading = &args.reading;
-        let read = ReadSettings {
-            channels: reading.channels.clone(),
-            bads: reading.bad.clone(),
-            kinds: reading.kinds.clone(),
-            allow_truncated: reading.allow_truncated,
-        };
         let science = Science {
             steps: choice.steps,
             offset_s: pipeline.offset.or(choice.offset_s),
             upsampling_factor: choice.upsampling_factor,
-            read,
+            read: args.reading.settings(),
             format: args.format,
         };
         let work = WorkSettings {
@@ -83,8 +77,7 @@ impl CleanSettings {
             memory: args.memory,
             workers: context.n_workers(),
             channels: channel_workers(context.common.mode, n_recordings),
-            min_channels: args.thresholds.min_channels,
-            min_minutes: args.thresholds.min_minutes,
+            thresholds: args.thresholds,
         };
         Ok(Self { science, work })
     }
@@ -139,20 +132,6 @@ impl WorkSettings {
 
     /// Why the channels of a recording are not shared among workers, where they are not.
     pub(super) fn serial_reason(&self, info: &Info) -> Option<String> {
-        let minutes = info.n_samples as f64 / info.sfreq_hz / 60.0;
-        let n_channels = info.channels.len();
-        if self.channels == ChannelWorkers::Same {
-            return None;
-        }
-        if n_channels < self.min_channels {
-            return Some(format!(
-                "{n_channels} channels are processed one after the other: fewer than --min-channels {}",
-                self.min_channels
-            ));
-        }
-        (minutes < self.min_minutes).then(|| {
-            let least = self.min_minutes;
-            format!("{minutes:.2} minutes are processed one channel after the other: fewer than --min-minutes {least}")
-        })
+        if self.channels == ChannelWorkers::Same { None } else { self.thresholds.serial_reason(info) }
     }
 }
