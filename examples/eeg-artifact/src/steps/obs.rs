@@ -18,6 +18,8 @@ use basis::Basis;
 
 /// With more components than this a fit takes more of the signal than of the artifact in any recording.
 const MOST_COMPONENTS: usize = 1000;
+/// Beyond this nearly all of the EEG is left out of the fit, and the cosines below it take more memory than the recording.
+const HIGHEST_HIGHPASS_HZ: f64 = 100.0;
 
 /// Optimal basis set: removes artifacts that repeat and change, without alignment to less than a sample.
 ///
@@ -44,6 +46,10 @@ pub struct Obs {
     /// How many principal components are fitted beside the mean artifact. With n whole artifacts at most (n - 1) / 2 are used, so
     /// that the fit cannot take the signal as a whole.
     pub n_components: usize,
+    /// Where given, fits look only at what is faster than this, in Hz, so that they do not take slow EEG along, which is stronger than
+    /// what artifacts differ by. The mean artifact is subtracted with its slow parts; those of its changes stay. Good values are just
+    /// below the frequency of slices. It costs a copy of the artifacts of a channel.
+    pub highpass: Option<f64>,
 }
 
 impl Described for Obs {
@@ -52,11 +58,18 @@ impl Described for Obs {
         about: "Optimal basis set: fits the mean artifact and the principal components of the artifacts to each artifact, and \
                 subtracts the fit.",
         parallel_safe: true,
-        parameters: &[ParameterAbout::optional(
-            "n_components",
-            "4",
-            "How many principal components are fitted beside the mean artifact; fewer are used where artifacts are few.",
-        )],
+        parameters: &[
+            ParameterAbout::optional(
+                "n_components",
+                "4",
+                "How many principal components are fitted beside the mean artifact; fewer are used where artifacts are few.",
+            ),
+            ParameterAbout::optional(
+                "highpass",
+                "none",
+                "Fits look only at what is faster than this, in Hz; good values are just below the frequency of slices.",
+            ),
+        ],
     };
 }
 
@@ -73,7 +86,12 @@ impl Processor for Obs {
         true
     }
 
-    fn check(&self, _: &Info) -> EegResult<()> {
+    fn check(&self, info: &Info) -> EegResult<()> {
+        let limit_hz = HIGHEST_HIGHPASS_HZ.min(0.5 * info.sfreq_hz);
+        if let Some(highpass) = self.highpass.filter(|highpass| !(*highpass > 0.0 && *highpass < limit_hz)) {
+            let reason = format!("it must be above 0 and below {limit_hz} Hz");
+            return Err(EegError::parameter(self.name(), "highpass", highpass, reason));
+        }
         if self.n_components > MOST_COMPONENTS {
             let reason = format!("at most {MOST_COMPONENTS}; 3 to 8 are usual");
             return Err(EegError::parameter(self.name(), "n_components", self.n_components, reason));
@@ -89,7 +107,7 @@ impl Processor for Obs {
             let reason = format!("sample {sample} is {}; mark the channel bad, or crop it away", data.samples[sample]);
             return Err(EegError::channel(&at.channel().name, reason));
         }
-        let basis = Basis::of(&data.samples, &epochs, self.n_components)?;
+        let basis = Basis::of(&data.samples, &epochs, self.n_components, self.n_slow(&epochs, at.info.sfreq_hz))?;
         data.note(self.name(), "components", vec![basis.n_components() as f64]);
         data.note(self.name(), "singular values", basis.singular_values.clone());
         subtract(&basis, &epochs, at.info.keeps_noise, data);
@@ -99,7 +117,14 @@ impl Processor for Obs {
 
 impl Default for Obs {
     fn default() -> Self {
-        Self { n_components: 4 }
+        Self { n_components: 4, highpass: None }
+    }
+}
+
+impl Obs {
+    /// How many cosines of an epoch are slower than the high-pass: cosine k has k / 2 periods in it.
+    fn n_slow(&self, epochs: &Epochs, sfreq_hz: f64) -> usize {
+        self.highpass.map_or(0, |highpass| (2.0 * highpass * epochs.length as f64 / sfreq_hz) as usize)
     }
 }
 

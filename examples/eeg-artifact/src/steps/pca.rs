@@ -82,9 +82,15 @@ impl Processor for Pca {
 
     fn process_channel(&self, at: &ChannelContext<'_>, data: &mut ChannelData) -> EegResult<()> {
         let length = Epochs::at_triggers(at.info, 0, self.name())?.length;
+        let n_samples = data.samples.len();
+        if length > n_samples {
+            let reason =
+                format!("artifacts of {length} samples in a recording of {n_samples}; set a smaller artifact_length");
+            return Err(EegError::Triggers(reason));
+        }
         // Trigger plus a tenth of the length; the offset of the artifact plays no part in the reference.
         let epochs = Epochs::at_triggers(at.info, (0.1 * length as f64) as i64, self.name())?;
-        let window = window(at.info, length, data.samples.len());
+        let window = window(at.info, length, n_samples);
         let rest = self.rest(&data.samples[..window.end], window.start, &epochs);
         data.samples[window.clone()].iter_mut().zip(&rest).for_each(|(sample, rest)| *sample -= rest);
         if let Some(noise) = data.noise_to_add_to(at.info.keeps_noise) {

@@ -141,3 +141,12 @@ fn a_share_beyond_one_is_refused_before_anything_runs() {
         assert!(matches!(&error, EegError::Parameter { parameter, .. } if parameter == "n_components"), "{error}");
     }
 }
+
+#[test]
+fn an_artifact_that_is_longer_than_the_recording_is_refused() {
+    let Some(case) = Case::open("vol250") else { return };
+    let mut recording = case.recording();
+    recording.info_mut().triggers.as_mut().unwrap().artifact_length = Some(1 << 40);
+    let error = run(&mut recording, &json!({})).unwrap_err();
+    assert!(matches!(&error, EegError::Triggers(reason) if reason.contains("in a recording of 7500")), "{error}");
+}
