@@ -15,12 +15,33 @@ use super::thresholds::Thresholds;
 ///
 /// Without a command: makes a recording whose truth is known, cleans it, and shows how well, in eeg-out/.
 #[derive(Debug, Parser)]
-#[command(name = "eeg-artifact", version)]
+#[command(name = "eeg-artifact", version, after_help = EXAMPLES)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
     #[command(flatten)]
+    pub(super) demo: DemoArgs,
+    #[command(flatten)]
     pub(super) common: Common,
+}
+
+/// The made recording.
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Where the files go.
+    #[arg(long, default_value = "eeg-out", value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// The same seed makes the same recording.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// How long the made recording is.
+    #[arg(long, default_value_t = 60.0)]
+    pub(super) seconds: f64,
+    /// How many EEG channels it has, beside ECG, EOG and the triggers.
+    #[arg(long = "eeg-channels", default_value_t = 30, value_name = "N")]
+    pub(super) channels: usize,
+    #[command(flatten)]
+    pub(super) pipeline: PipelineArgs,
 }
 
 /// What every command takes.
@@ -190,6 +211,20 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  eeg-artifact                                      a made recording, cleaned, into eeg-out/
+  eeg-artifact --seed 7 --step aas --step obs       another one, other steps
+  eeg-artifact clean scan.edf --out cleaned --triggers '^1$'
+  eeg-artifact run job.json --out results           raw numbers and steps as a job description
+  eeg-artifact scaling scan.edf --triggers '^1$'    does parallel work pay?
+  eeg-artifact steps                                every step and its parameters
+
+Open eeg-out/index.html first. cleaned.edf is the cleaned recording, made.edf the one before, and report.json has all
+numbers.
+
+Exit code 0: all done, 1: something failed or was left out, 2: could not run.";
+
 const SCALING_EXAMPLES: &str = "\
 Examples:
   eeg-artifact scaling                                          a made recording, 1 to as many workers as there are cores to spare
@@ -216,7 +251,7 @@ finish; a second one does not. run/ holds the journal, summary.json, metrics.csv
 Exit code 0: all done, 1: a recording failed or lacks something, 2: could not run, 130: ended by Ctrl+C, 143: by SIGTERM.";
 
 /// The arguments of the command-less call. A command has its own, and would ignore these.
-const DEMO_FLAGS: [&str; 0] = [];
+const DEMO_FLAGS: [&str; 8] = ["out", "seed", "seconds", "channels", "steps", "pipeline", "triggers", "offset"];
 
 impl ReadingArgs {
     /// What the flags say of reading.

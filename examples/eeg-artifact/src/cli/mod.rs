@@ -3,7 +3,9 @@
 mod args;
 mod clean;
 mod context;
+mod demo;
 mod pipeline_args;
+mod results;
 mod run;
 mod scaling;
 mod steps;
@@ -35,6 +37,6 @@ fn run_command(cli: &Cli, output: &Output) -> Result<ExitStatus, Refusal> {
         Some(Command::Run(args)) => run::run(args, &context),
         Some(Command::Scaling(args)) => scaling::scaling(args, &context),
         Some(Command::Steps) => steps::steps(output),
-        None => Err("no command".to_owned()),
+        None => demo::demo(&cli.demo, &context),
     }
 }

@@ -6,6 +6,7 @@
 
 mod inputs;
 mod one;
+mod overview;
 mod settings;
 mod status;
 mod work;
@@ -50,6 +51,7 @@ pub(super) fn clean(args: &CleanArgs, context: &CliContext<'_>) -> Result<ExitSt
     if let Some(interrupted) = interruption.interrupted().filter(|_| worked.tally.cancelled > 0) {
         return Ok(print_interrupted(&interrupted, &worked.tally, files.len(), context.output));
     }
+    overview::write(&files, &worked.results, &set_aside, &settings)?;
     finish(&files, &settings, worked, &begin, context)
 }
 

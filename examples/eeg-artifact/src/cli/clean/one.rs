@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use eeg_artifact::files::{OpenRecording, write_recording};
-use eeg_artifact::{Info, JobExecutor, Pipeline, Processor, Recording, Step};
+use eeg_artifact::files::OpenRecording;
+use eeg_artifact::{Info, JobExecutor, Pipeline, Processor, Step};
 use manyhands::AnyMode;
 use manyhands::report::report_amount;
 use serde::{Deserialize, Serialize};
 
 use super::inputs::RecordingFile;
 use super::settings::{ChannelWorkers, CleanSettings, WorkSettings};
-
-/// Of how many channels copies are kept, to show them before and after.
-pub(super) const SHOWN_CHANNELS: usize = 3;
+use crate::cli::results::{self, Before};
 
 /// What became of a recording, for the pages over all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +20,12 @@ pub(super) struct Cleaned {
     pub(super) channels: usize,
     pub(super) minutes: f64,
     pub(super) triggers: usize,
+    /// The mean over the measured channels; NaN where there is none.
+    pub(super) rms_before_uv: f64,
+    pub(super) rms_after_uv: f64,
+    /// The power at the harmonics of the triggers over that of their neighbours, dB.
+    pub(super) harmonics_before_db: f64,
+    pub(super) harmonics_after_db: f64,
     pub(super) warnings: Vec<String>,
     /// Why its channels were not shared among workers, where they were not.
     pub(super) serial_reason: Option<String>,
@@ -42,18 +46,23 @@ pub(super) fn clean(settings: &CleanSettings, file: &RecordingFile) -> Result<Cl
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let rows = ScratchRows::of(&folder, work, &pipeline, open.info());
     let mut recording = open.read(rows.folder()).map_err(text)?;
+    let before = Before::of(&recording, None)?;
     let serial_reason = work.serial_reason(recording.info());
     pipeline.run(&mut recording, &executor(work, serial_reason.is_some())).map_err(text)?;
-    let written = write_recording(&folder.join("cleaned"), science.format, &recording, Some(open.file()));
-    recording.info_mut().warnings.extend(written.map_err(text)?);
-    let info = recording.info();
-    let minutes = info.n_samples as f64 / info.sfreq_hz / 60.0;
-    report_amount("channel_minutes", minutes * info.channels.len() as f64);
+    let title = file.path.file_name().unwrap_or_default().to_string_lossy();
+    let (steps, format) = (&science.steps, science.format);
+    let cleaned = results::Cleaned { title: &title, steps, before, recording, source: Some(open.file()), format };
+    let report = cleaned.write(&folder)?;
+    report_amount("channel_minutes", report.minutes * report.channels.len() as f64);
     Ok(Cleaned {
-        channels: info.channels.len(),
-        minutes,
-        triggers: info.triggers.as_ref().map_or(0, |triggers| triggers.samples.len()),
-        warnings: info.warnings.clone(),
+        channels: report.channels.len(),
+        minutes: report.minutes,
+        triggers: report.triggers.as_ref().map_or(0, |triggers| triggers.n),
+        rms_before_uv: report.mean(|one| one.rms_before_uv),
+        rms_after_uv: report.mean(|one| one.rms_after_uv),
+        harmonics_before_db: report.mean(|one| one.before_db),
+        harmonics_after_db: report.mean(|one| one.after_db),
+        warnings: report.warnings,
         serial_reason,
     })
 }
@@ -127,27 +136,4 @@ fn what_may_be_triggers(info: &Info) -> String {
         return "The recording has no stimulus channel and no annotations".to_owned();
     }
     format!("Its annotations are {}", shown.join(", "))
-}
-
-/// What is kept of a recording before it is cleaned.
-#[derive(Debug)]
-pub(super) struct Before {
-    /// Channels, and their samples as they were read.
-    pub(super) rows: Vec<(String, Vec<f64>)>,
-}
-
-impl Before {
-    /// Copies of some good EEG channels: the first, one in the middle, the last.
-    pub(super) fn of(recording: &Recording) -> Result<Self, String> {
-        let channels = &recording.info().channels;
-        let good: Vec<usize> = (0..channels.len()).filter(|idx| channels[*idx].is_good_eeg()).collect();
-        let mut shown: Vec<usize> = match good.as_slice() {
-            [] => Vec::new(),
-            [first, .., last] => vec![*first, good[good.len() / 2], *last],
-            [only] => vec![*only],
-        };
-        shown.dedup();
-        let row = |idx: usize| Ok((channels[idx].name.clone(), recording.samples(idx).map_err(text)?));
-        Ok(Self { rows: shown.into_iter().map(row).collect::<Result<_, String>>()? })
-    }
 }

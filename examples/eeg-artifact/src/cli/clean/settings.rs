@@ -11,6 +11,7 @@ use crate::cli::Refusal;
 use crate::cli::args::CleanArgs;
 use crate::cli::context::CliContext;
 use crate::cli::pipeline_args::PipelineChoice;
+use crate::cli::results::SHOWN_CHANNELS;
 use crate::cli::thresholds::Thresholds;
 
 /// What all recordings of a run share.
@@ -127,7 +128,7 @@ impl WorkSettings {
 
     fn bytes_beside(&self, samples: u64, info: &Info) -> u64 {
         let row = samples / info.channels.len().max(1) as u64;
-        row.saturating_mul(self.workers as u64 + super::one::SHOWN_CHANNELS as u64)
+        row.saturating_mul(self.workers as u64 + SHOWN_CHANNELS as u64)
     }
 
     /// Why the channels of a recording are not shared among workers, where they are not.

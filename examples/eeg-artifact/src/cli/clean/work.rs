@@ -17,6 +17,7 @@ use super::settings::CleanSettings;
 use crate::cli::Refusal;
 use crate::cli::args::CleanArgs;
 use crate::cli::context::CliContext;
+use crate::cli::results::REPORT;
 
 /// Raise it whenever the same recording gets another result, so that no run mixes the two.
 const RESULTS_VERSION: u32 = 1;
@@ -100,8 +101,7 @@ pub(super) fn clean_all(
 ) -> Result<Worked, Refusal> {
     let config = ParallelConfig::builder().max_workers_cpu(settings.work.workers).build().map_err(text)?;
     let _until_the_end = override_parallel_config(config);
-    let tracker = ProgressTracker::with_total(files.len() as u64);
-    let _heartbeat = context.output.shows_progress().then(|| heartbeat(&tracker));
+    let _heartbeat = context.output.shows_progress().then(heartbeat);
     let shows_bar = context.output.shows_progress();
     let progress = if shows_bar { Progress::auto("recordings") } else { Progress::off() };
     let outcome = Job::new(files)
@@ -123,8 +123,9 @@ pub(super) fn clean_all(
     Ok(worked(outcome))
 }
 
-fn heartbeat(tracker: &ProgressTracker) -> Heartbeat {
-    let (begin, _) = (Usage::now(), tracker);
+/// Says what is used of cores and memory, while the bar or the lines of progress say how far the recordings are.
+fn heartbeat() -> Heartbeat {
+    let begin = Usage::now();
     Heartbeat::start(HEARTBEAT, move || {
         let usage = Usage::now().since(&begin);
         format!("working for {} s: {usage}", usage.wall.as_secs())
@@ -187,7 +188,7 @@ pub(super) fn missing_results(
 ) -> Vec<String> {
     let folder = |file: &RecordingFile| settings.work.out.join(&file.name);
     let done = files.iter().zip(results).filter(|(_, result)| result.is_ok());
-    let lacking = done.filter(|(file, _)| !folder(file).join("report.json").is_file());
+    let lacking = done.filter(|(file, _)| !folder(file).join(REPORT).is_file());
     let sentence = |(file, _): (&RecordingFile, _)| {
         format!(
             "the results of {} are no longer there; remove {} to clean it again",

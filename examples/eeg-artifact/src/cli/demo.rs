@@ -1,0 +1,141 @@
+//! Without a command: a made recording whose truth is known, cleaned, and how well.
+
+use consumer_support::{ExitStatus, Interruption, Usage, notice};
+use eeg_artifact::files::{FileKind, write_recording};
+use eeg_artifact::recording::RowStoreBuilder;
+use eeg_artifact::synthetic::{MadeChannel, Scene, SceneSettings};
+use eeg_artifact::{EegError, Pipeline, Recording};
+use manyhands::{CancelToken, Job, Progress};
+use serde_json::json;
+
+use super::Refusal;
+use super::args::DemoArgs;
+use super::context::CliContext;
+use super::pipeline_args::PipelineChoice;
+use super::results::{Before, Cleaned, Report};
+
+/// The steps where none are given: the artifacts of volumes, aligned to less than a sample, then what still differs between them.
+const USUAL: [&str; 3] = ["highpass:freq=1", "aas:subsample=true", "lowpass:freq=70"];
+/// The code of volumes in the made stimulus channel.
+const TRIGGERS: &str = "^1$";
+
+/// Makes a recording, cleans it, and shows how well.
+///
+/// # Errors
+/// A message when a setting is wrong, or the results cannot be written.
+pub(super) fn demo(args: &DemoArgs, context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
+    let begin = Usage::now();
+    let settings = SceneSettings { n_eeg: args.channels, duration_s: args.seconds, seed: args.seed, ..SceneSettings::default() };
+    let scene = Scene::new(settings).map_err(text)?;
+    std::fs::create_dir_all(&args.out).map_err(|error| format!("{}: {error}", args.out.display()))?;
+    let interruption = Interruption::listen(|signal| notice(&format!("{signal}: finishing the running channels")));
+    let interruption = interruption.map_err(|error| format!("signals cannot be listened to: {error}"))?;
+    let made = make(&scene, context, interruption.token());
+    let done = made.and_then(|(recording, truth)| clean(args, recording, &truth, context, interruption.token()));
+    let report = match (done, interruption.interrupted()) {
+        (Err(_), Some(interrupted)) => return Ok(ExitStatus::Interrupted(interrupted.exit_code)),
+        (done, _) => done?,
+    };
+    print(&report, args, context, &begin);
+    Ok(if report.warnings.is_empty() { ExitStatus::Done } else { ExitStatus::Incomplete })
+}
+
+/// Makes the channels in parallel.
+fn make(scene: &Scene, context: &CliContext<'_>, stop: &CancelToken) -> Result<(Recording, Vec<Vec<f64>>), Refusal> {
+    let channels: Vec<usize> = (0..scene.channels().len()).collect();
+    let progress = if context.output.shows_progress() { Progress::auto("made channels") } else { Progress::off() };
+    let outcome = Job::new(&channels)
+        .mode(context.common.mode)
+        .workers(context.n_workers())
+        .cancel_token(stop)
+        .progress(progress)
+        .shared(scene.settings())
+        .try_worker_state(|settings| Scene::new(settings.clone()))
+        .run(made_channel)
+        .map_err(text)?;
+    let made = outcome.into_result().map_err(text)?;
+    let info = scene.info().map_err(text)?;
+    let mut rows = RowStoreBuilder::in_memory(made.len(), info.n_samples);
+    let mut truth = Vec::with_capacity(made.len());
+    for (row, (samples, of_truth)) in made.into_iter().enumerate() {
+        rows.append(row, &samples).map_err(text)?;
+        truth.push(of_truth);
+    }
+    let recording = rows.finish().and_then(|rows| Recording::from_store(info, rows)).map_err(text)?;
+    Ok((recording, truth))
+}
+
+/// The samples of a channel, and its truth.
+fn made_channel(scene: &mut Scene, channel: &usize) -> (Vec<f64>, Vec<f64>) {
+    let MadeChannel { samples, truth, .. } = scene.channel(*channel);
+    (samples, truth)
+}
+
+fn clean(
+    args: &DemoArgs,
+    mut recording: Recording,
+    truth: &[Vec<f64>],
+    context: &CliContext<'_>,
+    stop: &CancelToken,
+) -> Result<Report, Refusal> {
+    let given = &args.pipeline;
+    let usual: Vec<String> = USUAL.iter().map(|step| (*step).to_owned()).collect();
+    let steps = if given.steps.is_empty() { &usual } else { &given.steps };
+    let triggers = given.triggers.as_deref().unwrap_or(TRIGGERS);
+    let choice = PipelineChoice::of(steps, given.pipeline.as_deref(), Some(triggers))?;
+    choice.set_info(recording.info_mut());
+    write_recording(&args.out.join("made"), FileKind::Edf, &recording, None).map_err(text)?;
+    let before = Before::of(&recording, Some(truth))?;
+    let executor = context.executor(stop).show_progress(context.output.shows_progress());
+    Pipeline::new(choice.steps.iter().cloned()).run(&mut recording, &executor).map_err(text)?;
+    let cleaned = Cleaned {
+        title: "A made recording",
+        steps: &choice.steps,
+        before,
+        recording,
+        source: None,
+        format: FileKind::Edf,
+    };
+    cleaned.write(&args.out)
+}
+
+fn print(report: &Report, args: &DemoArgs, context: &CliContext<'_>, begin: &Usage) {
+    let usage = Usage::now().since(begin);
+    for warning in &report.warnings {
+        context.output.warning(warning);
+    }
+    let truth = |value: fn(&eeg_artifact::quality::TruthQuality) -> f64| {
+        report.mean(|one| one.truth.as_ref().map_or(f64::NAN, value))
+    };
+    let lines = [
+        format!("{} channels, {:.2} min at {} Hz", report.channels.len(), report.minutes, report.sfreq_hz),
+        format!("RMS {:.1} µV before, {:.1} µV after", report.mean(|one| one.rms_before_uv), report.mean(|one| one.rms_after_uv)),
+        format!(
+            "artifact at the harmonics of the triggers over the truth there: {:.1} dB before, {:.1} dB after",
+            truth(|truth| truth.residual_before_db),
+            truth(|truth| truth.residual_after_db)
+        ),
+        format!(
+            "correlation with the truth {:.4}, SNR gain {:.1} dB",
+            truth(|truth| truth.correlation_after),
+            truth(|truth| truth.snr_gain_db)
+        ),
+        format!("{:.2} s; mode {}, {} workers; {usage}", usage.wall.as_secs_f64(), context.common.mode, context.n_workers()),
+        format!("look at {}", args.out.join("index.html").display()),
+    ];
+    context.output.result(&lines.join("\n"));
+    let summary = json!({
+        "operation": "demo",
+        "out": args.out,
+        "quality": report.quality,
+        "warnings": report.warnings,
+        "mode": context.common.mode.to_string(),
+        "workers": context.n_workers(),
+        "seconds": usage.wall.as_secs_f64(),
+    });
+    context.output.json(&summary.to_string());
+}
+
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}
