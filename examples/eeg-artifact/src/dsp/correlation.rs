@@ -33,8 +33,7 @@ pub(crate) fn best_offset(window: &[f64], template: &[f64], n_offsets: usize) ->
     let mut sums = [0.0; LANES];
     for first in (0..n_offsets).step_by(LANES) {
         let sums = &mut sums[..LANES.min(n_offsets)];
-        // The last block begins earlier, so that it is a whole one: some sums are made twice, and are the same.
-        let first = first.min(n_offsets - sums.len());
+        let first = first.min(n_offsets - sums.len()); // as in `correlate`
         correlate(&window[first..], template, sums);
         for (lane, sum) in sums.iter().enumerate() {
             if *sum > greatest {
@@ -47,13 +46,17 @@ pub(crate) fn best_offset(window: &[f64], template: &[f64], n_offsets: usize) ->
 
 /// `sums[s]` becomes the sum over j of `template[j] * signal[s + j]`. The signal has at least `sums.len() + template.len() - 1` samples.
 pub(crate) fn correlate(signal: &[f64], template: &[f64], sums: &mut [f64]) {
-    let n_whole = sums.len() / LANES * LANES;
-    let (whole, rest) = sums.split_at_mut(n_whole);
-    for (block, sums) in whole.chunks_exact_mut(LANES).enumerate() {
-        sums.copy_from_slice(&correlate_lanes::<LANES>(&signal[block * LANES..], template));
+    let n_sums = sums.len();
+    if n_sums < LANES {
+        for (first, sum) in sums.iter_mut().enumerate() {
+            [*sum] = correlate_lanes::<1>(&signal[first..], template);
+        }
+        return;
     }
-    for (idx, sum) in rest.iter_mut().enumerate() {
-        [*sum] = correlate_lanes::<1>(&signal[n_whole + idx..], template);
+    for first in (0..n_sums).step_by(LANES) {
+        // The last block begins earlier, so that it is a whole one: some sums are made twice, and are the same.
+        let first = first.min(n_sums - LANES);
+        sums[first..first + LANES].copy_from_slice(&correlate_lanes::<LANES>(&signal[first..], template));
     }
 }
 
@@ -107,6 +110,17 @@ mod tests {
                 let found = best_lag(&segment, &template, radius as usize);
                 assert_eq!(found, expected, "seed {seed}, radius {radius}");
             }
+        }
+    }
+
+    #[test]
+    fn sums_of_every_number_are_those_of_a_simple_loop() {
+        for n_sums in 0..70 {
+            let (signal, template) = (noise(n_sums + 12, 7), noise(13, 8));
+            let mut sums = vec![0.0; n_sums];
+            correlate(&signal, &template, &mut sums);
+            let plain = |first: usize| template.iter().zip(&signal[first..]).fold(0.0, |sum, (a, b)| sum + a * b);
+            assert_eq!(sums, (0..n_sums).map(plain).collect::<Vec<f64>>());
         }
     }
 

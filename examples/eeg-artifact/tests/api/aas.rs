@@ -1,11 +1,13 @@
 //! Averaged artifact subtraction gives the reference's numbers, says what cannot be corrected, and aligns to less than a sample.
 
 use eeg_artifact::{
-    Channel, ChannelKind, EegError, EegResult, Finding, Pipeline, Recording, SerialExecutor, Step, Triggers,
+    Channel, ChannelKind, EegError, EegResult, Finding, JobExecutor, Pipeline, Recording, SerialExecutor, Step,
+    Triggers,
 };
+use manyhands::{AnyMode, Processes};
 use serde_json::{Value, json};
 
-use crate::golden::{CASES, Case, assert_close, integers, rows_of};
+use crate::golden::{CASES, Case, assert_close, integers, read_f64, rows_of};
 
 fn run(recording: &mut Recording, settings: &Value) -> EegResult<()> {
     Pipeline::new([Step::from_json("aas", settings)?]).run(recording, &SerialExecutor)
@@ -92,6 +94,41 @@ fn the_chain_of_filters_and_subtraction_agrees_with_the_reference() {
         let mut recording = case.recording();
         pipeline.run(&mut recording, &SerialExecutor).unwrap();
         assert_close(&rows_of(&recording), &case.rows("chain_hp_aas_lp"), 1e-12, "chain_hp_aas_lp");
+    }
+}
+
+#[test]
+fn the_chain_over_channels_of_all_kinds_agrees_with_the_reference() {
+    let Some(case) = Case::open("mixed10") else { return };
+    let steps = case.manifest["chain"].as_array().unwrap().iter().map(|step| {
+        let (name, settings) = step.as_object().unwrap().iter().next().unwrap();
+        let settings = if settings.is_object() { settings.clone() } else { json!({ "freq": settings }) };
+        Step::from_json(name, &settings).unwrap()
+    });
+    let mut recording = case.recording();
+    Pipeline::new(steps).run(&mut recording, &SerialExecutor).unwrap();
+    let expected: Vec<Vec<f64>> =
+        read_f64(&case.folder.join("out_chain.f64")).chunks_exact(4000).map(<[f64]>::to_vec).collect();
+    assert_close(&rows_of(&recording), &expected, 1e-12, "mixed10");
+}
+
+#[test]
+fn any_mode_and_any_number_of_workers_give_the_same_bytes() {
+    let Some(case) = Case::open("jitter250") else { return };
+    for settings in [case.output("aas_realign")["params"].clone(), json!({ "subsample": true })] {
+        let mut serial = case.recording();
+        run(&mut serial, &settings).unwrap();
+        for (mode, workers) in [(AnyMode::Threads, 2), (AnyMode::Threads, 7), (AnyMode::Processes(Processes::new()), 2)]
+        {
+            let pipeline = Pipeline::new([Step::from_json("aas", &settings).unwrap()]);
+            let mut recording = case.recording();
+            pipeline.run(&mut recording, &JobExecutor::new(mode).workers(Some(workers))).unwrap();
+            assert!(rows_of(&recording) == rows_of(&serial), "{mode:?} with {workers} workers");
+            assert_eq!(recording.info(), serial.info());
+            for channel in 0..3 {
+                assert_eq!(recording.rows().findings(channel).unwrap(), serial.rows().findings(channel).unwrap());
+            }
+        }
     }
 }
 

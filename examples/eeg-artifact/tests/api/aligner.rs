@@ -60,7 +60,7 @@ fn triggers_move_by_as_much_as_the_artifact_is_late() {
     let expected: Vec<i64> = late.iter().enumerate().map(|(n, late)| 50 + n as i64 * 80 + late).collect();
     let found = triggers_of(&recording);
     assert_eq!(found.samples, expected);
-    assert_eq!(found.artifact_length, Some(85), "the longest distance is from the third to the fourth");
+    assert_eq!(found.artifact_length, Some(86), "the longest distance is from the ninth to the tenth");
     let findings = recording.rows().findings(1).unwrap();
     assert_eq!(findings[0].what, "shifts of triggers");
     assert_eq!(findings[0].values, late.map(|late| late as f64));
