@@ -14,6 +14,7 @@ mod error;
 pub mod parallel;
 pub mod pipeline;
 mod processor;
+pub mod quality;
 pub mod recording;
 pub mod steps;
 pub mod synthetic;

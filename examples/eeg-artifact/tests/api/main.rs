@@ -13,4 +13,6 @@ mod pca;
 #[cfg(test)]
 mod pipeline;
 #[cfg(test)]
+mod quality;
+#[cfg(test)]
 mod synthetic;
