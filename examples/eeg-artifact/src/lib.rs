@@ -16,6 +16,7 @@ pub mod parallel;
 pub mod pictures;
 pub mod pipeline;
 mod processor;
+pub mod quality;
 pub mod recording;
 pub mod steps;
 pub mod synthetic;

@@ -25,7 +25,8 @@ const TRIGGERS: &str = "^1$";
 /// A message when a setting is wrong, or the results cannot be written.
 pub(super) fn demo(args: &DemoArgs, context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
     let begin = Usage::now();
-    let settings = SceneSettings { n_eeg: args.channels, duration_s: args.seconds, seed: args.seed, ..SceneSettings::default() };
+    let settings =
+        SceneSettings { n_eeg: args.channels, duration_s: args.seconds, seed: args.seed, ..SceneSettings::default() };
     let scene = Scene::new(settings).map_err(text)?;
     std::fs::create_dir_all(&args.out).map_err(|error| format!("{}: {error}", args.out.display()))?;
     let interruption = Interruption::listen(|signal| notice(&format!("{signal}: finishing the running channels")));
@@ -109,7 +110,11 @@ fn print(report: &Report, args: &DemoArgs, context: &CliContext<'_>, begin: &Usa
     };
     let lines = [
         format!("{} channels, {:.2} min at {} Hz", report.channels.len(), report.minutes, report.sfreq_hz),
-        format!("RMS {:.1} µV before, {:.1} µV after", report.mean(|one| one.rms_before_uv), report.mean(|one| one.rms_after_uv)),
+        format!(
+            "RMS {:.1} µV before, {:.1} µV after",
+            report.mean(|one| one.rms_before_uv),
+            report.mean(|one| one.rms_after_uv)
+        ),
         format!(
             "artifact at the harmonics of the triggers over the truth there: {:.1} dB before, {:.1} dB after",
             truth(|truth| truth.residual_before_db),
@@ -120,7 +125,12 @@ fn print(report: &Report, args: &DemoArgs, context: &CliContext<'_>, begin: &Usa
             truth(|truth| truth.correlation_after),
             truth(|truth| truth.snr_gain_db)
         ),
-        format!("{:.2} s; mode {}, {} workers; {usage}", usage.wall.as_secs_f64(), context.common.mode, context.n_workers()),
+        format!(
+            "{:.2} s; mode {}, {} workers; {usage}",
+            usage.wall.as_secs_f64(),
+            context.common.mode,
+            context.n_workers()
+        ),
         format!("look at {}", args.out.join("index.html").display()),
     ];
     context.output.result(&lines.join("\n"));

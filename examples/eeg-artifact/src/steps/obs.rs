@@ -24,14 +24,14 @@ const HIGHEST_HIGHPASS_HZ: f64 = 100.0;
 /// Optimal basis set: removes artifacts that repeat and change, without alignment to less than a sample.
 ///
 /// An artifact that the begin or end of the recording cuts gets a fit to what there is of it; one of which less than half is there
-/// gets the mean artifact as it is. Where two overlap, the samples of both belong to the later one. Samples outside of artifacts stay
+/// gets the mean artifact as it is. The mean of an artifact over its own time stays in the signal, so that no step arises at its ends. Where two overlap, the samples of both belong to the later one. Samples outside of artifacts stay
 /// bit for bit.
 ///
 /// ```
 /// use eeg_artifact::{Channel, ChannelKind, Pipeline, Recording, SerialExecutor, Step, Triggers};
 ///
 /// // An artifact of 100 samples whose strength grows, 40 times.
-/// let shape = |at: usize| (at as f64 * 0.3).sin() * (at as f64 * 0.011).cos();
+/// let shape = |at: usize| (at as f64 * 0.07 * std::f64::consts::TAU).sin();
 /// let row: Vec<f64> = (0..4000).map(|at| 1e-3 * (1.0 + at as f64 / 4000.0) * shape(at % 100)).collect();
 /// let mut recording = Recording::new(1000.0, vec![Channel::new("Cz", ChannelKind::Eeg)], vec![row])?;
 /// recording.info_mut().triggers = Some(Triggers::from_samples((0..40).map(|idx| idx * 100).collect()));

@@ -17,10 +17,12 @@ const POINTS_PER_SAMPLE: usize = 64;
 /// How long the artifact of a movement lasts, in volumes.
 const MOVEMENT_VOLUMES: usize = 2;
 /// How much a movement changes the weights, and which part of that stays.
-const MOVEMENT_CHANGE: f64 = 0.35;
-const MOVEMENT_REST: f64 = 0.04;
+const MOVEMENT_CHANGE: f64 = 0.2;
+const MOVEMENT_REST: f64 = 0.08;
 /// How much slices of a volume differ.
 const SLICE_CHANGE: f64 = 0.03;
+const PULSE_WIDTH_S: f64 = 8e-4;
+const READOUT_HZ: f64 = 90.0;
 /// The course is quiet for so many widths of a pulse at both ends of a slice.
 const QUIET_WIDTHS: f64 = 5.0;
 
@@ -124,9 +126,10 @@ fn unit(weights: Weights) -> Weights {
 fn table(settings: &SceneSettings) -> Vec<Weights> {
     let length = settings.slice_samples();
     let n_points = (length * POINTS_PER_SAMPLE as f64).ceil() as usize;
-    // A pulse of this width has 0.7 % of its strength left at the rate's half.
-    let width = (2.5e-4 * settings.sfreq_hz).max(1.0);
-    let slice = Course { length, width, readout: (0.2_f64).min(350.0 / settings.sfreq_hz) };
+    // As behind the low-pass of an amplifier: a pulse is 3 dB weaker at 165 Hz, and has a thousandth of its strength left at the
+    // rate's half.
+    let width = (PULSE_WIDTH_S * settings.sfreq_hz).max(1.2);
+    let slice = Course { length, width, readout: (READOUT_HZ / settings.sfreq_hz).min(0.12) };
     (0..=n_points).map(|point| slice.at(point as f64 / POINTS_PER_SAMPLE as f64)).collect()
 }
 

@@ -25,6 +25,8 @@ mod pictures;
 #[cfg(test)]
 mod pipeline;
 #[cfg(test)]
+mod quality;
+#[cfg(test)]
 mod resampling;
 #[cfg(test)]
 mod synthetic;

@@ -57,11 +57,12 @@ fn obs_leaves_no_more_than_aas_in_the_golden_cases() {
     }
 }
 
-/// MNE 1.13.2's `_pca_obs(row, triggers + length // 2, 4)` on these rows leaves 148.0, 253.4 and 200.4 uV with volumes, because it
-/// subtracts its fit one sample too early. Shifted by one sample, it leaves the numbers below: measured as `residuals_uv` does.
+/// MNE 1.13.2's `_pca_obs(row, triggers + length // 2, 4)` on these rows leaves 226.8, 214.3 and 142.6 uV with volumes, and the same
+/// with slices, because it subtracts its fit one sample too early. With that fit moved by a sample, it leaves the numbers below, measured
+/// as `residuals_uv` does.
 #[test]
 fn obs_is_as_near_to_the_truth_as_mne_with_its_fit_in_the_right_place() {
-    let mne = [(false, [7.124, 7.806, 6.806]), (true, [10.979, 8.789, 12.423])];
+    let mne = [(false, [6.382, 9.035, 9.129]), (true, [8.743, 13.569, 11.788])];
     for (by_slices, expected_uv) in mne {
         let mut made = made();
         let before_uv = residuals_uv(&made);
@@ -69,13 +70,16 @@ fn obs_is_as_near_to_the_truth_as_mne_with_its_fit_in_the_right_place() {
         made.recording.info_mut().triggers = Some(Triggers::from_samples(triggers));
         run(&mut made.recording, &json!({ "n_components": 4 })).unwrap();
         for ((found, expected), before) in residuals_uv(&made).iter().zip(expected_uv).zip(before_uv) {
-            assert!(*found < 1.002 * expected && 10.0 * found < before, "{found} of {before}, and MNE {expected}");
+            // The epochs of the two begin at different places, so their edges do not fall together.
+            assert!(*found < 1.03 * expected && 10.0 * found < before, "{found} of {before}, and MNE {expected}");
         }
     }
 }
 
+/// The numbers of MNE are those of the test above.
 #[test]
-fn a_highpass_below_the_slices_leaves_less() {
+fn a_highpass_below_the_slices_leaves_less_than_mne_and_than_none() {
+    let mne = [6.382, 9.035, 9.129];
     let mut residuals = Vec::new();
     for settings in [json!({}), json!({ "highpass": 10.0 })] {
         let mut made = made();
@@ -84,6 +88,7 @@ fn a_highpass_below_the_slices_leaves_less() {
         residuals.push(residuals_uv(&made));
     }
     assert!(residuals[0].iter().zip(&residuals[1]).all(|(without, with)| *with < 0.95 * without), "{residuals:?}");
+    assert!(residuals[1].iter().zip(mne).all(|(with, mne)| *with < 0.95 * mne), "{residuals:?}");
 }
 
 #[test]

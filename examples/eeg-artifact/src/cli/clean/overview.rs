@@ -22,7 +22,9 @@ pub(super) fn write(
     let all = files.iter().zip(results);
     let failures: Vec<Warning> = all
         .clone()
-        .filter_map(|(file, result)| Some(Warning { subject: file.name.clone(), reason: result.as_ref().err()?.clone() }))
+        .filter_map(|(file, result)| {
+            Some(Warning { subject: file.name.clone(), reason: result.as_ref().err()?.clone() })
+        })
         .collect();
     let fact = |name: &str, value: usize| Fact { name: name.to_owned(), value: value.to_string() };
     let page = OverviewPage {
@@ -35,7 +37,10 @@ pub(super) fn write(
             fact("Set aside", set_aside.len()),
         ],
         failures,
-        files: vec![Link { path: "run/summary.json".to_owned(), about: "times, workers and memory of the run".to_owned() }],
+        files: vec![Link {
+            path: "run/summary.json".to_owned(),
+            about: "times, workers and memory of the run".to_owned(),
+        }],
     };
     let rows = all.map(|(file, result)| Ok(row(file, result)));
     let written = write_atomically(settings.work.out.join("index.html"), |out| {

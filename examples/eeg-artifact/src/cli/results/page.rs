@@ -5,7 +5,8 @@ use std::ops::Range;
 use eeg_artifact::files::FileKind;
 use eeg_artifact::pictures::{
     ChannelEpochs, ChannelSignals, ChannelSpectra, ChannelTemplate, Fact, Figure, Fundamental, LeftOutPicture, Link,
-    NumberTable, RecordingPage, SignalPicture, SpectrumPicture, TemplatePicture, Trace, TriggerPicture, Warning, figure,
+    NumberTable, RecordingPage, SignalPicture, SpectrumPicture, TemplatePicture, Trace, TriggerPicture, Warning,
+    figure,
 };
 use eeg_artifact::{Info, Processor, Recording, Triggers};
 
@@ -93,8 +94,7 @@ fn signals(info: &Info, shown: &[ShownChannel]) -> Figure {
     });
     let seconds = |sample: &i64| info.start_s + *sample as f64 / info.sfreq_hz;
     let triggers_s: Vec<f64> = info.triggers.iter().flat_map(|triggers| triggers.samples.iter().map(seconds)).collect();
-    let picture =
-        SignalPicture { title: "Before and after", channels: channels.collect(), triggers_s: &triggers_s };
+    let picture = SignalPicture { title: "Before and after", channels: channels.collect(), triggers_s: &triggers_s };
     let caption = "A stretch from the middle of the scan, each on its own scale. Before: through the same filters, without \
                    correction of artifacts.";
     figure(picture.title, caption, Vec::new(), |layout| picture.draw(layout))
@@ -146,7 +146,8 @@ fn templates(report: &Report, info: &Info, shown: &[ShownChannel]) -> Option<Fig
     }
     let start_s = info.artifact_offset_s;
     let picture = TemplatePicture { title: "Template", sfreq: info.sfreq_hz, start_s, channels };
-    let caption = "The mean artifact of the first block of epochs, and how far these differ from it: one standard deviation.";
+    let caption =
+        "The mean artifact of the first block of epochs, and how far these differ from it: one standard deviation.";
     Some(figure(picture.title, caption, Vec::new(), |layout| picture.draw(layout)))
 }
 
@@ -155,13 +156,8 @@ fn trigger_shifts(report: &Report, info: &Info, triggers: &Triggers) -> Figure {
     let shifts = report.any_finding("shifts of triggers").unwrap_or_default();
     // A later step may have dropped some.
     let shifts = if shifts.len() == triggers.samples.len() { shifts } else { &[] };
-    let picture = TriggerPicture {
-        title: "Triggers",
-        sfreq: info.sfreq_hz,
-        samples: &triggers.samples,
-        shifts,
-        gaps: &gaps,
-    };
+    let picture =
+        TriggerPicture { title: "Triggers", sfreq: info.sfreq_hz, samples: &triggers.samples, shifts, gaps: &gaps };
     let caption = "How far alignment has moved each trigger, and how far apart they are.";
     figure(picture.title, caption, Vec::new(), |layout| picture.draw(layout))
 }
@@ -193,9 +189,9 @@ fn facts(report: &Report) -> Vec<Fact> {
     let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
     let mut facts = Vec::new();
     if let Some(triggers) = &report.triggers {
-        let length = triggers.artifact_length.map_or("unknown".to_owned(), |length| {
-            format!("{:.1} ms", length as f64 / report.sfreq_hz * 1e3)
-        });
+        let length = triggers
+            .artifact_length
+            .map_or("unknown".to_owned(), |length| format!("{:.1} ms", length as f64 / report.sfreq_hz * 1e3));
         facts.extend([fact("Triggers", triggers.n.to_string()), fact("Artifact length", length)]);
     }
     if report.quality.is_empty() {
