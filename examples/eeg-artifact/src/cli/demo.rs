@@ -4,7 +4,7 @@ use consumer_support::{ExitStatus, Interruption, Usage, notice};
 use eeg_artifact::files::{FileKind, write_recording};
 use eeg_artifact::recording::RowStoreBuilder;
 use eeg_artifact::synthetic::{MadeChannel, Scene, SceneSettings};
-use eeg_artifact::{EegError, Pipeline, Recording};
+use eeg_artifact::{Pipeline, Recording};
 use manyhands::{CancelToken, Job, Progress};
 use serde_json::json;
 

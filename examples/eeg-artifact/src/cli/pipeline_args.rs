@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use consumer_support::input::{Budget, read_whole};
-use eeg_artifact::{Info, Processor, Step};
+use eeg_artifact::{Info, Step};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -51,12 +51,6 @@ impl PipelineChoice {
     pub(super) fn set_info(&self, info: &mut Info) {
         info.artifact_offset_s = self.offset_s.unwrap_or(info.artifact_offset_s);
         info.upsampling_factor = self.upsampling_factor.unwrap_or(info.upsampling_factor);
-    }
-
-    /// Whether a step needs triggers that no earlier step finds.
-    pub(super) fn lacks_triggers(&self) -> bool {
-        let first = self.steps.iter().find(|step| step.needs().triggers || step.gives_triggers());
-        first.is_some_and(|step| !step.gives_triggers())
     }
 
     fn of_flags(steps: &[impl AsRef<str>]) -> Result<Self, Refusal> {
@@ -160,12 +154,5 @@ mod tests {
             let error = step(text).unwrap_err();
             assert!(error.contains(text) && error.contains(named), "{error}");
         }
-    }
-
-    #[test]
-    fn steps_that_need_triggers_ask_for_the_regex() {
-        assert!(PipelineChoice::of(&[], None, None).unwrap().lacks_triggers());
-        assert!(!PipelineChoice::of(&[], None, Some("1")).unwrap().lacks_triggers());
-        assert!(!PipelineChoice::of(&["lowpass:freq=40".to_owned()], None, None).unwrap().lacks_triggers());
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use signal_files::{FileChannel, FileError, SignalFile, unit_in_volts};
+use signal_files::{FileChannel, FileError, SignalFile, stim_value, unit_in_volts};
 
 use super::kinds::kind_of;
 use crate::{Annotation, Channel, ChannelKind, EegError, EegResult, Info, Recording, RowStoreBuilder};
@@ -102,7 +102,7 @@ impl OpenRecording {
     /// A value that is no voltage: a trigger code of a stimulus channel, or what it is.
     fn number(&self, row: usize, value: f64) -> f64 {
         match self.info.channels[row].kind {
-            ChannelKind::Stim => self.file.channels()[self.chosen[row]].stim_value(value) as f64,
+            ChannelKind::Stim => stim_value(value) as f64,
             _ => value,
         }
     }

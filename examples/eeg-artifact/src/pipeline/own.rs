@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Processor, Step};
+use crate::Step;
 
 /// A step of this crate, or one of a program's own.
 ///

@@ -32,7 +32,7 @@ pub use trigger_detection::{TriggerDetection, TriggerSource, triggers_from_annot
 
 use about::Described;
 
-use crate::{Channel, ChannelContext, ChannelData, EegError, EegResult, Info, Needs, Phase, Processor, Recording};
+use crate::{EegError, EegResult};
 
 /// The enum of all steps, and what it passes on to the step that it holds.
 macro_rules! steps {

@@ -7,8 +7,7 @@ use eeg_artifact::files::OpenRecording;
 use manyhands::config::override_parallel_config;
 use manyhands::journal::{OnChange, RetryRecorded};
 use manyhands::{
-    CancelToken, Cause, ItemFailure, Job, Journal, OnFailure, Outcome, ParallelConfig, Progress, ProgressTracker,
-    Report, Tally,
+    CancelToken, Cause, ItemFailure, Job, Journal, OnFailure, Outcome, ParallelConfig, Progress, Report, Tally,
 };
 
 use super::inputs::RecordingFile;

@@ -2,12 +2,12 @@
 
 use eeg_artifact::quality::{Harmonic, TruthQuality};
 use eeg_artifact::{Channel, ChannelKind, Finding, Recording, Step};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::shown::ShownChannel;
 
 /// The report of one recording.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Report {
     /// The program's version, which its results depend on.
     pub(crate) eeg_artifact: String,
@@ -25,7 +25,7 @@ pub(crate) struct Report {
 }
 
 /// The triggers, as they are after all steps.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct TriggerReport {
     pub(crate) n: usize,
     pub(crate) samples: Vec<i64>,
@@ -36,7 +36,7 @@ pub(crate) struct TriggerReport {
 }
 
 /// A channel, and what steps found out about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct ChannelReport {
     pub(crate) name: String,
     pub(crate) kind: ChannelKind,
@@ -45,7 +45,7 @@ pub(crate) struct ChannelReport {
 }
 
 /// How well a channel was cleaned, without its spectra.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct QualityReport {
     pub(crate) channel: String,
     pub(crate) fundamental_hz: f64,

@@ -1,7 +1,7 @@
 //! Some channels before and after, to measure and to draw what was removed.
 
 use eeg_artifact::quality::{Quality, Signals};
-use eeg_artifact::{ChannelKind, Info, Phase, Pipeline, Processor, Recording, SerialExecutor, Step};
+use eeg_artifact::{Info, Phase, Pipeline, Processor, Recording, SerialExecutor, Step};
 
 /// Of how many channels copies are kept.
 pub(crate) const SHOWN_CHANNELS: usize = 3;
@@ -95,11 +95,6 @@ fn stretch(info: &Info, cleaned: &Info) -> std::ops::Range<usize> {
 fn measure(before: &[f64], after: &[f64], truth: Option<&[f64]>, info: &Info) -> Result<Quality, String> {
     let triggers = info.triggers.as_ref().ok_or("there are no triggers, so no frequency of the artifact is known")?;
     Quality::measure(&Signals { before, after, truth }, info.sfreq_hz, triggers).map_err(text)
-}
-
-/// Whether a channel of this kind can be shown: the pictures are of microvolts.
-pub(super) fn is_in_volts(kind: ChannelKind) -> bool {
-    !matches!(kind, ChannelKind::Stim | ChannelKind::Misc)
 }
 
 fn text(error: impl ToString) -> String {
