@@ -10,7 +10,7 @@ mod resample;
 mod svd;
 
 pub use convolve::ZeroPhaseFir;
-pub(crate) use filtfilt::{filter_forward_backward, too_few_for};
+pub(crate) use filtfilt::{forward_backward, too_few_for};
 pub(crate) use fir::FirDesign;
 pub use fir::{design_fir, design_notch};
 pub(crate) use least_mean_squares::predict_by_least_mean_squares;

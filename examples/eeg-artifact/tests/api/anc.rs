@@ -86,11 +86,14 @@ fn samples_outside_of_the_artifacts_stay() {
 
 #[test]
 fn a_filter_that_becomes_unstable_changes_nothing_and_is_noted() {
-    let mut recording = recording(3000, vec![1000, 1100, 1200]);
-    run(&mut recording, "anc", &json!({ "filter_order": 4, "mu_factor": 50.0 })).unwrap();
-    assert_eq!(recording.samples(0).unwrap(), made_noise(3000));
-    let findings = recording.rows().findings(0).unwrap();
-    assert!(findings[0].what.contains("unstable"), "{findings:?}");
+    // The first grows to a thousand volts, the second beyond all numbers; a step of 1.5 is still stable.
+    for (mu_factor, is_unstable) in [(2.0, true), (1e9, true), (1.5, false)] {
+        let mut recording = recording(3000, vec![1000, 1100, 1200]);
+        run(&mut recording, "anc", &json!({ "filter_order": 4, "mu_factor": mu_factor })).unwrap();
+        assert_eq!(recording.samples(0).unwrap() == made_noise(3000), is_unstable, "{mu_factor}");
+        let findings = recording.rows().findings(0).unwrap();
+        assert_eq!(findings.iter().any(|finding| finding.what.contains("unstable")), is_unstable, "{findings:?}");
+    }
 }
 
 #[test]
@@ -143,4 +146,14 @@ fn a_file_that_holds_no_taps_is_named() {
         let error = run(&mut recording(3000, vec![1000, 1100]), "anc", &json!({ "highpass_taps": path })).unwrap_err();
         assert!(matches!(&error, EegError::File { reason, .. } if reason.contains(part)), "{error}");
     }
+}
+
+#[test]
+fn taps_from_a_file_take_the_place_of_designed_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("taps.f64");
+    std::fs::write(&path, 0.0_f64.to_le_bytes()).unwrap();
+    let mut recording = recording(3000, vec![1000, 1100, 1200]);
+    run(&mut recording, "anc", &json!({ "filter_order": 4, "highpass_taps": path })).unwrap();
+    assert_eq!(recording.samples(0).unwrap(), made_noise(3000), "of a signal of zeros nothing can be predicted");
 }
