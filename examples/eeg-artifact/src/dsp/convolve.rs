@@ -23,7 +23,8 @@ const LONGEST_KEPT_PLAN: usize = 1 << 17;
 
 /// A filter without delay: the middle tap of an odd number of them meets the sample itself. Both ends are continued by odd reflection.
 ///
-/// In steps of `n` samples, it costs two transforms of a block per `block - taps` samples: about 3 to 5 ms per million samples.
+/// Memory: about four blocks, each of three filters or more, so 2 MB for a high-pass at 1 Hz of data at 5 kHz. Time: two transforms for each
+/// block, 3 to 5 ms per million samples for filters of 900 to 16 000 taps.
 ///
 /// ```
 /// use eeg_artifact::dsp::ZeroPhaseFir;

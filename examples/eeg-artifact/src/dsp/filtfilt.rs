@@ -1,51 +1,43 @@
-//! A finite filter forward and then backward, so that the delays cancel and the gain is squared.
+//! A filter that runs forward and then backward, so that the delays cancel and the gain is squared.
 //!
-//! Promises: that of `scipy.signal.filtfilt` with its usual settings, to about 1e-15 of full scale. Choosing the taps is left to others.
+//! Promises: with [`ZeroPhaseFir`](super::ZeroPhaseFir), the numbers of `scipy.signal.filtfilt` with its usual settings, to about 1e-15
+//! of full scale. Choosing the taps is left to others.
 
-use super::convolve::{Convolver, reflect_end, reflect_start};
+use super::convolve::Convolver;
 
-/// Ends are continued by so many filters.
-const FILTERS_CONTINUED: usize = 3;
-
-/// The most samples that are too few for these taps: there must be more than the ends are continued by.
-pub(crate) fn too_few_for(n_taps: usize) -> usize {
-    FILTERS_CONTINUED * n_taps
+/// The taps of the one filter without delay that is the same as these taps forward and then backward: each with each, at all their
+/// distances. There are twice as many, less one. The cost is a few transforms.
+///
+/// `filtfilt` continues the ends by three filters and begins each pass in a steady state. A filter of n taps sees only n - 1 samples
+/// beyond an end in each of both passes together, so neither the rest of those nor the state reaches a sample that is kept.
+pub(crate) fn forward_backward(taps: &[f64]) -> Vec<f64> {
+    if taps.is_empty() {
+        return Vec::new();
+    }
+    let reversed: Vec<f64> = taps.iter().rev().copied().collect();
+    let mut products = taps.to_vec();
+    products.resize(2 * taps.len() - 1, 0.0);
+    let before = vec![0.0; taps.len() - 1];
+    Convolver::new(&reversed, products.len()).run(&mut products, &before, &[]);
+    products
 }
 
-/// The samples, filtered forward and backward. Each end is continued by odd reflection for three filters; each pass begins as if its first
-/// value had been there forever. Of no samples or no taps, zeros; with [`too_few_for`] samples or fewer, the reflection ends early, in
-/// zeros.
-pub(crate) fn filter_forward_backward(samples: &[f64], taps: &[f64]) -> Vec<f64> {
-    if samples.is_empty() || taps.is_empty() {
-        return vec![0.0; samples.len()];
-    }
-    let n_continued = FILTERS_CONTINUED * taps.len();
-    let reach = samples.len() - 1;
-    let mut values = Vec::with_capacity(samples.len() + 2 * n_continued);
-    values.extend(reflect_start(samples, reach, n_continued));
-    values.extend_from_slice(samples);
-    values.extend(reflect_end(samples, reach, n_continued));
-    let mut convolver = Convolver::new(taps, values.len());
-    for _ in 0..2 {
-        let steady = vec![values[0]; taps.len() - 1];
-        convolver.run(&mut values, &steady, &[]);
-        values.reverse(); // after the second pass, time runs forward again
-    }
-    values.truncate(n_continued + samples.len());
-    values.drain(..n_continued);
-    values
+/// The most samples that `filtfilt` refuses for so many taps.
+pub(crate) fn too_few_for(n_taps: usize) -> usize {
+    3 * n_taps
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::ZeroPhaseFir;
 
     /// Expected as scipy 1.17.1 gives them: `filtfilt([0.5, 0.3, -0.4], 1, x)` with x = sin(n) + n / 10, n = 0 to 10.
     #[test]
-    fn both_passes_begin_steady_as_in_scipy() {
-        let samples: Vec<f64> = (0..11).map(|n| f64::from(n).sin() + f64::from(n) / 10.0).collect();
-        let found = filter_forward_backward(&samples, &[0.5, 0.3, -0.4]);
-        for (found, expected) in found.iter().zip(EXPECTED) {
+    fn one_pass_is_as_both_passes_of_scipy() {
+        let mut samples: Vec<f64> = (0..11).map(|n| f64::from(n).sin() + f64::from(n) / 10.0).collect();
+        ZeroPhaseFir::new(forward_backward(&[0.5, 0.3, -0.4])).apply(&mut samples);
+        for (found, expected) in samples.iter().zip(EXPECTED) {
             assert!((found - expected).abs() < 1e-14, "{found} {expected}");
         }
     }
@@ -65,9 +57,8 @@ mod tests {
     ];
 
     #[test]
-    fn too_few_samples_and_no_taps_do_not_panic() {
-        assert_eq!(filter_forward_backward(&[1.0, 2.0], &[]), [0.0; 2]);
-        assert!(filter_forward_backward(&[], &[1.0]).is_empty());
-        assert_eq!(filter_forward_backward(&[1.0, 2.0], &[0.25; 9]).len(), 2);
+    fn no_taps_and_one_do_not_panic() {
+        assert!(forward_backward(&[]).is_empty());
+        assert!((forward_backward(&[3.0])[0] - 9.0).abs() < 1e-14);
     }
 }

@@ -11,7 +11,7 @@ use std::f64::consts::PI;
 
 use crate::{EegError, EegResult};
 
-/// More taps than this are refused: they need hundreds of megabytes, and come from a slip in a frequency.
+/// More taps than this are refused: to filter with so many takes blocks of 128 MB each, and they come from a slip in a frequency.
 const MOST_TAPS: f64 = 5_000_000.0;
 
 /// The width of a Hamming window's main lobe: a transition of `width` Hz takes 3.3 / width seconds.

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::about::{Described, ParameterAbout, StepAbout};
 use super::finite::require_finite;
-use crate::dsp::{design_least_squares_highpass, filter_forward_backward, predict_by_least_mean_squares, too_few_for};
+use crate::dsp::{
+    ZeroPhaseFir, design_least_squares_highpass, forward_backward, predict_by_least_mean_squares, too_few_for,
+};
 use crate::{ChannelContext, ChannelData, EegError, EegResult, Info, Needs, Processor, Triggers};
 
 /// The lowest cutoff of the high-pass filter, in Hz; lower ones are raised to it.
@@ -161,7 +163,8 @@ impl Anc {
                 design_least_squares_highpass(self.n_designed_taps(sfreq_hz)?, STOP_SHARE * cutoff, cutoff)
             }
         };
-        let mut fast = filter_forward_backward(samples, &taps);
+        let mut fast = samples.to_vec();
+        ZeroPhaseFir::new(forward_backward(&taps)).apply(&mut fast);
         fast.truncate(window.end);
         fast.drain(..window.start);
         Ok(fast)

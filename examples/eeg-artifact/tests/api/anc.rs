@@ -44,6 +44,51 @@ fn both_variants_are_those_of_the_reference_with_taps_given_or_designed() {
     }
 }
 
+/// Expected with FACETpy 2.0.2, `ANCCorrection(use_c_extension=False, ..)`: an order that follows from the artifact's length, a cutoff that is
+/// raised to half a Hz, and a window that begins ahead of the recording; and then an order and a cutoff that are given.
+#[test]
+fn orders_cutoffs_and_windows_of_other_kinds_are_those_of_the_reference() {
+    let z = made_noise(4003);
+    let sample = |n: usize| 0.5 * z[n + 1] + 0.3 * z[n + 2] + 1e-4 * (n as f64 * 0.05).sin();
+    for (settings, picked) in [
+        (
+            json!({ "hp_freq": 0.3 }),
+            [
+                (49, 5.971_286_531_563_09e-5),
+                (100, -9.480_803_770_056_696e-5),
+                (1000, -2.187_557_634_311_528_5e-5),
+                (2222, -0.000_113_981_983_299_845_98),
+                (3849, -8.511_750_134_098_26e-5),
+                (3850, -0.000_116_383_410_980_612_23),
+            ],
+        ),
+        (
+            json!({ "hp_freq": 3.0, "filter_order": 7 }),
+            [
+                (49, 6.418_211_790_609_907e-5),
+                (100, -9.604_582_629_319_247e-5),
+                (1000, -2.513_600_945_923_687e-5),
+                (2222, -9.179_618_941_317_01e-5),
+                (3849, -7.234_700_452_905_934e-5),
+                (3850, -0.000_116_383_410_980_612_23),
+            ],
+        ),
+    ] {
+        let samples = (0..4000).map(sample).collect();
+        let mut recording = Recording::new(200.0, vec![Channel::new("Cz", ChannelKind::Eeg)], vec![samples]).unwrap();
+        let mut data = recording.rows().take(0).unwrap();
+        data.noise = Some(z[3..].to_vec());
+        recording.rows().put(0, data).unwrap();
+        recording.info_mut().keeps_noise = true;
+        recording.info_mut().triggers = Some(Triggers::from_samples((50..3800).step_by(100).collect()));
+        run(&mut recording, "anc", &settings).unwrap();
+        let samples = recording.samples(0).unwrap();
+        let (at, expected): (Vec<usize>, Vec<f64>) = picked.into_iter().unzip();
+        let found = at.into_iter().map(|idx| samples[idx]).collect();
+        assert_close(&[found], &[expected], TOLERANCE, &settings.to_string());
+    }
+}
+
 #[test]
 fn what_is_subtracted_is_added_to_the_noise() {
     let Some(case) = Case::open("slice500") else { return };
@@ -86,11 +131,14 @@ fn samples_outside_of_the_artifacts_stay() {
 
 #[test]
 fn a_filter_that_becomes_unstable_changes_nothing_and_is_noted() {
-    let mut recording = recording(3000, vec![1000, 1100, 1200]);
-    run(&mut recording, "anc", &json!({ "filter_order": 4, "mu_factor": 50.0 })).unwrap();
-    assert_eq!(recording.samples(0).unwrap(), made_noise(3000));
-    let findings = recording.rows().findings(0).unwrap();
-    assert!(findings[0].what.contains("unstable"), "{findings:?}");
+    // The first grows to a thousand volts, the second beyond all numbers; a step of 1.5 is still stable.
+    for (mu_factor, is_unstable) in [(2.0, true), (1e9, true), (1.5, false)] {
+        let mut recording = recording(3000, vec![1000, 1100, 1200]);
+        run(&mut recording, "anc", &json!({ "filter_order": 4, "mu_factor": mu_factor })).unwrap();
+        assert_eq!(recording.samples(0).unwrap() == made_noise(3000), is_unstable, "{mu_factor}");
+        let findings = recording.rows().findings(0).unwrap();
+        assert_eq!(findings.iter().any(|finding| finding.what.contains("unstable")), is_unstable, "{findings:?}");
+    }
 }
 
 #[test]
@@ -143,4 +191,14 @@ fn a_file_that_holds_no_taps_is_named() {
         let error = run(&mut recording(3000, vec![1000, 1100]), "anc", &json!({ "highpass_taps": path })).unwrap_err();
         assert!(matches!(&error, EegError::File { reason, .. } if reason.contains(part)), "{error}");
     }
+}
+
+#[test]
+fn taps_from_a_file_take_the_place_of_designed_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("taps.f64");
+    std::fs::write(&path, 0.0_f64.to_le_bytes()).unwrap();
+    let mut recording = recording(3000, vec![1000, 1100, 1200]);
+    run(&mut recording, "anc", &json!({ "filter_order": 4, "highpass_taps": path })).unwrap();
+    assert_eq!(recording.samples(0).unwrap(), made_noise(3000), "of a signal of zeros nothing can be predicted");
 }
