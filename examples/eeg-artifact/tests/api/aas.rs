@@ -323,13 +323,91 @@ fn alignment_to_less_than_a_sample_leaves_a_fraction_of_what_whole_samples_leave
         };
         let whole = left(json!({ "correlation_threshold": 0.9, "search_window_factor": 0.5 }));
         let fine = left(json!({ "correlation_threshold": 0.9, "search_window_factor": 0.5, "subsample": true }));
-        println!("whole {whole:?}, fine {fine:?}");
         for channel in 0..2 {
             // The mean of 30 artifacts has a thirtieth of the background's power, whatever the alignment.
             assert!(fine[channel] < 0.25e-6, "channel {channel}: {fine:?}");
             assert!(fine[channel] < whole[channel] / 8.0, "channel {channel}: {fine:?} against {whole:?}");
         }
     }
+}
+
+#[test]
+fn artifacts_that_are_far_from_their_triggers_are_found_and_then_aligned() {
+    let scan = Scan::new(90, 120.0, 9.0);
+    let (mut recording, truth) = scan.recording();
+    let triggers = recording.info_mut().triggers.as_mut().unwrap();
+    triggers.samples = (0..90).map(|volume| 40 + volume * 120).collect();
+    run(&mut recording, &json!({ "search_window_factor": 1.2, "subsample": true })).unwrap();
+    let left = residual(&recording, &truth);
+    assert!(left.iter().all(|left| *left < 0.25e-6), "{left:?}");
+}
+
+#[test]
+fn artifacts_without_a_pause_are_subtracted_once_and_everywhere() {
+    let period = 110.37;
+    let n_samples = 80 + (60.0 * period) as usize;
+    let background = broadband(n_samples, 5);
+    let artifact = |at: usize| 50e-6 * (std::f64::consts::TAU * (at as f64 - 40.0) / period).cos();
+    let row: Vec<f64> = background.iter().enumerate().map(|(at, sample)| sample + artifact(at)).collect();
+    for length in [110, 111] {
+        let mut recording = recording_of(vec![row.clone()], length);
+        let samples = (0..60).map(|volume| (40.0 + f64::from(volume) * period).round() as i64).collect();
+        let triggers = Triggers { samples, artifact_length: Some(length), ..Triggers::default() };
+        recording.info_mut().triggers = Some(triggers);
+        run(&mut recording, &json!({ "subsample": true })).unwrap();
+        let left = residual(&recording, std::slice::from_ref(&background));
+        // A slow artifact says less about its timing, so a little more is left than of sharp ones.
+        assert!(left[0] < 0.35e-6, "length {length}: {left:?}");
+    }
+}
+
+#[test]
+fn the_last_artifact_of_a_block_of_one_does_not_take_its_eeg_along() {
+    let scan = Scan::new(31, 110.37, 0.0);
+    let (mut recording, truth) = scan.recording();
+    run(&mut recording, &json!({ "subsample": true })).unwrap();
+    let last = scan.starts[30] as usize + 5..scan.n_samples - 50;
+    let cut = |rows: &[Vec<f64>]| rows.iter().map(|row| row[last.clone()].to_vec()).collect::<Vec<_>>();
+    let (after, truth) = (cut(&rows_of(&recording)), cut(&truth));
+    for (after, truth) in after.iter().zip(&truth) {
+        let squares: f64 = after.iter().zip(truth).map(|(after, truth)| (after - truth).powi(2)).sum();
+        let left = (squares / after.len() as f64).sqrt();
+        assert!(left < 0.3e-6, "{left:e} V are left of a background of 1e-6 V");
+    }
+}
+
+#[test]
+fn artifacts_that_both_ends_of_the_recording_cut_are_removed_too() {
+    let scan = Scan::new(60, 110.37, 0.0);
+    let (whole, truth) = scan.recording();
+    let kept = 75..scan.n_samples - 85;
+    let cut = |rows: Vec<Vec<f64>>| rows.iter().map(|row| row[kept.clone()].to_vec()).collect::<Vec<_>>();
+    let mut recording = recording_of(cut(rows_of(&whole)), scan.length);
+    let mut triggers = triggers_of(&whole).clone();
+    triggers.samples.iter_mut().for_each(|sample| *sample -= 75);
+    recording.info_mut().triggers = Some(triggers);
+    run(&mut recording, &json!({ "subsample": true })).unwrap();
+    for (row, truth) in rows_of(&recording).iter().zip(cut(truth)) {
+        let worst = row.iter().zip(&truth).map(|(after, truth)| (after - truth).abs()).fold(0.0, f64::max);
+        assert!(worst < 2e-6, "up to {worst:e} V of an artifact of 1e-4 V are left");
+    }
+    assert!(finding(&recording, 0, "epochs left out of every template").contains(&0.0));
+}
+
+#[test]
+fn a_trigger_without_an_artifact_is_not_sent_to_the_edge_of_the_search() {
+    let scan = Scan::new(90, 110.37, 0.0);
+    let (recording, _) = scan.recording();
+    let mut rows = rows_of(&recording);
+    let missing = scan.starts[44] as usize..scan.starts[45] as usize;
+    rows.iter_mut().for_each(|row| row[missing.clone()].copy_from_slice(&broadband(missing.len(), 77)));
+    let triggers = recording.info().triggers.clone();
+    let mut recording = recording_of(rows, scan.length);
+    recording.info_mut().triggers = triggers;
+    run(&mut recording, &json!({ "subsample": true })).unwrap();
+    let shifts = finding(&recording, 0, "shifts of triggers");
+    assert!(shifts.iter().all(|shift| shift.abs() < 4.0), "{shifts:?}");
+    assert!(finding(&recording, 0, "epochs left out of every template") == [44.0]);
 }
 
 #[test]

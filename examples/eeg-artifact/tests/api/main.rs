@@ -7,6 +7,8 @@ manyhands::init_in_tests!();
 #[cfg(test)]
 mod aas;
 #[cfg(test)]
+mod aas_definition;
+#[cfg(test)]
 mod aligner;
 #[cfg(test)]
 mod anc;

@@ -93,6 +93,12 @@ fn annotations_out_of_order_give_triggers_in_order() {
 }
 
 #[test]
+fn an_onset_in_the_middle_between_two_samples_goes_to_the_even_one() {
+    let annotations = [annotation(0.25, "V"), annotation(0.75, "V"), annotation(1.25, "V")];
+    assert_eq!(triggers_from_annotations(&annotations, 10.0, "V").unwrap().samples, [2, 8, 12]);
+}
+
+#[test]
 fn a_stimulus_channel_comes_before_annotations_unless_the_source_says_otherwise() {
     let mut row = vec![0.0; 100];
     row[40] = 1.0;

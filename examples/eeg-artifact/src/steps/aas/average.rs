@@ -3,6 +3,8 @@
 //! A block begins with up to five epochs that are taken without a test. A candidate is taken when it correlates with the mean of what was
 //! taken before it, so the order of candidates is part of the result.
 
+use std::ops::Range;
+
 use super::epochs::Epochs;
 use crate::dsp::{centred_dot, centred_energy, mean};
 use crate::{EegError, EegResult};
@@ -49,7 +51,7 @@ pub(super) fn average(epochs: &impl Epochs, selection: &Selection, channel_mean:
     let mut values = vec![0.0; n_blocks * width];
     let mut is_left_out = vec![true; n_epochs];
     let mut is_empty = vec![false; n_blocks];
-    let (mut sum, mut scratch, mut spread) = (EpochSum::new(width), Vec::new(), Vec::new());
+    let (mut sum, mut scratch, mut spread) = (EpochSum::new(width, epochs.core()), Vec::new(), Vec::new());
     for (block, template) in values.chunks_exact_mut(width).enumerate() {
         let chosen = choose(epochs, selection, block * selection.window_size, &mut sum, &mut scratch);
         is_empty[block] = chosen.is_empty();
@@ -100,7 +102,7 @@ fn choose(
 
 impl Selection {
     /// The candidates for the block that begins at `first`, in rising order.
-    fn candidates(&self, first: usize, n_epochs: usize) -> std::ops::Range<usize> {
+    fn candidates(&self, first: usize, n_epochs: usize) -> Range<usize> {
         let size = i64::try_from(self.window_size).unwrap_or(i64::MAX);
         let n_epochs = n_epochs as i64;
         let mut from = (first as i64).saturating_add(self.window_shift);
@@ -112,19 +114,20 @@ impl Selection {
     }
 }
 
-/// The sum of epochs without their means.
+/// The sum of epochs without their means, which are those of the artifacts themselves.
 #[derive(Debug)]
 struct EpochSum {
     centred: Vec<f64>,
-    /// The sum of the squares of `centred`.
+    core: Range<usize>,
+    /// The sum of the squares of the core of `centred`.
     energy: f64,
     means: f64,
     n_epochs: usize,
 }
 
 impl EpochSum {
-    fn new(width: usize) -> Self {
-        Self { centred: vec![0.0; width], energy: 0.0, means: 0.0, n_epochs: 0 }
+    fn new(width: usize, core: Range<usize>) -> Self {
+        Self { centred: vec![0.0; width], core, energy: 0.0, means: 0.0, n_epochs: 0 }
     }
 
     fn clear(&mut self) {
@@ -133,19 +136,20 @@ impl EpochSum {
     }
 
     fn add(&mut self, epoch: &[f64]) {
-        let mean = mean(epoch);
+        let mean = mean(&epoch[self.core.clone()]);
         for (sum, sample) in self.centred.iter_mut().zip(epoch) {
             *sum += sample - mean;
         }
-        self.energy = centred_energy(&self.centred, 0.0);
+        self.energy = centred_energy(&self.centred[self.core.clone()], 0.0);
         self.means += mean;
         self.n_epochs += 1;
     }
 
     /// Pearson's correlation of the sum, which is that of the mean, with an epoch. NaN where one of them is constant.
     fn correlation(&self, epoch: &[f64]) -> f64 {
+        let (sum, epoch) = (&self.centred[self.core.clone()], &epoch[self.core.clone()]);
         let mean = mean(epoch);
-        let (product, energy) = (centred_dot(&self.centred, epoch, mean), centred_energy(epoch, mean));
+        let (product, energy) = (centred_dot(sum, epoch, mean), centred_energy(epoch, mean));
         // `clamp` keeps a NaN, `min` would not.
         (product / (self.energy.sqrt() * energy.sqrt())).clamp(-1.0, 1.0)
     }

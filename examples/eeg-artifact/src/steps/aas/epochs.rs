@@ -1,5 +1,7 @@
 //! The artifacts of a channel as stretches of one length, in whole samples or aligned to less than one.
 
+use std::ops::Range;
+
 use super::layout::Layout;
 use crate::dsp::{HALF_WIDTH, shift_into};
 
@@ -13,6 +15,9 @@ pub(super) trait Epochs {
 
     /// Samples of an epoch.
     fn width(&self) -> usize;
+
+    /// The samples of an epoch that are the artifact itself. What lies around them does not decide whether two epochs are alike.
+    fn core(&self) -> Range<usize>;
 
     /// The samples of an epoch, copied only where they must be.
     fn get<'s>(&'s self, epoch: usize, scratch: &'s mut Vec<f64>) -> &'s [f64];
@@ -45,6 +50,10 @@ impl Epochs for WholeEpochs<'_> {
 
     fn width(&self) -> usize {
         self.layout.length
+    }
+
+    fn core(&self) -> Range<usize> {
+        0..self.layout.length
     }
 
     fn get<'s>(&'s self, epoch: usize, scratch: &'s mut Vec<f64>) -> &'s [f64] {
@@ -95,6 +104,10 @@ impl Epochs for AlignedEpochs<'_> {
 
     fn width(&self) -> usize {
         self.layout.length + 2 * MARGIN
+    }
+
+    fn core(&self) -> Range<usize> {
+        MARGIN..MARGIN + self.layout.length
     }
 
     fn get<'s>(&'s self, epoch: usize, scratch: &'s mut Vec<f64>) -> &'s [f64] {

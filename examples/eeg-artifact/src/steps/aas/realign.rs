@@ -6,7 +6,8 @@ use crate::dsp::best_lag;
 
 /// The triggers that the channel with these templates asks for, no fractions, and how far each moved.
 ///
-/// A trigger whose search would reach beyond the recording stays, and so does one whose artifact begins before the recording.
+/// A trigger whose search would reach beyond the recording stays. An artifact that begins before the recording correlates nowhere, so its
+/// trigger moves left by the whole radius, as in the reference; nothing is subtracted there either way.
 pub(super) fn align(
     layout: &Layout<'_>,
     data: &ChannelData,
@@ -25,10 +26,13 @@ pub(super) fn align(
     (samples, None, lags.into_iter().map(|lag| lag as f64).collect())
 }
 
-/// From where the artifact begins to a search radius after the artifact's length, counted from the trigger.
+/// From where the artifact begins to a search radius after the artifact's length, counted from the trigger. Nothing where it begins before
+/// the recording; none where the stretch ends outside of the recording or before it begins.
 fn segment<'s>(layout: &Layout<'_>, samples: &'s [f64], epoch: usize, radius: usize) -> Option<&'s [f64]> {
     let reach = i64::try_from(layout.length.saturating_add(radius)).ok()?;
-    let end = usize::try_from(layout.triggers[epoch].saturating_add(reach)).ok()?;
-    let start = usize::try_from(layout.start(epoch)).ok()?;
-    if end > samples.len() { None } else { samples.get(start..end.max(start)) }
+    let end = usize::try_from(layout.triggers[epoch].saturating_add(reach)).ok().filter(|end| *end <= samples.len())?;
+    match usize::try_from(layout.start(epoch)) {
+        Ok(start) => samples.get(start..end),
+        Err(_) => Some(&[]),
+    }
 }

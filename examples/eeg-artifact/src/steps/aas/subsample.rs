@@ -6,7 +6,7 @@
 //!
 //! Here each artifact is first moved by whole samples to where it correlates most with its block's template; the search extends both
 //! ways over what was really recorded. Then the fraction is that of least squares: the artifact is taken for the template, scaled and
-//! shifted a little, plus a constant, and Gauss-Newton steps find the shift (Lucas and Kanade, 1981, for images). This has no grid, and
+//! shifted a little, plus a constant, and a Gauss-Newton step finds the shift (Lucas and Kanade, 1981, for images). This has no grid, and
 //! slow EEG hardly touches it, because the template's slope has little that is slow. Templates and shifts are found in turns.
 //!
 //! What a block's shifts are measured from is its own template. Blocks are tied to each other by the shift between their templates, so
@@ -18,10 +18,9 @@ use super::layout::Layout;
 use crate::EegResult;
 use crate::dsp::{HALF_WIDTH, best_offset, centred_dot, mean, shift_into, slope_into};
 
-/// How often templates are made and shifts are found from them.
-const N_PASSES: usize = 3;
-/// Gauss-Newton steps in each pass: the second one corrects what the first one leaves of half a sample.
-const N_STEPS: usize = 2;
+/// How often templates are made and shifts are found from them, each time with one Gauss-Newton step. The second pass corrects what a
+/// blurred template and the first step leave; a third one was measured to gain nothing.
+const N_PASSES: usize = 2;
 /// An artifact that correlates less with its template is taken for something else, and stays where it is.
 const LEAST_CORRELATION: f64 = 0.5;
 /// An artifact of which less than a quarter is recorded stays where it is.
@@ -29,7 +28,7 @@ const LEAST_PART: usize = 4;
 
 /// The triggers that this channel asks for, their fractions, and how far each moved in all. None moves further than `radius` samples.
 ///
-/// Cost: for each sample `2 * radius` products once, and some 500 for the fractions; room for the templates and a few artifacts.
+/// Cost: for each sample `2 * radius` products once, and some 200 for the fractions; room for the templates and a few artifacts.
 ///
 /// # Errors
 /// [`EegError::Triggers`](crate::EegError::Triggers) when no artifact lies wholly inside of the recording.
@@ -95,12 +94,7 @@ impl Finder {
             return shift;
         }
         let shift = if self.radius > 0 { self.find_whole(signal, start, shift, template) } else { shift };
-        let mut found = shift;
-        for _ in 0..N_STEPS {
-            let Some(step) = self.step(signal, start, found, template) else { break };
-            found += step.clamp(-0.5, 0.5);
-        }
-        if (found - shift).abs() <= 1.0 { found } else { shift }
+        self.step(signal, start, shift, template).map_or(shift, |step| shift + step.clamp(-0.5, 0.5))
     }
 
     /// The whole number of samples at which signal and template correlate most, when they are alike there.
@@ -183,7 +177,7 @@ mod tests {
             let mut finder = Finder::new(length, 5);
             let first = finder.find(&signal, 70, 0.0, &template);
             finder.radius = 0;
-            let found = finder.find(&signal, 70, first, &template);
+            let found = (0..2).fold(first, |found, _| finder.find(&signal, 70, found, &template));
             assert!((found - shift).abs() < 1e-3, "{found} for {shift}");
         }
     }
