@@ -60,16 +60,12 @@ impl SymmetricEigen {
         let values: Vec<f64> = values.iter().map(|value| value / self.scale).collect();
         let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(values.len());
         let close = 1e-3 * self.bound;
-        let least_step = 10.0 * f64::EPSILON * self.bound;
-        let mut shifted = f64::INFINITY;
         let mut first_close = 0;
         for (rank, value) in values.iter().enumerate() {
-            // Equal eigenvalues get shifts of their own, so that each has its own direction of growth.
-            shifted = value.min(shifted - least_step);
             if rank > 0 && values[rank - 1] - value > close {
                 first_close = rank;
             }
-            let vector = self.tridiagonal_vector(shifted, rank, &vectors[first_close..]);
+            let vector = self.tridiagonal_vector(*value, rank, &vectors[first_close..]);
             vectors.push(vector);
         }
         vectors.iter_mut().for_each(|vector| self.reflect_back(vector));

@@ -23,9 +23,10 @@ const HIGHEST_HIGHPASS_HZ: f64 = 100.0;
 
 /// Optimal basis set: removes artifacts that repeat and change, without alignment to less than a sample.
 ///
-/// An artifact that the begin or end of the recording cuts gets a fit to what there is of it; one of which less than half is there
-/// gets the mean artifact as it is. The mean of an artifact over its own time stays in the signal, so that no step arises at its ends. Where two overlap, the samples of both belong to the later one. Samples outside of artifacts stay
-/// bit for bit.
+/// An artifact that the begin or end of the recording cuts gets a fit to what there is of it; one of which fewer than three samples for each
+/// vector of the basis are there gets the mean artifact as it is. The mean of an artifact over its own time stays in the signal, so
+/// that no step arises at its ends. Where two overlap, the samples of both belong to the later one. Samples outside of artifacts
+/// stay bit for bit.
 ///
 /// ```
 /// use eeg_artifact::{Channel, ChannelKind, Pipeline, Recording, SerialExecutor, Step, Triggers};

@@ -83,7 +83,7 @@ pub struct Made {
 
 /// Makes all channels, one after the other. To make them in parallel, call [`Scene::channel`] from wherever you like.
 ///
-/// Cost: about 25 ms for each channel and minute at 1 kHz; three rows of memory for each channel.
+/// Cost: about 15 ms for each channel and minute at 1 kHz; three rows of memory for each channel.
 ///
 /// # Errors
 /// As for [`Scene::new`].
@@ -138,7 +138,7 @@ impl Scene {
         Ok(info)
     }
 
-    /// Makes a channel. Cost: about 25 ms for a minute at 1 kHz.
+    /// Makes a channel. Cost: about 15 ms for a minute at 1 kHz.
     ///
     /// # Panics
     /// When `channel` is not below the number of [`Scene::channels`].

@@ -132,9 +132,9 @@ fn an_artifact_that_the_end_cuts_is_removed_as_far_as_it_is_there() {
         made.recording.info_mut().triggers = Some(Triggers::from_samples(made.scene.volume_triggers()));
         made
     };
-    // The last volume of 501 samples loses its last fifth, and then all but its first fifth.
+    // The last volume of 501 samples loses its last fifth, then all but its first fifth, and then nearly all.
     let start = usize::try_from(*whole.scene.volume_triggers().last().unwrap()).unwrap();
-    for (kept, most_share) in [(400, 0.1), (100, 0.3)] {
+    for (kept, most_share) in [(400, 0.1), (100, 0.1), (12, 0.4)] {
         let end = start + kept;
         let info = whole.recording.info();
         let rows = (0..3).map(|channel| whole.recording.samples(channel).unwrap()[..end].to_vec()).collect();
@@ -174,6 +174,18 @@ fn overlapping_and_repeated_triggers_subtract_once() {
         samples.iter().rev().flat_map(|trigger| [*trigger, *trigger]).chain([i64::MIN, i64::MAX, -3000]).collect();
     run(&mut twice, &json!({})).unwrap();
     assert_eq!(rows_of(&once), rows_of(&twice));
+}
+
+#[test]
+fn where_artifacts_overlap_each_sample_is_corrected_once() {
+    let Some(case) = Case::open("vol250") else { return };
+    let mut recording = case.recording();
+    // The triggers are 125 samples apart.
+    recording.info_mut().triggers.as_mut().unwrap().artifact_length = Some(160);
+    run(&mut recording, &json!({})).unwrap();
+    for (row, aas) in rows_of(&recording).iter().zip(case.rows("aas_realign")) {
+        assert!(spread_uv(row) < 1.1 * spread_uv(&aas), "{} and {}", spread_uv(row), spread_uv(&aas));
+    }
 }
 
 #[test]

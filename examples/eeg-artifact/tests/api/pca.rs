@@ -78,7 +78,7 @@ fn triggers_outside_of_the_recording_count_as_in_the_reference() {
     let Some(row) = row_after(0, |_| (), triggers, 125, &json!({ "n_components": 3 })) else { return };
     let expected = [
         (0, -1.312_013_864_662_731e-5),
-        (320, -1.066_941_426_264_981_9e-4),
+        (320, -1.066_941_426_264_982e-4),
         (5000, -2.897_304_228_523_347e-5),
         (7330, -1.401_022_818_101_156_3e-4),
         (7499, -1.327_076_915_913_494_3e-5),
@@ -114,6 +114,26 @@ fn where_epochs_overlap_the_later_one_counts_as_in_the_reference() {
         (2000, 3.031_785_855_917_148_2e-5),
         (5000, 6.243_848_774_378_141e-5),
         (7000, 2.892_040_951_963_779e-5),
+    ];
+    assert_samples(&row, &expected);
+}
+
+#[test]
+fn a_flat_epoch_covers_the_end_of_the_one_before_it_as_in_the_reference() {
+    let flat = |row: &mut [f64]| {
+        let level = row[2000];
+        row[2000..2140].fill(level);
+    };
+    // Epochs begin 12 samples after triggers: one of them is 2002..2127, and the one before it ends at 2027.
+    let triggers = (290..7000).step_by(100).collect();
+    let Some(row) = row_after(2, flat, triggers, 125, &json!({ "n_components": 0.8 })) else { return };
+    let expected = [
+        (1995, 1.131_998_060_588_236_4e-4),
+        (2005, 4.119_218_647_247_18e-5),
+        (2020, 4.119_218_647_247_18e-5),
+        (2110, 1.983_189_859_451_799e-5),
+        (2130, 4.397_428_319_309_723e-5),
+        (2200, 1.806_950_008_151_953_3e-4),
     ];
     assert_samples(&row, &expected);
 }

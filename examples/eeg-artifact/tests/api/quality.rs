@@ -48,6 +48,11 @@ fn a_sine_has_its_power_at_its_frequency_and_white_noise_has_it_everywhere() {
     assert_eq!(spectrum.frequency_hz(strongest), 40.0);
     let near: f64 = spectrum.power[38..=42].iter().sum();
     assert!((near * spectrum.resolution_hz - 2.0).abs() < 1e-9, "a sine of 2 V has 2 V²");
+    // The fastest signal that there is.
+    let fastest: Vec<f64> = (0..4000).map(|at| if at % 2 == 0 { 3.0 } else { -3.0 }).collect();
+    let spectrum = welch(&fastest, SFREQ_HZ, 1000);
+    let total: f64 = spectrum.power.iter().map(|power| power * spectrum.resolution_hz).sum();
+    assert!((total - 9.0).abs() < 1e-9, "{total}");
     // Even noise from -1 to 1 has a variance of 1/3, spread over 500 Hz.
     let spectrum = welch(&noise(200_000, 1), SFREQ_HZ, 500);
     let expected = 1.0 / 3.0 / 500.0;

@@ -119,7 +119,9 @@ fn gaps_are_silent_and_triggers_show_them() {
 
 #[test]
 fn without_jitter_drift_and_movement_all_volumes_are_alike_and_each_of_them_makes_a_difference() {
+    // Slices of 50 samples, so that none is rounded.
     let still = SceneSettings {
+        slices_per_volume: 10,
         clock_jitter_samples: 0.0,
         clock_drift_ppm: 0.0,
         amplitude_drift: 0.0,
@@ -142,6 +144,41 @@ fn without_jitter_drift_and_movement_all_volumes_are_alike_and_each_of_them_make
 }
 
 #[test]
+fn slices_of_a_volume_are_nearly_alike() {
+    let still = SceneSettings { slices_per_volume: 10, clock_jitter_samples: 0.0, clock_drift_ppm: 0.0, ..small() };
+    let made = Scene::new(still).unwrap().channel(0);
+    let artifact = difference(&made.samples, &made.truth);
+    let slices: Vec<&[f64]> = artifact[2500..3000].chunks_exact(50).collect();
+    for slice in &slices[1..] {
+        let change = rms(difference(slice, slices[0]).into_iter()) / rms(slices[0].iter().copied());
+        assert!((0.001..0.15).contains(&change), "{change}");
+    }
+}
+
+#[test]
+fn two_volumes_have_the_artifact_of_a_movement_and_a_part_of_it_stays() {
+    let settings = SceneSettings {
+        duration_s: 40.0,
+        slices_per_volume: 10,
+        clock_jitter_samples: 0.0,
+        clock_drift_ppm: 0.0,
+        amplitude_drift: 0.0,
+        n_movements: 1,
+        ..small()
+    };
+    let scene = Scene::new(settings).unwrap();
+    let made = scene.channel(0);
+    let artifact = difference(&made.samples, &made.truth);
+    let volumes: Vec<&[f64]> = artifact[2500..].chunks_exact(500).take(34).collect();
+    let changes: Vec<f64> = volumes.iter().map(|volume| rms(difference(volume, volumes[0]).into_iter())).collect();
+    let begin = scene.movement_volumes()[0];
+    assert!(begin > 0 && begin + 3 < 34);
+    assert!(changes[..begin].iter().all(|change| *change < 1e-9));
+    assert!(changes[begin] > 1e-5 && (changes[begin] / changes[begin + 1] - 1.0).abs() < 1e-6);
+    assert!(changes[begin + 2..].iter().all(|change| (0.05..0.15).contains(&(change / changes[begin]))), "{changes:?}");
+}
+
+#[test]
 fn heart_beats_and_line_noise_are_in_the_truth_and_not_in_the_clean_signal() {
     let quiet = SceneSettings { heart_uv: 0.0, ..small() };
     let made = Scene::new(quiet.clone()).unwrap().channel(1);
@@ -149,15 +186,19 @@ fn heart_beats_and_line_noise_are_in_the_truth_and_not_in_the_clean_signal() {
     let line = Scene::new(SceneSettings { line_uv: 10.0, ..quiet }).unwrap().channel(1);
     let noise = rms(difference(&line.truth, &line.clean).into_iter());
     assert!((5e-6 / 2_f64.sqrt()..15e-6 / 2_f64.sqrt()).contains(&noise), "{noise}");
-    let beating = Scene::new(small()).unwrap();
-    let made = beating.channel(1);
-    let pulse = difference(&made.truth, &made.clean);
-    // The strongest wave comes 0.25 s after the R wave.
+    let beating = Scene::new(SceneSettings { n_eeg: 8, ..small() }).unwrap();
+    // How strong the pulse is in all channels, so many seconds after the R waves.
     let at = |seconds: f64| {
-        let beats = beating.heart_beats().iter().filter(|beat| **beat < 9000.0);
-        rms(beats.map(|beat| pulse[(beat + seconds * 500.0) as usize]))
+        let channels = (0..8).map(|channel| {
+            let made = beating.channel(channel);
+            let pulse = difference(&made.truth, &made.clean);
+            let beats = beating.heart_beats().iter().filter(|beat| **beat < 9000.0);
+            rms(beats.map(|beat| pulse[(beat + seconds * 500.0) as usize]))
+        });
+        rms(channels)
     };
-    assert!(at(0.25) > 3.0 * at(0.65), "{} {}", at(0.25), at(0.65));
+    // The strongest wave comes 0.25 s after the R wave.
+    assert!((5e-6..30e-6).contains(&at(0.25)) && at(0.25) > 3.0 * at(0.65), "{} {}", at(0.25), at(0.65));
 }
 
 #[test]
@@ -166,6 +207,7 @@ fn settings_that_no_recording_can_have_are_refused_by_name() {
         ("n_eeg", SceneSettings { n_eeg: 0, ..small() }),
         ("duration_s", SceneSettings { duration_s: f64::NAN, ..small() }),
         ("duration_s", SceneSettings { duration_s: 6.0, ..small() }),
+        ("duration_s", SceneSettings { duration_s: 7.0, ..small() }),
         ("duration_s", SceneSettings { duration_s: 1e300, ..small() }),
         ("sfreq_hz", SceneSettings { sfreq_hz: 0.0, ..small() }),
         ("slices_per_volume", SceneSettings { slices_per_volume: 0, ..small() }),

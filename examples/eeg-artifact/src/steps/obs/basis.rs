@@ -93,9 +93,9 @@ impl Basis {
         }
     }
 
-    /// Half of the artifact, and so many samples that the fit cannot follow them all.
+    /// Three samples for each number that is fitted: fewer would follow the signal rather than the artifact.
     fn is_enough(&self, n_samples: usize) -> bool {
-        2 * n_samples >= self.mean.len() && n_samples > 2 * (self.vectors.len() + 1)
+        n_samples >= 3 * (self.vectors.len() + 1)
     }
 
     /// Least squares with a constant over a part of the artifacts, whose directions are not orthogonal there. It looks at slow parts too.
@@ -264,6 +264,11 @@ mod tests {
         let both: Vec<f64> = samples.iter().zip(&slow).map(|(sample, slow)| sample + slow).collect();
         let fits = |samples: &[f64]| {
             let basis = Basis::of(samples, &epochs, 2, 3).unwrap();
+            let shares = basis
+                .vectors
+                .iter()
+                .flat_map(|vector| cosines(3, 20).into_iter().map(|slow| dot(&slow, &vector.direction)));
+            assert_eq!(shares.filter(|share| share.abs() > 1e-9).count(), 0);
             let mut fit = vec![0.0; 20];
             basis.fit(&samples[100..120], 0, &mut fit);
             remove(&cosines(3, 20), &mut fit);
