@@ -33,9 +33,9 @@ pub(super) struct Panel {
 }
 
 impl Panel {
-    /// The vertical scale of the panel, with a little room above and below.
+    /// The vertical scale of the panel, with room for marks at the top and a little below.
     pub(super) fn scale(&self, range: std::ops::RangeInclusive<f64>) -> Scale {
-        Scale::new(range, self.top + 4.0, self.bottom - 3.0)
+        Scale::new(range, self.top + 8.0, self.bottom - 3.0)
     }
 }
 

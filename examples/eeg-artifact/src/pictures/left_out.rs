@@ -12,8 +12,8 @@ use super::text::{count, shorten, without_common_start};
 
 /// More channels than this share rows.
 const MOST_ROWS: usize = 96;
-/// No more rectangles than this are drawn: where there would be more, each cell covers more epochs.
-const MOST_RECTANGLES: usize = 8000;
+/// No more rectangles than this are drawn, in wide and in narrow pictures: where there would be more, each cell covers more epochs.
+const MOST_RECTANGLES: (usize, usize) = (7000, 2500);
 /// The least distance between the labels of two rows.
 const LABEL_SPACING: f64 = 13.0;
 
@@ -80,7 +80,8 @@ impl LeftOutPicture<'_> {
             canvas.message(panel, &self.told());
             return;
         };
-        let grid = Grid::of(&self.channels, self.n_epochs(), most_columns(canvas));
+        let most_rectangles = canvas.layout.pick(MOST_RECTANGLES.0, MOST_RECTANGLES.1);
+        let grid = Grid::of(&self.channels, self.n_epochs(), most_columns(canvas), most_rectangles);
         grid.draw_legend(canvas);
         let row_height = (canvas.layout.pick(384.0, 300.0) / grid.n_rows as f64).clamp(3.0, 16.0);
         let panel = canvas.panel((row_height * grid.n_rows as f64).max(16.0), None);
@@ -97,7 +98,7 @@ impl LeftOutPicture<'_> {
         for row in (0..n_rows).step_by(step) {
             let y = panel.top + (row as f64 + 0.5) * row_height + 4.0;
             let name = names[part(row, n_rows, names.len()).start];
-            canvas.text((panel.left - 6.0, y), shorten(name, style, panel.left - 8.0), style);
+            canvas.text((panel.left - 6.0, y), shorten(name, style, panel.left - 14.0), style);
         }
     }
 
@@ -173,12 +174,12 @@ const SHADE_ENDS: [f64; 3] = [0.05, 0.2, 0.5];
 
 impl Grid {
     /// With two thirds of the columns until there are few enough rectangles.
-    fn of(channels: &[ChannelEpochs<'_>], n_epochs: usize, most_columns: usize) -> Self {
+    fn of(channels: &[ChannelEpochs<'_>], n_epochs: usize, most_columns: usize, most_rectangles: usize) -> Self {
         let n_rows = channels.len().min(MOST_ROWS);
         let mut n_columns = n_epochs.min(most_columns).max(1);
         loop {
             let rectangles = rectangles(channels, n_epochs, n_rows, n_columns);
-            if rectangles.len() <= MOST_RECTANGLES || n_columns <= 1 {
+            if rectangles.len() <= most_rectangles || n_columns <= 1 {
                 let cell = (channels.len().div_ceil(n_rows), n_epochs.div_ceil(n_columns));
                 return Self { n_rows, n_columns, cell, n_epochs, rectangles };
             }
@@ -286,7 +287,7 @@ mod tests {
     fn neighbours_of_one_level_are_one_rectangle() {
         let left_out = [true, true, false, true];
         let channels = [ChannelEpochs { name: "Cz", left_out: &left_out }];
-        let grid = Grid::of(&channels, 4, 100);
+        let grid = Grid::of(&channels, 4, 100, 100);
         let columns: Vec<(usize, usize)> = grid.rectangles.iter().map(|cells| cells.columns).collect();
         assert_eq!((columns, grid.cell), (vec![(0, 2), (3, 4)], (1, 1)));
     }
@@ -303,8 +304,8 @@ mod tests {
         let random: Vec<bool> = (0_u32..6000).map(|idx| idx.wrapping_mul(2_654_435_761) >> 30 == 0).collect();
         for left_out in [alternating, random] {
             let channels = vec![ChannelEpochs { name: "Cz", left_out: &left_out }; 300];
-            let grid = Grid::of(&channels, 6000, 500);
-            assert!(grid.rectangles.len() <= MOST_RECTANGLES && !grid.rectangles.is_empty());
+            let grid = Grid::of(&channels, 6000, 500, 2500);
+            assert!(grid.rectangles.len() <= 2500 && !grid.rectangles.is_empty());
         }
     }
 

@@ -5,6 +5,9 @@
 
 use consumer_support::picture::{Point, is_drawable};
 
+/// More dashes than this would cost more than they show.
+const MOST_DASHES: f64 = 1000.0;
+
 /// The values that lie in one column of pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Column {
@@ -64,9 +67,16 @@ pub(super) fn column_means(n_values: usize, x: impl Fn(usize) -> f64, y: impl Fn
     sums.into_iter().map(|(at, sum, n)| (at + 0.5, sum / n)).collect()
 }
 
-/// Cuts lines into dashes of `on` pixels with `off` pixels between them, so that a line is known by more than its colour.
+/// Cuts lines into dashes of `on` pixels with `off` pixels between them, so that a line is known by more than its colour. Lines so long that
+/// there would be thousands of dashes get longer ones.
 pub(super) fn dashed(runs: &[Vec<Point>], on: f64, off: f64) -> Vec<Vec<Point>> {
-    runs.iter().flat_map(|run| dashes(run, on, off)).filter(|dash| dash.len() > 1).collect()
+    let length: f64 = runs.iter().flat_map(|run| run.windows(2)).map(|pair| distance(pair[0], pair[1])).sum();
+    let factor = (length / (MOST_DASHES * (on + off))).max(1.0);
+    runs.iter().flat_map(|run| dashes(run, on * factor, off * factor)).filter(|dash| dash.len() > 1).collect()
+}
+
+fn distance(from: Point, to: Point) -> f64 {
+    (to.0 - from.0).hypot(to.1 - from.1)
 }
 
 #[derive(Default)]
@@ -134,7 +144,7 @@ fn dashes(run: &[Point], on: f64, off: f64) -> Vec<Vec<Point>> {
     let (mut dash, mut is_on, mut rest) = (vec![*first], true, on);
     for pair in run.windows(2) {
         let (mut from, to) = (pair[0], pair[1]);
-        let mut length = (to.0 - from.0).hypot(to.1 - from.1);
+        let mut length = distance(from, to);
         while length > rest {
             let share = rest / length;
             from = (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share);
@@ -204,6 +214,13 @@ mod tests {
         let outlines = area(3, |idx| idx as f64 * 0.1, |idx| spans[idx]);
         let heights: Vec<f64> = outlines.concat().iter().map(|point| point.1).collect();
         assert_eq!(heights, [3.0, 3.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_line_that_jumps_at_every_pixel_has_no_more_dashes_than_are_allowed() {
+        let jumps: Vec<Point> = (0_u32..4000).map(|idx| (f64::from(idx), f64::from(idx % 2) * 150.0)).collect();
+        let dashes = dashed(&[jumps], 7.0, 4.0);
+        assert!((900..=1001).contains(&dashes.len()), "{}", dashes.len());
     }
 
     #[test]

@@ -6,15 +6,16 @@ use consumer_support::picture::TextStyle;
 const UNITS: [&str; 7] = ["s", "ms", "\u{b5}V", "dB", "Hz", "%", "min"];
 
 /// About how wide a text is, in pixels, rather more than less. Scripts from Hangul on, such as Chinese, have letters of nearly twice the
-/// width.
+/// width, and so have a few signs.
 pub(super) fn width_of(text: &str, style: TextStyle) -> f64 {
-    let n_broad = text.chars().filter(|letter| *letter >= '\u{1100}' && !is_punctuation(*letter)).count();
+    let n_broad = text.chars().filter(|letter| is_broad(*letter)).count();
     style.width_of(text) + n_broad as f64 * style.size * 0.5
 }
 
-/// Dashes, dots, arrows and signs such as the minus sign.
-fn is_punctuation(letter: char) -> bool {
-    ('\u{2000}'..'\u{2600}').contains(&letter)
+/// Between U+2000 and U+2600 there are dashes, dots and signs such as the minus sign.
+fn is_broad(letter: char) -> bool {
+    let is_sign = ('\u{2000}'..'\u{2600}').contains(&letter) && letter != '\u{2026}';
+    "@%MWmw".contains(letter) || letter >= '\u{1100}' && !is_sign
 }
 
 /// A text that fits into a width, its end cut off where it must be.
@@ -25,7 +26,7 @@ pub(super) fn shorten(text: &str, style: TextStyle, width: f64) -> String {
     let mut kept = String::new();
     for letter in text.chars() {
         kept.push(letter);
-        if width_of(&kept, style) + style.width_of("\u{2026}") > width {
+        if width_of(&kept, style) + width_of("\u{2026}", style) > width {
             kept.pop();
             break;
         }

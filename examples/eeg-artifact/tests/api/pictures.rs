@@ -221,6 +221,16 @@ fn link(path: &str, about: &str) -> Link {
     Link { path: path.to_owned(), about: about.to_owned() }
 }
 
+/// Names from a file that means harm, and triggers outside of everything.
+fn hostile() -> Made {
+    let mut hostile = Made::new(2, 4.0, 250.0);
+    hostile.names = vec![HOSTILE.to_owned(), "x".repeat(5000)];
+    (hostile.triggers[0], hostile.frequencies_hz[7]) = (i64::MIN, NAN);
+    *hostile.triggers.last_mut().unwrap() = i64::MAX;
+    hostile.gaps = vec![usize::MAX];
+    hostile
+}
+
 /// All pictures of recordings that have little, nothing, or odd values in them, and of the usual ones.
 fn all_drawings(layout: Layout) -> Vec<(String, Drawing)> {
     let mut made =
@@ -240,12 +250,7 @@ fn all_drawings(layout: Layout) -> Vec<(String, Drawing)> {
     for sfreq in [NAN, 0.0, -250.0, 1e300] {
         made.push((format!("sfreq {sfreq}"), Made { sfreq, ..Made::new(2, 4.0, 250.0) }));
     }
-    let mut hostile = Made::new(2, 4.0, 250.0);
-    hostile.names = vec![HOSTILE.to_owned(), "x".repeat(5000)];
-    (hostile.triggers[0], hostile.frequencies_hz[7]) = (i64::MIN, NAN);
-    *hostile.triggers.last_mut().unwrap() = i64::MAX;
-    hostile.gaps = vec![usize::MAX];
-    made.push(("hostile".to_owned(), hostile));
+    made.push(("hostile".to_owned(), hostile()));
     let one = Made { triggers: vec![5], gaps: vec![0], ..Made::new(1, 0.1, 250.0) };
     made.push(("one trigger".to_owned(), one));
     let drawn = |(name, made): (String, Made)| {
@@ -256,6 +261,9 @@ fn all_drawings(layout: Layout) -> Vec<(String, Drawing)> {
     };
     let mut drawings: Vec<(String, Drawing)> = made.into_iter().flat_map(drawn).collect();
     drawings.push(("scaling".to_owned(), scaling().draw(layout)));
+    let seconds = (1..=64).map(|workers| (workers, 10.0)).collect();
+    let many = ScalingPicture { title: "", serial_s: 9.0, modes: vec![ModeTimes { mode: "threads", seconds }] };
+    drawings.push(("scaling to 64".to_owned(), many.draw(layout)));
     for serial_s in [NAN, 0.0, 1e-300, 1e300] {
         let modes = vec![ModeTimes { mode: HOSTILE, seconds: vec![(0, NAN), (1, 2.0), (usize::MAX, 1.0)] }];
         let picture = ScalingPicture { title: HOSTILE, serial_s, modes };
@@ -385,6 +393,25 @@ fn a_page_of_64_channels_and_an_hour_stays_below_two_megabytes_and_is_the_same_e
     keep("index.html", &short.page());
 }
 
+#[test]
+fn a_page_of_values_that_jump_at_every_sample_stays_below_two_megabytes() {
+    let jump = |low: f64, high: f64| move |idx: usize| if idx.is_multiple_of(2) { low } else { high };
+    let mut made = Made::new(64, 600.0, 50.0);
+    for row in [&mut made.before, &mut made.after, &mut made.truth, &mut made.shifts] {
+        *row = (0..row.len()).map(jump(-123.45e-6, 123.45e-6)).collect();
+    }
+    made.template = (0..7000).map(jump(-1e-3, 1e-3)).collect();
+    made.spread = (0..7000).map(jump(1e-5, 1e-4)).collect();
+    made.frequencies_hz = (0..10_000).map(|bin| f64::from(bin) * 0.01).collect();
+    made.densities = [0, 1, 2].map(|_| (0..10_000).map(jump(1e-16, 1e-8)).collect());
+    // Neighbouring cells differ at the finest resolution that is drawn.
+    let alternating = |epoch: usize| (epoch / 56).is_multiple_of(2) || epoch.is_multiple_of(56);
+    made.left_out = vec![(0..6000).map(alternating).collect(); 64];
+    let html = made.page();
+    assert!(html.len() < 2_000_000, "{} bytes", html.len());
+    keep("jumps.html", &html);
+}
+
 /// Leaves a page in the test folder, for a look in a browser.
 fn keep(name: &str, html: &str) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("eeg-pictures");
@@ -408,12 +435,13 @@ fn pages_escape_and_bound_everything_that_they_are_given() {
         computed: vec![HOSTILE.to_owned()],
         warnings: vec![warning(); 5000],
         facts: vec![fact(HOSTILE, HOSTILE)],
-        figures: Vec::new(),
+        figures: hostile().figures(),
         tables: vec![table],
         files: vec![link(HOSTILE, HOSTILE)],
     };
     let html = page.to_html();
-    assert!(!html.contains("<script") && !html.contains("</svg>"));
+    assert!(!html.contains("<script") && html.matches("</svg>").count() == html.matches("<svg ").count());
+    keep("hostile.html", &html);
     assert!(html.contains("4800 more") && html.contains("The first 256 of 5000 rows and 12 of 50 columns."));
     assert!(html.len() < 2_000_000, "{} bytes", html.len());
 }
@@ -437,11 +465,12 @@ fn the_overview_names_failed_files_and_links_the_others() {
         row(HOSTILE, FileOutcome::Cleaned(cleaned(1))),
         row("a_very_long_name_of_a_recording_without_any_space_in_it_20260301.vhdr", FileOutcome::Cleaned(cleaned(2))),
         row("torn.edf", FileOutcome::Failed { reason: torn.to_owned() }),
+        row("odd.edf", FileOutcome::Failed { reason: HOSTILE.to_owned() }),
         row("late.edf", FileOutcome::NotStarted),
     ];
     let page = OverviewPage {
-        title: "Five recordings",
-        subtitle: "3 cleaned, 1 failed, 1 not started",
+        title: "Six recordings",
+        subtitle: "3 cleaned, 2 failed, 1 not started",
         facts: vec![fact("Workers", "2")],
         failures: vec![Warning { subject: "torn.edf".to_owned(), reason: torn.to_owned() }],
         files: vec![link("report.json", "the numbers of this page")],
