@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p eeg-artifact --example one_step`
 
+#![expect(clippy::print_stdout, reason = "an example shows its results")]
+
 use eeg_artifact::{Channel, ChannelKind, EegResult, JobExecutor, Pipeline, Recording, Step};
 use manyhands::AnyMode;
 use serde_json::json;

@@ -3,6 +3,8 @@
 //!
 //! `cargo run -p eeg-artifact --example own_executor`
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example shows its results")]
+
 use std::time::Instant;
 
 use eeg_artifact::{

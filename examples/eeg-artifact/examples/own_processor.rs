@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p eeg-artifact --example own_processor`
 
+#![expect(clippy::print_stdout, reason = "an example shows its results")]
+
 use eeg_artifact::{
     Channel, ChannelContext, ChannelData, ChannelKind, EegError, EegResult, Info, JobExecutor, Pipeline, Processor,
     Recording, Step, StepOr,

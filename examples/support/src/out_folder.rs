@@ -78,9 +78,10 @@ impl OutFolder {
     pub fn claim_free(&mut self, stem: &str) -> Result<PathBuf, OutFolderError> {
         let stem: String = stem.chars().map(|c| if is_safe(c) { c } else { '_' }).collect();
         let numbered = (2..).map(|number: usize| format!("{stem}_{number}.csv"));
-        let mut names = std::iter::once(format!("{stem}.csv")).chain(numbered);
-        let free =
-            names.find(|name| !self.claimed.contains(name) && !self.is_input(name)).expect("numbers do not run out");
+        let first = format!("{stem}.csv");
+        let mut names = std::iter::once(first.clone()).chain(numbered);
+        // Numbers do not run out.
+        let free = names.find(|name| !self.claimed.contains(name) && !self.is_input(name)).unwrap_or(first);
         self.claim(&free)
     }
 

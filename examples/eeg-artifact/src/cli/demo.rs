@@ -15,7 +15,7 @@ use super::pipeline_args::PipelineChoice;
 use super::results::{Before, Cleaned, Report};
 
 /// The steps where none are given: the artifacts of volumes, aligned to less than a sample, then what still differs between them.
-const USUAL: [&str; 3] = ["highpass:freq=1", "aas:subsample=true", "lowpass:freq=70"];
+const USUAL: [&str; 4] = ["highpass:freq=1", "aas:window_size=60,subsample=true", "obs:highpass=12", "lowpass:freq=70"];
 /// The code of volumes in the made stimulus channel.
 const TRIGGERS: &str = "^1$";
 

@@ -18,7 +18,7 @@ pub use fir::{design_fir, design_notch};
 pub use resample::resample;
 
 pub(crate) use correlation::best_offset;
-pub(crate) use filtfilt::{filter_forward_backward, forward_backward, too_few_for};
+pub(crate) use filtfilt::{forward_backward, too_few_for};
 pub(crate) use fir::FirDesign;
 pub(crate) use fractional_delay::{HALF_WIDTH, shift_into, slope_into};
 pub(crate) use least_mean_squares::predict_by_least_mean_squares;

@@ -126,8 +126,10 @@ impl Step {
             let reason = format!("it must be given: {}", missing.about);
             return Err(EegError::parameter(name, missing.name, "nothing", reason));
         }
-        let parsed = parse(name, settings).expect("every listed step is parsed");
-        parsed.map_err(|error| wrong_value(&about, given, &error))
+        match parse(name, settings) {
+            Some(parsed) => parsed.map_err(|error| wrong_value(&about, given, &error)),
+            None => Err(EegError::UnknownStep { name: name.to_owned(), nearest: None }),
+        }
     }
 }
 

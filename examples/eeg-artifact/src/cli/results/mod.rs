@@ -46,7 +46,8 @@ impl Cleaned<'_> {
         let report = Report::of(self.title, self.steps, &self.recording, &shown)?;
         let html = page::html(&report, &self.recording, &shown, self.format)?;
         write_file(&folder.join(PAGE), html.as_bytes())?;
-        let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+        let report = report.without_drawings();
+        let json = serde_json::to_string(&report).map_err(|error| error.to_string())?;
         write_file(&folder.join(REPORT), format!("{json}\n").as_bytes())?;
         Ok(report)
     }

@@ -100,11 +100,22 @@ impl Report {
         self.channels.iter().find_map(|channel| self.finding(&channel.name, what))
     }
 
+    /// Drops the long lists that the page draws and the file would repeat for each channel.
+    pub(super) fn without_drawings(mut self) -> Self {
+        for channel in &mut self.channels {
+            channel.findings.retain(|finding| !DRAWN_ONLY.contains(&finding.what.as_str()));
+        }
+        self
+    }
+
     /// The mean over the measured channels.
     pub(crate) fn mean(&self, value: impl Fn(&QualityReport) -> f64) -> f64 {
         self.quality.iter().map(value).sum::<f64>() / self.quality.len() as f64
     }
 }
+
+/// Long lists that the page draws, and that the report would repeat for each channel.
+const DRAWN_ONLY: [&str; 2] = ["template of the first block", "spread of the first block"];
 
 fn channel_report(recording: &Recording, idx: usize, channel: &Channel) -> Result<ChannelReport, String> {
     let findings = recording.rows().findings(idx).map_err(|error| error.to_string())?;

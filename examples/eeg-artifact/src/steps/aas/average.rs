@@ -37,6 +37,8 @@ pub(super) struct Templates {
     pub(super) left_out: Vec<usize>,
     /// The spread (population standard deviation) of the epochs in the first template, at each of its samples.
     pub(super) spread: Vec<f64>,
+    /// How many epochs are in the first template.
+    pub(super) n_in_first: usize,
 }
 
 /// Makes the templates of a channel whose mean over the whole recording is `channel_mean`; that mean is not part of them.
@@ -51,6 +53,7 @@ pub(super) fn average(epochs: &impl Epochs, selection: &Selection, channel_mean:
     let mut values = vec![0.0; n_blocks * width];
     let mut is_left_out = vec![true; n_epochs];
     let mut is_empty = vec![false; n_blocks];
+    let mut n_in_first = 0;
     let (mut sum, mut scratch, mut spread) = (EpochSum::new(width, epochs.core()), Vec::new(), Vec::new());
     for (block, template) in values.chunks_exact_mut(width).enumerate() {
         let chosen = choose(epochs, selection, block * selection.window_size, &mut sum, &mut scratch);
@@ -61,13 +64,14 @@ pub(super) fn average(epochs: &impl Epochs, selection: &Selection, channel_mean:
         sum.mean_into(template, channel_mean);
         put_back_missing(epochs, &chosen, channel_mean, template);
         if spread.is_empty() {
+            n_in_first = chosen.len();
             spread = spread_around(template, epochs, &chosen, channel_mean, &mut scratch);
         }
         chosen.into_iter().for_each(|epoch| is_left_out[epoch] = false);
     }
     fill_empty_blocks(&mut values, width, &is_empty)?;
     let left_out = (0..n_epochs).filter(|epoch| is_left_out[*epoch]).collect();
-    Ok(Templates { values, width, left_out, spread })
+    Ok(Templates { values, width, left_out, spread, n_in_first })
 }
 
 /// Chooses the epochs for the block that begins at `first`, and adds them up.

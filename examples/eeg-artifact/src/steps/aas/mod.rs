@@ -239,7 +239,7 @@ impl Aas {
     /// The templates of all blocks, one after the other, and what is to be reported of them.
     fn templates(&self, layout: &Layout<'_>, mean: f64, data: &mut ChannelData) -> EegResult<Vec<f64>> {
         let selection = self.selection();
-        let Templates { values, width, left_out, spread } = if self.subsample {
+        let Templates { values, width, left_out, spread, n_in_first } = if self.subsample {
             average(&AlignedEpochs::new(&data.samples, layout, layout.shifts()), &selection, mean)?
         } else {
             average(&WholeEpochs::new(&data.samples, layout), &selection, mean)?
@@ -247,6 +247,7 @@ impl Aas {
         let margin = (width - layout.length) / 2;
         let first = margin..margin + layout.length;
         data.note(STEP, "epochs left out of every template", left_out.into_iter().map(|epoch| epoch as f64).collect());
+        data.note(STEP, "epochs in the first block's template", vec![n_in_first as f64]);
         data.note(STEP, "template of the first block", values[first.clone()].to_vec());
         data.note(STEP, "spread of the first block", spread[first].to_vec());
         Ok(values)
