@@ -13,6 +13,8 @@ mod aligner;
 #[cfg(test)]
 mod anc;
 #[cfg(test)]
+mod command_clean;
+#[cfg(test)]
 mod command_run;
 #[cfg(test)]
 mod filters;
