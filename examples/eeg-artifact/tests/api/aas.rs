@@ -47,6 +47,67 @@ fn every_variant_agrees_with_the_reference_to_the_last_digits() {
     }
 }
 
+/// Two channels of waves with 60 artifacts of either sign, gaps between every six, and every fifth artifact a sample late.
+fn waves_with_artifacts() -> Recording {
+    let (length, n_samples) = (37, 2400);
+    let (mut triggers, mut at) = (Vec::new(), 33);
+    for i in 0..60 {
+        triggers.push(at);
+        at += 36 + i64::from(i % 3 == 1) - i64::from(i % 7 == 3) + if i % 6 == 5 { 11 } else { 0 };
+    }
+    let row = |channel: f64, sign: f64| {
+        let wave = |k: f64| {
+            0.2 * (0.9 * k * (1.0 + channel)).sin() + 0.13 * (2.3 * k + channel).cos() + 0.4 * (0.011 * k).sin()
+        };
+        let mut row: Vec<f64> = (0..n_samples).map(|k| wave(f64::from(k)) + sign * 5.0).collect();
+        for (i, trigger) in triggers.iter().enumerate() {
+            let start = (trigger - 4) as usize + usize::from(i % 5 == 2);
+            for (j, sample) in row[start..].iter_mut().take(length).enumerate() {
+                let j = j as f64;
+                let shape = (0.8 * j).sin() * (-((j - 18.0) / 9.0).powi(2)).exp();
+                *sample += 2.5 * sign * shape * (1.0 + 0.1 * (i as f64).sin());
+            }
+        }
+        row.into_iter().map(|sample| sample * 1e-4).collect()
+    };
+    let mut recording = recording_of(vec![row(0.0, 1.0), row(1.0, -0.6)], length);
+    recording.info_mut().artifact_offset_s = -0.018; // 4.5 samples, of which 4 count
+    recording.info_mut().triggers =
+        Some(Triggers { samples: triggers, artifact_length: Some(length), ..Triggers::default() });
+    recording
+}
+
+/// The numbers are those of FACETpy 2.0.2's `AASCorrection` on the same waves, run serially: for each channel the sum of samples times
+/// cos(index) and the root of the sum of squares, then a sample of each.
+#[test]
+fn a_recording_with_gaps_that_is_not_among_the_golden_ones_agrees_with_the_reference() {
+    let realigned = json!({ "window_size": 13, "correlation_threshold": 0.9, "search_window_factor": 0.4 });
+    let mut all = realigned.clone();
+    all["interpolate_volume_gaps"] = json!(true);
+    all["apply_epoch_alpha_scaling"] = json!(true);
+    all["rel_window_position"] = json!(-0.5);
+    let expected = [
+        [0.0003660617769965922, -0.00020122467062390917, 0.024650359233120585, 0.014693599782501761],
+        [-5.777943391710558e-05, -0.00019749218690888216, 0.024558020264696934, 0.014785200198518263],
+    ];
+    let expected_samples =
+        [[0.0004748876843351692, -0.0002681753017072657], [0.0004349860362650209, -0.00028914557672786364]];
+    for ((settings, expected), expected_samples) in [realigned, all].iter().zip(expected).zip(expected_samples) {
+        let mut recording = waves_with_artifacts();
+        let before = triggers_of(&recording).samples.clone();
+        run(&mut recording, settings).unwrap();
+        let moved = triggers_of(&recording).samples.iter().zip(before).map(|(after, before)| after - before);
+        assert!(moved.enumerate().all(|(i, shift)| shift == i64::from(i % 5 == 2)), "every fifth artifact is late");
+        let rows = rows_of(&recording);
+        let with_cosine =
+            |row: &[f64]| row.iter().enumerate().map(|(k, sample)| sample * (k as f64).cos()).sum::<f64>();
+        let length = |row: &[f64]| row.iter().map(|sample| sample * sample).sum::<f64>().sqrt();
+        let found = [with_cosine(&rows[0]), with_cosine(&rows[1]), length(&rows[0]), length(&rows[1])];
+        assert_close(&[found.to_vec()], &[expected.to_vec()], 1e-12, "sums");
+        assert_close(&[vec![rows[0][500], rows[1][2300]]], &[expected_samples.to_vec()], 1e-12, "samples");
+    }
+}
+
 #[test]
 fn kept_noise_is_what_was_subtracted_gaps_and_all() {
     for case in CASES.iter().filter_map(|name| Case::open(name)) {
