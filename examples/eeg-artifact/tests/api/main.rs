@@ -9,6 +9,8 @@ mod aas;
 #[cfg(test)]
 mod aas_definition;
 #[cfg(test)]
+mod aas_subsample;
+#[cfg(test)]
 mod aligner;
 #[cfg(test)]
 mod anc;
