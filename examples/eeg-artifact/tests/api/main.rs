@@ -19,6 +19,8 @@ mod command_clean;
 #[cfg(test)]
 mod command_run;
 #[cfg(test)]
+mod crop;
+#[cfg(test)]
 mod filters;
 #[cfg(test)]
 mod golden;
@@ -34,6 +36,8 @@ mod pipeline;
 mod quality;
 #[cfg(test)]
 mod resampling;
+#[cfg(test)]
+mod rows;
 #[cfg(test)]
 mod synthetic;
 #[cfg(test)]
