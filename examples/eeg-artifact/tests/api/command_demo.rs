@@ -45,12 +45,14 @@ fn a_made_recording_too_short_to_be_measured_is_cleaned_and_says_so_without_numb
 fn scaling_times_every_number_of_workers_whatever_the_mode_and_refuses_what_it_would_ignore() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().to_str().unwrap();
-    let steps = ["scaling", "--out", place, "--rounds", "1", "--step", "highpass:freq=20"];
-    let summary = json_of(&[&steps[..], &["--workers", "2", "--mode", "serial", "--json"]].concat(), 0);
+    eeg_artifact(&["--seconds", "9", "--eeg-channels", "3", "--step", "highpass:freq=20", "--out", place]);
+    let made = folder.path().join("made.edf");
+    let given = ["scaling", "--out", place, "--rounds", "1", "--step", "highpass:freq=20", "--mode", "serial"];
+    let summary = json_of(&[&given[..], &[made.to_str().unwrap(), "--workers", "2", "--json"]].concat(), 0);
     assert_eq!(summary["times"].as_array().unwrap().len(), 5, "{summary}");
     assert!(summary["verdict"].as_str().unwrap().starts_with("Parallel work"), "{summary}");
     assert!(folder.path().join("scaling.html").is_file());
-    let output = eeg_artifact(&[&steps[..], &["--bad", "Cz"]].concat());
+    let output = eeg_artifact(&[&given[..], &["--bad", "Cz"]].concat());
     let warned = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(2) && warned.contains("--bad"), "{warned}");
 }
