@@ -54,7 +54,7 @@ impl OutFolder {
     pub fn claim(&mut self, name: &str) -> Result<PathBuf, OutFolderError> {
         if !is_plain(name) {
             return Err(OutFolderError(format!(
-                "output file {name:?} would leave the folder {}; give a plain file name such as features.csv",
+                "output file {name:?} would leave the folder {}; give a plain file name, without a folder",
                 self.folder.display()
             )));
         }
@@ -66,7 +66,7 @@ impl OutFolder {
             )));
         }
         if !self.claimed.insert(name.to_owned()) {
-            return Err(OutFolderError(format!("two tables would be written to {name:?}; give each its own name")));
+            return Err(OutFolderError(format!("two outputs would be written to {name:?}; give each its own name")));
         }
         Ok(path)
     }

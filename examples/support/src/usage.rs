@@ -91,9 +91,7 @@ fn measure() -> Option<(Duration, u64)> {
 
 #[cfg(target_os = "linux")]
 fn page_bytes() -> u64 {
-    // SAFETY: sysconf only reads a number of the system.
-    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    u64::try_from(bytes).unwrap_or(4096)
+    rustix::param::page_size() as u64
 }
 
 /// A line of `/proc/PID/stat`, see proc(5).

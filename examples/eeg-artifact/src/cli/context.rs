@@ -1,11 +1,16 @@
 //! What every command has: the flags that all take, and where it prints.
 
-use consumer_support::Output;
+use std::time::Duration;
+
+use consumer_support::{Heartbeat, Output, Usage};
 use eeg_artifact::JobExecutor;
 use manyhands::config::parallel_config;
 use manyhands::{AnyMode, CancelToken};
 
 use super::args::Common;
+
+/// How often a long command says that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// What every command has.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +24,16 @@ impl CliContext<'_> {
     pub(super) fn executor(&self, stop: &CancelToken) -> JobExecutor {
         let Common { mode, workers, chunk_size, .. } = *self.common;
         JobExecutor::new(mode).workers(workers).chunk_size(chunk_size).cancel_token(stop)
+    }
+
+    /// Says what is used of cores and memory while it lives, where progress is shown.
+    pub(super) fn heartbeat(&self) -> Option<Heartbeat> {
+        let begin = Usage::now();
+        let line = move || {
+            let usage = Usage::now().since(&begin);
+            format!("working for {} s: {usage}", usage.wall.as_secs())
+        };
+        self.output.shows_progress().then(|| Heartbeat::start(HEARTBEAT, line))
     }
 
     /// How many workers the mode may use.

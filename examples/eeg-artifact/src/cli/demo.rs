@@ -11,8 +11,9 @@ use serde_json::json;
 use super::Refusal;
 use super::args::DemoArgs;
 use super::context::CliContext;
+use super::memory::{bytes_in_memory, mebibytes};
 use super::pipeline_args::PipelineChoice;
-use super::results::{Before, Cleaned, Report};
+use super::results::{Before, Cleaned, Report, SHOWN_CHANNELS};
 
 /// The steps where none are given: the artifacts of volumes, aligned to less than a sample, then what still differs between them.
 const USUAL: [&str; 4] = ["highpass:freq=1", "aas:window_size=60,subsample=true", "obs:highpass=12", "lowpass:freq=70"];
@@ -28,17 +29,39 @@ pub(super) fn demo(args: &DemoArgs, context: &CliContext<'_>) -> Result<ExitStat
     let settings =
         SceneSettings { n_eeg: args.channels, duration_s: args.seconds, seed: args.seed, ..SceneSettings::default() };
     let scene = Scene::new(settings).map_err(text)?;
+    let choice = choice(args)?;
+    context.output.result(&needed(&scene, &choice, context)?);
+    let _heartbeat = context.heartbeat();
     std::fs::create_dir_all(&args.out).map_err(|error| format!("{}: {error}", args.out.display()))?;
     let interruption = Interruption::listen(|signal| notice(&format!("{signal}: finishing the running channels")));
     let interruption = interruption.map_err(|error| format!("signals cannot be listened to: {error}"))?;
     let made = make(&scene, context, interruption.token());
-    let done = made.and_then(|(recording, truth)| clean(args, recording, &truth, context, interruption.token()));
+    let done =
+        made.and_then(|(recording, truth)| clean(args, &choice, recording, &truth, context, interruption.token()));
     let report = match (done, interruption.interrupted()) {
         (Err(_), Some(interrupted)) => return Ok(ExitStatus::Interrupted(interrupted.exit_code)),
         (done, _) => done?,
     };
     print(&report, args, context, &begin);
     Ok(if report.warnings.is_empty() { ExitStatus::Done } else { ExitStatus::Incomplete })
+}
+
+/// The steps of the flags, or the usual ones, with the code of volumes as the trigger where none is given.
+fn choice(args: &DemoArgs) -> Result<PipelineChoice, Refusal> {
+    let given = &args.pipeline;
+    let usual: Vec<String> = USUAL.iter().map(|step| (*step).to_owned()).collect();
+    let steps = if given.steps.is_empty() { &usual } else { &given.steps };
+    let triggers = given.triggers.as_deref().unwrap_or(TRIGGERS);
+    PipelineChoice::of(steps, given.pipeline.as_deref(), Some(triggers))
+}
+
+/// The memory that the made recording needs, with its truth, for the terminal.
+fn needed(scene: &Scene, choice: &PipelineChoice, context: &CliContext<'_>) -> Result<String, Refusal> {
+    let info = scene.info().map_err(text)?;
+    let pipeline = Pipeline::new(choice.steps.iter().cloned());
+    let n_copies = info.channels.len() + SHOWN_CHANNELS;
+    let bytes = bytes_in_memory(&pipeline, &info, context.n_workers(), n_copies);
+    Ok(format!("a made recording of {} channels needs about {} MiB", info.channels.len(), mebibytes(bytes)))
 }
 
 /// Makes the channels in parallel.
@@ -74,16 +97,12 @@ fn made_channel(scene: &mut Scene, channel: &usize) -> (Vec<f64>, Vec<f64>) {
 
 fn clean(
     args: &DemoArgs,
+    choice: &PipelineChoice,
     mut recording: Recording,
     truth: &[Vec<f64>],
     context: &CliContext<'_>,
     stop: &CancelToken,
 ) -> Result<Report, Refusal> {
-    let given = &args.pipeline;
-    let usual: Vec<String> = USUAL.iter().map(|step| (*step).to_owned()).collect();
-    let steps = if given.steps.is_empty() { &usual } else { &given.steps };
-    let triggers = given.triggers.as_deref().unwrap_or(TRIGGERS);
-    let choice = PipelineChoice::of(steps, given.pipeline.as_deref(), Some(triggers))?;
     choice.set_info(recording.info_mut());
     write_recording(&args.out.join("made"), FileKind::Edf, &recording, None).map_err(text)?;
     let before = Before::of(&recording, Some(truth))?;
@@ -105,11 +124,38 @@ fn print(report: &Report, args: &DemoArgs, context: &CliContext<'_>, begin: &Usa
     for warning in &report.warnings {
         context.output.warning(warning);
     }
+    let mut lines =
+        vec![format!("{} channels, {:.2} min at {} Hz", report.channels.len(), report.minutes, report.sfreq_hz)];
+    // Where nothing could be measured, a warning has said why.
+    if !report.quality.is_empty() {
+        lines.extend(quality(report));
+    }
+    lines.push(format!(
+        "{:.2} s; mode {}, {} workers; {usage}",
+        usage.wall.as_secs_f64(),
+        context.common.mode,
+        context.n_workers()
+    ));
+    lines.push(format!("look at {}", args.out.join("index.html").display()));
+    context.output.result(&lines.join("\n"));
+    let summary = json!({
+        "operation": "demo",
+        "out": args.out,
+        "quality": report.quality,
+        "warnings": report.warnings,
+        "mode": context.common.mode.to_string(),
+        "workers": context.n_workers(),
+        "seconds": usage.wall.as_secs_f64(),
+    });
+    context.output.json(&summary.to_string());
+}
+
+/// How well it was cleaned, in lines.
+fn quality(report: &Report) -> [String; 3] {
     let truth = |value: fn(&eeg_artifact::quality::TruthQuality) -> f64| {
         report.mean(|one| one.truth.as_ref().map_or(f64::NAN, value))
     };
-    let lines = [
-        format!("{} channels, {:.2} min at {} Hz", report.channels.len(), report.minutes, report.sfreq_hz),
+    [
         format!(
             "RMS {:.1} µV before, {:.1} µV after",
             report.mean(|one| one.rms_before_uv),
@@ -125,25 +171,7 @@ fn print(report: &Report, args: &DemoArgs, context: &CliContext<'_>, begin: &Usa
             truth(|truth| truth.correlation_after),
             truth(|truth| truth.snr_gain_db)
         ),
-        format!(
-            "{:.2} s; mode {}, {} workers; {usage}",
-            usage.wall.as_secs_f64(),
-            context.common.mode,
-            context.n_workers()
-        ),
-        format!("look at {}", args.out.join("index.html").display()),
-    ];
-    context.output.result(&lines.join("\n"));
-    let summary = json!({
-        "operation": "demo",
-        "out": args.out,
-        "quality": report.quality,
-        "warnings": report.warnings,
-        "mode": context.common.mode.to_string(),
-        "workers": context.n_workers(),
-        "seconds": usage.wall.as_secs_f64(),
-    });
-    context.output.json(&summary.to_string());
+    ]
 }
 
 fn text(error: impl ToString) -> String {

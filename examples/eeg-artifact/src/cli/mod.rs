@@ -4,6 +4,7 @@ mod args;
 mod clean;
 mod context;
 mod demo;
+mod memory;
 mod pipeline_args;
 mod results;
 mod run;

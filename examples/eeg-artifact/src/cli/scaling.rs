@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use consumer_support::{ExitStatus, page};
-use eeg_artifact::files::OpenRecording;
+use eeg_artifact::files::{OpenRecording, ReadSettings};
 use eeg_artifact::pictures::{ModeTimes, ScalingPicture, figure};
 use eeg_artifact::synthetic::{SceneSettings, made_recording};
 use eeg_artifact::{JobExecutor, Pipeline, Recording};
+use manyhands::config::parallel_config;
 use manyhands::report::write_atomically;
 use manyhands::{AnyMode, Processes};
 use serde_json::{Value, json};
@@ -28,12 +29,14 @@ type Way = (AnyMode, usize);
 /// # Errors
 /// A message when the recording cannot be read or cleaned, or the page cannot be written.
 pub(super) fn scaling(args: &ScalingArgs, context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
+    require_used(args)?;
     let triggers = args.pipeline.triggers.as_deref().or(args.file.is_none().then_some("^1$"));
     let choice = PipelineChoice::of(&args.pipeline.steps, args.pipeline.pipeline.as_deref(), triggers)?;
     let pipeline = Pipeline::new(choice.steps.iter().cloned());
     let serial_reason = args.thresholds.serial_reason(read(args, &choice)?.info());
-    let ways = ways(context.n_workers());
-    let medians = times(&ways, args, &choice, &pipeline)?;
+    let ways = ways(context.common.workers.unwrap_or_else(|| parallel_config().max_workers_cpu().get()));
+    let _heartbeat = context.heartbeat();
+    let medians = times(&ways, args, &choice, &pipeline, context.common.chunk_size)?;
     let title = args.file.as_deref().map_or_else(|| "a made recording".to_owned(), |file| file.display().to_string());
     let of_mode = |name: &'static str| {
         let times = ways.iter().zip(&medians).filter(|(way, _)| way.0.to_string() == name);
@@ -58,6 +61,16 @@ pub(super) fn scaling(args: &ScalingArgs, context: &CliContext<'_>) -> Result<Ex
     Ok(ExitStatus::Done)
 }
 
+/// Refuses flags of a file where there is none.
+fn require_used(args: &ScalingArgs) -> Result<(), Refusal> {
+    if args.file.is_none() && args.reading.settings() != ReadSettings::default() {
+        return Err(
+            "--channels, --bad, --kind and --allow-truncated are about a file; name one, or leave them out".to_owned()
+        );
+    }
+    Ok(())
+}
+
 /// Serial first, then each mode with 1 worker to the most.
 fn ways(most: usize) -> Vec<Way> {
     let modes = [AnyMode::Threads, AnyMode::Processes(Processes::new())];
@@ -66,13 +79,19 @@ fn ways(most: usize) -> Vec<Way> {
 }
 
 /// The median time of each way, in seconds; the ways take turns.
-fn times(ways: &[Way], args: &ScalingArgs, choice: &PipelineChoice, pipeline: &Pipeline) -> Result<Vec<f64>, Refusal> {
+fn times(
+    ways: &[Way],
+    args: &ScalingArgs,
+    choice: &PipelineChoice,
+    pipeline: &Pipeline,
+    chunk_size: Option<usize>,
+) -> Result<Vec<f64>, Refusal> {
     let mut seconds = vec![Vec::new(); ways.len()];
     for _ in 0..args.rounds {
         for ((mode, workers), seconds) in ways.iter().zip(&mut seconds) {
             let mut recording = read(args, choice)?;
             let begun = Instant::now();
-            let executor = JobExecutor::new(*mode).workers(Some(*workers));
+            let executor = JobExecutor::new(*mode).workers(Some(*workers)).chunk_size(chunk_size);
             pipeline.run(&mut recording, &executor).map_err(|error| error.to_string())?;
             seconds.push(begun.elapsed().as_secs_f64());
         }
@@ -82,7 +101,8 @@ fn times(ways: &[Way], args: &ScalingArgs, choice: &PipelineChoice, pipeline: &P
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    let (lower, upper) = ((values.len() - 1) / 2, values.len() / 2);
+    f64::midpoint(values[lower], values[upper])
 }
 
 /// The recording, read or made anew for each measurement, since a pipeline changes it.

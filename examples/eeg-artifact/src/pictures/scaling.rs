@@ -85,19 +85,18 @@ impl<'a> ScalingPicture<'a> {
     #[must_use]
     pub fn verdict(&self) -> String {
         let Some(fastest) = self.fastest().filter(|_| is_time(self.serial_s)) else {
-            return "Nothing can be said: serial work and at least one mode must be timed.".to_owned();
+            return "Nothing can be said: serial work and two workers or more must be timed.".to_owned();
         };
         let Fastest { mode, workers, seconds } = fastest;
         let gain = self.serial_s / seconds;
-        let with = if workers == 1 { "1 worker".to_owned() } else { format!("{workers} workers") };
         let (took, serial) = (short_number(seconds), short_number(self.serial_s));
         if gain < LEAST_GAIN {
             return format!(
-                "Parallel work does not pay here: the fastest, {mode} with {with}, took {took} s, serial {serial} s. Stay serial."
+                "Parallel work does not pay here: the fastest, {mode} with {workers} workers, took {took} s, serial {serial} s. Stay serial."
             );
         }
         format!(
-            "Parallel work pays: {mode} with {with} took {took} s, {} times as fast as serial ({serial} s), {:.0} % of the ideal.",
+            "Parallel work pays: {mode} with {workers} workers took {took} s, {} times as fast as serial ({serial} s), {:.0} % of the ideal.",
             short_number(gain),
             100.0 * gain / workers as f64
         )
@@ -107,12 +106,14 @@ impl<'a> ScalingPicture<'a> {
         self.modes.iter().flat_map(ModeTimes::measured)
     }
 
+    /// One worker is no parallel work: what it seems to gain is chance.
     fn fastest(&self) -> Option<Fastest<'a>> {
         let of = |times: &ModeTimes<'a>| {
             let mode = times.mode;
             times.measured().map(move |(workers, seconds)| Fastest { mode, workers, seconds }).collect::<Vec<_>>()
         };
-        self.modes.iter().flat_map(of).min_by(|a, b| a.seconds.total_cmp(&b.seconds))
+        let parallel = self.modes.iter().flat_map(of).filter(|fastest| fastest.workers > 1);
+        parallel.min_by(|a, b| a.seconds.total_cmp(&b.seconds))
     }
 
     fn draw_times(
@@ -184,6 +185,12 @@ mod tests {
             verdict(4.0, &[(1, 4.4), (2, 3.9)]).starts_with("Parallel work does not pay here: the fastest, threads")
         );
         assert!(verdict(4.0, &[(1, 4.4), (2, 3.0)]).starts_with("Parallel work pays"));
+    }
+
+    #[test]
+    fn one_worker_that_is_faster_by_chance_is_no_parallel_work() {
+        assert!(verdict(4.0, &[(1, 2.0), (2, 3.9)]).starts_with("Parallel work does not pay"));
+        assert!(verdict(4.0, &[(1, 2.0)]).starts_with("Nothing can be said"));
     }
 
     #[test]

@@ -7,14 +7,14 @@
 mod check;
 mod executor;
 mod own;
+mod scratch;
 mod stage;
 
 pub use executor::{Executor, SerialExecutor};
 pub use own::StepOr;
 pub use stage::{ChannelWork, Stage, StageFailure};
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
+use scratch::Scratch;
 use stage::StagePhase;
 
 use crate::{EegResult, Phase, Processor, Recording, Step};
@@ -60,13 +60,14 @@ impl<P: Processor> Pipeline<P> {
             recording.info_mut().keeps_noise = true;
         }
         let has_own_files = recording.rows().folder().is_some();
+        let scratch = if executor.needs_files() && !has_own_files { Some(Scratch::new()?) } else { None };
         let mut pending: Vec<(&P, usize)> = Vec::new();
         for step in &self.steps {
             for (phase, kind) in step.phases().into_iter().enumerate() {
                 match kind {
                     Phase::Channels => pending.push((step, phase)),
                     Phase::Whole => {
-                        run_channels(&std::mem::take(&mut pending), recording, executor)?;
+                        run_channels(&std::mem::take(&mut pending), recording, executor, scratch.as_ref())?;
                         if phase == 0 {
                             step.check(recording.info())?;
                         }
@@ -75,7 +76,7 @@ impl<P: Processor> Pipeline<P> {
                 }
             }
         }
-        run_channels(&pending, recording, executor)?;
+        run_channels(&pending, recording, executor, scratch.as_ref())?;
         if has_own_files { Ok(()) } else { recording.move_to_memory() }
     }
 }
@@ -85,6 +86,7 @@ fn run_channels<P: Processor, E: Executor>(
     phases: &[(&P, usize)],
     recording: &mut Recording,
     executor: &E,
+    scratch: Option<&Scratch>,
 ) -> EegResult<()> {
     let mut info = recording.info().clone();
     let mut work = ChannelWork { phases: Vec::with_capacity(phases.len()) };
@@ -98,8 +100,8 @@ fn run_channels<P: Processor, E: Executor>(
     }
     let channels = work.channels();
     if !channels.is_empty() {
-        if executor.needs_files() {
-            recording.move_to_folder(&scratch_folder())?;
+        if let Some(scratch) = scratch {
+            recording.move_to_folder(&scratch.rows())?;
         }
         let stage = Stage { work, rows: recording.rows(), channels: channels.clone() };
         let failures = executor.run_stage(&stage);
@@ -110,11 +112,4 @@ fn run_channels<P: Processor, E: Executor>(
     }
     *recording.info_mut() = info;
     Ok(())
-}
-
-/// A folder of the system's for temporary files that no other run has.
-fn scratch_folder() -> std::path::PathBuf {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed); // a number for a name only
-    std::env::temp_dir().join(format!("eeg-artifact-{}-{number}", std::process::id()))
 }

@@ -149,19 +149,17 @@ fn unknown_parameter(about: &StepAbout, name: &str) -> EegError {
     EegError::UnknownParameter { step: about.name.to_owned(), name: name.to_owned(), nearest, known }
 }
 
-/// Finds the parameter that alone does not parse, so that the message names it.
+/// Finds the parameter whose value does not parse, so that the message names it: parameters are parsed in their order, and what is missing
+/// is noticed only after all of them. So it is the first one with which those before it end in another error than a missing one.
 fn wrong_value(about: &StepAbout, given: &Map<String, Value>, error: &serde_json::Error) -> EegError {
-    let required = |known: &&ParameterAbout| known.usual.is_none();
+    let mut so_far = Map::new();
     for (key, value) in given {
-        let mut alone = Map::new();
-        alone.insert(key.clone(), value.clone());
-        for other in about.parameters.iter().filter(required).filter(|other| other.name != key) {
-            if let Some(value) = given.get(other.name) {
-                alone.insert(other.name.to_owned(), value.clone());
+        so_far.insert(key.clone(), value.clone());
+        match parse(about.name, &Value::Object(so_far.clone())) {
+            Some(Err(error)) if !error.to_string().starts_with("missing field") => {
+                return EegError::parameter(about.name, key, value, error.to_string());
             }
-        }
-        if let Some(Err(error)) = parse(about.name, &Value::Object(alone)) {
-            return EegError::parameter(about.name, key, value, error.to_string());
+            _ => {}
         }
     }
     EegError::parameter(about.name, "settings", Value::Object(given.clone()), error.to_string())

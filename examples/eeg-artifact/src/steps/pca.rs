@@ -74,7 +74,7 @@ impl Processor for Pca {
         match self.n_components {
             Components::Share(share) if !(share > 0.0 && share <= 1.0) => {
                 let reason = "a share must be above 0 and at most 1.0; give a count as a whole number of at least 0";
-                Err(EegError::parameter(self.name(), "n_components", share, reason))
+                Err(EegError::parameter(self.name(), "n_components", format!("{share:?}"), reason))
             }
             _ => Ok(()),
         }

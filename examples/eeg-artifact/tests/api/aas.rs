@@ -237,6 +237,9 @@ fn triggers_before_and_after_the_recording_are_passed_over() {
         run(&mut inside, &settings).unwrap();
         run(&mut outside, &settings).unwrap();
         assert_close(&rows_of(&outside), &rows_of(&inside), 1e-12, &settings.to_string());
+        let n_all = triggers_of(&outside).samples.len();
+        assert_eq!(outside.info().warnings, [format!("aas: 4 of {n_all} artifacts begin outside of the recording")]);
+        assert!(inside.info().warnings.is_empty());
     }
 }
 

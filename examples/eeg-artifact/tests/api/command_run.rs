@@ -261,6 +261,7 @@ fn a_job_that_cannot_be_done_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let recording = json!({ "file": "in.f32", "sfreq": 100.0, "n_channels": 2, "n_times": 10 });
     fs::write(folder.path().join("in.f32"), [0; 79]).unwrap();
+    let of_triggers = |triggers: &Value| json!({ "recording": recording, "runs": [], "triggers": triggers });
     for (job, named) in [
         (json!({}), "asks for nothing"),
         (json!({ "recordng": {} }), "recordng"),
@@ -274,6 +275,15 @@ fn a_job_that_cannot_be_done_is_refused_with_the_reason() {
             json!({ "recording": { "file": "absent", "sfreq": 1.0, "n_channels": 1, "n_times": 1 }, "runs": [] }),
             "absent",
         ),
+        (of_triggers(&json!({ "samples": [1, 5], "regex": "1" })), "samples and a regex"),
+        (of_triggers(&json!({ "artifact_length": 4 })), "artifact_length and no triggers"),
+        (json!({ "triggers": { "samples": [1, 5] }, "fir": [] }), "triggers belong to a recording"),
+        (
+            json!({ "recording": recording, "runs": [
+                { "name": "a", "steps": [], "output": "a.f64" }, { "name": "a", "steps": [], "output": "b.f64" },
+            ] }),
+            "two runs are called \"a\"",
+        ),
     ] {
         let (path, out) = (folder.path().join("job.json"), folder.path().join("out"));
         fs::write(&path, job.to_string()).unwrap();
@@ -282,4 +292,52 @@ fn a_job_that_cannot_be_done_is_refused_with_the_reason() {
         let shown = String::from_utf8_lossy(&output.stderr);
         assert!(shown.contains(named), "{job}: {shown}");
     }
+}
+
+#[test]
+fn a_filter_and_a_trigger_case_that_contradict_themselves_are_named_and_the_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let stim = json!({ "source": "stim", "sfreq": 100.0, "n_times": 50, "regex": "1", "value_changes_at": [[10, 1]] });
+    let with = |key: &str, value: Value| {
+        let mut case = stim.clone();
+        case[key] = value;
+        case
+    };
+    let job = json!({
+        "fir": [{ "sfreq": 100.0, "l_freq": 1.0, "notch_width": 2.0 }, { "sfreq": 100.0, "l_freq": 1.0 }],
+        "trigger_cases": [
+            with("source", json!("annotations")), with("onsets_s", json!([0.1])), with("regex", json!("(")), stim,
+            { "source": "annotations", "sfreq": 100.0, "n_times": 50, "regex": "1", "onsets_s": [], "descriptions": [] },
+        ],
+    });
+    let (path, out) = (folder.path().join("job.json"), folder.path().join("out"));
+    fs::write(&path, job.to_string()).unwrap();
+    let output = run(&path, &out, "serial", 1);
+    require_code(&output, 1);
+    let shown = String::from_utf8_lossy(&output.stderr);
+    for named in ["notch_width", "trigger case 0", "trigger case 1", "trigger case 2"] {
+        assert!(shown.contains(named), "{named}: {shown}");
+    }
+    assert!(!shown.contains("trigger case 4"), "that nothing matches is an answer: {shown}");
+    let result: Value = serde_json::from_slice(&fs::read(out.join("result.json")).unwrap()).unwrap();
+    assert_eq!(result["trigger_cases"][3]["triggers"], json!([10]));
+    assert!(result["trigger_cases"][4]["error"].is_string() && out.join("taps_01.f64").is_file(), "{result}");
+}
+
+#[test]
+fn what_a_run_leaves_out_is_said_and_what_it_needs_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = json!({
+        "recording": { "file": "in.f32", "sfreq": 100.0, "n_channels": 1, "n_times": 500 },
+        "triggers": { "samples": [10, 100, 400] },
+        "runs": [{ "name": "short", "steps": [{ "crop": { "tmin": 0.5, "tmax": 2.0 } }], "output": "short.f64" }],
+    });
+    fs::write(folder.path().join("in.f32"), [0; 2000]).unwrap();
+    let (path, out) = (folder.path().join("job.json"), folder.path().join("out"));
+    fs::write(&path, job.to_string()).unwrap();
+    let output = run(&path, &out, "threads", 2);
+    require_code(&output, 0);
+    let (said, warned) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(warned.contains("\"short\"") && warned.contains("dropped 2 of 3 triggers"), "{warned}");
+    assert!(said.contains("1 channels of 500 samples need about 1 MiB"), "{said}");
 }

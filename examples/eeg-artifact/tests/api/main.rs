@@ -17,6 +17,8 @@ mod anc;
 #[cfg(test)]
 mod command_clean;
 #[cfg(test)]
+mod command_demo;
+#[cfg(test)]
 mod command_run;
 #[cfg(test)]
 mod crop;

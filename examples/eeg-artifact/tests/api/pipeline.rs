@@ -21,3 +21,18 @@ fn a_step_without_its_triggers_is_refused_before_the_steps_ahead_of_it_run() {
     assert!(matches!(&error, EegError::Missing { position: 2, .. }), "{error}");
     assert_eq!(recording.samples(0).unwrap(), vec![1.0; 1000]);
 }
+
+#[test]
+fn a_value_of_the_wrong_kind_is_named_with_its_own_parameter() {
+    for (step, settings, expected) in [
+        ("upsample", json!({ "channels": [0], "factor": "4" }), "factor"),
+        ("upsample", json!({ "channels": 0, "factor": 4 }), "channels"),
+        ("bandpass", json!({ "h_freq": 40, "l_freq": "low" }), "l_freq"),
+        ("bandpass", json!({ "h_freq": [40], "l_freq": 1 }), "h_freq"),
+        ("aas", json!({ "subsample": 3, "window_size": 12 }), "subsample"),
+        ("triggers", json!({ "regex": "1", "source": "stimulus" }), "source"),
+    ] {
+        let error = Step::from_json(step, &settings).unwrap_err();
+        assert!(matches!(&error, EegError::Parameter { parameter, .. } if parameter == expected), "{error}");
+    }
+}

@@ -84,10 +84,11 @@ fn require_own_names(files: &[RecordingFile]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// `run` and the page are names of the whole run.
+/// `run` and the page are names of the whole run, on some systems in any case.
 fn name(path: &Path) -> String {
+    const TAKEN: [&str; 2] = ["run", "index.html"];
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    if stem == "run" { name_with_ending(path) } else { stem }
+    if TAKEN.contains(&stem.to_lowercase().as_str()) { name_with_ending(path) } else { stem }
 }
 
 fn name_with_ending(path: &Path) -> String {

@@ -81,7 +81,7 @@ fn executor(work: &WorkSettings, is_serial: bool) -> JobExecutor {
         ChannelWorkers::IoThreads => AnyMode::IoThreads,
         ChannelWorkers::Processes => AnyMode::Processes(manyhands::Processes::new()),
     };
-    JobExecutor::new(mode)
+    JobExecutor::new(mode).chunk_size(work.chunk_size)
 }
 
 /// The folder for rows in files, where the recording does not fit the memory that it may take. It ends with the recording.

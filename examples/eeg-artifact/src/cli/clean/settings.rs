@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::Refusal;
 use crate::cli::args::CleanArgs;
 use crate::cli::context::CliContext;
+use crate::cli::memory;
 use crate::cli::pipeline_args::PipelineChoice;
 use crate::cli::results::SHOWN_CHANNELS;
 use crate::cli::thresholds::Thresholds;
@@ -41,6 +42,8 @@ pub(super) struct WorkSettings {
     /// The memory that all recordings at work may take together.
     pub(super) memory: Option<u64>,
     pub(super) workers: usize,
+    /// How many channels a worker takes at a time; by measured time where none is given.
+    pub(super) chunk_size: Option<usize>,
     pub(super) channels: ChannelWorkers,
     /// Below which they are processed one after the other.
     pub(super) thresholds: Thresholds,
@@ -78,6 +81,7 @@ impl CleanSettings {
             out: args.out.clone(),
             memory: args.memory,
             workers: context.n_workers(),
+            chunk_size: context.common.chunk_size,
             channels: channel_workers(context.common.mode, n_recordings),
             thresholds: args.thresholds,
         };
@@ -116,20 +120,12 @@ impl WorkSettings {
     /// The memory that a recording needs when all of its samples are in memory: the samples, what workers hold beside them, and the copies
     /// that pictures are drawn from.
     pub(super) fn bytes_in_memory(&self, pipeline: &Pipeline, info: &Info) -> u64 {
-        let samples = pipeline.sample_bytes(info).unwrap_or(u64::MAX);
-        samples.saturating_add(self.bytes_beside(samples, info))
+        memory::bytes_in_memory(pipeline, info, self.workers, SHOWN_CHANNELS)
     }
 
     /// The memory that it needs when its samples are in files.
     pub(super) fn bytes_in_files(&self, pipeline: &Pipeline, info: &Info) -> u64 {
-        let samples = pipeline.sample_bytes(info).unwrap_or(u64::MAX);
-        let row = samples / info.channels.len().max(1) as u64;
-        row.saturating_mul(self.workers as u64).saturating_add(self.bytes_beside(samples, info))
-    }
-
-    fn bytes_beside(&self, samples: u64, info: &Info) -> u64 {
-        let row = samples / info.channels.len().max(1) as u64;
-        row.saturating_mul(self.workers as u64 + SHOWN_CHANNELS as u64)
+        memory::bytes_beside(pipeline, info, 2 * self.workers + SHOWN_CHANNELS)
     }
 
     /// Why the channels of a recording are not shared among workers, where they are not.

@@ -1,8 +1,6 @@
 //! The job over recordings: one call, with journal, report, budget and progress.
 
-use std::time::Duration;
-
-use consumer_support::{Heartbeat, RunFolder, Usage};
+use consumer_support::RunFolder;
 use eeg_artifact::files::OpenRecording;
 use manyhands::config::override_parallel_config;
 use manyhands::journal::{OnChange, RetryRecorded};
@@ -16,13 +14,11 @@ use super::settings::CleanSettings;
 use crate::cli::Refusal;
 use crate::cli::args::CleanArgs;
 use crate::cli::context::CliContext;
+use crate::cli::memory::mebibytes;
 use crate::cli::results::REPORT;
 
 /// Raise it whenever the same recording gets another result, so that no run mixes the two.
 const RESULTS_VERSION: u32 = 1;
-
-/// How often a long run says that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// What became of a run.
 #[derive(Debug)]
@@ -67,18 +63,17 @@ pub(super) fn estimate(files: &mut [RecordingFile], settings: &CleanSettings) ->
 impl Estimate {
     /// For the terminal, before the work.
     pub(super) fn sentence(&self) -> String {
-        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let at_once = self.at_once.min(self.n_recordings);
         let most = self.largest.saturating_mul(at_once as u64);
         let most = self.budget.map_or(most, |budget| most.min(budget.max(self.largest)));
         let mut sentence = format!(
             "{} recordings; the largest needs about {} MiB, at most {at_once} at once about {} MiB",
             self.n_recordings,
-            mib(self.largest),
-            mib(most)
+            mebibytes(self.largest),
+            mebibytes(most)
         );
         if let Some(budget) = self.budget {
-            sentence += &format!("; --memory is {} MiB", mib(budget));
+            sentence += &format!("; --memory is {} MiB", mebibytes(budget));
         }
         if self.n_in_files > 0 {
             sentence += &format!("; {} of them are kept in files and run alone", self.n_in_files);
@@ -100,7 +95,7 @@ pub(super) fn clean_all(
 ) -> Result<Worked, Refusal> {
     let config = ParallelConfig::builder().max_workers_cpu(settings.work.workers).build().map_err(text)?;
     let _until_the_end = override_parallel_config(config);
-    let _heartbeat = context.output.shows_progress().then(heartbeat);
+    let _heartbeat = context.heartbeat();
     let shows_bar = context.output.shows_progress();
     let progress = if shows_bar { Progress::auto("recordings") } else { Progress::off() };
     let outcome = Job::new(files)
@@ -120,15 +115,6 @@ pub(super) fn clean_all(
         .run()
         .map_err(text)?;
     Ok(worked(outcome))
-}
-
-/// Says what is used of cores and memory, while the bar or the lines of progress say how far the recordings are.
-fn heartbeat() -> Heartbeat {
-    let begin = Usage::now();
-    Heartbeat::start(HEARTBEAT, move || {
-        let usage = Usage::now().since(&begin);
-        format!("working for {} s: {usage}", usage.wall.as_secs())
-    })
 }
 
 fn journal(settings: &CleanSettings, args: &CleanArgs) -> Journal<'static, RecordingFile> {

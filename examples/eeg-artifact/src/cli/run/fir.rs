@@ -49,6 +49,9 @@ fn taps(filter: &FirEntry) -> Result<Vec<f64>, String> {
             return Err("a notch has no l_freq and h_freq; design two filters".to_owned());
         }
         Some(notches) => design_notch(sfreq, notches, notch_width),
+        None if notch_width.is_some() => {
+            return Err("notch_width belongs to a notch; give notch, or leave it out".to_owned());
+        }
         None => design_fir(sfreq, l_freq, h_freq),
     };
     taps.map_err(|error| error.to_string())

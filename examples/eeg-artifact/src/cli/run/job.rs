@@ -1,6 +1,7 @@
 //! Job descriptions: a recording and runs over it, filters to design, or trigger cases. Only inputs are read; a mistake is reported with
 //! line and column, and a name that is not known with the ones that are.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use consumer_support::input::{Budget, read_whole};
@@ -84,6 +85,25 @@ pub(super) struct TriggerCase {
     pub(super) value_changes_at: Option<Vec<(usize, f64)>>,
 }
 
+impl TriggerEntry {
+    fn require_used(&self) -> Result<(), String> {
+        if self.samples.is_some() && self.regex.is_some() {
+            return Err("triggers has samples and a regex; give the one that counts".to_owned());
+        }
+        let of_triggers = [
+            ("artifact_length", self.artifact_length.is_some()),
+            ("volume_gaps", self.volume_gaps.is_some()),
+            ("slices_per_volume", self.slices_per_volume.is_some()),
+        ];
+        match of_triggers.iter().find(|(_, is_given)| *is_given) {
+            Some((name, _)) if self.samples.is_none() && self.regex.is_none() => {
+                Err(format!("triggers has {name} and no triggers that it belongs to; give samples or a regex"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Job {
     /// Reads the file.
     ///
@@ -97,7 +117,23 @@ impl Job {
         if job.recording.is_none() && job.runs.is_none() && job.fir.is_none() && job.trigger_cases.is_none() {
             return Err(refuse("it asks for nothing; give it recording and runs, fir, or trigger_cases".to_owned()));
         }
+        job.require_used().map_err(refuse)?;
         Ok(job)
+    }
+
+    /// Refuses what would be ignored, and two runs that no result could tell apart.
+    fn require_used(&self) -> Result<(), String> {
+        if let Some(triggers) = &self.triggers {
+            if self.recording.is_none() {
+                return Err("triggers belong to a recording, and there is none; give it recording and runs".to_owned());
+            }
+            triggers.require_used()?;
+        }
+        let mut names = HashSet::new();
+        match self.runs.iter().flatten().find(|run| !names.insert(run.name.as_str())) {
+            Some(twice) => Err(format!("two runs are called {:?}; give each its own name", twice.name)),
+            None => Ok(()),
+        }
     }
 
     /// A file that the job names, in the job's folder unless its path says otherwise.

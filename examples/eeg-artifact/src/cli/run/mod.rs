@@ -41,8 +41,9 @@ pub(super) fn run(args: &RunArgs, context: &CliContext<'_>) -> Result<ExitStatus
         result.insert("fir".to_owned(), designs.entries);
     }
     if let Some(cases) = &job.trigger_cases {
-        let cases = trigger_cases::run(cases);
-        result.insert("trigger_cases".to_owned(), cases);
+        let found = trigger_cases::run(cases);
+        failed.extend(found.failed);
+        result.insert("trigger_cases".to_owned(), found.entries);
     }
     if job.recording.is_some() || job.runs.is_some() {
         let runs = runs::run(&job, &mut out, interruption.token(), context)?;

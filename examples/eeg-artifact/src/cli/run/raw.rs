@@ -19,7 +19,7 @@ const BLOCK: usize = 1 << 16;
 /// # Errors
 /// A message when the file does not have the numbers that the entry says, or the entry contradicts itself.
 pub(super) fn read(path: &Path, entry: &RecordingEntry) -> Result<Recording, String> {
-    let info = Info::new(entry.sfreq, entry.n_times, channels(entry)?).map_err(|error| error.to_string())?;
+    let info = info(entry)?;
     let (n_channels, n_times) = (entry.n_channels as u64, entry.n_times as u64);
     let n_values = n_channels.saturating_mul(n_times);
     let way_out = "run the job on a part of the recording";
@@ -34,6 +34,14 @@ pub(super) fn read(path: &Path, entry: &RecordingEntry) -> Result<Recording, Str
     }
     let rows = rows(file, entry).map_err(|why| format!("{}: {why}", path.display()))?;
     Recording::from_store(info, rows).map_err(|error| error.to_string())
+}
+
+/// What the entry says of a recording.
+///
+/// # Errors
+/// A message when it contradicts itself.
+pub(super) fn info(entry: &RecordingEntry) -> Result<Info, String> {
+    Info::new(entry.sfreq, entry.n_times, channels(entry)?).map_err(|error| error.to_string())
 }
 
 fn rows(file: File, entry: &RecordingEntry) -> Result<eeg_artifact::RowStore, String> {

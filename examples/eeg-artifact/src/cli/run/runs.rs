@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use consumer_support::OutFolder;
-use eeg_artifact::{Pipeline, Recording, SerialExecutor, Step};
+use eeg_artifact::{Info, Pipeline, Recording, SerialExecutor, Step};
 use manyhands::CancelToken;
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use super::job::{Job, RecordingEntry, RunEntry};
 use super::raw;
 use crate::cli::Refusal;
 use crate::cli::context::CliContext;
+use crate::cli::memory::{bytes_in_memory, mebibytes};
 
 /// What became of the runs.
 #[derive(Debug)]
@@ -35,12 +36,18 @@ pub(super) fn run(
         return Err("a job needs both recording and runs".to_owned());
     };
     let places = runs.iter().map(|run| place(run, out)).collect::<Result<Vec<_>, _>>()?;
+    context.output.result(&needed(job, &raw::info(entry)?, runs, context));
+    let _heartbeat = context.heartbeat();
     read(job, entry)?; // a recording that does not fit is refused before any run
     out.create().map_err(|error| error.to_string())?;
     let (mut entries, mut failed) = (Vec::new(), Vec::new());
     for (run, place) in runs.iter().zip(places) {
         let entry = match read(job, entry).and_then(|recording| one(job, run, recording, &place, stop, context)) {
-            Ok(recording) => result(run, &recording, None),
+            Ok(recording) => {
+                let warnings = recording.info().warnings.iter();
+                warnings.for_each(|warning| context.output.warning(&format!("run {:?}: {warning}", run.name)));
+                result(run, &recording)
+            }
             Err(error) => {
                 failed.push(format!("run {:?} failed: {error}", run.name));
                 json!({ "name": run.name, "triggers": null, "artifact_length": null, "volume_gaps": null, "error": error })
@@ -49,6 +56,15 @@ pub(super) fn run(
         entries.push(entry);
     }
     Ok(RunResults { entries: Value::Array(entries), failed })
+}
+
+/// The memory that the largest of the runs needs, for the terminal.
+fn needed(job: &Job, info: &Info, runs: &[RunEntry], context: &CliContext<'_>) -> String {
+    // Triggers are known only once the recording is read; a run whose steps are wrong fails by name.
+    let pipelines = runs.iter().filter_map(|run| Some(Pipeline::new(job.steps(run).ok()?)));
+    let bytes = pipelines.map(|pipeline| bytes_in_memory(&pipeline, info, context.n_workers(), 0)).max();
+    let (n_channels, n_samples, mib) = (info.channels.len(), info.n_samples, mebibytes(bytes.unwrap_or_default()));
+    format!("{n_channels} channels of {n_samples} samples need about {mib} MiB, in one run after the other")
 }
 
 fn place(run: &RunEntry, out: &mut OutFolder) -> Result<PathBuf, Refusal> {
@@ -60,7 +76,7 @@ fn place(run: &RunEntry, out: &mut OutFolder) -> Result<PathBuf, Refusal> {
 fn read(job: &Job, entry: &RecordingEntry) -> Result<Recording, String> {
     let mut recording = raw::read(&job.beside(&entry.file), entry)?;
     let Some(triggers) = &job.triggers else { return Ok(recording) };
-    if let (Some(regex), None) = (&triggers.regex, &triggers.samples) {
+    if let Some(regex) = &triggers.regex {
         let step = Step::from_json("triggers", &json!({ "regex": regex })).map_err(|error| error.to_string())?;
         let found = Pipeline::new([step]).run(&mut recording, &SerialExecutor);
         found.map_err(|error| error.to_string())?;
@@ -83,17 +99,13 @@ fn one(
     Ok(recording)
 }
 
-fn result(run: &RunEntry, recording: &Recording, error: Option<String>) -> Value {
+fn result(run: &RunEntry, recording: &Recording) -> Value {
     let triggers = recording.info().triggers.as_ref();
-    let mut result = json!({
+    json!({
         "name": run.name,
         "triggers": triggers.map(|triggers| &triggers.samples),
         "artifact_length": triggers.and_then(|triggers| triggers.artifact_length),
         "volume_gaps": triggers.map(|triggers| triggers.volume_gaps),
         "warnings": recording.info().warnings,
-    });
-    if let Some(error) = error {
-        result["error"] = json!(error);
-    }
-    result
+    })
 }

@@ -1,21 +1,50 @@
 //! Trigger cases: recordings that have annotations or a stimulus channel and nothing else, in which triggers are found.
 
-use eeg_artifact::{Annotation, Channel, ChannelKind, Pipeline, Recording, SerialExecutor, Step};
+use eeg_artifact::{Annotation, Channel, ChannelKind, EegError, Pipeline, Recording, SerialExecutor, Step};
 use serde_json::{Value, json};
 
 use super::job::TriggerCase;
 
-/// An entry per case, in order: the triggers, or the error.
-pub(super) fn run(cases: &[TriggerCase]) -> Value {
-    let entry = |case: &TriggerCase| found(case).unwrap_or_else(|error| json!({ "error": error }));
-    Value::Array(cases.iter().map(entry).collect())
+/// What became of the cases.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// An entry per case, in order: the triggers, or the error.
+    pub(super) entries: Value,
+    /// The cases that ask for what cannot be done, and why. Annotations of which none matches are an answer, and not among them.
+    pub(super) failed: Vec<String>,
 }
 
-fn found(case: &TriggerCase) -> Result<Value, String> {
-    let mut recording = recording(case)?;
+/// Why a case has no triggers.
+enum NoTriggers {
+    /// Nothing matches.
+    NoneFound(String),
+    /// The case cannot be looked at.
+    Refused(String),
+}
+
+/// Finds the triggers of all cases.
+pub(super) fn run(cases: &[TriggerCase]) -> Found {
+    let (mut entries, mut failed) = (Vec::new(), Vec::new());
+    for (idx, case) in cases.iter().enumerate() {
+        entries.push(found(case).unwrap_or_else(|why| match why {
+            NoTriggers::NoneFound(error) => json!({ "error": error }),
+            NoTriggers::Refused(error) => {
+                failed.push(format!("trigger case {idx}: {error}"));
+                json!({ "error": error })
+            }
+        }));
+    }
+    Found { entries: Value::Array(entries), failed }
+}
+
+fn found(case: &TriggerCase) -> Result<Value, NoTriggers> {
+    let mut recording = recording(case).map_err(NoTriggers::Refused)?;
     let settings = json!({ "regex": case.regex, "source": case.source });
-    let step = Step::from_json("triggers", &settings).map_err(|error| error.to_string())?;
-    Pipeline::new([step]).run(&mut recording, &SerialExecutor).map_err(|error| error.to_string())?;
+    let step = Step::from_json("triggers", &settings).map_err(|error| NoTriggers::Refused(error.to_string()))?;
+    Pipeline::new([step]).run(&mut recording, &SerialExecutor).map_err(|error| match error {
+        EegError::Triggers(_) => NoTriggers::NoneFound(error.to_string()),
+        _ => NoTriggers::Refused(error.to_string()),
+    })?;
     let triggers = recording.info().triggers.as_ref();
     Ok(json!({
         "triggers": triggers.map(|triggers| &triggers.samples),
@@ -26,7 +55,12 @@ fn found(case: &TriggerCase) -> Result<Value, String> {
 }
 
 fn recording(case: &TriggerCase) -> Result<Recording, String> {
+    let has_annotations = case.onsets_s.is_some() || case.descriptions.is_some();
     let (kind, row) = match case.source.as_str() {
+        "stim" if has_annotations => return Err("source is stim, which has no onsets_s and descriptions".to_owned()),
+        "annotations" if case.value_changes_at.is_some() => {
+            return Err("source is annotations, which have no value_changes_at".to_owned());
+        }
         "stim" => (ChannelKind::Stim, stimulus(case)?),
         "annotations" => (ChannelKind::Eeg, vec![0.0; case.n_times]),
         other => return Err(format!("source is {other:?}; it must be stim or annotations")),

@@ -48,7 +48,7 @@ impl<'a> Layout<'a> {
             length,
             n_samples: info.n_samples,
         };
-        if (0..layout.n_epochs()).all(|epoch| layout.present(epoch).is_empty()) {
+        if layout.n_outside() == layout.n_epochs() {
             let (first, n_samples) = (triggers.samples[0], info.n_samples);
             return refuse(format!(
                 "no artifact begins within the {n_samples} samples; the first trigger is at {first}"
@@ -59,6 +59,11 @@ impl<'a> Layout<'a> {
 
     pub(super) fn n_epochs(&self) -> usize {
         self.triggers.len()
+    }
+
+    /// How many artifacts do not begin in the recording.
+    pub(super) fn n_outside(&self) -> usize {
+        (0..self.n_epochs()).filter(|epoch| self.present(*epoch).is_empty()).count()
     }
 
     /// Where an artifact begins, in samples; not necessarily inside of the recording.

@@ -162,6 +162,19 @@ impl Processor for Aas {
         Ok(())
     }
 
+    /// The last phase alone, so that it is said once, of the triggers as they are subtracted at.
+    fn update_info(&self, phase: usize, info: &mut Info) -> EegResult<()> {
+        if phase + 1 < self.phases().len() || info.triggers.is_none() {
+            return Ok(());
+        }
+        let layout = Layout::of(info)?;
+        let (n_outside, n_all) = (layout.n_outside(), layout.n_epochs());
+        if n_outside > 0 {
+            info.warnings.push(format!("{STEP}: {n_outside} of {n_all} artifacts begin outside of the recording"));
+        }
+        Ok(())
+    }
+
     fn process_whole(&self, _phase: usize, recording: &mut Recording) -> EegResult<()> {
         let info = recording.info();
         let layout = Layout::of(info)?;
