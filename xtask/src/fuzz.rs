@@ -10,7 +10,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// One per reader of the consumers, and per decoder of the library.
-const TARGETS: [&str; 7] = ["edf", "csv", "light_curve", "job", "frames", "journal_rows", "journal_file"];
+const TARGETS: [&str; 8] =
+    ["edf", "brainvision", "csv", "light_curve", "job", "frames", "journal_rows", "journal_file"];
 
 const SECONDS: u32 = 60;
 
@@ -95,7 +96,9 @@ mod tests {
         assert_eq!(parse(&[]).unwrap(), Choice { seconds: 60, targets: TARGETS.to_vec() });
         assert_eq!(parse(&words("edf --seconds 5")).unwrap(), Choice { seconds: 5, targets: vec!["edf"] });
         assert!(
-            parse(&words("pdf")).unwrap_err().contains("has no target `pdf`; there are edf, csv, light_curve, job")
+            parse(&words("pdf"))
+                .unwrap_err()
+                .contains("has no target `pdf`; there are edf, brainvision, csv, light_curve, job")
         );
         for line in ["--seconds", "--seconds 0", "--seconds x"] {
             assert!(parse(&words(line)).unwrap_err().contains("a number of seconds above 0"), "{line}");

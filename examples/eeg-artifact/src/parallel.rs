@@ -1,6 +1,7 @@
 //! Where channels are processed: the one file of the library that uses manyhands.
 
 use manyhands::job::{NoContext, SupportsContext};
+use manyhands::process::Format;
 use manyhands::{AnyMode, CancelToken, Cause, Error, ItemFailure, Job, LocalMode, OnFailure, Progress};
 
 use crate::{ChannelWork, EegError, EegResult, Executor, Processor, RowFolder, Stage, StageFailure};
@@ -87,7 +88,9 @@ impl Executor for JobExecutor {
         let ran = match (self.mode, stage.rows().folder()) {
             (AnyMode::Processes(processes), Some(rows)) => {
                 let work = ProcessWork { work: stage.work().clone(), rows: rows.clone() };
-                self.job(channels, processes, &title).shared(&work).try_run(process_row::<P>)
+                self.job(channels, processes.format(Format::SelfDescribing), &title)
+                    .shared(&work)
+                    .try_run(process_row::<P>)
             }
             _ => self.job(channels, self.local_mode(), &title).try_run(|channel| stage.process(*channel)),
         };
@@ -104,6 +107,15 @@ impl Executor for JobExecutor {
 
     fn needs_files(&self) -> bool {
         matches!(self.mode, AnyMode::Processes(_))
+    }
+}
+
+/// The mode, with processes told to describe what they send: some settings of steps are read by what they look like.
+#[must_use]
+pub fn self_describing(mode: AnyMode) -> AnyMode {
+    match mode {
+        AnyMode::Processes(processes) => AnyMode::Processes(processes.format(Format::SelfDescribing)),
+        other => other,
     }
 }
 

@@ -26,10 +26,12 @@ pub struct FileAnnotation {
 }
 
 impl FileAnnotation {
-    /// An annotation to be written. A time is rounded to the nanosecond; what is not a number counts as 0.
+    /// An annotation to be written. A time is rounded to the nanosecond; what is no finite number counts as 0.
     #[must_use]
     pub fn new(onset_s: f64, duration_s: Option<f64>, description: impl Into<String>) -> Self {
+        let finite = |seconds: f64| if seconds.is_finite() { seconds } else { 0.0 };
         let to_ns = |seconds: f64| (seconds * NS_PER_SECOND).round() as i64;
+        let (onset_s, duration_s) = (finite(onset_s), duration_s.map(finite));
         Self {
             onset_s,
             onset_ns: to_ns(onset_s),

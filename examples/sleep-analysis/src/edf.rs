@@ -35,7 +35,7 @@ pub struct Recording {
     pub warnings: Vec<String>,
 }
 
-/// An EDF file whose header is read and checked against the file's length.
+/// An EDF or BDF file whose header is read and checked against the file's length.
 ///
 /// It is plain data and holds no open file: workers may share one and each read channels of their own.
 ///

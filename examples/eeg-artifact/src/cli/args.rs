@@ -200,7 +200,7 @@ fn memory_size(text: &str) -> Result<u64, String> {
     };
     let number: f64 = number.trim().parse().map_err(|_| refuse())?;
     let bytes = number * f64::from(1_u32 << (shift / 2)) * f64::from(1_u32 << (shift / 2));
-    if bytes >= 1.0 && bytes < 1e18 { Ok(bytes as u64) } else { Err(refuse()) }
+    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err(refuse()) }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

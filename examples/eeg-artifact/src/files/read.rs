@@ -111,6 +111,9 @@ impl OpenRecording {
 /// The chosen channels, and a sentence for those that are left out although no choice was given.
 fn choose(file: &SignalFile, settings: &ReadSettings) -> EegResult<(Vec<usize>, Vec<String>)> {
     if let Some(names) = &settings.channels {
+        if let Some((_, twice)) = names.iter().enumerate().find(|(idx, name)| names[..*idx].contains(name)) {
+            return Err(EegError::channel(twice, "it is asked for twice; name it once"));
+        }
         let chosen = names.iter().map(|name| named(file, name)).collect::<EegResult<Vec<usize>>>()?;
         require_one_rate(file, &chosen)?;
         return Ok((chosen, Vec::new()));

@@ -201,11 +201,13 @@ fn a_pipeline_file_says_the_same_as_flags() {
     fs::write(&toml, text).unwrap();
     let (flags, file) = (folder.path().join("flags"), folder.path().join("file"));
     require_code(&clean(&files, &flags, &[]), 0);
-    let arguments = ["clean", files.to_str().unwrap(), "--out", file.to_str().unwrap(), "--pipeline", toml.to_str().unwrap()];
+    let arguments =
+        ["clean", files.to_str().unwrap(), "--out", file.to_str().unwrap(), "--pipeline", toml.to_str().unwrap()];
     require_code(&eeg_artifact(&arguments), 0);
     assert_same(&results(&file), &results(&flags), "pipeline file");
     fs::write(&toml, "[[steps]]\nhighpas = { freq = 1 }\n").unwrap();
     let again = folder.path().join("again");
-    let arguments = ["clean", files.to_str().unwrap(), "--out", again.to_str().unwrap(), "--pipeline", toml.to_str().unwrap()];
+    let arguments =
+        ["clean", files.to_str().unwrap(), "--out", again.to_str().unwrap(), "--pipeline", toml.to_str().unwrap()];
     assert!(require_code(&eeg_artifact(&arguments), 2).contains("\"highpass\""));
 }

@@ -9,9 +9,13 @@ mod aas;
 #[cfg(test)]
 mod aas_definition;
 #[cfg(test)]
+mod aas_subsample;
+#[cfg(test)]
 mod aligner;
 #[cfg(test)]
 mod anc;
+#[cfg(test)]
+mod command_clean;
 #[cfg(test)]
 mod command_run;
 #[cfg(test)]

@@ -80,6 +80,15 @@ pub(super) fn read_header(text: &str, base: &str) -> Result<Header, Fault> {
     let n_channels = keys.whole("NumberOfChannels")?.filter(|n_channels| *n_channels > 0);
     let n_channels = n_channels.ok_or_else(|| lacks("NumberOfChannels", "a whole number above 0"))?;
     require(n_channels, Budget::STANDARD.columns, || "channels", "correct NumberOfChannels in the header")?;
+    let n_described = entries.iter().filter(|entry| entry.section == "channel infos").count();
+    // A number without channels behind it must not take their memory.
+    if n_channels > 2 * n_described as u64 {
+        let reason = format!(
+            "NumberOfChannels is {n_channels}, and {n_described} channels are described; correct the header or export the \
+             recording again"
+        );
+        return Err(reason.into());
+    }
     let mut beside = |name: &str| file_beside(name, base, &mut warnings);
     Ok(Header {
         data_file: beside(data_file),

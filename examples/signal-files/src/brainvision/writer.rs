@@ -74,6 +74,9 @@ pub struct BrainVisionWritten {
 
 /// Writes a recording in blocks. Nothing is at the path until [`BrainVisionWriter::finish`].
 ///
+/// Cost: samples are written twice, the first time into a file without a name beside the path. Memory: 4096 samples of all channels, the
+/// annotations, and 1 MiB.
+///
 /// ```
 /// use signal_files::{BrainVisionChannel, BrainVisionHeader, BrainVisionWriter, FileAnnotation, SignalFile};
 ///

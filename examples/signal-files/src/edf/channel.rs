@@ -2,7 +2,9 @@
 
 use crate::clock::NS_PER_SECOND;
 
-use super::fields::*;
+use super::fields::{
+    DIGITAL_MAX, DIGITAL_MIN, HeaderBytes, PHYSICAL_MAX, PHYSICAL_MIN, PREFILTER, SampleWidth, TRANSDUCER, UNIT,
+};
 
 /// One channel as the header describes it. Annotation channels are not listed: their content is
 /// [`EdfTimeline::annotations`](super::EdfTimeline::annotations).

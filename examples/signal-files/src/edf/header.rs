@@ -9,7 +9,10 @@ use crate::text::ascii;
 
 use super::EdfKind;
 use super::channel::{ChannelPlace, EdfChannel};
-use super::fields::*;
+use super::fields::{
+    HEADER_BYTES, HeaderBytes, LABEL, N_RECORDS, PATIENT, RECORD_DURATION, RECORDING, RESERVED, SAMPLES, START_DATE,
+    START_TIME, SampleWidth,
+};
 
 /// What the header says, with each number checked for itself.
 #[derive(Debug, Clone, PartialEq)]

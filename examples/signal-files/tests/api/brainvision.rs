@@ -112,12 +112,14 @@ fn forms_that_are_not_read_and_numbers_that_are_none_are_named_with_their_line()
         ("SamplingInterval=2000", "SamplingInterval=nan", "SamplingInterval (line 10) is \"nan\""),
         ("SamplingInterval=2000", "", "SamplingInterval is missing"),
         ("DataFile=$b.eeg", "DataFile=", "DataFile is missing"),
-        ("NumberOfChannels=2", "NumberOfChannels=3000", "holds no whole sample"),
+        ("NumberOfChannels=2", "NumberOfChannels=3000", "NumberOfChannels is 3000, and 2 channels are described"),
     ] {
         assert!(good.contains(from), "{from}");
         let error = refusal(&good.replacen(from, to, 1), &int16(&[0; 8]));
         assert!(error.contains(expected), "{to}: {error}");
     }
+    let short = refusal(&good, &[0; 3]);
+    assert!(short.contains("holds no whole sample: one of 2 channels needs 4 bytes, and there are 3"), "{short}");
 }
 
 #[test]

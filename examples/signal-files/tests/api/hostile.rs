@@ -187,3 +187,27 @@ fn what_is_no_recording_is_refused_by_its_first_bytes() {
     let folder_error = SignalFile::open(folder.path("")).unwrap_err().to_string();
     assert!(folder_error.contains("is a folder where a regular file is needed"), "{folder_error}");
 }
+
+#[test]
+fn the_inputs_that_the_fuzzers_begin_with_are_recordings() {
+    let corpus = |target: &str| Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus")).join(target);
+    let inputs = |target: &str| {
+        let entries = std::fs::read_dir(corpus(target)).unwrap();
+        entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect::<Vec<_>>()
+    };
+    let folder = Folder::new();
+    for bytes in inputs("edf") {
+        check(&folder.write("a.edf", &bytes), bytes.len()).unwrap();
+    }
+    for bytes in inputs("brainvision") {
+        // As the target splits them.
+        let parts: Vec<_> = bytes.splitn(3, |byte| *byte == 0x1e).collect();
+        ["vmrk", "eeg"]
+            .iter()
+            .zip(&parts[1..])
+            .for_each(|(ending, part)| drop(folder.write(&format!("a.{ending}"), part)));
+        check(&folder.write("a.vhdr", parts[0]), bytes.len()).unwrap();
+        let file = SignalFile::open(folder.path("a.vhdr")).unwrap();
+        assert_eq!((file.annotations().unwrap().len(), file.missing().len(), file.warnings().len()), (3, 0, 0));
+    }
+}

@@ -233,6 +233,29 @@ fn a_gap_that_is_between_no_records_is_refused() {
 }
 
 #[test]
+fn times_beyond_all_numbers_end_no_program() {
+    let folder = Folder::new();
+    let path = folder.path("a.edf");
+    let years = |seconds: f64| seconds * 290.0 * 365.0 * 86_400.0;
+    let annotations =
+        [f64::NAN, f64::INFINITY, 1e300, -1e300].map(|onset_s| FileAnnotation::new(onset_s, Some(-onset_s), "x"));
+    let header = EdfHeader {
+        gaps: vec![gap(1, years(1.0)), gap(2, -years(1.0))],
+        annotations: annotations.to_vec(),
+        start_ns: 0,
+        ..one_channel([-1.0, 1.0])
+    };
+    let mut writer = EdfWriter::create(&path, &header).unwrap();
+    writer.write_rows(&[&[0.5; 40]]).unwrap();
+    assert_eq!(writer.finish().unwrap().n_records, 4);
+    assert_eq!(SignalFile::open(&path).unwrap().read_channel(0).unwrap().len(), 40);
+    let far = EdfHeader { gaps: vec![gap(1, years(1.0)), gap(2, years(1.0))], ..header };
+    let mut writer = EdfWriter::create(&path, &far).unwrap();
+    writer.write_rows(&[&[0.5; 40]]).unwrap();
+    assert!(writer.finish().unwrap_err().to_string().contains("beyond the year 2262"));
+}
+
+#[test]
 fn writing_takes_no_more_memory_for_a_longer_recording() {
     let most = |n_blocks: usize| {
         let folder = Folder::new();

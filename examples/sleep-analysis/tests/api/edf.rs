@@ -459,6 +459,18 @@ fn what_is_no_edf_file_is_refused_with_the_way_out() {
 }
 
 #[test]
+fn a_bdf_file_is_read_as_an_edf_file_is() {
+    let file = EdfFile::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/edf/gap.bdf")).unwrap();
+    let read = file.read_all().unwrap();
+    assert_eq!(
+        (file.kind(), values(signal(&read, "Status"))),
+        (EdfKind::Discontinuous, [65_664.0, 0.0, 8_388_608.0, 7.0, 8.0, 9.0].as_slice())
+    );
+    assert_eq!(signal(&read, "Cz").timestamps_ns()[3], START_NS + 63 * SECOND / 2);
+    assert_eq!((read.annotations.len(), read.missing.len(), read.warnings.len()), (1, 0, 0));
+}
+
+#[test]
 fn a_file_that_shrinks_after_its_header_was_read_is_an_error() {
     let file = two_channels().on_disk();
     let open = file.open();

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use super::Refusal;
 use super::args::CleanArgs;
 use super::context::CliContext;
+use super::results;
 use inputs::RecordingFile;
 use one::Cleaned;
 use settings::CleanSettings;
@@ -51,6 +52,7 @@ pub(super) fn clean(args: &CleanArgs, context: &CliContext<'_>) -> Result<ExitSt
     if let Some(interrupted) = interruption.interrupted().filter(|_| worked.tally.cancelled > 0) {
         return Ok(print_interrupted(&interrupted, &worked.tally, files.len(), context.output));
     }
+    results::remove_leftovers(&args.out)?;
     overview::write(&files, &worked.results, &set_aside, &settings)?;
     finish(&files, &settings, worked, &begin, context)
 }

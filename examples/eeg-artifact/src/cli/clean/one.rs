@@ -44,6 +44,7 @@ pub(super) fn clean(settings: &CleanSettings, file: &RecordingFile) -> Result<Cl
     pipeline.check(open.info()).map_err(text)?;
     let folder = work.out.join(&file.name);
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    results::remove_leftovers(&folder)?;
     let rows = ScratchRows::of(&folder, work, &pipeline, open.info());
     let mut recording = open.read(rows.folder()).map_err(text)?;
     let before = Before::of(&recording, None)?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use eeg_artifact::files::{FileKind, ReadSettings};
+use eeg_artifact::parallel::self_describing;
 use eeg_artifact::{Info, Pipeline, Step};
 use manyhands::AnyMode;
 use serde::{Deserialize, Serialize};
@@ -85,7 +86,7 @@ impl CleanSettings {
 
     /// How the recordings are distributed: one alone is the caller's, and its channels are distributed instead.
     pub(super) fn mode_of_recordings(&self, mode: AnyMode) -> AnyMode {
-        if self.work.channels == ChannelWorkers::Processes { AnyMode::Serial } else { mode }
+        if self.work.channels == ChannelWorkers::Processes { AnyMode::Serial } else { self_describing(mode) }
     }
 }
 

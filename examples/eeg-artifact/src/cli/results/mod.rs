@@ -53,6 +53,22 @@ impl Cleaned<'_> {
     }
 }
 
+/// Removes the unfinished files that a killed run has left in a folder of results.
+///
+/// # Errors
+/// A message when the folder cannot be read or a file not be removed.
+pub(super) fn remove_leftovers(folder: &Path) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(".manyhands-") && name.ends_with(".tmp") {
+            std::fs::remove_file(&path).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes a file whole or not at all.
 pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), String> {
     write_atomically(path, |file| file.write_all(bytes)).map_err(|why| why.to_string())

@@ -143,7 +143,7 @@ fn quality_report(shown: &ShownChannel) -> Option<QualityReport> {
         after_db: quality.after_db,
         rms_before_uv: quality.rms_before * 1e6,
         rms_after_uv: quality.rms_after * 1e6,
-        truth: quality.truth.clone(),
+        truth: quality.truth,
         harmonics: quality.harmonics.clone(),
     })
 }

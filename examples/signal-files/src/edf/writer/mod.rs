@@ -131,6 +131,9 @@ pub struct EdfWritten {
 
 /// Writes a recording in blocks. Nothing is at the path until [`EdfWriter::finish`].
 ///
+/// Cost: samples are written twice, since the header's number of records and the room for annotations are known at the end; until then they
+/// take their place on the disk, two bytes each, in a file without a name beside the path. Memory: one record, the annotations, and 1 MiB.
+///
 /// ```
 /// use signal_files::{EdfHeader, EdfWriter, EdfWriterChannel, FileAnnotation, SignalFile};
 ///

@@ -45,7 +45,8 @@ impl RecordTimes {
     fn onset_ns(&self, record: usize) -> i64 {
         let n_ahead = self.shifts.partition_point(|(first, _)| *first <= record);
         let shift_ns = n_ahead.checked_sub(1).map_or(0, |idx| self.shifts[idx].1);
-        record as i64 * self.record_ns + shift_ns
+        // The end of the file fits; a gap that a later one takes back may still reach too far, and stays at the end of time.
+        (record as i64 * self.record_ns).saturating_add(shift_ns)
     }
 
     /// The last record that begins no later; the first one where all do.
