@@ -5,8 +5,11 @@ from facet.core.context import ProcessingContext, ProcessingMetadata
 from facet.core.pipeline import Pipeline
 from facet.correction import AASCorrection
 from facet.preprocessing import HighPassFilter, LowPassFilter
+from loguru import logger
 
 import peer
+
+logger.remove()  # it would print each step
 
 
 def steps(job):
@@ -19,20 +22,32 @@ def steps(job):
         yield LowPassFilter(freq=job["lowpass"])
 
 
-def main():
-    job, raw = peer.read()
+def context_of(job, raw):
+    """The recording with its triggers."""
+    triggers = np.asarray(job["triggers"])
     metadata = ProcessingMetadata(
-        triggers=np.asarray(job["triggers"]), artifact_length=job["artifact_length"], volume_gaps=False
+        triggers=triggers[triggers < raw.n_times], artifact_length=job["artifact_length"], volume_gaps=False
     )
-    context = ProcessingContext(raw=raw, metadata=metadata)
-    pipeline = Pipeline(list(steps(job)))
-    peer.wait()
-    stages = peer.Stages()
-    result = pipeline.run(initial_context=context, parallel=False, show_progress=False)
-    stages.end("all")
+    return ProcessingContext(raw=raw, metadata=metadata)
+
+
+def run(job, context):
+    """The pipeline, one channel after the other."""
+    result = Pipeline(list(steps(job))).run(initial_context=context, parallel=False, show_progress=False)
     if not result.was_successful():
         raise SystemExit(f"FACETpy failed: {result.error}")
-    peer.report(job, result.get_raw()._data, stages.total(), stages.seconds)
+    return result.get_raw()
+
+
+def main():
+    job, raw = peer.read()
+    run(job, context_of(job, peer.beginning(raw)))
+    context = context_of(job, raw)
+    peer.wait()
+    stages = peer.Stages()
+    cleaned = run(job, context)
+    stages.end("all")
+    peer.report(job, cleaned._data, stages.total(), stages.seconds)
 
 
 main()

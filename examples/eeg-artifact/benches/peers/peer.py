@@ -24,6 +24,12 @@ def read():
     return job, mne.io.RawArray(data, info, copy=None)
 
 
+def beginning(raw):
+    """A copy of a few channels and 30 s, to pass through the work once before it is timed: first calls import and look things up."""
+    n_times = min(raw.n_times, int(30 * raw.info["sfreq"]))
+    return raw.copy().pick(raw.ch_names[:2]).crop(tmax=(n_times - 1) / raw.info["sfreq"])
+
+
 def wait():
     """Says that all is ready, and waits for the word to begin."""
     print("ready", flush=True)
@@ -52,7 +58,8 @@ def kernels():
     except ImportError:
         return "threadpoolctl is not there"
     found = threadpoolctl.threadpool_info()
-    return ", ".join(f"{one['internal_api']} {one.get('architecture')} x{one['num_threads']}" for one in found)
+    kernels = {f"{one['internal_api']} {one.get('architecture')}, threads: {one['num_threads']}" for one in found}
+    return "; ".join(sorted(kernels))
 
 
 class Stages:

@@ -8,9 +8,11 @@ use std::time::Instant;
 
 use eeg_artifact::steps::{Aas, Highpass, Lowpass};
 use eeg_artifact::{
-    Channel, ChannelKind, Info, JobExecutor, Pipeline, Recording, RowStoreBuilder, SerialExecutor, Step, Triggers,
+    Channel, ChannelKind, Executor, Info, JobExecutor, Pipeline, Recording, RowStoreBuilder, SerialExecutor, Step,
+    Triggers,
 };
 use manyhands::{AnyMode, Processes};
+use serde_json::{Map, Value};
 
 use crate::numbers::peak_bytes;
 use crate::spec::{Report, Spec, Workers};
@@ -29,22 +31,43 @@ pub(crate) fn run(file: &Path) {
     let mut recording = read(&spec);
     println!("ready");
     io::stdin().read_line(&mut String::new()).expect("the bench says go");
-    let begun = Instant::now();
-    let pipeline = Pipeline::new(steps(&spec));
+    let (mut stages, begun) = (Map::new(), Instant::now());
     match spec.workers {
-        Workers::Serial => pipeline.run(&mut recording, &SerialExecutor),
-        Workers::Threads(workers) => pipeline.run(&mut recording, &executor(AnyMode::Threads, workers)),
+        Workers::Serial => clean(&spec, &mut recording, &SerialExecutor),
+        Workers::Threads(workers) => clean(&spec, &mut recording, &executor(AnyMode::Threads, workers)),
         Workers::Processes(workers) => {
-            pipeline.run(&mut recording, &executor(AnyMode::Processes(Processes::new()), workers))
+            let executor = executor(AnyMode::Processes(Processes::new()), workers);
+            clean_in_files(&spec, &mut recording, &executor, &mut stages);
         }
     }
-    .expect("the recording can be cleaned");
     let seconds = begun.elapsed().as_secs_f64();
-    let report = Report { seconds, stages: serde_json::Map::new(), peak_bytes: peak_bytes(), note: String::new() };
+    let report = Report { seconds, stages, peak_bytes: peak_bytes(), note: String::new() };
     if let Some(output) = &spec.output {
         write(&recording, output);
     }
     println!("{}", serde_json::to_string(&report).expect("it is plain data"));
+}
+
+fn clean(spec: &Spec, recording: &mut Recording, executor: &impl Executor) {
+    Pipeline::new(steps(spec)).run(recording, executor).expect("the recording can be cleaned");
+}
+
+/// What a pipeline in processes does with a recording in memory, part by part: rows go into files, and come back in the end.
+fn clean_in_files(spec: &Spec, recording: &mut Recording, executor: &JobExecutor, stages: &mut Map<String, Value>) {
+    let mut begun = Instant::now();
+    let mut end = |part: &str| {
+        stages.insert(part.to_owned(), begun.elapsed().as_secs_f64().into());
+        begun = Instant::now();
+    };
+    let folder = env::temp_dir().join(format!("eeg-artifact-bench-{}", std::process::id()));
+    recording.move_to_folder(&folder).expect("the folder can be written to"); // where they are not yet
+    end("rows to files");
+    clean(spec, recording, executor);
+    end("pipeline");
+    if spec.folder.is_none() {
+        recording.move_to_memory().expect("the files can be read");
+        end("rows to memory");
+    }
 }
 
 fn executor(mode: AnyMode, workers: usize) -> JobExecutor {

@@ -62,3 +62,13 @@ pub(crate) struct Report {
     /// What the record should know.
     pub(crate) note: String,
 }
+
+impl Report {
+    /// The parts and their seconds, in words.
+    pub(crate) fn parts(&self) -> String {
+        let part = |(name, seconds): (&String, &serde_json::Value)| {
+            format!("{name} {:.2}", seconds.as_f64().unwrap_or(f64::NAN))
+        };
+        self.stages.iter().map(part).collect::<Vec<_>>().join(", ")
+    }
+}

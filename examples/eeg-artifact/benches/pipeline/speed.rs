@@ -100,7 +100,7 @@ fn print(options: &Options, contenders: &[Contender]) {
             times.iter().copied().fold(f64::INFINITY, f64::min),
             median_ratio(&times, base),
             peak as f64 / contender.spec.float64_bytes() as f64,
-            parts(contender.reports.last())
+            contender.reports.last().map(Report::parts).unwrap_or_default()
         );
     }
     print_bars(contenders);
@@ -118,12 +118,6 @@ fn print_bars(contenders: &[Contender]) {
     for (name, note) in notes.filter(|(_, note)| !note.is_empty()) {
         println!("- {name}: linear algebra by {note}");
     }
-}
-
-fn parts(report: Option<&Report>) -> String {
-    let parts = report.into_iter().flat_map(|report| &report.stages);
-    let parts = parts.map(|(name, seconds)| format!("{name} {:.2}", seconds.as_f64().unwrap_or(f64::NAN)));
-    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// Where the time of ours goes: each step as a pipeline of its own, in this process.
