@@ -13,8 +13,6 @@ pub use executor::{Executor, SerialExecutor};
 pub use own::StepOr;
 pub use stage::{ChannelWork, Stage, StageFailure};
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use stage::StagePhase;
 
 use crate::{EegResult, Phase, Processor, Recording, Step};
@@ -99,7 +97,7 @@ fn run_channels<P: Processor, E: Executor>(
     let channels = work.channels();
     if !channels.is_empty() {
         if executor.needs_files() {
-            recording.move_to_folder(&scratch_folder())?;
+            recording.rows_mut().move_to_scratch()?;
         }
         let stage = Stage { work, rows: recording.rows(), channels: channels.clone() };
         let failures = executor.run_stage(&stage);
@@ -110,11 +108,4 @@ fn run_channels<P: Processor, E: Executor>(
     }
     *recording.info_mut() = info;
     Ok(())
-}
-
-/// A folder of the system's for temporary files that no other run has.
-fn scratch_folder() -> std::path::PathBuf {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed); // a number for a name only
-    std::env::temp_dir().join(format!("eeg-artifact-{}-{number}", std::process::id()))
 }
