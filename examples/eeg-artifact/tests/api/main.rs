@@ -23,6 +23,8 @@ mod filters;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod obs;
 #[cfg(test)]
 mod pca;
@@ -34,6 +36,8 @@ mod pipeline;
 mod quality;
 #[cfg(test)]
 mod resampling;
+#[cfg(test)]
+mod same_bytes;
 #[cfg(test)]
 mod synthetic;
 #[cfg(test)]
