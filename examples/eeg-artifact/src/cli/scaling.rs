@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::time::Instant;
 
-use consumer_support::{ExitStatus, page};
+use consumer_support::{ExitStatus, Interruption, notice, page};
 use eeg_artifact::files::{OpenRecording, ReadSettings};
 use eeg_artifact::pictures::{ModeTimes, ScalingPicture, figure};
 use eeg_artifact::synthetic::{SceneSettings, made_recording};
 use eeg_artifact::{JobExecutor, Pipeline, Recording};
 use manyhands::config::parallel_config;
 use manyhands::report::write_atomically;
-use manyhands::{AnyMode, Processes};
+use manyhands::{AnyMode, CancelToken, Processes};
 use serde_json::{Value, json};
 
 use super::Refusal;
@@ -35,8 +35,14 @@ pub(super) fn scaling(args: &ScalingArgs, context: &CliContext<'_>) -> Result<Ex
     let pipeline = Pipeline::new(choice.steps.iter().cloned());
     let serial_reason = args.thresholds.serial_reason(read(args, &choice)?.info());
     let ways = ways(context.common.workers.unwrap_or_else(|| parallel_config().max_workers_cpu().get()));
+    create(&args.out)?;
+    let interruption = listen(context)?;
     let _heartbeat = context.heartbeat();
-    let medians = times(&ways, args, &choice, &pipeline, context.common.chunk_size)?;
+    let (chunk_size, stop) = (context.common.chunk_size, interruption.token());
+    let medians = match (times(&ways, args, &choice, &pipeline, chunk_size, stop), interruption.interrupted()) {
+        (Err(_), Some(interrupted)) => return Ok(ExitStatus::Interrupted(interrupted.exit_code)),
+        (medians, _) => medians?,
+    };
     let title = args.file.as_deref().map_or_else(|| "a made recording".to_owned(), |file| file.display().to_string());
     let of_mode = |name: &'static str| {
         let times = ways.iter().zip(&medians).filter(|(way, _)| way.0.to_string() == name);
@@ -71,6 +77,22 @@ fn require_used(args: &ScalingArgs) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Made before anything is timed, so that a place that cannot be written costs no time.
+fn create(out: &Path) -> Result<(), Refusal> {
+    std::fs::create_dir_all(out).map_err(|error| format!("{}: {error}; choose another with --out", out.display()))
+}
+
+/// Ends the measurement at a signal, and removes its temporary files.
+fn listen(context: &CliContext<'_>) -> Result<Interruption, Refusal> {
+    let is_quiet = context.output.is_quiet();
+    let on_first = move |signal: &str| {
+        if !is_quiet {
+            notice(&format!("{signal}: finishing the running channels; again to end at once"));
+        }
+    };
+    Interruption::listen(on_first).map_err(|error| format!("signals cannot be listened to: {error}"))
+}
+
 /// Serial first, then each mode with 1 worker to the most.
 fn ways(most: usize) -> Vec<Way> {
     let modes = [AnyMode::Threads, AnyMode::Processes(Processes::new())];
@@ -85,13 +107,14 @@ fn times(
     choice: &PipelineChoice,
     pipeline: &Pipeline,
     chunk_size: Option<usize>,
+    stop: &CancelToken,
 ) -> Result<Vec<f64>, Refusal> {
     let mut seconds = vec![Vec::new(); ways.len()];
     for _ in 0..args.rounds {
         for ((mode, workers), seconds) in ways.iter().zip(&mut seconds) {
             let mut recording = read(args, choice)?;
             let begun = Instant::now();
-            let executor = JobExecutor::new(*mode).workers(Some(*workers)).chunk_size(chunk_size);
+            let executor = JobExecutor::new(*mode).workers(Some(*workers)).chunk_size(chunk_size).cancel_token(stop);
             pipeline.run(&mut recording, &executor).map_err(|error| error.to_string())?;
             seconds.push(begun.elapsed().as_secs_f64());
         }
@@ -120,7 +143,6 @@ fn read(args: &ScalingArgs, choice: &PipelineChoice) -> Result<Recording, Refusa
 }
 
 fn write(out: &Path, picture: &ScalingPicture<'_>, verdict: &str) -> Result<(), Refusal> {
-    std::fs::create_dir_all(out).map_err(|error| format!("{}: {error}; choose another with --out", out.display()))?;
     let figure = figure("Time over workers", verdict, Vec::new(), |layout| picture.draw(layout));
     let html = [
         page::start("Scaling", ""),

@@ -10,6 +10,10 @@ impl<P: Processor> Pipeline<P> {
     /// # Errors
     /// [`EegError::Missing`] for a step that needs what is not there, with the way out; or the step's own error for its settings.
     pub fn check(&self, recording: &Info) -> EegResult<()> {
+        if !recording.artifact_offset_s.is_finite() {
+            let offset_s = recording.artifact_offset_s;
+            return Err(EegError::Recording(format!("artifact_offset_s = {offset_s}: it must be a number of seconds")));
+        }
         let mut info = recording.clone();
         let mut has = Has { triggers: info.triggers.is_some(), noise: info.keeps_noise };
         for (idx, step) in self.steps().iter().enumerate() {

@@ -7,14 +7,12 @@
 mod check;
 mod executor;
 mod own;
-mod scratch;
 mod stage;
 
 pub use executor::{Executor, SerialExecutor};
 pub use own::StepOr;
 pub use stage::{ChannelWork, Stage, StageFailure};
 
-use scratch::Scratch;
 use stage::StagePhase;
 
 use crate::{EegResult, Phase, Processor, Recording, Step};
@@ -60,14 +58,13 @@ impl<P: Processor> Pipeline<P> {
             recording.info_mut().keeps_noise = true;
         }
         let has_own_files = recording.rows().folder().is_some();
-        let scratch = if executor.needs_files() && !has_own_files { Some(Scratch::new()?) } else { None };
         let mut pending: Vec<(&P, usize)> = Vec::new();
         for step in &self.steps {
             for (phase, kind) in step.phases().into_iter().enumerate() {
                 match kind {
                     Phase::Channels => pending.push((step, phase)),
                     Phase::Whole => {
-                        run_channels(&std::mem::take(&mut pending), recording, executor, scratch.as_ref())?;
+                        run_channels(&std::mem::take(&mut pending), recording, executor)?;
                         if phase == 0 {
                             step.check(recording.info())?;
                         }
@@ -76,7 +73,7 @@ impl<P: Processor> Pipeline<P> {
                 }
             }
         }
-        run_channels(&pending, recording, executor, scratch.as_ref())?;
+        run_channels(&pending, recording, executor)?;
         if has_own_files { Ok(()) } else { recording.move_to_memory() }
     }
 }
@@ -86,7 +83,6 @@ fn run_channels<P: Processor, E: Executor>(
     phases: &[(&P, usize)],
     recording: &mut Recording,
     executor: &E,
-    scratch: Option<&Scratch>,
 ) -> EegResult<()> {
     let mut info = recording.info().clone();
     let mut work = ChannelWork { phases: Vec::with_capacity(phases.len()) };
@@ -100,8 +96,8 @@ fn run_channels<P: Processor, E: Executor>(
     }
     let channels = work.channels();
     if !channels.is_empty() {
-        if let Some(scratch) = scratch {
-            recording.move_to_folder(&scratch.rows())?;
+        if executor.needs_files() {
+            recording.rows_mut().move_to_scratch()?;
         }
         let stage = Stage { work, rows: recording.rows(), channels: channels.clone() };
         let failures = executor.run_stage(&stage);

@@ -5,6 +5,7 @@ mod data;
 mod info;
 mod row_file;
 mod row_store;
+mod scratch;
 mod triggers;
 
 use std::path::Path;

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::row_file::{RowAppender, read_row, read_samples, write_row};
+use super::scratch::ScratchFolder;
 use super::{ChannelData, Finding};
 use crate::{EegError, EegResult};
 
@@ -18,6 +19,8 @@ use crate::{EegError, EegResult};
 #[derive(Debug)]
 pub struct RowStore {
     place: Place,
+    /// The folder that the rows are in, where it is nothing but theirs.
+    scratch: Option<ScratchFolder>,
 }
 
 #[derive(Debug)]
@@ -46,7 +49,7 @@ impl RowStore {
     #[must_use]
     pub fn in_memory(rows: Vec<Vec<f64>>) -> Self {
         let rows = rows.into_iter().map(|samples| Mutex::new(Some(ChannelData::of(samples))));
-        Self { place: Place::Memory(rows.collect()) }
+        Self { place: Place::Memory(rows.collect()), scratch: None }
     }
 
     /// How many rows there are.
@@ -173,6 +176,20 @@ impl RowStore {
         Ok(())
     }
 
+    /// Moves all rows into files of a temporary folder, which is removed when they are moved back, or dropped.
+    ///
+    /// # Errors
+    /// [`EegError::File`] when it cannot be written.
+    pub(crate) fn move_to_scratch(&mut self) -> EegResult<()> {
+        if self.folder().is_some() {
+            return Ok(());
+        }
+        let scratch = ScratchFolder::new()?;
+        self.move_to_folder(scratch.path())?;
+        self.scratch = Some(scratch);
+        Ok(())
+    }
+
     /// Moves all rows into memory, and removes their files.
     ///
     /// # Errors
@@ -183,6 +200,7 @@ impl RowStore {
         let rows = rows.collect::<EegResult<Vec<_>>>()?;
         folder.remove();
         self.place = Place::Memory(rows);
+        self.scratch = None;
         Ok(())
     }
 
@@ -321,7 +339,7 @@ impl RowStoreBuilder {
             Building::Memory(rows) => Ok(RowStore::in_memory(rows)),
             Building::Folder(folder, appenders) => {
                 appenders.into_iter().try_for_each(RowAppender::finish)?;
-                Ok(RowStore { place: Place::Folder(folder) })
+                Ok(RowStore { place: Place::Folder(folder), scratch: None })
             }
         }
     }

@@ -13,6 +13,8 @@ use crate::{Channel, EegError, EegResult, Info, Needs, Phase, Processor, Recordi
 const STEP: &str = Aligner::ABOUT.name;
 /// The search window that is used where none is given, in multiples of the upsampling factor.
 const USUAL_WINDOW_FACTOR: usize = 3;
+/// More samples at the rate of the search than this are refused before memory is reserved for them: 8 GiB.
+const MOST_SAMPLES: usize = 1 << 30;
 const WAY_OUT: &str = "choose another ref_channel";
 
 /// Moves triggers to where the artifact looks alike.
@@ -139,7 +141,14 @@ impl Aligner {
         let is_upsampled = self.upsample_for_alignment && info.sfreq_hz == info.recorded_sfreq_hz;
         let factor = if is_upsampled { info.upsampling_factor.max(1) } else { 1 };
         let n_samples = info.n_samples.saturating_mul(factor);
-        let window = self.search_window.unwrap_or(USUAL_WINDOW_FACTOR * info.upsampling_factor);
+        if factor > 1 && n_samples > MOST_SAMPLES {
+            let reason = format!(
+                "a channel would have {n_samples} samples for the search, and at most {MOST_SAMPLES} fit; use a smaller \
+                 upsampling_factor, or set upsample_for_alignment to false"
+            );
+            return Err(EegError::parameter(STEP, "upsampling_factor", factor, reason));
+        }
+        let window = self.search_window.unwrap_or(info.upsampling_factor.saturating_mul(USUAL_WINDOW_FACTOR));
         if window > n_samples {
             let reason =
                 format!("the recording has {n_samples} samples at the rate of the search; use a shorter window");

@@ -27,6 +27,8 @@ mod filters;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod obs;
 #[cfg(test)]
 mod pca;
@@ -40,6 +42,8 @@ mod quality;
 mod resampling;
 #[cfg(test)]
 mod rows;
+#[cfg(test)]
+mod same_bytes;
 #[cfg(test)]
 mod synthetic;
 #[cfg(test)]

@@ -84,13 +84,34 @@ fn require_own_names(files: &[RecordingFile]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// `run` and the page are names of the whole run, on some systems in any case.
+/// `run` and the page are names of the whole run, on some systems in any case; the stems of `..edf` and `...edf` lead elsewhere.
 fn name(path: &Path) -> String {
-    const TAKEN: [&str; 2] = ["run", "index.html"];
+    const TAKEN: [&str; 4] = ["run", "index.html", ".", ".."];
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if TAKEN.contains(&stem.to_lowercase().as_str()) { name_with_ending(path) } else { stem }
 }
 
 fn name_with_ending(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_recording_has_a_folder_of_results_that_is_the_whole_runs_or_outside() {
+        for (file, folder) in [
+            ("scans/a.edf", "a"),
+            ("run.edf", "run.edf"),
+            ("Run.edf", "Run.edf"),
+            ("index.html.edf", "index.html.edf"),
+            ("..edf", "..edf"),
+            ("...edf", "...edf"),
+            (".edf", ".edf"),
+            ("....edf", "..."),
+        ] {
+            assert_eq!(name(Path::new(file)), folder, "{file}");
+        }
+    }
 }

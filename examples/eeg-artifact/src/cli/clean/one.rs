@@ -90,12 +90,10 @@ struct ScratchRows(Option<PathBuf>);
 impl ScratchRows {
     fn of(folder: &Path, work: &WorkSettings, pipeline: &Pipeline, info: &Info) -> Self {
         let is_too_large = work.memory.is_some_and(|memory| work.bytes_in_memory(pipeline, info) > memory);
-        let folder = (is_too_large || work.channels == ChannelWorkers::Processes).then(|| folder.join("rows"));
-        if let Some(rows) = &folder {
-            // What a killed run left.
-            let _ = fs::remove_dir_all(rows);
-        }
-        Self(folder)
+        let rows = folder.join("rows");
+        // What a killed run left, which may have had less memory.
+        let _ = fs::remove_dir_all(&rows);
+        Self((is_too_large || work.channels == ChannelWorkers::Processes).then_some(rows))
     }
 
     fn folder(&self) -> Option<&Path> {

@@ -1,5 +1,6 @@
 //! Trigger cases: recordings that have annotations or a stimulus channel and nothing else, in which triggers are found.
 
+use consumer_support::input::{Budget, require};
 use eeg_artifact::{Annotation, Channel, ChannelKind, EegError, Pipeline, Recording, SerialExecutor, Step};
 use serde_json::{Value, json};
 
@@ -56,6 +57,8 @@ fn found(case: &TriggerCase) -> Result<Value, NoTriggers> {
 
 fn recording(case: &TriggerCase) -> Result<Recording, String> {
     let has_annotations = case.onsets_s.is_some() || case.descriptions.is_some();
+    let way_out = "run the case on a part of the recording";
+    require(case.n_times as u64, Budget::STANDARD.values, || "n_times", way_out).map_err(|over| over.to_string())?;
     let (kind, row) = match case.source.as_str() {
         "stim" if has_annotations => return Err("source is stim, which has no onsets_s and descriptions".to_owned()),
         "annotations" if case.value_changes_at.is_some() => {
@@ -75,7 +78,7 @@ fn recording(case: &TriggerCase) -> Result<Recording, String> {
 fn stimulus(case: &TriggerCase) -> Result<Vec<f64>, String> {
     let mut row = vec![0.0; case.n_times];
     for (sample, value) in case.value_changes_at.iter().flatten() {
-        let rest = row.get_mut(*sample..).ok_or_else(|| {
+        let rest = row.get_mut(*sample..).filter(|rest| !rest.is_empty()).ok_or_else(|| {
             format!("a value changes at sample {sample}, and the recording has {} samples", case.n_times)
         })?;
         rest.fill(*value);
