@@ -21,6 +21,8 @@ mod command_demo;
 #[cfg(test)]
 mod command_run;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod filters;
 #[cfg(test)]
 mod golden;
