@@ -27,7 +27,7 @@ pub struct OpenRecording {
     file: SignalFile,
     /// The indices of the chosen channels in the file.
     chosen: Vec<usize>,
-    /// How many volts one of each channel's unit is; none for plain numbers.
+    /// How many volts one of each channel's unit is; none for trigger codes, and for what keeps the unit that it has.
     volts: Vec<Option<f64>>,
     info: Info,
 }
@@ -53,7 +53,7 @@ impl OpenRecording {
         info.warnings.extend(file.warnings().iter().cloned());
         require_named(&file, settings)?;
         let volts = chosen.iter().zip(&info.channels).map(|(idx, channel)| match channel.kind {
-            ChannelKind::Stim => None,
+            ChannelKind::Stim | ChannelKind::Misc => None,
             _ => unit_in_volts(&file.channels()[*idx].unit),
         });
         Ok(Self { volts: volts.collect(), chosen, info, file })

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use signal_files::{
     BrainVisionChannel, BrainVisionHeader, BrainVisionWriter, EdfHeader, EdfWriter, EdfWriterChannel, FileAnnotation,
-    FileError, SignalFile, record_seconds_for,
+    FileChannel, FileError, SignalFile, record_seconds_for,
 };
 
 use crate::{Channel, ChannelKind, EegError, EegResult, Info, Recording};
@@ -62,7 +62,7 @@ impl FileKind {
     }
 }
 
-/// Writes a recording to `stem` with the ending of its kind: voltages in µV, the annotations, and the triggers as annotations `artifact`.
+/// Writes a recording to `stem` with the ending of its kind: EEG, EOG, ECG and EMG in µV, the annotations, and the triggers as annotations `artifact`.
 /// Texts of the header are those of `source`, the file that the recording was read from. Returns what the format could not hold.
 ///
 /// # Errors
@@ -106,7 +106,7 @@ fn blocks(n_samples: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n_samples).step_by(BLOCK).map(move |start| start..n_samples.min(start + BLOCK))
 }
 
-/// µV for what is a voltage, plain numbers else.
+/// µV for what is a voltage, and the numbers as they are else.
 fn in_file_units(recording: &Recording, idx: usize, channel: &Channel, block: Range<usize>) -> EegResult<Vec<f64>> {
     let mut samples = recording.rows().samples(idx, block)?;
     if is_voltage(channel) {
@@ -119,8 +119,17 @@ fn is_voltage(channel: &Channel) -> bool {
     !matches!(channel.kind, ChannelKind::Stim | ChannelKind::Misc)
 }
 
-fn unit(channel: &Channel) -> &'static str {
-    if is_voltage(channel) { "uV" } else { "" }
+/// The unit of a channel in the file: `micro` for what is a voltage, and for anything else but codes that of the source.
+fn unit<'a>(channel: &Channel, source: Option<&'a SignalFile>, micro: &'a str) -> &'a str {
+    match channel.kind {
+        ChannelKind::Stim => "",
+        _ if is_voltage(channel) => micro,
+        _ => of_source(channel, source).map_or("", |of_source| of_source.unit.as_str()),
+    }
+}
+
+fn of_source<'a>(channel: &Channel, source: Option<&'a SignalFile>) -> Option<&'a FileChannel> {
+    source.and_then(|source| source.channels().iter().find(|one| one.name == channel.name))
 }
 
 fn edf_header(recording: &Recording, source: Option<&SignalFile>, path: &Path) -> EegResult<EdfHeader> {
@@ -137,9 +146,8 @@ fn edf_header(recording: &Recording, source: Option<&SignalFile>, path: &Path) -
     }
     for (idx, channel) in info.channels.iter().enumerate() {
         let range = range(recording, idx, channel)?;
-        let mut described = EdfWriterChannel::new(&channel.name, unit(channel), info.sfreq_hz, range);
-        let of_source = source.and_then(|source| source.channels().iter().find(|one| one.name == channel.name));
-        if let Some(of_source) = of_source {
+        let mut described = EdfWriterChannel::new(&channel.name, unit(channel, source, "uV"), info.sfreq_hz, range);
+        if let Some(of_source) = of_source(channel, source) {
             described.transducer.clone_from(&of_source.transducer);
             described.prefilter.clone_from(&of_source.prefilter);
         }
@@ -177,10 +185,7 @@ fn range(recording: &Recording, idx: usize, channel: &Channel) -> EegResult<[f64
 }
 
 fn brainvision_header(info: &Info, source: Option<&SignalFile>) -> BrainVisionHeader {
-    let channel = |channel: &Channel| {
-        let unit = if is_voltage(channel) { "\u{b5}V" } else { "" };
-        BrainVisionChannel::new(&channel.name, unit)
-    };
+    let channel = |channel: &Channel| BrainVisionChannel::new(&channel.name, unit(channel, source, "\u{b5}V"));
     BrainVisionHeader {
         start_ns: source.map_or_else(|| EdfHeader::default().start_ns, |source| start_ns(info, source)),
         rate_hz: info.sfreq_hz,

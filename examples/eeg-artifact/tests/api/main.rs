@@ -23,6 +23,8 @@ mod command_run;
 #[cfg(test)]
 mod crop;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod filters;
 #[cfg(test)]
 mod golden;

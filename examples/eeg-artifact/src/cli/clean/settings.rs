@@ -118,14 +118,14 @@ impl Science {
 
 impl WorkSettings {
     /// The memory that a recording needs when all of its samples are in memory: the samples, what workers hold beside them, and the copies
-    /// that pictures are drawn from.
+    /// before and after that pictures are drawn from.
     pub(super) fn bytes_in_memory(&self, pipeline: &Pipeline, info: &Info) -> u64 {
-        memory::bytes_in_memory(pipeline, info, self.workers, SHOWN_CHANNELS)
+        memory::bytes_in_memory(pipeline, info, self.workers, 2 * SHOWN_CHANNELS)
     }
 
     /// The memory that it needs when its samples are in files.
     pub(super) fn bytes_in_files(&self, pipeline: &Pipeline, info: &Info) -> u64 {
-        memory::bytes_beside(pipeline, info, 2 * self.workers + SHOWN_CHANNELS)
+        memory::bytes_beside(pipeline, info, 2 * (self.workers + SHOWN_CHANNELS))
     }
 
     /// Why the channels of a recording are not shared among workers, where they are not.

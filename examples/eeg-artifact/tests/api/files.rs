@@ -1,0 +1,32 @@
+//! What recordings are read as, and written as.
+
+use eeg_artifact::ChannelKind;
+use eeg_artifact::files::{FileKind, OpenRecording, ReadSettings, write_recording};
+use signal_files::{EdfHeader, EdfWriter, EdfWriterChannel, SignalFile};
+
+#[test]
+fn a_channel_that_is_no_voltage_or_not_for_correction_keeps_its_numbers_and_its_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made.edf");
+    let channel = |label, unit| EdfWriterChannel::new(label, unit, 100.0, [-320.0, 320.0]);
+    let channels = vec![channel("Cz", "uV"), channel("CWL1", "uV"), channel("SpO2", "%"), channel("ECG", "mV")];
+    let mut writer = EdfWriter::create(&path, &EdfHeader { channels, ..EdfHeader::default() }).unwrap();
+    let row: Vec<f64> = (0..200).map(|n| f64::from(n % 100) - 50.0).collect();
+    writer.write_rows(&[row.as_slice(); 4]).unwrap();
+    assert_eq!(writer.finish().unwrap().warnings, [""; 0]);
+    let open = OpenRecording::open(&path, &ReadSettings::default()).unwrap();
+    let recording = open.read(None).unwrap();
+    let kinds: Vec<ChannelKind> = recording.info().channels.iter().map(|channel| channel.kind).collect();
+    assert_eq!(kinds, [ChannelKind::Eeg, ChannelKind::Misc, ChannelKind::Misc, ChannelKind::Ecg]);
+    for (kind, ecg, micro) in [(FileKind::Edf, 1000.0, "uV"), (FileKind::BrainVision, 1000.0, "\u{b5}V")] {
+        let stem = folder.path().join("written");
+        write_recording(&stem, kind, &recording, Some(open.file())).unwrap();
+        let written = SignalFile::open(kind.path(&stem)).unwrap();
+        for (idx, (scale, unit)) in [(1.0, micro), (1.0, "uV"), (1.0, "%"), (ecg, micro)].into_iter().enumerate() {
+            let found = written.read_channel(idx).unwrap();
+            let is_near = |(found, sample): (&f64, &f64)| (found - scale * sample).abs() < 0.01 * scale;
+            assert!(found.iter().zip(&row).all(is_near), "{kind}, channel {idx}: {:?}", &found[..5]);
+            assert_eq!(written.channels()[idx].unit, unit, "{kind}, channel {idx}");
+        }
+    }
+}
