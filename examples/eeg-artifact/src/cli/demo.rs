@@ -25,14 +25,18 @@ const TRIGGERS: &str = "^1$";
 /// A message when a setting is wrong, or the results cannot be written.
 pub(super) fn demo(args: &DemoArgs, context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
     let begin = Usage::now();
+    let triggers = args.pipeline.triggers.as_deref().unwrap_or(TRIGGERS);
+    let choice = PipelineChoice::of(&args.pipeline, &USUAL, Some(triggers))?;
     let settings =
         SceneSettings { n_eeg: args.channels, duration_s: args.seconds, seed: args.seed, ..SceneSettings::default() };
-    let scene = Scene::new(settings).map_err(text)?;
+    let scene =
+        Scene::new(settings).map_err(|error| format!("{error} (--seconds is duration_s, --eeg-channels n_eeg)"))?;
     std::fs::create_dir_all(&args.out).map_err(|error| format!("{}: {error}", args.out.display()))?;
     let interruption = Interruption::listen(|signal| notice(&format!("{signal}: finishing the running channels")));
     let interruption = interruption.map_err(|error| format!("signals cannot be listened to: {error}"))?;
     let made = make(&scene, context, interruption.token());
-    let done = made.and_then(|(recording, truth)| clean(args, recording, &truth, context, interruption.token()));
+    let done =
+        made.and_then(|(recording, truth)| clean(args, &choice, recording, &truth, context, interruption.token()));
     let report = match (done, interruption.interrupted()) {
         (Err(_), Some(interrupted)) => return Ok(ExitStatus::Interrupted(interrupted.exit_code)),
         (done, _) => done?,
@@ -74,16 +78,12 @@ fn made_channel(scene: &mut Scene, channel: &usize) -> (Vec<f64>, Vec<f64>) {
 
 fn clean(
     args: &DemoArgs,
+    choice: &PipelineChoice,
     mut recording: Recording,
     truth: &[Vec<f64>],
     context: &CliContext<'_>,
     stop: &CancelToken,
 ) -> Result<Report, Refusal> {
-    let given = &args.pipeline;
-    let usual: Vec<String> = USUAL.iter().map(|step| (*step).to_owned()).collect();
-    let steps = if given.steps.is_empty() { &usual } else { &given.steps };
-    let triggers = given.triggers.as_deref().unwrap_or(TRIGGERS);
-    let choice = PipelineChoice::of(steps, given.pipeline.as_deref(), Some(triggers))?;
     choice.set_info(recording.info_mut());
     write_recording(&args.out.join("made"), FileKind::Edf, &recording, None).map_err(text)?;
     let before = Before::of(&recording, Some(truth))?;
@@ -111,12 +111,13 @@ fn print(report: &Report, args: &DemoArgs, context: &CliContext<'_>, begin: &Usa
     let lines = [
         format!("{} channels, {:.2} min at {} Hz", report.channels.len(), report.minutes, report.sfreq_hz),
         format!(
-            "RMS {:.1} µV before, {:.1} µV after",
+            "means of {}: RMS {:.1} µV before, {:.1} µV after",
+            report.quality.iter().map(|one| one.channel.as_str()).collect::<Vec<_>>().join(", "),
             report.mean(|one| one.rms_before_uv),
             report.mean(|one| one.rms_after_uv)
         ),
         format!(
-            "artifact at the harmonics of the triggers over the truth there: {:.1} dB before, {:.1} dB after",
+            "residual artifact at the harmonics of the triggers, over the truth's own power there: {:.1} dB before, {:.1} dB after",
             truth(|truth| truth.residual_before_db),
             truth(|truth| truth.residual_after_db)
         ),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::Refusal;
 use super::args::ScalingArgs;
 use super::context::CliContext;
-use super::pipeline_args::PipelineChoice;
+use super::pipeline_args::{PipelineChoice, USUAL};
 
 /// The duration of the recording that is made where no file is given.
 const MADE_SECONDS: f64 = 60.0;
@@ -29,7 +29,7 @@ type Way = (AnyMode, usize);
 /// A message when the recording cannot be read or cleaned, or the page cannot be written.
 pub(super) fn scaling(args: &ScalingArgs, context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
     let triggers = args.pipeline.triggers.as_deref().or(args.file.is_none().then_some("^1$"));
-    let choice = PipelineChoice::of(&args.pipeline.steps, args.pipeline.pipeline.as_deref(), triggers)?;
+    let choice = PipelineChoice::of(&args.pipeline, &USUAL, triggers)?;
     let pipeline = Pipeline::new(choice.steps.iter().cloned());
     let serial_reason = args.thresholds.serial_reason(read(args, &choice)?.info());
     let ways = ways(context.n_workers());
