@@ -8,7 +8,8 @@ use crate::{ChannelWork, EegError, EegResult, Executor, Processor, RowFolder, St
 
 /// Processes the channels of a stage as a job of manyhands: one after the other, in threads, or in worker processes.
 ///
-/// In processes the rows are in files, which each worker reads and writes by itself; a worker that dies costs its channel one attempt.
+/// In processes, the first line of the program's `main` must be `manyhands::init()`, or the first stage is an error that says so. The rows
+/// are then in files, which each worker reads and writes by itself; a worker that dies costs its channel one attempt.
 #[derive(Debug)]
 pub struct JobExecutor {
     mode: AnyMode,
@@ -27,7 +28,7 @@ struct ProcessWork<P: Processor> {
 }
 
 impl JobExecutor {
-    /// Channels in this mode, with the config's number of workers.
+    /// Channels in this mode, with as many workers as the config of manyhands says: without another, one per core to spare.
     #[must_use]
     pub fn new(mode: AnyMode) -> Self {
         Self { mode, workers: None, chunk_size: None, stop: None, shows_progress: false }

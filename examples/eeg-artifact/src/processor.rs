@@ -11,7 +11,8 @@ use crate::{Channel, ChannelData, EegResult, Info, Recording};
 ///
 /// Most steps process each channel by itself: they implement [`Processor::process_channel`] and nothing else. A step that needs all
 /// channels, or changes what is known about the recording, says `false` in [`Processor::parallel_safe`] and implements
-/// [`Processor::process_whole`]. No step can see how many workers there are or which of them it runs in.
+/// [`Processor::process_whole`], where [`RowStore::take`](crate::RowStore::take), [`put`](crate::RowStore::put) and
+/// [`replace`](crate::RowStore::replace) change rows. No step can see how many workers there are or which of them it runs in.
 ///
 /// It is serde data, because a worker process gets a copy of it.
 ///
@@ -62,7 +63,8 @@ pub trait Processor: fmt::Debug + Clone + Send + Sync + Serialize + DeserializeO
         false
     }
 
-    /// Whether correctors after which noise is needed must have come before: whether this step adds to the noise.
+    /// Whether the step adds what it subtracts to [`ChannelData::noise`](crate::ChannelData::noise), so that steps may follow that need
+    /// the noise.
     fn gives_noise(&self) -> bool {
         false
     }

@@ -26,10 +26,12 @@ const TRIGGERS: &str = "^1$";
 /// A message when a setting is wrong, or the results cannot be written.
 pub(super) fn demo(args: &DemoArgs, context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
     let begin = Usage::now();
+    let triggers = args.pipeline.triggers.as_deref().unwrap_or(TRIGGERS);
+    let choice = PipelineChoice::of(&args.pipeline, &USUAL, Some(triggers))?;
     let settings =
         SceneSettings { n_eeg: args.channels, duration_s: args.seconds, seed: args.seed, ..SceneSettings::default() };
-    let scene = Scene::new(settings).map_err(text)?;
-    let choice = choice(args)?;
+    let scene =
+        Scene::new(settings).map_err(|error| format!("{error} (--seconds is duration_s, --eeg-channels n_eeg)"))?;
     context.output.result(&needed(&scene, &choice, context)?);
     let _heartbeat = context.heartbeat();
     std::fs::create_dir_all(&args.out).map_err(|error| format!("{}: {error}", args.out.display()))?;
@@ -44,15 +46,6 @@ pub(super) fn demo(args: &DemoArgs, context: &CliContext<'_>) -> Result<ExitStat
     };
     print(&report, args, context, &begin);
     Ok(if report.warnings.is_empty() { ExitStatus::Done } else { ExitStatus::Incomplete })
-}
-
-/// The steps of the flags, or the usual ones, with the code of volumes as the trigger where none is given.
-fn choice(args: &DemoArgs) -> Result<PipelineChoice, Refusal> {
-    let given = &args.pipeline;
-    let usual: Vec<String> = USUAL.iter().map(|step| (*step).to_owned()).collect();
-    let steps = if given.steps.is_empty() { &usual } else { &given.steps };
-    let triggers = given.triggers.as_deref().unwrap_or(TRIGGERS);
-    PipelineChoice::of(steps, given.pipeline.as_deref(), Some(triggers))
 }
 
 /// The memory that the made recording needs, with its truth, for the terminal.
@@ -157,12 +150,13 @@ fn quality(report: &Report) -> [String; 3] {
     };
     [
         format!(
-            "RMS {:.1} µV before, {:.1} µV after",
+            "means of {}: RMS {:.1} µV before, {:.1} µV after",
+            report.quality.iter().map(|one| one.channel.as_str()).collect::<Vec<_>>().join(", "),
             report.mean(|one| one.rms_before_uv),
             report.mean(|one| one.rms_after_uv)
         ),
         format!(
-            "artifact at the harmonics of the triggers over the truth there: {:.1} dB before, {:.1} dB after",
+            "residual artifact at the harmonics of the triggers, over the truth's own power there: {:.1} dB before, {:.1} dB after",
             truth(|truth| truth.residual_before_db),
             truth(|truth| truth.residual_after_db)
         ),

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Refusal;
+use super::args::PipelineArgs;
 
 /// The steps where none are given: the pipeline that most recordings need.
-const USUAL: [&str; 3] = ["highpass:freq=1", "aas", "lowpass:freq=70"];
+pub(super) const USUAL: [&str; 3] = ["highpass:freq=1", "aas", "lowpass:freq=70"];
 
 /// A pipeline, and what the recording must be told before it runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,16 +31,18 @@ struct PipelineFile {
 }
 
 impl PipelineChoice {
-    /// The steps of the flags, of the file, or the usual ones. `triggers`, where it is given, is put in front as a step that finds them.
+    /// The steps of the flags, of the file, or else the usual ones. `triggers`, where it is given, is put in front as a step that finds
+    /// them. An offset of the flags outweighs that of the file.
     ///
     /// # Errors
     /// A message that names the flag, the step or the parameter, with the nearest name.
-    pub(super) fn of(steps: &[String], file: Option<&Path>, triggers: Option<&str>) -> Result<Self, Refusal> {
-        let mut choice = match file {
+    pub(super) fn of(args: &PipelineArgs, usual: &[&str], triggers: Option<&str>) -> Result<Self, Refusal> {
+        let mut choice = match &args.pipeline {
             Some(file) => Self::read(file)?,
-            None if steps.is_empty() => Self::of_flags(&USUAL)?,
-            None => Self::of_flags(steps)?,
+            None if args.steps.is_empty() => Self::of_flags(usual)?,
+            None => Self::of_flags(&args.steps)?,
         };
+        choice.offset_s = args.offset.or(choice.offset_s);
         if let Some(regex) = triggers {
             let settings = serde_json::json!({ "regex": regex });
             choice.steps.insert(0, Step::from_json("triggers", &settings).map_err(|error| error.to_string())?);
@@ -142,13 +145,20 @@ mod tests {
     }
 
     #[test]
+    fn every_command_hears_the_offset_of_the_flags() {
+        let args = PipelineArgs { steps: Vec::new(), pipeline: None, triggers: None, offset: Some(-0.01) };
+        assert_eq!(PipelineChoice::of(&args, &USUAL, None).unwrap().offset_s, Some(-0.01));
+    }
+
+    #[test]
     fn a_mistake_in_a_flag_names_it() {
         for (text, named) in [
             ("hipass:freq=1", "highpass"),
             ("highpass:frq=1", "freq"),
             ("highpass:freq", "parameter=value"),
             ("highpass:freq=1,freq=2", "given twice"),
-            ("highpass:freq=low", "freq"),
+            ("highpass:freq=low", "expected a number"),
+            ("aas:window_size=-3", "expected a whole number, 0 or more"),
             ("highpass", "must be given"),
         ] {
             let error = step(text).unwrap_err();

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::Refusal;
 use super::args::ScalingArgs;
 use super::context::CliContext;
-use super::pipeline_args::PipelineChoice;
+use super::pipeline_args::{PipelineChoice, USUAL};
 
 /// The duration of the recording that is made where no file is given.
 const MADE_SECONDS: f64 = 60.0;
@@ -31,7 +31,7 @@ type Way = (AnyMode, usize);
 pub(super) fn scaling(args: &ScalingArgs, context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
     require_used(args)?;
     let triggers = args.pipeline.triggers.as_deref().or(args.file.is_none().then_some("^1$"));
-    let choice = PipelineChoice::of(&args.pipeline.steps, args.pipeline.pipeline.as_deref(), triggers)?;
+    let choice = PipelineChoice::of(&args.pipeline, &USUAL, triggers)?;
     let pipeline = Pipeline::new(choice.steps.iter().cloned());
     let serial_reason = args.thresholds.serial_reason(read(args, &choice)?.info());
     let ways = ways(context.common.workers.unwrap_or_else(|| parallel_config().max_workers_cpu().get()));

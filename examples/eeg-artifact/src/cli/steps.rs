@@ -16,10 +16,10 @@ pub(super) fn steps(output: &Output) -> Result<ExitStatus, Refusal> {
 
 fn text(step: &StepAbout) -> String {
     let kind = if step.parallel_safe { "channel by channel, in parallel" } else { "on the whole recording, once" };
-    let mut lines = vec![format!("{}: {} ({kind})", step.name, step.about)];
+    let mut lines = vec![format!("{}: {} Works {kind}.", step.name, step.about)];
     lines.extend(step.parameters.iter().map(|parameter| {
-        let usual = parameter.usual.map_or_else(|| "must be given".to_owned(), |usual| format!("usually {usual}"));
-        format!("    {:<26} {} ({usual})", parameter.name, parameter.about)
+        let default = parameter.usual.map_or_else(|| "required".to_owned(), |usual| format!("default: {usual}"));
+        format!("    {:<26} {} [{default}]", parameter.name, parameter.about)
     }));
     lines.join("\n")
 }
@@ -28,7 +28,7 @@ fn as_json(step: &StepAbout) -> Value {
     let parameters = step
         .parameters
         .iter()
-        .map(|parameter| json!({ "name": parameter.name, "usual": parameter.usual, "about": parameter.about }));
+        .map(|parameter| json!({ "name": parameter.name, "default": parameter.usual, "about": parameter.about }));
     json!({
         "name": step.name,
         "about": step.about,

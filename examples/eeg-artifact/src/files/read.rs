@@ -41,7 +41,7 @@ impl OpenRecording {
     pub fn open(path: &Path, settings: &ReadSettings) -> EegResult<Self> {
         let file = SignalFile::open(path).map_err(|error| of_file(path, error))?;
         if let (false, Some(missing)) = (settings.allow_truncated, file.missing().first()) {
-            let reason = format!("it is not whole: {missing}; --allow-truncated reads what is there");
+            let reason = format!("it is not whole and lacks {missing}; --allow-truncated reads what is there");
             return Err(EegError::file(path, reason));
         }
         let (chosen, left_out) = choose(&file, settings)?;
@@ -127,8 +127,9 @@ fn choose(file: &SignalFile, settings: &ReadSettings) -> EegResult<(Vec<usize>, 
     let left_out = (!others.is_empty()).then(|| {
         let names: Vec<&str> = others.iter().map(name).collect();
         format!(
-            "{} channels are left out, as their rates are not {rate_hz} Hz: {}; choose others with --channels",
+            "left out, as their rates are not {rate_hz} Hz, {} of {} channels: {}; choose others with --channels",
             others.len(),
+            file.channels().len(),
             names.join(", ")
         )
     });

@@ -17,8 +17,16 @@ const STYLE: &str = include_str!("overview_page.css");
 const MOST_LETTERS: usize = 600;
 
 /// The columns after the file's name.
-const COLUMNS: [&str; 7] =
-    ["channels", "length, min", "triggers", "residual before, \u{b5}V", "residual after, \u{b5}V", "time, s", "status"];
+const COLUMNS: [&str; 8] = [
+    "channels",
+    "length, min",
+    "triggers",
+    "RMS before, \u{b5}V",
+    "RMS after, \u{b5}V",
+    "at harmonics before, dB",
+    "at harmonics after, dB",
+    "status",
+];
 
 /// The page of a folder.
 ///
@@ -80,12 +88,14 @@ pub struct Cleaned {
     pub minutes: f64,
     /// How many triggers it has.
     pub n_triggers: usize,
-    /// The artifact that was there before, in microvolts; not finite where it could not be measured.
-    pub residual_before_uv: f64,
-    /// The artifact that is left, in microvolts; not finite where it could not be measured.
-    pub residual_after_uv: f64,
-    /// How long the work took, in seconds.
-    pub seconds: f64,
+    /// The root of the mean square before, in microvolts; like the other numbers not finite where it could not be measured.
+    pub rms_before_uv: f64,
+    /// The same after.
+    pub rms_after_uv: f64,
+    /// The power at the harmonics of the triggers over that of the neighbouring frequencies before, in dB.
+    pub harmonics_before_db: f64,
+    /// The same after.
+    pub harmonics_after_db: f64,
     /// How many warnings its page shows.
     pub n_warnings: usize,
 }
@@ -141,9 +151,10 @@ impl Cleaned {
             self.n_channels.to_string(),
             number(self.minutes),
             self.n_triggers.to_string(),
-            number(self.residual_before_uv),
-            number(self.residual_after_uv),
-            number(self.seconds),
+            number(self.rms_before_uv),
+            number(self.rms_after_uv),
+            number(self.harmonics_before_db),
+            number(self.harmonics_after_db),
             status,
         ];
         COLUMNS.iter().zip(texts).map(|(label, text)| format!("<td data-label=\"{label}\">{text}</td>")).collect()

@@ -28,7 +28,7 @@ const MOST_LETTERS: usize = 600;
 ///     ..RecordingPage::default()
 /// };
 /// let html = page.to_html();
-/// assert!(html.contains("<h1>&lt;run 1&gt;.edf</h1>") && html.contains("Nothing failed"));
+/// assert!(html.contains("<h1>&lt;run 1&gt;.edf</h1>") && html.contains("There are none."));
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct RecordingPage<'a> {
@@ -38,9 +38,9 @@ pub struct RecordingPage<'a> {
     pub subtitle: &'a str,
     /// What was done, one sentence per step.
     pub computed: Vec<String>,
-    /// What failed or was left out; an empty list makes the page say that nothing did. Two hundred are shown, the rest is counted.
+    /// What failed or was left out; an empty list makes the page say that there are none. Two hundred are shown, the rest is counted.
     pub warnings: Vec<Warning>,
-    /// The quality in numbers, wall time, mode, workers.
+    /// The quality in numbers; without any, the page has no such section.
     pub facts: Vec<Fact>,
     /// The pictures, as [`figure`](super::figure) makes them.
     pub figures: Vec<Figure>,
@@ -57,13 +57,17 @@ impl RecordingPage<'_> {
         let warnings = shown_warnings(&self.warnings);
         let sections = [
             self.header(),
-            section("Warnings", &warning_list(&warnings, "Nothing failed and nothing was left out.")),
-            section("Quality", &facts_list(&shown_facts(&self.facts))),
+            section("Warnings", &warning_list(&warnings, "There are none.")),
+            self.quality(),
             self.figures.iter().enumerate().map(|(idx, figure)| figure.to_html(idx)).collect(),
             self.tables.iter().map(NumberTable::to_html).collect(),
             section("Files", &file_list(&self.files)),
         ];
         page::start(self.title, STYLE) + &sections.concat() + page::END
+    }
+
+    fn quality(&self) -> String {
+        if self.facts.is_empty() { String::new() } else { section("Quality", &facts_list(&shown_facts(&self.facts))) }
     }
 
     fn header(&self) -> String {

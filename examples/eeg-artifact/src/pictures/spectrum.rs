@@ -38,7 +38,7 @@ const TRUTH: Entry<'_> = Entry { label: "truth (dashes)", colour: Colour::Text, 
 ///     channels: vec![channel],
 ///     fundamental: Some(Fundamental { name: "slice", frequency_hz: 12.5 }),
 /// };
-/// assert!(picture.draw(Layout::Wide).to_svg().contains("harmonics of the slice frequency, 12.5 Hz"));
+/// assert!(picture.draw(Layout::Wide).to_svg().contains("slice harmonics, 12.5 Hz"));
 /// ```
 #[derive(Debug, Clone)]
 pub struct SpectrumPicture<'a> {
@@ -192,9 +192,10 @@ impl Harmonics {
         let step = powers.flat_map(|power| [power, 2.0 * power, 5.0 * power]).find(|step| *step >= least)?;
         let n_marks = (last_hz / (frequency * step) + 1e-9).floor() as usize;
         let pixels: Vec<f64> = (1..=n_marks).map(|idx| axis.x(idx as f64 * step * frequency)).collect();
-        let which = if step > 1.0 { format!(", every {step:.0}th is marked") } else { String::new() };
+        let which = if step > 1.0 { format!(", every {step:.0}th") } else { String::new() };
         let which = which.replace(" 2th", " 2nd");
-        let label = format!("harmonics of the {} frequency, {} Hz{which}", fundamental.name, short_number(frequency));
+        // Short, so that it fits the narrow page.
+        let label = format!("{} harmonics, {} Hz{which}", fundamental.name, short_number(frequency));
         (!pixels.is_empty()).then_some(Self { pixels, label })
     }
 
@@ -214,7 +215,7 @@ mod tests {
         assert_eq!(marks(25.0).unwrap().pixels, [75.0, 150.0, 225.0, 300.0]);
         let dense = marks(0.5).unwrap();
         assert_eq!(dense.pixels.len(), 40);
-        assert!(dense.label.ends_with("0.5 Hz, every 5th is marked"), "{}", dense.label);
+        assert!(dense.label.ends_with("volume harmonics, 0.5 Hz, every 5th"), "{}", dense.label);
         assert!([0.0, -1.0, f64::NAN, 101.0, f64::INFINITY].into_iter().all(|frequency| marks(frequency).is_none()));
         assert!(marks(1e-300).is_none_or(|marks| marks.pixels.len() <= 43));
     }

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{Channel, Triggers};
 use crate::{EegError, EegResult};
 
+/// How the warning begins that says why no triggers were found.
+pub(crate) const NO_TRIGGERS: &str = "triggers: ";
+
 /// The upsampling factor that a recording has unless the caller sets another.
 const USUAL_UPSAMPLING_FACTOR: usize = 10;
 
@@ -101,7 +104,9 @@ impl Info {
     /// [`EegError::Triggers`] where none are known.
     pub fn required_triggers(&self, step: &str) -> EegResult<&Triggers> {
         self.triggers.as_ref().filter(|triggers| !triggers.samples.is_empty()).ok_or_else(|| {
-            EegError::Triggers(format!("step {step:?} needs them and none were found; check the channel or the regex"))
+            let why = self.warnings.iter().rev().find_map(|warning| warning.strip_prefix(NO_TRIGGERS));
+            let why = why.unwrap_or("check the channel or the regex");
+            EegError::Triggers(format!("step {step:?} needs them and none were found; {why}"))
         })
     }
 

@@ -12,6 +12,7 @@ use std::path::Path;
 
 pub use channel::{Channel, ChannelKind};
 pub use data::{ChannelData, Finding};
+pub(crate) use info::NO_TRIGGERS;
 pub use info::{Annotation, Info};
 pub use row_store::{RowFolder, RowStore, RowStoreBuilder};
 pub use triggers::Triggers;

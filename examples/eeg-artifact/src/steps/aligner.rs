@@ -40,24 +40,24 @@ pub struct Aligner {
 impl Described for Aligner {
     const ABOUT: StepAbout = StepAbout {
         name: "aligner",
-        about: "Moves triggers to where the artifact looks like that of a reference trigger",
+        about: "Moves triggers to where the artifact is most like that of a reference trigger.",
         parallel_safe: false,
         parameters: &[
-            ParameterAbout::optional("ref_trigger_index", "0", "the trigger that stays where it is, from 0"),
+            ParameterAbout::optional("ref_trigger_index", "0", "The reference: the index of the trigger, from 0."),
             ParameterAbout::optional(
                 "ref_channel",
                 "the first good EEG channel",
-                "the channel that is looked at, by index or name",
+                "The channel in which artifacts are compared: its index from 0, or its name.",
             ),
             ParameterAbout::optional(
                 "search_window",
-                "three times the upsampling factor",
-                "how far a trigger may move, in samples of the rate that is looked at",
+                "3 times the upsampling factor",
+                "How far a trigger may move, in samples: of the upsampled channel, where it is upsampled.",
             ),
             ParameterAbout::optional(
                 "upsample_for_alignment",
                 "true",
-                "whether the channel is upsampled for the search",
+                "Whether the channel is upsampled for the search, by the upsampling factor.",
             ),
         ],
     };

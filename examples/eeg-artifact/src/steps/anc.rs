@@ -66,10 +66,11 @@ impl Default for Anc {
 impl Described for Anc {
     const ABOUT: StepAbout = StepAbout {
         name: "anc",
-        about: "Adaptive noise cancellation: subtracts what a filter that adapts predicts of the signal from the noise.",
+        about: "Adaptive noise cancellation: subtracts what an adaptive filter predicts of the signal, from what aas or obs \
+                subtracted.",
         parallel_safe: true,
         parameters: &[
-            ParameterAbout::optional("filter_order", "the artifact's length", "Taps of the adaptive filter."),
+            ParameterAbout::optional("filter_order", "the artifact's length", "How many taps the adaptive filter has."),
             ParameterAbout::optional(
                 "hp_freq",
                 "1",
@@ -78,17 +79,17 @@ impl Described for Anc {
             ParameterAbout::optional(
                 "mu_factor",
                 "0.05",
-                "The step of adaptation, over order and variance of the noise.",
+                "How fast the filter adapts: the step is this over (filter_order times the variance of the noise).",
             ),
             ParameterAbout::optional(
                 "variant",
                 "python",
-                "python: of past samples; c: of the present one too, in twice the step.",
+                "python: predicts from past samples; c: from the present one too, with twice the step. The names are FACETpy's.",
             ),
             ParameterAbout::optional(
                 "highpass_taps",
-                "designed",
-                "A file with the high-pass filter's taps, as 64-bit numbers.",
+                "designed from hp_freq",
+                "A file with the taps of the high-pass filter in place of hp_freq: 64-bit floating point, little-endian.",
             ),
         ],
     };

@@ -48,14 +48,14 @@ impl Crop {
 impl Described for Crop {
     const ABOUT: StepAbout = StepAbout {
         name: "crop",
-        about: "keeps a stretch of time; triggers and annotations outside of it are dropped",
+        about: "Keeps a stretch of time; triggers and annotations outside of it are dropped.",
         parallel_safe: true,
         parameters: &[
-            ParameterAbout::optional("tmin", "the first sample", "where it begins, s from the first sample"),
+            ParameterAbout::optional("tmin", "the first sample", "Where it begins, in seconds from the first sample."),
             ParameterAbout::optional(
                 "tmax",
                 "the last sample",
-                "where it ends, s from the first sample; its sample is kept",
+                "Where it ends, in seconds from the first sample; the sample at that time is kept.",
             ),
         ],
     };
@@ -108,9 +108,9 @@ impl Cut {
 impl Described for Cut {
     const ABOUT: StepAbout = StepAbout {
         name: "cut",
-        about: "keeps the time of the scan: from the first artifact to the end of the last one",
+        about: "Keeps the time of the scan: from the first artifact to the end of the last one.",
         parallel_safe: true,
-        parameters: &[ParameterAbout::optional("margin_s", "0", "how much is kept around it, s")],
+        parameters: &[ParameterAbout::optional("margin_s", "0", "How much is kept before and after it, in seconds.")],
     };
 }
 

@@ -93,7 +93,7 @@ impl Described for Highpass {
         parallel_safe: true,
         parameters: &[ParameterAbout::required(
             "freq",
-            "The edge of the pass band, in Hz. The transition below it is a quarter of it, at least 2 Hz, and ends at 0.",
+            "The edge of the pass band, in Hz. The transition band below it is freq / 4 wide, at least 2 Hz, at most freq.",
         )],
     };
 }
@@ -105,7 +105,7 @@ impl Described for Lowpass {
         parallel_safe: true,
         parameters: &[ParameterAbout::required(
             "freq",
-            "The edge of the pass band, in Hz. The transition above it is a quarter of it, at least 2 Hz, and ends at half the rate.",
+            "The edge of the pass band, in Hz. The transition band above it is freq / 4 wide, at least 2 Hz, and ends at half the rate at the latest.",
         )],
     };
 }

@@ -28,7 +28,9 @@ pub use filters::{Bandpass, Highpass, Lowpass, Notch};
 pub use obs::Obs;
 pub use pca::{Components, Pca};
 pub use resample::{ChannelChoice, Downsample, Upsample};
-pub use trigger_detection::{TriggerDetection, TriggerSource, triggers_from_annotations, triggers_from_value_changes};
+pub use trigger_detection::{
+    TriggerDetection, TriggerSource, events_of_stimulus_channel, triggers_from_annotations, triggers_from_value_changes,
+};
 
 use about::Described;
 
@@ -157,12 +159,24 @@ fn wrong_value(about: &StepAbout, given: &Map<String, Value>, error: &serde_json
         so_far.insert(key.clone(), value.clone());
         match parse(about.name, &Value::Object(so_far.clone())) {
             Some(Err(error)) if !error.to_string().starts_with("missing field") => {
-                return EegError::parameter(about.name, key, value, error.to_string());
+                return EegError::parameter(about.name, key, value, without_type_names(&error));
             }
             _ => {}
         }
     }
-    EegError::parameter(about.name, "settings", Value::Object(given.clone()), error.to_string())
+    EegError::parameter(about.name, "settings", Value::Object(given.clone()), without_type_names(error))
+}
+
+/// What was expected, in words that do not need Rust.
+fn without_type_names(error: &serde_json::Error) -> String {
+    const WORDS: [(&str, &str); 5] = [
+        ("expected usize", "expected a whole number, 0 or more"),
+        ("expected u64", "expected a whole number, 0 or more"),
+        ("expected i64", "expected a whole number"),
+        ("expected f64", "expected a number"),
+        ("expected a boolean", "expected true or false"),
+    ];
+    WORDS.iter().fold(error.to_string(), |text, (name, words)| text.replace(name, words))
 }
 
 /// The name that is most alike, if one is alike at all.

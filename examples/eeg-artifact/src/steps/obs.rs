@@ -68,7 +68,7 @@ impl Described for Obs {
             ParameterAbout::optional(
                 "highpass",
                 "none",
-                "Fits look only at what is faster than this, in Hz; good values are just below the frequency of slices.",
+                "Only what is faster than this is fitted, in Hz. Just below the frequency of slices is a good value.",
             ),
         ],
     };

@@ -2,10 +2,13 @@
 //!
 //! The rules of events are those of MNE, the rules of what follows from the distances are those of [`Triggers::from_samples`].
 
+use std::collections::BTreeMap;
+
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::about::{Described, ParameterAbout, StepAbout};
+use crate::recording::NO_TRIGGERS;
 use crate::{Annotation, ChannelKind, EegError, EegResult, Info, Phase, Processor, Recording, Triggers};
 
 const STEP: &str = TriggerDetection::ABOUT.name;
@@ -40,17 +43,17 @@ pub struct TriggerDetection {
 impl Described for TriggerDetection {
     const ABOUT: StepAbout = StepAbout {
         name: "triggers",
-        about: "Finds triggers in a stimulus channel or in annotations",
+        about: "Finds triggers in a stimulus channel or in annotations.",
         parallel_safe: false,
         parameters: &[
             ParameterAbout::required(
                 "regex",
-                "what an event's number (anywhere) or an annotation (at its start) matches",
+                "A regular expression that the number of an event matches anywhere, or an annotation at its start.",
             ),
             ParameterAbout::optional(
                 "source",
                 "auto",
-                "stim, annotations, or auto: the stimulus channel where there is one",
+                "Where to look: stim, annotations, or auto: the stimulus channel where there is one, or else annotations.",
             ),
         ],
     };
@@ -84,7 +87,13 @@ impl Processor for TriggerDetection {
             Some(stim) => {
                 let name = &info.channels[stim].name;
                 let changes = recording.rows().with(stim, |data| value_changes(name, &data.samples))??;
-                triggers_from_value_changes(&changes, info.n_samples, &self.regex)?
+                let found = triggers_from_value_changes(&changes, info.n_samples, &self.regex)?;
+                if found.is_none() {
+                    let events = describe_events(&event_counts(&changes, info.n_samples));
+                    let warning = format!("no event of channel {name:?} matches {:?}; {events}", self.regex);
+                    recording.info_mut().warnings.push(format!("{NO_TRIGGERS}{warning}"));
+                }
+                found
             }
             None => Some(triggers_from_annotations(&info.annotations, info.sfreq_hz, &self.regex)?),
         };
@@ -190,6 +199,43 @@ pub fn triggers_from_value_changes(
         events(&steps(changes, n_samples)).into_iter().filter(|event| regex.is_match(&event.after.to_string()));
     let samples: Vec<i64> = matching.map(|event| event.sample as i64).collect();
     Ok(if samples.is_empty() { None } else { Some(Triggers::from_samples(samples)) })
+}
+
+/// The events of a stimulus channel as a sentence: which numbers, and how often each, the most frequent first. For users who must say
+/// which of them are triggers.
+///
+/// ```
+/// use eeg_artifact::steps::events_of_stimulus_channel;
+///
+/// let events = events_of_stimulus_channel("STI", &[0.0, 1.0, 0.0, 1.0, 0.0, 7.0])?;
+/// assert_eq!(events, "its events are 1 (2 times), 7 (1 time)");
+/// # Ok::<(), eeg_artifact::EegError>(())
+/// ```
+///
+/// # Errors
+/// [`EegError::Channel`] for a sample that is no whole number when its fraction is cut off.
+pub fn events_of_stimulus_channel(channel: &str, samples: &[f64]) -> EegResult<String> {
+    Ok(describe_events(&event_counts(&value_changes(channel, samples)?, samples.len())))
+}
+
+/// How often each number occurs as an event, the most frequent first.
+fn event_counts(changes: &[(usize, i64)], n_samples: usize) -> Vec<(i64, usize)> {
+    let mut counts = BTreeMap::new();
+    events(&steps(changes, n_samples)).iter().for_each(|event| *counts.entry(event.after).or_default() += 1);
+    let mut counts: Vec<(i64, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count)); // stable: the lower number first
+    counts
+}
+
+fn describe_events(counts: &[(i64, usize)]) -> String {
+    const SHOWN: usize = 5;
+    if counts.is_empty() {
+        return "it has no events".to_owned();
+    }
+    let one = |(number, count): &(i64, usize)| format!("{number} ({count} time{})", if *count == 1 { "" } else { "s" });
+    let shown: Vec<String> = counts.iter().take(SHOWN).map(one).collect();
+    let more = if counts.len() > SHOWN { ", ..." } else { "" };
+    format!("its events are {}{more}", shown.join(", "))
 }
 
 /// Where a stimulus channel's value changes, without the fractions of its values.

@@ -131,7 +131,7 @@ impl SceneSettings {
         }
         if self.n_volumes() < 2 {
             let least = self.scan_start_s + 2.0 * repetition_time_s + AFTER_SCAN_S;
-            return refuse("duration_s", duration_s, &format!("two volumes need {least} s"));
+            return refuse("duration_s", duration_s, &format!("two volumes need {least} s or more"));
         }
         Ok(())
     }

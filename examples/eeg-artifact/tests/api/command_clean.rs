@@ -166,7 +166,8 @@ fn what_cannot_be_cleaned_is_named_with_the_way_out() {
     let file = files.join("scan00.edf");
     let file = file.to_str().unwrap();
     for (idx, (more, code, named)) in [
-        (&["--step", "aas"][..], 2, "--triggers"),
+        (&["--step", "aas"][..], 2, "say with --triggers"),
+        (&["--step", "aas"], 2, "its events are 2 (84 times), 1 (21 times)"),
         (&["--triggers", "^9$"], 2, "triggers"),
         (&["--triggers", "("], 2, "regex"),
         (&["--triggers", "^1$", "--step", "notch:freqs=[200]"], 2, "200"),
@@ -188,6 +189,51 @@ fn what_cannot_be_cleaned_is_named_with_the_way_out() {
         let shown = require_code(&eeg_artifact(&arguments), code);
         assert!(shown.contains(named), "{more:?}: {shown}");
     }
+}
+
+#[test]
+fn filters_alone_are_compared_with_what_was_read_and_warn_of_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("in");
+    recordings(&files, 1, None);
+    let out = folder.path().join("out");
+    let (input, output) = (files.to_str().unwrap(), out.to_str().unwrap());
+    let flags = ["--step", "highpass:freq=1", "--step", "lowpass:freq=30"];
+    let shown = require_code(&eeg_artifact(&[&["clean", input, "--out", output][..], &flags].concat()), 0);
+    assert!(!shown.contains("warning"), "{shown}");
+    let page = fs::read_to_string(out.join("scan00/index.html")).unwrap();
+    assert!(page.contains("Before: as it was read.") && !page.contains("with triggers"), "{page}");
+    let status = stdout(&eeg_artifact(&["clean", "--out", output, "--status"]));
+    assert!(status.contains("1 of 1 cleaned"), "{status}");
+    let changed = ["clean", input, "--out", output, "--resume", "--step", "lowpass:freq=30"];
+    let refused = require_code(&eeg_artifact(&changed), 2);
+    assert!(refused.contains("--resume --step lowpass:freq=30 --redo-changed"), "{refused}");
+}
+
+fn stdout(output: &Output) -> String {
+    require_code(output, 0);
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The lines of a help text from one that ends with `from` to the first that is empty, without the indentation.
+fn part_of_help(command: &str, from: &str) -> String {
+    let help = stdout(&eeg_artifact(&[command, "--help"]));
+    let lines = help.lines().skip_while(|line| !line.ends_with(from)).skip(1).take_while(|line| !line.is_empty());
+    lines.map(|line| format!("{}\n", line.trim_start())).collect()
+}
+
+#[test]
+fn the_pipeline_file_of_the_help_text_can_be_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("in");
+    recordings(&files, 1, None);
+    let (toml, out) = (folder.path().join("pipeline.toml"), folder.path().join("out"));
+    fs::write(&toml, part_of_help("clean", "in order:")).unwrap();
+    let arguments =
+        ["clean", files.to_str().unwrap(), "--out", out.to_str().unwrap(), "--pipeline", toml.to_str().unwrap()];
+    require_code(&eeg_artifact(&arguments), 0);
+    let report = fs::read_to_string(out.join("scan00/report.json")).unwrap();
+    assert!(report.contains("lowpass"), "{report}");
 }
 
 #[test]

@@ -230,6 +230,35 @@ fn filters_are_designed_and_triggers_are_found_by_job_descriptions() {
 }
 
 #[test]
+fn the_job_of_the_help_text_can_be_run() {
+    let help = eeg_artifact(&["run", "--help"]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    let lines =
+        help.lines().skip_while(|line| !line.contains("beside it:")).skip(1).take_while(|line| !line.is_empty());
+    let mut job: Value = serde_json::from_str(&lines.collect::<String>()).unwrap();
+    let after = |text: &str| help.split_once(text).map(|(_, rest)| format!("{text}{rest}")).unwrap();
+    let list = |text: &str| {
+        let of = after(text);
+        let value = of.split_once(": ").unwrap().1;
+        serde_json::Deserializer::from_str(value).into_iter::<Value>().next().unwrap().unwrap()
+    };
+    job["fir"] = list("\"fir\": ");
+    job["trigger_cases"] = list("\"trigger_cases\": ");
+    let folder = tempfile::tempdir().unwrap();
+    let samples = (0..600_000_u32).flat_map(|idx| ((idx % 7919) as f32 * 1e-8).to_le_bytes());
+    fs::write(folder.path().join("raw.f32"), samples.collect::<Vec<u8>>()).unwrap();
+    let (path, out) = (folder.path().join("job.json"), folder.path().join("out"));
+    fs::write(&path, job.to_string()).unwrap();
+    require_code(&run(&path, &out, "threads", 2), 0);
+    let result: Value = serde_json::from_slice(&fs::read(out.join("result.json")).unwrap()).unwrap();
+    assert_eq!(result["runs"][0]["artifact_length"], 7500);
+    assert_eq!(result["trigger_cases"][0]["triggers"], json!([100]));
+    assert_eq!(result["trigger_cases"][1]["triggers"], json!([250, 1250]));
+    assert_eq!(fs::read(out.join("averaged.f64")).unwrap().len(), 600_000 * 8);
+    assert!(out.join("taps_01.f64").is_file());
+}
+
+#[test]
 fn a_run_that_fails_is_named_and_the_others_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let job = json!({

@@ -453,9 +453,10 @@ fn the_overview_names_failed_files_and_links_the_others() {
         n_channels: 32,
         minutes: 10.25,
         n_triggers: 6000,
-        residual_before_uv: 1520.4,
-        residual_after_uv: if idx == 1 { NAN } else { 2.31 },
-        seconds: 12.4,
+        rms_before_uv: 1520.4,
+        rms_after_uv: if idx == 1 { NAN } else { 2.31 },
+        harmonics_before_db: 24.25,
+        harmonics_after_db: -0.31,
         n_warnings: idx,
     };
     let row = |file: &str, outcome| FileRow { file: file.to_owned(), outcome };

@@ -115,11 +115,16 @@ fn a_stimulus_channel_comes_before_annotations_unless_the_source_says_otherwise(
 fn a_stimulus_channel_without_a_match_leaves_no_triggers_and_the_next_step_says_so() {
     let stim = Channel::new("STI", ChannelKind::Stim);
     let channels = vec![Channel::new("Cz", ChannelKind::Eeg), stim];
-    let mut recording = Recording::new(100.0, channels, vec![vec![0.0; 100]; 2]).unwrap();
+    let mut row = vec![0.0; 100];
+    row[10..20].fill(7.0);
+    let mut recording = Recording::new(100.0, channels, vec![vec![0.0; 100], row]).unwrap();
     let steps = [("triggers", json!({ "regex": "1" })), ("aas", json!({}))];
     let pipeline = Pipeline::new(steps.map(|(name, settings)| Step::from_json(name, &settings).unwrap()));
     let error = pipeline.run(&mut recording, &SerialExecutor).unwrap_err();
-    assert!(error.to_string().contains("none were found; check the channel or the regex"), "{error}");
+    assert!(
+        error.to_string().contains("no event of channel \"STI\" matches \"1\"; its events are 7 (1 time)"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub(super) fn clean(args: &CleanArgs, context: &CliContext<'_>) -> Result<ExitSt
     let settings = CleanSettings::of(args, files.len(), context)?;
     name_some(&set_aside, "are set aside", context.output);
     require_fitting_folder(args)?;
+    status::note_recordings(&args.out, files.len())?;
     let estimate = work::estimate(&mut files, &settings);
     context.output.result(&estimate.sentence());
     let interruption = listen(context, settings.work.workers)?;
@@ -128,16 +129,11 @@ fn finish(
     let usage = Usage::now().since(begin);
     let cleaned: Vec<&Cleaned> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
     let mut lines: Vec<String> = cleaned.iter().filter_map(|cleaned| cleaned.serial_reason.clone()).take(1).collect();
-    lines.push(format!(
-        "{} recordings: {} cleaned, {} failed; {} by earlier runs",
-        files.len(),
-        tally.succeeded,
-        tally.failed,
-        tally.resumed
-    ));
+    let earlier = if tally.resumed > 0 { format!(" ({} in earlier runs)", tally.resumed) } else { String::new() };
+    lines.push(format!("{}: {} cleaned{earlier}, {} failed", counted(files.len()), tally.succeeded, tally.failed));
     let (seconds, mode) = (usage.wall.as_secs_f64(), context.common.mode);
     lines.push(format!("{seconds:.2} s; mode {mode}, {} workers; {usage}", settings.work.workers));
-    lines.push(format!("results in {}: a folder for each", settings.work.out.display()));
+    lines.push(format!("look at {}", settings.work.out.join("index.html").display()));
     context.output.result(&lines.join("\n"));
     context.output.json(&summary(files, &results, &tally, usage.wall.as_secs_f64(), context).to_string());
     let is_whole = tally.failed == 0 && missing.is_empty() && warnings.is_empty();
@@ -146,6 +142,10 @@ fn finish(
         (_, true) => ExitStatus::Done,
         (_, false) => ExitStatus::Incomplete,
     })
+}
+
+fn counted(n_recordings: usize) -> String {
+    format!("{n_recordings} recording{}", if n_recordings == 1 { "" } else { "s" })
 }
 
 fn summary(
@@ -166,7 +166,7 @@ fn summary(
         "failed": tally.failed,
         "resumed": tally.resumed,
         "mode": context.common.mode.to_string(),
-        "workers": tally.workers,
+        "workers": context.n_workers(),
         "seconds": seconds,
     })
 }

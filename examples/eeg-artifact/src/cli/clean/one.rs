@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use eeg_artifact::files::OpenRecording;
+use eeg_artifact::files::{OpenRecording, ReadSettings};
+use eeg_artifact::steps::events_of_stimulus_channel;
 use eeg_artifact::{Info, JobExecutor, Pipeline, Processor, Step};
 use manyhands::AnyMode;
 use manyhands::report::report_amount;
@@ -39,7 +40,7 @@ pub(super) fn clean(settings: &CleanSettings, file: &RecordingFile) -> Result<Cl
     let (science, work) = (&settings.science, &settings.work);
     let mut open = OpenRecording::open(&file.path, &science.read).map_err(text)?;
     science.set_info(open.info_mut());
-    require_triggers(&science.steps, open.info())?;
+    require_triggers(&science.steps).map_err(|why| format!("{why}. {}", may_be_triggers(&open, file)))?;
     let pipeline = science.pipeline();
     pipeline.check(open.info()).map_err(text)?;
     let folder = work.out.join(&file.name);
@@ -109,30 +110,45 @@ impl Drop for ScratchRows {
     }
 }
 
-/// Refuses a recording without triggers for steps that need them, and says what its triggers may be.
-fn require_triggers(steps: &[Step], info: &Info) -> Result<(), String> {
+/// Refuses a recording without triggers for steps that need them.
+fn require_triggers(steps: &[Step]) -> Result<(), String> {
     let first = steps.iter().find(|step| step.needs().triggers || step.gives_triggers());
     let Some(step) = first.filter(|step| !step.gives_triggers()) else { return Ok(()) };
     let name = step.name();
-    Err(format!("step {name:?} needs triggers; say with --triggers what they match. {}", what_may_be_triggers(info)))
+    Err(format!(
+        "step {name:?} needs triggers; say with --triggers what they match, or give other steps if there is no \
+         scanner's artifact"
+    ))
+}
+
+/// What a recording has that its triggers may be among: the events of the stimulus channel, or annotations.
+fn may_be_triggers(open: &OpenRecording, file: &RecordingFile) -> String {
+    let stim = open.info().channels.iter().find(|channel| channel.kind == eeg_artifact::ChannelKind::Stim);
+    stim.map_or_else(|| annotations(open.info()), |stim| events(&stim.name, file))
+}
+
+fn events(stim: &str, file: &RecordingFile) -> String {
+    let only = ReadSettings { channels: Some(vec![stim.to_owned()]), ..ReadSettings::default() };
+    let row = OpenRecording::open(&file.path, &only).and_then(|open| open.read(None)).and_then(|read| read.samples(0));
+    match row.and_then(|row| events_of_stimulus_channel(stim, &row)) {
+        Ok(events) => format!("The recording has the stimulus channel {stim:?}; {events}"),
+        Err(why) => format!("Its stimulus channel cannot be read: {why}"),
+    }
 }
 
 /// The annotations of a recording, the most frequent first.
-fn what_may_be_triggers(info: &Info) -> String {
+fn annotations(info: &Info) -> String {
     const SHOWN: usize = 5;
-    let stim = info.channels.iter().find(|channel| channel.kind == eeg_artifact::ChannelKind::Stim);
-    if let Some(stim) = stim {
-        return format!("The recording has the stimulus channel {:?}: try --triggers '^1$'", stim.name);
-    }
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for annotation in &info.annotations {
         *counts.entry(annotation.description.as_str()).or_default() += 1;
     }
     let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    let shown: Vec<String> = counts.iter().take(SHOWN).map(|(text, count)| format!("{text:?} {count} times")).collect();
+    let shown: Vec<String> = counts.iter().take(SHOWN).map(|(text, count)| format!("{text:?} ({count})")).collect();
     if shown.is_empty() {
         return "The recording has no stimulus channel and no annotations".to_owned();
     }
-    format!("Its annotations are {}", shown.join(", "))
+    let more = if counts.len() > SHOWN { ", ..." } else { "" };
+    format!("Its annotations, and how often each occurs: {}{more}", shown.join(", "))
 }

@@ -29,7 +29,9 @@ pub(super) fn write(
     let fact = |name: &str, value: usize| Fact { name: name.to_owned(), value: value.to_string() };
     let page = OverviewPage {
         title: "Cleaned recordings",
-        subtitle: "Residuals are root mean squares of some channels of each, through the same filters.",
+        subtitle: "Numbers before and after are means over up to three channels of each recording, both through the filters. At harmonics: \
+                   the power at the multiples of the frequency of the triggers over that of the neighbouring frequencies, 0 dB \
+                   where nothing stands out.",
         facts: vec![
             fact("Recordings", files.len()),
             fact("Cleaned", files.len() - failures.len()),
@@ -59,10 +61,11 @@ fn row(file: &RecordingFile, result: &Result<Cleaned, String>) -> FileRow {
             n_channels: cleaned.channels,
             minutes: cleaned.minutes,
             n_triggers: cleaned.triggers,
-            residual_before_uv: cleaned.rms_before_uv,
-            residual_after_uv: cleaned.rms_after_uv,
+            rms_before_uv: cleaned.rms_before_uv,
+            rms_after_uv: cleaned.rms_after_uv,
+            harmonics_before_db: cleaned.harmonics_before_db,
+            harmonics_after_db: cleaned.harmonics_after_db,
             n_warnings: cleaned.warnings.len(),
-            ..CleanedRow::default()
         }),
     };
     FileRow { file: file.name.clone(), outcome }

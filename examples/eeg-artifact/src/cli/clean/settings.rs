@@ -12,7 +12,7 @@ use crate::cli::Refusal;
 use crate::cli::args::CleanArgs;
 use crate::cli::context::CliContext;
 use crate::cli::memory;
-use crate::cli::pipeline_args::PipelineChoice;
+use crate::cli::pipeline_args::{PipelineChoice, USUAL};
 use crate::cli::results::SHOWN_CHANNELS;
 use crate::cli::thresholds::Thresholds;
 
@@ -69,10 +69,10 @@ impl CleanSettings {
     /// A message that names the flag.
     pub(super) fn of(args: &CleanArgs, n_recordings: usize, context: &CliContext<'_>) -> Result<Self, Refusal> {
         let pipeline = &args.pipeline;
-        let choice = PipelineChoice::of(&pipeline.steps, pipeline.pipeline.as_deref(), pipeline.triggers.as_deref())?;
+        let choice = PipelineChoice::of(pipeline, &USUAL, pipeline.triggers.as_deref())?;
         let science = Science {
             steps: choice.steps,
-            offset_s: pipeline.offset.or(choice.offset_s),
+            offset_s: choice.offset_s,
             upsampling_factor: choice.upsampling_factor,
             read: args.reading.settings(),
             format: args.format,

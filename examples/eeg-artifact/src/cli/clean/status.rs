@@ -1,13 +1,18 @@
 //! `clean --status` and `clean --failed`: what the journal of a run holds, while it runs or afterwards.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use consumer_support::command_line::shell_quoted;
+use consumer_support::input::read_whole;
 use consumer_support::{ExitStatus, Output, RunFolder};
 use manyhands::journal::JournalReader;
+use manyhands::report::write_atomically;
 use serde_json::{Value, json};
 
 use crate::cli::Refusal;
+
+/// A note is a few bytes; what is longer is none.
+const MOST_NOTE_BYTES: u64 = 1 << 10;
 
 /// Prints how far the run is.
 ///
@@ -16,10 +21,14 @@ use crate::cli::Refusal;
 pub(super) fn print_status(out: &Path, output: &Output) -> Result<ExitStatus, Refusal> {
     let status = open(out)?.status().map_err(text)?;
     let state = status.writer.as_ref().map_or_else(|| "not running".to_owned(), |writer| format!("running: {writer}"));
-    output.result(&format!("{state}\n{} cleaned, {} failed; {} runs", status.succeeded, status.failed, status.runs));
+    let n_recordings = noted_recordings(out);
+    let of = n_recordings.map(|n| format!(" of {n}")).unwrap_or_default();
+    let (cleaned, failed) = (status.succeeded, status.failed);
+    output.result(&format!("{state}\n{cleaned}{of} cleaned, {failed} failed; begun or resumed {} times", status.runs));
     let printed = json!({
         "operation": "clean --status",
         "writer": status.writer,
+        "recordings": n_recordings,
         "succeeded": status.succeeded,
         "failed": status.failed,
         "runs": status.runs,
@@ -27,6 +36,25 @@ pub(super) fn print_status(out: &Path, output: &Output) -> Result<ExitStatus, Re
     });
     output.json(&printed.to_string());
     Ok(ExitStatus::Done)
+}
+
+/// Notes how many recordings the run has, for `--status`.
+///
+/// # Errors
+/// A message when it cannot be written.
+pub(super) fn note_recordings(out: &Path, n_recordings: usize) -> Result<(), Refusal> {
+    let note = json!({ "recordings": n_recordings }).to_string();
+    write_atomically(note_path(out), |file| file.write_all(note.as_bytes())).map_err(text)
+}
+
+/// What was noted; none where the note is gone or not ours.
+fn noted_recordings(out: &Path) -> Option<u64> {
+    let note: Value = serde_json::from_slice(&read_whole(note_path(out), MOST_NOTE_BYTES).ok()?).ok()?;
+    note.get("recordings")?.as_u64()
+}
+
+fn note_path(out: &Path) -> PathBuf {
+    RunFolder::in_results(out).path().join("recordings.json")
 }
 
 /// Prints which recordings failed at their last attempt, and why.

@@ -1,9 +1,10 @@
 //! The job over recordings: one call, with journal, report, budget and progress.
 
 use consumer_support::RunFolder;
+use consumer_support::command_line::command_with;
 use eeg_artifact::files::OpenRecording;
 use manyhands::config::override_parallel_config;
-use manyhands::journal::{OnChange, RetryRecorded};
+use manyhands::journal::{JournalError, OnChange, RetryRecorded};
 use manyhands::{
     CancelToken, Cause, ItemFailure, Job, Journal, OnFailure, Outcome, ParallelConfig, Progress, Report, Tally,
 };
@@ -66,17 +67,19 @@ impl Estimate {
         let at_once = self.at_once.min(self.n_recordings);
         let most = self.largest.saturating_mul(at_once as u64);
         let most = self.budget.map_or(most, |budget| most.min(budget.max(self.largest)));
-        let mut sentence = format!(
-            "{} recordings; the largest needs about {} MiB, at most {at_once} at once about {} MiB",
-            self.n_recordings,
-            mebibytes(self.largest),
-            mebibytes(most)
-        );
+        let mut sentence = match self.n_recordings {
+            1 => format!("1 recording, which needs about {} MiB of memory", mebibytes(self.largest)),
+            n => format!(
+                "{n} recordings; the largest needs about {} MiB of memory, {at_once} at once up to {} MiB",
+                mebibytes(self.largest),
+                mebibytes(most)
+            ),
+        };
         if let Some(budget) = self.budget {
             sentence += &format!("; --memory is {} MiB", mebibytes(budget));
         }
         if self.n_in_files > 0 {
-            sentence += &format!("; {} of them are kept in files and run alone", self.n_in_files);
+            sentence += &format!("; too large for it, kept in files and cleaned alone: {}", self.n_in_files);
         }
         sentence
     }
@@ -113,8 +116,18 @@ pub(super) fn clean_all(
         .journal(journal(settings, args))
         .report(report(settings))
         .run()
-        .map_err(text)?;
+        .map_err(|error| refusal(&error))?;
     Ok(worked(outcome))
+}
+
+/// Why a run was refused, with the command that helps.
+fn refusal(error: &manyhands::Error<String>) -> Refusal {
+    let Some(JournalError::Changed { what, recorded, now }) = error.journal_error() else { return error.to_string() };
+    format!(
+        "{what} is {now} and was {recorded} when this run began; set it back, choose another --out, or clean again what \
+         that concerns: {}",
+        command_with(&["--resume", "--redo-changed"])
+    )
 }
 
 fn journal(settings: &CleanSettings, args: &CleanArgs) -> Journal<'static, RecordingFile> {

@@ -12,7 +12,7 @@ use eeg_artifact::{Info, Processor, Recording, Triggers};
 
 use super::REPORT;
 use super::report::{QualityReport, Report};
-use super::shown::ShownChannel;
+use super::shown::{ShownChannel, corrects_artifacts};
 
 /// How many artifacts are shown before and after.
 const SHOWN_ARTIFACTS: usize = 3;
@@ -35,7 +35,7 @@ pub(super) fn html(
     let triggers = info.triggers.as_ref();
     let mut figures = Vec::new();
     if !shown.is_empty() {
-        figures.push(signals(info, shown));
+        figures.push(signals(info, shown, corrects_artifacts(&report.steps)));
         figures.extend(spectra(shown, triggers));
     }
     figures.extend(templates(report, info, shown));
@@ -51,7 +51,10 @@ pub(super) fn html(
         facts: facts(report),
         figures,
         tables: tables(report),
-        files: vec![link(format), Link { path: REPORT.to_owned(), about: "all numbers of this page".to_owned() }],
+        files: vec![
+            link(format, triggers.is_some()),
+            Link { path: REPORT.to_owned(), about: "all numbers of this page".to_owned() },
+        ],
     };
     Ok(page.to_html())
 }
@@ -63,7 +66,7 @@ fn subtitle(info: &Info) -> String {
     format!("{} channels{bad}, {minutes:.2} min at {} Hz", info.channels.len(), info.sfreq_hz)
 }
 
-/// The step with the settings that differ from the usual ones, as JSON has them.
+/// The step with its settings, as JSON has them.
 fn step_sentence(step: &eeg_artifact::Step) -> String {
     let settings = serde_json::to_value(step).ok().and_then(|value| value.get(step.name()).cloned());
     let pairs = settings.as_ref().and_then(|settings| settings.as_object()).into_iter().flatten();
@@ -72,13 +75,14 @@ fn step_sentence(step: &eeg_artifact::Step) -> String {
     if pairs.is_empty() { step.name().to_owned() } else { format!("{}: {}", step.name(), pairs.join(", ")) }
 }
 
-fn link(format: FileKind) -> Link {
+fn link(format: FileKind, has_triggers: bool) -> Link {
     let path = format.path(std::path::Path::new("cleaned")).display().to_string();
-    Link { path, about: "the cleaned recording, with triggers as annotations".to_owned() }
+    let triggers = if has_triggers { ", with triggers as annotations" } else { "" };
+    Link { path, about: format!("the cleaned recording{triggers}") }
 }
 
 /// A stretch in the middle of the scan, or of the recording where there are no triggers.
-fn signals(info: &Info, shown: &[ShownChannel]) -> Figure {
+fn signals(info: &Info, shown: &[ShownChannel], corrects_artifacts: bool) -> Figure {
     let range = stretch(info);
     let start_s = info.start_s + range.start as f64 / info.sfreq_hz;
     fn trace<'a>(row: &'a [f64], range: &Range<usize>, sfreq: f64, start_s: f64) -> Trace<'a> {
@@ -95,8 +99,10 @@ fn signals(info: &Info, shown: &[ShownChannel]) -> Figure {
     let seconds = |sample: &i64| info.start_s + *sample as f64 / info.sfreq_hz;
     let triggers_s: Vec<f64> = info.triggers.iter().flat_map(|triggers| triggers.samples.iter().map(seconds)).collect();
     let picture = SignalPicture { title: "Before and after", channels: channels.collect(), triggers_s: &triggers_s };
-    let caption = "A stretch from the middle of the scan, each on its own scale. Before: through the same filters, without \
-                   correction of artifacts.";
+    let of = if triggers_s.is_empty() { "recording" } else { "scan" };
+    let before =
+        if corrects_artifacts { "through the same filters, without correction of artifacts" } else { "as it was read" };
+    let caption = &format!("A stretch from the middle of the {of}, each on its own scale. Before: {before}.");
     figure(picture.title, caption, Vec::new(), |layout| picture.draw(layout))
 }
 
@@ -129,7 +135,8 @@ fn spectra(shown: &[ShownChannel], triggers: Option<&Triggers>) -> Option<Figure
         channels: channels.collect(),
         fundamental: Some(Fundamental { name, frequency_hz: first.fundamental_hz }),
     };
-    let caption = "The artifact has its power at the multiples of the frequency of the triggers.";
+    let caption = "The artifact has its power at the multiples of the frequency of the triggers, its harmonics. Marks above each panel \
+                   show where they are.";
     Some(figure(picture.title, caption, Vec::new(), |layout| picture.draw(layout)))
 }
 
@@ -146,8 +153,8 @@ fn templates(report: &Report, info: &Info, shown: &[ShownChannel]) -> Option<Fig
     }
     let start_s = info.artifact_offset_s;
     let picture = TemplatePicture { title: "Template", sfreq: info.sfreq_hz, start_s, channels };
-    let caption =
-        "The mean artifact of the first block of epochs, and how far these differ from it: one standard deviation.";
+    let caption = "The mean artifact of the first block of epochs, as the step aas found it, and how far these differ from it: one \
+         standard deviation.";
     Some(figure(picture.title, caption, Vec::new(), |layout| picture.draw(layout)))
 }
 
@@ -197,8 +204,9 @@ fn facts(report: &Report) -> Vec<Fact> {
     if report.quality.is_empty() {
         return facts;
     }
-    let decibel = |value: f64| format!("{value:.1} dB");
+    let decibel = |value: f64| format!("{value:.1} dB").replace('-', "\u{2212}");
     facts.extend([
+        fact("Measured in", measured_in(report)),
         fact("At harmonics before", decibel(report.mean(|one| one.before_db))),
         fact("At harmonics after", decibel(report.mean(|one| one.after_db))),
         fact("RMS before", format!("{:.1} \u{b5}V", report.mean(|one| one.rms_before_uv))),
@@ -209,12 +217,30 @@ fn facts(report: &Report) -> Vec<Fact> {
             report.mean(|one| one.truth.as_ref().map_or(f64::NAN, value))
         };
         facts.extend([
-            fact("Correlation with the truth", format!("{:.4}", truth(|truth| truth.correlation_after))),
+            fact("Correlation", format!("{:.4}", truth(|truth| truth.correlation_after))),
             fact("SNR gain", decibel(truth(|truth| truth.snr_gain_db))),
-            fact("Residual at harmonics", decibel(truth(|truth| truth.residual_after_db))),
+            fact("Residual", decibel(truth(|truth| truth.residual_after_db))),
         ]);
     }
     facts
+}
+
+fn measured_in(report: &Report) -> String {
+    let names: Vec<&str> = report.quality.iter().map(|one| one.channel.as_str()).collect();
+    names.join(", ")
+}
+
+/// What the columns mean.
+fn meaning(has_truth: bool) -> String {
+    let mut meaning = "The quality above is the mean of these channels; before and after are both through the filters. At \
+                       harmonics: the power at the harmonics of the triggers over that of the neighbouring frequencies, 0 dB \
+                       where nothing stands out."
+        .to_owned();
+    if has_truth {
+        meaning += " Residual: the power at the harmonics of what differs from the truth, over the truth's own power there. \
+                    Correlation: with the truth, after. SNR gain: how much nearer to the truth the signal has come.";
+    }
+    meaning
 }
 
 fn tables(report: &Report) -> Vec<NumberTable> {
@@ -234,10 +260,8 @@ fn tables(report: &Report) -> Vec<NumberTable> {
         (one.channel.clone(), numbers)
     };
     vec![NumberTable {
-        heading: "Quality of some channels".to_owned(),
-        about: "Power at the harmonics of the triggers is over that of the neighbouring frequencies: 0 dB where nothing stands \
-                out."
-            .to_owned(),
+        heading: "Quality by channel".to_owned(),
+        about: meaning(has_truth),
         row_name: "channel".to_owned(),
         columns: columns.into_iter().map(str::to_owned).collect(),
         rows: report.quality.iter().map(row).collect(),

@@ -4,7 +4,7 @@ use eeg_artifact::quality::{Harmonic, TruthQuality};
 use eeg_artifact::{Channel, ChannelKind, Finding, Recording, Step};
 use serde::Serialize;
 
-use super::shown::ShownChannel;
+use super::shown::{ShownChannel, corrects_artifacts};
 
 /// The report of one recording.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,8 +72,9 @@ impl Report {
         let info = recording.info();
         let channels = info.channels.iter().enumerate().map(|(idx, channel)| channel_report(recording, idx, channel));
         let mut warnings = info.warnings.clone();
-        let unmeasured = shown.iter().filter_map(|shown| Some((&shown.name, shown.quality.as_ref().err()?)));
-        warnings.extend(unmeasured.map(|(name, why)| format!("how well {name} was cleaned cannot be said: {why}")));
+        if corrects_artifacts(steps) {
+            warnings.extend(unmeasured(shown));
+        }
         Ok(Self {
             eeg_artifact: env!("CARGO_PKG_VERSION").to_owned(),
             recording: title.to_owned(),
@@ -112,6 +113,22 @@ impl Report {
     pub(crate) fn mean(&self, value: impl Fn(&QualityReport) -> f64) -> f64 {
         self.quality.iter().map(value).sum::<f64>() / self.quality.len() as f64
     }
+}
+
+/// Why it is not known how well channels were cleaned: a sentence for each reason.
+fn unmeasured(shown: &[ShownChannel]) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for channel in shown {
+        let Err(why) = &channel.quality else { continue };
+        match reasons.iter_mut().find(|(reason, _)| reason == why) {
+            Some((_, names)) => names.push(&channel.name),
+            None => reasons.push((why, vec![&channel.name])),
+        }
+    }
+    let sentence = |(why, names): &(&str, Vec<&str>)| {
+        format!("how much artifact is left in {} was not measured: {why}", names.join(", "))
+    };
+    reasons.iter().map(sentence).collect()
 }
 
 /// Long lists that the page draws, and that the report would repeat for each channel.

@@ -68,18 +68,32 @@ impl Before {
     }
 }
 
-/// The rows through the steps that correct nothing: filters, another rate, another stretch.
+/// Whether artifacts are corrected at all, so that filters are no part of the comparison.
+pub(super) fn corrects_artifacts(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.gives_noise() || step.needs().noise)
+}
+
+fn corrects(step: &Step) -> bool {
+    let is_over_channels = step.phases() == [Phase::Channels];
+    !is_over_channels || step.gives_noise() || step.needs().triggers || step.needs().noise
+}
+
+/// Whether the step gives another rate or another stretch.
+fn changes_samples(step: &Step) -> bool {
+    matches!(step, Step::Crop(_) | Step::Upsample(_) | Step::Downsample(_))
+}
+
+/// The rows through the steps that correct nothing: filters, another rate, another stretch. Filters are left out where no step corrects
+/// artifacts: then they are what is compared.
 fn filtered(info: &Info, rows: Vec<Vec<f64>>, steps: &[Step], cleaned: &Recording) -> Result<Vec<Vec<f64>>, String> {
     if rows.is_empty() {
         return Ok(rows);
     }
     let mut recording = Recording::new(info.sfreq_hz, info.channels.clone(), rows).map_err(text)?;
     recording.info_mut().annotations.clone_from(&info.annotations);
-    let corrects = |step: &Step| {
-        let is_over_channels = step.phases() == [Phase::Channels];
-        !is_over_channels || step.gives_noise() || step.needs().triggers || step.needs().noise
-    };
-    let kept = steps.iter().filter(|step| !corrects(step)).cloned();
+    let corrects_artifacts = corrects_artifacts(steps);
+    let is_kept = |step: &&Step| if corrects_artifacts { !corrects(step) } else { changes_samples(step) };
+    let kept = steps.iter().filter(is_kept).cloned();
     Pipeline::new(kept).run(&mut recording, &SerialExecutor).map_err(text)?;
     let range = stretch(recording.info(), cleaned.info());
     (0..recording.info().channels.len()).map(|row| recording.rows().samples(row, range.clone()).map_err(text)).collect()

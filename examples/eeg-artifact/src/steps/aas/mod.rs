@@ -72,44 +72,45 @@ pub struct Aas {
 impl Described for Aas {
     const ABOUT: StepAbout = StepAbout {
         name: "aas",
-        about: "Averaged artifact subtraction: subtracts the mean of similar artifacts from each",
+        about: "Averaged artifact subtraction: subtracts from each artifact the mean of similar ones, its template.",
         parallel_safe: true,
         parameters: &[
-            ParameterAbout::optional("window_size", "30", "how many consecutive artifacts share a template"),
+            ParameterAbout::optional("window_size", "30", "How many consecutive artifacts share a template."),
             ParameterAbout::optional(
                 "rel_window_position",
                 "0.0",
-                "where the candidates for a template lie: -1 a window before, 0 among, 1 a window after the artifacts that it is for",
+                "Where the candidates for a template lie: -1 one window before the artifacts that it is for, 0 among them, 1 one \
+                 window after them.",
             ),
             ParameterAbout::optional(
                 "correlation_threshold",
                 "0.975",
-                "how strongly a candidate must correlate with the mean of those that were taken, from -1 to 1",
+                "How strongly a candidate must correlate with the mean of those taken before it, from -1 to 1.",
             ),
             ParameterAbout::optional(
                 "realign_after_averaging",
                 "true",
-                "whether triggers move to where the templates fit best in the first channel",
+                "Whether triggers move to where the templates of the first channel fit best.",
             ),
             ParameterAbout::optional(
                 "search_window_factor",
                 "3.0",
-                "how far triggers may move, in multiples of the upsampling factor, in samples",
+                "How far triggers may move: so many times the upsampling factor, in samples.",
             ),
             ParameterAbout::optional(
                 "interpolate_volume_gaps",
                 "false",
-                "whether the artifact between two triggers' artifacts is interpolated and subtracted",
+                "Whether the gap between two artifacts is bridged by interpolation, and that subtracted too.",
             ),
             ParameterAbout::optional(
                 "apply_epoch_alpha_scaling",
                 "false",
-                "whether each template is scaled to its artifact",
+                "Whether each template is scaled to its artifact before it is subtracted.",
             ),
             ParameterAbout::optional(
                 "subsample",
                 "false",
-                "whether artifacts are aligned to less than a sample before they are averaged",
+                "Whether artifacts are aligned to fractions of a sample before they are averaged.",
             ),
         ],
     };
