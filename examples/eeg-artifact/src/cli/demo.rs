@@ -45,7 +45,7 @@ pub(super) fn demo(args: &DemoArgs, context: &CliContext<'_>) -> Result<ExitStat
         (done, _) => done?,
     };
     print(&report, args, context, &begin);
-    Ok(if report.warnings.is_empty() { ExitStatus::Done } else { ExitStatus::Incomplete })
+    Ok(if report.is_incomplete { ExitStatus::Incomplete } else { ExitStatus::Done })
 }
 
 /// The memory that the made recording needs, with its truth, for the terminal.

@@ -49,8 +49,8 @@ impl OpenRecording {
         let channels = chosen.iter().map(|idx| described(&file.channels()[*idx], settings)).collect();
         let mut info = Info::new(first.rate_hz, first.n_samples, channels)?;
         info.annotations = annotations(&file).map_err(|error| of_file(path, error))?;
-        info.warnings = left_out.into_iter().chain(file.missing().iter().cloned()).collect();
-        info.warnings.extend(file.warnings().iter().cloned());
+        info.left_out = left_out.into_iter().chain(file.missing().iter().cloned()).collect();
+        info.warnings = file.warnings().to_vec();
         require_named(&file, settings)?;
         let volts = chosen.iter().zip(&info.channels).map(|(idx, channel)| match channel.kind {
             ChannelKind::Stim | ChannelKind::Misc => None,

@@ -38,6 +38,8 @@ pub struct Info {
     /// Whether correctors keep what they subtract in [`ChannelData::noise`](crate::ChannelData::noise). A pipeline sets it when a later
     /// step needs it: it doubles the memory.
     pub keeps_noise: bool,
+    /// What the recording's file has and the recording lacks: channels of another rate, the rest of a file that is cut off.
+    pub left_out: Vec<String>,
     /// What steps left out or found doubtful, for the report.
     pub warnings: Vec<String>,
 }
@@ -82,6 +84,7 @@ impl Info {
             upsampling_factor: USUAL_UPSAMPLING_FACTOR,
             annotations: Vec::new(),
             keeps_noise: false,
+            left_out: Vec::new(),
             warnings: Vec::new(),
         })
     }

@@ -11,6 +11,7 @@ use manyhands_test_support::rng::Rng;
 use serde_json::Value;
 
 use crate::command_run::eeg_artifact;
+use crate::golden::golden;
 
 /// Writes so many short recordings as EDF, and cuts one of them in the middle.
 fn recordings(folder: &Path, n_files: u64, torn: Option<u64>) {
@@ -256,4 +257,26 @@ fn a_pipeline_file_says_the_same_as_flags() {
     let arguments =
         ["clean", files.to_str().unwrap(), "--out", again.to_str().unwrap(), "--pipeline", toml.to_str().unwrap()];
     assert!(require_code(&eeg_artifact(&arguments), 2).contains("\"highpass\""));
+}
+
+#[test]
+fn channels_that_are_left_out_unasked_show_in_the_exit_code() {
+    let Some(file) = shared_eeg("test_uneven_samp.edf") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let out = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (all, chosen) = (out("all"), out("chosen"));
+    let steps = ["--step", "lowpass:freq=1"];
+    let shown = require_code(&eeg_artifact(&[&["clean", &file, "--out", &all], &steps[..]].concat()), 1);
+    assert!(shown.contains("left out") && shown.contains("--channels"), "{shown}");
+    let report = fs::read(Path::new(&all).join("test_uneven_samp/report.json")).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    let named = report["channels"][0]["name"].as_str().unwrap();
+    let given = ["clean", &file, "--out", &chosen, "--channels", named, "--min-minutes", "0"];
+    require_code(&eeg_artifact(&[&given[..], &["--step", "crop:tmax=1"]].concat()), 0);
+}
+
+/// A real recording, or none and a loud line where the shared files are absent.
+fn shared_eeg(name: &str) -> Option<String> {
+    golden()?;
+    Some(format!("{}/../../../shared/data/eeg/{name}", env!("CARGO_MANIFEST_DIR")))
 }

@@ -136,7 +136,8 @@ fn finish(
     lines.push(format!("look at {}", settings.work.out.join("index.html").display()));
     context.output.result(&lines.join("\n"));
     context.output.json(&summary(files, &results, &tally, usage.wall.as_secs_f64(), context).to_string());
-    let is_whole = tally.failed == 0 && missing.is_empty() && warnings.is_empty();
+    let is_cleaned_whole = cleaned.iter().all(|cleaned| !cleaned.is_incomplete);
+    let is_whole = tally.failed == 0 && missing.is_empty() && warnings.is_empty() && is_cleaned_whole;
     Ok(match (tally.succeeded, is_whole) {
         (0, _) => ExitStatus::CouldNotRun,
         (_, true) => ExitStatus::Done,

@@ -28,6 +28,8 @@ pub(super) struct Cleaned {
     pub(super) harmonics_before_db: f64,
     pub(super) harmonics_after_db: f64,
     pub(super) warnings: Vec<String>,
+    /// Whether something is left out or could not be measured; the warnings name it.
+    pub(super) is_incomplete: bool,
     /// Why its channels were not shared among workers, where they were not.
     pub(super) serial_reason: Option<String>,
 }
@@ -65,6 +67,7 @@ pub(super) fn clean(settings: &CleanSettings, file: &RecordingFile) -> Result<Cl
         harmonics_before_db: report.mean(|one| one.before_db),
         harmonics_after_db: report.mean(|one| one.after_db),
         warnings: report.warnings,
+        is_incomplete: report.is_incomplete,
         serial_reason,
     })
 }

@@ -22,6 +22,8 @@ pub(crate) struct Report {
     /// How well some channels were cleaned.
     pub(crate) quality: Vec<QualityReport>,
     pub(crate) warnings: Vec<String>,
+    /// Whether something of the recording is not in the results, or could not be measured; the warnings name it.
+    pub(crate) is_incomplete: bool,
 }
 
 /// The triggers, as they are after all steps.
@@ -71,10 +73,12 @@ impl Report {
     ) -> Result<Self, String> {
         let info = recording.info();
         let channels = info.channels.iter().enumerate().map(|(idx, channel)| channel_report(recording, idx, channel));
-        let mut warnings = info.warnings.clone();
+        let mut warnings = info.left_out.clone();
         if corrects_artifacts(steps) {
             warnings.extend(unmeasured(shown));
         }
+        let is_incomplete = !warnings.is_empty();
+        warnings.extend(info.warnings.iter().cloned());
         Ok(Self {
             eeg_artifact: env!("CARGO_PKG_VERSION").to_owned(),
             recording: title.to_owned(),
@@ -86,6 +90,7 @@ impl Report {
             channels: channels.collect::<Result<_, _>>()?,
             quality: shown.iter().filter_map(quality_report).collect(),
             warnings,
+            is_incomplete,
         })
     }
 
