@@ -91,7 +91,7 @@ impl<'a> ScalingPicture<'a> {
         let gain = self.serial_s / seconds;
         let with = if workers == 1 { "1 worker".to_owned() } else { format!("{workers} workers") };
         let (took, serial) = (short_number(seconds), short_number(self.serial_s));
-        if gain < LEAST_GAIN {
+        if gain < LEAST_GAIN || workers == 1 {
             return format!(
                 "Parallel work does not pay here: the fastest, {mode} with {with}, took {took} s, serial {serial} s. Stay serial."
             );
@@ -107,12 +107,16 @@ impl<'a> ScalingPicture<'a> {
         self.modes.iter().flat_map(ModeTimes::measured)
     }
 
+    /// The least time of two or more workers, or of one where no more were timed.
     fn fastest(&self) -> Option<Fastest<'a>> {
         let of = |times: &ModeTimes<'a>| {
             let mode = times.mode;
             times.measured().map(move |(workers, seconds)| Fastest { mode, workers, seconds }).collect::<Vec<_>>()
         };
-        self.modes.iter().flat_map(of).min_by(|a, b| a.seconds.total_cmp(&b.seconds))
+        // Parallel work is that of two or more; one worker that was faster than serial was so by chance.
+        let alone = |one: &Fastest<'_>| one.workers < 2;
+        let order = |a: &Fastest<'_>, b: &Fastest<'_>| alone(a).cmp(&alone(b)).then(a.seconds.total_cmp(&b.seconds));
+        self.modes.iter().flat_map(of).min_by(order)
     }
 
     fn draw_times(
@@ -184,6 +188,12 @@ mod tests {
             verdict(4.0, &[(1, 4.4), (2, 3.9)]).starts_with("Parallel work does not pay here: the fastest, threads")
         );
         assert!(verdict(4.0, &[(1, 4.4), (2, 3.0)]).starts_with("Parallel work pays"));
+    }
+
+    #[test]
+    fn one_worker_that_happens_to_be_fast_is_no_parallel_work() {
+        assert!(verdict(1.82, &[(1, 1.51), (2, 1.66)]).starts_with("Parallel work does not pay here"));
+        assert!(verdict(4.0, &[(1, 1.9), (2, 2.0)]).starts_with("Parallel work pays: threads with 2 workers"));
     }
 
     #[test]
