@@ -51,7 +51,7 @@ pub(super) fn scaling(args: &ScalingArgs, context: &CliContext<'_>) -> Result<Ex
     let modes = vec![of_mode("threads"), of_mode("processes")];
     let picture = ScalingPicture { title: &title, serial_s: medians[0], modes };
     let verdict = picture.verdict();
-    write(&args.out, &picture, &verdict)?;
+    write(&args.out, &picture, args.rounds)?;
     let line = |((mode, workers), seconds): (&Way, &f64)| {
         let mode = mode.to_string();
         format!("{mode:<9} {workers:>3} workers {seconds:>8.3} s, {:.2} times as fast as serial", medians[0] / seconds)
@@ -142,8 +142,12 @@ fn read(args: &ScalingArgs, choice: &PipelineChoice) -> Result<Recording, Refusa
     Ok(recording)
 }
 
-fn write(out: &Path, picture: &ScalingPicture<'_>, verdict: &str) -> Result<(), Refusal> {
-    let figure = figure("Time over workers", verdict, Vec::new(), |layout| picture.draw(layout));
+fn write(out: &Path, picture: &ScalingPicture<'_>, rounds: usize) -> Result<(), Refusal> {
+    let caption = match rounds {
+        1 => "Each time is that of one run of the pipeline, without reading and writing.".to_owned(),
+        _ => format!("Each time is the median of {rounds} runs of the pipeline, without reading and writing."),
+    };
+    let figure = figure("Time over workers", &caption, Vec::new(), |layout| picture.draw(layout));
     let html = [
         page::start("Scaling", ""),
         page::header("Scaling", picture.title, ""),

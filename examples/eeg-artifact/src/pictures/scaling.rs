@@ -191,6 +191,7 @@ mod tests {
     fn one_worker_that_is_faster_by_chance_is_no_parallel_work() {
         assert!(verdict(4.0, &[(1, 2.0), (2, 3.9)]).starts_with("Parallel work does not pay"));
         assert!(verdict(4.0, &[(1, 2.0)]).starts_with("Nothing can be said"));
+        assert!(verdict(4.0, &[(1, 1.9), (2, 2.0)]).starts_with("Parallel work pays: threads with 2 workers"));
     }
 
     #[test]

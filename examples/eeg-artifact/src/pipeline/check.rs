@@ -70,7 +70,10 @@ impl Has {
         };
         let needs = step.needs();
         if needs.triggers && !self.triggers {
-            return missing("triggers", "put the step \"triggers\" before it, or give the recording triggers");
+            return missing(
+                "triggers",
+                "put the step \"triggers\" before it (in commands: --triggers REGEX), or give the recording triggers",
+            );
         }
         if needs.noise && !self.noise {
             return missing("the noise that a corrector subtracts", "put the step \"aas\" or \"obs\" before it");
