@@ -68,7 +68,7 @@ impl PipelineChoice {
         let file: PipelineFile = toml::from_str(&text).map_err(|error| refuse(error.to_string()))?;
         let beside = path.parent().unwrap_or(Path::new(""));
         let step = |entry: &Map<String, Value>| {
-            let mut step = one(entry).map_err(refuse)?;
+            let mut step = Step::from_entry(entry).map_err(|error| refuse(error.to_string()))?;
             step.resolve_files(|file| beside.join(file));
             Ok::<_, Refusal>(step)
         };
@@ -77,24 +77,12 @@ impl PipelineChoice {
     }
 }
 
-/// The step of an entry with one name, such as `{"highpass": {"freq": 1}}`.
-fn one(entry: &Map<String, Value>) -> Result<Step, String> {
-    let mut entries = entry.iter();
-    match (entries.next(), entries.next()) {
-        (Some((name, settings)), None) => Step::from_json(name, settings).map_err(|error| error.to_string()),
-        _ => Err(format!(
-            "the step {} must have one name, such as highpass = {{ freq = 1 }}",
-            Value::Object(entry.clone())
-        )),
-    }
-}
-
 /// A step as a flag: `name`, `name:parameter=value,parameter=value`, or as JSON `{"name": {..}}`.
 fn step(text: &str) -> Result<Step, String> {
     let refuse = |why: String| format!("--step {text:?}: {why}");
     if text.trim_start().starts_with('{') {
         let entry: Map<String, Value> = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
-        return one(&entry).map_err(refuse);
+        return Step::from_entry(&entry).map_err(|error| refuse(error.to_string()));
     }
     let (name, settings) = text.split_once(':').unwrap_or((text, ""));
     let mut given = Map::new();

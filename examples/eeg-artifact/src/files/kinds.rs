@@ -24,7 +24,8 @@ const PARTS: [(&str, ChannelKind); 16] = [
     ("DC0", ChannelKind::Misc),
 ];
 
-/// What a channel measures: what its label says, else EEG where its unit is a voltage, else something else.
+/// What a channel measures: what its label says, else EEG where its unit is a voltage, else something else. EOG, ECG and EMG need a voltage
+/// too.
 ///
 /// ```
 /// use eeg_artifact::ChannelKind;
@@ -34,13 +35,16 @@ const PARTS: [(&str, ChannelKind); 16] = [
 /// assert_eq!(kind_of("ECG", "mV"), ChannelKind::Ecg);
 /// assert_eq!(kind_of("Status", "Boolean"), ChannelKind::Stim);
 /// assert_eq!(kind_of("SpO2", "%"), ChannelKind::Misc);
+/// assert_eq!(kind_of("ECG rate", "bpm"), ChannelKind::Misc);
 /// ```
 #[must_use]
 pub fn kind_of(label: &str, unit: &str) -> ChannelKind {
     let label = format!("{} ", label.to_uppercase());
     let named = PARTS.iter().find(|(part, _)| label.contains(part));
     match named {
-        Some((_, kind)) => *kind,
+        // What has no voltage is none of the kinds that are in volts, whatever its label says.
+        Some((_, kind)) if !kind.is_in_volts() || unit_in_volts(unit).is_some() => *kind,
+        Some(_) => ChannelKind::Misc,
         None if unit_in_volts(unit).is_some() => ChannelKind::Eeg,
         None => ChannelKind::Misc,
     }

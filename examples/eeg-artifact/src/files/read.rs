@@ -52,11 +52,10 @@ impl OpenRecording {
         info.left_out = left_out.into_iter().chain(file.missing().iter().cloned()).collect();
         info.warnings = file.warnings().to_vec();
         require_named(&file, settings)?;
-        let volts = chosen.iter().zip(&info.channels).map(|(idx, channel)| match channel.kind {
-            ChannelKind::Stim | ChannelKind::Misc => None,
-            _ => unit_in_volts(&file.channels()[*idx].unit),
-        });
-        Ok(Self { volts: volts.collect(), chosen, info, file })
+        let volts = chosen.iter().map(|idx| &file.channels()[*idx]).zip(&info.channels);
+        let volts = volts.map(|(of_file, channel)| volts_of_unit(of_file, channel, &mut info.warnings));
+        let volts = volts.collect::<EegResult<Vec<_>>>()?;
+        Ok(Self { volts, chosen, info, file })
     }
 
     /// What is known about the recording.
@@ -104,6 +103,30 @@ impl OpenRecording {
         match self.info.channels[row].kind {
             ChannelKind::Stim => stim_value(value) as f64,
             _ => value,
+        }
+    }
+}
+
+/// How many volts one of the channel's unit is, for a kind that is in volts.
+///
+/// # Errors
+/// [`EegError::Channel`] when such a kind was given to a channel whose unit is no voltage. A channel without a unit counts in microvolts,
+/// with a warning.
+fn volts_of_unit(of_file: &FileChannel, channel: &Channel, warnings: &mut Vec<String>) -> EegResult<Option<f64>> {
+    const MICROVOLT: f64 = 1e-6;
+    if !channel.kind.is_in_volts() {
+        return Ok(None);
+    }
+    let (name, unit, kind) = (&channel.name, of_file.unit.trim(), channel.kind);
+    match unit_in_volts(unit) {
+        Some(volts) => Ok(Some(volts)),
+        None if unit.is_empty() => {
+            warnings
+                .push(format!("channel {name:?} has no unit; as it is {kind}, its numbers are taken for microvolts"));
+            Ok(Some(MICROVOLT))
+        }
+        None => {
+            Err(EegError::channel(name, format!("its unit is {unit:?}, which is no voltage, so it cannot be {kind}")))
         }
     }
 }

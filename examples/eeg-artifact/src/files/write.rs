@@ -109,21 +109,17 @@ fn blocks(n_samples: usize) -> impl Iterator<Item = Range<usize>> {
 /// µV for what is a voltage, and the numbers as they are else.
 fn in_file_units(recording: &Recording, idx: usize, channel: &Channel, block: Range<usize>) -> EegResult<Vec<f64>> {
     let mut samples = recording.rows().samples(idx, block)?;
-    if is_voltage(channel) {
+    if channel.kind.is_in_volts() {
         samples.iter_mut().for_each(|sample| *sample *= 1e6);
     }
     Ok(samples)
-}
-
-fn is_voltage(channel: &Channel) -> bool {
-    !matches!(channel.kind, ChannelKind::Stim | ChannelKind::Misc)
 }
 
 /// The unit of a channel in the file: `micro` for what is a voltage, and for anything else but codes that of the source.
 fn unit<'a>(channel: &Channel, source: Option<&'a SignalFile>, micro: &'a str) -> &'a str {
     match channel.kind {
         ChannelKind::Stim => "",
-        _ if is_voltage(channel) => micro,
+        _ if channel.kind.is_in_volts() => micro,
         _ => of_source(channel, source).map_or("", |of_source| of_source.unit.as_str()),
     }
 }

@@ -34,6 +34,14 @@ const KINDS: [(ChannelKind, &str); 6] = [
     (ChannelKind::Misc, "misc"),
 ];
 
+impl ChannelKind {
+    /// Whether its samples are in volts: EEG, EOG, ECG and EMG.
+    #[must_use]
+    pub fn is_in_volts(self) -> bool {
+        !matches!(self, Self::Stim | Self::Misc)
+    }
+}
+
 impl fmt::Display for ChannelKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = KINDS.iter().find(|(kind, _)| kind == self).map_or("misc", |(_, name)| name);

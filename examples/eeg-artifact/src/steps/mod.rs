@@ -136,6 +136,22 @@ impl Step {
 }
 
 impl Step {
+    /// The step of an entry with one name, as pipelines have them: `{"highpass": {"freq": 1}}`.
+    ///
+    /// # Errors
+    /// [`EegError::Parameter`] for an entry that has no name or several; else as for [`Step::from_json`].
+    pub fn from_entry(entry: &Map<String, Value>) -> EegResult<Self> {
+        let mut entries = entry.iter();
+        match (entries.next(), entries.next()) {
+            (Some((name, settings)), None) => Self::from_json(name, settings),
+            _ => {
+                let names = entry.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                let reason = "a step must have one name, such as {\"highpass\": {\"freq\": 1}}";
+                Err(EegError::parameter("of a pipeline", "names", format!("[{names}]"), reason))
+            }
+        }
+    }
+
     /// Gives each file that the step names the path that `resolve` makes of it, such as one as seen from a job description.
     pub fn resolve_files(&mut self, resolve: impl Fn(&Path) -> PathBuf) {
         if let Self::Anc(Anc { highpass_taps: Some(file), .. }) = self {

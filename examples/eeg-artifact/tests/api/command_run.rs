@@ -370,3 +370,26 @@ fn what_a_run_leaves_out_is_said_and_what_it_needs_too() {
     assert!(warned.contains("\"short\"") && warned.contains("dropped 2 of 3 triggers"), "{warned}");
     assert!(said.contains("1 channels of 500 samples need about 1 MiB"), "{said}");
 }
+
+#[test]
+fn a_regex_that_cannot_be_looked_for_costs_only_the_runs_that_need_triggers() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = json!({
+        "recording": { "file": "in.f32", "sfreq": 100.0, "n_channels": 1, "n_times": 500 },
+        "triggers": { "regex": "^1$" },
+        "runs": [
+            { "name": "filter", "steps": [{ "lowpass": { "freq": 10.0 } }] },
+            { "name": "subtract", "steps": [{ "aas": {} }] },
+        ],
+    });
+    fs::write(folder.path().join("in.f32"), [0; 2000]).unwrap();
+    let (path, out) = (folder.path().join("job.json"), folder.path().join("out"));
+    fs::write(&path, job.to_string()).unwrap();
+    let output = run(&path, &out, "serial", 1);
+    require_code(&output, 1);
+    let result: Value = serde_json::from_slice(&fs::read(out.join("result.json")).unwrap()).unwrap();
+    assert!(result["runs"][0].get("error").is_none() && out.join("out_filter.f64").is_file(), "{result}");
+    assert!(result["runs"][1]["error"].as_str().unwrap().contains("annotation"), "{result}");
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert!(shown.contains("no triggers") && shown.contains("subtract"), "{shown}");
+}

@@ -30,3 +30,25 @@ fn a_channel_that_is_no_voltage_or_not_for_correction_keeps_its_numbers_and_its_
         }
     }
 }
+
+#[test]
+fn a_kind_in_volts_needs_a_unit_that_is_a_voltage_or_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made.edf");
+    let channel = |label, unit| EdfWriterChannel::new(label, unit, 100.0, [-320.0, 320.0]);
+    let channels = vec![channel("Cz", ""), channel("ECG rate", "bpm")];
+    let mut writer = EdfWriter::create(&path, &EdfHeader { channels, ..EdfHeader::default() }).unwrap();
+    writer.write_rows(&[&[100.0; 200], &[60.0; 200]]).unwrap();
+    let _ = writer.finish().unwrap();
+    let open = |name: &str, kind| {
+        let kinds = vec![(name.to_owned(), kind)];
+        OpenRecording::open(&path, &ReadSettings { kinds, ..ReadSettings::default() })
+    };
+    let taken = open("Cz", ChannelKind::Eeg).unwrap();
+    assert!(taken.info().warnings[0].contains("microvolts"), "{:?}", taken.info().warnings);
+    assert_eq!(taken.info().channels[1].kind, ChannelKind::Misc, "no voltage, whatever the label says");
+    let samples = taken.read(None).unwrap().samples(0).unwrap();
+    assert!((samples[0] - 100e-6).abs() < 0.01e-6, "{}", samples[0]);
+    let error = open("ECG rate", ChannelKind::Ecg).unwrap_err().to_string();
+    assert!(error.contains("bpm") && error.contains("ECG rate"), "{error}");
+}

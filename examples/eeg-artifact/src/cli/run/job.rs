@@ -147,12 +147,7 @@ impl Job {
     /// A message that names the step or the parameter.
     pub(super) fn steps(&self, run: &RunEntry) -> Result<Vec<Step>, String> {
         let step = |entry: &Map<String, Value>| {
-            let mut entries = entry.iter();
-            let (Some((name, settings)), None) = (entries.next(), entries.next()) else {
-                let entry = Value::Object(entry.clone());
-                return Err(format!("the step {entry} must have one name, such as {{\"highpass\": {{\"freq\": 1}}}}"));
-            };
-            let mut step = Step::from_json(name, settings).map_err(|error| error.to_string())?;
+            let mut step = Step::from_entry(entry).map_err(|error| error.to_string())?;
             step.resolve_files(|file| self.beside(file));
             Ok(step)
         };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use consumer_support::OutFolder;
-use eeg_artifact::{Info, Pipeline, Recording, SerialExecutor, Step};
+use eeg_artifact::{Info, Pipeline, Processor, Recording, SerialExecutor, Step};
 use manyhands::CancelToken;
 use serde_json::{Value, json};
 
@@ -38,11 +38,12 @@ pub(super) fn run(
     let places = runs.iter().map(|run| place(run, out)).collect::<Result<Vec<_>, _>>()?;
     context.output.result(&needed(job, &raw::info(entry)?, runs, context));
     let _heartbeat = context.heartbeat();
-    read(job, entry)?; // a recording that does not fit is refused before any run
+    let (_, no_triggers) = read(job, entry)?; // a recording that does not fit is refused before any run
     out.create().map_err(|error| error.to_string())?;
     let (mut entries, mut failed) = (Vec::new(), Vec::new());
+    failed.extend(no_triggers.map(|why| format!("the recording has no triggers: {why}")));
     for (run, place) in runs.iter().zip(places) {
-        let entry = match read(job, entry).and_then(|recording| one(job, run, recording, &place, stop, context)) {
+        let entry = match read(job, entry).and_then(|read| one(job, run, read, &place, stop, context)) {
             Ok(recording) => {
                 let warnings = recording.info().warnings.iter();
                 warnings.for_each(|warning| context.output.warning(&format!("run {:?}: {warning}", run.name)));
@@ -72,28 +73,34 @@ fn place(run: &RunEntry, out: &mut OutFolder) -> Result<PathBuf, Refusal> {
     out.claim(&named).map_err(|error| error.to_string())
 }
 
-/// The recording as it was read, with its triggers.
-fn read(job: &Job, entry: &RecordingEntry) -> Result<Recording, String> {
+/// The recording as it was read, with its triggers. A regex that finds none by an error leaves it without: steps that need triggers
+/// then fail, others do not.
+fn read(job: &Job, entry: &RecordingEntry) -> Result<(Recording, Option<String>), String> {
     let mut recording = raw::read(&job.beside(&entry.file), entry)?;
-    let Some(triggers) = &job.triggers else { return Ok(recording) };
+    let Some(triggers) = &job.triggers else { return Ok((recording, None)) };
+    let mut no_triggers = None;
     if let Some(regex) = &triggers.regex {
         let step = Step::from_json("triggers", &json!({ "regex": regex })).map_err(|error| error.to_string())?;
         let found = Pipeline::new([step]).run(&mut recording, &SerialExecutor);
-        found.map_err(|error| error.to_string())?;
+        no_triggers = found.err().map(|error| error.to_string());
     }
     raw::set_triggers(recording.info_mut(), triggers)?;
-    Ok(recording)
+    Ok((recording, no_triggers))
 }
 
 fn one(
     job: &Job,
     run: &RunEntry,
-    mut recording: Recording,
+    (mut recording, no_triggers): (Recording, Option<String>),
     place: &std::path::Path,
     stop: &CancelToken,
     context: &CliContext<'_>,
 ) -> Result<Recording, String> {
-    let pipeline = Pipeline::new(job.steps(run)?);
+    let steps = job.steps(run)?;
+    if let Some(why) = no_triggers.filter(|_| steps.iter().any(|step| step.needs().triggers)) {
+        return Err(why);
+    }
+    let pipeline = Pipeline::new(steps);
     pipeline.run(&mut recording, &context.executor(stop)).map_err(|error| error.to_string())?;
     raw::write(place, &recording)?;
     Ok(recording)
