@@ -149,12 +149,28 @@ impl BrainVisionFile {
                 self.header.marker_file.as_deref().unwrap_or_default()
             ));
         }
+        self.miss_samples_of(&markers.annotations);
         self.annotations = markers.annotations.into();
         self.start_ns = markers.start_ns.unwrap_or_else(|| {
             self.warnings
                 .push("no marker of a segment states a date; the recording is taken to start on 01.01.85".to_owned());
             days_since_1970(1985, 1, 1) * 86_400 * NS_PER_SECOND
         });
+    }
+
+    /// Where the header does not state how many samples there are, markers behind the last one alone show that the file is cut.
+    fn miss_samples_of(&mut self, annotations: &[FileAnnotation]) {
+        let end_s = self.layout.n_points as f64 / self.rate_hz();
+        let half_a_sample_s = 0.5 / self.rate_hz();
+        // One marker may stand right behind the last sample, as the end of the recording.
+        let n_behind = annotations.iter().filter(|annotation| annotation.onset_s > end_s + half_a_sample_s).count();
+        if n_behind > 0 && self.header.n_points.is_none() {
+            self.missing.push(format!(
+                "what {n_behind} markers behind the last sample belong to: the file ends after {} samples; copy it again if the \
+                 original is longer",
+                self.layout.n_points
+            ));
+        }
     }
 
     /// Samples are worth reading without markers, so a marker file that is not there is said and ends nothing.

@@ -180,7 +180,7 @@ impl BrainVisionWriter {
                 .map_err(|error| FileError::unwritten(path, &error))
         };
         write(&path.with_extension("vmrk"), marker_text(&header, &base))?;
-        write(&path, header_text(&header, &base))?;
+        write(&path, header_text(&header, &base, n_samples))?;
         let warnings = header.channels.iter().zip(&losses).flat_map(|(channel, losses)| losses.texts(channel));
         Ok(BrainVisionWritten { n_samples, warnings: warnings.collect() })
     }
@@ -280,7 +280,8 @@ fn check(header: &BrainVisionHeader) -> Result<(), FileError> {
     }
 }
 
-fn header_text(header: &BrainVisionHeader, base: &str) -> String {
+/// It states the number of samples, so that a reader sees when the file of samples is cut.
+fn header_text(header: &BrainVisionHeader, base: &str, n_samples: usize) -> String {
     let format = match header.format {
         BrainVisionFormat::Float32 => "IEEE_FLOAT_32",
         BrainVisionFormat::Int16 => "INT_16",
@@ -288,6 +289,7 @@ fn header_text(header: &BrainVisionHeader, base: &str) -> String {
     let mut text = format!(
         "Brain Vision Data Exchange Header File Version 1.0\r\n\r\n[Common Infos]\r\nCodepage=UTF-8\r\nDataFile={base}.eeg\r\n\
          MarkerFile={base}.vmrk\r\nDataFormat=BINARY\r\nDataOrientation=MULTIPLEXED\r\nNumberOfChannels={}\r\n\
+         DataPoints={n_samples}\r\n\
          ; in microseconds\r\nSamplingInterval={}\r\n\r\n[Binary Infos]\r\nBinaryFormat={format}\r\n\r\n[Channel Infos]\r\n\
          ; Ch<number>=<name>,<reference>,<resolution>,<unit>\r\n",
         header.channels.len(),

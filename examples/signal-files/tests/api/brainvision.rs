@@ -1,6 +1,6 @@
 //! BrainVision files made for the test: each form of the samples, cut files, and what the header says of others.
 
-use signal_files::{FileError, SignalFile};
+use signal_files::{BrainVisionChannel, BrainVisionHeader, BrainVisionWriter, FileError, SignalFile};
 
 use crate::made::{Folder, VMRK, descriptions, read_all, vhdr};
 
@@ -71,6 +71,31 @@ fn a_cut_multiplexed_file_gives_its_whole_samples_and_says_what_is_missing() {
 }
 
 #[test]
+fn markers_behind_the_last_sample_show_that_a_file_is_cut_between_two_samples() {
+    let header = vhdr("MULTIPLEXED", "INT_16", "");
+    let (cut, _folder) = open(&header, VMRK, &int16(&[1, 2]));
+    assert!(cut.missing()[0].contains("1 markers behind the last sample"), "{:?}", cut.missing());
+    for whole in [[0; 4].as_slice(), &[0; 6]] {
+        let (file, _folder) = open(&header, VMRK, &int16(whole));
+        assert_eq!(file.missing(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_file_of_the_writer_that_is_cut_between_two_samples_says_what_is_missing() {
+    let folder = Folder::new();
+    let channels = vec![BrainVisionChannel::new("Cz", "µV")];
+    let header = BrainVisionHeader { rate_hz: 500.0, channels, ..BrainVisionHeader::default() };
+    let mut writer = BrainVisionWriter::create(folder.path("a.vhdr"), &header).unwrap();
+    writer.write_rows(&[&[1.0, 2.0, 3.0]]).unwrap();
+    assert_eq!(writer.finish().unwrap().n_samples, 3);
+    let samples = std::fs::read(folder.path("a.eeg")).unwrap();
+    folder.write("a.eeg", &samples[..samples.len() / 3 * 2]);
+    let file = SignalFile::open(folder.path("a.vhdr")).unwrap();
+    assert!(file.missing()[0].contains("the last 1 of 3 samples"), "{:?}", file.missing());
+}
+
+#[test]
 fn a_cut_vectorized_file_gives_its_whole_channels_where_the_header_says_how_long_they_are() {
     let (file, _folder) = open(&vhdr("VECTORIZED", "INT_16", "DataPoints=3"), VMRK, &int16(&[1, 2, 3, 4, 5]));
     assert_eq!(read_all(&file).unwrap(), [[0.5, 1.0, 1.5]]);
@@ -128,12 +153,12 @@ fn a_channel_without_a_usable_line_is_refused_alone() {
         .replace("0.5,µV", "zero,µV")
         .replace("NumberOfChannels=2", "NumberOfChannels=4");
     let header = header.replace("[Comment]", "Ch4=Temp\n[Comment]");
-    let (file, _folder) = open(&header, VMRK, &int16(&[1, 2, 3, 4]));
+    let (file, _folder) = open(&header, VMRK, &int16(&[1, 2, 3, 4].repeat(3)));
     let names: Vec<_> = file.channels().iter().map(|channel| channel.name.as_str()).collect();
     assert_eq!(names, ["C,z", "Temp", "channel 3", "Temp#2"]);
     let refused: Vec<_> = file.channels().iter().map(|channel| channel.refused.is_some()).collect();
     assert_eq!(refused, [true, false, true, false]);
-    assert_eq!(read_all(&file).unwrap(), [[4.0], [4.0]]);
+    assert_eq!(read_all(&file).unwrap(), [[4.0; 3], [4.0; 3]]);
     assert!(file.missing()[0].contains("resolution (line 16) is \"zero\""), "{:?}", file.missing());
 }
 
