@@ -74,8 +74,24 @@ impl<P: Processor> Pipeline<P> {
             }
         }
         run_channels(&pending, recording, executor)?;
+        gather_warnings(recording)?;
         if has_own_files { Ok(()) } else { recording.move_to_memory() }
     }
+}
+
+/// Adds what steps warned of on single channels to the warnings of the recording; those of earlier pipelines are there already.
+fn gather_warnings(recording: &mut Recording) -> EegResult<()> {
+    let names: Vec<String> = recording.info().channels.iter().map(|channel| channel.name.clone()).collect();
+    for (row, name) in names.iter().enumerate() {
+        for finding in recording.rows().findings(row)? {
+            let Some(what) = finding.warning() else { continue };
+            let warning = format!("{} on channel {name:?}: {what}", finding.step);
+            if !recording.info().warnings.contains(&warning) {
+                recording.info_mut().warnings.push(warning);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Passes all channels through these phases.

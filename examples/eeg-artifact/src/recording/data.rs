@@ -27,6 +27,17 @@ pub struct Finding {
     pub values: Vec<f64>,
 }
 
+/// How a finding begins that is a warning.
+const WARNING: &str = "warning: ";
+
+impl Finding {
+    /// What the step warns of, where it is a warning.
+    #[must_use]
+    pub fn warning(&self) -> Option<&str> {
+        self.what.strip_prefix(WARNING)
+    }
+}
+
 impl ChannelData {
     /// Samples, and nothing beside them.
     #[must_use]
@@ -37,6 +48,12 @@ impl ChannelData {
     /// Notes what a step found out.
     pub fn note(&mut self, step: &str, what: &str, values: Vec<f64>) {
         self.findings.push(Finding { step: step.to_owned(), what: what.to_owned(), values });
+    }
+
+    /// Notes what a step left undone or found doubtful on this channel: the pipeline adds it to
+    /// [`Info::warnings`](crate::Info::warnings), with the channel's name.
+    pub fn warn(&mut self, step: &str, what: &str) {
+        self.note(step, &format!("{WARNING}{what}"), Vec::new());
     }
 
     /// The noise, for a corrector to add to; zeros where there was none yet, and none where none is kept.

@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::ChannelData;
+use super::{ChannelData, Finding};
 use crate::{EegError, EegResult};
 
 /// Begins every file of a row.
@@ -48,6 +48,21 @@ pub(super) fn read_samples(path: &Path, range: Range<usize>) -> EegResult<Vec<f6
         file.seek(SeekFrom::Start((HEAD_BYTES + range.start * 8) as u64))?;
         file.read_exact(bytemuck::cast_slice_mut(&mut samples))?;
         Ok(samples)
+    };
+    read().map_err(|error: io::Error| EegError::file(path, error))
+}
+
+/// Reads what steps found out, and no samples.
+pub(super) fn read_findings(path: &Path) -> EegResult<Vec<Finding>> {
+    let read = || {
+        let mut file = File::open(path)?;
+        let mut head = [0_u64; HEAD_BYTES / 8];
+        file.read_exact(bytemuck::cast_slice_mut(&mut head))?;
+        let n_bytes = head[4].min(file.metadata()?.len());
+        file.seek(SeekFrom::End(-i64::try_from(n_bytes).map_err(io::Error::other)?))?;
+        let mut findings = Vec::new();
+        file.read_to_end(&mut findings)?;
+        postcard::from_bytes(&findings).map_err(io::Error::other)
     };
     read().map_err(|error: io::Error| EegError::file(path, error))
 }
@@ -107,7 +122,7 @@ impl RowAppender {
 
     /// Writes the head.
     pub(super) fn finish(self) -> EegResult<()> {
-        let findings: Vec<u8> = postcard::to_stdvec(&Vec::<super::Finding>::new()).unwrap_or_default();
+        let findings: Vec<u8> = postcard::to_stdvec(&Vec::<Finding>::new()).unwrap_or_default();
         let head = [MARK, self.n_samples, ABSENT, ABSENT, findings.len() as u64, 0];
         let written = OpenOptions::new().write(true).open(&self.path).and_then(|mut file| {
             file.write_all(bytemuck::cast_slice(&head))?;

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::row_file::{RowAppender, read_row, read_samples, write_row};
+use super::row_file::{RowAppender, read_findings, read_row, read_samples, write_row};
 use super::scratch::ScratchFolder;
 use super::{ChannelData, Finding};
 use crate::{EegError, EegResult};
@@ -209,7 +209,13 @@ impl RowStore {
     /// # Errors
     /// As for [`RowStore::take`].
     pub fn findings(&self, row: usize) -> EegResult<Vec<Finding>> {
-        self.with(row, |data| data.findings.clone())
+        match &self.place {
+            Place::Memory(_) => self.with(row, |data| data.findings.clone()),
+            Place::Folder(folder) => {
+                let name = folder.rows.get(row).ok_or_else(|| lost(row))?;
+                read_findings(&folder.path(row, name.generation))
+            }
+        }
     }
 }
 

@@ -144,7 +144,7 @@ impl Processor for Anc {
         let Some((noise, variance)) =
             noise.map(|noise| (noise, variance(noise))).filter(|(_, variance)| *variance > 0.0)
         else {
-            data.note(Self::ABOUT.name, "there is no noise to predict from", Vec::new());
+            data.warn(Self::ABOUT.name, "nothing was changed, as there is no noise to predict from");
             return Ok(());
         };
         let mut prediction = self.fast_part(at.info.sfreq_hz, &data.samples, window.clone())?;
@@ -208,8 +208,8 @@ fn subtract(data: &mut ChannelData, window: Range<usize>, prediction: &[f64]) {
     let largest = |values: &[f64]| values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
     let bound = UNSTABLE * largest(&data.samples[window.clone()]);
     if !prediction.iter().all(|value| value.abs() <= bound) {
-        let what = "the filter became unstable and nothing was subtracted: largest prediction, its bound";
-        data.note(Anc::ABOUT.name, what, vec![largest(prediction), bound]);
+        data.note(Anc::ABOUT.name, "largest prediction, its bound", vec![largest(prediction), bound]);
+        data.warn(Anc::ABOUT.name, "the filter became unstable and nothing was subtracted; set a smaller mu_factor");
         return;
     }
     data.samples[window.clone()].iter_mut().zip(prediction).for_each(|(sample, value)| *sample -= value);

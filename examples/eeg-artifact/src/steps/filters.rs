@@ -185,8 +185,9 @@ fn filter_channel<F: Filter>(filter: &F, at: &ChannelContext<'_>, data: &mut Cha
     // It is defined, and it is mostly the reflected ends that are then filtered: the report says so.
     let shorter = stretches.iter().map(|stretch| stretch.len()).filter(|len| *len < design.n_taps()).min();
     if let Some(shortest) = shorter {
-        let values = vec![design.n_taps() as f64, shortest as f64];
-        data.note(F::ABOUT.name, "the filter is longer than the data: taps, samples of the shortest stretch", values);
+        let n_taps = design.n_taps();
+        let what = format!("the filter of {n_taps} taps is longer than the {shortest} samples of the shortest stretch");
+        data.warn(F::ABOUT.name, &what);
     }
     Ok(())
 }

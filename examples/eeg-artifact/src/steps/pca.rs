@@ -92,6 +92,12 @@ impl Processor for Pca {
         let epochs = Epochs::at_triggers(at.info, (0.1 * length as f64) as i64, self.name())?;
         let window = window(at.info, length, n_samples);
         let rest = self.rest(&data.samples[..window.end], window.start, &epochs);
+        if rest.iter().all(|value| *value == 0.0) {
+            data.warn(self.name(), "nothing was changed: fewer than two epochs can be used");
+        }
+        if !data.samples.iter().all(|sample| sample.is_finite()) {
+            data.warn(self.name(), "some samples are not finite numbers; their epochs were not used");
+        }
         data.samples[window.clone()].iter_mut().zip(&rest).for_each(|(sample, rest)| *sample -= rest);
         if let Some(noise) = data.noise_to_add_to(at.info.keeps_noise) {
             noise[window].iter_mut().zip(&rest).for_each(|(noise, rest)| *noise += rest);

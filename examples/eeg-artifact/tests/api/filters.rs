@@ -130,13 +130,13 @@ fn the_kept_noise_is_filtered_as_the_samples_are() {
 }
 
 #[test]
-fn a_filter_longer_than_the_data_works_and_is_noted() {
+fn a_filter_longer_than_the_data_works_and_is_warned_of() {
     let mut recording = eeg(250.0, made_noise(200));
     run(&mut recording, "highpass", &json!({ "freq": 1.0 })).unwrap();
-    let findings = recording.rows().findings(0).unwrap();
-    assert_eq!(findings.len(), 1);
-    assert_eq!((findings[0].step.as_str(), &findings[0].values), ("highpass", &vec![825.0, 200.0]));
-    assert!(findings[0].what.contains("longer than the data"));
+    let warnings = &recording.info().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("highpass on channel"), "{warnings:?}");
+    assert!(warnings[0].contains("825 taps") && warnings[0].contains("200 samples"), "{warnings:?}");
     let mut recording = eeg(250.0, made_noise(825));
     run(&mut recording, "highpass", &json!({ "freq": 1.0 })).unwrap();
     assert!(recording.rows().findings(0).unwrap().is_empty(), "one as long as the data is not longer");

@@ -118,7 +118,10 @@ fn finish(
         .zip(&results)
         .filter_map(|(file, result)| Some(format!("{} failed: {}", file.name, result.as_ref().err()?)))
         .collect();
-    name_some(&failed, "failed", context.output);
+    failed.iter().take(MOST_NAMED).for_each(|failed| context.output.error(failed));
+    if let Some(more @ 1..) = failed.len().checked_sub(MOST_NAMED) {
+        context.output.error(&format!("{more} more failed"));
+    }
     let doubtful: Vec<String> = files
         .iter()
         .zip(&results)

@@ -58,7 +58,7 @@ pub(super) fn run(args: &RunArgs, context: &CliContext<'_>) -> Result<ExitStatus
     let text = format!("{:#}\n", Value::Object(result.clone()));
     write_atomically(args.out.join(RESULT), |file| file.write_all(text.as_bytes())).map_err(|why| why.to_string())?;
     for failure in &failed {
-        context.output.warning(failure);
+        context.output.error(failure);
     }
     result.insert("operation".to_owned(), json!("run"));
     result.insert("mode".to_owned(), json!(context.common.mode.to_string()));
