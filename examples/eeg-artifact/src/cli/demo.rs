@@ -2,9 +2,8 @@
 
 use consumer_support::{ExitStatus, Interruption, Usage, notice};
 use eeg_artifact::files::{FileKind, write_recording};
-use eeg_artifact::recording::RowStoreBuilder;
 use eeg_artifact::synthetic::{MadeChannel, Scene, SceneSettings};
-use eeg_artifact::{Pipeline, Recording};
+use eeg_artifact::{Pipeline, Recording, RowStore};
 use manyhands::{CancelToken, Job, Progress};
 use serde_json::json;
 
@@ -72,13 +71,8 @@ fn make(scene: &Scene, context: &CliContext<'_>, stop: &CancelToken) -> Result<(
         .map_err(text)?;
     let made = outcome.into_result().map_err(text)?;
     let info = scene.info().map_err(text)?;
-    let mut rows = RowStoreBuilder::in_memory(made.len(), info.n_samples);
-    let mut truth = Vec::with_capacity(made.len());
-    for (row, (samples, of_truth)) in made.into_iter().enumerate() {
-        rows.append(row, &samples).map_err(text)?;
-        truth.push(of_truth);
-    }
-    let recording = rows.finish().and_then(|rows| Recording::from_store(info, rows)).map_err(text)?;
+    let (rows, truth) = made.into_iter().unzip();
+    let recording = Recording::from_store(info, RowStore::in_memory(rows)).map_err(text)?;
     Ok((recording, truth))
 }
 
