@@ -51,7 +51,8 @@ pub(super) fn demo(args: &DemoArgs, context: &CliContext<'_>) -> Result<ExitStat
 fn needed(scene: &Scene, choice: &PipelineChoice, context: &CliContext<'_>) -> Result<String, Refusal> {
     let info = scene.info().map_err(text)?;
     let pipeline = Pipeline::new(choice.steps.iter().cloned());
-    let n_copies = info.channels.len() + SHOWN_CHANNELS;
+    // The truth of each, and what is shown: as it was made and filtered, its truth filtered, and the result.
+    let n_copies = info.channels.len() + 4 * SHOWN_CHANNELS;
     let bytes = bytes_in_memory(&pipeline, &info, context.n_workers(), n_copies);
     Ok(format!("a made recording of {} channels needs about {} MiB", info.channels.len(), mebibytes(bytes)))
 }

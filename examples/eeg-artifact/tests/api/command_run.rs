@@ -368,7 +368,7 @@ fn what_a_run_leaves_out_is_said_and_what_it_needs_too() {
     require_code(&output, 0);
     let (said, warned) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(warned.contains("\"short\"") && warned.contains("dropped 2 of 3 triggers"), "{warned}");
-    assert!(said.contains("1 channels of 500 samples need about 1 MiB"), "{said}");
+    assert!(said.contains("1 channels of 500 samples need about 17 MiB"), "{said}");
 }
 
 #[test]
