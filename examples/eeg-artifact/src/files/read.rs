@@ -40,7 +40,8 @@ impl OpenRecording {
     /// is named and not there, or whose rate differs from that of the others.
     pub fn open(path: &Path, settings: &ReadSettings) -> EegResult<Self> {
         let file = SignalFile::open(path).map_err(|error| of_file(path, error))?;
-        if let (false, Some(missing)) = (settings.allow_truncated, file.missing().first()) {
+        let (unreadable, cut_off) = what_is_missing(&file);
+        if let (false, Some(missing)) = (settings.allow_truncated, cut_off.first()) {
             let reason = format!("it is not whole and lacks {missing}; --allow-truncated reads what is there");
             return Err(EegError::file(path, reason));
         }
@@ -49,7 +50,8 @@ impl OpenRecording {
         let channels = chosen.iter().map(|idx| described(&file.channels()[*idx], settings)).collect();
         let mut info = Info::new(first.rate_hz, first.n_samples, channels)?;
         info.annotations = annotations(&file).map_err(|error| of_file(path, error))?;
-        info.left_out = left_out.into_iter().chain(file.missing().iter().cloned()).collect();
+        let unreadable = if settings.channels.is_some() { Vec::new() } else { unreadable };
+        info.left_out = left_out.into_iter().chain(unreadable).chain(cut_off).collect();
         info.warnings = file.warnings().to_vec();
         require_named(&file, settings)?;
         let volts = chosen.iter().map(|idx| &file.channels()[*idx]).zip(&info.channels);
@@ -105,6 +107,13 @@ impl OpenRecording {
             _ => value,
         }
     }
+}
+
+/// Why channels cannot be read, which concerns those alone, and what the file as a whole lacks.
+fn what_is_missing(file: &SignalFile) -> (Vec<String>, Vec<String>) {
+    let is_of_channel =
+        |missing: &String| file.channels().iter().any(|channel| channel.refused.as_ref() == Some(missing));
+    file.missing().iter().cloned().partition(is_of_channel)
 }
 
 /// How many volts one of the channel's unit is, for a kind that is in volts.

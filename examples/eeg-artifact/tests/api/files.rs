@@ -52,3 +52,28 @@ fn a_kind_in_volts_needs_a_unit_that_is_a_voltage_or_none() {
     let error = open("ECG rate", ChannelKind::Ecg).unwrap_err().to_string();
     assert!(error.contains("bpm") && error.contains("ECG rate"), "{error}");
 }
+
+#[test]
+fn a_channel_that_cannot_be_read_costs_itself_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made.edf");
+    let channels = ["Cz", "Pz"].map(|label| EdfWriterChannel::new(label, "uV", 100.0, [-320.0, 320.0]));
+    let mut writer =
+        EdfWriter::create(&path, &EdfHeader { channels: channels.to_vec(), ..EdfHeader::default() }).unwrap();
+    writer.write_rows(&[&[1.0; 200], &[2.0; 200]]).unwrap();
+    let _ = writer.finish().unwrap();
+    // The second channel's least and greatest value become the same: three channels with the annotations, 8 bytes each.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let (least, greatest) = (256 + 3 * (16 + 80 + 8) + 8, 256 + 3 * (16 + 80 + 8 + 8) + 8);
+    bytes.copy_within(least..least + 8, greatest);
+    std::fs::write(&path, bytes).unwrap();
+    let open = OpenRecording::open(&path, &ReadSettings::default()).unwrap();
+    let names =
+        |open: &OpenRecording| open.info().channels.iter().map(|channel| channel.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&open), ["Cz"]);
+    assert!(open.info().left_out.len() == 1 && open.info().left_out[0].contains("Pz"), "{:?}", open.info().left_out);
+    let chosen = |name: &str| ReadSettings { channels: Some(vec![name.to_owned()]), ..ReadSettings::default() };
+    assert_eq!(OpenRecording::open(&path, &chosen("Cz")).unwrap().info().left_out, [""; 0]);
+    let refused = OpenRecording::open(&path, &chosen("Pz")).and_then(|open| open.read(None)).unwrap_err();
+    assert!(refused.to_string().contains("Pz"), "{refused}");
+}
