@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use consumer_support::{Heartbeat, Output, Usage};
+use consumer_support::{Heartbeat, Interruption, Output, Usage, notice};
 use eeg_artifact::JobExecutor;
 use manyhands::config::parallel_config;
 use manyhands::{AnyMode, CancelToken};
 
+use super::Refusal;
 use super::args::Common;
 
 /// How often a long command says that it lives.
@@ -24,6 +25,20 @@ impl CliContext<'_> {
     pub(super) fn executor(&self, stop: &CancelToken) -> JobExecutor {
         let Common { mode, workers, chunk_size, .. } = *self.common;
         JobExecutor::new(mode).workers(workers).chunk_size(chunk_size).cancel_token(stop)
+    }
+
+    /// Listens to Ctrl+C and SIGTERM. The first one lets `what` finish, and says so unless quiet.
+    ///
+    /// # Errors
+    /// A message when the system refuses the handler.
+    pub(super) fn listen(&self, what: String) -> Result<Interruption, Refusal> {
+        let is_quiet = self.output.is_quiet();
+        let on_first = move |signal: &str| {
+            if !is_quiet {
+                notice(&format!("{signal}: finishing {what}; again to end at once"));
+            }
+        };
+        Interruption::listen(on_first).map_err(|error| format!("signals cannot be listened to: {error}"))
     }
 
     /// Says what is used of cores and memory while it lives, where progress is shown.

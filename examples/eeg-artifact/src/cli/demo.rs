@@ -1,6 +1,6 @@
 //! Without a command: a made recording whose truth is known, cleaned, and how well.
 
-use consumer_support::{ExitStatus, Interruption, Usage, notice};
+use consumer_support::{ExitStatus, Usage};
 use eeg_artifact::files::{FileKind, write_recording};
 use eeg_artifact::synthetic::{MadeChannel, Scene, SceneSettings};
 use eeg_artifact::{Pipeline, Recording, RowStore};
@@ -34,8 +34,7 @@ pub(super) fn demo(args: &DemoArgs, context: &CliContext<'_>) -> Result<ExitStat
     context.output.result(&needed(&scene, &choice, context)?);
     let _heartbeat = context.heartbeat();
     std::fs::create_dir_all(&args.out).map_err(|error| format!("{}: {error}", args.out.display()))?;
-    let interruption = Interruption::listen(|signal| notice(&format!("{signal}: finishing the running channels")));
-    let interruption = interruption.map_err(|error| format!("signals cannot be listened to: {error}"))?;
+    let interruption = context.listen("the running channels".to_owned())?;
     let made = make(&scene, context, interruption.token());
     let done =
         made.and_then(|(recording, truth)| clean(args, &choice, recording, &truth, context, interruption.token()));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use consumer_support::{ExitStatus, Interruption, notice, page};
+use consumer_support::{ExitStatus, page};
 use eeg_artifact::files::{OpenRecording, ReadSettings};
 use eeg_artifact::pictures::{ModeTimes, ScalingPicture, figure};
 use eeg_artifact::synthetic::{SceneSettings, made_recording};
@@ -36,7 +36,7 @@ pub(super) fn scaling(args: &ScalingArgs, context: &CliContext<'_>) -> Result<Ex
     let serial_reason = args.thresholds.serial_reason(read(args, &choice)?.info());
     let ways = ways(context.common.workers.unwrap_or_else(|| parallel_config().max_workers_cpu().get()));
     create(&args.out)?;
-    let interruption = listen(context)?;
+    let interruption = context.listen("the running channels".to_owned())?;
     let _heartbeat = context.heartbeat();
     let (chunk_size, stop) = (context.common.chunk_size, interruption.token());
     let medians = match (times(&ways, args, &choice, &pipeline, chunk_size, stop), interruption.interrupted()) {
@@ -80,17 +80,6 @@ fn require_used(args: &ScalingArgs) -> Result<(), Refusal> {
 /// Made before anything is timed, so that a place that cannot be written costs no time.
 fn create(out: &Path) -> Result<(), Refusal> {
     std::fs::create_dir_all(out).map_err(|error| format!("{}: {error}; choose another with --out", out.display()))
-}
-
-/// Ends the measurement at a signal, and removes its temporary files.
-fn listen(context: &CliContext<'_>) -> Result<Interruption, Refusal> {
-    let is_quiet = context.output.is_quiet();
-    let on_first = move |signal: &str| {
-        if !is_quiet {
-            notice(&format!("{signal}: finishing the running channels; again to end at once"));
-        }
-    };
-    Interruption::listen(on_first).map_err(|error| format!("signals cannot be listened to: {error}"))
 }
 
 /// Serial first, then each mode with 1 worker to the most.

@@ -153,7 +153,7 @@ impl Step {
     }
 
     /// Gives each file that the step names the path that `resolve` makes of it, such as one as seen from a job description.
-    pub fn resolve_files(&mut self, resolve: impl Fn(&Path) -> PathBuf) {
+    pub fn resolve_files(&mut self, mut resolve: impl FnMut(&Path) -> PathBuf) {
         if let Self::Anc(Anc { highpass_taps: Some(file), .. }) = self {
             *file = resolve(file);
         }

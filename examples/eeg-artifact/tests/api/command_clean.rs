@@ -280,3 +280,23 @@ fn shared_eeg(name: &str) -> Option<String> {
     golden()?;
     Some(format!("{}/../../../shared/data/eeg/{name}", env!("CARGO_MANIFEST_DIR")))
 }
+
+#[test]
+fn a_file_of_a_step_that_changes_is_noticed_when_a_run_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, out, taps) = (folder.path().join("in"), folder.path().join("out"), folder.path().join("taps.f64"));
+    recordings(&files, 1, None);
+    let write_taps = |tap: f64| fs::write(&taps, [0.0, tap, 0.0].map(f64::to_le_bytes).concat()).unwrap();
+    write_taps(1.0);
+    let step = format!("anc:highpass_taps={}", taps.display());
+    let run = |more: &[&str]| {
+        let given = ["clean", files.to_str().unwrap(), "--out", out.to_str().unwrap(), "--triggers", "^1$"];
+        eeg_artifact(&[&given[..], &["--step", "aas:window_size=8", "--step", &step], more].concat())
+    };
+    require_code(&run(&[]), 0);
+    require_code(&run(&["--resume"]), 0);
+    write_taps(0.5);
+    let shown = require_code(&run(&["--resume"]), 2);
+    assert!(shown.contains("--redo-changed"), "{shown}");
+    require_code(&run(&["--resume", "--redo-changed"]), 0);
+}

@@ -12,7 +12,7 @@ mod status;
 mod work;
 
 use consumer_support::command_line::resume_command;
-use consumer_support::{ExitStatus, Interrupted, Interruption, Output, RunFolder, Usage, notice};
+use consumer_support::{ExitStatus, Interrupted, Output, RunFolder, Usage, notice};
 use manyhands::Tally;
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ pub(super) fn clean(args: &CleanArgs, context: &CliContext<'_>) -> Result<ExitSt
     status::note_recordings(&args.out, files.len())?;
     let estimate = work::estimate(&mut files, &settings);
     context.output.result(&estimate.sentence());
-    let interruption = listen(context, settings.work.workers)?;
+    let interruption = context.listen(format!("the recordings at work, {} at most", settings.work.workers))?;
     let worked = work::clean_all(&files, &settings, args, context, interruption.token())?;
     worked.warnings.iter().for_each(|warning| context.output.warning(warning));
     if let Some(interrupted) = interruption.interrupted().filter(|_| worked.tally.cancelled > 0) {
@@ -70,17 +70,6 @@ fn require_fitting_folder(args: &CleanArgs) -> Result<(), Refusal> {
     }
     let refused = |why| format!("{} cannot be made: {why}; choose another with --out", run_folder.path().display());
     run_folder.create().map_err(refused)
-}
-
-/// Lets the recordings at work finish at the first signal.
-fn listen(context: &CliContext<'_>, n_workers: usize) -> Result<Interruption, Refusal> {
-    let is_quiet = context.output.is_quiet();
-    let on_first = move |signal: &str| {
-        if !is_quiet {
-            notice(&format!("{signal}: finishing the recordings at work, {n_workers} at most; again to end at once"));
-        }
-    };
-    Interruption::listen(on_first).map_err(|error| format!("signals cannot be listened to: {error}"))
 }
 
 fn print_interrupted(interrupted: &Interrupted, tally: &Tally, n_files: usize, output: &Output) -> ExitStatus {

@@ -29,6 +29,8 @@ pub(super) struct CleanSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Science {
     pub(super) steps: Vec<Step>,
+    /// What changes when a file changes that a step names.
+    step_files: Vec<String>,
     pub(super) offset_s: Option<f64>,
     pub(super) upsampling_factor: Option<usize>,
     pub(super) read: ReadSettings,
@@ -71,6 +73,7 @@ impl CleanSettings {
         let pipeline = &args.pipeline;
         let choice = PipelineChoice::of(pipeline, &USUAL, pipeline.triggers.as_deref())?;
         let science = Science {
+            step_files: fingerprints(&choice.steps),
             steps: choice.steps,
             offset_s: choice.offset_s,
             upsampling_factor: choice.upsampling_factor,
@@ -92,6 +95,19 @@ impl CleanSettings {
     pub(super) fn mode_of_recordings(&self, mode: AnyMode) -> AnyMode {
         if self.work.channels == ChannelWorkers::Processes { AnyMode::Serial } else { self_describing(mode) }
     }
+}
+
+/// One for each file that a step names, in order.
+fn fingerprints(steps: &[Step]) -> Vec<String> {
+    let mut found = Vec::new();
+    for mut step in steps.iter().cloned() {
+        step.resolve_files(|file| {
+            // One that is missing fails when it is read.
+            found.push(manyhands::journal::file_fingerprint(file).unwrap_or_default());
+            file.to_owned()
+        });
+    }
+    found
 }
 
 fn channel_workers(mode: AnyMode, n_recordings: usize) -> ChannelWorkers {

@@ -11,7 +11,7 @@ mod trigger_cases;
 
 use std::time::Instant;
 
-use consumer_support::{ExitStatus, Interruption, OutFolder, Usage, notice};
+use consumer_support::{ExitStatus, OutFolder, Usage, notice};
 use manyhands::report::write_atomically;
 use serde_json::{Map, Value, json};
 
@@ -32,7 +32,7 @@ pub(super) fn run(args: &RunArgs, context: &CliContext<'_>) -> Result<ExitStatus
     let mut out = OutFolder::new(&args.out, [args.job.as_path()]);
     let claim = |error: consumer_support::OutFolderError| error.to_string();
     out.claim(RESULT).map_err(claim)?;
-    let interruption = listen(context)?;
+    let interruption = context.listen("the running channels".to_owned())?;
     let mut result = Map::new();
     let mut failed = Vec::new();
     if let Some(filters) = &job.fir {
@@ -74,14 +74,4 @@ pub(super) fn run(args: &RunArgs, context: &CliContext<'_>) -> Result<ExitStatus
         context.common.mode,
     ));
     Ok(if failed.is_empty() { ExitStatus::Done } else { ExitStatus::Incomplete })
-}
-
-fn listen(context: &CliContext<'_>) -> Result<Interruption, Refusal> {
-    let is_quiet = context.output.is_quiet();
-    let on_first = move |signal: &str| {
-        if !is_quiet {
-            notice(&format!("{signal}: finishing the running channels; again to end at once"));
-        }
-    };
-    Interruption::listen(on_first).map_err(|error| format!("signals cannot be listened to: {error}"))
 }
