@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use consumer_support::flag_values::{at_least_one, memory_size};
 use eeg_artifact::ChannelKind;
 use eeg_artifact::files::{FileKind, ReadSettings};
 use manyhands::AnyMode;
@@ -188,30 +189,6 @@ pub(super) struct RunArgs {
 fn channel_kind(text: &str) -> Result<(String, ChannelKind), String> {
     let (name, kind) = text.rsplit_once('=').ok_or("give NAME=KIND, such as E5=eog")?;
     Ok((name.to_owned(), kind.parse()?))
-}
-
-/// Bytes, with K, M, G or T for powers of 1024.
-fn memory_size(text: &str) -> Result<u64, String> {
-    let refuse = || format!("{text:?} is no size; give a number above zero with K, M, G or T, such as 4G");
-    let trimmed = text.trim().trim_end_matches(['B', 'b']).trim_end_matches('i');
-    let (number, shift) = match trimmed.chars().last() {
-        Some('k' | 'K') => (&trimmed[..trimmed.len() - 1], 10),
-        Some('m' | 'M') => (&trimmed[..trimmed.len() - 1], 20),
-        Some('g' | 'G') => (&trimmed[..trimmed.len() - 1], 30),
-        Some('t' | 'T') => (&trimmed[..trimmed.len() - 1], 40),
-        _ => (trimmed, 0),
-    };
-    let number: f64 = number.trim().parse().map_err(|_| refuse())?;
-    let bytes = number * f64::from(1_u32 << (shift / 2)) * f64::from(1_u32 << (shift / 2));
-    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err(refuse()) }
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("give 1 or more".to_owned()),
-        Ok(number) => Ok(number),
-        Err(_) => Err("give a whole number, 1 or more".to_owned()),
-    }
 }
 
 const EXAMPLES: &str = "\

@@ -1,18 +1,17 @@
 //! Without a command: a made recording whose truth is known, cleaned, and how well.
 
-use consumer_support::{ExitStatus, Usage};
+use consumer_support::{CliContext, ExitStatus, Usage};
 use eeg_artifact::files::{FileKind, write_recording};
 use eeg_artifact::synthetic::{MadeChannel, Scene, SceneSettings};
 use eeg_artifact::{Pipeline, Recording, RowStore};
 use manyhands::{CancelToken, Job, Progress};
 use serde_json::json;
 
-use super::Refusal;
 use super::args::DemoArgs;
-use super::context::CliContext;
 use super::memory::{bytes_in_memory, mebibytes};
 use super::pipeline_args::PipelineChoice;
 use super::results::{Before, Cleaned, Report, SHOWN_CHANNELS};
+use super::{Refusal, executor};
 
 /// The steps where none are given: the artifacts of volumes, aligned to less than a sample, then what still differs between them.
 const USUAL: [&str; 4] = ["highpass:freq=1", "aas:window_size=60,subsample=true", "obs:highpass=12", "lowpass:freq=70"];
@@ -61,7 +60,7 @@ fn make(scene: &Scene, context: &CliContext<'_>, stop: &CancelToken) -> Result<(
     let channels: Vec<usize> = (0..scene.channels().len()).collect();
     let progress = if context.output.shows_progress() { Progress::auto("made channels") } else { Progress::off() };
     let outcome = Job::new(&channels)
-        .mode(context.common.mode)
+        .mode(context.mode)
         .workers(context.n_workers())
         .cancel_token(stop)
         .progress(progress)
@@ -93,7 +92,7 @@ fn clean(
     choice.set_info(recording.info_mut());
     write_recording(&args.out.join("made"), FileKind::Edf, &recording, None).map_err(text)?;
     let before = Before::of(&recording, Some(truth))?;
-    let executor = context.executor(stop).show_progress(context.output.shows_progress());
+    let executor = executor(context, stop).show_progress(context.output.shows_progress());
     Pipeline::new(choice.steps.iter().cloned()).run(&mut recording, &executor).map_err(text)?;
     let cleaned = Cleaned {
         title: "A made recording",
@@ -120,7 +119,7 @@ fn print(report: &Report, args: &DemoArgs, context: &CliContext<'_>, begin: &Usa
     lines.push(format!(
         "{:.2} s; mode {}, {} workers; {usage}",
         usage.wall.as_secs_f64(),
-        context.common.mode,
+        context.mode,
         context.n_workers()
     ));
     lines.push(format!("look at {}", args.out.join("index.html").display()));
@@ -130,7 +129,7 @@ fn print(report: &Report, args: &DemoArgs, context: &CliContext<'_>, begin: &Usa
         "out": args.out,
         "quality": report.quality,
         "warnings": report.warnings,
-        "mode": context.common.mode.to_string(),
+        "mode": context.mode.to_string(),
         "workers": context.n_workers(),
         "seconds": usage.wall.as_secs_f64(),
     });

@@ -2,7 +2,6 @@
 
 mod args;
 mod clean;
-mod context;
 mod demo;
 mod memory;
 mod pipeline_args;
@@ -12,10 +11,11 @@ mod scaling;
 mod steps;
 mod thresholds;
 
-use consumer_support::{ExitStatus, Output};
+use consumer_support::{CliContext, ExitStatus, Output};
+use eeg_artifact::JobExecutor;
+use manyhands::CancelToken;
 
-use args::{Cli, Command};
-use context::CliContext;
+use args::{Cli, Command, Common};
 
 /// Why nothing could be done, as a message.
 type Refusal = String;
@@ -32,7 +32,8 @@ pub(crate) fn main() -> ExitStatus {
 }
 
 fn run_command(cli: &Cli, output: &Output) -> Result<ExitStatus, Refusal> {
-    let context = CliContext { common: &cli.common, output };
+    let Common { mode, workers, chunk_size, .. } = cli.common;
+    let context = CliContext { mode, workers, chunk_size, output };
     match &cli.command {
         Some(Command::Clean(args)) => clean::clean(args, &context),
         Some(Command::Run(args)) => run::run(args, &context),
@@ -40,4 +41,9 @@ fn run_command(cli: &Cli, output: &Output) -> Result<ExitStatus, Refusal> {
         Some(Command::Steps) => steps::steps(output),
         None => demo::demo(&cli.demo, &context),
     }
+}
+
+/// Processes channels as the flags say.
+fn executor(context: &CliContext<'_>, stop: &CancelToken) -> JobExecutor {
+    JobExecutor::new(context.mode).workers(context.workers).chunk_size(context.chunk_size).cancel_token(stop)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use consumer_support::{ExitStatus, page};
+use consumer_support::{CliContext, ExitStatus, page};
 use eeg_artifact::files::{OpenRecording, ReadSettings};
 use eeg_artifact::pictures::{ModeTimes, ScalingPicture, figure};
 use eeg_artifact::synthetic::{SceneSettings, made_recording};
@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 
 use super::Refusal;
 use super::args::ScalingArgs;
-use super::context::CliContext;
 use super::pipeline_args::{PipelineChoice, USUAL};
 
 /// The duration of the recording that is made where no file is given.
@@ -34,11 +33,11 @@ pub(super) fn scaling(args: &ScalingArgs, context: &CliContext<'_>) -> Result<Ex
     let choice = PipelineChoice::of(&args.pipeline, &USUAL, triggers)?;
     let pipeline = Pipeline::new(choice.steps.iter().cloned());
     let serial_reason = args.thresholds.serial_reason(read(args, &choice)?.info());
-    let ways = ways(context.common.workers.unwrap_or_else(|| parallel_config().max_workers_cpu().get()));
+    let ways = ways(context.workers.unwrap_or_else(|| parallel_config().max_workers_cpu().get()));
     create(&args.out)?;
     let interruption = context.listen("the running channels".to_owned())?;
     let _heartbeat = context.heartbeat();
-    let (chunk_size, stop) = (context.common.chunk_size, interruption.token());
+    let (chunk_size, stop) = (context.chunk_size, interruption.token());
     let medians = match (times(&ways, args, &choice, &pipeline, chunk_size, stop), interruption.interrupted()) {
         (Err(_), Some(interrupted)) => return Ok(ExitStatus::Interrupted(interrupted.exit_code)),
         (medians, _) => medians?,

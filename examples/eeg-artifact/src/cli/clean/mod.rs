@@ -12,13 +12,12 @@ mod status;
 mod work;
 
 use consumer_support::command_line::resume_command;
-use consumer_support::{ExitStatus, Interrupted, Output, RunFolder, Usage, notice};
+use consumer_support::{CliContext, ExitStatus, Interrupted, Output, RunFolder, Usage, notice};
 use manyhands::Tally;
 use serde_json::{Value, json};
 
 use super::Refusal;
 use super::args::CleanArgs;
-use super::context::CliContext;
 use super::results;
 use inputs::RecordingFile;
 use one::Cleaned;
@@ -123,7 +122,7 @@ fn finish(
     let mut lines: Vec<String> = cleaned.iter().filter_map(|cleaned| cleaned.serial_reason.clone()).take(1).collect();
     let earlier = if tally.resumed > 0 { format!(" ({} in earlier runs)", tally.resumed) } else { String::new() };
     lines.push(format!("{}: {} cleaned{earlier}, {} failed", counted(files.len()), tally.succeeded, tally.failed));
-    let (seconds, mode) = (usage.wall.as_secs_f64(), context.common.mode);
+    let (seconds, mode) = (usage.wall.as_secs_f64(), context.mode);
     lines.push(format!("{seconds:.2} s; mode {mode}, {} workers; {usage}", settings.work.workers));
     lines.push(format!("look at {}", settings.work.out.join("index.html").display()));
     context.output.result(&lines.join("\n"));
@@ -158,7 +157,7 @@ fn summary(
         "succeeded": tally.succeeded,
         "failed": tally.failed,
         "resumed": tally.resumed,
-        "mode": context.common.mode.to_string(),
+        "mode": context.mode.to_string(),
         "workers": context.n_workers(),
         "seconds": seconds,
     })

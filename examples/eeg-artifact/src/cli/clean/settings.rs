@@ -1,5 +1,6 @@
 //! What all recordings of a run share: the steps, what is read, where the results go. Plain data, so that worker processes get a copy.
 
+use consumer_support::CliContext;
 use std::path::PathBuf;
 
 use eeg_artifact::files::{FileKind, ReadSettings};
@@ -10,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::Refusal;
 use crate::cli::args::CleanArgs;
-use crate::cli::context::CliContext;
 use crate::cli::memory;
 use crate::cli::pipeline_args::{PipelineChoice, USUAL};
 use crate::cli::results::SHOWN_CHANNELS;
@@ -84,8 +84,8 @@ impl CleanSettings {
             out: args.out.clone(),
             memory: args.memory,
             workers: context.n_workers(),
-            chunk_size: context.common.chunk_size,
-            channels: channel_workers(context.common.mode, n_recordings),
+            chunk_size: context.chunk_size,
+            channels: channel_workers(context.mode, n_recordings),
             thresholds: args.thresholds,
         };
         Ok(Self { science, work })

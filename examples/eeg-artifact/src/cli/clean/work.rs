@@ -1,7 +1,7 @@
 //! The job over recordings: one call, with journal, report, budget and progress.
 
-use consumer_support::RunFolder;
 use consumer_support::command_line::command_with;
+use consumer_support::{CliContext, RunFolder};
 use eeg_artifact::files::OpenRecording;
 use manyhands::config::override_parallel_config;
 use manyhands::journal::{JournalError, OnChange, RetryRecorded};
@@ -14,7 +14,6 @@ use super::one::{self, Cleaned};
 use super::settings::CleanSettings;
 use crate::cli::Refusal;
 use crate::cli::args::CleanArgs;
-use crate::cli::context::CliContext;
 use crate::cli::memory::mebibytes;
 use crate::cli::results::REPORT;
 
@@ -102,9 +101,9 @@ pub(super) fn clean_all(
     let shows_bar = context.output.shows_progress();
     let progress = if shows_bar { Progress::auto("recordings") } else { Progress::off() };
     let outcome = Job::new(files)
-        .mode(settings.mode_of_recordings(context.common.mode))
+        .mode(settings.mode_of_recordings(context.mode))
         .workers(settings.work.workers)
-        .chunk_size(context.common.chunk_size.unwrap_or(1))
+        .chunk_size(context.chunk_size.unwrap_or(1))
         .cost(|file| file.bytes)
         .memory_budget(settings.work.memory.unwrap_or(u64::MAX))
         .on_failure(OnFailure::Continue)

@@ -11,13 +11,12 @@ mod trigger_cases;
 
 use std::time::Instant;
 
-use consumer_support::{ExitStatus, OutFolder, Usage, notice};
+use consumer_support::{CliContext, ExitStatus, OutFolder, Usage, notice};
 use manyhands::report::write_atomically;
 use serde_json::{Map, Value, json};
 
 use super::Refusal;
 use super::args::RunArgs;
-use super::context::CliContext;
 use job::Job;
 
 const RESULT: &str = "result.json";
@@ -61,7 +60,7 @@ pub(super) fn run(args: &RunArgs, context: &CliContext<'_>) -> Result<ExitStatus
         context.output.error(failure);
     }
     result.insert("operation".to_owned(), json!("run"));
-    result.insert("mode".to_owned(), json!(context.common.mode.to_string()));
+    result.insert("mode".to_owned(), json!(context.mode.to_string()));
     result.insert("workers".to_owned(), json!(context.n_workers()));
     result.insert("seconds".to_owned(), json!(started.elapsed().as_secs_f64()));
     context.output.json(&Value::Object(result).to_string());
@@ -71,7 +70,7 @@ pub(super) fn run(args: &RunArgs, context: &CliContext<'_>) -> Result<ExitStatus
         args.out.display(),
         usage.wall.as_secs_f64(),
         failed.len(),
-        context.common.mode,
+        context.mode,
     ));
     Ok(if failed.is_empty() { ExitStatus::Done } else { ExitStatus::Incomplete })
 }

@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 
-use consumer_support::OutFolder;
+use consumer_support::{CliContext, OutFolder};
 use eeg_artifact::{Info, Pipeline, Processor, Recording, SerialExecutor, Step};
 use manyhands::CancelToken;
 use serde_json::{Value, json};
 
 use super::job::{Job, RecordingEntry, RunEntry};
 use super::raw;
-use crate::cli::Refusal;
-use crate::cli::context::CliContext;
 use crate::cli::memory::{bytes_in_memory, mebibytes};
+use crate::cli::{Refusal, executor};
 
 /// What became of the runs.
 #[derive(Debug)]
@@ -101,7 +100,7 @@ fn one(
         return Err(why);
     }
     let pipeline = Pipeline::new(steps);
-    pipeline.run(&mut recording, &context.executor(stop)).map_err(|error| error.to_string())?;
+    pipeline.run(&mut recording, &executor(context, stop)).map_err(|error| error.to_string())?;
     raw::write(place, &recording)?;
     Ok(recording)
 }

@@ -1,37 +1,34 @@
-//! What every command has: the flags that all take, and where it prints.
+//! What every command has: how the work runs, where it prints, and that it listens to signals.
 
 use std::time::Duration;
 
-use consumer_support::{Heartbeat, Interruption, Output, Usage, notice};
-use eeg_artifact::JobExecutor;
+use manyhands::AnyMode;
 use manyhands::config::parallel_config;
-use manyhands::{AnyMode, CancelToken};
 
-use super::Refusal;
-use super::args::Common;
+use crate::{Heartbeat, Interruption, Output, Usage, notice};
 
 /// How often a long command says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// What every command has.
+/// The flags that all commands take, and where they print.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct CliContext<'a> {
-    pub(super) common: &'a Common,
-    pub(super) output: &'a Output,
+pub struct CliContext<'a> {
+    /// How the work runs.
+    pub mode: AnyMode,
+    /// How many workers, where a flag says so.
+    pub workers: Option<usize>,
+    /// How many items a worker takes at a time, where a flag says so.
+    pub chunk_size: Option<usize>,
+    /// Where it prints.
+    pub output: &'a Output,
 }
 
 impl CliContext<'_> {
-    /// An executor as the flags say.
-    pub(super) fn executor(&self, stop: &CancelToken) -> JobExecutor {
-        let Common { mode, workers, chunk_size, .. } = *self.common;
-        JobExecutor::new(mode).workers(workers).chunk_size(chunk_size).cancel_token(stop)
-    }
-
     /// Listens to Ctrl+C and SIGTERM. The first one lets `what` finish, and says so unless quiet.
     ///
     /// # Errors
     /// A message when the system refuses the handler.
-    pub(super) fn listen(&self, what: String) -> Result<Interruption, Refusal> {
+    pub fn listen(&self, what: String) -> Result<Interruption, String> {
         let is_quiet = self.output.is_quiet();
         let on_first = move |signal: &str| {
             if !is_quiet {
@@ -42,7 +39,8 @@ impl CliContext<'_> {
     }
 
     /// Says what is used of cores and memory while it lives, where progress is shown.
-    pub(super) fn heartbeat(&self) -> Option<Heartbeat> {
+    #[must_use]
+    pub fn heartbeat(&self) -> Option<Heartbeat> {
         let begin = Usage::now();
         let line = move || {
             let usage = Usage::now().since(&begin);
@@ -52,13 +50,14 @@ impl CliContext<'_> {
     }
 
     /// How many workers the mode may use.
-    pub(super) fn n_workers(&self) -> usize {
+    #[must_use]
+    pub fn n_workers(&self) -> usize {
         let config = parallel_config();
-        let of_config = match self.common.mode {
+        let of_config = match self.mode {
             AnyMode::Serial => return 1,
             AnyMode::IoThreads => config.max_workers_io(),
             _ => config.max_workers_cpu(),
         };
-        self.common.workers.unwrap_or_else(|| of_config.get())
+        self.workers.unwrap_or_else(|| of_config.get())
     }
 }

@@ -1,0 +1,30 @@
+//! The commands, one file or folder each, and how they end.
+
+mod args;
+mod metrics;
+
+use consumer_support::{CliContext, ExitStatus, Output};
+
+use args::{Cli, Command, Common};
+
+/// Why nothing could be done, as a message.
+type Refusal = String;
+
+/// Reads the arguments and runs the command.
+pub(crate) fn main() -> ExitStatus {
+    let cli = Cli::checked(); // exits with 2 and a hint when the arguments are invalid
+    let output = Output::new(cli.common.quiet, cli.common.json);
+    let exit_status = run_command(&cli, &output).unwrap_or_else(|refusal| {
+        output.error(&refusal);
+        ExitStatus::CouldNotRun
+    });
+    output.exit_status(exit_status)
+}
+
+fn run_command(cli: &Cli, output: &Output) -> Result<ExitStatus, Refusal> {
+    let Common { mode, workers, .. } = cli.common;
+    let context = CliContext { mode, workers, chunk_size: None, output };
+    match &cli.command {
+        Command::Metrics => Ok(metrics::metrics(&context)),
+    }
+}

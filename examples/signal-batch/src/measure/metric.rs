@@ -1,0 +1,188 @@
+//! What is measured of a trace: the names, units and order of all metrics.
+
+use std::ops::{Index, IndexMut};
+
+use serde::{Deserialize, Serialize};
+
+/// A measurement of a trace. `Metric as usize` is its place in [`Metric::ALL`] and in [`Measurements`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Metric {
+    /// Root mean square of all samples, mean included.
+    Rms,
+    /// Largest absolute sample.
+    Peak,
+    /// Mean of all samples.
+    Mean,
+    /// Population standard deviation.
+    Std,
+    /// Peak over root mean square.
+    CrestFactor,
+    /// Frequency of the bin with the most power, 0 Hz included; the first one on a tie.
+    DominantFrequency,
+    /// Frequency of the strongest bin above 0 Hz, interpolated between bins.
+    FundamentalFrequency,
+    /// Sum of the powers of all bins from 0 Hz to half the rate, not normalised.
+    TotalPower,
+    /// Power of the fundamental over that of noise, without harmonics.
+    Snr,
+    /// Amplitude of the harmonics over that of the fundamental.
+    Thd,
+    /// Power of the fundamental over that of noise and harmonics together.
+    Sinad,
+    /// Mean time from 10 % to 90 % of a rising edge.
+    RiseTime,
+    /// Mean time from 90 % to 10 % of a falling edge.
+    FallTime,
+    /// Share of whole periods above the middle level.
+    DutyCycle,
+    /// Standard deviation of the periods.
+    PeriodJitter,
+}
+
+/// What a measurement is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// The unit of the samples, such as volts.
+    Samples,
+    /// The square of it.
+    SamplesSquared,
+    /// A ratio.
+    One,
+    /// Hertz.
+    Hertz,
+    /// Decibels.
+    Decibel,
+    /// Hundredths.
+    Percent,
+    /// Seconds.
+    Seconds,
+}
+
+impl Metric {
+    /// All metrics, in the order of columns.
+    pub const ALL: [Self; 15] = [
+        Self::Rms,
+        Self::Peak,
+        Self::Mean,
+        Self::Std,
+        Self::CrestFactor,
+        Self::DominantFrequency,
+        Self::FundamentalFrequency,
+        Self::TotalPower,
+        Self::Snr,
+        Self::Thd,
+        Self::Sinad,
+        Self::RiseTime,
+        Self::FallTime,
+        Self::DutyCycle,
+        Self::PeriodJitter,
+    ];
+
+    /// The name of its column.
+    ///
+    /// ```
+    /// # use signal_batch::Metric;
+    /// assert_eq!(Metric::Snr.name(), "snr_db");
+    /// ```
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rms => "rms",
+            Self::Peak => "peak",
+            Self::Mean => "mean",
+            Self::Std => "std",
+            Self::CrestFactor => "crest_factor",
+            Self::DominantFrequency => "dominant_frequency",
+            Self::FundamentalFrequency => "fundamental_frequency",
+            Self::TotalPower => "total_power",
+            Self::Snr => "snr_db",
+            Self::Thd => "thd_percent",
+            Self::Sinad => "sinad_db",
+            Self::RiseTime => "rise_time",
+            Self::FallTime => "fall_time",
+            Self::DutyCycle => "duty_cycle_percent",
+            Self::PeriodJitter => "period_jitter",
+        }
+    }
+
+    /// What it is counted in.
+    #[must_use]
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Rms | Self::Peak | Self::Mean | Self::Std => Unit::Samples,
+            Self::CrestFactor => Unit::One,
+            Self::DominantFrequency | Self::FundamentalFrequency => Unit::Hertz,
+            Self::TotalPower => Unit::SamplesSquared,
+            Self::Snr | Self::Sinad => Unit::Decibel,
+            Self::Thd | Self::DutyCycle => Unit::Percent,
+            Self::RiseTime | Self::FallTime | Self::PeriodJitter => Unit::Seconds,
+        }
+    }
+
+    /// The metric whose column has this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|metric| metric.name() == name)
+    }
+}
+
+impl Unit {
+    /// Its sign, for samples in `samples`; empty for a ratio.
+    ///
+    /// ```
+    /// # use signal_batch::{Metric, Unit};
+    /// assert_eq!(Metric::Rms.unit().sign("mV"), "mV");
+    /// assert_eq!(Unit::Hertz.sign("mV"), "Hz");
+    /// ```
+    #[must_use]
+    pub fn sign(self, samples: &str) -> String {
+        match self {
+            Self::Samples => samples.to_owned(),
+            Self::SamplesSquared => format!("{samples}\u{b2}"),
+            Self::One => String::new(),
+            Self::Hertz => "Hz".to_owned(),
+            Self::Decibel => "dB".to_owned(),
+            Self::Percent => "%".to_owned(),
+            Self::Seconds => "s".to_owned(),
+        }
+    }
+}
+
+/// The measurements of one trace; what is not defined for it is NaN.
+///
+/// ```
+/// # use signal_batch::{Measurements, Metric};
+/// let mut measured = Measurements::undefined();
+/// measured[Metric::Rms] = 0.5;
+/// assert!(measured[Metric::Peak].is_nan());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Measurements([f64; Metric::ALL.len()]);
+
+impl Measurements {
+    /// Nothing is defined yet.
+    #[must_use]
+    pub fn undefined() -> Self {
+        Self([f64::NAN; Metric::ALL.len()])
+    }
+
+    /// All values, in the order of [`Metric::ALL`].
+    #[must_use]
+    pub fn values(&self) -> &[f64; Metric::ALL.len()] {
+        &self.0
+    }
+}
+
+impl Index<Metric> for Measurements {
+    type Output = f64;
+
+    fn index(&self, metric: Metric) -> &f64 {
+        &self.0[metric as usize]
+    }
+}
+
+impl IndexMut<Metric> for Measurements {
+    fn index_mut(&mut self, metric: Metric) -> &mut f64 {
+        &mut self.0[metric as usize]
+    }
+}

@@ -1,0 +1,5 @@
+//! The measurements of one trace.
+
+mod metric;
+
+pub use metric::{Measurements, Metric, Unit};
