@@ -14,6 +14,7 @@
 pub mod capture;
 #[cfg(unix)]
 pub mod child;
+pub mod figures;
 #[cfg(target_os = "linux")]
 pub mod fork;
 pub mod harness;

@@ -7,7 +7,8 @@ use std::process::Command;
 use eeg_artifact::files::{FileKind, write_recording};
 use eeg_artifact::synthetic::{SceneSettings, made_recording};
 
-use crate::numbers::{machine, median, median_ratio, verdict};
+use manyhands_test_support::figures::{machine, median, median_ratio, verdict};
+
 use crate::options::{Options, work_folder};
 use crate::watched::{Taken, Watched, wait};
 

@@ -35,7 +35,7 @@ fn main() {
         return;
     }
     let options = Options::from_arguments();
-    println!("{}", numbers::machine());
+    println!("{}", manyhands_test_support::figures::machine());
     let sections: [(&str, fn(&Options)); 6] = [
         ("profile", speed::profile),
         ("speed", speed::compare),

@@ -1,7 +1,8 @@
 //! The most memory that a process takes which reads a recording, cleans it in two threads, and ends.
 
+use manyhands_test_support::figures::verdict;
+
 use crate::made;
-use crate::numbers::verdict;
 use crate::options::{Options, work_folder};
 use crate::side::Side;
 use crate::spec::{Spec, Workers};

@@ -12,8 +12,9 @@ use eeg_artifact::steps::{Aas, Highpass, Obs};
 use eeg_artifact::synthetic::{Scene, SceneSettings};
 use eeg_artifact::{Channel, ChannelKind, Pipeline, Recording, SerialExecutor, Step, Triggers};
 
+use manyhands_test_support::figures::{median, verdict};
+
 use crate::made;
-use crate::numbers::{median, verdict};
 use crate::options::{Options, work_folder};
 use crate::ours;
 use crate::peers;

@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use eeg_artifact::{Pipeline, SerialExecutor};
 
+use manyhands_test_support::figures::{machine, median, median_ratio, verdict};
+
 use crate::made;
-use crate::numbers::{largest_difference, machine, median, median_ratio, verdict};
+use crate::numbers::largest_difference;
 use crate::options::{Options, work_folder};
 use crate::ours;
 use crate::peers;

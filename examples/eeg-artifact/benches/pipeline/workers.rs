@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use manyhands_test_support::figures::{machine, median, median_ratio, verdict};
+
 use crate::made;
-use crate::numbers::{machine, median, median_ratio, verdict};
 use crate::options::{Options, work_folder};
 use crate::side::Side;
 use crate::spec::{Report, Spec, Workers};
