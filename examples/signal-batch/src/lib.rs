@@ -13,6 +13,7 @@ mod capture;
 mod error;
 pub mod measure;
 mod table;
+pub mod workload;
 
 pub use capture::Capture;
 pub use error::{BatchError, BatchResult};
