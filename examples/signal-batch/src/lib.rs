@@ -12,6 +12,7 @@
 mod capture;
 mod error;
 pub mod measure;
+pub mod stats;
 mod table;
 
 pub use capture::Capture;
