@@ -11,6 +11,7 @@
 
 mod capture;
 mod error;
+pub mod files;
 pub mod measure;
 mod table;
 pub mod workload;

@@ -5,6 +5,8 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod measure;
