@@ -11,9 +11,11 @@
 
 mod capture;
 mod error;
+pub mod files;
 pub mod measure;
 pub mod stats;
 mod table;
+pub mod workload;
 
 pub use capture::Capture;
 pub use error::{BatchError, BatchResult};
