@@ -11,7 +11,9 @@
 
 mod capture;
 mod error;
+pub mod files;
 pub mod measure;
+pub mod stats;
 mod table;
 pub mod workload;
 

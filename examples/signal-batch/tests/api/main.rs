@@ -5,8 +5,16 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod compare;
+#[cfg(test)]
+mod files;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod golden_stats;
+#[cfg(test)]
 mod measure;
+#[cfg(test)]
+mod stats;
 #[cfg(test)]
 mod workload;
