@@ -7,11 +7,18 @@
 //! - [`Capture`]: a trace with its rate, read by [`files`] or made by [`workload`].
 //! - [`measure`]: the measurements of one trace.
 //! - [`Table`]: measurements of many captures, or any other table of numbers.
+//! - [`pictures`]: distributions, groups and control charts.
+//! - [`regression`]: whether a batch has moved against a baseline.
+//! - [`report`]: a page, a terminal table and a summary of a table of measurements.
 //! - [`stats`]: description, outliers, aggregation, quality, comparison of two batches, correction for many tests.
 
 mod capture;
 mod error;
 pub mod measure;
+pub mod pictures;
+pub mod regression;
+pub mod report;
+pub mod stats;
 mod table;
 
 pub use capture::Capture;
