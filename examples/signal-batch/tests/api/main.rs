@@ -5,8 +5,14 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod measure;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
 mod table;
+#[cfg(test)]
+mod workload;
