@@ -24,17 +24,7 @@ pub(crate) fn require_known(tables: &[&Table], name: &str) -> BatchResult<()> {
     if names().any(|known| known == name) {
         return Ok(());
     }
-    Err(BatchError::Unknown { what: "metric".to_owned(), name: name.to_owned(), way_out: way_out(name, names()) })
-}
-
-/// Names the nearest of the names that there are, or says that there are none.
-pub(crate) fn way_out<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let near = known.map(|known| (strsim::jaro_winkler(name, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
-    match near {
-        Some((likeness, near)) if likeness > 0.7 => format!("did you mean {near:?}?"),
-        Some((_, near)) => format!("choose a column of the table, such as {near:?}"),
-        None => "the table has no such columns".to_owned(),
-    }
+    Err(BatchError::unknown("metric", name, names()))
 }
 
 fn without_repeats<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {

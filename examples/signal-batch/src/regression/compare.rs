@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::choice::way_out;
 use super::decision::Pair;
 use super::{MetricComparison, NOT_METRICS, RegressionSettings, Verdict, chosen_metrics, require_known};
 use crate::{BatchError, BatchResult, Metric, Table};
@@ -125,10 +124,8 @@ impl Comparisons {
 
 /// The labels of all rows.
 pub(crate) fn group_labels<'a>(table: &'a Table, group: &str) -> BatchResult<Vec<&'a str>> {
-    let Some(labels) = table.text(group) else {
-        let way_out = way_out(group, table.texts().iter().map(|column| column.name.as_str()));
-        return Err(BatchError::Unknown { what: "column of groups".to_owned(), name: group.to_owned(), way_out });
-    };
+    let known = || table.texts().iter().map(|column| column.name.as_str());
+    let labels = table.text(group).ok_or_else(|| BatchError::unknown("column of groups", group, known()))?;
     Ok(labels.iter().map(String::as_str).collect())
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{ChangeLimit, MetricLimit, Test, Worse};
+use super::{ChangeLimit, Test};
 use crate::stats::{self, Comparison};
 
 /// A metric of two batches, compared.
@@ -27,7 +27,7 @@ pub struct MetricComparison {
     /// The same, corrected for all metrics that were tested.
     pub p_adjusted: Option<f64>,
     /// What is borne.
-    pub limit: MetricLimit,
+    pub limit: ChangeLimit,
     /// What it comes to.
     pub verdict: Verdict,
     /// Why it was not tested; empty where it was.
@@ -71,7 +71,7 @@ pub(super) struct Pair<'a> {
     pub(super) b: &'a str,
     pub(super) a_values: Vec<f64>,
     pub(super) b_values: Vec<f64>,
-    pub(super) limit: MetricLimit,
+    pub(super) limit: ChangeLimit,
     /// Why the samples must not be compared, such as different units.
     pub(super) obstacle: Option<String>,
 }
@@ -129,17 +129,11 @@ impl MetricComparison {
     pub(super) fn decide(&mut self, p_adjusted: f64, alpha: f64) {
         self.p_adjusted = Some(p_adjusted);
         let (mean_a, change) = (self.comparison.mean_a, self.comparison.mean_diff);
-        let is_borne = |most: ChangeLimit| !most.is_exceeded(mean_a, change);
-        let is_better = match self.limit.worse {
-            Worse::Higher => change < 0.0,
-            Worse::Lower => change > 0.0,
-            Worse::Either => false,
-        };
         self.verdict = if p_adjusted >= alpha {
             Verdict::Unchanged
-        } else if self.limit.max_change.is_some_and(is_borne) {
+        } else if self.limit.is_within(mean_a, change) {
             Verdict::WithinLimit
-        } else if is_better {
+        } else if self.limit.is_improvement(change) {
             Verdict::Improved
         } else {
             Verdict::Moved

@@ -19,7 +19,7 @@ mod settings;
 pub use baseline::Baseline;
 pub use compare::{Comparisons, compare_groups, compare_tables};
 pub use decision::{MetricComparison, Verdict};
-pub use limit::{ChangeLimit, MetricLimit, Worse};
+pub use limit::ChangeLimit;
 pub use settings::{Correction, RegressionSettings, Test};
 
 pub(crate) use choice::{NOT_METRICS, chosen_metrics, require_known};

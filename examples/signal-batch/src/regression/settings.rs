@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use super::MetricLimit;
+use super::ChangeLimit;
 use crate::stats::{self, Comparison};
 use crate::{BatchError, BatchResult};
 
@@ -60,7 +60,7 @@ pub struct RegressionSettings {
     /// The metrics to compare; none means all columns of numbers but `n_samples` and `rate_hz`.
     pub metrics: Option<Vec<String>>,
     /// What is borne of a metric, by its name.
-    pub limits: BTreeMap<String, MetricLimit>,
+    pub limits: BTreeMap<String, ChangeLimit>,
 }
 
 /// Welch, Holm, a level of 0.01, all metrics, no limits.
@@ -164,9 +164,5 @@ impl fmt::Display for Correction {
 
 fn of_name<T: Copy>(all: &[(&str, T)], what: &str, text: &str) -> BatchResult<T> {
     let found = all.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
-    found.ok_or_else(|| {
-        let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-        let way_out = format!("there are {}", names.join(", "));
-        BatchError::Unknown { what: what.to_owned(), name: text.to_owned(), way_out }
-    })
+    found.ok_or_else(|| BatchError::unknown(what, text, all.iter().map(|(name, _)| *name)))
 }

@@ -1,0 +1,18 @@
+//! What the library and the command promise, one module per behaviour.
+//!
+//! `cfg(test)` is always true here; it lets helpers of tests unwrap and print under the lints too.
+
+manyhands::init_in_tests!();
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod measure;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod table;
+#[cfg(test)]
+mod workload;
