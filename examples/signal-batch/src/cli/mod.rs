@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod args;
+mod compare;
 mod measure;
 mod metrics;
 mod tour;
@@ -30,6 +31,7 @@ fn run_command(cli: &Cli, output: &Output) -> Result<ExitStatus, Refusal> {
     let context = CliContext { mode, workers, chunk_size: None, output };
     match &cli.command {
         Some(Command::Aggregate(args)) => aggregate::aggregate(args, &context),
+        Some(Command::Compare(args)) => compare::compare(args, &context),
         Some(Command::Measure(args)) => measure::measure(args, &context),
         Some(Command::Metrics) => Ok(metrics::metrics(&context)),
         Some(Command::Validate(args)) => validate::validate(args, &context),

@@ -1,12 +1,11 @@
 //! A comparison of two batches as a section of a page, a page of its own, and lines for a terminal.
 
 use consumer_support::page::{self, Fact, Link, facts_list, file_list, section, warning_list};
-use manyhands::report::printable_text;
 
 use super::html_table::{html, note};
 use super::numbers::{count, number, p_text, signed};
 use super::page::STYLE;
-use super::text_table::{Side, TextTable, shortened};
+use super::text_table::{Side, TextTable, wrapped};
 use super::{fact, warning};
 use crate::regression::{Comparisons, MetricComparison, Verdict};
 
@@ -61,8 +60,7 @@ pub fn comparison_terminal(comparisons: &Comparisons, width: usize) -> String {
     }
     lines.extend([String::new(), verdict_line(comparisons)]);
     lines.extend(comparisons.regressions().map(|one| format!("  {}: {}", one.metric, movement(one))));
-    let fitting = lines.iter().map(|line| shortened(&printable_text(line), width));
-    fitting.collect::<Vec<_>>().join("\n")
+    lines.iter().flat_map(|line| wrapped(line, width)).collect::<Vec<_>>().join("\n")
 }
 
 /// The table of all comparisons with effect sizes and intervals.
@@ -188,7 +186,7 @@ fn table(comparisons: &Comparisons) -> TextTable {
     } else {
         &[("metric", Side::Left)]
     };
-    let numbers = ["mean of a", "mean of b", "change", "%", "adj. p"].map(|name| (name, Side::Right));
+    let numbers = ["mean of a", "mean of b", "change, %", "adjusted p"].map(|name| (name, Side::Right));
     let mut table = TextTable::new(&[names, &numbers[..], &[("verdict", Side::Left)][..]].concat());
     for one in &comparisons.metrics {
         let names =
@@ -196,7 +194,7 @@ fn table(comparisons: &Comparisons) -> TextTable {
         let compared = &one.comparison;
         let percent = one.change_percent.map_or_else(|| number(f64::NAN), |percent| signed(percent, 3));
         let p = one.p_adjusted.map_or_else(|| number(f64::NAN), p_text);
-        let numbers = [number(compared.mean_a), number(compared.mean_b), signed(compared.mean_diff, 3), percent, p];
+        let numbers = [number(compared.mean_a), number(compared.mean_b), percent, p];
         table.row(names.into_iter().chain(numbers).chain([one.verdict.to_string()]));
     }
     table

@@ -12,7 +12,7 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
     let scientific = format!("{value:.*e}", digits - 1);
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if !(-4..7).contains(&exponent) {
+    if !(-4..6).contains(&exponent) {
         return format!("{}e{exponent}", trimmed(mantissa));
     }
     let decimals = (digits as i32 - 1 - exponent).max(0) as usize;

@@ -1,10 +1,9 @@
 //! The report on a terminal: a table of metrics, where to look, and the score.
 
 use super::content::{Content, MetricContent, SCORE_FORMULA};
-use super::numbers::{count, number, p_text, percent, signed};
-use super::text_table::{Side, TextTable, shortened};
+use super::numbers::{count, number, p_text, percent, signed, significant};
+use super::text_table::{Side, TextTable, wrapped};
 use crate::regression::{Comparisons, Verdict};
-use manyhands::report::printable_text;
 
 /// No more lines than this of one kind; the page and the summary name everything.
 const MOST_NAMED: usize = 8;
@@ -26,8 +25,7 @@ pub(super) fn report(content: &Content, width: usize) -> String {
     lines.extend(remarks(content));
     lines.push(String::new());
     lines.extend(score(content));
-    let fitting = lines.iter().map(|line| shortened(&printable_text(line), width));
-    fitting.collect::<Vec<_>>().join("\n")
+    lines.iter().flat_map(|line| wrapped(line, width)).collect::<Vec<_>>().join("\n")
 }
 
 fn heading(content: &Content) -> Vec<String> {
@@ -42,14 +40,13 @@ fn heading(content: &Content) -> Vec<String> {
 }
 
 fn metrics(content: &Content) -> TextTable {
-    let header = ["mean", "deviation", "median", "min", "max", "outliers"].map(|name| (name, Side::Right));
-    let mut table = TextTable::new(&[&[("metric", Side::Left), ("unit", Side::Left)][..], &header[..]].concat());
+    let names = ["metric", "unit"].map(|name| (name, Side::Left));
+    let numbers = ["mean", "deviation", "median", "outliers", "share"].map(|name| (name, Side::Right));
+    let mut table = TextTable::new(&[&names[..], &numbers[..]].concat());
     for MetricContent { name, unit, description, outliers, .. } in content.measured_metrics() {
-        let numbers = [description.mean, description.std, description.median, description.min, description.max];
-        let n = outliers.len();
-        let share = if n == 0 { "0".to_owned() } else { format!("{n} ({})", percent(n, description.count)) };
-        let cells = [name.clone(), unit.clone()].into_iter().chain(numbers.map(number)).chain([share]);
-        table.row(cells);
+        let (n, of) = (outliers.len(), description);
+        let numbers = [number(of.mean), significant(of.std, 4), significant(of.median, 4), n.to_string()];
+        table.row([name.clone(), unit.clone()].into_iter().chain(numbers).chain([percent(n, of.count)]));
     }
     table
 }

@@ -72,6 +72,35 @@ pub(crate) fn shortened(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['\u{2026}']).collect()
 }
 
+/// A line in as many lines as it needs, broken between words; the later ones are indented two further. A word that is too long is shortened.
+/// What a terminal would obey is written as an escape.
+pub(crate) fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let line = printable_text(line);
+    if line.chars().count() <= width {
+        return vec![line.into_owned()];
+    }
+    let indent = line.chars().take_while(|letter| *letter == ' ').count();
+    let mut lines = vec![" ".repeat(indent)];
+    for word in line.split_whitespace() {
+        let last = lines.last().map_or(0, |last| last.chars().count());
+        let is_first = lines.last().is_none_or(|last| last.trim().is_empty());
+        if !is_first && last + 1 + word.chars().count() > width {
+            lines.push(" ".repeat(indent + 2));
+        } else if !is_first {
+            push(&mut lines, " ");
+        }
+        let room = width.saturating_sub(lines.last().map_or(0, |last| last.chars().count()));
+        push(&mut lines, &shortened(word, room));
+    }
+    lines
+}
+
+fn push(lines: &mut [String], text: &str) {
+    if let Some(last) = lines.last_mut() {
+        last.push_str(text);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +114,14 @@ mod tests {
         assert!(lines.iter().all(|line| line.chars().count() <= 40), "{lines:?}");
         assert!(lines[1].contains('\u{2026}') && lines[1].ends_with("   12.5"), "{lines:?}");
         assert!(lines[2].contains("\\u{1b}") && lines[2].ends_with("1234.25"), "{lines:?}");
+    }
+
+    #[test]
+    fn prose_is_broken_between_words_and_its_indent_is_kept() {
+        let lines = wrapped("  unit_7: sample 12 is no number; cut it out", 20);
+        assert_eq!(lines, ["  unit_7: sample 12", "    is no number;", "    cut it out"]);
+        assert_eq!(wrapped(&"x".repeat(30), 10), [format!("{}\u{2026}", "x".repeat(9))]);
+        assert_eq!(wrapped("", 10), [""]);
     }
 
     #[test]
