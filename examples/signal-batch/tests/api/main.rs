@@ -5,6 +5,10 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod command_measure;
+#[cfg(test)]
+mod command_validate;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod limits;
