@@ -15,7 +15,11 @@
 
 mod capture;
 mod error;
+<<<<<<< HEAD
 pub mod limits;
+=======
+pub mod files;
+>>>>>>> hB
 pub mod measure;
 pub mod pictures;
 pub mod regression;

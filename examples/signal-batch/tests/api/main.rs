@@ -9,6 +9,8 @@ mod command_measure;
 #[cfg(test)]
 mod command_validate;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod limits;
