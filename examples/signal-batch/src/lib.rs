@@ -15,11 +15,8 @@
 
 mod capture;
 mod error;
-<<<<<<< HEAD
-pub mod limits;
-=======
 pub mod files;
->>>>>>> hB
+pub mod limits;
 pub mod measure;
 pub mod pictures;
 pub mod regression;
