@@ -7,12 +7,20 @@
 //! - [`Capture`]: a trace with its rate, read by [`files`] or made by [`workload`].
 //! - [`measure`]: the measurements of one trace.
 //! - [`Table`]: measurements of many captures, or any other table of numbers.
+//! - [`limits`]: what a metric may be, and which units keep to it.
+//! - [`pictures`]: distributions, groups and control charts.
+//! - [`regression`]: whether a batch has moved against a baseline.
+//! - [`report`]: a page, a terminal table and a summary of a table of measurements.
 //! - [`stats`]: description, outliers, aggregation, quality, comparison of two batches, correction for many tests.
 
 mod capture;
 mod error;
 pub mod files;
+pub mod limits;
 pub mod measure;
+pub mod pictures;
+pub mod regression;
+pub mod report;
 pub mod stats;
 mod table;
 pub mod workload;
@@ -20,4 +28,4 @@ pub mod workload;
 pub use capture::Capture;
 pub use error::{BatchError, BatchResult};
 pub use measure::{Measurements, Metric, Unit};
-pub use table::{NumberColumn, Table, TextColumn};
+pub use table::{NumberColumn, Table, TextColumn, number_text, short_number_text};

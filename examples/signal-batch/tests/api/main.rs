@@ -5,16 +5,21 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+#[cfg(test)]
+mod command_measure;
+mod command_validate;
 mod compare;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+#[cfg(test)]
 mod golden_stats;
-#[cfg(test)]
+mod limits;
 mod measure;
-#[cfg(test)]
+mod program;
 mod stats;
+mod table;
 #[cfg(test)]
 mod workload;
