@@ -1,15 +1,26 @@
 //! The arguments that all commands share; those of a command stand in its own file.
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use consumer_support::flag_values::at_least_one;
 use manyhands::AnyMode;
 
+use super::aggregate::AggregateArgs;
+use super::measure::MeasureArgs;
+use super::tour::TourArgs;
+use super::validate::ValidateArgs;
+
 /// Measures, aggregates, compares and judges batches of signal captures.
+///
+/// Without a command: the tour, on 50 made captures, into signal-out/.
 #[derive(Debug, Parser)]
-#[command(name = "signal-batch", version)]
+#[command(name = "signal-batch", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(super) struct Cli {
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) tour: TourArgs,
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -34,13 +45,42 @@ pub(super) struct Common {
 /// What can be done.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Describe a table of measurements: means, deviations, outliers, quality, for all rows or for each batch.
+    Aggregate(AggregateArgs),
+    /// Measure captures: CSV, NPY, WAV or made ones, one or many.
+    Measure(MeasureArgs),
     /// List every measurement and its unit.
     Metrics,
+    /// Pass or fail each unit by a file of limits.
+    Validate(ValidateArgs),
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  signal-batch                                 the tour: everything once, into signal-out/
+  signal-batch measure captures --out measured
+  signal-batch aggregate measured/results.csv --group batch
+  signal-batch validate measured/results.csv --limits limits.toml
+  signal-batch metrics                         every measurement and its unit
+
+Exit code 0: all done, 1: something failed or was left out, 2: could not run.";
+
+/// The arguments of the command-less call. A command has its own, and would ignore these.
+const TOUR_FLAGS: [&str; 1] = ["out"];
 
 impl Cli {
     /// The arguments of this process; ends it with a hint and code 2 when they are invalid.
     pub(super) fn checked() -> Self {
-        Self::parse()
+        let matches = Self::command().get_matches();
+        if let Some(stray) = stray_argument(&matches) {
+            let hint = format!("--{stray} in front of a command belongs to none; write it behind the command");
+            Self::command().error(ErrorKind::ArgumentConflict, hint).exit();
+        }
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
+}
+
+fn stray_argument(matches: &ArgMatches) -> Option<&'static str> {
+    matches.subcommand_name()?;
+    TOUR_FLAGS.into_iter().find(|name| matches.value_source(name) == Some(ValueSource::CommandLine))
 }

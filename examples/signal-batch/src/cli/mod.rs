@@ -1,7 +1,11 @@
 //! The commands, one file or folder each, and how they end.
 
+mod aggregate;
 mod args;
+mod measure;
 mod metrics;
+mod tour;
+mod validate;
 
 use consumer_support::{CliContext, ExitStatus, Output};
 
@@ -25,6 +29,10 @@ fn run_command(cli: &Cli, output: &Output) -> Result<ExitStatus, Refusal> {
     let Common { mode, workers, .. } = cli.common;
     let context = CliContext { mode, workers, chunk_size: None, output };
     match &cli.command {
-        Command::Metrics => Ok(metrics::metrics(&context)),
+        Some(Command::Aggregate(args)) => aggregate::aggregate(args, &context),
+        Some(Command::Measure(args)) => measure::measure(args, &context),
+        Some(Command::Metrics) => Ok(metrics::metrics(&context)),
+        Some(Command::Validate(args)) => validate::validate(args, &context),
+        None => tour::tour(&cli.tour, &context),
     }
 }
