@@ -14,7 +14,7 @@ use clap::Args;
 use consumer_support::input::Budget;
 use consumer_support::{CliContext, ExitStatus, OutFolder, Usage, notice};
 use manyhands::report::write_atomically;
-use manyhands::{CancelToken, Job, OnFailure, Outcome, Progress};
+use manyhands::{CancelToken, Cause, ItemFailure, Job, OnFailure, Outcome, Progress};
 use serde_json::{Value, json};
 
 use super::Refusal;
@@ -106,7 +106,7 @@ fn entries(cases: &Cases, answered: Outcome<String, String>) -> (Vec<Value>, Vec
         let answer = match result {
             Ok(text) => serde_json::from_str(&text).expect("an answer is written as JSON"),
             Err(failure) => {
-                let why = failure.cause.message();
+                let why = reason(&failure);
                 failed.push(format!("case {}: {why}", question.name));
                 json!({ "error": why })
             }
@@ -114,6 +114,14 @@ fn entries(cases: &Cases, answered: Outcome<String, String>) -> (Vec<Value>, Vec
         with_id(answer, &question.id)
     });
     (entries.collect(), failed)
+}
+
+fn reason(failure: &ItemFailure<String>) -> String {
+    match &failure.cause {
+        Cause::Error(why) => why.clone(),
+        Cause::Panic(message) => format!("it panicked: {message}"),
+        _ => failure.to_string(),
+    }
 }
 
 fn with_id(mut answer: Value, id: &Value) -> Value {
