@@ -46,3 +46,39 @@ pub enum BatchError {
         reason: String,
     },
 }
+
+impl BatchError {
+    /// That there is no such name, with the nearest of those that are known, or with all of them.
+    ///
+    /// ```
+    /// # use signal_batch::BatchError;
+    /// let error = BatchError::unknown("metric", "rsm", ["rms", "peak"]);
+    /// assert_eq!(error.to_string(), "there is no metric \"rsm\"; did you mean \"rms\"?");
+    /// ```
+    #[must_use]
+    pub fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        Self::Unknown { what: what.to_owned(), name: name.to_owned(), way_out: way_out(name, &known) }
+    }
+}
+
+/// The name that is most alike, or all names where none is alike.
+fn way_out(name: &str, known: &[&str]) -> String {
+    const ALIKE: f64 = 0.6;
+    let scored = known.iter().map(|&candidate| (likeness(name, candidate), candidate));
+    match scored.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        None => "there are none at all".to_owned(),
+        Some((likeness, nearest)) if likeness >= ALIKE => format!("did you mean {nearest:?}?"),
+        Some(_) => format!("there are {}", known.join(", ")),
+    }
+}
+
+/// 0 to 1: by the letters that must be changed, or as long as one is a part of the other.
+fn likeness(name: &str, candidate: &str) -> f64 {
+    const PART: f64 = 0.7;
+    const FEWEST_LETTERS: usize = 3;
+    let (name, candidate) = (name.to_lowercase(), candidate.to_lowercase());
+    let is_part = name.len() >= FEWEST_LETTERS && candidate.contains(&name);
+    let changed = strsim::normalized_damerau_levenshtein(&name, &candidate);
+    if is_part { changed.max(PART) } else { changed }
+}

@@ -7,14 +7,16 @@
 //! - [`Capture`]: a trace with its rate, read by [`files`] or made by [`workload`].
 //! - [`measure`]: the measurements of one trace.
 //! - [`Table`]: measurements of many captures, or any other table of numbers.
+//! - [`limits`]: what a metric may be, and which units keep to it.
 //! - [`stats`]: description, outliers, aggregation, quality, comparison of two batches, correction for many tests.
 
 mod capture;
 mod error;
+pub mod limits;
 pub mod measure;
 mod table;
 
 pub use capture::Capture;
 pub use error::{BatchError, BatchResult};
 pub use measure::{Measurements, Metric, Unit};
-pub use table::{NumberColumn, Table, TextColumn};
+pub use table::{NumberColumn, Table, TextColumn, number_text};

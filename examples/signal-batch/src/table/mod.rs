@@ -1,6 +1,13 @@
 //! A table: columns of numbers and columns of texts, with a row for each capture.
 
+mod csv_file;
+mod number;
+
+use std::collections::{HashMap, HashSet};
+
 use crate::{BatchError, BatchResult};
+
+pub use number::number_text;
 
 /// A table of measurements. All columns have the same length, and no two the same name.
 ///
@@ -18,6 +25,14 @@ pub struct Table {
     n_rows: usize,
     texts: Vec<TextColumn>,
     numbers: Vec<NumberColumn>,
+    order: Vec<Place>,
+}
+
+/// Where a column is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Text(usize),
+    Number(usize),
 }
 
 /// A column of texts, such as file names or batches.
@@ -39,7 +54,7 @@ pub struct NumberColumn {
 }
 
 impl Table {
-    /// A table of these columns.
+    /// A table of these columns: first those of texts, then those of numbers.
     ///
     /// # Errors
     /// [`BatchError::Table`] when two columns differ in length or share a name.
@@ -48,16 +63,45 @@ impl Table {
         let sizes: Vec<(&str, usize)> =
             sizes.chain(numbers.iter().map(|column| (column.name.as_str(), column.values.len()))).collect();
         let n_rows = sizes.first().map_or(0, |&(_, len)| len);
-        for (at, (name, len)) in sizes.iter().enumerate() {
+        let mut names = HashSet::new();
+        for (name, len) in &sizes {
             if *len != n_rows {
                 let first = sizes[0].0;
                 return Err(BatchError::Table(format!("column {name:?} has {len} rows, and {first:?} has {n_rows}")));
             }
-            if sizes[..at].iter().any(|(other, _)| other == name) {
+            if !names.insert(name) {
                 return Err(BatchError::Table(format!("two columns are called {name:?}; rename one")));
             }
         }
-        Ok(Self { n_rows, texts, numbers })
+        let order = (0..texts.len()).map(Place::Text).chain((0..numbers.len()).map(Place::Number)).collect();
+        Ok(Self { n_rows, texts, numbers, order })
+    }
+
+    /// The table with its columns in another order, as they are written.
+    ///
+    /// # Errors
+    /// [`BatchError::Table`] when the names are not those of all columns, each once.
+    pub fn in_order<N: AsRef<str>>(mut self, names: &[N]) -> BatchResult<Self> {
+        let texts = self.texts.iter().enumerate().map(|(at, column)| (column.name.as_str(), Place::Text(at)));
+        let numbers = self.numbers.iter().enumerate().map(|(at, column)| (column.name.as_str(), Place::Number(at)));
+        let places: HashMap<&str, Place> = texts.chain(numbers).collect();
+        let unknown = |name: &N| BatchError::unknown("column", name.as_ref(), self.column_names());
+        let place = |name: &N| places.get(name.as_ref()).copied().ok_or_else(|| unknown(name));
+        let order = names.iter().map(place).collect::<BatchResult<Vec<Place>>>()?;
+        let is_each_once = names.iter().map(AsRef::as_ref).collect::<HashSet<&str>>().len() == self.order.len();
+        if !is_each_once || names.len() != self.order.len() {
+            return Err(BatchError::Table("an order needs the name of each column, once".to_owned()));
+        }
+        self.order = order;
+        Ok(self)
+    }
+
+    /// The names of all columns, in order.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.order.iter().map(|place| match place {
+            Place::Text(at) => self.texts[*at].name.as_str(),
+            Place::Number(at) => self.numbers[*at].name.as_str(),
+        })
     }
 
     /// How many rows it has.
@@ -88,5 +132,12 @@ impl Table {
     #[must_use]
     pub fn number(&self, name: &str) -> Option<&[f64]> {
         self.numbers.iter().find(|column| column.name == name).map(|column| column.values.as_slice())
+    }
+
+    /// What a row is called: its text in the first column of texts; `row N`, from 1, where that is empty or there is none.
+    #[must_use]
+    pub fn row_name(&self, row: usize) -> String {
+        let named = self.texts.first().and_then(|column| column.values.get(row)).filter(|name| !name.is_empty());
+        named.cloned().unwrap_or_else(|| format!("row {}", row + 1))
     }
 }

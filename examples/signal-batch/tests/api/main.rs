@@ -5,4 +5,8 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod program;
+#[cfg(test)]
+mod table;
