@@ -7,7 +7,14 @@
 //! else compiles as it is. No consumer needs a `cfg` of its own.
 
 mod choice;
+mod device;
+mod driver;
 mod error;
+mod settings;
+#[cfg(all(test, feature = "wgpu"))]
+mod test_device;
 
 pub use choice::{DeviceChoice, Ran, UnknownDevice};
+pub use device::Device;
 pub use error::GpuError;
+pub use settings::{Backend, DeviceSettings};
