@@ -7,7 +7,9 @@ use consumer_support::flag_values::at_least_one;
 use manyhands::AnyMode;
 
 use super::aggregate::AggregateArgs;
+use super::demo::DemoArgs;
 use super::measure::MeasureArgs;
+use super::run::RunArgs;
 use super::tour::TourArgs;
 use super::validate::ValidateArgs;
 
@@ -47,10 +49,14 @@ pub(super) struct Common {
 pub(super) enum Command {
     /// Describe a table of measurements: means, deviations, outliers, quality, for all rows or for each batch.
     Aggregate(AggregateArgs),
+    /// Show how it is done: four demonstrations, each a file to read.
+    Demo(DemoArgs),
     /// Measure captures: CSV, NPY, WAV or made ones, one or many.
     Measure(MeasureArgs),
     /// List every measurement and its unit.
     Metrics,
+    /// Answer a file of cases: statistics, outliers, comparisons, and other arithmetic, one answer per case.
+    Run(RunArgs),
     /// Pass or fail each unit by a file of limits.
     Validate(ValidateArgs),
 }
@@ -61,6 +67,8 @@ Examples:
   signal-batch measure captures --out measured
   signal-batch aggregate measured/results.csv --group batch
   signal-batch validate measured/results.csv --limits limits.toml
+  signal-batch demo all                        four demonstrations, a minute at most
+  signal-batch run cases.json --out results    arithmetic, case by case
   signal-batch metrics                         every measurement and its unit
 
 Exit code 0: all done, 1: something failed or was left out, 2: could not run.";

@@ -2,8 +2,10 @@
 
 mod aggregate;
 mod args;
+mod demo;
 mod measure;
 mod metrics;
+mod run;
 mod tour;
 mod validate;
 
@@ -30,8 +32,10 @@ fn run_command(cli: &Cli, output: &Output) -> Result<ExitStatus, Refusal> {
     let context = CliContext { mode, workers, chunk_size: None, output };
     match &cli.command {
         Some(Command::Aggregate(args)) => aggregate::aggregate(args, &context),
+        Some(Command::Demo(args)) => demo::demo(args, &context),
         Some(Command::Measure(args)) => measure::measure(args, &context),
         Some(Command::Metrics) => Ok(metrics::metrics(&context)),
+        Some(Command::Run(args)) => run::run(args, &context),
         Some(Command::Validate(args)) => validate::validate(args, &context),
         None => tour::tour(&cli.tour, &context),
     }

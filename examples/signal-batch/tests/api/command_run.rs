@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::{Value, json};
+
+use crate::program::{require_code, signal_batch};
 
 /// Modes and numbers of workers; the first is what the others are compared with.
 const WAYS: [(&str, &str); 4] = [("serial", "1"), ("threads", "3"), ("io", "2"), ("processes", "2")];
@@ -24,15 +26,6 @@ const KINDS: [(&str, &[&str], &[&str]); 7] = [
     ("batch_metrics", &["start_epoch", "wall_seconds", "records"], &["expect_raw", "expect_rounded"]),
     ("workload", &[], &["first4", "last2", "expect"]),
 ];
-
-fn signal_batch(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_signal-batch")).args(arguments).output().unwrap()
-}
-
-fn require_code(output: &Output, code: i32) {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "stdout: {out}\nstderr: {err}");
-}
 
 /// Runs cases, and returns what `result.json` holds.
 fn answers(folder: &Path, file: &Value, code: i32, more: &[&str]) -> (Value, Output) {
