@@ -102,7 +102,7 @@ fn note_values(findings: &mut Findings, values: &[Vec<Measurements>]) {
     };
     let are_same = values.iter().all(|other| other.iter().zip(first).all(|(a, b)| same_bits(a, b)));
     findings.note("same values by every method", "are the same to the last bit", are_same);
-    let column = |metric: Metric| first.iter().map(|measured| measured[metric]);
+    let column = |metric: Metric| first.iter().map(move |measured| measured[metric]);
     findings.note("the workload", "traces", first.len());
     findings.note("the workload", "sum of rms", column(Metric::Rms).sum::<f64>());
     findings.note("the workload", "sum of total power", column(Metric::TotalPower).sum::<f64>());

@@ -50,8 +50,8 @@ const WHICH_POOL_WHEN: &str = "\
 /// The same work in every pool, timed: once computing, once waiting.
 fn every_pool(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
     let pools = [AnyMode::Serial, AnyMode::Threads, AnyMode::IoThreads, AnyMode::Processes(Processes::new())];
-    let computing = take_turns(ROUNDS, pools.map(|pool| way(pool, || compute(stage, pool))).into())?;
-    let waiting = take_turns(ROUNDS, pools.map(|pool| way(pool, || wait(stage, pool))).into())?;
+    let computing = take_turns(ROUNDS, pools.map(|pool| way(pool, move || compute(stage, pool))).into())?;
+    let waiting = take_turns(ROUNDS, pools.map(|pool| way(pool, move || wait(stage, pool))).into())?;
     stage.say(format_args!(
         "  {N_CAPTURES} captures in every pool; median of {ROUNDS} rounds after a warm-up\n  \
          {:<10}{:>8}{:>14}{:>14}",

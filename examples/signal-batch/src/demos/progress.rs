@@ -10,7 +10,7 @@
 //!    results are those of a run that never failed.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use manyhands::journal::JournalReader;
@@ -117,8 +117,7 @@ fn own_loop(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
 
 /// A run that ends half-way, and the same run again.
 fn resume(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
-    let folder = fresh_folder(&stage.file("run"))?;
-    let journal = folder.join("journal.sqlite");
+    let journal = fresh_folder(stage.file("run"))?.join("journal.sqlite");
     let first = store(stage, Disk { is_full_at: Some(FULL_AT) }, Some(&journal))?;
     require_going_on(stage.stop())?;
     let why = first.failures().iter().find(|failure| !failure.is_cancelled()).map_or_else(String::new, text);
@@ -178,11 +177,11 @@ fn stored(bench: &mut Bench, number: &u64) -> Result<f64, String> {
 }
 
 /// An empty folder: what an earlier demonstration left there is removed.
-fn fresh_folder(path: &Path) -> Result<&Path, Refusal> {
+fn fresh_folder(path: PathBuf) -> Result<PathBuf, Refusal> {
     let refuse = |error: std::io::Error| format!("{}: {error}", path.display());
-    match fs::remove_dir_all(path) {
+    match fs::remove_dir_all(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(refuse(error)),
-        _ => fs::create_dir_all(path).map_err(refuse)?,
+        _ => fs::create_dir_all(&path).map_err(refuse)?,
     }
     Ok(path)
 }
