@@ -15,6 +15,7 @@ mod error;
 pub mod limits;
 pub mod measure;
 mod table;
+pub mod workload;
 
 pub use capture::Capture;
 pub use error::{BatchError, BatchResult};

@@ -5,8 +5,20 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod command_demo;
+#[cfg(test)]
+mod command_run;
+#[cfg(test)]
+mod command_tour;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod measure;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
 mod table;
+#[cfg(test)]
+mod workload;
