@@ -136,7 +136,8 @@ fn complaints(shown: &Shown) -> Vec<String> {
 }
 
 fn summary(shown: &[Shown], args: &DemoArgs, seconds: f64) -> Value {
-    let found = shown.iter().filter_map(|shown| Some((shown.demo.name.to_owned(), shown.found.as_ref().ok()?.to_json())));
+    let found =
+        shown.iter().filter_map(|shown| Some((shown.demo.name.to_owned(), shown.found.as_ref().ok()?.to_json())));
     let checked = shown.iter().flat_map(|shown| {
         shown.checked.iter().map(|checked| {
             json!({

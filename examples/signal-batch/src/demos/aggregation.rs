@@ -46,9 +46,10 @@ fn measure(stage: &Stage<'_>, findings: &mut Findings) -> Result<Table, Refusal>
         .try_run(measured)
         .map_err(text)?;
     let units = numbers.iter().map(|number| Unit::new(*number));
-    let rows = outcome.into_results().into_iter().map(|result| {
-        result.map_err(|failure| failure.error().map_or_else(|| failure.to_string(), String::clone))
-    });
+    let rows = outcome
+        .into_results()
+        .into_iter()
+        .map(|result| result.map_err(|failure| failure.error().map_or_else(|| failure.to_string(), String::clone)));
     let rows: Vec<(Unit, Result<Measurements, String>)> = units.zip(rows).collect();
     let failed: Vec<String> = rows.iter().filter(|row| row.1.is_err()).map(|row| row.0.name()).collect();
     stage.say(format_args!("  {N_UNITS} units of two lines measured; failed: {}", failed.join(", ")));

@@ -42,9 +42,7 @@ fn compare(expected: Option<&BTreeMap<String, Map<String, Value>>>, findings: &F
     let shown = findings.features().iter();
     let checked = shown.map(|feature| checked(feature, expected.get(&feature.name).unwrap_or(&none)));
     let is_shown = |name: &str| findings.features().iter().any(|feature| feature.name == name);
-    let missing = expected.iter().filter(|(name, _)| !is_shown(name)).map(|(name, facts)| {
-        checked_missing(name, facts)
-    });
+    let missing = expected.iter().filter(|(name, _)| !is_shown(name)).map(|(name, facts)| checked_missing(name, facts));
     checked.chain(missing).collect()
 }
 
@@ -71,8 +69,7 @@ fn agree(found: &Value, stored: &Value) -> bool {
             found.len() == stored.len() && found.iter().zip(stored).all(|(a, b)| agree(a, b))
         }
         (Value::Object(found), Value::Object(stored)) => {
-            found.len() == stored.len()
-                && found.iter().all(|(name, a)| stored.get(name).is_some_and(|b| agree(a, b)))
+            found.len() == stored.len() && found.iter().all(|(name, a)| stored.get(name).is_some_and(|b| agree(a, b)))
         }
         (Value::Number(found), Value::Number(stored)) => match (found.as_f64(), stored.as_f64()) {
             (Some(a), Some(b)) => (a - b).abs() <= TOLERANCE * b.abs(),

@@ -72,7 +72,11 @@ pub(super) fn show(stage: &Stage<'_>) -> Result<Findings, Refusal> {
             let agrees = ran.values.iter().zip(&values[0]).all(|(on_device, on_cores)| agree(on_device, on_cores));
             findings.note("graphics processor", "agrees with the cores, or is absent", agrees);
             rows.push(Row { method: Method::Gpu, workers: 1, seconds: ran.seconds });
-            format!("  gpu is {}, with single precision; its values {} within {GPU_TOLERANCE:e}", ran.name, agreeing(agrees))
+            format!(
+                "  gpu is {}, with single precision; its values {} within {GPU_TOLERANCE:e}",
+                ran.name,
+                agreeing(agrees)
+            )
         }
         Err(why) => {
             findings.note("graphics processor", "agrees with the cores, or is absent", true);
@@ -97,9 +101,8 @@ fn agreeing(agrees: bool) -> &'static str {
 /// All methods gave the same values, and these.
 fn note_values(findings: &mut Findings, values: &[Vec<Measurements>]) {
     let first = &values[0];
-    let same_bits = |a: &Measurements, b: &Measurements| {
-        a.values().iter().zip(b.values()).all(|(a, b)| a.to_bits() == b.to_bits())
-    };
+    let same_bits =
+        |a: &Measurements, b: &Measurements| a.values().iter().zip(b.values()).all(|(a, b)| a.to_bits() == b.to_bits());
     let are_same = values.iter().all(|other| other.iter().zip(first).all(|(a, b)| same_bits(a, b)));
     findings.note("same values by every method", "are the same to the last bit", are_same);
     let column = |metric: Metric| first.iter().map(move |measured| measured[metric]);
@@ -234,18 +237,14 @@ fn recommendation(rows: &[Row]) -> Vec<String> {
     let best = quick.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).unwrap_or(serial);
     let gain = serial.seconds / best.seconds;
     sentences.push(if gain < WORTH {
-        format!(
-            "Use serial: the fastest other method was {gain:.2} times as fast, and {} is no wait.",
-            shown(serial.seconds)
-        )
+        format!("Use serial: the fastest other method, {}, was only {gain:.2} times as fast.", named(best))
     } else {
-        format!("Use {}: {gain:.2} times as fast as serial, the most of all that were timed.", named(best))
+        format!("Use {}: {gain:.2} times as fast as serial, the most of all.", named(best))
     });
     if let (Some(threads), Some(processes)) = (best_of(Method::Threads), best_of(Method::Processes)) {
         let ratio = processes.seconds / threads.seconds;
-        sentences.push(format!(
-            "Processes took {ratio:.2} times the time of threads: take them for code that may die."
-        ));
+        sentences
+            .push(format!("Processes took {ratio:.2} times the time of threads: take them for code that may die."));
         sentences.extend(best_of(Method::Journal).map(|journal| journal_cost(journal, rows, threads)));
     }
     sentences
@@ -266,11 +265,7 @@ fn journal_cost(journal: &Row, rows: &[Row], best_threads: &Row) -> String {
     let without = rows.iter().find(|row| row.method == Method::Threads && row.workers == journal.workers);
     let without = without.unwrap_or(best_threads).seconds;
     let added = (journal.seconds - without).max(0.0);
-    format!(
-        "A journal added {} to {}: nothing, where a run takes minutes and may be killed.",
-        shown(added),
-        shown(without)
-    )
+    format!("A journal added {} to {}; a run that is killed resumes from it.", shown(added), shown(without))
 }
 
 #[cfg(test)]
@@ -302,7 +297,10 @@ mod tests {
     fn where_nothing_gains_serial_is_recommended() {
         let rows = [row(Method::Serial, 1, 0.010), row(Method::Threads, 2, 0.0095), row(Method::Processes, 2, 0.2)];
         let words = recommendation(&rows);
-        assert!(words[0].starts_with("Use serial: the fastest other method was 1.05 times"), "{words:?}");
+        assert!(
+            words[0].starts_with("Use serial: the fastest other method, threads, 2 workers, was only 1.05"),
+            "{words:?}"
+        );
     }
 
     #[test]

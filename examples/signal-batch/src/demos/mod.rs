@@ -18,7 +18,7 @@ use manyhands::CancelToken;
 pub(crate) use check::{Checked, check};
 pub(crate) use findings::{Feature, Findings};
 pub(crate) use stage::Stage;
-pub(crate) use units::{Unit, results};
+pub(crate) use units::{N_UNITS, Unit};
 
 /// Why a demonstration could not be shown, as a message.
 pub(crate) type Refusal = String;
@@ -51,11 +51,6 @@ impl Demo {
     pub(crate) fn show(&self, stage: &Stage<'_>) -> Result<Findings, Refusal> {
         stage.say(format_args!("\nDemo {}: {}", self.number, self.title));
         (self.show)(stage)
-    }
-
-    /// Where it reads like a page: for those who want to see how it is done.
-    pub(crate) fn source(&self) -> String {
-        format!("src/demos/{}.rs", self.name)
     }
 }
 

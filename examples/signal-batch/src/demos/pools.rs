@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use manyhands::{AnyMode, IoThreads, Job, OnFailure, Outcome, Processes, Threads};
+use manyhands::{AnyMode, IoThreads, ItemFailure, Job, OnFailure, Outcome, Processes, Threads};
 use serde_json::json;
 use signal_batch::measure::{MeasurePlans, MetricSet};
 use signal_batch::{BatchResult, Metric, workload};
@@ -40,12 +40,11 @@ pub(super) fn show(stage: &Stage<'_>) -> Result<Findings, Refusal> {
     Ok(findings)
 }
 
-const WHICH_POOL_WHEN: &str = "\
-  Which pool when:
+const WHICH_POOL_WHEN: &str = "  Which pool when:
     serial     to debug, and where all the work takes less than a millisecond
     threads    to compute: one copy of the data, one worker per core
-    io         to wait for instruments, disks or networks: more workers than cores
-    processes  for code that may abort, hang or take all memory: it costs its item only";
+    io         to wait for instruments, disks, networks: more workers than cores
+    processes  for code that may abort, hang or take all memory: each dies alone";
 
 /// The same work in every pool, timed: once computing, once waiting.
 fn every_pool(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
@@ -145,8 +144,9 @@ fn as_completed(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusa
     Ok(())
 }
 
-/// A text of samples that a careless reader takes apart: one is no number, one has no samples.
-const FILES: [&str; 5] = ["0.5 0.25", "0.5 zero", "", "1 2 -3", "0.125"];
+/// Files with their samples as text: one has a word among them, one has none.
+const FILES: [(&str, &str); 5] =
+    [("a.txt", "0.5 0.25"), ("word.txt", "0.5 zero"), ("empty.txt", ""), ("b.txt", "1 2 -4"), ("c.txt", "0.125")];
 
 /// An error, and a panic: each fails its own file.
 fn errors_in_workers(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
@@ -154,19 +154,27 @@ fn errors_in_workers(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), R
         Job::new(&FILES)
             .mode(Threads)
             .workers(2)
-            .key(|file| format!("{file:?}"))
+            .key(|(name, _)| (*name).to_owned())
             .on_failure(OnFailure::Continue)
-            .try_run(|file| first_over_peak(file))
+            .try_run(|(_, samples)| first_over_peak(samples))
     });
     let outcome = outcome.map_err(text)?;
     stage.say(format_args!("  errors on threads: {} of {} files have a value", outcome.iter().count(), FILES.len()));
+    note_failures("errors in workers", &outcome, stage, findings);
+    findings.note("errors in workers", "values", json!(outcome.into_options()));
+    Ok(())
+}
+
+/// Prints each failure, and notes its name and its kind.
+fn note_failures<V, E>(feature: &str, outcome: &Outcome<V, E>, stage: &Stage<'_>, findings: &mut Findings)
+where
+    ItemFailure<E>: std::fmt::Display,
+{
     for failure in outcome.failures() {
         stage.say(format_args!("    {failure}"));
     }
-    let kinds = outcome.failures().iter().map(|failure| json!([failure.index, failure.kind().to_string()]));
-    findings.note("errors in workers", "failures", kinds.collect::<Vec<_>>());
-    findings.note("errors in workers", "values", json!(outcome.into_options()));
-    Ok(())
+    let kinds = outcome.failures().iter().map(|failure| json!([failure.key, failure.kind().to_string()]));
+    findings.note(feature, "failures", kinds.collect::<Vec<_>>());
 }
 
 /// The first sample over the largest. Panics where there is none, as careless code does.
@@ -174,7 +182,7 @@ fn first_over_peak(file: &str) -> Result<f64, String> {
     let samples = file.split_whitespace().map(|text| text.parse::<f64>().map_err(|error| format!("{text:?}: {error}")));
     let samples = samples.collect::<Result<Vec<f64>, String>>()?;
     let peak = samples.iter().fold(0.0_f64, |peak, sample| peak.max(sample.abs()));
-    Ok(samples[0] / peak)
+    Ok(samples.first().expect("every file has a sample") / peak)
 }
 
 /// Runs `work` while a panic prints nothing; what it says is in the failure.
@@ -200,11 +208,7 @@ fn workers_that_die(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Re
     let outcome = outcome.map_err(text)?;
     let tally = outcome.tally();
     stage.say(format_args!("  worker processes: {} of {} items have a value", tally.succeeded, tally.items));
-    for failure in outcome.failures() {
-        stage.say(format_args!("    {failure}"));
-    }
-    let kinds = outcome.failures().iter().map(|failure| json!([failure.index, failure.kind().to_string()]));
-    findings.note("workers that die", "failures", kinds.collect::<Vec<_>>());
+    note_failures("workers that die", &outcome, stage, findings);
     findings.note("workers that die", "values", json!(outcome.into_options()));
     Ok(())
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use manyhands::journal::JournalReader;
-use manyhands::progress::ItemStatus;
+use manyhands::progress::{ItemStatus, TrackerSnapshot};
 use manyhands::{Job, Journal, OnFailure, Outcome, ProgressTracker};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -28,7 +28,9 @@ const N_CAPTURES: u64 = 40;
 /// Captures whose files are torn: every run names them, and goes on.
 const TORN: [u64; 2] = [11, 29];
 /// The capture that takes long.
-const SLOW: u64 = 33;
+const SLOW: u64 = 17;
+/// How long an instrument takes for any other.
+const ANSWER_TIME: Duration = Duration::from_millis(20);
 /// Where the first journalled run ends.
 const FULL_AT: u64 = 20;
 
@@ -44,7 +46,7 @@ pub(super) fn show(stage: &Stage<'_>) -> Result<Findings, Refusal> {
 fn live(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
     let captures: Vec<u64> = (0..N_CAPTURES).collect();
     stage.say(format_args!("  {N_CAPTURES} captures: 2 are torn, and capture {SLOW} takes long"));
-    let progress = stage.progress("  captures").every(Duration::from_millis(250));
+    let progress = stage.progress("  captures").every(Duration::from_millis(150));
     let outcome = Job::new(&captures)
         .mode(stage.mode())
         .workers(stage.n_workers(stage.mode()))
@@ -52,7 +54,7 @@ fn live(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
         .key(|number| format!("capture {number}"))
         .on_failure(OnFailure::Continue)
         .cancel_token(stage.stop())
-        .progress(progress.stall_after(Duration::from_millis(200)))
+        .progress(progress.stall_after(Duration::from_millis(250)))
         .worker_state(MeasurePlans::default)
         .try_run(measured)
         .map_err(text)?;
@@ -68,10 +70,9 @@ fn names<V, E>(outcome: &Outcome<V, E>) -> Vec<Option<&str>> {
     outcome.failures().iter().map(|failure| failure.key.as_deref()).collect()
 }
 
-/// The rms of a capture, which comes from an instrument that takes 5 ms to hand it over.
+/// The rms of a capture, which an instrument takes its time to hand over.
 fn measured(plans: &mut MeasurePlans, number: &u64) -> Result<f64, String> {
-    let answer_ms = if *number == SLOW { 900 } else { 5 };
-    std::thread::sleep(Duration::from_millis(answer_ms));
+    std::thread::sleep(if *number == SLOW { 60 * ANSWER_TIME } else { ANSWER_TIME });
     rms(plans, *number)
 }
 
@@ -95,6 +96,7 @@ fn own_loop(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
     let share = |first: u64| {
         let mut plans = MeasurePlans::default();
         for number in (first..N_CAPTURES).step_by(2) {
+            std::thread::sleep(ANSWER_TIME);
             let status = if rms(&mut plans, number).is_ok() { ItemStatus::Succeeded } else { ItemStatus::Failed };
             tracker.count(status, 1);
         }
@@ -103,16 +105,23 @@ fn own_loop(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
     std::thread::scope(|scope| {
         let workers = [0, 1].map(|first| scope.spawn(move || share(first)));
         while !workers.iter().all(std::thread::ScopedJoinHandle::is_finished) {
-            std::thread::sleep(Duration::from_millis(20));
-            stage.say(format_args!("    {}", tracker.snapshot()));
+            std::thread::sleep(5 * ANSWER_TIME);
+            stage.say(format_args!("    {}", told(&tracker.snapshot())));
         }
     });
     let last = tracker.snapshot();
     let success = last.success_rate().ok_or("nothing was counted")?;
-    stage.say(format_args!("    at its end: {last}, {success:.1}% succeeded"));
     findings.note("a tracker of your own", "done", last.done());
     findings.note("a tracker of your own", "success rate in percent", success);
     Ok(())
+}
+
+/// A snapshot in words of one's own; its `Display` says nearly the same.
+fn told(snapshot: &TrackerSnapshot) -> String {
+    let (percent, success) = (snapshot.percent().unwrap_or_default(), snapshot.success_rate().unwrap_or(100.0));
+    let left = snapshot.eta().map_or_else(|| "unknown".to_owned(), |eta| format!("{} ms", eta.likely.as_millis()));
+    let rate = snapshot.items_per_second();
+    format!("{percent:>3.0}% done, {success:.1}% of them well, {rate:.0} captures/s, time left: {left}")
 }
 
 /// A run that ends half-way, and the same run again.
@@ -128,7 +137,10 @@ fn resume(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
     let second = store(stage, Disk { is_full_at: None }, Some(&journal))?;
     require_going_on(stage.stop())?;
     let (resumed, rest) = (second.resumed().count(), second.len() - second.resumed().count());
-    stage.say(format_args!("  the same run again, with room on the disk: only {rest} captures were computed\n    {}", second.tally()));
+    stage.say(format_args!(
+        "  the same run again, with room on the disk: only {rest} captures were computed\n    {}",
+        second.tally()
+    ));
 
     let never_failed = store(stage, Disk { is_full_at: None }, None)?;
     findings.note("resume", "finished before the failure", first.iter().count());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use consumer_support::CliContext;
 use manyhands::{AnyMode, CancelToken, Progress};
@@ -51,11 +51,6 @@ impl<'a> Stage<'a> {
     /// A file in the folder of the demonstration.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
-    }
-
-    /// The folder of the demonstration.
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
     }
 
     /// A bar on a terminal, lines elsewhere, nothing when quiet.

@@ -74,9 +74,10 @@ mod tests {
     #[test]
     fn every_way_is_warmed_up_once_and_then_works_once_per_round_in_turn() {
         let order = std::cell::RefCell::new(Vec::new());
+        let order = &order;
         let way = |name: &'static str| Way {
             name: name.to_owned(),
-            work: Box::new(|| {
+            work: Box::new(move || {
                 order.borrow_mut().push(name);
                 Ok(order.borrow().len())
             }),

@@ -1,30 +1,36 @@
 //! `signal-batch run`: the golden cases as files of cases, in every mode, and what is wrong with a case.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
 
 use serde_json::{Value, json};
 
+use crate::golden::cases;
 use crate::program::{require_code, signal_batch};
 
 /// Modes and numbers of workers; the first is what the others are compared with.
 const WAYS: [(&str, &str); 4] = [("serial", "1"), ("threads", "3"), ("io", "2"), ("processes", "2")];
 
-/// The golden files, what a case asks with, and what it is answered with.
-const KINDS: [(&str, &[&str], &[&str]); 7] = [
+/// The golden files, what they call their kind, what a case asks with, and what it is answered with.
+const KINDS: [(&str, &str, &[&str], &[&str]); 7] = [
     (
         "describe_outliers",
+        "descriptive statistics and outlier rules",
         &["input"],
         &["stats", "exact", "iqr_outlier_indices", "z_outlier_indices", "mad", "modified_z_outlier_indices_3.5"],
     ),
-    ("aggregate_tables", &["rows"], &["pooled", "by_group"]),
-    ("compare_batches", &["a", "b"], &["expect"]),
-    ("multiple_tests", &["p"], &["holm", "benjamini_hochberg"]),
-    ("quality", &["amplitude", "snr_db"], &["z_outliers", "expect"]),
-    ("batch_metrics", &["start_epoch", "wall_seconds", "records"], &["expect_raw", "expect_rounded"]),
-    ("workload", &[], &["first4", "last2", "expect"]),
+    ("aggregate_tables", "per-metric aggregation of a table, pooled and by group", &["rows"], &["pooled", "by_group"]),
+    ("compare_batches", "comparison of two samples of one metric", &["a", "b"], &["expect"]),
+    ("multiple_tests", "Holm and Benjamini-Hochberg adjusted p values", &["p"], &["holm", "benjamini_hochberg"]),
+    ("quality", "quality metrics", &["amplitude", "snr_db"], &["z_outliers", "expect"]),
+    (
+        "batch_metrics",
+        "batch metrics summary",
+        &["start_epoch", "wall_seconds", "records"],
+        &["expect_raw", "expect_rounded"],
+    ),
+    ("workload", "the two demo workloads, measured", &[], &["first4", "last2", "expect"]),
 ];
 
 /// Runs cases, and returns what `result.json` holds.
@@ -36,27 +42,10 @@ fn answers(folder: &Path, file: &Value, code: i32, more: &[&str]) -> (Value, Out
     (serde_json::from_slice(&fs::read(out.join("result.json")).unwrap()).unwrap(), output)
 }
 
-/// The folder of golden data, or none and a loud line where it is absent. With `MANYHANDS_REQUIRE_SHARED` set, absence
-/// is a failure.
-fn golden() -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/golden/batch")).to_owned();
-    if path.is_dir() {
-        return Some(path);
-    }
-    let required = std::env::var_os("MANYHANDS_REQUIRE_SHARED").is_some();
-    assert!(!required, "golden data is required and absent");
-    // Not `eprintln`, which a test that passes keeps to itself.
-    writeln!(std::io::stderr(), "SKIPPED: golden data \"batch\" is absent, so nothing was compared")
-        .expect("the terminal takes a line");
-    None
-}
-
 #[test]
 fn the_golden_cases_agree_and_are_the_same_bytes_in_every_mode() {
-    let Some(golden) = golden() else { return };
-    for (stem, inputs, outputs) in KINDS {
-        let stored: Value = serde_json::from_slice(&fs::read(golden.join(format!("{stem}.json"))).unwrap()).unwrap();
-        let stored_cases = stored["cases"].as_array().unwrap();
+    for (stem, text, inputs, outputs) in KINDS {
+        let Some(stored) = cases(stem) else { return };
         let question = |case: &Value| {
             let mut question = json!({ "id": case["id"] });
             for name in inputs {
@@ -64,18 +53,21 @@ fn the_golden_cases_agree_and_are_the_same_bytes_in_every_mode() {
             }
             question
         };
-        let questions: Vec<Value> = stored_cases.iter().map(question).collect();
+        let questions: Vec<Value> = stored.iter().map(question).collect();
         let folder = tempfile::tempdir().unwrap();
         let mut serial = None;
         for (mode, workers) in WAYS {
             // Both names of a kind, in turn.
-            let kind = if mode == "serial" { stored["kind"].clone() } else { json!(stem) };
+            let kind = if mode == "serial" { text } else { stem };
             let file = json!({ "kind": kind, "cases": questions });
             let (found, _) = answers(folder.path(), &file, 0, &["--mode", mode, "--workers", workers]);
             let bytes = fs::read(folder.path().join("out/result.json")).unwrap();
-            assert!(*serial.get_or_insert_with(|| bytes.clone()) == bytes, "{stem}: {mode} wrote other bytes than serial");
-            assert_eq!(found["cases"].as_array().unwrap().len(), stored_cases.len());
-            for (found, expected) in found["cases"].as_array().unwrap().iter().zip(stored_cases) {
+            assert!(
+                *serial.get_or_insert_with(|| bytes.clone()) == bytes,
+                "{stem}: {mode} wrote other bytes than serial"
+            );
+            assert_eq!(found["cases"].as_array().unwrap().len(), stored.len());
+            for (found, expected) in found["cases"].as_array().unwrap().iter().zip(&stored) {
                 assert_eq!(found["id"], expected["id"]);
                 for name in outputs.iter().filter(|name| expected.get(**name).is_some()) {
                     let path = format!("{stem} {} {name}", expected["id"]);
@@ -162,7 +154,15 @@ fn a_case_that_is_broken_fails_by_name_and_the_others_go_on() {
         let errors: Vec<&str> =
             found["cases"].as_array().unwrap().iter().map(|case| case["error"].as_str().unwrap_or_default()).collect();
         assert_eq!(found["cases"][2]["holm"], json!([0.02, 0.04]), "{found}");
-        let named = [(0, "no p"), (1, "p[1]"), (3, "p[0] is 1.5"), (4, "no id"), (5, "no object"), (6, "earlier case"), (7, "list")];
+        let named = [
+            (0, "no p"),
+            (1, "p[1]"),
+            (3, "p[0] is 1.5"),
+            (4, "no id"),
+            (5, "no object"),
+            (6, "earlier case"),
+            (7, "list"),
+        ];
         for (idx, named) in named {
             assert!(errors[idx].contains(named), "case {idx}: {errors:?}");
         }
@@ -198,7 +198,7 @@ fn a_file_that_holds_no_cases_is_refused_with_the_reason() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     let unknown = run(r#"{"kind": "describe", "cases": [{"id": "a"}]}"#);
-    assert!(KINDS.iter().all(|(stem, _, _)| unknown.contains(stem)), "{unknown}");
+    assert!(KINDS.iter().all(|(stem, ..)| unknown.contains(stem)), "{unknown}");
     assert!(run(r#"{"kind": "quality", "cases": []}"#).contains("nothing"));
     assert!(run(r#"{"kind": "quality"}"#).contains("missing field `cases`"));
     assert!(run(r#"{"cases": [{"id": "a"}]}"#).contains("missing field `kind`"));

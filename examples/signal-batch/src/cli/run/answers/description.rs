@@ -37,15 +37,8 @@ pub(super) fn describe_outliers(case: &Case) -> Result<Value, String> {
 /// The eight statistics by name.
 pub(super) fn description(described: &Description) -> Map<String, Value> {
     let Description { mean, std, min, max, median, q25, q75, .. } = *described;
-    let values = [
-        ("mean", mean),
-        ("std", std),
-        ("min", min),
-        ("max", max),
-        ("median", median),
-        ("q25", q25),
-        ("q75", q75),
-    ];
+    let values =
+        [("mean", mean), ("std", std), ("min", min), ("max", max), ("median", median), ("q25", q25), ("q75", q75)];
     let mut object: Map<String, Value> =
         values.into_iter().map(|(name, value)| (name.to_owned(), number(value))).collect();
     object.insert("count".to_owned(), json!(described.count));

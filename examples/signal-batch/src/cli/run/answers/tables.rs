@@ -52,9 +52,8 @@ fn table(rows: &[Value], group: &str) -> Result<Table, String> {
         files.push(row.text(FILE).map_err(|why| format!("{place}: {why}"))?.to_owned());
         groups.push(row.text(group).map_err(|why| format!("{place}: {why}"))?.to_owned());
         for (name, value) in row.fields().filter(|(name, _)| *name != FILE && *name != group) {
-            let value = read_number(value).ok_or_else(|| {
-                format!("{place}: {name} is {value}; give a number, null, \"inf\" or \"-inf\"")
-            })?;
+            let value = read_number(value)
+                .ok_or_else(|| format!("{place}: {name} is {value}; give a number, null, \"inf\" or \"-inf\""))?;
             let column = columns.entry(name.to_owned()).or_default();
             column.resize(idx, f64::NAN);
             column.push(value);
