@@ -8,12 +8,19 @@
 //! - [`measure`]: the measurements of one trace.
 //! - [`Table`]: measurements of many captures, or any other table of numbers.
 //! - [`limits`]: what a metric may be, and which units keep to it.
+//! - [`pictures`]: distributions, groups and control charts.
+//! - [`regression`]: whether a batch has moved against a baseline.
+//! - [`report`]: a page, a terminal table and a summary of a table of measurements.
 //! - [`stats`]: description, outliers, aggregation, quality, comparison of two batches, correction for many tests.
 
 mod capture;
 mod error;
 pub mod limits;
 pub mod measure;
+pub mod pictures;
+pub mod regression;
+pub mod report;
+pub mod stats;
 mod table;
 pub mod workload;
 

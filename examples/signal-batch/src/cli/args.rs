@@ -7,6 +7,7 @@ use consumer_support::flag_values::at_least_one;
 use manyhands::AnyMode;
 
 use super::aggregate::AggregateArgs;
+use super::compare::CompareArgs;
 use super::demo::DemoArgs;
 use super::measure::MeasureArgs;
 use super::run::RunArgs;
@@ -49,6 +50,8 @@ pub(super) struct Common {
 pub(super) enum Command {
     /// Describe a table of measurements: means, deviations, outliers, quality, for all rows or for each batch.
     Aggregate(AggregateArgs),
+    /// Compare two batches, the groups of one, or a batch with a baseline.
+    Compare(CompareArgs),
     /// Show how it is done: four demonstrations, each a file to read.
     Demo(DemoArgs),
     /// Measure captures: CSV, NPY, WAV or made ones, one or many.

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod args;
+mod compare;
 mod demo;
 mod measure;
 mod metrics;
@@ -49,6 +50,7 @@ fn typed(words: &[OsString], context: &CliContext<'_>) -> Result<ExitStatus, Ref
 fn run_named(command: &Command, context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
     match command {
         Command::Aggregate(args) => aggregate::aggregate(args, context),
+        Command::Compare(args) => compare::compare(args, context),
         Command::Demo(args) => demo::demo(args, context),
         Command::Measure(args) => measure::measure(args, context),
         Command::Metrics => Ok(metrics::metrics(context)),

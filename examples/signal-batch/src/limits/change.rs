@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// By how much a mean may move: in the unit of the metric, or in percent of the earlier mean.
 ///
@@ -69,6 +69,16 @@ impl fmt::Display for MaxChange {
         match self {
             Self::Absolute(change) => write!(f, "{change}"),
             Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+/// As it is read: a number, or a text such as `2%`.
+impl Serialize for MaxChange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Absolute(change) => serializer.serialize_f64(*change),
+            Self::Percent(_) => serializer.collect_str(self),
         }
     }
 }

@@ -1,0 +1,201 @@
+//! A comparison of two batches as a section of a page, a page of its own, and lines for a terminal.
+
+use consumer_support::page::{self, Fact, Link, facts_list, file_list, section, warning_list};
+
+use super::html_table::{html, note};
+use super::numbers::{count, number, p_text, signed};
+use super::page::STYLE;
+use super::text_table::{Side, TextTable, wrapped};
+use super::{fact, warning};
+use crate::regression::{Comparisons, MetricComparison, Verdict};
+
+/// The page of a comparison; `facts` follow those of the settings.
+///
+/// ```
+/// use signal_batch::regression::{RegressionSettings, compare_tables};
+/// use signal_batch::report::comparison_page;
+/// use signal_batch::{NumberColumn, Table};
+///
+/// let table = Table::new(vec![], vec![NumberColumn { name: "rms".into(), values: vec![1.0, 2.0, 3.0] }])?;
+/// let compared = compare_tables(&table, &table, &RegressionSettings::default())?;
+/// assert!(comparison_page("Night 7", &compared, &[], &[]).contains("No metric moved"));
+/// # Ok::<(), signal_batch::BatchError>(())
+/// ```
+#[must_use]
+pub fn comparison_page(title: &str, comparisons: &Comparisons, facts: &[Fact], files: &[Link]) -> String {
+    let regressions: Vec<page::Warning> =
+        comparisons.regressions().map(|one| warning(&one.metric, movement(one))).collect();
+    let all: Vec<Fact> = settings_facts(comparisons).into_iter().chain(facts.iter().cloned()).collect();
+    let sections = [
+        page::header(title, &verdict_line(comparisons), ""),
+        section("Moved", &warning_list(&regressions, "No metric moved by more than its limit.")),
+        section("Summary", &facts_list(&all)),
+        section("Not tested or left out", &warning_list(&left_out(comparisons), "Every metric was tested.")),
+        section("All metrics", &comparison_section(comparisons)),
+        section("Files", &file_list(files)),
+    ];
+    page::start(title, STYLE) + &sections.concat() + page::END
+}
+
+/// The comparison for a terminal of so many columns.
+///
+/// ```
+/// use signal_batch::regression::{RegressionSettings, compare_tables};
+/// use signal_batch::report::comparison_terminal;
+/// use signal_batch::{NumberColumn, Table};
+///
+/// let table = Table::new(vec![], vec![NumberColumn { name: "rms".into(), values: vec![1.0, 2.0, 3.0] }])?;
+/// let compared = compare_tables(&table, &table, &RegressionSettings::default())?;
+/// assert!(comparison_terminal(&compared, 80).lines().all(|line| line.chars().count() <= 80));
+/// # Ok::<(), signal_batch::BatchError>(())
+/// ```
+#[must_use]
+pub fn comparison_terminal(comparisons: &Comparisons, width: usize) -> String {
+    let mut lines = vec![settings_line(comparisons), String::new()];
+    lines.extend(table(comparisons).lines(width));
+    let left_out = left_out(comparisons);
+    if !left_out.is_empty() {
+        lines.extend([String::new(), "not tested or left out".to_owned()]);
+        lines.extend(left_out.iter().map(|one| format!("  {}: {}", one.subject, one.reason)));
+    }
+    lines.extend([String::new(), verdict_line(comparisons)]);
+    lines.extend(comparisons.regressions().map(|one| format!("  {}: {}", one.metric, movement(one))));
+    lines.iter().flat_map(|line| wrapped(line, width)).collect::<Vec<_>>().join("\n")
+}
+
+/// The table of all comparisons with effect sizes and intervals.
+pub(super) fn comparison_section(comparisons: &Comparisons) -> String {
+    let heads = [
+        "metric",
+        "a",
+        "b",
+        "verdict",
+        "n of a",
+        "n of b",
+        "mean of a",
+        "mean of b",
+        "change",
+        "95 % interval",
+        "change, %",
+        "Hedges' g",
+        "Cliff's delta",
+        "p",
+        "adjusted p",
+    ];
+    let optional = |value: Option<f64>| value.map_or_else(|| number(f64::NAN), |value| signed(value, 3));
+    let row = |one: &MetricComparison| {
+        let compared = &one.comparison;
+        let unit = if one.unit.is_empty() { String::new() } else { format!(", {}", one.unit) };
+        vec![
+            format!("{}{unit}", one.metric),
+            one.a.clone(),
+            one.b.clone(),
+            one.verdict.to_string(),
+            compared.n_a.to_string(),
+            compared.n_b.to_string(),
+            number(compared.mean_a),
+            number(compared.mean_b),
+            signed(compared.mean_diff, 4),
+            interval(one).unwrap_or_else(|| number(f64::NAN)),
+            optional(one.change_percent),
+            optional(compared.hedges_g),
+            optional(compared.cliffs_delta),
+            one.p.map_or_else(|| number(f64::NAN), p_text),
+            one.p_adjusted.map_or_else(|| number(f64::NAN), p_text),
+        ]
+    };
+    // What has moved stands first; among the others the order of metrics is kept.
+    let mut ordered: Vec<&MetricComparison> = comparisons.metrics.iter().collect();
+    ordered.sort_by_key(|one| !one.is_regression());
+    let rows: Vec<Vec<String>> = ordered.into_iter().map(row).collect();
+    let about = "Changes are b less a. The interval is that of the difference of the means, after Welch. Hedges' g is the change in \
+                 pooled deviations; Cliff's delta is the chance that a value of b is larger, less the chance that it is smaller.";
+    html("Comparison", &heads, 4, &rows, "There is nothing to compare.")
+        + &note(&settings_line(comparisons))
+        + &note(about)
+}
+
+/// How a metric moved, in words: means, change, interval, p.
+fn movement(one: &MetricComparison) -> String {
+    let compared = &one.comparison;
+    let unit = if one.unit.is_empty() { String::new() } else { format!(" {}", one.unit) };
+    let percent = one.change_percent.map_or_else(String::new, |percent| format!(" ({} %)", signed(percent, 3)));
+    let interval = interval(one).map_or_else(String::new, |interval| format!(", 95 % CI {interval}"));
+    let p = one.p_adjusted.map_or_else(String::new, |p| format!(", p {}", p_text(p)));
+    let limit = one.limit.max_change.map_or_else(String::new, |limit| format!(", limit {limit}"));
+    let pair = if (one.a.as_str(), one.b.as_str()) == ("a", "b") {
+        String::new()
+    } else {
+        format!("{} to {}: ", one.a, one.b)
+    };
+    format!(
+        "{pair}{} to {}{unit}, {}{percent}{interval}{p}{limit}",
+        number(compared.mean_a),
+        number(compared.mean_b),
+        signed(compared.mean_diff, 4)
+    )
+}
+
+fn interval(one: &MetricComparison) -> Option<String> {
+    let welch = one.comparison.welch.as_ref()?;
+    Some(format!("{} to {}", signed(welch.ci95.0, 4), signed(welch.ci95.1, 4)))
+}
+
+fn verdict_line(comparisons: &Comparisons) -> String {
+    let tested = comparisons.metrics.iter().filter(|one| one.p.is_some()).count();
+    match comparisons.regressions().count() {
+        0 => format!("no metric moved by more than its limit, of {tested} tested"),
+        n => format!("{n} of {} moved by more than the limit", count(tested, "tested metric")),
+    }
+}
+
+fn settings_line(comparisons: &Comparisons) -> String {
+    let settings = &comparisons.settings;
+    format!("{} test, p values {}, significant below {}", settings.test, settings.correction, settings.alpha)
+}
+
+fn settings_facts(comparisons: &Comparisons) -> Vec<Fact> {
+    let settings = &comparisons.settings;
+    let n = |verdict: Verdict| comparisons.metrics.iter().filter(|one| one.verdict == verdict).count().to_string();
+    vec![
+        fact("Test", settings.test.to_string()),
+        fact("p values", settings.correction.to_string()),
+        fact("Significant below", settings.alpha.to_string()),
+        fact("Moved", n(Verdict::Moved)),
+        fact("Improved", n(Verdict::Improved)),
+        fact("Within limit", n(Verdict::WithinLimit)),
+        fact("Unchanged", n(Verdict::Unchanged)),
+        fact("Not tested", n(Verdict::NotTested)),
+    ]
+}
+
+/// Metrics that were not tested or are on one side only, and notes.
+fn left_out(comparisons: &Comparisons) -> Vec<page::Warning> {
+    let untested = comparisons.metrics.iter().filter(|one| one.verdict == Verdict::NotTested);
+    let mut all: Vec<page::Warning> = untested.map(|one| warning(&one.metric, one.reason.as_str())).collect();
+    all.extend(comparisons.only_in_a.iter().map(|name| warning(name, "only a has it")));
+    all.extend(comparisons.only_in_b.iter().map(|name| warning(name, "only b has it")));
+    all.extend(comparisons.notes.iter().map(|text| warning("note", text.as_str())));
+    all
+}
+
+fn table(comparisons: &Comparisons) -> TextTable {
+    let has_pairs = comparisons.metrics.iter().any(|one| one.a != "a" || one.b != "b");
+    let names: &[(&str, Side)] = if has_pairs {
+        &[("metric", Side::Left), ("a", Side::Left), ("b", Side::Left)]
+    } else {
+        &[("metric", Side::Left)]
+    };
+    let numbers = ["mean of a", "mean of b", "change, %", "adjusted p"].map(|name| (name, Side::Right));
+    let mut table = TextTable::new(&[names, &numbers[..], &[("verdict", Side::Left)][..]].concat());
+    for one in &comparisons.metrics {
+        let names =
+            if has_pairs { vec![one.metric.clone(), one.a.clone(), one.b.clone()] } else { vec![one.metric.clone()] };
+        let compared = &one.comparison;
+        let percent = one.change_percent.map_or_else(|| number(f64::NAN), |percent| signed(percent, 3));
+        let p = one.p_adjusted.map_or_else(|| number(f64::NAN), p_text);
+        let numbers = [number(compared.mean_a), number(compared.mean_b), percent, p];
+        table.row(names.into_iter().chain(numbers).chain([one.verdict.to_string()]));
+    }
+    table
+}

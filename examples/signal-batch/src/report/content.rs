@@ -1,0 +1,291 @@
+//! All numbers of a report, computed once from its data.
+
+use std::collections::BTreeSet;
+
+use consumer_support::page::Warning;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{ControlChart, ReportData};
+use crate::regression::{
+    Comparisons, RegressionSettings, chosen_metrics, compare_groups, distinct, group_labels, sample_unit, unit_of,
+};
+use crate::stats::{self, Description, OutlierMethod};
+use crate::{BatchResult, NumberColumn, Table};
+
+/// How the score is computed, in words.
+pub(super) const SCORE_FORMULA: &str =
+    "100 x captures that were measured and are an outlier in no metric / all captures";
+
+/// The numbers of a report; [`Report::summary`](super::Report::summary) is this as JSON.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Content {
+    pub(super) title: String,
+    pub(super) subtitle: String,
+    pub(super) program: String,
+    pub(super) captures: Captures,
+    /// How many numbers there are in all metrics together.
+    pub(super) measurements: usize,
+    pub(super) quality_score: Option<f64>,
+    pub(super) quality_score_formula: &'static str,
+    pub(super) method: OutlierMethod,
+    pub(super) threshold: f64,
+    pub(super) group: Option<String>,
+    pub(super) metrics: Vec<MetricContent>,
+    pub(super) groups: Vec<GroupContent>,
+    pub(super) comparisons: Option<Comparisons>,
+    pub(super) failures: Vec<Remark>,
+    pub(super) notes: Vec<Remark>,
+    /// The versions of the program that measured.
+    pub(super) versions: Vec<String>,
+    pub(super) first_captured_at: Option<String>,
+    pub(super) last_captured_at: Option<String>,
+    /// The rows in the order of control charts.
+    #[serde(skip)]
+    pub(super) order: Vec<usize>,
+    /// The time of each row, where all rows have one.
+    #[serde(skip)]
+    pub(super) times: Option<Vec<Timestamp>>,
+    /// The name of each row.
+    #[serde(skip)]
+    pub(super) names: Vec<String>,
+    /// The group of each row.
+    #[serde(skip)]
+    pub(super) labels: Vec<String>,
+}
+
+/// How many captures there are.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Captures {
+    pub(super) total: usize,
+    pub(super) measured: usize,
+    pub(super) failed: usize,
+    /// Measured ones that are an outlier in some metric.
+    pub(super) with_outliers: usize,
+}
+
+/// One metric over all rows.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct MetricContent {
+    pub(super) name: String,
+    pub(super) unit: String,
+    pub(super) description: Description,
+    pub(super) outlier_percent: Option<f64>,
+    pub(super) outliers: Vec<NamedValue>,
+    pub(super) control_chart: Option<ControlChart>,
+    /// The points outside the limits of the control chart, in the order of time.
+    pub(super) outside: Vec<NamedValue>,
+}
+
+/// A value and the row that it stands in.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct NamedValue {
+    pub(super) row: usize,
+    pub(super) name: String,
+    pub(super) group: String,
+    pub(super) value: f64,
+}
+
+/// One group.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct GroupContent {
+    pub(super) name: String,
+    pub(super) rows: usize,
+    pub(super) metrics: Vec<GroupMetric>,
+}
+
+/// One metric within a group.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct GroupMetric {
+    pub(super) name: String,
+    pub(super) description: Description,
+}
+
+/// A remark on something.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Remark {
+    pub(super) subject: String,
+    pub(super) reason: String,
+}
+
+impl Content {
+    pub(super) fn of(data: &ReportData) -> BatchResult<Self> {
+        let table = &data.table;
+        let metrics = chosen_metrics(&[table], data.metrics.as_deref())?;
+        let labels: Vec<String> = match &data.group {
+            Some(group) => group_labels(table, group)?.into_iter().map(str::to_owned).collect(),
+            None => vec![String::new(); table.n_rows()],
+        };
+        let names = row_names(table);
+        let times = times(table);
+        let order = order(table.n_rows(), times.as_deref());
+        let rows = Rows { names: &names, labels: &labels, order: &order };
+        let metrics = metrics.iter().map(|name| rows.metric(data, name)).collect::<BatchResult<Vec<_>>>()?;
+        let failures = failures(table, &names);
+        let captures = captures(table.n_rows(), &failures, &metrics);
+        let extremes = times.as_ref().and_then(|times| Some((times.iter().min()?, times.iter().max()?)));
+        let good = captures.measured.saturating_sub(captures.with_outliers);
+        Ok(Self {
+            title: data.title.clone(),
+            subtitle: data.subtitle.clone(),
+            program: format!("signal-batch {}", env!("CARGO_PKG_VERSION")),
+            measurements: metrics.iter().map(|metric| metric.description.count).sum(),
+            quality_score: (captures.total > 0).then(|| 100.0 * good as f64 / captures.total as f64),
+            quality_score_formula: SCORE_FORMULA,
+            method: data.method,
+            threshold: data.threshold,
+            group: data.group.clone(),
+            groups: groups(data, &labels, &metrics),
+            comparisons: comparisons(data, &labels, &metrics)?,
+            metrics,
+            captures,
+            failures: failures.into_iter().map(|(_, remark)| remark).collect(),
+            notes: data.notes.iter().map(Remark::of).collect(),
+            versions: texts(table, "version"),
+            first_captured_at: extremes.map(|(first, _)| first.to_string()),
+            last_captured_at: extremes.map(|(_, last)| last.to_string()),
+            order,
+            times,
+            names,
+            labels,
+        })
+    }
+
+    /// The metrics that have a value.
+    pub(super) fn measured_metrics(&self) -> impl Iterator<Item = &MetricContent> {
+        self.metrics.iter().filter(|metric| metric.description.count > 0)
+    }
+
+    /// The names of the metrics that have none.
+    pub(super) fn empty_metrics(&self) -> Vec<&str> {
+        self.metrics.iter().filter(|metric| metric.description.count == 0).map(|metric| metric.name.as_str()).collect()
+    }
+}
+
+impl Remark {
+    fn of(warning: &Warning) -> Self {
+        Self { subject: warning.subject.clone(), reason: warning.reason.clone() }
+    }
+
+    /// As the page takes it.
+    pub(super) fn warning(&self) -> Warning {
+        Warning { subject: self.subject.clone(), reason: self.reason.clone() }
+    }
+}
+
+/// What is known of the rows.
+struct Rows<'a> {
+    names: &'a [String],
+    labels: &'a [String],
+    order: &'a [usize],
+}
+
+impl Rows<'_> {
+    fn metric(&self, data: &ReportData, name: &str) -> BatchResult<MetricContent> {
+        let values = data.table.number(name).unwrap_or_default();
+        let description = stats::describe(values);
+        let mut outliers = Vec::new();
+        for row in outlier_rows(data, self.labels, name, values)? {
+            outliers.push(self.named(row, values[row]));
+        }
+        let share = 100.0 * outliers.len() as f64 / description.count as f64;
+        let control_chart = ControlChart::of(self.order.iter().map(|row| values[*row]));
+        let outside = control_chart.iter().flat_map(|chart| &chart.outside).map(|place| self.order[*place]);
+        Ok(MetricContent {
+            name: name.to_owned(),
+            unit: unit_of(name, sample_unit(&data.table)),
+            outlier_percent: (description.count > 0).then_some(share),
+            description,
+            outliers,
+            outside: outside.map(|row| self.named(row, values[row])).collect(),
+            control_chart,
+        })
+    }
+
+    fn named(&self, row: usize, value: f64) -> NamedValue {
+        NamedValue { row, name: self.names[row].clone(), group: self.labels[row].clone(), value }
+    }
+}
+
+/// The outliers of a metric, each judged within its group, in the order of rows.
+fn outlier_rows(data: &ReportData, labels: &[String], name: &str, values: &[f64]) -> BatchResult<Vec<usize>> {
+    let mut found = Vec::new();
+    let all: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let seen: BTreeSet<&str> = all.iter().copied().collect();
+    for label in seen {
+        let rows: Vec<usize> = (0..values.len()).filter(|row| all[*row] == label).collect();
+        let of_group = NumberColumn { name: name.to_owned(), values: rows.iter().map(|row| values[*row]).collect() };
+        let table = Table::new(Vec::new(), vec![of_group])?;
+        for summary in stats::aggregate(&table, data.method, data.threshold)? {
+            found.extend(summary.outliers.iter().map(|outlier| rows[outlier.row]));
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn groups(data: &ReportData, labels: &[String], metrics: &[MetricContent]) -> Vec<GroupContent> {
+    let all: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let of_group = |label: &str| {
+        let describe = |metric: &MetricContent| {
+            let values = data.table.number(&metric.name).unwrap_or_default().iter().zip(&all);
+            let values: Vec<f64> = values.filter(|(_, of_row)| **of_row == label).map(|(value, _)| *value).collect();
+            GroupMetric { name: metric.name.clone(), description: stats::describe(&values) }
+        };
+        GroupContent {
+            name: label.to_owned(),
+            rows: all.iter().filter(|of_row| **of_row == label).count(),
+            metrics: metrics.iter().map(describe).collect(),
+        }
+    };
+    distinct(&all).into_iter().map(of_group).collect()
+}
+
+/// Compares the groups, where there are two or more.
+fn comparisons(data: &ReportData, labels: &[String], metrics: &[MetricContent]) -> BatchResult<Option<Comparisons>> {
+    let all: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let Some(group) = data.group.as_deref().filter(|_| distinct(&all).len() > 1) else { return Ok(None) };
+    let names = metrics.iter().filter(|metric| metric.description.count > 0).map(|metric| metric.name.clone());
+    let settings = RegressionSettings { metrics: Some(names.collect()), ..RegressionSettings::default() };
+    compare_groups(&data.table, group, &settings).map(Some)
+}
+
+fn row_names(table: &Table) -> Vec<String> {
+    match table.texts().first() {
+        Some(column) => column.values.clone(),
+        None => (1..=table.n_rows()).map(|row| format!("row {row}")).collect(),
+    }
+}
+
+/// The time of each row; none where one has none.
+fn times(table: &Table) -> Option<Vec<Timestamp>> {
+    let texts = table.text("captured_at")?;
+    texts.iter().map(|text| text.parse().ok()).collect::<Option<Vec<Timestamp>>>().filter(|times| !times.is_empty())
+}
+
+/// The rows in the order of time, and in their own order where times are alike or unknown.
+fn order(n_rows: usize, times: Option<&[Timestamp]>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n_rows).collect();
+    if let Some(times) = times {
+        order.sort_by_key(|row| times[*row]);
+    }
+    order
+}
+
+fn failures(table: &Table, names: &[String]) -> Vec<(usize, Remark)> {
+    let errors = table.text("error").unwrap_or_default().iter().enumerate().filter(|(_, error)| !error.is_empty());
+    errors.map(|(row, error)| (row, Remark { subject: names[row].clone(), reason: error.clone() })).collect()
+}
+
+fn captures(total: usize, failures: &[(usize, Remark)], metrics: &[MetricContent]) -> Captures {
+    let failed: BTreeSet<usize> = failures.iter().map(|(row, _)| *row).collect();
+    let rows = metrics.iter().flat_map(|metric| &metric.outliers).map(|outlier| outlier.row);
+    let with_outliers: BTreeSet<usize> = rows.filter(|row| !failed.contains(row)).collect();
+    Captures { total, measured: total - failed.len(), failed: failed.len(), with_outliers: with_outliers.len() }
+}
+
+/// The different texts of a column.
+fn texts(table: &Table, name: &str) -> Vec<String> {
+    let column: Vec<&str> = table.text(name).unwrap_or_default().iter().map(String::as_str).collect();
+    distinct(&column).into_iter().map(str::to_owned).collect()
+}

@@ -1,0 +1,237 @@
+//! `index.html` of a report.
+
+use consumer_support::page::{self, Warning, facts_list, file_list, section, warning_list};
+
+use super::comparison::comparison_section;
+use super::content::{Content, MetricContent, NamedValue, SCORE_FORMULA};
+use super::html_table::{html, note};
+use super::numbers::{count, number, percent, with_unit};
+use super::terminal::outlier_captures;
+use super::{ReportData, fact, warning};
+use crate::pictures::{ControlPanel, DistributionPanel, GroupBox, GroupPanel, control_charts, distributions, groups};
+
+/// More metrics than this are not drawn; the tables have all of them.
+const MOST_DRAWN: usize = 40;
+/// More failures and notes than this are counted, not listed.
+const MOST_REMARKS: usize = 200;
+/// How many labels of time a control chart has.
+const TIME_TICKS: usize = 5;
+
+/// What the tables of a report add to the style that all pages share.
+pub(super) const STYLE: &str = "td.name, th.name { text-align: left; }\n.scroll { max-height: 34em; overflow-y: auto; }\n\
+                                .scroll thead th { position: sticky; top: 0; background: var(--paper); }\n";
+
+/// The page. The same content always gives the same bytes.
+pub(super) fn page(data: &ReportData, content: &Content) -> String {
+    let mut figures = 0;
+    let mut figure = |figure: consumer_support::page::Figure| {
+        figures += 1;
+        figure.to_html(figures)
+    };
+    let mut sections = vec![
+        page::header(&content.title, &content.subtitle, ""),
+        section("Summary", &facts_list(&facts(data, content))),
+        section("Failed or left out", &remarks(content)),
+        section("Metrics", &metric_table(content)),
+        section("Outliers by name", &outliers(content)),
+    ];
+    if content.measured_metrics().next().is_some() {
+        sections.push(figure(distribution_figure(data, content)));
+    }
+    if content.groups.len() > 1 {
+        sections.push(figure(group_figure(data, content)));
+    }
+    if let Some(comparisons) = &content.comparisons {
+        let group = content.group.as_deref().unwrap_or("group");
+        sections.push(section(&format!("Each {group} against the others"), &comparison_section(comparisons)));
+    }
+    if content.metrics.iter().any(|metric| metric.control_chart.is_some()) {
+        sections.push(figure(control_figure(data, content)));
+        sections.push(section("Outside of the control limits", &outside(content)));
+    }
+    sections.push(section("Files", &file_list(&data.files)));
+    page::start(&content.title, STYLE) + &sections.concat() + page::END
+}
+
+fn facts(data: &ReportData, content: &Content) -> Vec<page::Fact> {
+    let captures = &content.captures;
+    let score = content.quality_score.map_or_else(|| "no captures".to_owned(), |score| format!("{score:.1} of 100"));
+    let mut facts = vec![
+        fact("Captures", captures.total.to_string()),
+        fact("Measured", captures.measured.to_string()),
+        fact("Failed", captures.failed.to_string()),
+        fact("Measurements", content.measurements.to_string()),
+        fact("Captures with outliers", captures.with_outliers.to_string()),
+        fact("Quality score", score),
+        fact("Outliers by", format!("{} at {}", content.method, content.threshold)),
+    ];
+    if let Some(group) = &content.group {
+        facts.push(fact(&format!("Groups by {group}"), content.groups.len().to_string()));
+    }
+    facts.extend(content.first_captured_at.as_ref().map(|first| fact("First captured", first)));
+    facts.extend(content.last_captured_at.as_ref().map(|last| fact("Last captured", last)));
+    let versions = if content.versions.is_empty() { "not recorded".to_owned() } else { content.versions.join(", ") };
+    facts.extend([fact("Measured by version", versions), fact("Page by", content.program.as_str())]);
+    facts.extend(data.facts.iter().cloned());
+    facts
+}
+
+fn remarks(content: &Content) -> String {
+    let all: Vec<Warning> = content.failures.iter().chain(&content.notes).map(|remark| remark.warning()).collect();
+    let mut shown: Vec<Warning> = all.iter().take(MOST_REMARKS).cloned().collect();
+    if all.len() > MOST_REMARKS {
+        shown.push(warning("and more", format!("{} in all; the files name them", all.len())));
+    }
+    warning_list(&shown, "Nothing failed and nothing was left out.")
+}
+
+fn metric_table(content: &Content) -> String {
+    let heads = [
+        "metric",
+        "unit",
+        "count",
+        "mean",
+        "deviation",
+        "min",
+        "lower quartile",
+        "median",
+        "upper quartile",
+        "max",
+        "outliers",
+        "share",
+    ];
+    let row = |metric: &MetricContent| {
+        let of = &metric.description;
+        let numbers = [of.mean, of.std, of.min, of.q25, of.median, of.q75, of.max].map(number);
+        let n = metric.outliers.len();
+        let head = [metric.name.clone(), metric.unit.clone(), of.count.to_string()];
+        head.into_iter().chain(numbers).chain([n.to_string(), percent(n, of.count)]).collect()
+    };
+    let rows: Vec<Vec<String>> = content.measured_metrics().map(row).collect();
+    let table = html("Metrics", &heads, 2, &rows, "No metric has a value.");
+    let empty = content.empty_metrics();
+    let empty = if empty.is_empty() {
+        String::new()
+    } else {
+        note(&format!("Not defined for any of these captures: {}.", empty.join(", ")))
+    };
+    let about = format!(
+        "The deviation is that of a sample (n \u{2212} 1). Mean and deviation have the unit of the metric. Quality score = {SCORE_FORMULA}."
+    );
+    table + &empty + &note(&about)
+}
+
+fn outliers(content: &Content) -> String {
+    let captures = outlier_captures(content);
+    let by_capture: Vec<Vec<String>> = captures
+        .iter()
+        .map(|(name, metrics)| vec![(*name).to_owned(), metrics.join(", "), metrics.len().to_string()])
+        .collect();
+    let within = content.group.as_ref().map_or(String::new(), |group| format!(" within each {group}"));
+    let none = format!("No value is an outlier by {} at {}{within}.", content.method, content.threshold);
+    if by_capture.is_empty() {
+        return format!("<p>{}</p>\n", consumer_support::escape(&none));
+    }
+    let mut rows = Vec::new();
+    for metric in &content.metrics {
+        let median = metric.description.median;
+        let row = |outlier: &NamedValue| {
+            let side = if outlier.value > median { "above" } else { "below" };
+            let head = [outlier.name.clone(), outlier.group.clone(), metric.name.clone()];
+            let value = with_unit(outlier.value, &metric.unit);
+            head.into_iter().chain([value, with_unit(median, &metric.unit), side.to_owned()]).collect()
+        };
+        rows.extend(metric.outliers.iter().map(row));
+    }
+    let group = content.group.as_deref().unwrap_or("group");
+    let intro =
+        note(&format!("{} by {} at {}{within}.", count(rows.len(), "outlier"), content.method, content.threshold));
+    let first = html("Captures with outliers", &["capture", "outlier in", "metrics"], 2, &by_capture, &none);
+    let heads = ["capture", group, "metric", "value", "median of all", "side"];
+    intro + &first + "<h3>Each value</h3>\n" + &html("Outlying values", &heads, 3, &rows, &none)
+}
+
+fn distribution_figure(data: &ReportData, content: &Content) -> page::Figure {
+    let panels = content.measured_metrics().take(MOST_DRAWN).map(|metric| DistributionPanel {
+        name: &metric.name,
+        unit: &metric.unit,
+        values: data.table.number(&metric.name).unwrap_or_default(),
+        outliers: metric.outliers.iter().map(|outlier| outlier.value).collect(),
+    });
+    noted(distributions("Distributions", &panels.collect::<Vec<_>>()), content)
+}
+
+fn group_figure(data: &ReportData, content: &Content) -> page::Figure {
+    let panels = content.measured_metrics().take(MOST_DRAWN).map(|metric| GroupPanel {
+        name: &metric.name,
+        unit: &metric.unit,
+        groups: content.groups.iter().map(|group| group_box(data, content, metric, &group.name)).collect(),
+    });
+    let group = content.group.as_deref().unwrap_or("group");
+    noted(groups(&format!("By {group}"), &panels.collect::<Vec<_>>()), content)
+}
+
+fn group_box<'a>(data: &ReportData, content: &Content, metric: &MetricContent, name: &'a str) -> GroupBox<'a> {
+    let values = data.table.number(&metric.name).unwrap_or_default().iter().zip(&content.labels);
+    let values = values.filter(|(_, label)| *label == name).map(|(value, _)| *value).collect();
+    GroupBox { name, values, outliers: outliers_of(metric, name) }
+}
+
+fn outliers_of(metric: &MetricContent, group: &str) -> Vec<f64> {
+    metric.outliers.iter().filter(|outlier| outlier.group == group).map(|outlier| outlier.value).collect()
+}
+
+fn control_figure(data: &ReportData, content: &Content) -> page::Figure {
+    let names: Vec<&str> = content.order.iter().map(|row| content.names[*row].as_str()).collect();
+    let mut panels = Vec::new();
+    for metric in content.measured_metrics().take(MOST_DRAWN) {
+        let Some(chart) = &metric.control_chart else { continue };
+        let values = data.table.number(&metric.name).unwrap_or_default();
+        panels.push(ControlPanel {
+            name: &metric.name,
+            unit: &metric.unit,
+            values: content.order.iter().map(|row| values[*row]).collect(),
+            names: &names,
+            mean: chart.mean,
+            limits: (chart.lower, chart.upper),
+            outside: chart.outside.clone(),
+        });
+    }
+    let order = if content.times.is_some() { "in the order of capture" } else { "in the order of rows" };
+    noted(control_charts("Control charts", order, &panels, &ticks(content)), content)
+}
+
+/// Times, or numbers of rows, at a few positions.
+fn ticks(content: &Content) -> Vec<(usize, String)> {
+    let last = content.order.len().saturating_sub(1);
+    let mut places: Vec<usize> = (0..TIME_TICKS).map(|idx| last * idx / (TIME_TICKS - 1)).collect();
+    places.dedup();
+    let label = |place: usize| match &content.times {
+        Some(times) => times[content.order[place]].strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        None => (place + 1).to_string(),
+    };
+    places.into_iter().filter(|_| !content.order.is_empty()).map(|place| (place, label(place))).collect()
+}
+
+/// Says how many metrics are not drawn.
+fn noted(mut figure: page::Figure, content: &Content) -> page::Figure {
+    let hidden = content.measured_metrics().count().saturating_sub(MOST_DRAWN);
+    if hidden > 0 {
+        figure.caption += &format!(" {} not drawn.", count(hidden, "more metric"));
+    }
+    figure
+}
+
+fn outside(content: &Content) -> String {
+    let mut rows = Vec::new();
+    for metric in &content.metrics {
+        let Some(chart) = &metric.control_chart else { continue };
+        rows.extend(metric.outside.iter().map(|point| {
+            let time = content.times.as_ref().map_or_else(String::new, |times| times[point.row].to_string());
+            let numbers = [point.value, chart.lower, chart.upper].map(|value| with_unit(value, &metric.unit));
+            [point.name.clone(), metric.name.clone(), time].into_iter().chain(numbers).collect()
+        }));
+    }
+    let heads = ["capture", "metric", "captured at", "value", "lower limit", "upper limit"];
+    html("Outside of the control limits", &heads, 3, &rows, "Every value is within the limits of its control chart.")
+}
