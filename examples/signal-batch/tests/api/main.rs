@@ -10,6 +10,7 @@ mod command_demo;
 mod command_run;
 #[cfg(test)]
 mod command_tour;
+mod files;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
