@@ -15,6 +15,7 @@
 
 mod capture;
 mod error;
+pub mod files;
 pub mod limits;
 pub mod measure;
 pub mod pictures;
@@ -29,4 +30,4 @@ pub mod workload;
 pub use capture::Capture;
 pub use error::{BatchError, BatchResult};
 pub use measure::{Measurements, Metric, Unit};
-pub use table::{NumberColumn, Table, TextColumn, number_text};
+pub use table::{NumberColumn, Table, TextColumn, number_text, short_number_text};

@@ -7,6 +7,7 @@ mod demo;
 mod measure;
 mod metrics;
 mod run;
+mod results;
 mod tour;
 mod validate;
 

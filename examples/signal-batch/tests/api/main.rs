@@ -10,6 +10,10 @@ mod command_demo;
 mod command_run;
 #[cfg(test)]
 mod command_tour;
+mod command_measure;
+#[cfg(test)]
+mod command_validate;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod golden;
