@@ -3,6 +3,8 @@
 
 #![cfg(feature = "wgpu")]
 
+mod choice;
+mod faults;
 mod reference;
 mod shared;
 mod traces;
