@@ -21,8 +21,6 @@ pub mod measure;
 pub mod pictures;
 pub mod regression;
 pub mod report;
-pub mod files;
-pub mod measure;
 pub mod stats;
 mod table;
 pub mod workload;

@@ -6,8 +6,8 @@ mod compare;
 mod demo;
 mod measure;
 mod metrics;
-mod run;
 mod results;
+mod run;
 mod tour;
 mod validate;
 

@@ -123,10 +123,10 @@ fn groups(stage: &Stage<'_>, table: &Table, findings: &mut Findings) -> Result<(
         let of_peak = summaries.iter().filter(|summary| summary.name == Metric::Peak.name());
         of_peak.flat_map(|summary| summary.outliers.iter().map(|outlier| outlier.row)).collect()
     };
-    let pooled = names(table, &peak(&stats::aggregate(table, THRESHOLD, OutlierMethod::Iqr)))?;
+    let pooled = names(table, &peak(&stats::aggregate(table, OutlierMethod::Iqr, THRESHOLD).map_err(text)?))?;
     stage.say(format_args!("  peak, both lines together: {}", listed(&pooled)));
     findings.note("groups", "found in both together", json!(pooled));
-    for (line, summaries) in stats::aggregate_by(table, "batch", THRESHOLD, OutlierMethod::Iqr).map_err(text)? {
+    for (line, summaries) in stats::aggregate_by(table, "batch", OutlierMethod::Iqr, THRESHOLD).map_err(text)? {
         let found = names(table, &peak(&summaries))?;
         stage.say(format_args!("  peak, {line} for itself: {}", listed(&found)));
         findings.note("groups", &format!("found in {line}"), json!(found));

@@ -6,11 +6,11 @@ manyhands::init_in_tests!();
 
 #[cfg(test)]
 mod command_demo;
+mod command_measure;
 #[cfg(test)]
 mod command_run;
 #[cfg(test)]
 mod command_tour;
-mod command_measure;
 #[cfg(test)]
 mod command_validate;
 #[cfg(test)]

@@ -24,8 +24,8 @@ pub(super) fn aggregate_tables(case: &Case) -> Result<Value, String> {
     let columns = |summaries: &[ColumnSummary]| -> Map<String, Value> {
         summaries.iter().map(|summary| (summary.name.clone(), column(summary, &table))).collect()
     };
-    let pooled = stats::aggregate(&table, threshold, OutlierMethod::Iqr);
-    let by_group = stats::aggregate_by(&table, group, threshold, OutlierMethod::Iqr).map_err(|why| why.to_string())?;
+    let pooled = stats::aggregate(&table, OutlierMethod::Iqr, threshold).map_err(|why| why.to_string())?;
+    let by_group = stats::aggregate_by(&table, group, OutlierMethod::Iqr, threshold).map_err(|why| why.to_string())?;
     let by_group: Map<String, Value> =
         by_group.iter().map(|(name, summaries)| (name.clone(), columns(summaries).into())).collect();
     Ok(json!({ "pooled": columns(&pooled), "by_group": by_group }))
