@@ -1,11 +1,21 @@
-//! Without a command: everything once, on made captures.
+//! Without a command: the tour. It makes captures of two production lines, with planted faults, and then runs the usual commands on
+//! them, one after the other, as a user would type them.
+//!
+//! Promises: what it prints as a command is what it ran, and works when it is typed again; a second tour goes on with what is there.
+//! The faults are planted, so it ends with 0 when exactly these are found.
 
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use consumer_support::{CliContext, ExitStatus};
+use consumer_support::command_line::shell_quoted;
+use consumer_support::{CliContext, ExitStatus, Output, Usage};
+use manyhands::report::write_atomically;
+use serde_json::json;
 
-use super::Refusal;
+use super::{Refusal, typed};
+use crate::demos::{N_UNITS, Unit};
 
 /// Where the tour writes.
 #[derive(Debug, Args)]
@@ -15,10 +25,143 @@ pub(super) struct TourArgs {
     pub(super) out: PathBuf,
 }
 
+/// What a unit must keep to.
+const LIMITS: &str = "\
+# What a unit must keep to: signal-batch validate RESULTS --limits limits.toml
+[metrics.snr_db]
+min = 35
+[metrics.thd_percent]
+max = 2
+[metrics.peak]
+max = 2.2
+";
+
+/// A command of the tour.
+struct Step {
+    /// What it shows.
+    title: &'static str,
+    words: Vec<OsString>,
+    /// How it ends when it finds what is planted.
+    planned: ExitStatus,
+}
+
 /// Measures, aggregates, compares and judges made captures.
 ///
 /// # Errors
-/// A message when nothing could be done.
-pub(super) fn tour(args: &TourArgs, _context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
-    Err(format!("nothing was written to {}; give a command, see --help", args.out.display()))
+/// A message when a step could not run.
+pub(super) fn tour(args: &TourArgs, context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
+    let begin = Usage::now();
+    make(&args.out)?;
+    let captures = shell_quoted(&args.out.join("captures"));
+    context
+        .output
+        .result(&format!("{N_UNITS} captures of two production lines are made, in {captures}/north and /south"));
+    // With --json the steps say nothing, so that one object is all that is printed.
+    let silent = Output::new(true, false);
+    let inner =
+        CliContext { output: if context.output.shows_progress() { context.output } else { &silent }, ..*context };
+    let mut unplanned = Vec::new();
+    for step in steps(&args.out) {
+        context.output.result(&format!("\n{}\n  signal-batch {}", step.title, shown(&step.words)));
+        let status = typed(&step.words, &inner)?;
+        if let ExitStatus::Interrupted(_) = status {
+            return Ok(status);
+        }
+        if status != step.planned {
+            unplanned.push(format!(
+                "`signal-batch {}` ended with {} where {} is planned",
+                shown(&step.words),
+                status.code(),
+                step.planned.code()
+            ));
+        }
+    }
+    for surprise in &unplanned {
+        context.output.error(surprise);
+    }
+    print_end(args, context, &unplanned, &begin);
+    Ok(if unplanned.is_empty() { ExitStatus::Done } else { ExitStatus::Incomplete })
+}
+
+fn print_end(args: &TourArgs, context: &CliContext<'_>, unplanned: &[String], begin: &Usage) {
+    let seconds = Usage::now().since(begin).wall.as_secs_f64();
+    let file = |name: &str| shell_quoted(&args.out.join(name));
+    context.output.result(&format!(
+        "\nAll of that took {seconds:.1} s. Open {}\n\nTry next:\n  signal-batch demo all\n  \
+         signal-batch aggregate {} --metrics peak\n  signal-batch measure --made 50 --out {} --resume",
+        file("index.html"),
+        file("measured/results.csv"),
+        file("made"),
+    ));
+    let summary = json!({
+        "operation": "tour",
+        "page": args.out.join("index.html"),
+        "results": args.out.join("measured/results.csv"),
+        "unplanned": unplanned,
+        "seconds": seconds,
+    });
+    context.output.json(&summary.to_string());
+}
+
+fn shown(words: &[OsString]) -> String {
+    words.iter().map(|word| shell_quoted(Path::new(word))).collect::<Vec<_>>().join(" ")
+}
+
+/// The commands, in order.
+fn steps(out: &Path) -> Vec<Step> {
+    let at = |name: &str| out.join(name).into_os_string();
+    let words = |words: &[&dyn AsRef<OsStr>]| words.iter().map(|word| (*word).as_ref().to_owned()).collect();
+    let results = at("measured/results.csv");
+    vec![
+        Step {
+            title: "Measure them all. One lost contact: it fails by name, and costs no other.",
+            words: words(&[&"measure", &at("captures"), &"--out", &at("measured"), &"--resume"]),
+            planned: ExitStatus::Incomplete,
+        },
+        Step {
+            title: "Describe each line, and find what is odd in it.",
+            words: words(&[&"aggregate", &results, &"--group", &"batch", &"--out", &out]),
+            planned: ExitStatus::Done,
+        },
+        Step {
+            title: "Compare the two lines.",
+            words: words(&[&"compare", &results, &"--group", &"batch"]),
+            planned: ExitStatus::Done,
+        },
+        Step {
+            title: "Pass or fail each unit.",
+            words: words(&[&"validate", &results, &"--limits", &at("limits.toml"), &"--out", &at("validated")]),
+            planned: ExitStatus::Incomplete,
+        },
+    ]
+}
+
+/// Writes the captures and the limits. What is there already stays as it is, so that measurements of it stay valid.
+fn make(out: &Path) -> Result<(), Refusal> {
+    for unit in (0..N_UNITS).map(Unit::new) {
+        let folder = out.join("captures").join(unit.line());
+        fs::create_dir_all(&folder).map_err(|error| refuse(&folder, &error))?;
+        write_new(&folder.join(unit.name()).with_extension("csv"), &csv(unit))?;
+    }
+    write_new(&out.join("limits.toml"), LIMITS)
+}
+
+/// A capture as its instrument would export it; a lost sample is `nan`.
+fn csv(unit: Unit) -> String {
+    let line = |(j, sample): (usize, f64)| {
+        let sample = if sample.is_nan() { "nan".to_owned() } else { sample.to_string() };
+        format!("{},{sample}\n", j as f64 / Unit::rate_hz())
+    };
+    "time_s,V\n".to_owned() + &unit.samples().into_iter().enumerate().map(line).collect::<String>()
+}
+
+fn write_new(path: &Path, content: &str) -> Result<(), Refusal> {
+    if fs::read(path).is_ok_and(|there| there == content.as_bytes()) {
+        return Ok(());
+    }
+    write_atomically(path, |file| file.write_all(content.as_bytes())).map_err(|error| refuse(path, &error))
+}
+
+fn refuse(path: &Path, error: &std::io::Error) -> Refusal {
+    format!("{}: {error}; choose another place with --out", path.display())
 }

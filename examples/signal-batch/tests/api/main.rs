@@ -6,7 +6,10 @@ manyhands::init_in_tests!();
 
 #[cfg(test)]
 #[cfg(test)]
+mod command_demo;
 mod command_measure;
+mod command_run;
+mod command_tour;
 mod command_validate;
 mod compare;
 #[cfg(test)]
