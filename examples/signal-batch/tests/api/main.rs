@@ -5,13 +5,21 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod command_compare;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod measure;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod program;
+#[cfg(test)]
+mod regression;
+#[cfg(test)]
+mod report;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
