@@ -10,8 +10,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// One per reader of the consumers, and per decoder of the library.
-const TARGETS: [&str; 8] =
-    ["edf", "brainvision", "csv", "light_curve", "job", "frames", "journal_rows", "journal_file"];
+const TARGETS: [&str; 9] =
+    ["edf", "brainvision", "csv", "captures", "light_curve", "job", "frames", "journal_rows", "journal_file"];
 
 const SECONDS: u32 = 60;
 
@@ -98,7 +98,7 @@ mod tests {
         assert!(
             parse(&words("pdf"))
                 .unwrap_err()
-                .contains("has no target `pdf`; there are edf, brainvision, csv, light_curve, job")
+                .contains("has no target `pdf`; there are edf, brainvision, csv, captures, light_curve, job")
         );
         for line in ["--seconds", "--seconds 0", "--seconds x"] {
             assert!(parse(&words(line)).unwrap_err().contains("a number of seconds above 0"), "{line}");

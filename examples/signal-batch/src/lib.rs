@@ -15,6 +15,7 @@
 
 mod capture;
 mod error;
+pub mod files;
 pub mod limits;
 pub mod measure;
 pub mod pictures;

@@ -7,6 +7,8 @@ manyhands::init_in_tests!();
 #[cfg(test)]
 mod command_compare;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod limits;

@@ -1,0 +1,217 @@
+//! Quantiles and medians without sorting everything.
+//!
+//! Promises: exactly the values that a sorted copy has at the two positions of each quantile. Leaves to others: missing values.
+//!
+//! Long columns are not copied: a sorted sample brackets each quantile, one pass counts what lies below each bracket and collects what lies
+//! within, and only that is searched. Source: R. W. Floyd, R. L. Rivest, "Expected time bounds for selection", Commun. ACM 18 (1975).
+
+/// Columns up to this length are copied and partitioned.
+const SHORT: usize = 1 << 15;
+/// Values of the sample.
+const SAMPLE: usize = 1 << 13;
+/// Half the width of a bracket, in places of the sample: more than four standard deviations of the place of a median.
+const MARGIN: usize = 200;
+/// Values that are counted and collected together, so that they are read from memory once.
+const BLOCK: usize = 2048;
+
+/// The quartiles and the median, for p = 0.25, 0.5 and 0.75; NaN of no values.
+///
+/// Quantile p lies at `h = (n - 1) p` of the sorted values, interpolated linearly between its neighbours (type 7 of R. J. Hyndman, Y. Fan, The
+/// American Statistician 50 (1996)).
+pub(super) fn quartiles(values: &[f64]) -> [f64; 3] {
+    if values.is_empty() {
+        return [f64::NAN; 3];
+    }
+    let places = [0.25, 0.5, 0.75].map(|p| Place::of(p, values.len()));
+    let bracketed = if values.len() > SHORT { quantiles_by_sample(values, places) } else { None };
+    bracketed.unwrap_or_else(|| {
+        let mut copied = values.to_vec();
+        places.map(|place| place.select(&mut copied, 0))
+    })
+}
+
+/// The median; NaN of no values. Reorders them.
+pub(super) fn median_of(values: &mut [f64]) -> f64 {
+    match values.len() {
+        0 => f64::NAN,
+        n => Place::of(0.5, n).select(values, 0),
+    }
+}
+
+/// The median; NaN of no values.
+pub(super) fn median(values: &[f64]) -> f64 {
+    quartiles(values)[1]
+}
+
+/// Where a quantile lies: between the value of this rank and the next one, at this share of the way.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    rank: usize,
+    share: f64,
+}
+
+impl Place {
+    fn of(p: f64, n_values: usize) -> Self {
+        let h = (n_values - 1) as f64 * p;
+        Self { rank: h.floor() as usize, share: h - h.floor() }
+    }
+
+    /// The quantile, from values of which those before the first are missing: all of these are smaller.
+    fn select(self, values: &mut [f64], first: usize) -> f64 {
+        let (_, &mut lower, above) = values.select_nth_unstable_by(self.rank - first, f64::total_cmp);
+        if self.share == 0.0 {
+            return lower;
+        }
+        interpolated(lower, above.iter().copied().fold(f64::INFINITY, f64::min), self.share)
+    }
+
+    /// The highest rank that it needs.
+    fn last(self) -> usize {
+        self.rank + usize::from(self.share > 0.0)
+    }
+}
+
+/// `lower + share * (upper - lower)`, also where the difference is not a number or infinite.
+fn interpolated(lower: f64, upper: f64, share: f64) -> f64 {
+    let difference = upper - lower;
+    if lower == upper {
+        lower
+    } else if difference.is_finite() {
+        lower + share * difference
+    } else if lower.is_infinite() || upper.is_infinite() {
+        lower + upper
+    } else {
+        // In quarters, which do not overflow.
+        4.0 * (lower / 4.0 + share * (upper / 4.0 - lower / 4.0))
+    }
+}
+
+/// What one pass finds of a bracket: how many values are smaller than all of it, and the values within.
+#[derive(Debug)]
+struct Bracket {
+    low: f64,
+    high: f64,
+    n_below: usize,
+    within: Vec<f64>,
+    n_within: usize,
+}
+
+/// The quantiles, or none where the sample was misleading, as with values that repeat in the rhythm in which it was taken.
+fn quantiles_by_sample(values: &[f64], places: [Place; 3]) -> Option<[f64; 3]> {
+    let sample = sorted_sample(values);
+    let mut brackets = places.map(|place| bracket(&sample, place, values.len()));
+    for block in values.chunks(BLOCK) {
+        for bracket in &mut brackets {
+            bracket.take(block)?;
+        }
+    }
+    let mut found = [0.0; 3];
+    for ((bracket, place), found) in brackets.iter_mut().zip(places).zip(&mut found) {
+        *found = bracket.quantile(place)?;
+    }
+    Some(found)
+}
+
+/// Every so-manyth value, at places that vary within each stretch.
+fn sorted_sample(values: &[f64]) -> Vec<f64> {
+    let stretch = values.len() / SAMPLE;
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let taken = values.chunks_exact(stretch).map(|stretch| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        stretch[(state >> 33) as usize % stretch.len()]
+    });
+    let mut sample: Vec<f64> = taken.collect();
+    sample.sort_unstable_by(f64::total_cmp);
+    sample
+}
+
+fn bracket(sample: &[f64], place: Place, n_values: usize) -> Bracket {
+    let at = (place.rank as f64 / n_values as f64 * sample.len() as f64) as usize;
+    let low = sample[at.saturating_sub(MARGIN)];
+    let high = sample[(at + MARGIN).min(sample.len() - 1)];
+    // Twice what is expected; where there is more, as with many ties, the whole column is partitioned.
+    let room = n_values / sample.len() * MARGIN * 4 + BLOCK;
+    Bracket { low, high, n_below: 0, within: vec![0.0; room], n_within: 0 }
+}
+
+impl Bracket {
+    /// Counts and collects, without a branch for each value. None when there is no more room.
+    fn take(&mut self, block: &[f64]) -> Option<()> {
+        if self.n_within + block.len() > self.within.len() {
+            return None;
+        }
+        let below: u64 = block.iter().map(|&value| u64::from(value < self.low)).sum();
+        self.n_below += usize::try_from(below).expect("a block is short");
+        let room = &mut self.within[self.n_within..self.n_within + block.len()];
+        let mut n_within = 0;
+        for &value in block {
+            room[n_within.min(block.len() - 1)] = value;
+            n_within += usize::from((value >= self.low) & (value <= self.high));
+        }
+        self.n_within += n_within;
+        Some(())
+    }
+
+    /// The quantile, when both of its values lie within.
+    fn quantile(&mut self, place: Place) -> Option<f64> {
+        let is_within = place.rank >= self.n_below && place.last() < self.n_below + self.n_within;
+        is_within.then(|| place.select(&mut self.within[..self.n_within], self.n_below))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use manyhands_test_support::rng::Rng;
+
+    use super::*;
+
+    /// The definition.
+    fn by_sorting(values: &[f64]) -> [f64; 3] {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        [0.25, 0.5, 0.75].map(|p| {
+            let h = (sorted.len() - 1) as f64 * p;
+            let rank = h as usize;
+            match h.fract() {
+                0.0 => sorted[rank],
+                share => sorted[rank] + share * (sorted[rank + 1] - sorted[rank]),
+            }
+        })
+    }
+
+    #[test]
+    fn quartiles_are_those_of_the_sorted_values() {
+        let mut rng = Rng::for_test("quartiles_are_those_of_the_sorted_values");
+        for n in (1..40).chain([SHORT, SHORT + 1, 70_001, 70_002, 70_003, 200_000]) {
+            let wide: Vec<f64> = (0..n).map(|_| (rng.fraction() - 0.5) * 10f64.powi((rng.below(9)) as i32)).collect();
+            assert_eq!(quartiles(&wide), by_sorting(&wide), "{n} values");
+            let ties: Vec<f64> = (0..n).map(|_| rng.below(4) as f64).collect();
+            assert_eq!(quartiles(&ties), by_sorting(&ties), "{n} values with ties");
+            let rising: Vec<f64> = (0..n).map(|idx| idx as f64).collect();
+            assert_eq!(quartiles(&rising), by_sorting(&rising), "{n} rising values");
+        }
+    }
+
+    #[test]
+    fn a_long_column_is_searched_by_its_sample() {
+        let mut rng = Rng::for_test("a_long_column_is_searched_by_its_sample");
+        let values: Vec<f64> = (0..300_000).map(|_| rng.fraction()).collect();
+        let places = [0.25, 0.5, 0.75].map(|p| Place::of(p, values.len()));
+        assert_eq!(quantiles_by_sample(&values, places), Some(by_sorting(&values)));
+        // All that is equal lies within every bracket.
+        assert_eq!(quantiles_by_sample(&vec![1.0; 300_000], places), None);
+        assert_eq!(quartiles(&vec![1.0; 300_000]), [1.0; 3]);
+    }
+
+    #[test]
+    fn a_difference_that_overflows_is_interpolated_all_the_same() {
+        let halves = quartiles(&[-f64::MAX, f64::MAX]).map(|value| value / f64::MAX);
+        assert!((halves[0] + 0.5).abs() < 1e-15 && halves[1] == 0.0 && (halves[2] - 0.5).abs() < 1e-15, "{halves:?}");
+        assert_eq!(
+            quartiles(&[f64::NEG_INFINITY, f64::NEG_INFINITY, 1.0]),
+            [f64::NEG_INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY]
+        );
+        assert_eq!(quartiles(&[1.0, f64::INFINITY]), [f64::INFINITY; 3]);
+        assert!(median(&[]).is_nan() && median_of(&mut []).is_nan());
+    }
+}
