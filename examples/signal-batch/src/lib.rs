@@ -28,4 +28,4 @@ pub mod workload;
 pub use capture::Capture;
 pub use error::{BatchError, BatchResult};
 pub use measure::{Measurements, Metric, Unit};
-pub use table::{NumberColumn, Table, TextColumn, number_text};
+pub use table::{NumberColumn, Table, TextColumn, number_text, short_number_text};

@@ -5,6 +5,7 @@ mod args;
 mod compare;
 mod measure;
 mod metrics;
+mod results;
 mod tour;
 mod validate;
 

@@ -1,13 +1,13 @@
 //! Judging units by limits: pass or fail with reasons, a score, and how many pass.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
 use serde::Serialize;
 
 use super::{Limits, MetricLimits};
-use crate::table::number_text;
-use crate::{BatchResult, Metric, Table};
+use crate::{BatchResult, Metric, Table, number_text, short_number_text};
 
 /// What became of all units of a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -299,8 +299,16 @@ fn beyond(
     unit: &str,
 ) -> fmt::Result {
     let space = if unit.is_empty() { "" } else { " " };
-    let (value, limit) = (number_text(value), number_text(limit));
+    let (value, limit) = (readable(value, limit), number_text(limit));
     write!(f, "{metric} is {value}{space}{unit}, {side} the limit {limit}{space}{unit}")
+}
+
+/// The value with few digits, or with all where few would not show on which side of the limit it is.
+fn readable(value: f64, limit: f64) -> Cow<'static, str> {
+    let short = short_number_text(value);
+    let is_on_its_side =
+        short.parse().is_ok_and(|rounded: f64| rounded.partial_cmp(&limit) == value.partial_cmp(&limit));
+    if is_on_its_side { short } else { number_text(value) }
 }
 
 #[cfg(test)]
@@ -336,5 +344,13 @@ mod tests {
         assert_eq!(score(Some(2.0), Some(2.0), 2.5), 0.0);
         assert_eq!(score(None, Some(0.0), 1e-300), 0.0);
         assert_eq!(score(None, Some(0.0), f64::INFINITY), 0.0);
+    }
+
+    #[test]
+    fn a_value_just_beyond_its_limit_is_shown_with_all_its_digits() {
+        let above =
+            |value| Reason::Above { metric: "rms".to_owned(), value, limit: 0.5, unit: "V".to_owned() }.to_string();
+        assert_eq!(above(0.512_345_678), "rms is 0.512346 V, above the limit 0.5 V");
+        assert_eq!(above(0.500_000_000_1), "rms is 0.5000000001 V, above the limit 0.5 V");
     }
 }

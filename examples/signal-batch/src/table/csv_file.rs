@@ -5,10 +5,10 @@
 //! of the table.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
-use consumer_support::input::{Budget, read_whole, require};
+use consumer_support::input::{Budget, open_regular, read_whole, require};
 use csv::{ByteRecord, ReaderBuilder};
 use manyhands::report::{csv_text, write_atomically};
 
@@ -21,6 +21,12 @@ const ALWAYS_TEXTS: [&str; 6] = ["file", "batch", "captured_at", "unit", "error"
 
 /// What separates cells: the one of these that is most frequent in the header line.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+
+/// What some programs write in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Where only the header line is asked for, no more is read.
+const MOST_HEADER_BYTES: u64 = 1 << 20;
 
 impl Table {
     /// Reads a table from a file in CSV: see [`Table::from_csv`].
@@ -40,6 +46,19 @@ impl Table {
         let refuse = |reason: String| BatchError::File { path: path.to_owned(), reason };
         let bytes = read_whole(path, Budget::STANDARD.whole_file_bytes).map_err(|error| refuse(error.to_string()))?;
         parse(&bytes, texts).map_err(refuse)
+    }
+
+    /// The names of the columns of a file in CSV; no row is read.
+    ///
+    /// # Errors
+    /// [`BatchError::File`] when the file cannot be read, or has no header line.
+    pub fn csv_column_names(path: impl AsRef<Path>) -> BatchResult<Vec<String>> {
+        let path = path.as_ref();
+        let refuse = |reason: String| BatchError::File { path: path.to_owned(), reason };
+        let (file, _) = open_regular(path).map_err(|error| refuse(error.to_string()))?;
+        let mut bytes = Vec::new();
+        file.take(MOST_HEADER_BYTES).read_to_end(&mut bytes).map_err(|error| refuse(error.to_string()))?;
+        column_names(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes)).map_err(refuse)
     }
 
     /// The table that a text in CSV has.
@@ -102,7 +121,7 @@ fn parse(bytes: &[u8], texts: &[&str]) -> Result<Table, String> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err("is UTF-16; save it as CSV in UTF-8".to_owned());
     }
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let names = column_names(bytes)?;
     let mut columns: Vec<Column> = names.iter().map(|name| Column::called(name, texts)).collect();
     read_rows(bytes, &mut columns)?;

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::{BatchError, BatchResult};
 
-pub use number::number_text;
+pub use number::{number_text, short_number_text};
 
 /// A table of measurements. All columns have the same length, and no two the same name.
 ///

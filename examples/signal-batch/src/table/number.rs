@@ -15,11 +15,23 @@ pub fn number_text(number: f64) -> Cow<'static, str> {
     let size = number.abs();
     if number.is_nan() {
         Cow::Borrowed("")
-    } else if size == 0.0 || size.is_infinite() || (1e-5..1e15).contains(&size) {
+    } else if size == 0.0 || size.is_infinite() || (1e-4..1e15).contains(&size) {
         Cow::Owned(number.to_string())
     } else {
         Cow::Owned(format!("{number:e}"))
     }
+}
+
+/// The number with six significant digits, for people: `0.423963`, `3.59493e7`; empty for NaN.
+///
+/// ```
+/// # use signal_batch::short_number_text;
+/// assert_eq!(short_number_text(0.42396316850338944), "0.423963");
+/// assert_eq!(short_number_text(20000.0), "20000");
+/// ```
+#[must_use]
+pub fn short_number_text(number: f64) -> Cow<'static, str> {
+    number_text(format!("{number:.5e}").parse().unwrap_or(number))
 }
 
 /// The number in a cell: NaN for an empty one and for `nan`, `na`, `n/a` and `null` in any case; none for what is no number.

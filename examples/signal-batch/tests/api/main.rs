@@ -7,6 +7,10 @@ manyhands::init_in_tests!();
 #[cfg(test)]
 mod command_compare;
 #[cfg(test)]
+mod command_measure;
+#[cfg(test)]
+mod command_validate;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod golden;

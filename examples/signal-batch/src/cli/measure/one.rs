@@ -1,0 +1,57 @@
+//! One capture: read or made, and measured. What a worker does.
+
+use manyhands::report::report_amount;
+use serde::{Deserialize, Serialize};
+use signal_batch::Measurements;
+use signal_batch::files::ReadSettings;
+use signal_batch::measure::{MeasurePlans, MetricSet};
+
+use super::inputs::CaptureItem;
+
+/// What the results depend on, beside the captures: a run is resumed with the same, or refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::cli) struct MeasureSettings {
+    pub(in crate::cli) read: ReadSettings,
+    pub(in crate::cli) metrics: MetricSet,
+}
+
+/// What became of a capture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::cli) struct Measured {
+    /// In RFC 3339; empty where it is not known.
+    pub(in crate::cli) captured_at: String,
+    pub(in crate::cli) unit: String,
+    pub(in crate::cli) n_samples: usize,
+    pub(in crate::cli) rate_hz: f64,
+    pub(in crate::cli) values: Measurements,
+}
+
+/// What a worker keeps from capture to capture.
+pub(in crate::cli) struct Worker {
+    settings: MeasureSettings,
+    plans: MeasurePlans,
+}
+
+impl Worker {
+    /// A worker that has measured nothing yet.
+    pub(in crate::cli) fn new(settings: &MeasureSettings) -> Self {
+        Self { settings: settings.clone(), plans: MeasurePlans::default() }
+    }
+
+    /// Measures one capture.
+    ///
+    /// # Errors
+    /// A message: the capture cannot be read or measured.
+    pub(in crate::cli) fn measure(&mut self, item: &CaptureItem) -> Result<Measured, String> {
+        let capture = item.capture(&self.settings.read)?;
+        report_amount("samples", capture.samples().len() as f64);
+        let values = self.plans.measure(&capture, self.settings.metrics).map_err(|error| error.to_string())?;
+        Ok(Measured {
+            captured_at: capture.captured_at.map(|time| time.to_string()).unwrap_or_default(),
+            n_samples: capture.samples().len(),
+            rate_hz: capture.rate_hz(),
+            unit: capture.unit,
+            values,
+        })
+    }
+}
