@@ -26,7 +26,7 @@ impl Axis {
 
     /// Round values with their pixels and labels that stand clear of each other, within the panel.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
-        let most = ((self.right - self.left) / 70.0).max(1.0) as usize;
+        let most = ((self.right - self.left) / 44.0).max(1.0) as usize;
         let labels = |count| self.scale.ticks(count).into_iter().map(|(value, label)| (self.x(value), label)).collect();
         (1..=most).rev().map(labels).find(|labels: &Vec<(f64, String)>| stand_clear(labels)).unwrap_or_default()
     }

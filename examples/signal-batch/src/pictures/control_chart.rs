@@ -123,7 +123,8 @@ impl ControlPanel<'_> {
             let width = width_of(&name, style);
             let goes_right = x + 8.0 + width <= panel.right;
             let (start, anchor) = if goes_right { (x + 8.0, Anchor::Start) } else { (x - 8.0 - width, Anchor::End) };
-            let base = (y + 4.0).clamp(panel.top + NAME_ROW + 10.0, panel.top + NAME_ROW + PANEL - 4.0);
+            let base =
+                self.label_base(*y, place).clamp(panel.top + NAME_ROW + 10.0, panel.top + NAME_ROW + PANEL - 4.0);
             let is_free =
                 taken.iter().all(|(from, to, at)| start > *to || start + width < *from || (base - at).abs() > 12.0);
             if is_free && taken.len() < MOST_NAMED {
@@ -131,6 +132,20 @@ impl ControlPanel<'_> {
                 let edge = if goes_right { x + 8.0 } else { x - 8.0 };
                 panel.text((edge, base), name, style.anchored(anchor));
             }
+        }
+    }
+}
+
+impl ControlPanel<'_> {
+    /// The base line of a name: beside its point, or further inside where a limit would cross it.
+    fn label_base(&self, y: f64, place: &Place) -> f64 {
+        let [lower, upper] = [self.limits.0, self.limits.1].map(|limit| place.scale.y(limit));
+        if (y - upper).abs() < 10.0 {
+            y + 16.0
+        } else if (y - lower).abs() < 10.0 {
+            y - 9.0
+        } else {
+            y + 4.0
         }
     }
 }

@@ -4,6 +4,7 @@ use super::content::{Content, MetricContent, SCORE_FORMULA};
 use super::numbers::{count, number, p_text, percent, signed, significant};
 use super::text_table::{Side, TextTable, wrapped};
 use crate::regression::{Comparisons, Verdict};
+use crate::stats::Quality;
 
 /// No more lines than this of one kind; the page and the summary name everything.
 const MOST_NAMED: usize = 8;
@@ -134,10 +135,25 @@ fn remarks(content: &Content) -> Vec<String> {
 }
 
 fn score(content: &Content) -> Vec<String> {
-    match content.quality_score {
+    let quality = content.signal_quality.as_ref().map(|quality| format!("signal quality: {}", quality_text(quality)));
+    let score = match content.quality_score {
         Some(score) => vec![format!("quality score {score:.1} of 100"), format!("  = {SCORE_FORMULA}")],
         None => vec!["no quality score: there are no captures".to_owned()],
-    }
+    };
+    quality.into_iter().chain(score).collect()
+}
+
+/// How good the signals are, in words.
+pub(super) fn quality_text(quality: &Quality) -> String {
+    let peaks = format!("peaks {} % alike", significant(quality.consistency_percent, 3));
+    let wild = count(quality.total_files - quality.valid_files, "peak");
+    let snr = if quality.mean_snr.is_nan() {
+        "no SNR is defined".to_owned()
+    } else {
+        let (mean, high, low) = (quality.mean_snr, quality.high_quality_count, quality.low_quality_count);
+        format!("mean SNR {} dB, {high} above 30 dB, {low} below 20 dB", significant(mean, 3))
+    };
+    format!("{snr}; {peaks}, {wild} beyond 3 deviations")
 }
 
 fn more(n: usize) -> Option<String> {

@@ -6,6 +6,9 @@ manyhands::init_in_tests!();
 
 #[cfg(test)]
 #[cfg(test)]
+mod command_compare;
+mod command_measure;
+#[cfg(test)]
 mod command_demo;
 mod command_measure;
 mod command_run;
@@ -21,7 +24,11 @@ mod golden;
 mod golden_stats;
 mod limits;
 mod measure;
+#[cfg(test)]
+mod pictures;
 mod program;
+mod regression;
+mod report;
 mod stats;
 mod table;
 #[cfg(test)]
