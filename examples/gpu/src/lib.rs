@@ -6,6 +6,7 @@
 //! The crate is light without its feature `wgpu`: [`Device::find`] then says that the program was built without devices, and everything
 //! else compiles as it is. No consumer needs a `cfg` of its own.
 
+mod boxes;
 mod choice;
 mod device;
 mod driver;
@@ -14,6 +15,7 @@ mod settings;
 #[cfg(all(test, feature = "wgpu"))]
 mod test_device;
 
+pub use boxes::{BOX_TOLERANCE, BoxBatch, BoxFound, BoxObjective, BoxShape, FoundBox};
 pub use choice::{DeviceChoice, Ran, UnknownDevice};
 pub use device::Device;
 pub use error::GpuError;
