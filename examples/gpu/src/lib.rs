@@ -6,17 +6,31 @@
 //! The crate is light without its feature `wgpu`: [`Device::find`] then says that the program was built without devices, and everything
 //! else compiles as it is. No consumer needs a `cfg` of its own.
 
+mod batch;
 mod boxes;
 mod choice;
+mod chosen;
 mod device;
 mod driver;
 mod error;
+mod estimate;
+mod fft;
+mod scaled;
 mod settings;
 #[cfg(all(test, feature = "wgpu"))]
 mod test_device;
+mod traces;
+mod welch;
 
 pub use boxes::{BOX_TOLERANCE, BoxBatch, BoxFound, BoxObjective, BoxShape, FoundBox};
 pub use choice::{DeviceChoice, Ran, UnknownDevice};
+pub use chosen::{Chosen, choose};
 pub use device::Device;
 pub use error::GpuError;
+pub use estimate::{PAYS_BELOW, Pays, Trial};
 pub use settings::{Backend, DeviceSettings};
+pub use traces::{TraceBatch, TraceSummary};
+pub use welch::{WelchBatch, WelchShape};
+
+/// How far a power or a density from a device may lie from that of double precision, as a share of the spectrum's largest value.
+pub const SPECTRUM_TOLERANCE: f64 = 1e-4;

@@ -17,7 +17,7 @@ pub(crate) struct Driver {
 }
 
 /// A compiled entry point.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Kernel {
     pipeline: wgpu::ComputePipeline,
 }
