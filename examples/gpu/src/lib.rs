@@ -7,6 +7,7 @@
 //! else compiles as it is. No consumer needs a `cfg` of its own.
 
 mod batch;
+mod boxes;
 mod choice;
 mod chosen;
 mod device;
@@ -21,6 +22,7 @@ mod test_device;
 mod traces;
 mod welch;
 
+pub use boxes::{BOX_TOLERANCE, BoxBatch, BoxFound, BoxObjective, BoxShape, FoundBox};
 pub use choice::{DeviceChoice, Ran, UnknownDevice};
 pub use chosen::{Chosen, choose};
 pub use device::Device;

@@ -4,6 +4,8 @@
 //! transit. Light curves are read from CSV and from tables in FITS files, which give times in days of their own: a catalogue's
 //! epoch must be on the same clock, such as BJD - 2457000 for TESS.
 //!
+//! A graphics processor may look for the boxes; the best ones are fitted again here, with double precision.
+//!
 //! The numbers are tested against those of astropy and of the package transitleastsquares.
 
 mod bls;
@@ -18,7 +20,8 @@ mod synthetic;
 mod tls;
 
 pub use bls::{
-    BoxFit, BoxFitter, BoxSearch, BoxStatistics, Depth, Objective, PreparedSearch, Weights, best_fit, box_statistics,
+    BoxFit, BoxFitter, BoxSearch, BoxSearcher, BoxStatistics, Depth, DeviceFits, DeviceSearch, Objective,
+    PreparedSearch, Searched, SearchedBy, Weights, best_fit, box_statistics,
 };
 pub use catalogue::Catalogue;
 pub use curve::{CURVE_COLUMNS, FEWEST_POINTS, LightCurve, RawCurve};

@@ -54,6 +54,12 @@ impl Scan<'_> {
     pub(super) fn judge(&self, first: usize, bins: usize) -> Option<Found> {
         let inside = self.sums[first + bins] - self.sums[first];
         let weight_inside = self.weights[first + bins] - self.weights[first];
+        self.judge_sums(inside, weight_inside)
+    }
+
+    /// Judges a box by the sums in it.
+    #[inline(always)]
+    pub(super) fn judge_sums(&self, inside: f64, weight_inside: f64) -> Option<Found> {
         let (outside, weight_outside) = (self.sum - inside, self.total_weight - weight_inside);
         if weight_inside < NOTHING || weight_outside < NOTHING {
             return None;

@@ -7,16 +7,20 @@
 //! part.
 
 mod boxes;
+mod device;
 mod fold;
+mod searcher;
 mod statistics;
 
+pub use device::{DeviceFits, DeviceSearch};
+pub use searcher::{BoxSearcher, Searched, SearchedBy};
 pub use statistics::{BoxStatistics, Depth, box_statistics};
 
 use crate::curve::LightCurve;
 use crate::error::TransitError;
 use crate::numbers::median;
 use crate::periods::require_positive;
-use boxes::{Best, Scan};
+use boxes::{Best, Found, Scan};
 use fold::Folded;
 
 /// What a box is judged by.
@@ -189,38 +193,48 @@ impl BoxFitter<'_> {
     fn fit_anywhere(&mut self, period: f64) -> BoxFit {
         let search = self.search;
         self.folded.fold(search, period);
-        let scan = Scan {
-            sums: &self.folded.sums,
-            weights: &self.folded.weights,
-            sum: search.sum,
-            total_weight: search.total_weight,
-            objective: search.objective,
-        };
+        let scan = search.scan(&self.folded.sums, &self.folded.weights);
         let mut best = Best::none();
         for &bins in &search.bins {
             scan.try_all(bins, &mut best);
         }
-        search.box_fit(period, &scan, &best)
+        match best.place {
+            Some((first, bins)) => {
+                let found = scan.judge(first, bins).expect("the best box was judged before");
+                search.box_fit(period, (first, bins), &found)
+            }
+            None => BoxFit::none(period),
+        }
+    }
+}
+
+impl BoxFit {
+    /// Of a period where no box fits.
+    fn none(period: f64) -> Self {
+        let nan = f64::NAN;
+        Self {
+            period,
+            power: f64::NEG_INFINITY,
+            depth: nan,
+            depth_err: nan,
+            duration: nan,
+            transit_time: nan,
+            depth_snr: nan,
+            log_likelihood: nan,
+        }
     }
 }
 
 impl PreparedSearch {
-    /// The best box in days and fluxes.
-    fn box_fit(&self, period: f64, scan: &Scan<'_>, best: &Best) -> BoxFit {
-        let Some((first, bins)) = best.place else {
-            let nan = f64::NAN;
-            return BoxFit {
-                period,
-                power: f64::NEG_INFINITY,
-                depth: nan,
-                depth_err: nan,
-                duration: nan,
-                transit_time: nan,
-                depth_snr: nan,
-                log_likelihood: nan,
-            };
-        };
-        let found = scan.judge(first, bins).expect("the best box was judged before");
+    /// Running sums of this light curve, to look for boxes in.
+    #[inline(always)]
+    fn scan<'f>(&self, sums: &'f [f64], weights: &'f [f64]) -> Scan<'f> {
+        Scan { sums, weights, sum: self.sum, total_weight: self.total_weight, objective: self.objective }
+    }
+
+    /// A box, by its first bin and its number of bins, in days and fluxes.
+    #[inline(always)]
+    fn box_fit(&self, period: f64, (first, bins): (usize, usize), found: &Found) -> BoxFit {
         let duration = bins as f64 * self.bin;
         BoxFit {
             period,

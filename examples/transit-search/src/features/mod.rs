@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bls::{BoxFit, BoxSearch, Objective, Weights, best_fit};
+use crate::bls::{BoxFit, BoxSearch, BoxSearcher, Objective, SearchedBy, Weights, best_fit};
 use crate::catalogue::Catalogue;
 use crate::curve::LightCurve;
 use crate::error::TransitError;
@@ -134,6 +134,20 @@ impl Extraction {
     /// # Ok::<(), transit_search::TransitError>(())
     /// ```
     pub fn features(&self, curve: &LightCurve, catalogue: &Catalogue) -> Result<Features, TransitError> {
+        Ok(self.features_by(&mut BoxSearcher::on_cores(), curve, catalogue)?.0)
+    }
+
+    /// The features of a light curve whose boxes are searched for where the searcher can, and what made that search. The features are the
+    /// same wherever that is.
+    ///
+    /// # Errors
+    /// As [`Extraction::features`].
+    pub fn features_by(
+        &self,
+        searcher: &mut BoxSearcher,
+        curve: &LightCurve,
+        catalogue: &Catalogue,
+    ) -> Result<(Features, SearchedBy), TransitError> {
         curve.require_variation()?;
         let epoch = catalogue.epoch_days.unwrap_or(curve.time()[0]);
         let (period, depth, duration) = (catalogue.period(), catalogue.depth(), catalogue.duration());
@@ -144,7 +158,7 @@ impl Extraction {
         let moment = |power: i32| flux.iter().map(|value| ((value - level) / (std + 1e-10)).powi(power)).sum::<f64>();
         let n_points = flux.len() as f64;
         let (skewness, kurtosis) = (moment(3) / n_points, moment(4) / n_points - 3.0);
-        let transit = self.transit(curve, catalogue, epoch)?;
+        let (transit, by) = self.transit(searcher, curve, catalogue, epoch)?;
         let nan = f64::NAN;
         let least_squares = match self.profile {
             Profile::Seed => [period, depth, 10.0, 10.0, 0.0],
@@ -170,7 +184,7 @@ impl Extraction {
         ]);
         values[14..19].copy_from_slice(&least_squares);
         values[19..].copy_from_slice(&shape.values());
-        Ok(Features { values })
+        Ok((Features { values }, by))
     }
 
     /// The five features of transit least squares, where they are requested and possible.
@@ -183,19 +197,27 @@ impl Extraction {
     }
 
     /// The transit that is found, or the catalogue's where none can be looked for.
-    fn transit(&self, curve: &LightCurve, catalogue: &Catalogue, epoch: f64) -> Result<Transit, TransitError> {
+    fn transit(
+        &self,
+        searcher: &mut BoxSearcher,
+        curve: &LightCurve,
+        catalogue: &Catalogue,
+        epoch: f64,
+    ) -> Result<(Transit, SearchedBy), TransitError> {
+        let mut by = SearchedBy::cores();
         if self.with_search && curve.len() > TOO_FEW_TO_SEARCH {
-            let fits = self.search(curve, catalogue)?.run(curve)?;
-            if let Some((_, fit)) = best_fit(&fits) {
-                return Ok(self.found(&fit));
+            let searched = searcher.run(&self.search(curve, catalogue)?, curve)?;
+            if let Some((_, fit)) = best_fit(&searched.fits) {
+                return Ok((self.found(&fit), searched.by));
             }
+            by = searched.by;
         }
         let (snr, power) = match self.profile {
             Profile::Seed => (10.0, 0.5),
             Profile::Calibrated => (f64::NAN, f64::NAN),
         };
         let (period, duration, depth) = (catalogue.period(), catalogue.duration(), catalogue.depth());
-        Ok(Transit { period, t0: epoch, duration, depth, snr, power })
+        Ok((Transit { period, t0: epoch, duration, depth, snr, power }, by))
     }
 
     fn found(&self, fit: &BoxFit) -> Transit {
