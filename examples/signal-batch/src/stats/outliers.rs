@@ -113,10 +113,20 @@ pub fn check_threshold(threshold: f64) -> BatchResult<()> {
 #[must_use]
 pub fn iqr_outliers(values: &[f64], threshold: f64) -> Vec<usize> {
     let used = present(values);
-    if used.len() <= 3 || !is_usable(threshold) {
+    let [q25, _, q75] = quartiles(&used);
+    outliers_beside_quartiles(values, used.len(), [q25, q75], threshold)
+}
+
+/// The same for a column whose quartiles are known, and how many of its values are not missing.
+pub(super) fn outliers_beside_quartiles(
+    values: &[f64],
+    count: usize,
+    [q25, q75]: [f64; 2],
+    threshold: f64,
+) -> Vec<usize> {
+    if count <= 3 || !is_usable(threshold) {
         return Vec::new();
     }
-    let [q25, _, q75] = quartiles(&used);
     let k = threshold / 2.0;
     // A smaller scale where the fences would overflow. Small values lose digits then, and lie far within.
     let scale = if fences(q25, q75, k).iter().all(|fence| fence.is_finite()) { 1.0 } else { 2f64.powi(-64) };
