@@ -139,12 +139,6 @@ fn a_long_column_has_the_quartiles_and_outliers_of_its_sorted_values() {
 
 #[test]
 fn a_value_on_the_fence_is_no_outlier_and_its_neighbour_is() {
-    // Mean 0 and deviation 1, so that the fence at 3 lies between the numbers.
-    let mut values = [1.0, -1.0].repeat(1000);
-    values.extend([3.0, -3.0]);
-    let fence = describe(&values).std_pop * 2.0;
-    assert!(z_outliers(&values, 3.0 / describe(&values).std_pop * 1.000_001).is_empty());
-    assert_eq!(z_outliers(&values, fence / describe(&values).std_pop).len(), 2);
     // Four values at ±1 and t = 1: on the fence exactly. A hair more on one side changes the mean and all four.
     assert!(z_outliers(&[1.0, -1.0, 1.0, -1.0], 1.0).is_empty());
     assert_eq!(z_outliers(&[1.0 + f64::EPSILON, -1.0, 1.0, -1.0], 1.0), [0]);
