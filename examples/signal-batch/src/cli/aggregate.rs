@@ -136,8 +136,8 @@ fn unused_group(table: &Table, args: &AggregateArgs) -> Option<String> {
 }
 
 fn write(out: &Path, report: &Report, table: &Table, args: &AggregateArgs) -> Result<(), Refusal> {
-    OutFolder::new(out, []).create().map_err(|error| error.to_string())?;
     let summary = summary_table(table, args).map_err(|error| error.to_string())?;
+    OutFolder::new(out, []).create().map_err(|error| error.to_string())?;
     summary.write_csv(out.join("summary.csv")).map_err(|error| error.to_string())?;
     let write = |name: &str, text: String| {
         write_atomically(out.join(name), |file| file.write_all(text.as_bytes())).map_err(|error| error.to_string())

@@ -5,6 +5,8 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod command_aggregate;
+#[cfg(test)]
 mod command_measure;
 #[cfg(test)]
 mod command_validate;
