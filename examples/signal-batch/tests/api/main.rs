@@ -9,6 +9,8 @@ mod command_aggregate;
 #[cfg(test)]
 mod command_measure;
 #[cfg(test)]
+mod command_measure_device;
+#[cfg(test)]
 mod command_validate;
 #[cfg(test)]
 mod files;
