@@ -84,26 +84,29 @@ pub(super) struct MeasureArgs {
 const EXAMPLES: &str = "\
 Examples:
   signal-batch measure captures --out measured
-  signal-batch measure lot_7 lot_8 --out measured --rate 1e6 --unit mV --mode processes
+  signal-batch measure lot_7 lot_8 --out measured --rate 1e6 --mode processes
   signal-batch measure --made 50 --out measured --metrics basic
   signal-batch measure captures --out measured --resume   after a break
-  signal-batch measure --out measured --status            how far a run is, from another terminal
+  signal-batch measure --out measured --status            how far a run is
 
-Reads .csv (samples, or times and samples), .npy and .wav. A capture is called by its path from the
-folder that was named; its batch is the folder that holds it.
+Reads .csv (samples, or times and samples), .npy and .wav. A capture is called
+by its path from the folder that was named; its batch is the folder that holds
+it.
 
-Writes measured/results.csv: file, batch, captured_at (when the file was last written), n_samples,
-rate_hz, every measurement, unit, error, version. All captures have a row; one that failed has its
-reason under error, and empty numbers. A rise time of a constant, and whatever else is not defined,
-is empty. Beside it are summary.json and index.html, which say what computed them. They are the same bytes whatever the mode, the
-workers, and the breaks.
+Writes measured/results.csv: file, batch, captured_at (when the file was last
+written), n_samples, rate_hz, every measurement, unit, error, version. All
+captures have a row; one that failed has its reason under error, and empty
+numbers. A rise time of a constant, and whatever else is not defined, is empty.
+Beside it are summary.json and index.html, which say what computed them. They
+are the same bytes whatever the mode, the workers, and the breaks.
 
-Each capture is saved as it is finished. After Ctrl+C or SIGTERM the captures at work are finished; a
-second signal ends the program at once. --resume goes on. run/ holds the journal, summary.json
-(times, workers, memory), metrics.csv and failed.jsonl.
+Each capture is saved as it is finished. After Ctrl+C or SIGTERM the captures
+at work are finished; a second signal ends the program at once. --resume goes
+on. run/ holds the journal, summary.json (times, workers, memory), metrics.csv
+and failed.jsonl.
 
-Exit code 0: all done, 1: some captures failed or something was left out, 2: no capture could be
-measured, 130: ended by Ctrl+C, 143: by SIGTERM.";
+Exit code 0: all done, 1: some captures failed or something was left out, 2: no
+capture could be measured, 130: ended by Ctrl+C, 143: by SIGTERM.";
 
 /// Measures the captures, or reports on a run, as the flags say.
 ///
