@@ -13,15 +13,21 @@ mod command_measure_device;
 #[cfg(test)]
 mod command_validate;
 #[cfg(test)]
+mod compare;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod golden_stats;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod measure;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod stats;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
