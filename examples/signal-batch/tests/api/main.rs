@@ -7,6 +7,8 @@ manyhands::init_in_tests!();
 #[cfg(test)]
 mod command_aggregate;
 #[cfg(test)]
+mod command_compare;
+#[cfg(test)]
 mod command_measure;
 #[cfg(test)]
 mod command_measure_device;
@@ -25,7 +27,13 @@ mod limits;
 #[cfg(test)]
 mod measure;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod program;
+#[cfg(test)]
+mod regression;
+#[cfg(test)]
+mod report;
 #[cfg(test)]
 mod stats;
 #[cfg(test)]
