@@ -9,9 +9,15 @@ mod command_aggregate;
 #[cfg(test)]
 mod command_compare;
 #[cfg(test)]
+mod command_demo;
+#[cfg(test)]
 mod command_measure;
 #[cfg(test)]
 mod command_measure_device;
+#[cfg(test)]
+mod command_run;
+#[cfg(test)]
+mod command_tour;
 #[cfg(test)]
 mod command_validate;
 #[cfg(test)]
