@@ -21,10 +21,7 @@ pub mod measure;
 pub mod pictures;
 pub mod regression;
 pub mod report;
-<<<<<<< HEAD
 mod shown_number;
-=======
->>>>>>> hG
 pub mod stats;
 mod table;
 pub mod workload;
