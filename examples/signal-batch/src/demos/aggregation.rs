@@ -66,7 +66,7 @@ fn measured(plans: &mut MeasurePlans, number: &u64) -> Result<Measurements, Stri
 
 /// The numbers that describe a column.
 fn describe(stage: &Stage<'_>, table: &Table, findings: &mut Findings) {
-    for metric in [Metric::Peak, Metric::Snr, Metric::Thd] {
+    for metric in [Metric::Rms, Metric::Snr, Metric::Thd] {
         let described = stats::describe(column(table, metric));
         stage.say(format_args!(
             "  {:<12} {:>3} values, mean {:>7.3} {unit}, deviation {:.3} {unit}, median {:.3} {unit}",
@@ -119,16 +119,16 @@ fn listed(names: &[String]) -> String {
 
 /// The rule over both lines, and in each of them.
 fn groups(stage: &Stage<'_>, table: &Table, findings: &mut Findings) -> Result<(), Refusal> {
-    let peak = |summaries: &[ColumnSummary]| -> Vec<usize> {
-        let of_peak = summaries.iter().filter(|summary| summary.name == Metric::Peak.name());
-        of_peak.flat_map(|summary| summary.outliers.iter().map(|outlier| outlier.row)).collect()
+    let rms = |summaries: &[ColumnSummary]| -> Vec<usize> {
+        let of_rms = summaries.iter().filter(|summary| summary.name == Metric::Rms.name());
+        of_rms.flat_map(|summary| summary.outliers.iter().map(|outlier| outlier.row)).collect()
     };
-    let pooled = names(table, &peak(&stats::aggregate(table, OutlierMethod::Iqr, THRESHOLD).map_err(text)?))?;
-    stage.say(format_args!("  peak, both lines together: {}", listed(&pooled)));
+    let pooled = names(table, &rms(&stats::aggregate(table, OutlierMethod::Iqr, THRESHOLD).map_err(text)?))?;
+    stage.say(format_args!("  rms, both lines together: {}", listed(&pooled)));
     findings.note("groups", "found in both together", json!(pooled));
     for (line, summaries) in stats::aggregate_by(table, "batch", OutlierMethod::Iqr, THRESHOLD).map_err(text)? {
-        let found = names(table, &peak(&summaries))?;
-        stage.say(format_args!("  peak, {line} for itself: {}", listed(&found)));
+        let found = names(table, &rms(&summaries))?;
+        stage.say(format_args!("  rms, {line} for itself: {}", listed(&found)));
         findings.note("groups", &format!("found in {line}"), json!(found));
     }
     Ok(())
@@ -138,7 +138,7 @@ fn groups(stage: &Stage<'_>, table: &Table, findings: &mut Findings) -> Result<(
 fn quality(stage: &Stage<'_>, table: &Table, findings: &mut Findings) -> Result<(), Refusal> {
     let quality = stats::quality(column(table, Metric::Peak), column(table, Metric::Snr));
     stage.say(format_args!(
-        "  quality: {:.1}% of {} captures valid, mean SNR {:.1} dB, {} above 30 dB, {} below 20 dB",
+        "  quality: {:.1}% of {} valid, mean SNR {:.1} dB, {} above 30 dB, {} below 20 dB",
         quality.quality_rate,
         quality.total_files,
         quality.mean_snr,

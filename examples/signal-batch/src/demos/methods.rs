@@ -14,7 +14,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread::available_parallelism;
 
-use gpu::{Device, GpuError, TraceSummary};
+use gpu::{Device, TraceBatch, TraceSummary};
 use manyhands::{AnyMode, Job, Journal, Outcome, Processes, SharedSlice};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -22,7 +22,8 @@ use signal_batch::measure::{MeasurePlan, MetricSet};
 use signal_batch::workload::{RATE_HZ, TRACE_SAMPLES};
 use signal_batch::{BatchResult, Measurements, Metric, workload};
 
-use super::timing::{Way, shown, take_turns};
+use super::recommendation::{Method, Row, recommendation};
+use super::timing::{Timed, Way, shown, take_turns};
 use super::{Findings, Refusal, Stage, require_going_on, text};
 
 const N_TRACES: u64 = 50;
@@ -38,71 +39,59 @@ struct Trace {
     samples: SharedSlice<f64>,
 }
 
-/// A line of the table.
-#[derive(Debug, Clone, PartialEq)]
-struct Row {
-    method: Method,
-    workers: usize,
-    seconds: f64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Method {
-    Serial,
-    Threads,
-    Processes,
-    Journal,
-    Gpu,
-}
+/// The measurements of all traces, or why a device gave none.
+type Values = Result<Vec<Measurements>, Refusal>;
+/// A line of the table, and what its method gave.
+type TimedRow = (Row, Values);
 
 pub(super) fn show(stage: &Stage<'_>) -> Result<Findings, Refusal> {
     let traces = traces()?;
-    let (mut rows, values) = on_cores(stage, &traces)?;
+    let mut accelerator = Accelerator::find();
+    let timed = time_all(stage, &traces, accelerator.as_mut().ok())?;
     require_going_on(stage.stop())?;
-    let device = on_device(&traces);
     let mut findings = Findings::default();
-    note_values(&mut findings, &values);
+    note_values(&mut findings, &timed);
     stage.say(format_args!(
         "  {N_TRACES} traces of {TRACE_SAMPLES} samples; median of {ROUNDS} rounds after a warm-up\n  \
-         {:<12}{:>8}{:>12}{:>10}{:>14}",
+         {:<12}{:>8}{:>12}{:>10}{:>15}",
         "method", "workers", "time", "speed-up", "throughput"
     ));
-    let device_line = match device {
-        Ok(ran) => {
-            let agrees = ran.values.iter().zip(&values[0]).all(|(on_device, on_cores)| agree(on_device, on_cores));
-            findings.note("graphics processor", "agrees with the cores, or is absent", agrees);
-            rows.push(Row { method: Method::Gpu, workers: 1, seconds: ran.seconds });
-            format!(
-                "  gpu is {}, with single precision; its values {} within {GPU_TOLERANCE:e}",
-                ran.name,
-                agreeing(agrees)
-            )
-        }
-        Err(why) => {
-            findings.note("graphics processor", "agrees with the cores, or is absent", true);
-            format!("  {:<12} not timed: {why}", "gpu")
-        }
-    };
-    let serial = rows[0].seconds;
+    let rows: Vec<Row> = timed.iter().filter(|(_, values)| values.is_ok()).map(|(row, _)| row.clone()).collect();
     for row in &rows {
-        stage.say(line(row, serial));
+        stage.say(line(row, rows[0].seconds));
     }
-    stage.say(device_line);
+    stage.say(about_device(&accelerator, &timed, &mut findings));
     for sentence in recommendation(&rows) {
         stage.say(format_args!("  {sentence}"));
     }
     Ok(findings)
 }
 
-fn agreeing(agrees: bool) -> &'static str {
-    if agrees { "agree" } else { "do NOT agree" }
+/// What the device is, and whether it agrees with the cores; or why it was not timed.
+fn about_device(accelerator: &Result<Accelerator, Refusal>, timed: &[TimedRow], findings: &mut Findings) -> String {
+    let (feature, fact) = ("graphics processor", "agrees with the cores, or is absent");
+    let values = timed.iter().find(|(row, _)| row.method == Method::Gpu).map(|(_, values)| values.as_ref());
+    let why = match (accelerator, values) {
+        (Ok(accelerator), Some(Ok(on_device))) => {
+            let agrees = timed[0].1.as_ref().is_ok_and(|on_cores| agree(on_device, on_cores));
+            findings.note(feature, fact, agrees);
+            let (name, is) = (&accelerator.name, if agrees { "agree" } else { "do NOT agree" });
+            return format!("  gpu: {name}\n  single precision; its values {is} within {GPU_TOLERANCE:e}");
+        }
+        (Err(why), _) | (_, Some(Err(why))) => why.as_str(),
+        (Ok(_), None) => "it was left out",
+    };
+    findings.note(feature, fact, true);
+    format!("  {:<12} not timed:\n    {why}", "gpu")
 }
 
-/// All methods gave the same values, and these.
-fn note_values(findings: &mut Findings, values: &[Vec<Measurements>]) {
-    let first = &values[0];
+/// All methods on cores gave the same values, and these.
+fn note_values(findings: &mut Findings, timed: &[TimedRow]) {
+    let of_cores = timed.iter().filter(|(row, _)| row.method != Method::Gpu);
+    let values: Vec<&Vec<Measurements>> = of_cores.filter_map(|(_, values)| values.as_ref().ok()).collect();
     let same_bits =
         |a: &Measurements, b: &Measurements| a.values().iter().zip(b.values()).all(|(a, b)| a.to_bits() == b.to_bits());
+    let first = values[0];
     let are_same = values.iter().all(|other| other.iter().zip(first).all(|(a, b)| same_bits(a, b)));
     findings.note("same values by every method", "are the same to the last bit", are_same);
     let column = |metric: Metric| first.iter().map(move |measured| measured[metric]);
@@ -149,22 +138,37 @@ fn worker_counts(most: usize) -> Vec<usize> {
     powers.take_while(|n| *n < most).chain([most]).collect()
 }
 
-/// Serial, then threads and processes with every count of workers, then a journalled run; and what each of them gave.
-fn on_cores(stage: &Stage<'_>, traces: &[Trace]) -> Result<(Vec<Row>, Vec<Vec<Measurements>>), Refusal> {
+/// Times serial first, then threads and processes with every count of workers, a journalled run, and the device where there is one.
+fn time_all(
+    stage: &Stage<'_>,
+    traces: &[Trace],
+    accelerator: Option<&mut Accelerator>,
+) -> Result<Vec<TimedRow>, Refusal> {
     let most = available_parallelism().map_or(1, NonZeroUsize::get).max(2);
     let mut kinds = vec![(Method::Serial, AnyMode::Serial, 1)];
     kinds.extend(worker_counts(most).into_iter().map(|n| (Method::Threads, AnyMode::Threads, n)));
     kinds.extend(worker_counts(most).into_iter().map(|n| (Method::Processes, AnyMode::Processes(Processes::new()), n)));
     kinds.push((Method::Journal, AnyMode::Threads, most));
     let journal = stage.file("methods.sqlite");
-    let ways = kinds.iter().map(|&(method, mode, workers)| {
+    let on_cores = |&(method, mode, workers): &(Method, AnyMode, usize)| -> Way<'_, Values> {
         let journal = (method == Method::Journal).then_some(journal.as_path());
-        Way { name: mode.to_string(), work: Box::new(move || measure_all(stage, traces, mode, workers, journal)) }
-    });
-    let timed = take_turns(ROUNDS, ways.collect())?;
-    let row = |(kind, seconds): (&(Method, AnyMode, usize), f64)| Row { method: kind.0, workers: kind.2, seconds };
-    let rows = kinds.iter().zip(timed.iter().map(|timed| timed.seconds)).map(row).collect();
-    Ok((rows, timed.into_iter().map(|timed| timed.value).collect()))
+        Way {
+            name: mode.to_string(),
+            work: Box::new(move || measure_all(stage, traces, mode, workers, journal).map(Ok)),
+        }
+    };
+    let mut ways: Vec<Way<'_, Values>> = kinds.iter().map(on_cores).collect();
+    let mut rows: Vec<(Method, usize)> = kinds.iter().map(|(method, _, workers)| (*method, *workers)).collect();
+    if let Some(accelerator) = accelerator {
+        rows.push((Method::Gpu, 1));
+        // What the device refuses is its own value: the other methods go on.
+        ways.push(Way { name: "gpu".to_owned(), work: Box::new(move || Ok(accelerator.measure_all(traces))) });
+    }
+    let timed = rows.into_iter().zip(take_turns(ROUNDS, ways)?);
+    let row = |((method, workers), timed): ((Method, usize), Timed<Values>)| {
+        (Row { method, workers, seconds: timed.seconds }, timed.value)
+    };
+    Ok(timed.map(row).collect())
 }
 
 fn measure_all(
@@ -193,115 +197,57 @@ fn measured(plan: &mut MeasurePlan, trace: &Trace) -> BatchResult<Measurements> 
     plan.measure_only(&trace.samples, RATE_HZ, MetricSet::basic())
 }
 
-/// What a graphics processor gave.
-struct OnDevice {
+/// A graphics processor, with room for traces.
+struct Accelerator {
     name: String,
-    seconds: f64,
-    values: Vec<TraceSummary>,
+    batch: TraceBatch,
 }
 
-/// The same traces on a graphics processor, or why not.
-fn on_device(traces: &[Trace]) -> Result<OnDevice, Refusal> {
-    let device = Device::find().map_err(text)?;
-    let mut batch = device.trace_summaries(TRACE_SAMPLES).map_err(text)?;
-    let samples: Vec<&[f64]> = traces.iter().map(|trace| &trace.samples[..]).collect();
-    let work = || batch.run(&samples).map_err(|error: GpuError| error.to_string());
-    let timed = take_turns(ROUNDS, vec![Way { name: "gpu".to_owned(), work: Box::new(work) }])?;
-    let timed = timed.into_iter().next().ok_or("nothing was timed")?;
-    Ok(OnDevice { name: device.name().to_owned(), seconds: timed.seconds, values: timed.value })
+impl Accelerator {
+    /// The device of this machine, or why there is none.
+    fn find() -> Result<Self, Refusal> {
+        let device = Device::find().map_err(text)?;
+        let kind = if device.is_software() { ", a software device" } else { "" };
+        let name = format!("{}{kind}", device.name());
+        Ok(Self { name, batch: device.trace_summaries(TRACE_SAMPLES).map_err(text)? })
+    }
+
+    /// The measurements that the device makes; the others stay undefined.
+    fn measure_all(&mut self, traces: &[Trace]) -> Values {
+        let samples: Vec<&[f64]> = traces.iter().map(|trace| &trace.samples[..]).collect();
+        let summaries = self.batch.run(&samples).map_err(text)?;
+        Ok(summaries.iter().map(as_measurements).collect())
+    }
 }
 
-fn agree(on_device: &TraceSummary, on_cores: &Measurements) -> bool {
-    let close = |found: f64, expected: f64, scale: f64| (found - expected).abs() <= GPU_TOLERANCE * scale;
-    let peak = on_cores[Metric::Peak];
-    let dominant_hz = on_device.dominant_bin as f64 * RATE_HZ / TRACE_SAMPLES as f64;
-    close(on_device.rms, on_cores[Metric::Rms], peak)
-        && close(on_device.mean, on_cores[Metric::Mean], peak)
-        && close(on_device.std, on_cores[Metric::Std], peak)
-        && close(on_device.peak, peak, peak)
-        && close(on_device.total_power, on_cores[Metric::TotalPower], on_cores[Metric::TotalPower])
-        && close(dominant_hz, on_cores[Metric::DominantFrequency], on_cores[Metric::DominantFrequency])
+fn as_measurements(summary: &TraceSummary) -> Measurements {
+    let mut measured = Measurements::undefined();
+    measured[Metric::Rms] = summary.rms;
+    measured[Metric::Mean] = summary.mean;
+    measured[Metric::Std] = summary.std;
+    measured[Metric::Peak] = summary.peak;
+    measured[Metric::TotalPower] = summary.total_power;
+    measured[Metric::DominantFrequency] = summary.dominant_bin as f64 * RATE_HZ / TRACE_SAMPLES as f64;
+    measured
 }
 
-/// A method is worth its trouble when it saves a sixth of the time of serial.
-const WORTH: f64 = 1.2;
-
-/// What to use, and the measured reason; then what the other methods cost.
-fn recommendation(rows: &[Row]) -> Vec<String> {
-    let best_of = |method: Method| {
-        rows.iter().filter(move |row| row.method == method).min_by(|a, b| a.seconds.total_cmp(&b.seconds))
+/// Whether each value is that of the cores, within the tolerance of single precision.
+fn agree(on_device: &[Measurements], on_cores: &[Measurements]) -> bool {
+    let close = |device: &Measurements, cores: &Measurements, metric: Metric, scale: f64| {
+        (device[metric] - cores[metric]).abs() <= GPU_TOLERANCE * scale
     };
-    let Some(serial) = best_of(Method::Serial) else { return Vec::new() };
-    let mut sentences = Vec::new();
-    let quick = [Method::Threads, Method::Processes, Method::Gpu].into_iter().filter_map(best_of);
-    let best = quick.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).unwrap_or(serial);
-    let gain = serial.seconds / best.seconds;
-    sentences.push(if gain < WORTH {
-        format!("Use serial: the fastest other method, {}, was only {gain:.2} times as fast.", named(best))
-    } else {
-        format!("Use {}: {gain:.2} times as fast as serial, the most of all.", named(best))
-    });
-    if let (Some(threads), Some(processes)) = (best_of(Method::Threads), best_of(Method::Processes)) {
-        let ratio = processes.seconds / threads.seconds;
-        sentences
-            .push(format!("Processes took {ratio:.2} times the time of threads: take them for code that may die."));
-        sentences.extend(best_of(Method::Journal).map(|journal| journal_cost(journal, rows, threads)));
-    }
-    sentences
-}
-
-fn named(row: &Row) -> String {
-    match row.method {
-        Method::Serial => "serial".to_owned(),
-        Method::Threads => format!("threads, {} workers", row.workers),
-        Method::Processes => format!("processes, {} workers", row.workers),
-        Method::Journal => "a journal".to_owned(),
-        Method::Gpu => "the graphics processor".to_owned(),
-    }
-}
-
-/// What the journal added to threads with as many workers.
-fn journal_cost(journal: &Row, rows: &[Row], best_threads: &Row) -> String {
-    let without = rows.iter().find(|row| row.method == Method::Threads && row.workers == journal.workers);
-    let without = without.unwrap_or(best_threads).seconds;
-    let added = (journal.seconds - without).max(0.0);
-    format!("A journal added {} to {}; a run that is killed resumes from it.", shown(added), shown(without))
+    let is_close = |(device, cores): (&Measurements, &Measurements)| {
+        let of_amplitude = [Metric::Rms, Metric::Mean, Metric::Std, Metric::Peak];
+        of_amplitude.into_iter().all(|metric| close(device, cores, metric, cores[Metric::Peak]))
+            && close(device, cores, Metric::TotalPower, cores[Metric::TotalPower])
+            && close(device, cores, Metric::DominantFrequency, cores[Metric::DominantFrequency])
+    };
+    on_device.len() == on_cores.len() && on_device.iter().zip(on_cores).all(is_close)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn row(method: Method, workers: usize, seconds: f64) -> Row {
-        Row { method, workers, seconds }
-    }
-
-    #[test]
-    fn the_fastest_method_is_recommended_with_its_measured_gain() {
-        let mut rows = vec![
-            row(Method::Serial, 1, 0.1),
-            row(Method::Threads, 1, 0.1),
-            row(Method::Threads, 2, 0.05),
-            row(Method::Processes, 2, 0.06),
-            row(Method::Journal, 2, 0.07),
-        ];
-        let words = recommendation(&rows);
-        assert!(words[0].starts_with("Use threads, 2 workers: 2.00 times"), "{words:?}");
-        assert!(words[1].contains("1.20 times the time of threads"), "{words:?}");
-        assert!(words[2].contains("added 20.0 ms to 50.0 ms"), "{words:?}");
-        rows.push(row(Method::Gpu, 1, 0.01));
-        assert!(recommendation(&rows)[0].starts_with("Use the graphics processor: 10.00 times"));
-    }
-
-    #[test]
-    fn where_nothing_gains_serial_is_recommended() {
-        let rows = [row(Method::Serial, 1, 0.010), row(Method::Threads, 2, 0.0095), row(Method::Processes, 2, 0.2)];
-        let words = recommendation(&rows);
-        assert!(
-            words[0].starts_with("Use serial: the fastest other method, threads, 2 workers, was only 1.05"),
-            "{words:?}"
-        );
-    }
 
     #[test]
     fn worker_counts_double_up_to_the_cores() {

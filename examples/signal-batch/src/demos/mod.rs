@@ -9,6 +9,7 @@ mod findings;
 mod methods;
 mod pools;
 mod progress;
+mod recommendation;
 mod stage;
 mod timing;
 mod units;

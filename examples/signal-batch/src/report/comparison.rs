@@ -3,11 +3,11 @@
 use consumer_support::page::{self, Fact, Figure, Link, facts_list, file_list, section, warning_list};
 
 use super::html_table::{html, note};
-use super::numbers::{count, number, p_text, signed};
 use super::page::STYLE;
 use super::text_table::{Side, TextTable, wrapped};
 use super::{fact, warning};
 use crate::regression::{Comparisons, MetricComparison, Verdict};
+use crate::shown_number::{count, number, p_text, signed};
 
 /// The page of a comparison.
 ///

@@ -9,7 +9,6 @@ mod content;
 mod control;
 mod data;
 mod html_table;
-mod numbers;
 mod page;
 mod terminal;
 mod text_table;

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use super::comparison::comparison_section;
 use super::content::{Content, MetricContent, NamedValue, SCORE_FORMULA};
 use super::html_table::{html, note};
-use super::numbers::{count, number, percent, with_unit};
 use super::terminal::{outlier_captures, quality_text};
 use super::{ReportData, fact, warning};
 use crate::pictures::{ControlPanel, DistributionPanel, GroupBox, GroupPanel, control_charts, distributions, groups};
+use crate::shown_number::{count, number, percent, with_unit};
 
 /// More metrics than this are not drawn; the tables have all of them.
 const MOST_DRAWN: usize = 40;

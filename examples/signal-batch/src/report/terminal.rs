@@ -1,9 +1,9 @@
 //! The report on a terminal: a table of metrics, where to look, and the score.
 
 use super::content::{Content, MetricContent, SCORE_FORMULA};
-use super::numbers::{count, number, p_text, percent, signed, significant};
 use super::text_table::{Side, TextTable, wrapped};
 use crate::regression::{Comparisons, Verdict};
+use crate::shown_number::{count, number, p_text, percent, signed, significant};
 use crate::stats::Quality;
 
 /// No more lines than this of one kind; the page and the summary name everything.
@@ -113,8 +113,10 @@ fn out_of_control(content: &Content) -> Vec<String> {
         return Vec::new();
     }
     let line = |metric: &&MetricContent| {
-        let names: Vec<&str> = metric.outside.iter().map(|point| point.name.as_str()).collect();
-        format!("  {}: {} of {}: {}", metric.name, names.len(), metric.description.count, names.join(", "))
+        let names: Vec<&str> = metric.outside.iter().take(MOST_NAMED).map(|point| point.name.as_str()).collect();
+        let n = metric.outside.len();
+        let rest = if n > MOST_NAMED { format!(" and {} more", n - MOST_NAMED) } else { String::new() };
+        format!("  {}: {n} of {}: {}{rest}", metric.name, metric.description.count, names.join(", "))
     };
     let mut lines = vec![String::new(), "outside of the limits of their control charts".to_owned()];
     lines.extend(outside.iter().take(MOST_NAMED).map(line));

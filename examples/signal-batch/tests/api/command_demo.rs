@@ -41,7 +41,7 @@ fn pools_agree_and_what_dies_in_a_worker_costs_its_own_item() {
 fn aggregation_finds_in_groups_what_the_pooled_rule_misses_in_every_mode() {
     for (mode, workers) in [("serial", "1"), ("threads", "3"), ("io", "2"), ("processes", "2")] {
         let (said, _) = checked("2", &["--mode", mode, "--workers", workers]);
-        assert!(said.contains("peak, both lines together: none"), "{said}");
+        assert!(said.contains("rms, both lines together: none"), "{said}");
         assert!(said.contains("north for itself: unit_07") && said.contains("south for itself: unit_31"), "{said}");
     }
 }
@@ -61,7 +61,7 @@ fn progress_names_the_stall_and_the_second_run_does_only_the_rest() {
 fn every_method_gives_the_same_values_and_one_is_recommended_for_a_measured_reason() {
     let (said, _) = checked("4", &[]);
     assert!(said.contains("speed-up") && said.contains("times as fast"), "{said}");
-    assert!(said.contains("\n  gpu "), "{said}");
+    assert!(said.contains("\n  gpu"), "{said}");
 }
 
 #[test]

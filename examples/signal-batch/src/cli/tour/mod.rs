@@ -4,7 +4,10 @@
 //! Promises: what it prints as a command is what it ran, and works when it is typed again; a second tour goes on with what is there.
 //! The faults are planted, so it ends with 0 when exactly these are found.
 
-use std::ffi::{OsStr, OsString};
+mod found;
+mod steps;
+
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +19,7 @@ use serde_json::json;
 
 use super::{Refusal, typed};
 use crate::demos::{N_UNITS, Unit};
+use steps::{Step, as_words, steps, typed_text};
 
 /// Where the tour writes.
 #[derive(Debug, Args)]
@@ -36,15 +40,6 @@ max = 2
 max = 2.2
 ";
 
-/// A command of the tour.
-struct Step {
-    /// What it shows.
-    title: &'static str,
-    words: Vec<OsString>,
-    /// How it ends when it finds what is planted.
-    planned: ExitStatus,
-}
-
 /// Measures, aggregates, compares and judges made captures.
 ///
 /// # Errors
@@ -53,27 +48,21 @@ pub(super) fn tour(args: &TourArgs, context: &CliContext<'_>) -> Result<ExitStat
     let begin = Usage::now();
     make(&args.out)?;
     let captures = shell_quoted(&args.out.join("captures"));
-    context
-        .output
-        .result(&format!("{N_UNITS} captures of two production lines are made, in {captures}/north and /south"));
-    // With --json the steps say nothing, so that one object is all that is printed.
+    context.output.result(&format!("{N_UNITS} made captures of two lines, five with planted faults: {captures}"));
+    // The commands say nothing but errors; the tour tells what they found.
     let silent = Output::new(true, false);
-    let inner =
-        CliContext { output: if context.output.shows_progress() { context.output } else { &silent }, ..*context };
+    let inner = CliContext { output: &silent, ..*context };
     let mut unplanned = Vec::new();
     for step in steps(&args.out) {
-        context.output.result(&format!("\n{}\n  signal-batch {}", step.title, shown(&step.words)));
+        context.output.result(&format!("\n{}\n{}", step.title, typed_text(&step.words)));
         let status = typed(&step.words, &inner)?;
-        if let ExitStatus::Interrupted(_) = status {
-            return Ok(status);
+        match status {
+            ExitStatus::Interrupted(_) => return Ok(status),
+            _ if status == step.planned => {}
+            _ => unplanned.push(surprise(&step, status)),
         }
-        if status != step.planned {
-            unplanned.push(format!(
-                "`signal-batch {}` ended with {} where {} is planned",
-                shown(&step.words),
-                status.code(),
-                step.planned.code()
-            ));
+        for line in (step.found)(&args.out)? {
+            context.output.result(&format!("    {line}"));
         }
     }
     for surprise in &unplanned {
@@ -83,15 +72,26 @@ pub(super) fn tour(args: &TourArgs, context: &CliContext<'_>) -> Result<ExitStat
     Ok(if unplanned.is_empty() { ExitStatus::Done } else { ExitStatus::Incomplete })
 }
 
+fn surprise(step: &Step, status: ExitStatus) -> String {
+    let command = step.words.join(OsStr::new(" "));
+    format!("{} ended with {} where {} is planned", command.display(), status.code(), step.planned.code())
+}
+
 fn print_end(args: &TourArgs, context: &CliContext<'_>, unplanned: &[String], begin: &Usage) {
     let seconds = Usage::now().since(begin).wall.as_secs_f64();
-    let file = |name: &str| shell_quoted(&args.out.join(name));
+    let at = |name: &str| args.out.join(name).into_os_string();
+    let results = at("measured/results.csv");
+    let next: [&[&dyn AsRef<OsStr>]; 4] = [
+        &[&"aggregate", &results, &"--metrics", &"rms,snr_db"],
+        &[&"compare", &results, &"--group", &"batch"],
+        &[&"measure", &"--made", &"50", &"--out", &at("made"), &"--resume"],
+        &[&"demo", &"all", &"--out", &args.out],
+    ];
+    let next: Vec<String> = next.iter().map(|words| typed_text(&as_words(words))).collect();
     context.output.result(&format!(
-        "\nAll of that took {seconds:.1} s. Open {}\n\nTry next:\n  signal-batch demo all\n  \
-         signal-batch aggregate {} --metrics peak\n  signal-batch measure --made 50 --out {} --resume",
-        file("index.html"),
-        file("measured/results.csv"),
-        file("made"),
+        "\nAll of that took {seconds:.1} s. Open {}\n\nTry next:\n{}",
+        shell_quoted(&args.out.join("index.html")),
+        next.join("\n")
     ));
     let summary = json!({
         "operation": "tour",
@@ -101,39 +101,6 @@ fn print_end(args: &TourArgs, context: &CliContext<'_>, unplanned: &[String], be
         "seconds": seconds,
     });
     context.output.json(&summary.to_string());
-}
-
-fn shown(words: &[OsString]) -> String {
-    words.iter().map(|word| shell_quoted(Path::new(word))).collect::<Vec<_>>().join(" ")
-}
-
-/// The commands, in order.
-fn steps(out: &Path) -> Vec<Step> {
-    let at = |name: &str| out.join(name).into_os_string();
-    let words = |words: &[&dyn AsRef<OsStr>]| words.iter().map(|word| (*word).as_ref().to_owned()).collect();
-    let results = at("measured/results.csv");
-    vec![
-        Step {
-            title: "Measure them all. One lost contact: it fails by name, and costs no other.",
-            words: words(&[&"measure", &at("captures"), &"--out", &at("measured"), &"--resume"]),
-            planned: ExitStatus::Incomplete,
-        },
-        Step {
-            title: "Describe each line, and find what is odd in it.",
-            words: words(&[&"aggregate", &results, &"--group", &"batch", &"--out", &out]),
-            planned: ExitStatus::Done,
-        },
-        Step {
-            title: "Compare the two lines.",
-            words: words(&[&"compare", &results, &"--group", &"batch"]),
-            planned: ExitStatus::Done,
-        },
-        Step {
-            title: "Pass or fail each unit.",
-            words: words(&[&"validate", &results, &"--limits", &at("limits.toml"), &"--out", &at("validated")]),
-            planned: ExitStatus::Incomplete,
-        },
-    ]
 }
 
 /// Writes the captures and the limits. What is there already stays as it is, so that measurements of it stay valid.
