@@ -6,6 +6,7 @@ manyhands::init_in_tests!();
 
 #[cfg(test)]
 mod command_demo;
+#[cfg(test)]
 mod command_measure;
 #[cfg(test)]
 mod command_run;
