@@ -21,6 +21,7 @@ pub mod measure;
 pub mod pictures;
 pub mod regression;
 pub mod report;
+mod shown_number;
 pub mod stats;
 mod table;
 pub mod workload;

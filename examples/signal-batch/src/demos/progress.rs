@@ -139,9 +139,11 @@ fn resume(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
     let second = store(stage, Disk { is_full_at: None }, Some(&journal))?;
     require_going_on(stage.stop())?;
     let (resumed, rest) = (second.resumed().count(), second.len() - second.resumed().count());
+    let tally = second.tally();
+    stage.say(format_args!("  the same run again, with room on the disk: only {rest} captures were computed"));
     stage.say(format_args!(
-        "  the same run again, with room on the disk: only {rest} captures were computed\n    {}",
-        second.tally()
+        "    {} of {} captures have a value, {resumed} of them from the journal",
+        tally.succeeded, tally.items
     ));
 
     let never_failed = store(stage, Disk { is_full_at: None }, None)?;

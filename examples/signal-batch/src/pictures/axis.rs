@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 
 use consumer_support::picture::{Scale, TextStyle, extremes};
 
+use crate::shown_number::significant;
+
 /// The horizontal axis of a panel: larger values lie further to the right.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Axis {
@@ -26,10 +28,24 @@ impl Axis {
 
     /// Round values with their pixels and labels that stand clear of each other, within the panel.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
-        let most = ((self.right - self.left) / 70.0).max(1.0) as usize;
-        let labels = |count| self.scale.ticks(count).into_iter().map(|(value, label)| (self.x(value), label)).collect();
+        let most = ((self.right - self.left) / 44.0).max(1.0) as usize;
+        let labels =
+            |count| tick_labels(&self.scale, count).into_iter().map(|(value, label)| (self.x(value), label)).collect();
         (1..=most).rev().map(labels).find(|labels: &Vec<(f64, String)>| stand_clear(labels)).unwrap_or_default()
     }
+}
+
+/// Round values with labels that differ: huge and tiny ones get as many digits as that takes.
+pub(super) fn tick_labels(scale: &Scale, count: usize) -> Vec<(f64, String)> {
+    let ticks = scale.ticks(count);
+    let differ = |labels: &[(f64, String)]| labels.windows(2).all(|pair| pair[0].1 != pair[1].1);
+    let with_digits = |digits| -> Vec<(f64, String)> {
+        ticks.iter().map(|(value, _)| (*value, significant(*value, digits).replace('-', "\u{2212}"))).collect()
+    };
+    if differ(&ticks) {
+        return ticks;
+    }
+    (2..12).map(with_digits).find(|labels| differ(labels)).unwrap_or_default()
 }
 
 fn stand_clear(labels: &[(f64, String)]) -> bool {
@@ -101,6 +117,13 @@ mod tests {
         let axis = Axis::new(0.001..=0.0034, 50.0, 350.0);
         let ticks = axis.ticks();
         assert!(ticks.len() >= 2 && stand_clear(&ticks) && ticks.is_sorted_by(|a, b| a.0 < b.0), "{ticks:?}");
+    }
+
+    #[test]
+    fn labels_of_huge_values_that_hardly_differ_are_not_all_the_same() {
+        let labels = tick_labels(&Scale::new(3.57e7..=3.62e7, 0.0, 100.0), 4);
+        let labels: Vec<&str> = labels.iter().map(|(_, label)| label.as_str()).collect();
+        assert_eq!(labels, ["3.58e7", "3.6e7", "3.62e7"]);
     }
 
     #[test]

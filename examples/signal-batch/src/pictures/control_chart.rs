@@ -1,6 +1,6 @@
 //! The control chart of one metric: values in the order of time, mean, limits, and the names of points outside.
 
-use consumer_support::picture::{Anchor, Colour, Drawing, Mark, Point, Scale, TextStyle, is_drawable};
+use consumer_support::picture::{Colour, Drawing, Mark, Point, Scale, TextStyle, is_drawable};
 
 use super::Layout;
 use super::axis::{fitting_end, value_range, width_of};
@@ -39,6 +39,9 @@ pub(super) fn draw(title: &str, panels: &[ControlPanel<'_>], ticks: &[(usize, St
     let description = format!("A control chart for each of: {}.", names.join(", "));
     grid.draw(title, description, panels.len(), |idx, panel| panels[idx].paint(panel, ticks, layout))
 }
+
+/// How names of points look.
+const NAME: TextStyle = TextStyle { size: 11.0, ..TextStyle::LABEL };
 
 /// Where positions and values lie within a panel.
 struct Place {
@@ -109,28 +112,68 @@ impl ControlPanel<'_> {
         }
     }
 
-    /// Dots for the points outside, and as many names as there is room for.
+    /// Dots for the points outside, and the names of those furthest away, as far as there is room.
     fn outside(&self, panel: &mut Panel, place: &Place) {
-        let points = self.outside.iter().filter(|at| is_drawable(self.values[**at]));
-        let points: Vec<(usize, Point)> =
-            points.map(|at| (*at, (place.x(*at), place.scale.y(self.values[*at])))).collect();
-        let centres = points.iter().take(MOST_DOTS).map(|(_, centre)| *centre).collect();
-        panel.push(Mark::Dots { centres, colour: Colour::Accent, radius: 3.6 });
-        let mut taken: Vec<(f64, f64, f64)> = Vec::new();
-        for (at, (x, y)) in points.iter().take(MOST_NAMED * 4) {
-            let style = TextStyle { size: 11.0, ..TextStyle::LABEL };
-            let name = fitting_end(self.names[*at], style, 130.0);
-            let width = width_of(&name, style);
-            let goes_right = x + 8.0 + width <= panel.right;
-            let (start, anchor) = if goes_right { (x + 8.0, Anchor::Start) } else { (x - 8.0 - width, Anchor::End) };
-            let base = (y + 4.0).clamp(panel.top + NAME_ROW + 10.0, panel.top + NAME_ROW + PANEL - 4.0);
+        let mut points: Vec<usize> = self.outside.iter().copied().filter(|at| is_drawable(self.values[*at])).collect();
+        let distance = |at: &usize| (self.values[*at] - self.mean).abs();
+        points.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
+        points.truncate(MOST_DOTS);
+        let centres: Vec<Point> = points.iter().map(|at| (place.x(*at), place.scale.y(self.values[*at]))).collect();
+        let mut names: Vec<Name> = Vec::new();
+        for (at, centre) in points.iter().zip(&centres).take(MOST_NAMED) {
+            let name = self.name_of(*at, *centre, place, panel);
             let is_free =
-                taken.iter().all(|(from, to, at)| start > *to || start + width < *from || (base - at).abs() > 12.0);
-            if is_free && taken.len() < MOST_NAMED {
-                taken.push((start, start + width, base));
-                let edge = if goes_right { x + 8.0 } else { x - 8.0 };
-                panel.text((edge, base), name, style.anchored(anchor));
+                !names.iter().any(|other| name.touches(other)) && !centres.iter().any(|dot| name.covers(*dot));
+            if is_free {
+                names.push(name);
             }
+        }
+        panel.push(Mark::Dots { centres, colour: Colour::Accent, radius: 3.6 });
+        for Name { left, base, text, .. } in names {
+            panel.text((left, base), text, NAME);
+        }
+    }
+
+    /// Where the name of a point stands: to its right, or to its left at the edge.
+    fn name_of(&self, at: usize, (x, y): Point, place: &Place, panel: &Panel) -> Name {
+        let text = fitting_end(self.names[at], NAME, 130.0);
+        let width = width_of(&text, NAME);
+        let left = if x + 8.0 + width <= panel.right { x + 8.0 } else { x - 8.0 - width };
+        let top = panel.top + NAME_ROW;
+        let base = self.label_base(y, place).clamp(top + 10.0, top + PANEL - 4.0);
+        Name { left: left.max(panel.left), width, base, text }
+    }
+}
+
+/// A name beside a point.
+struct Name {
+    left: f64,
+    width: f64,
+    base: f64,
+    text: String,
+}
+
+impl Name {
+    fn touches(&self, other: &Self) -> bool {
+        let is_beside = self.left > other.left + other.width || self.left + self.width < other.left;
+        !is_beside && (self.base - other.base).abs() <= 12.0
+    }
+
+    fn covers(&self, (x, y): Point) -> bool {
+        (self.left - 3.0..=self.left + self.width).contains(&x) && (self.base - 14.0..=self.base + 5.0).contains(&y)
+    }
+}
+
+impl ControlPanel<'_> {
+    /// The base line of a name: beside its point, or further inside where a limit would cross it.
+    fn label_base(&self, y: f64, place: &Place) -> f64 {
+        let [lower, upper] = [self.limits.0, self.limits.1].map(|limit| place.scale.y(limit));
+        if (y - upper).abs() < 10.0 {
+            y + 16.0
+        } else if (y - lower).abs() < 10.0 {
+            y - 9.0
+        } else {
+            y + 4.0
         }
     }
 }

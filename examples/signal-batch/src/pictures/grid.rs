@@ -3,7 +3,7 @@
 use consumer_support::picture::{Anchor, Colour, Drawing, Mark, Point, Scale, TextStyle};
 
 use super::Layout;
-use super::axis::{Axis, fitting, width_of};
+use super::axis::{Axis, fitting, tick_labels, width_of};
 
 /// The pixels between two panels.
 const GAP: f64 = 26.0;
@@ -103,7 +103,7 @@ impl Panel {
 
     /// Level grid lines, and the values to the left of `left`.
     pub(super) fn vertical_axis(&mut self, scale: &Scale, left: f64, count: usize) {
-        let ticks = scale.ticks(count);
+        let ticks = tick_labels(scale, count);
         let runs =
             ticks.iter().map(|(value, _)| vec![(left, scale.y(*value)), (self.right, scale.y(*value))]).collect();
         self.push(Mark::Lines { runs, colour: Colour::Grid, width: 1.0 });

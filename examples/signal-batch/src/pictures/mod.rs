@@ -95,7 +95,8 @@ pub fn groups(heading: &str, panels: &[GroupPanel<'_>]) -> Figure {
 pub fn control_charts(heading: &str, order: &str, panels: &[ControlPanel<'_>], ticks: &[(usize, String)]) -> Figure {
     let caption = format!(
         "Individual values, {order}. The line is the mean; the dashed lines are the mean \u{b1} 2.66 mean moving ranges, which are \
-         three deviations of the short-term noise. Larger dots are outside of the limits."
+         three deviations of the short-term noise. Larger dots are outside of the limits; the furthest have their \
+         name where there is room."
     );
     figure(heading, &caption, |layout| control_chart::draw(heading, panels, ticks, layout))
 }

@@ -1,40 +1,61 @@
 //! A comparison of two batches as a section of a page, a page of its own, and lines for a terminal.
 
-use consumer_support::page::{self, Fact, Link, facts_list, file_list, section, warning_list};
+use consumer_support::page::{self, Fact, Figure, Link, facts_list, file_list, section, warning_list};
 
 use super::html_table::{html, note};
-use super::numbers::{count, number, p_text, signed};
 use super::page::STYLE;
 use super::text_table::{Side, TextTable, wrapped};
 use super::{fact, warning};
 use crate::regression::{Comparisons, MetricComparison, Verdict};
+use crate::shown_number::{count, number, p_text, signed};
 
-/// The page of a comparison; `facts` follow those of the settings.
+/// The page of a comparison.
 ///
 /// ```
 /// use signal_batch::regression::{RegressionSettings, compare_tables};
-/// use signal_batch::report::comparison_page;
+/// use signal_batch::report::ComparisonPage;
 /// use signal_batch::{NumberColumn, Table};
 ///
 /// let table = Table::new(vec![], vec![NumberColumn { name: "rms".into(), values: vec![1.0, 2.0, 3.0] }])?;
-/// let compared = compare_tables(&table, &table, &RegressionSettings::default())?;
-/// assert!(comparison_page("Night 7", &compared, &[], &[]).contains("No metric moved"));
+/// let comparisons = compare_tables(&table, &table, &RegressionSettings::default())?;
+/// let page = ComparisonPage { title: "Night 7", comparisons: &comparisons, facts: vec![], figures: vec![], files: vec![] };
+/// assert!(page.to_html().contains("No metric moved"));
 /// # Ok::<(), signal_batch::BatchError>(())
 /// ```
-#[must_use]
-pub fn comparison_page(title: &str, comparisons: &Comparisons, facts: &[Fact], files: &[Link]) -> String {
-    let regressions: Vec<page::Warning> =
-        comparisons.regressions().map(|one| warning(&one.metric, movement(one))).collect();
-    let all: Vec<Fact> = settings_facts(comparisons).into_iter().chain(facts.iter().cloned()).collect();
-    let sections = [
-        page::header(title, &verdict_line(comparisons), ""),
-        section("Moved", &warning_list(&regressions, "No metric moved by more than its limit.")),
-        section("Summary", &facts_list(&all)),
-        section("Not tested or left out", &warning_list(&left_out(comparisons), "Every metric was tested.")),
-        section("All metrics", &comparison_section(comparisons)),
-        section("Files", &file_list(files)),
-    ];
-    page::start(title, STYLE) + &sections.concat() + page::END
+#[derive(Debug, Clone)]
+pub struct ComparisonPage<'a> {
+    /// Above everything.
+    pub title: &'a str,
+    /// What was compared.
+    pub comparisons: &'a Comparisons,
+    /// What else is to be known, behind the settings.
+    pub facts: Vec<Fact>,
+    /// Pictures of the values.
+    pub figures: Vec<Figure>,
+    /// Files beside the page.
+    pub files: Vec<Link>,
+}
+
+impl ComparisonPage<'_> {
+    /// The page as HTML. The same input always gives the same bytes.
+    #[must_use]
+    pub fn to_html(&self) -> String {
+        let comparisons = self.comparisons;
+        let regressions: Vec<page::Warning> =
+            comparisons.regressions().map(|one| warning(&one.metric, movement(one))).collect();
+        let facts: Vec<Fact> = settings_facts(comparisons).into_iter().chain(self.facts.iter().cloned()).collect();
+        let figures: String = self.figures.iter().enumerate().map(|(idx, figure)| figure.to_html(idx)).collect();
+        let sections = [
+            page::header(self.title, &verdict_line(comparisons), ""),
+            section("Moved", &warning_list(&regressions, "No metric moved by more than its limit.")),
+            section("Summary", &facts_list(&facts)),
+            section("Not tested or left out", &warning_list(&left_out(comparisons), "Every metric was tested.")),
+            section("All metrics", &comparison_section(comparisons)),
+            figures,
+            section("Files", &file_list(&self.files)),
+        ];
+        page::start(self.title, STYLE) + &sections.concat() + page::END
+    }
 }
 
 /// The comparison for a terminal of so many columns.
@@ -63,15 +84,12 @@ pub fn comparison_terminal(comparisons: &Comparisons, width: usize) -> String {
     lines.iter().flat_map(|line| wrapped(line, width)).collect::<Vec<_>>().join("\n")
 }
 
-/// The table of all comparisons with effect sizes and intervals.
+/// The table of all comparisons with effect sizes and intervals. What has moved stands first; else the order of metrics is kept.
 pub(super) fn comparison_section(comparisons: &Comparisons) -> String {
-    let heads = [
-        "metric",
-        "a",
-        "b",
-        "verdict",
-        "n of a",
-        "n of b",
+    let has_pairs = has_pairs(comparisons);
+    let names: &[&str] = if has_pairs { &["metric", "a", "b", "verdict"] } else { &["metric", "verdict"] };
+    let numbers = [
+        "adjusted p",
         "mean of a",
         "mean of b",
         "change",
@@ -80,39 +98,44 @@ pub(super) fn comparison_section(comparisons: &Comparisons) -> String {
         "Hedges' g",
         "Cliff's delta",
         "p",
-        "adjusted p",
+        "n of a",
+        "n of b",
     ];
-    let optional = |value: Option<f64>| value.map_or_else(|| number(f64::NAN), |value| signed(value, 3));
-    let row = |one: &MetricComparison| {
-        let compared = &one.comparison;
-        let unit = if one.unit.is_empty() { String::new() } else { format!(", {}", one.unit) };
-        vec![
-            format!("{}{unit}", one.metric),
-            one.a.clone(),
-            one.b.clone(),
-            one.verdict.to_string(),
-            compared.n_a.to_string(),
-            compared.n_b.to_string(),
-            number(compared.mean_a),
-            number(compared.mean_b),
-            signed(compared.mean_diff, 4),
-            interval(one).unwrap_or_else(|| number(f64::NAN)),
-            optional(one.change_percent),
-            optional(compared.hedges_g),
-            optional(compared.cliffs_delta),
-            one.p.map_or_else(|| number(f64::NAN), p_text),
-            one.p_adjusted.map_or_else(|| number(f64::NAN), p_text),
-        ]
-    };
-    // What has moved stands first; among the others the order of metrics is kept.
     let mut ordered: Vec<&MetricComparison> = comparisons.metrics.iter().collect();
     ordered.sort_by_key(|one| !one.is_regression());
-    let rows: Vec<Vec<String>> = ordered.into_iter().map(row).collect();
+    let rows: Vec<Vec<String>> = ordered.into_iter().map(|one| row(one, has_pairs)).collect();
     let about = "Changes are b less a. The interval is that of the difference of the means, after Welch. Hedges' g is the change in \
                  pooled deviations; Cliff's delta is the chance that a value of b is larger, less the chance that it is smaller.";
-    html("Comparison", &heads, 4, &rows, "There is nothing to compare.")
-        + &note(&settings_line(comparisons))
-        + &note(about)
+    let table = html("Comparison", &[names, &numbers].concat(), names.len(), &rows, "There is nothing to compare.");
+    table + &note(&format!("{}.", settings_line(comparisons))) + &note(about)
+}
+
+fn row(one: &MetricComparison, has_pairs: bool) -> Vec<String> {
+    let compared = &one.comparison;
+    let optional = |value: Option<f64>| value.map_or_else(|| number(f64::NAN), |value| signed(value, 3));
+    let p_or_dash = |p: Option<f64>| p.map_or_else(|| number(f64::NAN), p_text);
+    let unit = if one.unit.is_empty() { String::new() } else { format!(", {}", one.unit) };
+    let pair = if has_pairs { vec![one.a.clone(), one.b.clone()] } else { Vec::new() };
+    let numbers = [
+        p_or_dash(one.p_adjusted),
+        number(compared.mean_a),
+        number(compared.mean_b),
+        signed(compared.mean_diff, 4),
+        interval(one).unwrap_or_else(|| number(f64::NAN)),
+        optional(one.change_percent),
+        optional(compared.hedges_g),
+        optional(compared.cliffs_delta),
+        p_or_dash(one.p),
+        compared.n_a.to_string(),
+        compared.n_b.to_string(),
+    ];
+    let metric = format!("{}{unit}", one.metric);
+    [metric].into_iter().chain(pair).chain([one.verdict.to_string()]).chain(numbers).collect()
+}
+
+/// Whether there are pairs of groups, not just `a` and `b`.
+fn has_pairs(comparisons: &Comparisons) -> bool {
+    comparisons.metrics.iter().any(|one| one.a != "a" || one.b != "b")
 }
 
 /// How a metric moved, in words: means, change, interval, p.
@@ -180,7 +203,7 @@ fn left_out(comparisons: &Comparisons) -> Vec<page::Warning> {
 }
 
 fn table(comparisons: &Comparisons) -> TextTable {
-    let has_pairs = comparisons.metrics.iter().any(|one| one.a != "a" || one.b != "b");
+    let has_pairs = has_pairs(comparisons);
     let names: &[(&str, Side)] = if has_pairs {
         &[("metric", Side::Left), ("a", Side::Left), ("b", Side::Left)]
     } else {

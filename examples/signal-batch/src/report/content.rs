@@ -1,6 +1,6 @@
 //! All numbers of a report, computed once from its data.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use consumer_support::page::Warning;
 use jiff::Timestamp;
@@ -10,8 +10,8 @@ use super::{ControlChart, ReportData};
 use crate::regression::{
     Comparisons, RegressionSettings, chosen_metrics, compare_groups, distinct, group_labels, sample_unit, unit_of,
 };
-use crate::stats::{self, Description, OutlierMethod};
-use crate::{BatchResult, NumberColumn, Table};
+use crate::stats::{self, Description, OutlierMethod, Quality};
+use crate::{BatchResult, Metric, Table};
 
 /// How the score is computed, in words.
 pub(super) const SCORE_FORMULA: &str =
@@ -28,6 +28,8 @@ pub(super) struct Content {
     pub(super) measurements: usize,
     pub(super) quality_score: Option<f64>,
     pub(super) quality_score_formula: &'static str,
+    /// Peaks and signal to noise ratios judged together, where both were measured.
+    pub(super) signal_quality: Option<Quality>,
     pub(super) method: OutlierMethod,
     pub(super) threshold: f64,
     pub(super) group: Option<String>,
@@ -110,6 +112,7 @@ pub(super) struct Remark {
 
 impl Content {
     pub(super) fn of(data: &ReportData) -> BatchResult<Self> {
+        stats::check_threshold(data.threshold)?;
         let table = &data.table;
         let metrics = chosen_metrics(&[table], data.metrics.as_deref())?;
         let labels: Vec<String> = match &data.group {
@@ -120,7 +123,8 @@ impl Content {
         let times = times(table);
         let order = order(table.n_rows(), times.as_deref());
         let rows = Rows { names: &names, labels: &labels, order: &order };
-        let metrics = metrics.iter().map(|name| rows.metric(data, name)).collect::<BatchResult<Vec<_>>>()?;
+        let of_groups = rows_of_groups(&labels);
+        let metrics: Vec<MetricContent> = metrics.iter().map(|name| rows.metric(data, &of_groups, name)).collect();
         let failures = failures(table, &names);
         let captures = captures(table.n_rows(), &failures, &metrics);
         let extremes = times.as_ref().and_then(|times| Some((times.iter().min()?, times.iter().max()?)));
@@ -132,6 +136,7 @@ impl Content {
             measurements: metrics.iter().map(|metric| metric.description.count).sum(),
             quality_score: (captures.total > 0).then(|| 100.0 * good as f64 / captures.total as f64),
             quality_score_formula: SCORE_FORMULA,
+            signal_quality: signal_quality(table),
             method: data.method,
             threshold: data.threshold,
             group: data.group.clone(),
@@ -181,17 +186,15 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn metric(&self, data: &ReportData, name: &str) -> BatchResult<MetricContent> {
+    fn metric(&self, data: &ReportData, rows_of_groups: &[Vec<usize>], name: &str) -> MetricContent {
         let values = data.table.number(name).unwrap_or_default();
         let description = stats::describe(values);
-        let mut outliers = Vec::new();
-        for row in outlier_rows(data, self.labels, name, values)? {
-            outliers.push(self.named(row, values[row]));
-        }
+        let outliers = outlier_rows(data, rows_of_groups, values).into_iter().map(|row| self.named(row, values[row]));
+        let outliers: Vec<NamedValue> = outliers.collect();
         let share = 100.0 * outliers.len() as f64 / description.count as f64;
         let control_chart = ControlChart::of(self.order.iter().map(|row| values[*row]));
         let outside = control_chart.iter().flat_map(|chart| &chart.outside).map(|place| self.order[*place]);
-        Ok(MetricContent {
+        MetricContent {
             name: name.to_owned(),
             unit: unit_of(name, sample_unit(&data.table)),
             outlier_percent: (description.count > 0).then_some(share),
@@ -199,7 +202,7 @@ impl Rows<'_> {
             outliers,
             outside: outside.map(|row| self.named(row, values[row])).collect(),
             control_chart,
-        })
+        }
     }
 
     fn named(&self, row: usize, value: f64) -> NamedValue {
@@ -208,20 +211,23 @@ impl Rows<'_> {
 }
 
 /// The outliers of a metric, each judged within its group, in the order of rows.
-fn outlier_rows(data: &ReportData, labels: &[String], name: &str, values: &[f64]) -> BatchResult<Vec<usize>> {
+fn outlier_rows(data: &ReportData, rows_of_groups: &[Vec<usize>], values: &[f64]) -> Vec<usize> {
     let mut found = Vec::new();
-    let all: Vec<&str> = labels.iter().map(String::as_str).collect();
-    let seen: BTreeSet<&str> = all.iter().copied().collect();
-    for label in seen {
-        let rows: Vec<usize> = (0..values.len()).filter(|row| all[*row] == label).collect();
-        let of_group = NumberColumn { name: name.to_owned(), values: rows.iter().map(|row| values[*row]).collect() };
-        let table = Table::new(Vec::new(), vec![of_group])?;
-        for summary in stats::aggregate(&table, data.method, data.threshold)? {
-            found.extend(summary.outliers.iter().map(|outlier| rows[outlier.row]));
-        }
+    for rows in rows_of_groups {
+        let of_group: Vec<f64> = rows.iter().map(|row| values[*row]).collect();
+        found.extend(data.method.outliers(&of_group, data.threshold).into_iter().map(|at| rows[at]));
     }
     found.sort_unstable();
-    Ok(found)
+    found
+}
+
+/// The rows of each label, an empty one included.
+fn rows_of_groups(labels: &[String]) -> Vec<Vec<usize>> {
+    let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (row, label) in labels.iter().enumerate() {
+        rows.entry(label).or_default().push(row);
+    }
+    rows.into_values().collect()
 }
 
 fn groups(data: &ReportData, labels: &[String], metrics: &[MetricContent]) -> Vec<GroupContent> {
@@ -248,6 +254,13 @@ fn comparisons(data: &ReportData, labels: &[String], metrics: &[MetricContent]) 
     let names = metrics.iter().filter(|metric| metric.description.count > 0).map(|metric| metric.name.clone());
     let settings = RegressionSettings { metrics: Some(names.collect()), ..RegressionSettings::default() };
     compare_groups(&data.table, group, &settings).map(Some)
+}
+
+/// Of the captures that have a peak.
+fn signal_quality(table: &Table) -> Option<Quality> {
+    let (peak, snr) = (table.number(Metric::Peak.name())?, table.number(Metric::Snr.name())?);
+    let (peak, snr): (Vec<f64>, Vec<f64>) = peak.iter().zip(snr).filter(|(peak, _)| !peak.is_nan()).unzip();
+    (!peak.is_empty()).then(|| stats::quality(&peak, &snr))
 }
 
 fn row_names(table: &Table) -> Vec<String> {

@@ -6,6 +6,8 @@
 
 use serde::Serialize;
 
+use crate::stats;
+
 /// Three over d2 for two values.
 const THREE_SIGMA: f64 = 2.66;
 
@@ -15,7 +17,7 @@ const THREE_SIGMA: f64 = 2.66;
 /// use signal_batch::report::ControlChart;
 ///
 /// let chart = ControlChart::of([10.0, 11.0, 10.0, 11.0, 10.0, 20.0]).unwrap();
-/// assert_eq!(chart.mean_moving_range, 14.0 / 5.0);
+/// assert_eq!((chart.mean, chart.mean_moving_range), (12.0, 2.8));
 /// assert_eq!(chart.outside, [5]);
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,14 +38,12 @@ impl ControlChart {
     /// The chart of values in the order of time. What is not finite has no place on it. None when there are fewer than two values.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let points: Vec<(usize, f64)> = values.into_iter().enumerate().filter(|(_, value)| value.is_finite()).collect();
-        let n = points.len() as f64;
         if points.len() < 2 {
             return None;
         }
-        // Each part is divided first, so that no sum of finite values overflows.
-        let mean = points.iter().map(|(_, value)| value / n).sum::<f64>();
-        let moving_range = |pair: &[(usize, f64)]| (pair[1].1 / (n - 1.0) - pair[0].1 / (n - 1.0)).abs();
-        let mean_moving_range = points.windows(2).map(moving_range).sum::<f64>();
+        let mean_of = |values: Vec<f64>| stats::describe(&values).mean;
+        let mean = mean_of(points.iter().map(|(_, value)| *value).collect());
+        let mean_moving_range = mean_of(points.windows(2).map(|pair| (pair[1].1 - pair[0].1).abs()).collect());
         let (lower, upper) = (mean - THREE_SIGMA * mean_moving_range, mean + THREE_SIGMA * mean_moving_range);
         // A constant is its own mean but for rounding.
         let spare = 1e-12 * mean.abs();

@@ -1,7 +1,7 @@
 //! The report of a table of measurements: a page, a table for the terminal, and a summary with every number.
 //!
 //! [`Report::new`] computes all numbers once; [`Report::page`], [`Report::terminal`] and [`Report::summary`] only write them down. The
-//! same data give the same bytes. Reading tables and writing files is left to the caller. [`comparison_page`] is the page of a
+//! same data give the same bytes. Reading tables and writing files is left to the caller. [`ComparisonPage`] is the page of a
 //! comparison of two batches.
 
 mod comparison;
@@ -9,7 +9,6 @@ mod content;
 mod control;
 mod data;
 mod html_table;
-mod numbers;
 mod page;
 mod terminal;
 mod text_table;
@@ -19,7 +18,7 @@ use consumer_support::page::{Fact, Warning};
 use crate::BatchResult;
 use content::Content;
 
-pub use comparison::{comparison_page, comparison_terminal};
+pub use comparison::{ComparisonPage, comparison_terminal};
 pub use control::ControlChart;
 pub use data::ReportData;
 

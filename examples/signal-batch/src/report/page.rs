@@ -2,13 +2,15 @@
 
 use consumer_support::page::{self, Warning, facts_list, file_list, section, warning_list};
 
+use jiff::Timestamp;
+
 use super::comparison::comparison_section;
 use super::content::{Content, MetricContent, NamedValue, SCORE_FORMULA};
 use super::html_table::{html, note};
-use super::numbers::{count, number, percent, with_unit};
-use super::terminal::outlier_captures;
+use super::terminal::{outlier_captures, quality_text};
 use super::{ReportData, fact, warning};
 use crate::pictures::{ControlPanel, DistributionPanel, GroupBox, GroupPanel, control_charts, distributions, groups};
+use crate::shown_number::{count, number, percent, with_unit};
 
 /// More metrics than this are not drawn; the tables have all of them.
 const MOST_DRAWN: usize = 40;
@@ -68,8 +70,12 @@ fn facts(data: &ReportData, content: &Content) -> Vec<page::Fact> {
     if let Some(group) = &content.group {
         facts.push(fact(&format!("Groups by {group}"), content.groups.len().to_string()));
     }
-    facts.extend(content.first_captured_at.as_ref().map(|first| fact("First captured", first)));
-    facts.extend(content.last_captured_at.as_ref().map(|last| fact("Last captured", last)));
+    let times = content.times.as_ref();
+    let ends = [
+        ("First capture, UTC", times.and_then(|times| times.iter().min())),
+        ("Last capture, UTC", times.and_then(|times| times.iter().max())),
+    ];
+    facts.extend(ends.into_iter().filter_map(|(name, at)| Some(fact(name, time_text(*at?)))));
     let versions = if content.versions.is_empty() { "not recorded".to_owned() } else { content.versions.join(", ") };
     facts.extend([fact("Measured by version", versions), fact("Page by", content.program.as_str())]);
     facts.extend(data.facts.iter().cloned());
@@ -118,7 +124,8 @@ fn metric_table(content: &Content) -> String {
     let about = format!(
         "The deviation is that of a sample (n \u{2212} 1). Mean and deviation have the unit of the metric. Quality score = {SCORE_FORMULA}."
     );
-    table + &empty + &note(&about)
+    let quality = content.signal_quality.as_ref().map(|quality| format!("Signal quality: {}.", quality_text(quality)));
+    table + &empty + &quality.map_or_else(String::new, |quality| note(&quality)) + &note(&about)
 }
 
 fn outliers(content: &Content) -> String {
@@ -134,12 +141,12 @@ fn outliers(content: &Content) -> String {
     }
     let mut rows = Vec::new();
     for metric in &content.metrics {
-        let median = metric.description.median;
         let row = |outlier: &NamedValue| {
+            let median = median_of(content, metric, &outlier.group);
             let side = if outlier.value > median { "above" } else { "below" };
             let head = [outlier.name.clone(), outlier.group.clone(), metric.name.clone()];
-            let value = with_unit(outlier.value, &metric.unit);
-            head.into_iter().chain([value, with_unit(median, &metric.unit), side.to_owned()]).collect()
+            let numbers = [outlier.value, median].map(|value| with_unit(value, &metric.unit));
+            head.into_iter().chain(numbers).chain([side.to_owned()]).collect()
         };
         rows.extend(metric.outliers.iter().map(row));
     }
@@ -147,8 +154,15 @@ fn outliers(content: &Content) -> String {
     let intro =
         note(&format!("{} by {} at {}{within}.", count(rows.len(), "outlier"), content.method, content.threshold));
     let first = html("Captures with outliers", &["capture", "outlier in", "metrics"], 2, &by_capture, &none);
-    let heads = ["capture", group, "metric", "value", "median of all", "side"];
+    let heads = ["capture", group, "metric", "value", "median", "side"];
     intro + &first + "<h3>Each value</h3>\n" + &html("Outlying values", &heads, 3, &rows, &none)
+}
+
+/// The median of the values that an outlier is judged among.
+fn median_of(content: &Content, metric: &MetricContent, group: &str) -> f64 {
+    let of_group = content.groups.iter().find(|one| one.name == group);
+    let found = of_group.and_then(|one| one.metrics.iter().find(|one| one.name == metric.name));
+    found.map_or(metric.description.median, |one| one.description.median)
 }
 
 fn distribution_figure(data: &ReportData, content: &Content) -> page::Figure {
@@ -207,10 +221,15 @@ fn ticks(content: &Content) -> Vec<(usize, String)> {
     let mut places: Vec<usize> = (0..TIME_TICKS).map(|idx| last * idx / (TIME_TICKS - 1)).collect();
     places.dedup();
     let label = |place: usize| match &content.times {
-        Some(times) => times[content.order[place]].strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Some(times) => time_text(times[content.order[place]]),
         None => (place + 1).to_string(),
     };
     places.into_iter().filter(|_| !content.order.is_empty()).map(|place| (place, label(place))).collect()
+}
+
+/// To the second, in UTC.
+fn time_text(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// Says how many metrics are not drawn.
@@ -227,11 +246,11 @@ fn outside(content: &Content) -> String {
     for metric in &content.metrics {
         let Some(chart) = &metric.control_chart else { continue };
         rows.extend(metric.outside.iter().map(|point| {
-            let time = content.times.as_ref().map_or_else(String::new, |times| times[point.row].to_string());
+            let time = content.times.as_ref().map_or_else(String::new, |times| time_text(times[point.row]));
             let numbers = [point.value, chart.lower, chart.upper].map(|value| with_unit(value, &metric.unit));
             [point.name.clone(), metric.name.clone(), time].into_iter().chain(numbers).collect()
         }));
     }
-    let heads = ["capture", "metric", "captured at", "value", "lower limit", "upper limit"];
+    let heads = ["capture", "metric", "captured at, UTC", "value", "lower limit", "upper limit"];
     html("Outside of the control limits", &heads, 3, &rows, "Every value is within the limits of its control chart.")
 }

@@ -1,9 +1,10 @@
 //! The report on a terminal: a table of metrics, where to look, and the score.
 
 use super::content::{Content, MetricContent, SCORE_FORMULA};
-use super::numbers::{count, number, p_text, percent, signed, significant};
 use super::text_table::{Side, TextTable, wrapped};
 use crate::regression::{Comparisons, Verdict};
+use crate::shown_number::{count, number, p_text, percent, signed, significant};
+use crate::stats::Quality;
 
 /// No more lines than this of one kind; the page and the summary name everything.
 const MOST_NAMED: usize = 8;
@@ -112,8 +113,10 @@ fn out_of_control(content: &Content) -> Vec<String> {
         return Vec::new();
     }
     let line = |metric: &&MetricContent| {
-        let names: Vec<&str> = metric.outside.iter().map(|point| point.name.as_str()).collect();
-        format!("  {}: {} of {}: {}", metric.name, names.len(), metric.description.count, names.join(", "))
+        let names: Vec<&str> = metric.outside.iter().take(MOST_NAMED).map(|point| point.name.as_str()).collect();
+        let n = metric.outside.len();
+        let rest = if n > MOST_NAMED { format!(" and {} more", n - MOST_NAMED) } else { String::new() };
+        format!("  {}: {n} of {}: {}{rest}", metric.name, metric.description.count, names.join(", "))
     };
     let mut lines = vec![String::new(), "outside of the limits of their control charts".to_owned()];
     lines.extend(outside.iter().take(MOST_NAMED).map(line));
@@ -134,10 +137,25 @@ fn remarks(content: &Content) -> Vec<String> {
 }
 
 fn score(content: &Content) -> Vec<String> {
-    match content.quality_score {
+    let quality = content.signal_quality.as_ref().map(|quality| format!("signal quality: {}", quality_text(quality)));
+    let score = match content.quality_score {
         Some(score) => vec![format!("quality score {score:.1} of 100"), format!("  = {SCORE_FORMULA}")],
         None => vec!["no quality score: there are no captures".to_owned()],
-    }
+    };
+    quality.into_iter().chain(score).collect()
+}
+
+/// How good the signals are, in words.
+pub(super) fn quality_text(quality: &Quality) -> String {
+    let peaks = format!("peaks {} % alike", significant(quality.consistency_percent, 3));
+    let wild = count(quality.total_files - quality.valid_files, "peak");
+    let snr = if quality.mean_snr.is_nan() {
+        "no SNR is defined".to_owned()
+    } else {
+        let (mean, high, low) = (quality.mean_snr, quality.high_quality_count, quality.low_quality_count);
+        format!("mean SNR {} dB, {high} above 30 dB, {low} below 20 dB", significant(mean, 3))
+    };
+    format!("{snr}; {peaks}, {wild} beyond 3 deviations")
 }
 
 fn more(n: usize) -> Option<String> {

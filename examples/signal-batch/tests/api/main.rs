@@ -5,6 +5,8 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod command_compare;
+#[cfg(test)]
 mod command_demo;
 #[cfg(test)]
 mod command_measure;
@@ -23,7 +25,13 @@ mod limits;
 #[cfg(test)]
 mod measure;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod program;
+#[cfg(test)]
+mod regression;
+#[cfg(test)]
+mod report;
 #[cfg(test)]
 mod table;
 #[cfg(test)]

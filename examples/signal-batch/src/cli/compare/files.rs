@@ -1,21 +1,26 @@
 //! What `compare` writes: comparison.json, comparison.csv and index.html.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
 use consumer_support::OutFolder;
-use consumer_support::page::{Fact, Link};
+use consumer_support::page::{Fact, Figure, Link};
 use manyhands::report::{csv_text, write_atomically};
 use serde_json::{Value, json};
 use signal_batch::number_text;
+use signal_batch::pictures::{GroupBox, GroupPanel, groups};
 use signal_batch::regression::{Comparisons, MetricComparison};
-use signal_batch::report::comparison_page;
+use signal_batch::report::ComparisonPage;
+use signal_batch::stats::OutlierMethod;
 
 use super::super::Refusal;
 use super::inputs::Batch;
 
 /// The page.
 pub(super) const PAGE: &str = "index.html";
+/// More metrics than this are not drawn; the tables have all of them.
+const MOST_DRAWN: usize = 40;
 const JSON: &str = "comparison.json";
 const CSV: &str = "comparison.csv";
 
@@ -45,7 +50,12 @@ const COLUMNS: [&str; 21] = [
 ];
 
 /// Writes all three, each whole or not at all.
-pub(super) fn write(out: &Path, batches: &[Batch], comparisons: &Comparisons) -> Result<(), Refusal> {
+pub(super) fn write(
+    out: &Path,
+    batches: &[Batch],
+    group: Option<&str>,
+    comparisons: &Comparisons,
+) -> Result<(), Refusal> {
     let mut folder = OutFolder::new(out, batches.iter().map(|batch| batch.path.as_path()));
     let claimed = |name| folder.claim(name).map_err(|error| error.to_string());
     let [json_path, csv_path, page_path] = {
@@ -56,7 +66,7 @@ pub(super) fn write(out: &Path, batches: &[Batch], comparisons: &Comparisons) ->
     let json = format!("{:#}\n", json(batches, comparisons));
     write_file(&json_path, json.as_bytes())?;
     write_file(&csv_path, &csv(comparisons).map_err(|error| error.to_string())?)?;
-    write_file(&page_path, page(batches, comparisons).as_bytes())
+    write_file(&page_path, page(batches, group, comparisons).as_bytes())
 }
 
 /// comparison.json: all numbers; NaN is null.
@@ -76,17 +86,57 @@ pub(super) fn json(batches: &[Batch], comparisons: &Comparisons) -> Value {
     })
 }
 
-fn page(batches: &[Batch], comparisons: &Comparisons) -> String {
+fn page(batches: &[Batch], group: Option<&str>, comparisons: &Comparisons) -> String {
     let fact = |batch: &Batch| {
         let saved = batch.saved_at.as_ref().map_or(String::new(), |at| format!(", saved {at}"));
         let by = if batch.versions.is_empty() { String::new() } else { format!(", by {}", batch.versions.join(", ")) };
         let value = format!("{}, {} rows{by}{saved}", batch.path.display(), batch.table.n_rows());
         Fact { name: batch.side.to_owned(), value }
     };
-    let facts: Vec<Fact> = batches.iter().map(fact).collect();
     let link = |path: &str, about: &str| Link { path: path.to_owned(), about: about.to_owned() };
-    let files = [link(CSV, "all comparisons as a table"), link(JSON, "all numbers of this page, and the settings")];
-    comparison_page("Comparison of batches", comparisons, &facts, &files)
+    let page = ComparisonPage {
+        title: "Comparison of batches",
+        comparisons,
+        facts: batches.iter().map(fact).collect(),
+        figures: vec![figure(batches, group, comparisons)],
+        files: vec![link(CSV, "all comparisons as a table"), link(JSON, "all numbers of this page, and the settings")],
+    };
+    page.to_html()
+}
+
+/// The values of each batch, or of each group, as boxes; what has moved comes first.
+fn figure(batches: &[Batch], group: Option<&str>, comparisons: &Comparisons) -> Figure {
+    let mut shown: Vec<&MetricComparison> = comparisons.metrics.iter().filter(|one| one.p.is_some()).collect();
+    shown.sort_by_key(|one| !one.is_regression());
+    let mut seen = HashSet::new();
+    shown.retain(|one| seen.insert(one.metric.as_str()));
+    let panels: Vec<GroupPanel<'_>> = shown.iter().take(MOST_DRAWN).map(|one| panel(one, batches, group)).collect();
+    let mut figure = groups("Values", &panels);
+    if shown.len() > MOST_DRAWN {
+        figure.caption += &format!(" {} more metrics are not drawn.", shown.len() - MOST_DRAWN);
+    }
+    figure
+}
+
+fn panel<'a>(one: &'a MetricComparison, batches: &'a [Batch], group: Option<&str>) -> GroupPanel<'a> {
+    let mut groups: Vec<GroupBox<'a>> = Vec::new();
+    for batch in batches {
+        let values = batch.table.number(&one.metric).unwrap_or_default();
+        let Some(labels) = group.and_then(|group| batch.table.text(group)) else {
+            groups.push(GroupBox { name: batch.side, values: values.to_vec(), outliers: Vec::new() });
+            continue;
+        };
+        for (label, value) in labels.iter().zip(values).filter(|(label, _)| !label.is_empty()) {
+            match groups.iter_mut().find(|one| one.name == label) {
+                Some(one) => one.values.push(*value),
+                None => groups.push(GroupBox { name: label, values: vec![*value], outliers: Vec::new() }),
+            }
+        }
+    }
+    for one in &mut groups {
+        one.outliers = OutlierMethod::Iqr.outliers(&one.values, 3.0).into_iter().map(|at| one.values[at]).collect();
+    }
+    GroupPanel { name: &one.metric, unit: &one.unit, groups }
 }
 
 fn csv(comparisons: &Comparisons) -> io::Result<Vec<u8>> {

@@ -93,7 +93,7 @@ pub(super) fn compare(args: &CompareArgs, context: &CliContext<'_>) -> Result<Ex
     let (batches, comparisons) = compared(args, &settings)?;
     let status = exit_status(args, &comparisons);
     if let Some(out) = &args.out {
-        files::write(out, &batches, &comparisons)?;
+        files::write(out, &batches, args.group.as_deref(), &comparisons)?;
     }
     context.output.result(&batches.iter().map(Batch::to_string).collect::<Vec<_>>().join("\n"));
     context.output.result(&comparison_terminal(&comparisons, WIDTH));
