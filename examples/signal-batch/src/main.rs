@@ -1,6 +1,7 @@
 //! The command line of signal-batch: measures captures in parallel, aggregates, compares and judges them.
 
 mod cli;
+mod demos;
 
 use std::process::ExitCode;
 

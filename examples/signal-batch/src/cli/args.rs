@@ -8,7 +8,9 @@ use manyhands::AnyMode;
 
 use super::aggregate::AggregateArgs;
 use super::compare::CompareArgs;
+use super::demo::DemoArgs;
 use super::measure::MeasureArgs;
+use super::run::RunArgs;
 use super::tour::TourArgs;
 use super::validate::ValidateArgs;
 
@@ -50,10 +52,14 @@ pub(super) enum Command {
     Aggregate(AggregateArgs),
     /// Compare two batches, the groups of one, or a batch with a baseline.
     Compare(CompareArgs),
+    /// Show how it is done: four demonstrations, each a file to read.
+    Demo(DemoArgs),
     /// Measure captures: CSV, NPY, WAV or made ones, one or many.
     Measure(MeasureArgs),
     /// List every measurement and its unit.
     Metrics,
+    /// Answer a file of cases: statistics, outliers, comparisons, and other arithmetic, one answer per case.
+    Run(RunArgs),
     /// Pass or fail each unit by a file of limits.
     Validate(ValidateArgs),
 }
@@ -64,6 +70,8 @@ Examples:
   signal-batch measure captures --out measured
   signal-batch aggregate measured/results.csv --group batch
   signal-batch validate measured/results.csv --limits limits.toml
+  signal-batch demo all                        four demonstrations, a minute at most
+  signal-batch run cases.json --out results    arithmetic, case by case
   signal-batch metrics                         every measurement and its unit
 
 Exit code 0: all done, 1: something failed or was left out, 2: could not run.";

@@ -3,12 +3,17 @@
 mod aggregate;
 mod args;
 mod compare;
+mod demo;
 mod measure;
 mod metrics;
 mod results;
+mod run;
 mod tour;
 mod validate;
 
+use std::ffi::{OsStr, OsString};
+
+use clap::Parser as _;
 use consumer_support::{CliContext, ExitStatus, Output};
 
 use args::{Cli, Command, Common};
@@ -31,11 +36,26 @@ fn run_command(cli: &Cli, output: &Output) -> Result<ExitStatus, Refusal> {
     let Common { mode, workers, .. } = cli.common;
     let context = CliContext { mode, workers, chunk_size: None, output };
     match &cli.command {
-        Some(Command::Aggregate(args)) => aggregate::aggregate(args, &context),
-        Some(Command::Compare(args)) => compare::compare(args, &context),
-        Some(Command::Measure(args)) => measure::measure(args, &context),
-        Some(Command::Metrics) => Ok(metrics::metrics(&context)),
-        Some(Command::Validate(args)) => validate::validate(args, &context),
+        Some(command) => run_named(command, &context),
         None => tour::tour(&cli.tour, &context),
+    }
+}
+
+/// Runs a command of these words, as if they had been typed, with the context that is there.
+fn typed(words: &[OsString], context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
+    let words = std::iter::once(OsStr::new("signal-batch")).chain(words.iter().map(OsString::as_os_str));
+    let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+    cli.command.map_or(Ok(ExitStatus::Done), |command| run_named(&command, context))
+}
+
+fn run_named(command: &Command, context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
+    match command {
+        Command::Aggregate(args) => aggregate::aggregate(args, context),
+        Command::Compare(args) => compare::compare(args, context),
+        Command::Demo(args) => demo::demo(args, context),
+        Command::Measure(args) => measure::measure(args, context),
+        Command::Metrics => Ok(metrics::metrics(context)),
+        Command::Run(args) => run::run(args, context),
+        Command::Validate(args) => validate::validate(args, context),
     }
 }

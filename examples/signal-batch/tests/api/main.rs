@@ -5,15 +5,29 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod command_aggregate;
+#[cfg(test)]
 mod command_compare;
+#[cfg(test)]
+mod command_demo;
 #[cfg(test)]
 mod command_measure;
 #[cfg(test)]
+mod command_measure_device;
+#[cfg(test)]
+mod command_run;
+#[cfg(test)]
+mod command_tour;
+#[cfg(test)]
 mod command_validate;
+#[cfg(test)]
+mod compare;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod golden_stats;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
@@ -26,6 +40,8 @@ mod program;
 mod regression;
 #[cfg(test)]
 mod report;
+#[cfg(test)]
+mod stats;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
