@@ -66,7 +66,9 @@ pub fn compare_tables(a: &Table, b: &Table, settings: &RegressionSettings) -> Ba
         }
     }
     let metrics = judged(&pairs, settings);
-    Ok(Comparisons { settings: settings.clone(), metrics, only_in_a, only_in_b, notes: unlike_rates(a, b) })
+    let failed = [("a", a), ("b", b)].into_iter().filter_map(|(side, table)| failed(side, table));
+    let notes = failed.chain(unlike_rates(a, b)).collect();
+    Ok(Comparisons { settings: settings.clone(), metrics, only_in_a, only_in_b, notes })
 }
 
 /// Compares the groups of a table: each pair of up to four groups, or each of more with all others together (`a` is then the others).
@@ -210,6 +212,14 @@ fn unlike_units(a: &[&str], b: &[&str]) -> Option<String> {
     let is_known = !a.is_empty() && !b.is_empty();
     let differ = a.iter().any(|unit| !b.contains(unit)) || b.iter().any(|unit| !a.contains(unit));
     (is_known && differ).then(|| format!("measured in {} and in {}", a.join(", "), b.join(", ")))
+}
+
+/// Says how many captures of a table have no measurements.
+fn failed(side: &str, table: &Table) -> Option<String> {
+    match table.text("error")?.iter().filter(|error| !error.is_empty()).count() {
+        0 => None,
+        n => Some(format!("{n} of {} captures of {side} failed and are compared with none", table.n_rows())),
+    }
 }
 
 /// Names the settings of captures that differ: other rates make other spectra.
