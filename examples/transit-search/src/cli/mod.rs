@@ -3,6 +3,7 @@
 mod args;
 mod bls;
 mod chart;
+mod device;
 mod extract;
 mod page;
 mod samples;
