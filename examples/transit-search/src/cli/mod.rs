@@ -8,6 +8,7 @@ mod extract;
 mod page;
 mod samples;
 mod trial;
+mod worker;
 
 use clap::Parser;
 use consumer_support::{ExitStatus, Output};

@@ -12,8 +12,8 @@ use transit_search::{Extraction, best_fit};
 
 use super::Refusal;
 use super::chart::Chart;
-use super::extract::Row;
 use super::samples::Sample;
+use super::worker::Row;
 
 /// The number of candidates with pictures.
 const PICTURED: usize = 6;

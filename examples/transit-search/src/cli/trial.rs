@@ -7,8 +7,9 @@ use manyhands::{AnyMode, Outcome};
 
 use super::Refusal;
 use super::args::ExtractArgs;
-use super::extract::{Extractor, Row, Work, job, row};
+use super::extract::job;
 use super::samples::Sample;
+use super::worker::{Extractor, Row, Work, row};
 
 /// Extracts the samples one after the other and then as the flags say, twice in turns, and prints the shorter time of each.
 pub(super) fn time(
