@@ -42,7 +42,7 @@ pub(crate) fn whole_number(device: &Device, n: usize, what: &str) -> Result<u32,
         Ok(n) if n < 1 << 28 => Ok(n),
         _ => {
             let reason = format!("kernels count up to {} {what}", 1 << 28);
-            Err(GpuError::TooLarge { name: device.name().to_owned(), needed: 8 * n as u64, reason })
+            Err(GpuError::TooLarge { name: device.name().to_owned(), needed: (n as u64).saturating_mul(8), reason })
         }
     }
 }

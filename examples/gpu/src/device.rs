@@ -213,6 +213,26 @@ mod tests {
     }
 
     #[test]
+    fn a_device_that_does_not_answer_in_time_counts_as_lost() {
+        const WORKS_LONG: &str = "
+            @group(0) @binding(0) var<storage, read_write> values: array<f32>;
+            @compute @workgroup_size(64) fn work(@builtin(global_invocation_id) at: vec3u) {
+                var value = values[0];
+                for (var i = 0u; i < 2000000000u; i++) { value = value * 0.999 + 0.001; }
+                values[0] = value;
+            }";
+        let settings = DeviceSettings { patience: std::time::Duration::ZERO, ..DeviceSettings::default() };
+        let Some(device) = device_with(&settings) else { return };
+        let buffer = device.buffer_with(&[2.0_f32]).unwrap();
+        let step = device.step(&device.kernel(WORKS_LONG, "work").unwrap(), &[(0, &buffer)]).unwrap();
+        device.run(&[(&step, [1, 1, 1])]).unwrap();
+        // Nothing to copy: the wait is all there is, and it starts while the kernel works.
+        let lost = device.read::<f32>(&buffer, 0).unwrap_err();
+        assert!(matches!(&lost, GpuError::Lost { reason, .. } if reason.contains("did not answer")), "{lost}");
+        assert_eq!(device.read::<f32>(&buffer, 1), Err(lost), "it stays lost");
+    }
+
+    #[test]
     fn a_backend_of_another_system_has_no_device() {
         let absent = if cfg!(target_vendor = "apple") { Backend::Dx12 } else { Backend::Metal };
         let settings = DeviceSettings { backend: absent, ..DeviceSettings::default() };

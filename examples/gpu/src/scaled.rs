@@ -50,7 +50,7 @@ fn power_of_two_from(spread: f64) -> f64 {
     if spread == 0.0 {
         return 1.0;
     }
-    let exponent = spread.log2().ceil().clamp(-1000.0, 1000.0);
+    let exponent = spread.log2().ceil().clamp(-1000.0, 1023.0);
     exponent.exp2()
 }
 

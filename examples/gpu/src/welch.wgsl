@@ -28,9 +28,11 @@ fn cut(
     for (var segment = group.x; segment < welch.n_segments; segment += groups.x) {
         let first = group.y * welch.n_samples + segment * welch.hop;
         let to = (group.y * welch.n_segments + segment) * real.complex_len * 2u;
-        let mean = mean_of(first, lane);
+        // The second mean is what rounding left of a first one that is large beside the samples' spread.
+        let mean = mean_of(first, 0.0, lane);
+        let rest = mean_of(first, mean, lane);
         for (var j = lane; j < welch.segment_len; j += LANES) {
-            segments[to + j * stride] = window[j] * (epochs[first + j] - mean);
+            segments[to + j * stride] = window[j] * (epochs[first + j] - mean - rest);
             if stride == 2u {
                 segments[to + j * stride + 1u] = 0.0;
             }
@@ -38,12 +40,12 @@ fn cut(
     }
 }
 
-fn mean_of(first: u32, lane: u32) -> f32 {
+fn mean_of(first: u32, less: f32, lane: u32) -> f32 {
     var sum = 0.0;
     for (var j = lane; j < welch.segment_len; j += LANES) {
-        sum += epochs[first + j];
+        sum += epochs[first + j] - less;
     }
-    workgroupBarrier(); // all have read the sum of the segment before
+    workgroupBarrier(); // all have read the sum before this one
     partial[lane] = sum;
     for (var half = LANES / 2u; half > 0u; half /= 2u) {
         workgroupBarrier();

@@ -56,3 +56,85 @@ fn noise_of_any_length_and_size_is_measured_as_in_double_precision() {
         }
     }
 }
+
+#[test]
+fn a_tone_a_click_and_a_constant_have_their_known_figures() {
+    let Some(device) = device() else { return };
+    let n = 20_000;
+    let tone = |i: usize| 5.0 + 2.0 * (std::f64::consts::TAU * 1234.0 * i as f64 / n as f64).sin();
+    let click = |i: usize| if i == 777 { -3.0 } else { 0.0 };
+    let traces: [Vec<f64>; 4] = [(0..n).map(tone).collect(), (0..n).map(click).collect(), vec![-4.0; n], vec![0.0; n]];
+    let found = measured(&device, &traces);
+    for (trace, found) in traces.iter().zip(&found).take(3) {
+        assert_agrees(trace, found, "a known trace");
+    }
+    assert_eq!(found[0].dominant_bin, 0, "the constant part of the tone is its largest bin");
+    assert_eq!(found[2].std, 0.0);
+    assert_eq!(found[2].peak, 4.0);
+    let nothing = TraceSummary { rms: 0.0, mean: 0.0, std: 0.0, peak: 0.0, total_power: 0.0, dominant_bin: 0 };
+    assert_eq!(found[3], nothing);
+}
+
+#[test]
+fn the_bin_of_a_tone_is_found_wherever_it_lies() {
+    let Some(device) = device() else { return };
+    for n_samples in [1000, 1009, 999, 2 * 1009] {
+        let bins = [1, 2, 7, n_samples / 4, n_samples / 2 - 1, (n_samples - 1) / 2];
+        let tone =
+            |bin: usize| move |i: usize| (std::f64::consts::TAU * (bin * i) as f64 / n_samples as f64 + 0.3).sin();
+        let traces: Vec<Vec<f64>> = bins.iter().map(|bin| (0..n_samples).map(tone(*bin)).collect()).collect();
+        let found: Vec<usize> = measured(&device, &traces).iter().map(|found| found.dominant_bin).collect();
+        assert_eq!(found, bins, "of {n_samples} samples");
+    }
+}
+
+#[test]
+fn the_first_of_two_equal_bins_is_dominant() {
+    let Some(device) = device() else { return };
+    // An impulse has the same power in every bin, whole numbers all of them.
+    let mut impulse = vec![0.0; 4];
+    impulse[0] = 1.0;
+    assert_eq!(measured(&device, &[impulse])[0].dominant_bin, 0);
+}
+
+#[test]
+fn a_million_samples_are_measured_as_in_double_precision() {
+    let Some(device) = device() else { return };
+    let mut rng = Rng::for_test("a_million_samples");
+    for n_samples in [1_000_000, (1 << 17) + 1] {
+        let trace: Vec<f64> = noise(&mut rng, n_samples, 1.0, 0.25);
+        let found = measured(&device, std::slice::from_ref(&trace));
+        assert_agrees(&trace, &found[0], &format!("{n_samples} samples"));
+    }
+}
+
+#[test]
+fn traces_that_do_not_fit_together_are_measured_in_parts_with_the_same_figures() {
+    let Some(device) = device() else { return };
+    let little = DeviceSettings { memory_limit: Some(256 << 10), ..DeviceSettings::default() };
+    let Some(small_device) = device_with(&little) else { return };
+    let mut rng = Rng::for_test("traces_that_do_not_fit");
+    let traces: Vec<Vec<f64>> = (0..41).map(|_| noise(&mut rng, 1000, 1.0, 0.0)).collect();
+    let in_one = measured(&device, &traces);
+    assert_eq!(measured(&small_device, &traces), in_one);
+    // A batch that grows, and one that shrinks again, measures the same.
+    let slices: Vec<&[f64]> = traces.iter().map(Vec::as_slice).collect();
+    let mut batch = device.trace_summaries(1000).unwrap();
+    for n_traces in [1, 41, 3, 0] {
+        assert_eq!(batch.run(&slices[..n_traces]).unwrap(), in_one[..n_traces]);
+    }
+}
+
+#[test]
+fn what_cannot_be_measured_is_named_and_the_batch_stays_usable() {
+    let Some(device) = device() else { return };
+    let refused = device.trace_summaries(0).unwrap_err();
+    assert_eq!(refused, GpuError::Input("0 samples have no spectrum; give at least one".to_owned()));
+    let mut batch = device.trace_summaries(3).unwrap();
+    let refused = batch.run(&[&[1.0, 2.0, 3.0], &[1.0, f64::NAN, 3.0]]).unwrap_err();
+    assert_eq!(refused, GpuError::Input("sample 2 of item 2 is NaN; leave it out".to_owned()));
+    let refused = batch.run(&[&[1.0, 2.0]]).unwrap_err();
+    let expected = "item 1 has 2 samples in a batch of 3; make a batch for each length";
+    assert_eq!(refused, GpuError::Input(expected.to_owned()));
+    assert_agrees(&[1.0, 2.0, 3.0], &batch.run(&[&[1.0, 2.0, 3.0]]).unwrap()[0], "after refusals");
+}

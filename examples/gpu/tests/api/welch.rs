@@ -1,10 +1,10 @@
 //! Densities of epochs.
 
-use gpu::{Device, GpuError, SPECTRUM_TOLERANCE, WelchShape};
+use gpu::{Device, DeviceSettings, GpuError, SPECTRUM_TOLERANCE, WelchShape};
 use manyhands_test_support::rng::Rng;
 
 use crate::reference::powers;
-use crate::shared::device;
+use crate::shared::{device, device_with};
 
 fn shape(n_samples: usize, segment_len: usize, hop: usize) -> WelchShape {
     let hann = |i: usize| 0.5 - 0.5 * (std::f64::consts::TAU * i as f64 / segment_len as f64).cos();
@@ -41,7 +41,11 @@ fn assert_agrees(device: &Device, epochs: &[Vec<f64>], shape: &WelchShape) {
         for (bin, (found, expected)) in found.iter().zip(&expected).enumerate() {
             let off = (found - expected).abs();
             let allowed = SPECTRUM_TOLERANCE * full_scale;
-            assert!(off <= allowed, "bin {bin} of {shape:?}: {found:e}, expected {expected:e} of {full_scale:e}");
+            assert!(
+                off <= allowed,
+                "bin {bin} of segments of {}: {found:e}, expected {expected:e} of {full_scale:e}",
+                shape.segment_len
+            );
         }
     }
 }
@@ -59,4 +63,70 @@ fn densities_of_noise_agree_with_double_precision() {
             .collect();
         assert_agrees(&device, &epochs, &shape(n_samples, segment_len, hop));
     }
+}
+
+#[test]
+fn the_whole_spectrum_of_any_length_agrees_with_double_precision() {
+    let Some(device) = device() else { return };
+    let mut rng = Rng::for_test("the_whole_spectrum");
+    for n_samples in [1, 2, 3, 5, 8, 31, 37, 62, 74, 97, 400, 1000, 1009, 1024, 2018, 10_007, 20_000] {
+        let noise: Vec<f64> = (0..n_samples).map(|_| rng.fraction()).collect();
+        let tone = |i: usize| (0.37 * i as f64).sin() + 1e-3 * (1.7 * i as f64).cos();
+        let tones: Vec<f64> = (0..n_samples).map(tone).collect();
+        let mut click = vec![0.0; n_samples];
+        click[n_samples / 3] = 1.0;
+        let whole = WelchShape { window: vec![1.0; n_samples], ..shape(n_samples, n_samples, 1) };
+        // One sample less its mean is nothing, in either precision.
+        if n_samples > 1 {
+            assert_agrees(&device, &[noise, tones, click], &whole);
+        }
+    }
+}
+
+#[test]
+fn a_drift_between_segments_does_not_hide_what_is_within_them() {
+    let Some(device) = device() else { return };
+    let mut rng = Rng::for_test("a_drift_between_segments");
+    let drifting: Vec<f64> = (0..3000).map(|i| 300.0 * (i / 200) as f64 + rng.fraction()).collect();
+    assert_agrees(&device, &[drifting], &shape(3000, 200, 200));
+}
+
+#[test]
+fn many_epochs_are_computed_in_parts_with_the_same_densities() {
+    let Some(device) = device() else { return };
+    let little = DeviceSettings { memory_limit: Some(1 << 20), ..DeviceSettings::default() };
+    let Some(small_device) = device_with(&little) else { return };
+    let mut rng = Rng::for_test("many_epochs");
+    let epochs: Vec<Vec<f64>> = (0..50).map(|_| (0..3000).map(|_| rng.fraction()).collect()).collect();
+    let slices: Vec<&[f64]> = epochs.iter().map(Vec::as_slice).collect();
+    let shape = shape(3000, 400, 200);
+    let in_one = device.welch(&shape).unwrap().densities(&slices).unwrap();
+    assert_eq!(small_device.welch(&shape).unwrap().densities(&slices).unwrap(), in_one);
+    assert_eq!(device.welch(&shape).unwrap().densities(&[]).unwrap(), Vec::<Vec<f64>>::new());
+}
+
+#[test]
+fn a_shape_that_fits_nothing_is_refused_with_its_numbers() {
+    let Some(device) = device() else { return };
+    let good = shape(100, 20, 10);
+    let refused = |shape: WelchShape| device.welch(&shape).unwrap_err().to_string();
+    let too_long = refused(WelchShape { n_samples: 19, ..good.clone() });
+    assert_eq!(too_long, "segments of 20 samples each 10 do not fit into epochs of 19");
+    assert!(refused(WelchShape { hop: 0, ..good.clone() }).contains("each 0"));
+    assert!(refused(WelchShape { window: vec![1.0; 19], ..good.clone() }).contains("a window of 19"));
+    assert!(refused(WelchShape { scale: f64::NAN, ..good.clone() }).contains("single precision"));
+    let mut batch = device.welch(&good).unwrap();
+    assert!(matches!(batch.densities(&[&[0.0; 99]]), Err(GpuError::Input(_))));
+    let infinite = [f64::INFINITY; 100];
+    assert!(matches!(batch.densities(&[&infinite]), Err(GpuError::Input(_))));
+    let hop_beyond = WelchShape { hop: usize::MAX, ..good };
+    assert_eq!(device.welch(&hop_beyond).unwrap().densities(&[&[0.0; 100]]).unwrap(), [vec![0.0; 11]]);
+}
+
+#[test]
+fn more_segments_than_a_dispatch_counts_are_too_large() {
+    let Some(device) = device() else { return };
+    let shape = WelchShape { n_samples: 70_000, segment_len: 1, hop: 1, window: vec![1.0], scale: 1.0 };
+    let refused = device.welch(&shape).unwrap().densities(&[&vec![0.0; 70_000]]).unwrap_err();
+    assert!(matches!(&refused, GpuError::TooLarge { reason, .. } if reason.contains("70000")), "{refused}");
 }
