@@ -11,8 +11,11 @@ const MOST_PERIODS: u64 = 65_535;
 /// Points and boxes of one submission. More would take so long that drivers take a device for hung, and reset it.
 const MOST_STEPS: u64 = 1 << 28;
 
-/// The bytes of a period that is uploaded, of a result, and of a result that is copied back.
-const PERIOD_BYTES: u64 = 16 + 20 + 20;
+/// The bytes of a period, of its copy that is uploaded, of a result, and of its copy that comes back.
+const PERIOD_BYTES: u64 = 2 * 16 + 2 * 20;
+
+/// The share of the memory that the bins of one submission take: others may work on the device, too.
+const SHARE: u64 = 4;
 
 /// A box search that is compiled for a device.
 ///
@@ -103,7 +106,7 @@ impl BoxBatch {
             MOST_PERIODS,
             MOST_STEPS / steps,
             self.device.largest_buffer() / bin_bytes,
-            self.device.free_memory() / (bin_bytes + PERIOD_BYTES),
+            self.device.free_memory().min(self.device.memory_limit() / SHARE) / (bin_bytes + PERIOD_BYTES),
         ];
         fit.into_iter().fold(u64::MAX, u64::min).max(1)
     }

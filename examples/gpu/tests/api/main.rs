@@ -5,6 +5,9 @@
 
 #[cfg(test)]
 #[cfg(feature = "wgpu")]
+mod boxes;
+#[cfg(test)]
+#[cfg(feature = "wgpu")]
 mod choice;
 #[cfg(test)]
 #[cfg(feature = "wgpu")]

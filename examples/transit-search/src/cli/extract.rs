@@ -4,52 +4,31 @@
 //! written when every sample has a result or a failure.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use consumer_support::command_line::resume_command;
 use consumer_support::{ExitStatus, Interrupted, Interruption, Output, RunFolder, notice};
-use manyhands::report::{csv_text, report_amount, write_atomically};
+use gpu::{Chosen, Ran};
+use manyhands::config::parallel_config;
+use manyhands::report::{csv_text, write_atomically};
 use manyhands::{AnyMode, CancelToken, Cause, ItemFailure, Job, Journal, OnFailure, Outcome, Progress, Report, Tally};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use transit_search::{Extraction, FEATURE_NAMES, Profile};
 
 use super::args::ExtractArgs;
 use super::samples::{Sample, found_at, made};
-use super::{Refusal, page, trial};
+use super::worker::{Extractor, Row, Work, row};
+use super::{Refusal, device, page, trial};
 
 /// Raise it whenever the same sample gets another result, so that no table mixes the two.
-const RESULTS_VERSION: u32 = 1;
+const RESULTS_VERSION: u32 = 2;
 
 /// The number of samples of the reference notebook, for which a duration is projected.
 const NOTEBOOK_SAMPLES: f64 = 11_979.0;
 
 /// No more failures, and no more of what is no sample, are named on the terminal than this.
 const MOST_NAMED: usize = 20;
-
-/// The features of a sample, and what the catalogue has of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Row {
-    pub(super) label: Option<i64>,
-    pub(super) target_id: String,
-    pub(super) toi: Option<String>,
-    pub(super) values: Vec<f64>,
-}
-
-impl Row {
-    /// The feature of this name.
-    pub(super) fn get(&self, name: &str) -> f64 {
-        FEATURE_NAMES.iter().position(|known| *known == name).map_or(f64::NAN, |at| self.values[at])
-    }
-}
-
-/// Extracts the features of one sample.
-pub(super) fn row(extraction: &Extraction, sample: &Sample) -> Result<Row, String> {
-    let (curve, catalogue) = sample.read().map_err(|error| error.to_string())?;
-    report_amount("points", curve.len() as f64);
-    let features = extraction.features(&curve, &catalogue).map_err(|error| error.to_string())?;
-    let transit_search::Catalogue { label, target_id, toi, .. } = catalogue;
-    Ok(Row { label, target_id, toi, values: features.values.to_vec() })
-}
 
 pub(super) fn extract(args: &ExtractArgs, output: &Output) -> Result<ExitStatus, Refusal> {
     let extraction = extraction(args);
@@ -64,16 +43,25 @@ pub(super) fn extract(args: &ExtractArgs, output: &Output) -> Result<ExitStatus,
     if let Some(more @ 1..) = set_aside.len().checked_sub(MOST_NAMED) {
         output.warning(&format!("{more} more files are set aside, as they are no folders"));
     }
+    let choose = |samples: &[Sample], choice| device::for_samples(choice, samples, &extraction, workers(args));
     if let Some(count) = args.test {
-        return trial::time(&samples[..count.min(samples.len())], &extraction, args, output);
+        let samples = &samples[..count.min(samples.len())];
+        let chosen = choose(samples, args.device);
+        device::warn(args.device, &chosen, output);
+        return trial::time(samples, &work(extraction, &chosen), args, output);
     }
     require_fitting_folder(args)?;
+    let chosen = device::for_resumed(args.device, &args.out, |choice| choose(&samples, choice))?;
+    device::warn(args.device, &chosen, output);
+    let work = work(extraction, &chosen);
+    let note = chosen.note.clone();
+    drop(chosen); // each worker has a device of its own
     let interruption = Interruption::listen(|signal| {
         notice(&format!("{signal}: finishing the running samples; again to end at once"));
     });
     let interruption = interruption.map_err(|error| format!("signals cannot be listened to: {error}"))?;
     let started = Instant::now();
-    let outcome = run(&samples, &extraction, args, interruption.token())?;
+    let outcome = run(&samples, &work, args, interruption.token())?;
     outcome.warnings().iter().for_each(|warning| output.warning(warning));
     // A signal that came after the last sample was done has interrupted nothing.
     if let Some(Interrupted { signal, exit_code }) =
@@ -89,7 +77,16 @@ pub(super) fn extract(args: &ExtractArgs, output: &Output) -> Result<ExitStatus,
         ));
         return Ok(ExitStatus::Interrupted(exit_code));
     }
-    write_results(&samples, &extraction, outcome, (args, output), started.elapsed())
+    write_results(&samples, (&work, note.as_deref()), outcome, (args, output), started.elapsed())
+}
+
+fn work(extraction: Extraction, chosen: &Chosen) -> Work {
+    Work { extraction, device: chosen.device.as_ref().map(|_| chosen.ran().to_string()) }
+}
+
+fn workers(args: &ExtractArgs) -> NonZeroUsize {
+    let of_config = if args.mode == AnyMode::Serial { NonZeroUsize::MIN } else { parallel_config().max_workers_cpu() };
+    args.workers.and_then(NonZeroUsize::new).unwrap_or(of_config)
 }
 
 fn extraction(args: &ExtractArgs) -> Extraction {
@@ -118,9 +115,24 @@ pub(super) fn job<'a>(samples: &'a [Sample], mode: AnyMode, args: &ExtractArgs) 
     if let Some(size) = args.batch_size { job.chunk_size(size) } else { job }
 }
 
+/// What a journal compares. That of the cores is what it was before there were devices.
+#[derive(Debug, Serialize)]
+struct Configuration<'a> {
+    #[serde(flatten)]
+    extraction: &'a Extraction,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'a str>,
+}
+
+impl<'a> Configuration<'a> {
+    fn of(work: &'a Work) -> Self {
+        Self { extraction: &work.extraction, device: work.device.as_deref() }
+    }
+}
+
 fn run(
     samples: &[Sample],
-    extraction: &Extraction,
+    work: &Work,
     args: &ExtractArgs,
     stop: &CancelToken,
 ) -> Result<Outcome<Row, String>, Refusal> {
@@ -128,16 +140,20 @@ fn run(
     let journal = Journal::at(run_folder.journal())
         .key(|sample: &Sample| sample.name.clone())
         .version(format!("{}, answers {RESULTS_VERSION}", env!("CARGO_PKG_VERSION")))
-        .configuration(extraction)
+        .configuration(&Configuration::of(work))
         .fingerprint(Sample::fingerprint);
+    let device = work.device.as_deref().unwrap_or("cpu");
+    let report = Report::at(run_folder.path()).serial_sample(8);
+    let report = report.field("program", env!("CARGO_PKG_VERSION")).field("device", device);
     let progress = if args.json { Progress::off() } else { Progress::auto("samples") };
     job(samples, args.mode, args)
         .cancel_token(stop)
         .progress(progress)
-        .shared(extraction)
+        .shared(work)
+        .worker_state(Extractor::new)
         .try_map(row)
         .journal(journal)
-        .report(Report::at(run_folder.path()).serial_sample(8).field("program", env!("CARGO_PKG_VERSION")))
+        .report(report)
         .run()
         .map_err(|error| error.to_string())
 }
@@ -145,35 +161,40 @@ fn run(
 /// Writes the table and the page, and prints the summary.
 fn write_results(
     samples: &[Sample],
-    extraction: &Extraction,
+    (work, note): (&Work, Option<&str>),
     outcome: Outcome<Row, String>,
     (args, output): (&ExtractArgs, &Output),
     took: Duration,
 ) -> Result<ExitStatus, Refusal> {
-    let tally = *outcome.tally();
+    let (tally, extraction) = (*outcome.tally(), &work.extraction);
     let is_whole = outcome.warnings().is_empty();
     let rows: Vec<Result<Row, String>> =
         outcome.into_results().into_iter().map(|result| result.map_err(|failure| reason(&failure))).collect();
     let table = args.out.join("features.csv");
     write_atomically(&table, |file| write_table(file, samples, &rows)).map_err(|why| why.to_string())?;
-    page::write(&args.out, samples, &rows, extraction)?;
+    let ran = ran(&rows);
+    page::write(&args.out, samples, &rows, (extraction, &ran))?;
     let failed =
         samples.iter().zip(&rows).filter_map(|(sample, row)| Some((sample.name.as_str(), row.as_ref().err()?)));
     let failed: Vec<(&str, &String)> = failed.collect();
     for (sample, why) in failed.iter().take(MOST_NAMED) {
         output.warning(&format!("{sample} failed: {why}"));
     }
+    if let Some(warning) = fault(&rows) {
+        output.warning(&warning);
+    }
     let fresh = tally.succeeded + tally.failed - tally.resumed;
     let rate = fresh as f64 / took.as_secs_f64();
-    output.json(&summary_json(&tally, &failed, extraction, (took, rate)));
-    output.result(&summary_lines(&tally, extraction, args, (took, rate)));
+    output.json(&summary_json(&tally, &failed, (extraction, &ran), (took, rate)));
+    let device = device::summary(args.device, &ran, note);
+    output.result(&summary_lines(&tally, (extraction, &device), args, (took, rate)));
     Ok(if tally.failed == 0 && is_whole { ExitStatus::Done } else { ExitStatus::Incomplete })
 }
 
 fn summary_json(
     tally: &Tally,
     failed: &[(&str, &String)],
-    extraction: &Extraction,
+    (extraction, ran): (&Extraction, &str),
     (took, rate): (Duration, f64),
 ) -> String {
     let failed: Vec<serde_json::Value> =
@@ -185,6 +206,7 @@ fn summary_json(
         "resumed": tally.resumed,
         "failed": failed,
         "transit_least_squares": has_least_squares(extraction),
+        "device": ran,
         "workers": tally.workers,
         "seconds": took.as_secs_f64(),
         "samples_per_second": rate,
@@ -192,7 +214,12 @@ fn summary_json(
     summary.to_string()
 }
 
-fn summary_lines(tally: &Tally, extraction: &Extraction, args: &ExtractArgs, (took, rate): (Duration, f64)) -> String {
+fn summary_lines(
+    tally: &Tally,
+    (extraction, device): (&Extraction, &str),
+    args: &ExtractArgs,
+    (took, rate): (Duration, f64),
+) -> String {
     let samples = tally.succeeded + tally.failed;
     let mut lines = vec![format!(
         "samples  {samples}: {} done, {} failed; {} by earlier runs",
@@ -201,6 +228,7 @@ fn summary_lines(tally: &Tally, extraction: &Extraction, args: &ExtractArgs, (to
     // The constants of the profile seed are not measured either.
     let without = if has_least_squares(extraction) { "" } else { ", those of transit least squares not measured" };
     lines.push(format!("features 27{without}"));
+    lines.push(format!("device   {device}"));
     lines.push(format!("seconds  {:.2}; mode {}, {} workers", took.as_secs_f64(), args.mode, tally.workers));
     if samples > tally.resumed {
         let projected = NOTEBOOK_SAMPLES / rate;
@@ -208,6 +236,29 @@ fn summary_lines(tally: &Tally, extraction: &Extraction, args: &ExtractArgs, (to
     }
     lines.push(format!("files    {}: features.csv index.html run/summary.json", args.out.display()));
     lines.join("\n")
+}
+
+/// What searched for boxes, with the number of samples where that is not one and the same.
+fn ran(rows: &[Result<Row, String>]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for row in rows.iter().flatten() {
+        match counts.iter_mut().find(|(ran, _)| *ran == row.ran) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((&row.ran, 1)),
+        }
+    }
+    match counts[..] {
+        [] => Ran::Cpu.to_string(),
+        [(ran, _)] => ran.to_owned(),
+        _ => counts.iter().map(|(ran, count)| format!("{ran} for {count} samples")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// One line for all samples that the device of the run did not search.
+fn fault(rows: &[Result<Row, String>]) -> Option<String> {
+    let mut faults = rows.iter().flatten().filter_map(|row| row.fault.as_ref());
+    let first = faults.next()?;
+    Some(format!("the cores searched {} samples instead, the first one because {first}", faults.count() + 1))
 }
 
 /// Whether the columns of transit least squares hold measurements.

@@ -3,10 +3,12 @@
 mod args;
 mod bls;
 mod chart;
+mod device;
 mod extract;
 mod page;
 mod samples;
 mod trial;
+mod worker;
 
 use clap::Parser;
 use consumer_support::{ExitStatus, Output};

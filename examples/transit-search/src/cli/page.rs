@@ -12,8 +12,8 @@ use transit_search::{Extraction, best_fit};
 
 use super::Refusal;
 use super::chart::Chart;
-use super::extract::Row;
 use super::samples::Sample;
+use super::worker::Row;
 
 /// The number of candidates with pictures.
 const PICTURED: usize = 6;
@@ -28,7 +28,7 @@ pub(super) fn write(
     out: &Path,
     samples: &[Sample],
     rows: &[Result<Row, String>],
-    extraction: &Extraction,
+    (extraction, ran): (&Extraction, &str),
 ) -> Result<(), Refusal> {
     let mut ranked: Vec<(&Sample, &Row)> =
         samples.iter().zip(rows).filter_map(|(sample, row)| Some((sample, row.as_ref().ok()?))).collect();
@@ -47,7 +47,7 @@ pub(super) fn write(
             let _ = write!(figures, "<img src=\"pictures/{name}\" alt=\"{kind} of {}\">", escape(&sample.name));
         }
     }
-    let html = page(&ranked, &figures, samples, rows);
+    let html = page(&ranked, (&figures, ran), samples, rows);
     write_atomically(out.join("index.html"), |file| file.write_all(html.as_bytes())).map_err(|why| why.to_string())
 }
 
@@ -80,8 +80,16 @@ fn charts(sample: &Sample, row: &Row, extraction: &Extraction) -> Option<[Drawin
     Some([periodogram.draw(), folded.draw()])
 }
 
-fn page(ranked: &[(&Sample, &Row)], figures: &str, samples: &[Sample], rows: &[Result<Row, String>]) -> String {
-    let order = format!("{} samples, by the depth of the best box over its error.", samples.len());
+fn page(
+    ranked: &[(&Sample, &Row)],
+    (figures, ran): (&str, &str),
+    samples: &[Sample],
+    rows: &[Result<Row, String>],
+) -> String {
+    let order = format!(
+        "{} samples, by the depth of the best box over its error. Boxes were searched for on: {ran}.",
+        samples.len()
+    );
     let table_link = "<p>The whole table is <a href=\"features.csv\">features.csv</a>.</p>\n";
     let failed = samples.iter().zip(rows).filter_map(|(sample, row)| {
         Some(Warning { subject: sample.name.clone(), reason: row.as_ref().err()?.clone() })

@@ -4,23 +4,24 @@ use std::time::{Duration, Instant};
 
 use consumer_support::{ExitStatus, Output};
 use manyhands::{AnyMode, Outcome};
-use transit_search::Extraction;
 
 use super::Refusal;
 use super::args::ExtractArgs;
-use super::extract::{Row, job, row};
+use super::extract::job;
 use super::samples::Sample;
+use super::worker::{Extractor, Row, Work, row};
 
 /// Extracts the samples one after the other and then as the flags say, twice in turns, and prints the shorter time of each.
 pub(super) fn time(
     samples: &[Sample],
-    extraction: &Extraction,
+    work: &Work,
     args: &ExtractArgs,
     output: &Output,
 ) -> Result<ExitStatus, Refusal> {
     let timed = |mode: AnyMode| -> Result<(Duration, Outcome<Row, String>), Refusal> {
         let begun = Instant::now();
-        let outcome = job(samples, mode, args).shared(extraction).try_run(row).map_err(|error| error.to_string())?;
+        let outcome = job(samples, mode, args).shared(work).worker_state(Extractor::new).try_run(row);
+        let outcome = outcome.map_err(|error| error.to_string())?;
         Ok((begun.elapsed(), outcome))
     };
     let (mut serial_time, mut parallel_time, mut workers, mut n_failed) = (Duration::MAX, Duration::MAX, 0, 0);

@@ -12,7 +12,7 @@ use transit_search::{FEATURE_NAMES, synthetic_curve};
 use crate::fits::fits_of;
 use crate::golden::golden;
 
-fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_transit-search"));
     command.env("MANYHANDS_PROGRESS", "off").stdin(Stdio::null());
     command
@@ -22,11 +22,11 @@ fn run(arguments: &[&str], out: &Path) -> Output {
     program().args(arguments).arg("--out").arg(out).output().unwrap()
 }
 
-fn printed(output: &Output) -> String {
+pub(crate) fn printed(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-fn table(out: &Path) -> Vec<u8> {
+pub(crate) fn table(out: &Path) -> Vec<u8> {
     fs::read(out.join("features.csv")).unwrap()
 }
 

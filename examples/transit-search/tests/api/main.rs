@@ -9,6 +9,8 @@ mod bad_input;
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+mod device_commands;
+#[cfg(test)]
 mod device_searches;
 #[cfg(test)]
 mod fits;
