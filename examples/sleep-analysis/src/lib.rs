@@ -2,10 +2,12 @@
 //!
 //! The science uses neither threads nor processes: its functions take one item and what all items share, and read samples as
 //! slices. Two files of the library use manyhands: `parallel.rs` computes batches of epochs, or signals, in parallel, and `samples.rs`
-//! keeps the numbers of a signal in memory that worker processes share.
+//! keeps the numbers of a signal in memory that worker processes share. One uses a graphics processor: `device.rs`, for the spectra
+//! of EEG epochs.
 
 mod align;
 mod csv_io;
+pub mod device;
 mod edf;
 pub mod eeg;
 mod epoch;

@@ -85,8 +85,8 @@ impl Engine {
     /// The features of all epochs of a request: from the cache when the same ones were computed before, else in parallel
     /// from [`EPOCHS_WORTH_SHARING`] epochs on. Epochs that have no result are NaN and reported.
     ///
-    /// Two requests are the same when operation, parameters, window, every epoch start, and the names, columns, timestamps
-    /// and samples of the signals, in order, are the same. The comparison reads all samples once, and not again for the next request.
+    /// Two requests are the same when operation, parameters, window, every epoch start, the names, columns, timestamps
+    /// and samples of the signals, in order, and the densities from elsewhere, if any, are the same. The comparison reads all samples once, and not again for the next request.
     ///
     /// # Errors
     /// [`SleepError::Config`] for workers or chunks of zero.
@@ -270,6 +270,7 @@ fn cache_key(request: &FeatureRequest) -> Vec<u8> {
     for signal in request.signals() {
         key.extend(signal.hashes().flat_map(u128::to_le_bytes));
     }
+    key.extend(request.densities().map(|densities| densities.hash().to_le_bytes()).into_iter().flatten());
     key
 }
 

@@ -1,4 +1,4 @@
-//! The arguments, and the help that teaches them.
+//! The arguments, and what each is for. Examples are in `help.rs`.
 
 use std::path::PathBuf;
 
@@ -9,9 +9,11 @@ use consumer_support::Output;
 use manyhands::AnyMode;
 use manyhands::config::parallel_config;
 use sleep_analysis::AlignMethod;
+use sleep_analysis::device::DeviceChoice;
 use sleep_analysis::parallel::Engine;
 
 use super::feature_choice::FeatureKind;
+use super::help::{ALIGN_EXAMPLES, EXAMPLES, FEATURES_EXAMPLES, NIGHT_EXAMPLES, RUN_EXAMPLES, STUDY_EXAMPLES};
 
 /// Sleep-epoch features and signal alignment.
 ///
@@ -80,6 +82,10 @@ pub(crate) struct DemoArgs {
     /// The rate of the common grid in Hz; without it 1, as at the EEG's 100 Hz the table has 2.9 million rows.
     #[arg(long, value_name = "HZ")]
     pub(crate) rate: Option<f64>,
+    /// Where the spectra of EEG are computed: cpu, gpu (a graphics processor, in single precision), or auto, which takes a graphics
+    /// processor when it is measured to be faster.
+    #[arg(long, default_value_t = DeviceChoice::Auto, value_name = "DEVICE")]
+    pub(crate) device: DeviceChoice,
 }
 
 /// A job description to run.
@@ -108,6 +114,10 @@ pub(crate) struct NightArgs {
     /// The rate of the common grid in Hz; without it, the highest standard rate that the fastest channel reaches.
     #[arg(long, value_name = "HZ")]
     pub(crate) rate: Option<f64>,
+    /// Where the spectra of EEG are computed: cpu, gpu (a graphics processor, in single precision), or auto, which takes a graphics
+    /// processor when it is measured to be faster.
+    #[arg(long, default_value_t = DeviceChoice::Auto, value_name = "DEVICE")]
+    pub(crate) device: DeviceChoice,
     /// Where the files go.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -218,92 +228,8 @@ pub(crate) struct AlignArgs {
     pub(crate) only: Option<Vec<String>>,
 }
 
-const RUN_EXAMPLES: &str = "\
-Example:
-  sleep-analysis run case.json --out results
-
-case.json names an operation, the signals (CSV files beside it) and one or more runs:
-  {\"operation\": \"feature_statistics\", \"window_length\": \"30s\", \"step_size\": \"30s\",
-   \"signals\": [{\"name\": \"hr\", \"file\": \"hr.csv\"}],
-   \"runs\": [{\"name\": \"usual\", \"parameters\": {\"aggregations\": [\"mean\", \"std\"]}}]}
-writes results/usual.csv and results/result.json. Exit code 0: all done, 1: something failed
-or was left out, 2: could not run.";
-
-const FEATURES_EXAMPLES: &str = "\
-Examples:
-  sleep-analysis features hr=hr.csv resp=resp.csv --out night
-  sleep-analysis features hr=hr.csv acc=acc.csv --out night --operation hrv,movement --window 60s
-  sleep-analysis features a=hr.csv b=resp.csv --out night --operation correlation
-
-Writes night/features.csv: epoch_start_ns, then <signal>|<feature>. A feature whose name is taken by
-another operation gets that of its own in front of it, such as hr|hrv_hr_mean.";
-
-const ALIGN_EXAMPLES: &str = "\
-Examples:
-  sleep-analysis align hr=hr.csv acc=acc.csv --out night
-  sleep-analysis align hr=hr.csv acc=acc.csv --out night --rate 25 --method asof
-
-Writes night/aligned.csv: timestamp_ns for every point of the grid, then <signal>|<column>.";
-
-const EXAMPLES: &str = "\
-Examples:
-  sleep-analysis                          a synthetic night, into sleep-out/
-  sleep-analysis --seed 7 --hours 2       another, shorter one
-  sleep-analysis night rec.edf --out rec  a recording, into rec/
-  sleep-analysis run case.json --out out  a job description
-  sleep-analysis study data --out study   many subjects
-
-Open sleep-out/index.html first: it shows the night and names what is missing.
-features.csv holds a row per epoch, aligned.csv all signals on one grid, and
-summary.json the counts, the times and the failures for programs.
-
-Exit code 0: all done, 1: something failed or was left out, 2: could not run.";
-
-const STUDY_EXAMPLES: &str = "\
-Examples:
-  sleep-analysis study recordings --out study --workers 2
-  sleep-analysis study recordings --out study --resume    go on after a break
-  sleep-analysis study --made 50 --out study --mode processes
-  sleep-analysis study --out study --status               how far it is, from anywhere
-
-A subject is a file in EDF or EDF+ (name.edf), or a folder with a CSV file for each
-signal, named by what it holds: a column hr, rr_interval, resp, spo2, uv (EEG), or
-x, y, z. Hidden files are not looked at; other things are set aside by name.
-
-Writes study/index.html, a page with a small picture of each subject and what failed by
-name, and study/features.csv: subject, epoch_start_ns, then <signal>|<feature>, a row per
-epoch, subjects in the order of their names. Subjects with other signals have columns of
-their own: all that any subject has, in the order in which they first appear, empty for
-those without. Neither file depends on the mode, the workers, or breaks in between.
-
-What is finished is saved at once in study/run/: killed at any moment, the study loses the
-running subjects. Ctrl+C or SIGTERM lets those finish first; a second one does not. Both
-files are written when every subject is done or has failed. --resume goes on, and tries
-again what had failed. It refuses when --epoch, the program or the file of a finished subject
-has changed since, unless --redo-changed is given. In processes, a subject whose worker dies
-is tried once more in any case.
-
-study/run/ also holds summary.json (times, rates, speed-up, what was slow), metrics.csv
-(a row per subject) and failed.jsonl, written at the end of each run, about all so far.
-speed_up is against the first subject of the run, which is computed alone for that.
-
-Exit code 0: all done, 1: a subject failed or lacks something, 2: could not run, or no
-subject has results, 130: ended by Ctrl+C, 143: by SIGTERM.";
-
-const NIGHT_EXAMPLES: &str = "\
-Examples:
-  sleep-analysis night rec.edf --out rec
-  sleep-analysis night rec.edf --out rec --channels C3-M2,\"Heart Rate\" --rate 10
-
-All channels get statistics. By its label and unit a channel is taken for EEG
-or EOG (band powers, entropies; converted to microvolts), heart rate, an axis of
-acceleration, or oxygen saturation. Scored stages are read from the annotations.
-
-At the automatic rate a whole night with many channels makes an aligned.csv of
-gigabytes; --rate 1 makes it small.";
-
 /// The arguments of the demo. A command has its own, and would ignore these.
-const DEMO_FLAGS: [&str; 4] = ["out", "seed", "hours", "rate"];
+const DEMO_FLAGS: [&str; 5] = ["out", "seed", "hours", "rate", "device"];
 
 impl Cli {
     /// The arguments of this process; ends it with a hint and code 2 when they are invalid.

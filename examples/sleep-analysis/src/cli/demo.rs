@@ -24,7 +24,7 @@ pub(crate) fn demo(args: &DemoArgs, context: &CliContext<'_>) -> SleepResult<Exi
     let made = context.engine.make_night(&plan)?;
     watch.lap("making");
     let grid_rate = args.rate.map_or(USUAL_RATE, GridRate::Requested);
-    analyse(night(args.seed, &plan, made, grid_rate)?, out, watch, context)
+    analyse(night(args.seed, &plan, made, grid_rate)?, out, watch, args.device, context)
 }
 
 /// A night's length.

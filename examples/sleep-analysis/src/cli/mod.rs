@@ -8,6 +8,7 @@ mod csv_signals;
 mod demo;
 mod feature_choice;
 mod findings;
+mod help;
 mod night;
 mod run;
 mod signal_files;

@@ -25,7 +25,7 @@ pub(crate) fn night(args: &NightArgs, context: &CliContext<'_>) -> SleepResult<E
     let recording = edf.read_channels(&names)?;
     watch.lap("reading");
     let grid_rate = args.rate.map_or(GridRate::Automatic, GridRate::Requested);
-    analyse(night_of(&edf, recording, epochs, grid_rate, remarks)?, out, watch, context)
+    analyse(night_of(&edf, recording, epochs, grid_rate, remarks)?, out, watch, args.device, context)
 }
 
 /// A whole recording: every channel that can be read.

@@ -7,14 +7,11 @@ mod bands;
 mod crossings;
 mod entropy;
 mod hjorth;
+mod periodogram;
 mod welch;
 
-use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
 use serde::{Deserialize, Serialize};
 
 pub use bands::{Band, simpson};
@@ -22,6 +19,8 @@ pub use crossings::{petrosian_fd, zero_crossings};
 pub use entropy::{permutation_entropy, spectral_entropy};
 pub use hjorth::{Hjorth, hjorth};
 pub use welch::WelchPlan;
+
+use periodogram::Periodogram;
 
 use crate::features::sums::mean_of;
 use crate::{SleepError, SleepResult};
@@ -198,6 +197,37 @@ impl EegPlan {
     /// # Errors
     /// [`SleepError::Config`] when the epoch is not as long as the plan is for.
     pub fn features(&mut self, epoch: &[f64]) -> SleepResult<&[f64]> {
+        self.features_by(epoch, None)
+    }
+
+    /// As [`EegPlan::features`], from a density of the epoch by Welch's method that was computed elsewhere.
+    ///
+    /// The density is not looked at for an epoch of equal samples or with a NaN sample.
+    ///
+    /// # Errors
+    /// [`SleepError::Config`] when the epoch is not as long as the plan is for, or the density has another number of bins.
+    ///
+    /// ```
+    /// # use sleep_analysis::eeg::{EegPlan, EegSettings};
+    /// let alpha: Vec<f64> = (0..3000).map(|i| 50.0 * (std::f64::consts::TAU * 10.0 * i as f64 / 100.0).sin()).collect();
+    /// let mut plan = EegPlan::new(&EegSettings::new(100.0), 3000)?;
+    /// let share = plan.features(&alpha)?[9];
+    /// let density = plan.density().to_vec();
+    /// assert_eq!(plan.features_with_density(&alpha, &density)?[9], share);
+    /// # Ok::<(), sleep_analysis::SleepError>(())
+    /// ```
+    pub fn features_with_density(&mut self, epoch: &[f64], density: &[f64]) -> SleepResult<&[f64]> {
+        if density.len() != self.welch.n_bins() {
+            return Err(SleepError::Config(format!(
+                "a density of {} bins for a plan of {}; compute it with this plan's settings",
+                density.len(),
+                self.welch.n_bins()
+            )));
+        }
+        self.features_by(epoch, Some(density))
+    }
+
+    fn features_by(&mut self, epoch: &[f64], density: Option<&[f64]>) -> SleepResult<&[f64]> {
         if epoch.len() != self.n_samples {
             return Err(SleepError::Config(format!(
                 "an epoch of {} samples for a plan of {}; make a plan for each length",
@@ -211,7 +241,7 @@ impl EegPlan {
             self.welch.fill_density(f64::NAN);
             self.values.fill(f64::NAN);
         } else {
-            self.compute(epoch, mean)?;
+            self.compute(epoch, mean, density)?;
         }
         Ok(&self.values)
     }
@@ -228,17 +258,23 @@ impl EegPlan {
         (0..self.welch.n_bins()).map(|bin| self.welch.frequency_hz(bin)).collect()
     }
 
+    /// What computes the densities.
+    #[must_use]
+    pub fn welch(&self) -> &WelchPlan {
+        &self.welch
+    }
+
     pub(crate) fn is_for(&self, settings: &EegSettings, n_samples: usize) -> bool {
         self.n_samples == n_samples && self.settings == *settings
     }
 
-    fn compute(&mut self, epoch: &[f64], mean: f64) -> SleepResult<()> {
+    fn compute(&mut self, epoch: &[f64], mean: f64, density: Option<&[f64]>) -> SleepResult<()> {
         // The mean of equal samples may be off by a rounding, and the rest would pass for a spectrum.
-        let is_constant = epoch.iter().all(|sample| *sample == epoch[0]) && epoch[0].is_finite();
-        if is_constant {
-            self.welch.fill_density(0.0);
-        } else {
-            self.welch.density(epoch)?;
+        let is_constant = is_constant(epoch);
+        match density {
+            _ if is_constant => self.welch.fill_density(0.0),
+            Some(density) => self.welch.set_density(density),
+            None => drop(self.welch.density(epoch)?),
         }
         let n_bands = self.band_bins.len();
         self.fill_band_powers();
@@ -272,6 +308,11 @@ impl EegPlan {
     }
 }
 
+/// True for equal samples, all of them numbers: their spectrum is zero, whatever roundings make of it.
+pub(crate) fn is_constant(epoch: &[f64]) -> bool {
+    epoch.iter().all(|sample| *sample == epoch[0]) && epoch[0].is_finite()
+}
+
 fn check_size(n_samples: usize) -> SleepResult<()> {
     if n_samples <= MOST_SAMPLES {
         return Ok(());
@@ -291,52 +332,5 @@ fn check_bands(bands: &[Band]) -> SleepResult<()> {
     match bands.iter().enumerate().find(|(idx, band)| bands[..*idx].iter().any(|earlier| earlier.name == band.name)) {
         Some((_, twice)) => Err(SleepError::Config(format!("band {:?} appears twice; rename one", twice.name))),
         None => Ok(()),
-    }
-}
-
-/// The power of a whole epoch's transform, one-sided, in no particular unit.
-#[derive(Clone)]
-struct Periodogram {
-    transform: Arc<dyn RealToComplex<f64>>,
-    samples: Vec<f64>,
-    spectrum: Vec<Complex<f64>>,
-    scratch: Vec<Complex<f64>>,
-    power: Vec<f64>,
-}
-
-impl Periodogram {
-    fn new(n_samples: usize) -> Self {
-        let transform = RealFftPlanner::new().plan_fft_forward(n_samples);
-        let spectrum = transform.make_output_vec();
-        Self {
-            samples: transform.make_input_vec(),
-            power: vec![0.0; spectrum.len()],
-            scratch: transform.make_scratch_vec(),
-            spectrum,
-            transform,
-        }
-    }
-
-    fn power(&mut self, epoch: &[f64], mean: f64) -> &[f64] {
-        for (sample, value) in self.samples.iter_mut().zip(epoch) {
-            *sample = value - mean;
-        }
-        self.transform
-            .process_with_scratch(&mut self.samples, &mut self.spectrum, &mut self.scratch)
-            .expect("all buffers were made by the transform itself");
-        for (power, value) in self.power.iter_mut().zip(&self.spectrum) {
-            *power = 2.0 * value.norm_sqr();
-        }
-        // Half the sampling rate has no twin on the other side. Nor has 0 Hz, but with the mean its power is gone.
-        if epoch.len().is_multiple_of(2) {
-            self.power[epoch.len() / 2] /= 2.0;
-        }
-        &self.power
-    }
-}
-
-impl fmt::Debug for Periodogram {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Periodogram").field("n_samples", &self.samples.len()).finish_non_exhaustive()
     }
 }

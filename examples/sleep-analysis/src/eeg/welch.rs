@@ -127,6 +127,36 @@ impl WelchPlan {
         &self.density
     }
 
+    /// How many samples a stretch has.
+    #[must_use]
+    pub fn n_samples(&self) -> usize {
+        self.n_samples
+    }
+
+    /// The weight of each sample of a segment; as many as a segment has samples.
+    #[must_use]
+    pub fn window(&self) -> &[f64] {
+        &self.window
+    }
+
+    /// From the start of a segment to that of the next one, in samples.
+    #[must_use]
+    pub fn hop(&self) -> usize {
+        self.hop
+    }
+
+    /// What turns the sum of the squared magnitudes of all segments' transforms into a density. It is the whole density at 0 Hz, and
+    /// at half the sampling rate where that is a bin; the other bins count twice, for their twins on the other side.
+    #[must_use]
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// The density from elsewhere, with as many bins.
+    pub(crate) fn set_density(&mut self, density: &[f64]) {
+        self.density.copy_from_slice(density);
+    }
+
     pub(crate) fn fill_density(&mut self, value: f64) {
         self.density.fill(value);
     }

@@ -7,6 +7,7 @@
 mod block;
 mod correlation;
 mod cut;
+mod densities;
 mod hrv;
 mod movement;
 mod operation;
@@ -17,6 +18,7 @@ pub(crate) mod sums;
 
 pub use block::{EpochFailure, FailureReason, FeatureBlock, Features, Spectrum, collect_blocks};
 pub use correlation::{CorrelationMethod, kendall, pearson, spearman};
+pub use densities::{Densities, SpectrumEpochs};
 pub use hrv::{HrVariability, HrvMetric, HrvSource, RrVariability, hrv_from_heart_rate, hrv_from_rr};
 pub use movement::{Movement, MovementMetric, movement};
 pub use operation::{FeatureScratch, epoch_features, epoch_features_with};

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::block::{EpochFailure, FailureReason, FeatureBlock, Spectrum};
 use super::correlation::{CorrelationMethod, CorrelationScratch, Timed, correlation_with};
 use super::cut::EvenCut;
+use super::densities::Densities;
 use super::hrv::{HrvMetric, HrvScratch, HrvSource, hrv_metric};
 use super::movement::{MovementMetric, MovementScratch, movement_with};
 use super::request::{FeatureRequest, Operation};
@@ -66,6 +67,19 @@ fn eeg_plan<'a>(scratch: &'a mut FeatureScratch, settings: &EegSettings, window_
     scratch.eeg_plan.insert(fitting.unwrap_or_else(|| {
         EegPlan::new(settings, n_samples).expect("the request made this plan once when it was checked")
     }))
+}
+
+/// The densities of one column that come from elsewhere.
+#[derive(Clone, Copy)]
+struct GivenDensities<'a> {
+    densities: Option<&'a Densities>,
+    column: usize,
+}
+
+impl<'a> GivenDensities<'a> {
+    fn of(self, epoch: usize) -> Option<&'a [f64]> {
+        self.densities?.density(self.column, epoch)
+    }
 }
 
 /// A block on its way to be filled, signal by signal.
@@ -146,6 +160,7 @@ impl Batch<'_> {
         let n_features = settings.feature_names().len();
         let mut spectra = std::mem::take(&mut self.block.spectra);
         let mut spectra_left = spectra.iter_mut();
+        let mut n_columns = 0;
         for signal in self.request.signals() {
             let stretches = cut.stretches(signal.timestamps_ns(), self.starts_ns());
             for (row, stretch) in stretches.iter().enumerate() {
@@ -154,8 +169,10 @@ impl Batch<'_> {
                 }
             }
             for column in signal.columns() {
-                self.eeg_column(signal, column, &stretches, plan, spectra_left.next());
+                let given = GivenDensities { densities: self.request.densities(), column: n_columns };
+                self.eeg_column(signal, column, &stretches, plan, given, spectra_left.next());
                 self.first_column += n_features;
+                n_columns += 1;
             }
         }
         self.block.spectra = spectra;
@@ -167,12 +184,17 @@ impl Batch<'_> {
         column: &Column,
         stretches: &[Result<Range<usize>, FailureReason>],
         plan: &mut EegPlan,
+        given: GivenDensities<'_>,
         mut spectrum: Option<&mut Spectrum>,
     ) {
         for (row, stretch) in stretches.iter().enumerate() {
             let Ok(stretch) = stretch else { continue };
             let samples = &column.values[stretch.clone()];
-            let values = plan.features(samples).expect("a stretch is as long as the plan is for");
+            let values = match given.of(self.block.epochs.start + row) {
+                Some(density) => plan.features_with_density(samples, density),
+                None => plan.features(samples),
+            };
+            let values = values.expect("a stretch is as long as the plan is for, and so is a density that was checked");
             self.set(row, values);
             if let Some(spectrum) = &mut spectrum {
                 spectrum.density_mut(row).copy_from_slice(plan.density());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::correlation::CorrelationMethod;
+use super::densities::Densities;
 use super::hrv::{HrvMetric, HrvSource};
 use super::movement::MovementMetric;
 use super::selection::check_chosen;
@@ -87,6 +88,7 @@ pub struct FeatureRequest {
     grid: EpochGrid,
     operation: Operation,
     window_ns: i64,
+    densities: Option<Arc<Densities>>,
 }
 
 impl FeatureRequest {
@@ -99,15 +101,29 @@ impl FeatureRequest {
     /// signal whose timestamps are not sorted.
     pub fn new(signals: Arc<[Signal]>, grid: EpochGrid, operation: Operation) -> SleepResult<Self> {
         let window_ns = grid.window_ns();
-        Self::check(Self { signals, grid, operation, window_ns })
+        Self::check(Self { signals, grid, operation, window_ns, densities: None })
     }
 
-    /// The same request with another window; epochs still start where the grid says.
+    /// The same request with another window; epochs still start where the grid says. Densities of the old window are dropped.
     ///
     /// # Errors
     /// [`SleepError::Config`] when the window is not above zero, or too short for EEG features.
     pub fn with_window_ns(self, window_ns: i64) -> SleepResult<Self> {
-        Self::check(Self { window_ns, ..self })
+        Self::check(Self { window_ns, densities: None, ..self })
+    }
+
+    /// The same request, whose EEG features are computed from these densities.
+    ///
+    /// # Errors
+    /// [`SleepError::Config`] when the densities are those of other epochs.
+    pub fn with_densities(self, densities: Densities) -> SleepResult<Self> {
+        Self::check(Self { densities: Some(Arc::new(densities)), ..self })
+    }
+
+    /// The densities that the EEG features are computed from, where they come from elsewhere.
+    #[must_use]
+    pub fn densities(&self) -> Option<&Densities> {
+        self.densities.as_deref()
     }
 
     /// The signals, in output order.
@@ -196,6 +212,9 @@ impl FeatureRequest {
             Operation::Correlation { .. } => check_pair(&self.signals)?,
             // Made and dropped, to learn here rather than in a worker whether it can be made.
             Operation::Eeg(settings) => drop(EegPlan::new(settings, settings.samples_per_epoch(self.window_ns))?),
+        }
+        if self.densities.as_ref().is_some_and(|densities| !densities.fit(&self)) {
+            return Err(SleepError::Config("densities of other epochs; take those of the request's own".into()));
         }
         Ok(self)
     }
@@ -296,13 +315,14 @@ struct FeatureRequestParts {
     grid: EpochGrid,
     operation: Operation,
     window_ns: i64,
+    densities: Option<Arc<Densities>>,
 }
 
 impl TryFrom<FeatureRequestParts> for FeatureRequest {
     type Error = SleepError;
 
     fn try_from(parts: FeatureRequestParts) -> SleepResult<Self> {
-        let FeatureRequestParts { signals, grid, operation, window_ns } = parts;
-        Self::check(Self { signals, grid, operation, window_ns })
+        let FeatureRequestParts { signals, grid, operation, window_ns, densities } = parts;
+        Self::check(Self { signals, grid, operation, window_ns, densities })
     }
 }

@@ -180,7 +180,10 @@ fn requests_and_blocks_survive_travelling_and_broken_ones_are_refused() {
     let error = SleepError::Range("nowhere".into());
     assert_eq!(postcard::from_bytes(&postcard::to_allocvec(&error).unwrap()), Ok(error));
 
-    let no_window = (request.signals(), request.grid(), request.operation(), 0_i64);
+    let with_window = |window_ns: i64| (request.signals(), request.grid(), request.operation(), window_ns, None::<()>);
+    let parts = postcard::to_allocvec(&with_window(request.window_ns())).unwrap();
+    assert_eq!(postcard::from_bytes::<FeatureRequest>(&parts).unwrap(), request);
+    let no_window = with_window(0);
     let refused = postcard::from_bytes::<FeatureRequest>(&postcard::to_allocvec(&no_window).unwrap());
     assert!(refused.is_err());
     let ragged = ("a", Samples::from(vec![1_i64, 2]), vec![column("v", [1.0])]);

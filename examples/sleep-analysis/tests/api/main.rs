@@ -5,11 +5,15 @@
 #[cfg(test)]
 mod align;
 #[cfg(test)]
+mod cli_device;
+#[cfg(test)]
 mod cli_main;
 #[cfg(test)]
 mod cli_run;
 #[cfg(test)]
 mod csv_io;
+#[cfg(test)]
+mod device;
 #[cfg(test)]
 mod edf;
 #[cfg(test)]

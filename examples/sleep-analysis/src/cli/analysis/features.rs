@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sleep_analysis::device::{Device, DeviceChoice, Ran, Spectra as NightSpectra, find_spectra};
 use sleep_analysis::eeg::{EegPlan, EegSettings, Spectra};
 use sleep_analysis::features::{
     Aggregation, CorrelationMethod, FeatureRequest, Features, HrvMetric, HrvSource, MovementMetric, Operation, Spectrum,
@@ -41,6 +42,16 @@ pub(crate) struct NightFeatures {
     pub(crate) spectrum: Option<Spectrum>,
     /// The signal that these are of.
     pub(crate) drawn_eeg: Option<usize>,
+    pub(crate) device: DeviceUse,
+}
+
+/// Where the spectra of EEG were computed.
+pub(crate) struct DeviceUse {
+    pub(crate) ran: Ran,
+    /// What a device was measured to take, where that decided.
+    pub(crate) measured: Option<String>,
+    /// Why a device that was asked for, or chosen, computed nothing.
+    pub(crate) fell_back: Option<String>,
 }
 
 /// One operation on some signals of the night.
@@ -59,36 +70,58 @@ enum Chosen {
     Axes([usize; 3]),
 }
 
-/// Computes every feature that the signals allow.
-pub(crate) fn compute_features(night: &mut Night, engine: &Engine) -> SleepResult<NightFeatures> {
+/// An operation that can be computed, and the names of its signals.
+struct Requested {
+    name: &'static str,
+    about: String,
+    names: Vec<String>,
+    signals: Chosen,
+}
+
+/// Computes every feature that the signals allow; the spectra of EEG where `device` says, with as many workers on the cores.
+pub(crate) fn compute_features(
+    night: &mut Night,
+    engine: &Engine,
+    device: DeviceChoice,
+    workers: usize,
+) -> SleepResult<NightFeatures> {
     let epoch_starts_ns = night.epochs.starts_ns().collect();
+    let (operations, requests): (Vec<Requested>, Vec<FeatureRequest>) = requested(night)?.into_iter().unzip();
+    let NightSpectra { requests, ran, measured, fell_back } = find_spectra(requests, device, workers, Device::find);
     let mut all = NightFeatures {
         table: FeatureTable { epoch_starts_ns, columns: Vec::new() },
         computed: Vec::new(),
         spectrum: None,
         drawn_eeg: None,
+        device: DeviceUse { ran, measured, fell_back },
     };
     let mut done: Vec<(String, Vec<String>)> = Vec::new();
-    for planned in plan(night) {
-        let signals = planned.signals.of(&night.signals)?;
-        let names: Vec<String> = signals.iter().map(|signal| signal.name().to_owned()).collect();
-        let features = match FeatureRequest::new(signals, night.epochs, planned.operation) {
-            Ok(request) => engine.features(&request)?,
-            Err(error) => {
-                night.remarks.left_out(&format!("{} of {}", planned.about, list(&names)), error);
-                continue;
-            }
-        };
-        note_missing(&mut night.remarks, planned.name, &names, &features);
-        all.add(&planned.signals, &features)?;
-        match done.last_mut().filter(|(about, _)| *about == planned.about) {
+    for (Requested { name, about, names, signals }, request) in operations.into_iter().zip(requests) {
+        let features = engine.features(&request)?;
+        note_missing(&mut night.remarks, name, &names, &features);
+        all.add(&signals, &features)?;
+        match done.last_mut().filter(|(last, _)| *last == about) {
             Some((_, known)) => known.extend(names),
-            None => done.push((planned.about, names)),
+            None => done.push((about, names)),
         }
     }
     all.computed = done.iter().map(|(about, names)| format!("{about} of {}", list(names))).collect();
     all.computed.extend(conversions(night));
     Ok(all)
+}
+
+/// What is planned, without the operations that cannot be computed: those are named as left out.
+fn requested(night: &mut Night) -> SleepResult<Vec<(Requested, FeatureRequest)>> {
+    let mut requests = Vec::new();
+    for Planned { name, about, signals, operation } in plan(night) {
+        let of_night = signals.of(&night.signals)?;
+        let names: Vec<String> = of_night.iter().map(|signal| signal.name().to_owned()).collect();
+        match FeatureRequest::new(of_night, night.epochs, operation) {
+            Ok(request) => requests.push((Requested { name, about, names, signals }, request)),
+            Err(error) => night.remarks.left_out(&format!("{about} of {}", list(&names)), error),
+        }
+    }
+    Ok(requests)
 }
 
 /// Which channels do not have the unit of their source: one sentence per unit.

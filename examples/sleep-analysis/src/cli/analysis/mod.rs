@@ -19,6 +19,7 @@ use std::time::Instant;
 
 use consumer_support::{ExitStatus, Output};
 use serde::Serialize;
+use sleep_analysis::device::DeviceChoice;
 use sleep_analysis::parallel::Engine;
 use sleep_analysis::{EpochGrid, Signal, SleepResult, SleepStage};
 
@@ -113,14 +114,18 @@ pub(crate) struct CliContext<'a> {
     pub(crate) output: &'a Output,
 }
 
-/// Works on the night and writes everything into the folder.
+/// Works on the night and writes everything into the folder; the spectra of EEG are computed where `device` says.
 pub(crate) fn analyse(
     mut night: Night,
     mut out: NightFolder,
     mut watch: Stopwatch,
+    device: DeviceChoice,
     context: &CliContext<'_>,
 ) -> SleepResult<ExitStatus> {
-    let features = compute_features(&mut night, context.engine)?;
+    let features = compute_features(&mut night, context.engine, device, context.common.n_workers())?;
+    if let Some(reason) = &features.device.fell_back {
+        context.output.warning(&format!("the spectra are computed on the cpu: {reason}"));
+    }
     watch.lap("features");
     let aligned = align(&mut night, context.engine, context.output)?;
     watch.lap("alignment");

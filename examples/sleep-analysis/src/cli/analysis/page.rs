@@ -71,10 +71,12 @@ fn facts(summary: &Summary) -> Vec<Fact> {
         fact("Aligned rows", counts.aligned_rows.to_string()),
         fact("Aligned columns", counts.aligned_columns.to_string()),
         fact("Mode, workers", format!("{}, {}", summary.mode, summary.workers)),
+        fact("Spectra computed on", summary.device.clone()),
         fact("Cache entries", summary.cache.entries.to_string()),
         fact("Cache hits, misses", format!("{}, {}", summary.cache.hits, summary.cache.misses)),
         fact("Cache hit rate", format!("{:.0} %", summary.cache.hit_rate)),
     ];
+    facts.extend(summary.device_measured.iter().map(|sentence| fact("Device, measured", sentence.clone())));
     facts.extend(
         summary.seconds.0.iter().map(|(step, seconds)| fact(&format!("Seconds, {step}"), format!("{seconds:.2}"))),
     );

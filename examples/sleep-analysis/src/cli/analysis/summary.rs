@@ -35,6 +35,11 @@ pub(crate) struct Summary {
     pub(crate) mode: String,
     pub(crate) workers: usize,
     pub(crate) chunk_size: Option<usize>,
+    /// What computed the spectra of EEG.
+    pub(crate) device: String,
+    /// What a device was measured to take, where that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) device_measured: Option<String>,
     /// By step, in order, and in total.
     pub(crate) seconds: Seconds,
     pub(crate) cache: CacheUse,
@@ -136,6 +141,8 @@ impl Summary {
             mode: context.common.mode.to_string(),
             workers: context.common.n_workers(),
             chunk_size: context.common.chunk_size,
+            device: features.device.ran.to_string(),
+            device_measured: features.device.measured.clone(),
             seconds,
             cache: CacheUse::of(context.engine),
             versions: Versions { sleep_analysis: env!("CARGO_PKG_VERSION") },

@@ -107,6 +107,7 @@ fn facts(night: &Night, summary: &Summary, folder: &Path) -> String {
     }
     lines.push(item("cache", &cache(summary)));
     lines.push(item("seconds", &seconds(summary)));
+    lines.push(item("device", &device(summary)));
     lines.push(item("files", &format!("{}: {}", folder.display(), summary.files.join(" "))));
     lines.join("\n")
 }
@@ -155,6 +156,12 @@ fn cache(summary: &Summary) -> String {
         cache.misses,
         cache.hit_rate
     )
+}
+
+/// What computed the spectra, and what a measurement said.
+fn device(summary: &Summary) -> String {
+    let measured = summary.device_measured.iter().map(|sentence| format!("; {sentence}"));
+    format!("spectra on {}{}", summary.device, measured.collect::<String>())
 }
 
 fn seconds(summary: &Summary) -> String {

@@ -3,6 +3,7 @@
 
 use manyhands::report::report_amount;
 use serde::{Deserialize, Serialize};
+use sleep_analysis::device::DeviceChoice;
 use sleep_analysis::parallel::Engine;
 use sleep_analysis::pictures::tile_svg;
 use sleep_analysis::{EpochGridSettings, SleepError, SleepResult, SyntheticNight};
@@ -113,7 +114,7 @@ fn report_amounts(night: &Night) {
 
 fn result(mut night: Night, subject: &Subject, engine: &Engine) -> SleepResult<SubjectResult> {
     report_amounts(&night);
-    let features = compute_features(&mut night, engine)?;
+    let features = compute_features(&mut night, engine, DeviceChoice::Cpu, 1)?;
     let picture = tile_svg(&small_picture(&night, &features)?, &subject.name);
     let about = about(&night, &features);
     let table = features.table;
