@@ -5,8 +5,8 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
-#[cfg(test)]
 mod command_aggregate;
+#[cfg(test)]
 mod command_compare;
 #[cfg(test)]
 mod command_demo;
