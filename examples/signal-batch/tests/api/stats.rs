@@ -67,6 +67,16 @@ proptest! {
     }
 
     #[test]
+    fn values_on_the_fence_are_no_outliers_whatever_their_digits(a in -1e3..1e3_f64, b in -1e3..1e3_f64, n in 1..20_usize) {
+        // Half and half, all lie one deviation from the mean; one among ten lies three.
+        prop_assert!(z_outliers(&[a, b].repeat(n), 1.0).is_empty());
+        let mut ten = [a; 10];
+        ten[n % 10] = b;
+        prop_assert!(z_outliers(&ten, 3.0).is_empty());
+        prop_assert_eq!(z_outliers(&ten, 3.0 - 4.0 * f64::EPSILON), vec![n % 10]);
+    }
+
+    #[test]
     fn the_order_of_values_does_not_matter(values in prop::collection::vec(-1e3..1e3_f64, 0..50), turn in 0..50_usize) {
         let mut turned = values.clone();
         turned.rotate_left(turn % values.len().max(1));
