@@ -145,13 +145,13 @@ fn quality(stage: &Stage<'_>, table: &Table, findings: &mut Findings) -> Result<
         quality.high_quality_count,
         quality.low_quality_count
     ));
-    findings.note("quality", "score", serde_json::to_value(&quality).map_err(text)?);
+    findings.note("quality", "score", serde_json::to_value(quality).map_err(text)?);
     Ok(())
 }
 
 /// The page, the numbers of it, and the table of all measurements.
 fn report(stage: &Stage<'_>, table: Table, findings: &mut Findings) -> Result<(), Refusal> {
-    table.write_csv(&stage.file("results.csv")).map_err(text)?;
+    table.write_csv(stage.file("results.csv")).map_err(text)?;
     let data = ReportData { group: Some("batch".to_owned()), ..ReportData::new("Two production lines", table) };
     let report = Report::new(data).map_err(text)?;
     let files = [("index.html", report.page()), ("summary.json", format!("{:#}\n", report.summary()))];

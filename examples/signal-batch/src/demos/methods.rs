@@ -27,8 +27,6 @@ use super::timing::{Timed, Way, shown, take_turns};
 use super::{Findings, Refusal, Stage, require_going_on, text};
 
 const N_TRACES: u64 = 50;
-/// How often each method is timed, after one warm-up.
-const ROUNDS: usize = 3;
 /// How far single precision may be from the cores, as a share of the value.
 const GPU_TOLERANCE: f64 = 1e-4;
 
@@ -47,12 +45,12 @@ type TimedRow = (Row, Values);
 pub(super) fn show(stage: &Stage<'_>) -> Result<Findings, Refusal> {
     let traces = traces()?;
     let mut accelerator = Accelerator::find();
-    let timed = time_all(stage, &traces, accelerator.as_mut().ok())?;
+    let (timed, rounds) = time_all(stage, &traces, accelerator.as_mut().ok())?;
     require_going_on(stage.stop())?;
     let mut findings = Findings::default();
     note_values(&mut findings, &timed);
     stage.say(format_args!(
-        "  {N_TRACES} traces of {TRACE_SAMPLES} samples; median of {ROUNDS} rounds after a warm-up\n  \
+        "  {N_TRACES} traces of {TRACE_SAMPLES} samples; median of {rounds} rounds after a warm-up\n  \
          {:<12}{:>8}{:>12}{:>10}{:>15}",
         "method", "workers", "time", "speed-up", "throughput"
     ));
@@ -139,11 +137,12 @@ fn worker_counts(most: usize) -> Vec<usize> {
 }
 
 /// Times serial first, then threads and processes with every count of workers, a journalled run, and the device where there is one.
+/// Returns how many rounds there were, too.
 fn time_all(
     stage: &Stage<'_>,
     traces: &[Trace],
     accelerator: Option<&mut Accelerator>,
-) -> Result<Vec<TimedRow>, Refusal> {
+) -> Result<(Vec<TimedRow>, usize), Refusal> {
     let most = available_parallelism().map_or(1, NonZeroUsize::get).max(2);
     let mut kinds = vec![(Method::Serial, AnyMode::Serial, 1)];
     kinds.extend(worker_counts(most).into_iter().map(|n| (Method::Threads, AnyMode::Threads, n)));
@@ -164,11 +163,12 @@ fn time_all(
         // What the device refuses is its own value: the other methods go on.
         ways.push(Way { name: "gpu".to_owned(), work: Box::new(move || Ok(accelerator.measure_all(traces))) });
     }
-    let timed = rows.into_iter().zip(take_turns(ROUNDS, ways)?);
+    let timings = take_turns(ways)?;
+    let timed = rows.into_iter().zip(timings.ways);
     let row = |((method, workers), timed): ((Method, usize), Timed<Values>)| {
         (Row { method, workers, seconds: timed.seconds }, timed.value)
     };
-    Ok(timed.map(row).collect())
+    Ok((timed.map(row).collect(), timings.rounds))
 }
 
 fn measure_all(

@@ -25,8 +25,6 @@ use super::{Findings, Refusal, Stage, require_going_on, text};
 
 /// How many captures each pool measures.
 const N_CAPTURES: u64 = 24;
-/// How often each pool is timed, after one warm-up.
-const ROUNDS: usize = 3;
 /// How long a made instrument takes to answer.
 const ANSWER_TIME: Duration = Duration::from_millis(4);
 
@@ -49,10 +47,12 @@ const WHICH_POOL_WHEN: &str = "  Which pool when:
 /// The same work in every pool, timed: once computing, once waiting.
 fn every_pool(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
     let pools = [AnyMode::Serial, AnyMode::Threads, AnyMode::IoThreads, AnyMode::Processes(Processes::new())];
-    let computing = take_turns(ROUNDS, pools.map(|pool| way(pool, move || compute(stage, pool))).into())?;
-    let waiting = take_turns(ROUNDS, pools.map(|pool| way(pool, move || wait(stage, pool))).into())?;
+    let computing = take_turns(pools.map(|pool| way(pool, move || compute(stage, pool))).into())?;
+    let waiting = take_turns(pools.map(|pool| way(pool, move || wait(stage, pool))).into())?;
+    let rounds = computing.rounds.min(waiting.rounds);
+    let (computing, waiting) = (computing.ways, waiting.ways);
     stage.say(format_args!(
-        "  {N_CAPTURES} captures in every pool; median of {ROUNDS} rounds after a warm-up\n  \
+        "  {N_CAPTURES} captures in every pool; median of {rounds} rounds after a warm-up\n  \
          {:<10}{:>8}{:>14}{:>14}",
         "pool", "workers", "computing", "waiting"
     ));

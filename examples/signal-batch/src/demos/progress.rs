@@ -130,16 +130,20 @@ fn resume(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
     let first = store(stage, Disk { is_full_at: Some(FULL_AT) }, Some(&journal))?;
     require_going_on(stage.stop())?;
     let why = first.failures().iter().find(|failure| !failure.is_cancelled()).map_or_else(String::new, text);
-    stage.say(format_args!("  a run with a journal ends half-way:\n    {why}\n    {}", first.tally()));
+    let tally = first.tally();
+    stage.say(format_args!("  a run with a journal ends half-way:\n    {why}"));
+    stage.say(format_args!("    {} of {} captures have a value", tally.succeeded, tally.items));
     let kept = JournalReader::open(&journal).and_then(|reader| reader.status()).map_err(text)?;
     stage.say(format_args!("    the journal holds {} finished captures", kept.succeeded));
 
     let second = store(stage, Disk { is_full_at: None }, Some(&journal))?;
     require_going_on(stage.stop())?;
     let (resumed, rest) = (second.resumed().count(), second.len() - second.resumed().count());
+    let tally = second.tally();
+    stage.say(format_args!("  the same run again, with room on the disk: only {rest} captures were computed"));
     stage.say(format_args!(
-        "  the same run again, with room on the disk: only {rest} captures were computed\n    {}",
-        second.tally()
+        "    {} of {} captures have a value, {resumed} of them from the journal",
+        tally.succeeded, tally.items
     ));
 
     let never_failed = store(stage, Disk { is_full_at: None }, None)?;

@@ -3,7 +3,7 @@
 //! The warm-up starts threads and worker processes and fills caches, so that no way pays for being first. Turns let a busy machine
 //! slow all of them alike.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Refusal;
 
@@ -26,14 +26,33 @@ pub(super) struct Timed<V> {
     pub(super) seconds: f64,
 }
 
-/// Times all ways.
+/// How many rounds there are where they take no longer than this together; fewer on a slow machine, and at least one.
+const ROUNDS: usize = 3;
+const TIME: Duration = Duration::from_secs(8);
+
+/// The times of all ways, and how many rounds there were.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Timings<V> {
+    /// Each way, in the order that they were given.
+    pub(super) ways: Vec<Timed<V>>,
+    /// How often each was timed.
+    pub(super) rounds: usize,
+}
+
+/// Times all ways: a warm-up, and then up to three rounds.
 ///
 /// # Errors
 /// The first message of a way that failed.
-pub(super) fn take_turns<V>(rounds: usize, mut ways: Vec<Way<'_, V>>) -> Result<Vec<Timed<V>>, Refusal> {
+pub(super) fn take_turns<V>(ways: Vec<Way<'_, V>>) -> Result<Timings<V>, Refusal> {
+    rounds_within(TIME, ways)
+}
+
+fn rounds_within<V>(time: Duration, mut ways: Vec<Way<'_, V>>) -> Result<Timings<V>, Refusal> {
     let mut values = ways.iter_mut().map(|way| (way.work)()).collect::<Result<Vec<V>, Refusal>>()?;
     let mut seconds = vec![Vec::new(); ways.len()];
-    for _ in 0..rounds {
+    let (first, mut rounds) = (Instant::now(), 0);
+    while rounds == 0 || (rounds < ROUNDS && first.elapsed() < time) {
+        rounds += 1;
         for ((way, value), seconds) in ways.iter_mut().zip(&mut values).zip(&mut seconds) {
             let begun = Instant::now();
             *value = (way.work)()?;
@@ -41,7 +60,8 @@ pub(super) fn take_turns<V>(rounds: usize, mut ways: Vec<Way<'_, V>>) -> Result<
         }
     }
     let timed = ways.into_iter().zip(values).zip(seconds);
-    Ok(timed.map(|((way, value), seconds)| Timed { name: way.name, value, seconds: median(seconds) }).collect())
+    let ways = timed.map(|((way, value), seconds)| Timed { name: way.name, value, seconds: median(seconds) });
+    Ok(Timings { ways: ways.collect(), rounds })
 }
 
 /// The middle value; NaN for none.
@@ -82,8 +102,10 @@ mod tests {
                 Ok(order.borrow().len())
             }),
         };
-        let timed = take_turns(2, vec![way("a"), way("b")]).unwrap();
-        assert_eq!((timed[0].value, timed[1].value), (5, 6));
-        assert_eq!(*order.borrow(), ["a", "b", "a", "b", "a", "b"]);
+        let ways = || vec![way("a"), way("b")];
+        let timings = rounds_within(Duration::MAX, ways()).unwrap();
+        assert_eq!((timings.rounds, timings.ways[0].value, timings.ways[1].value), (3, 7, 8));
+        assert_eq!(*order.borrow(), ["a", "b", "a", "b", "a", "b", "a", "b"]);
+        assert_eq!(rounds_within(Duration::ZERO, ways()).unwrap().rounds, 1, "one round at least");
     }
 }

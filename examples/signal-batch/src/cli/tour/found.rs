@@ -93,7 +93,7 @@ fn results(out: &Path) -> Result<Table, Refusal> {
 }
 
 fn results_of(out: &Path) -> signal_batch::BatchResult<Table> {
-    Table::read_csv(&out.join("measured/results.csv"))
+    Table::read_csv(out.join("measured/results.csv"))
 }
 
 fn text(error: impl ToString) -> Refusal {

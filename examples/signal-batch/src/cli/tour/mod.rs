@@ -62,7 +62,7 @@ pub(super) fn tour(args: &TourArgs, context: &CliContext<'_>) -> Result<ExitStat
             _ => unplanned.push(surprise(&step, status)),
         }
         for line in (step.found)(&args.out)? {
-            context.output.result(&format!("    {line}"));
+            context.output.result(&format!("   {line}"));
         }
     }
     for surprise in &unplanned {
