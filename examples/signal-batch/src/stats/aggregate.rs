@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::describe::{Description, describe};
-use super::outliers::{OutlierMethod, check_threshold};
+use super::outliers::{OutlierMethod, check_threshold, outliers_beside_quartiles};
 use crate::{BatchError, BatchResult, Table};
 
 /// A column of numbers, described.
@@ -87,9 +87,16 @@ pub fn aggregate_by(
 /// `rows` are those of the table; without them, the values are the whole column.
 fn summary(name: &str, values: &[f64], rows: Option<&[usize]>, method: OutlierMethod, threshold: f64) -> ColumnSummary {
     let row_of = |at: usize| rows.map_or(at, |rows| rows[at]);
-    let outliers =
-        method.outliers(values, threshold).into_iter().map(|at| Outlier { row: row_of(at), value: values[at] });
-    ColumnSummary { name: name.to_owned(), description: describe(values), outliers: outliers.collect(), method }
+    let description = describe(values);
+    let found = match method {
+        // Its quartiles are half of the work.
+        OutlierMethod::Iqr => {
+            outliers_beside_quartiles(values, description.count, [description.q25, description.q75], threshold)
+        }
+        OutlierMethod::Z | OutlierMethod::ModifiedZ => method.outliers(values, threshold),
+    };
+    let outliers = found.into_iter().map(|at| Outlier { row: row_of(at), value: values[at] }).collect();
+    ColumnSummary { name: name.to_owned(), description, outliers, method }
 }
 
 /// The rows of each label, in order of first appearance.

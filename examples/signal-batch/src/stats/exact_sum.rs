@@ -28,7 +28,8 @@ impl ExactSum {
         let mut sum = Self::empty();
         for &value in values {
             let (mantissa, place) = parts(value);
-            sum.add(u128::from(mantissa), place, value < 0.0);
+            // 53 bits, moved by up to 31.
+            sum.add::<3>(u128::from(mantissa), place, value.to_bits() as i64 >> 63);
         }
         sum
     }
@@ -38,7 +39,8 @@ impl ExactSum {
         let mut sum = Self::empty();
         for &value in values {
             let (mantissa, place) = parts(value);
-            sum.add(u128::from(mantissa) * u128::from(mantissa), 2 * place, false);
+            // 106 bits, moved by up to 31.
+            sum.add::<5>(u128::from(mantissa) * u128::from(mantissa), 2 * place, 0);
         }
         sum
     }
@@ -48,15 +50,15 @@ impl ExactSum {
         Self { counters: vec![0; 136], additions: 0 }
     }
 
-    /// Adds `mantissa * 2^place`.
-    fn add(&mut self, mantissa: u128, place: u32, is_negative: bool) {
+    /// Adds `mantissa * 2^place`, of which `N` digits can be other than zero, or with a sign of -1 its negative: inverted and less that, a digit
+    /// changes its sign. A branch would be guessed wrong at every other number.
+    fn add<const N: usize>(&mut self, mantissa: u128, place: u32, sign: i64) {
         let (first, shift) = ((place / DIGIT) as usize, place % DIGIT);
-        let low = mantissa << shift;
-        // What the shift pushed out at the top; there is none for the single mantissa.
-        let high = if shift == 0 { 0 } else { mantissa >> (128 - shift) };
-        let digits = [low, low >> 32, low >> 64, low >> 96, high].map(|digit| i64::from(digit as u32));
-        for (counter, digit) in self.counters[first..first + 5].iter_mut().zip(digits) {
-            *counter += if is_negative { -digit } else { digit };
+        // The lowest digit takes what fits of the mantissa beside the shift.
+        let (mut digit, mut left) = ((mantissa << shift) as u32, mantissa >> (DIGIT - shift));
+        for counter in &mut self.counters[first..first + N] {
+            *counter += (i64::from(digit) ^ sign) - sign;
+            (digit, left) = (left as u32, left >> DIGIT);
         }
         self.additions += 1;
         if self.additions == ADDITIONS_UNTIL_CARRY {

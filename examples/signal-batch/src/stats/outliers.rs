@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::describe::present;
 use super::exact_fence::ExactFence;
 use super::moments::{Moments, largest_finite};
-use super::order::{median, median_of, quartiles};
+use super::order::{median, quartiles};
 use crate::{BatchError, BatchResult};
 
 /// The normal quantile at 0.75, as the rule of Iglewicz and Hoaglin rounds it.
 const NORMAL_QUARTILE: f64 = 0.6745;
+/// Values that are looked at together; most blocks have no outlier.
+const BLOCK: usize = 64;
 /// Relative to both sides, many times the error of a comparison in `f64`.
 const MARGIN: f64 = 1e-12;
 /// Relative to the largest value, many times the error of a difference from the mean.
@@ -111,10 +113,20 @@ pub fn check_threshold(threshold: f64) -> BatchResult<()> {
 #[must_use]
 pub fn iqr_outliers(values: &[f64], threshold: f64) -> Vec<usize> {
     let used = present(values);
-    if used.len() <= 3 || !is_usable(threshold) {
+    let [q25, _, q75] = quartiles(&used);
+    outliers_beside_quartiles(values, used.len(), [q25, q75], threshold)
+}
+
+/// The same for a column whose quartiles are known, and how many of its values are not missing.
+pub(super) fn outliers_beside_quartiles(
+    values: &[f64],
+    count: usize,
+    [q25, q75]: [f64; 2],
+    threshold: f64,
+) -> Vec<usize> {
+    if count <= 3 || !is_usable(threshold) {
         return Vec::new();
     }
-    let [q25, _, q75] = quartiles(&used);
     let k = threshold / 2.0;
     // A smaller scale where the fences would overflow. Small values lose digits then, and lie far within.
     let scale = if fences(q25, q75, k).iter().all(|fence| fence.is_finite()) { 1.0 } else { 2f64.powi(-64) };
@@ -154,7 +166,7 @@ pub fn z_outliers(values: &[f64], threshold: f64) -> Vec<usize> {
     let margin = fence * MARGIN + DIGITS_OF_LARGEST * moments.scaled_largest();
     let distance = |value: f64| moments.scaled_difference(value).abs();
     let is_close = |value: f64| (distance(value) - fence).abs() <= margin;
-    if !used.iter().any(|&value| is_close(value)) {
+    if !any(&used, is_close) {
         return positions(values, |value| distance(value) > fence);
     }
     let exact = ExactFence::new(&used, threshold, used.iter().copied().filter(|&value| is_close(value)));
@@ -175,10 +187,10 @@ pub fn mad(values: &[f64]) -> f64 {
 }
 
 fn median_distance(values: &[f64], middle: f64) -> f64 {
-    let mut distances: Vec<f64> = values.iter().map(|value| (value - middle).abs()).collect();
-    // Two equal infinities.
-    distances.iter_mut().filter(|distance| distance.is_nan()).for_each(|distance| *distance = 0.0);
-    median_of(&mut distances)
+    // Two equal infinities lie at the same place.
+    let distance = |value: f64| if value == middle { 0.0 } else { (value - middle).abs() };
+    let distances: Vec<f64> = values.iter().map(|&value| distance(value)).collect();
+    median(&distances)
 }
 
 /// The positions of values with `0.6745 |x - median| / MAD > cutoff`; the usual cutoff is 3.5. None where the median distance is zero.
@@ -197,7 +209,10 @@ pub fn modified_z_outliers(values: &[f64], cutoff: f64) -> Vec<usize> {
     }
     let factor = factor_for_differences(&used);
     let scaled = |value: f64| value * factor;
-    let in_scale: Vec<f64> = used.iter().map(|&value| scaled(value)).collect();
+    let in_scale = match factor {
+        1.0 => used,
+        _ => used.iter().map(|&value| scaled(value)).collect(),
+    };
     let middle = median(&in_scale);
     let mad = median_distance(&in_scale, middle);
     if mad == 0.0 {
@@ -221,6 +236,17 @@ fn is_usable(threshold: f64) -> bool {
 
 /// The positions of values that are outliers by this rule; NaN never is.
 fn positions(values: &[f64], is_outlier: impl Fn(f64) -> bool) -> Vec<usize> {
-    let found = values.iter().enumerate().filter(|&(_, &value)| is_outlier(value));
-    found.map(|(idx, _)| idx).collect()
+    let mut found = Vec::new();
+    for (block_idx, block) in values.chunks(BLOCK).enumerate() {
+        if any(block, &is_outlier) {
+            let within = (0..block.len()).filter(|&idx| is_outlier(block[idx]));
+            found.extend(within.map(|idx| block_idx * BLOCK + idx));
+        }
+    }
+    found
+}
+
+/// Whether one is so. Looks at all of them, which becomes vector instructions.
+fn any(values: &[f64], is_so: impl Fn(f64) -> bool) -> bool {
+    values.iter().fold(false, |any, &value| any | is_so(value))
 }

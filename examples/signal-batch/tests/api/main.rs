@@ -17,9 +17,13 @@ mod command_tour;
 #[cfg(test)]
 mod command_validate;
 #[cfg(test)]
+mod compare;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod golden_stats;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
@@ -32,6 +36,8 @@ mod program;
 mod regression;
 #[cfg(test)]
 mod report;
+#[cfg(test)]
+mod stats;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
