@@ -20,13 +20,7 @@ impl Levels {
         if max <= min || !per_unit.is_finite() {
             return None;
         }
-        let mut histogram = Histogram { counts: [0; BINS], sums: [0.0; BINS] };
-        for sample in samples {
-            // The largest sample falls beyond the last bin, and belongs to it.
-            let bin = (((sample - min) * per_unit) as usize).min(BINS - 1);
-            histogram.counts[bin] += 1;
-            histogram.sums[bin] += sample - min;
-        }
+        let histogram = Histogram::of(samples, min, per_unit);
         let half = BINS / 2;
         Some(Self { low: min + histogram.mode(0, half), high: min + histogram.mode(half, BINS) })
     }
@@ -37,21 +31,45 @@ impl Levels {
     }
 }
 
-struct Histogram {
-    counts: [u64; BINS],
-    /// Of the samples above the least one.
-    sums: [f64; BINS],
-}
+/// For each bin how many samples it has, and their sum above the least sample.
+struct Histogram([[f64; 2]; BINS]);
 
 impl Histogram {
+    fn of(samples: &[f64], min: f64, per_unit: f64) -> Self {
+        // Two that are filled in turn: on a flat level one would wait for its own last sum at each sample.
+        let mut halves = [[[0.0; 2]; BINS]; 2];
+        let mut take = |half: usize, sample: f64| {
+            let above = sample - min;
+            // The largest sample falls beyond the last bin, and belongs to it.
+            let bin = ((above * per_unit) as i32).clamp(0, BINS as i32 - 1) as usize;
+            let [count, sum] = &mut halves[half][bin];
+            (*count, *sum) = (*count + 1.0, *sum + above);
+        };
+        let (pairs, rest) = samples.as_chunks::<2>();
+        for [even, odd] in pairs {
+            take(0, *even);
+            take(1, *odd);
+        }
+        rest.iter().for_each(|sample| take(0, *sample));
+        let [mut all, odd] = halves;
+        for (all, odd) in all.iter_mut().zip(odd) {
+            *all = [all[0] + odd[0], all[1] + odd[1]];
+        }
+        Self(all)
+    }
+
+    fn count(&self, bin: usize) -> f64 {
+        self.0[bin][0]
+    }
+
     /// The mean around the fullest bin from `start` to `end`. The least and the largest sample are in either half, so neither is empty.
     fn mode(&self, start: usize, end: usize) -> f64 {
-        let fullest = (start..end).rev().max_by_key(|&bin| self.counts[bin]).unwrap_or(start);
-        let is_part = |bin: &usize| 2 * self.counts[*bin] > self.counts[fullest];
+        let fullest = (start..end).rev().max_by(|a, b| self.count(*a).total_cmp(&self.count(*b))).unwrap_or(start);
+        let is_part = |bin: &usize| 2.0 * self.count(*bin) > self.count(fullest);
         let first = (start..fullest).rev().take_while(is_part).last().unwrap_or(fullest);
         let last = (fullest + 1..end).take_while(is_part).last().unwrap_or(fullest);
-        let count: u64 = self.counts[first..=last].iter().sum();
-        self.sums[first..=last].iter().sum::<f64>() / count as f64
+        let bins = &self.0[first..=last];
+        bins.iter().map(|[_, sum]| sum).sum::<f64>() / bins.iter().map(|[count, _]| count).sum::<f64>()
     }
 }
 

@@ -21,10 +21,10 @@ impl Moments {
         let (mut sum, mut squares) = (CompensatedSum::default(), CompensatedSum::default());
         let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
         for block in samples.chunks(BLOCK) {
-            let part = BlockSums::of(block);
-            sum.add(part.sum);
-            squares.add(part.squares);
-            (min, max) = (min.min(part.min), max.max(part.max));
+            let ((part, of_squares), (least, largest)) = (sums(block), extremes(block));
+            sum.add(part);
+            squares.add(of_squares);
+            (min, max) = (min.min(least), max.max(largest));
         }
         let n = samples.len() as f64;
         Self { mean: sum.value() / n, mean_square: squares.value() / n, min, max }
@@ -46,44 +46,44 @@ pub(super) fn residuals_and_variance(samples: &[f64], mean: f64, residuals: &mut
         for (residual, sample) in left.iter_mut().zip(block) {
             *residual = sample - mean;
         }
-        let part = BlockSums::of(left);
-        sum.add(part.sum);
-        squares.add(part.squares);
+        let (part, of_squares) = sums(left);
+        sum.add(part);
+        squares.add(of_squares);
     }
     let n = samples.len() as f64;
     let of_mean = sum.value() / n;
     (squares.value() / n - of_mean * of_mean).max(0.0)
 }
 
-struct BlockSums {
-    sum: f64,
-    squares: f64,
-    min: f64,
-    max: f64,
-}
-
-impl BlockSums {
-    fn of(block: &[f64]) -> Self {
-        let (lanes, rest) = block.as_chunks::<LANES>();
-        let (mut sums, mut squares) = ([0.0; LANES], [0.0; LANES]);
-        let (mut mins, mut maxs) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
-        for samples in lanes {
-            for lane in 0..LANES {
-                let sample = samples[lane];
-                sums[lane] += sample;
-                squares[lane] += sample * sample;
-                mins[lane] = if sample < mins[lane] { sample } else { mins[lane] };
-                maxs[lane] = if sample > maxs[lane] { sample } else { maxs[lane] };
-            }
-        }
-        let square = |sample: &f64| sample * sample;
-        Self {
-            sum: sums.iter().sum::<f64>() + rest.iter().sum::<f64>(),
-            squares: squares.iter().sum::<f64>() + rest.iter().map(square).sum::<f64>(),
-            min: mins.iter().chain(rest).copied().fold(f64::INFINITY, f64::min),
-            max: maxs.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max),
+/// The sum and the sum of squares of a block.
+fn sums(block: &[f64]) -> (f64, f64) {
+    let (lanes, rest) = block.as_chunks::<LANES>();
+    let (mut sums, mut squares) = ([0.0; LANES], [0.0; LANES]);
+    for samples in lanes {
+        for lane in 0..LANES {
+            sums[lane] += samples[lane];
+            squares[lane] += samples[lane] * samples[lane];
         }
     }
+    let square = |sample: &f64| sample * sample;
+    let of_rest = (rest.iter().sum::<f64>(), rest.iter().map(square).sum::<f64>());
+    (sums.iter().sum::<f64>() + of_rest.0, squares.iter().sum::<f64>() + of_rest.1)
+}
+
+/// The least and the largest sample of a block.
+fn extremes(block: &[f64]) -> (f64, f64) {
+    let (lanes, rest) = block.as_chunks::<LANES>();
+    let (mut mins, mut maxs) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+    for samples in lanes {
+        for lane in 0..LANES {
+            let sample = samples[lane];
+            // Unlike `f64::min` one instruction: no sample is NaN, or the sums are and the trace is refused.
+            mins[lane] = if sample < mins[lane] { sample } else { mins[lane] };
+            maxs[lane] = if sample > maxs[lane] { sample } else { maxs[lane] };
+        }
+    }
+    let min = mins.iter().chain(rest).copied().fold(f64::INFINITY, f64::min);
+    (min, maxs.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max))
 }
 
 /// A sum that keeps what rounding cuts off (A. Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", ZAMM 54,

@@ -215,4 +215,16 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn measuring_allocates_nothing() {
+        for n_samples in [1, 2, 3, 997, 20_000] {
+            let samples: Vec<f64> = (0..n_samples).map(|j| (0.05 * j as f64).sin()).collect();
+            let mut plan = MeasurePlan::new(n_samples).unwrap();
+            let allocated = allocation_counter::measure(|| {
+                plan.measure(&samples, 1e6).unwrap();
+            });
+            assert_eq!(allocated.count_total, 0, "{n_samples} samples");
+        }
+    }
 }

@@ -86,10 +86,11 @@ pub(super) fn measure(powers: &mut [f64], fundamental: f64, n_samples: usize) ->
     }
     let n_left = powers.iter().filter(|power| !is_taken(power)).count();
     let density = sum(powers) / n_left as f64;
-    let without_noise = |lobe: &Lobe| (lobe.power - density * lobe.n_bins as f64).max(0.0);
+    let without_noise = |lobe: &Lobe| lobe.power - density * lobe.n_bins as f64;
     let tone = Tone {
         fundamental: without_noise(&fundamental_lobe),
-        harmonics: harmonics.iter().map(without_noise).sum(),
+        // Of the sum, not of each: where there are none, noise is as often too much for a lobe as too little.
+        harmonics: harmonics.iter().map(without_noise).sum::<f64>().max(0.0),
         noise: density * n_bins as f64,
     };
     (n_left > 0 && tone.fundamental > 0.0).then_some(tone)

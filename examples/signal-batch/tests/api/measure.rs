@@ -31,9 +31,9 @@ fn a_tone_in_noise_has_the_ratio_that_it_was_made_with() {
     for (deviation, n_samples) in [(0.01, 20_000), (0.1, 20_000), (0.1, 19_997), (0.5, 20_000)] {
         let measured = traced(n_samples, |t| 0.3 + (TAU * 12_345.6 * t).sin() + deviation * noise(&mut rng));
         let expected = 10.0 * (0.5 / (deviation * deviation)).log10();
-        // Of 10 000 bins the estimate of the noise has a deviation of 0.05 dB.
-        assert_close(measured[Metric::Snr], expected, 0.0, 0.25, "SNR");
-        assert_close(measured[Metric::Sinad], expected, 0.0, 0.25, "SINAD");
+        // Of 10 000 bins the estimate of the noise has a deviation of 0.1 dB.
+        assert_close(measured[Metric::Snr], expected, 0.0, 0.6, "SNR");
+        assert_close(measured[Metric::Sinad], expected, 0.0, 0.6, "SINAD");
     }
 }
 
@@ -55,9 +55,13 @@ fn harmonics_are_those_that_it_was_made_with_also_where_they_fold_back() {
 #[test]
 fn noise_does_not_pass_for_harmonics() {
     let mut rng = Rng::for_test("noise is no harmonic");
-    let measured = traced(20_000, |t| (TAU * 12_345.6 * t).sin() + 0.1 * noise(&mut rng));
-    // Nine lobes of 11 bins of 10 000 hold 2e-4 of a fundamental's power, 1.4 %; what is left is how much that varies.
-    assert!(measured[Metric::Thd] < 0.8, "{}", measured[Metric::Thd]);
+    let mut of_harmonics = || {
+        let measured = traced(20_000, |t| (TAU * 12_345.6 * t).sin() + 0.1 * noise(&mut rng));
+        (measured[Metric::Thd] / 100.0).powi(2)
+    };
+    let mean = (0..10).map(|_| of_harmonics()).sum::<f64>() / 10.0;
+    // Nine lobes of 11 bins of 10 000 hold 2e-4 of a fundamental's power. What is left is by how much that varies, 1e-5.
+    assert!(mean < 8e-5, "{mean:e}");
 }
 
 #[test]
