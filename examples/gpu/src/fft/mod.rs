@@ -50,7 +50,7 @@ impl Transform {
     pub(crate) fn new(device: &Device, len: u32) -> Result<Self, GpuError> {
         let radices = plan::radices(len);
         let stride = if radices.is_some() { len } else { plan::padded_len(len) };
-        drop(device.buffer(complex_bytes(stride))?); // refuses a huge length before its tables are computed
+        device.buffer(complex_bytes(stride)).map(|_it_fits| ())?; // a huge length is refused before its tables are computed
         let mut maker = PassMaker { device, kernels: HashMap::new() };
         let passes = match radices {
             Some(radices) => maker.direct(len, &radices)?,
