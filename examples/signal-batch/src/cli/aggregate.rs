@@ -45,12 +45,14 @@ Examples:
   signal-batch aggregate measured --group batch --out aggregated
   signal-batch aggregate lots.csv --group lot --metrics rms,snr_db --method z --threshold 4
 
-Mean, deviation, quartiles and outliers of each column of numbers. With --group, outliers are judged
-within each group: a rule over all rows misses values that are usual in another group. Empty cells
-are left out. A column in which most cells are numbers and some are not is left out by name.
+Mean, deviation, quartiles and outliers of each column of numbers. With
+--group, outliers are judged within each group: a rule over all rows misses
+values that are usual in another group. Empty cells are left out. A column in
+which most cells are numbers and some are not is left out by name.
 
-Writes with --out: summary.json (every number), summary.csv (a row for each group and column), and
-index.html with distributions, outliers by name, groups side by side and control charts.
+Writes with --out: summary.json (every number), summary.csv (a row for each
+group and column), and index.html with distributions, outliers by name, groups
+side by side and control charts.
 
 Exit code 0: all done, 1: something was left out, 2: could not run.";
 
@@ -136,8 +138,8 @@ fn unused_group(table: &Table, args: &AggregateArgs) -> Option<String> {
 }
 
 fn write(out: &Path, report: &Report, table: &Table, args: &AggregateArgs) -> Result<(), Refusal> {
-    OutFolder::new(out, []).create().map_err(|error| error.to_string())?;
     let summary = summary_table(table, args).map_err(|error| error.to_string())?;
+    OutFolder::new(out, []).create().map_err(|error| error.to_string())?;
     summary.write_csv(out.join("summary.csv")).map_err(|error| error.to_string())?;
     let write = |name: &str, text: String| {
         write_atomically(out.join(name), |file| file.write_all(text.as_bytes())).map_err(|error| error.to_string())

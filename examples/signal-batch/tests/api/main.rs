@@ -5,11 +5,15 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod command_aggregate;
+#[cfg(test)]
 mod command_compare;
 #[cfg(test)]
 mod command_demo;
 #[cfg(test)]
 mod command_measure;
+#[cfg(test)]
+mod command_measure_device;
 #[cfg(test)]
 mod command_run;
 #[cfg(test)]

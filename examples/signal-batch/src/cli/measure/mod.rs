@@ -4,6 +4,7 @@
 //! mode, number of workers and interruption, because nothing in them depends on when and where they were made; finished captures are in
 //! the journal of `run/` and not measured again. `inputs.rs` names the captures, `one.rs` is the work on one, `work.rs` runs the job.
 
+mod device;
 mod inputs;
 mod one;
 mod status;
@@ -16,8 +17,9 @@ use std::time::Duration;
 use clap::Args;
 use consumer_support::command_line::{resume_command, shell_quoted};
 use consumer_support::flag_values::memory_size;
-use consumer_support::page::{Link, Warning};
+use consumer_support::page::{Fact, Link, Warning};
 use consumer_support::{CliContext, ExitStatus, Interrupted, Output, RunFolder, Usage, notice};
+use gpu::{Chosen, DeviceChoice};
 use manyhands::Tally;
 use manyhands::report::write_atomically;
 use serde_json::json;
@@ -28,6 +30,7 @@ use signal_batch::report::{Report, ReportData};
 use super::Refusal;
 use super::results::{RESULTS, results_table};
 use inputs::Captures;
+use status::RunNote;
 
 pub(super) use inputs::{CaptureArgs, CaptureItem};
 pub(super) use one::{MeasureSettings, Measured};
@@ -56,6 +59,11 @@ pub(super) struct MeasureArgs {
     /// How long a capture may take, such as 5s or 500ms; one that takes longer fails. Needs --mode processes: a thread cannot be ended.
     #[arg(long, value_name = "TIME", value_parser = time_limit::time_limit, allow_negative_numbers = true)]
     pub(super) time_limit: Option<Duration>,
+    /// Where rms, peak, mean, std, crest_factor, dominant_frequency and total_power are computed: cpu, gpu (single precision, within 1e-4), or
+    /// auto, which takes a graphics processor when a measured estimate says that it pays. Everything else is computed on the cores. Where
+    /// there is no device, or it fails, the cores do it, and a line says so.
+    #[arg(long, value_name = "cpu|gpu|auto", default_value_t = DeviceChoice::Cpu)]
+    pub(super) device: DeviceChoice,
     /// Go on with what is in --out, trying failed captures again; begin where there is nothing yet.
     #[arg(long)]
     pub(super) resume: bool,
@@ -76,26 +84,29 @@ pub(super) struct MeasureArgs {
 const EXAMPLES: &str = "\
 Examples:
   signal-batch measure captures --out measured
-  signal-batch measure lot_7 lot_8 --out measured --rate 1e6 --unit mV --mode processes
+  signal-batch measure lot_7 lot_8 --out measured --rate 1e6 --mode processes
   signal-batch measure --made 50 --out measured --metrics basic
   signal-batch measure captures --out measured --resume   after a break
-  signal-batch measure --out measured --status            how far a run is, from another terminal
+  signal-batch measure --out measured --status            how far a run is
 
-Reads .csv (samples, or times and samples), .npy and .wav. A capture is called by its path from the
-folder that was named; its batch is the folder that holds it.
+Reads .csv (samples, or times and samples), .npy and .wav. A capture is called
+by its path from the folder that was named; its batch is the folder that holds
+it.
 
-Writes measured/results.csv: file, batch, captured_at (when the file was last written), n_samples,
-rate_hz, every measurement, unit, error, version. All captures have a row; one that failed has its
-reason under error, and empty numbers. A rise time of a constant, and whatever else is not defined,
-is empty. Beside it are summary.json and index.html. They are the same bytes whatever the mode, the
-workers, and the breaks.
+Writes measured/results.csv: file, batch, captured_at (when the file was last
+written), n_samples, rate_hz, every measurement, unit, error, version. All
+captures have a row; one that failed has its reason under error, and empty
+numbers. A rise time of a constant, and whatever else is not defined, is empty.
+Beside it are summary.json and index.html, which say what computed them. They
+are the same bytes whatever the mode, the workers, and the breaks.
 
-Each capture is saved as it is finished. After Ctrl+C or SIGTERM the captures at work are finished; a
-second signal ends the program at once. --resume goes on. run/ holds the journal, summary.json
-(times, workers, memory), metrics.csv and failed.jsonl.
+Each capture is saved as it is finished. After Ctrl+C or SIGTERM the captures
+at work are finished; a second signal ends the program at once. --resume goes
+on. run/ holds the journal, summary.json (times, workers, memory), metrics.csv
+and failed.jsonl.
 
-Exit code 0: all done, 1: some captures failed or something was left out, 2: no capture could be
-measured, 130: ended by Ctrl+C, 143: by SIGTERM.";
+Exit code 0: all done, 1: some captures failed or something was left out, 2: no
+capture could be measured, 130: ended by Ctrl+C, 143: by SIGTERM.";
 
 /// Measures the captures, or reports on a run, as the flags say.
 ///
@@ -110,10 +121,16 @@ pub(super) fn measure(args: &MeasureArgs, context: &CliContext<'_>) -> Result<Ex
     }
     let begin = Usage::now();
     let mode = time_limit::limited(context.mode, args.time_limit)?;
-    let settings = MeasureSettings { read: args.captures.read_settings(), metrics: args.metrics };
     let captures = args.captures.captures(Some(&args.out))?;
     require_fitting_folder(args)?;
-    status::note_captures(&args.out, captures.items.len())?;
+    let read = args.captures.read_settings();
+    let ran_before = RunNote::read(&args.out).map(|note| note.on_device);
+    let chosen = device::choose(args.device, ran_before, &captures.items, (&read, args.metrics), context);
+    if let Some(note) = chosen.note.as_ref().filter(|_| !context.output.is_quiet()) {
+        notice(note);
+    }
+    let settings = MeasureSettings { read, metrics: args.metrics, on_device: chosen.device.is_some() };
+    RunNote { captures: captures.items.len(), on_device: settings.on_device }.write(&args.out)?;
     let interruption = context.listen(format!("the captures at work, {} at most", context.n_workers()))?;
     let worked = {
         let _heartbeat = context.heartbeat();
@@ -125,7 +142,8 @@ pub(super) fn measure(args: &MeasureArgs, context: &CliContext<'_>) -> Result<Ex
         return Ok(print_interrupted(&interrupted, &worked.tally, captures.items.len(), context.output));
     }
     let table = results_table(&captures.items, &worked.results).map_err(|error| error.to_string())?;
-    let report = write(args, &table, &captures.set_aside)?;
+    let ran = ran(&chosen, &worked, context);
+    let report = write(args, &table, &captures.set_aside, ran)?;
     Ok(finish(args, &worked, &captures, (&table, &report), &begin, context))
 }
 
@@ -162,14 +180,24 @@ fn print_interrupted(interrupted: &Interrupted, tally: &Tally, n_captures: usize
     ExitStatus::Interrupted(interrupted.exit_code)
 }
 
+/// What measured the captures, as results say it. Captures that a device failed on are counted, and named as a warning.
+fn ran(chosen: &Chosen, worked: &Worked, context: &CliContext<'_>) -> String {
+    let errors = worked.results.iter().filter_map(|result| result.as_ref().ok()?.device_error.as_ref());
+    let (n_errors, first) = (errors.clone().count(), errors.clone().next());
+    let Some(first) = first else { return chosen.ran().to_string() };
+    context.output.warning(&format!("{n_errors} captures were measured on the cores: {first}"));
+    format!("{}; {n_errors} captures on the cores: {first}", chosen.ran())
+}
+
 /// Writes the table, the page and the summary.
-fn write(args: &MeasureArgs, table: &Table, set_aside: &[String]) -> Result<Report, Refusal> {
+fn write(args: &MeasureArgs, table: &Table, set_aside: &[String], ran: String) -> Result<Report, Refusal> {
     let note = |sentence: &String| Warning { subject: "set aside".to_owned(), reason: sentence.clone() };
     let link = |path: &str, about: &str| Link { path: path.to_owned(), about: about.to_owned() };
     let has_batches = table.text("batch").is_some_and(|batches| batches.iter().any(|batch| *batch != batches[0]));
     let data = ReportData {
         metrics: Some(args.metrics.iter().map(|metric| metric.name().to_owned()).collect()),
         group: has_batches.then(|| "batch".to_owned()),
+        facts: vec![Fact { name: "Device".to_owned(), value: ran }],
         notes: set_aside.iter().map(note).collect(),
         files: vec![
             link(RESULTS, "all measurements, a row for each capture"),

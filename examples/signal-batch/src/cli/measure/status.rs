@@ -8,6 +8,7 @@ use consumer_support::{ExitStatus, Output, RunFolder};
 use manyhands::job::RecordedFailure;
 use manyhands::journal::JournalReader;
 use manyhands::report::write_atomically;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::cli::Refusal;
@@ -22,7 +23,7 @@ const MOST_NOTE_BYTES: u64 = 1 << 10;
 pub(super) fn print_status(out: &Path, output: &Output) -> Result<ExitStatus, Refusal> {
     let status = open(out)?.status().map_err(|error| error.to_string())?;
     let state = status.writer.as_ref().map_or_else(|| "not running".to_owned(), |writer| format!("running: {writer}"));
-    let n_captures = noted_captures(out);
+    let n_captures = RunNote::read(out).map(|note| note.captures);
     let of = n_captures.map(|n| format!(" of {n}")).unwrap_or_default();
     output.result(&format!(
         "{state}\n{}{of} measured, {} failed; begun or resumed {} times",
@@ -59,19 +60,29 @@ pub(super) fn print_failed(out: &Path, output: &Output) -> Result<ExitStatus, Re
     Ok(ExitStatus::Done)
 }
 
-/// Notes how many captures the run has, for `--status`.
-///
-/// # Errors
-/// A message when it cannot be written.
-pub(super) fn note_captures(out: &Path, n_captures: usize) -> Result<(), Refusal> {
-    let note = json!({ "captures": n_captures }).to_string();
-    write_atomically(note_path(out), |file| file.write_all(note.as_bytes())).map_err(|error| error.to_string())
+/// What is noted of a run, beside its journal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct RunNote {
+    /// How many captures it has, for `--status`.
+    pub(super) captures: usize,
+    /// Whether a graphics processor measures what it can, so that a resumed run does the same.
+    pub(super) on_device: bool,
 }
 
-/// What was noted; none where the note is gone or not ours.
-fn noted_captures(out: &Path) -> Option<u64> {
-    let note: Value = serde_json::from_slice(&read_whole(note_path(out), MOST_NOTE_BYTES).ok()?).ok()?;
-    note.get("captures")?.as_u64()
+impl RunNote {
+    /// Writes the note.
+    ///
+    /// # Errors
+    /// A message when it cannot be written.
+    pub(super) fn write(&self, out: &Path) -> Result<(), Refusal> {
+        let note = serde_json::to_vec(self).map_err(|error| error.to_string())?;
+        write_atomically(note_path(out), |file| file.write_all(&note)).map_err(|error| error.to_string())
+    }
+
+    /// What was noted; none where the note is gone or not ours.
+    pub(super) fn read(out: &Path) -> Option<Self> {
+        serde_json::from_slice(&read_whole(note_path(out), MOST_NOTE_BYTES).ok()?).ok()
+    }
 }
 
 fn note_path(out: &Path) -> PathBuf {

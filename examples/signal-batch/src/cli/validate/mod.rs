@@ -39,12 +39,14 @@ Examples:
   signal-batch validate captures --limits limits.toml --rate 1e6 --out verdicts
   signal-batch validate --made 50 --limits limits.toml
 
-Units are the rows of a table of measurements: results.csv of `measure`, or a folder that holds it.
-Captures are measured first, as far as there are limits; their flags are those of `measure`.
+Units are the rows of a table of measurements: results.csv of `measure`, or a
+folder that holds it. Captures are measured first, as far as there are limits;
+their flags are those of `measure`.
 
-limits.toml has a table for each metric that is judged, with the smallest and the largest value
-that pass, or one of them. `signal-batch metrics` lists the names. The keys max_change and worse
-are for `compare`, and change nothing here:
+limits.toml has a table for each metric that is judged, with the smallest and
+the largest value that pass, or one of them. `signal-batch metrics` lists the
+names. The keys max_change and worse are for `compare`, and change nothing
+here:
   [metrics.rms]
   min = 0.40
   max = 0.45
@@ -53,17 +55,20 @@ are for `compare`, and change nothing here:
   max_change = \"2%\"
   worse = \"lower\"
 
-A unit passes when each of these metrics has a value within its limits. It fails with each metric
-that lies outside, or that is missing, or because its capture could not be measured.
+A unit passes when each of these metrics has a value within its limits. It
+fails with each metric that lies outside, or that is missing, or because its
+capture could not be measured.
 
-Score of a unit, 0 to 100: the mean over the limited metrics of 100 * max(0, 1 - e/w). e is how far
-the value lies outside, 0 within; w is max - min, or the limit without its sign where there is one.
-A missing value counts 0. A unit that passes has 100. The score of a batch is the mean of its units.
+Score of a unit, 0 to 100: the mean over the limited metrics of 100 * max(0, 1
+- e/w). e is how far the value lies outside, 0 within; w is max - min, or the
+limit without its sign where there is one. A missing value counts 0. A unit
+that passes has 100. The score of a batch is the mean of its units.
 
-Writes with --out: verdicts.csv (a row for each unit), validation.json and index.html.
+Writes with --out: verdicts.csv (a row for each unit), validation.json and
+index.html.
 
-Exit code 0: every unit passed, 1: a unit failed, 2: could not run, 130: ended by Ctrl+C, 143: by
-SIGTERM.";
+Exit code 0: every unit passed, 1: a unit failed, 2: could not run, 130: ended
+by Ctrl+C, 143: by SIGTERM.";
 
 /// Judges the units.
 ///

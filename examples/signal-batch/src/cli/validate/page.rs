@@ -36,7 +36,9 @@ const STYLE: &str = "\
 .scroll{overflow-x:auto}\n\
 .scroll table{border-collapse:collapse;font-variant-numeric:tabular-nums}\n\
 .scroll th,.scroll td{padding:.25em .75em .25em 0;text-align:right;vertical-align:top}\n\
-.scroll th.text,.scroll td.text{text-align:left}\n";
+.scroll th{font-weight:600}\n\
+.scroll th.text,.scroll td.text{text-align:left}\n\
+.scroll td.text{white-space:normal;overflow-wrap:anywhere}\n";
 
 const FORMULA: &str = "<p>Score of a unit, 0 to 100: the mean over the limited metrics of 100 \u{b7} max(0, 1 \u{2212} e/w). \
     Here e is how far the value lies outside of its limits, 0 within; w is max \u{2212} min, or the limit without its sign where \

@@ -6,7 +6,10 @@ use super::rows::{BATCH_HEAD, METRIC_HEAD, batch_rows, metric_rows, sentences};
 use super::units::Units;
 use crate::cli::measure::MOST_NAMED;
 
-/// The lines, none of them wider than 80 columns but those of long reasons.
+/// As wide as a usual terminal.
+const WIDTH: usize = 80;
+
+/// The lines, none of them wider than 80 columns but for names that are.
 pub(super) fn lines(judgement: &Judgement, units: &Units) -> String {
     let (n_units, n_passed) = (judgement.units.len(), judgement.n_passed());
     let mut text = format!(
@@ -30,12 +33,29 @@ pub(super) fn lines(judgement: &Judgement, units: &Units) -> String {
 /// The units that fail, the worst first.
 fn failed(judgement: &Judgement) -> String {
     let failed = judgement.failed_worst_first();
-    let line = |unit: &&Verdict| format!("{} (score {:.2}): {}\n", unit.unit, unit.score, sentences(&unit.reasons));
+    let line =
+        |unit: &&Verdict| wrapped(&format!("{} (score {:.2}): {}", unit.unit, unit.score, sentences(&unit.reasons)));
     let mut text: String = failed.iter().take(MOST_NAMED).map(line).collect();
     if let Some(more @ 1..) = failed.len().checked_sub(MOST_NAMED) {
         text += &format!("{more} more failed\n");
     }
     if failed.is_empty() { text } else { format!("\nfailed, the worst first:\n{text}") }
+}
+
+/// The text in lines that break between words, the later ones indented.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut width) = (String::new(), 0);
+    for word in text.split(' ') {
+        let n_letters = word.chars().count();
+        if width > 0 && width + 1 + n_letters > WIDTH {
+            lines += "\n   ";
+            width = 3;
+        }
+        let space = if lines.is_empty() { "" } else { " " };
+        lines += &format!("{space}{word}");
+        width += space.len() + n_letters;
+    }
+    lines + "\n"
 }
 
 /// The widest first column that a table of 80 columns has room for.
@@ -79,5 +99,13 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[1].starts_with("startx") && lines[1].contains("end  1 or more"), "{text}");
         assert_eq!(lines[0].chars().count(), lines[1].chars().count());
+    }
+
+    #[test]
+    fn long_reasons_break_between_words() {
+        let text = wrapped(&format!("unit: {}", ["a reason of five words"; 9].join("; ")));
+        assert!(text.lines().count() == 3 && text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert_eq!(text.split_whitespace().count(), 1 + 45);
+        assert!(text.lines().skip(1).all(|line| line.starts_with("    ") && !line.ends_with(' ')), "{text}");
     }
 }

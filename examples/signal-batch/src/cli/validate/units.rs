@@ -60,7 +60,7 @@ fn measured(
     limits.require_known(Metric::ALL.map(Metric::name)).map_err(in_file)?;
     let judging = limits.metrics().iter().filter(|one| one.min.is_some() || one.max.is_some());
     let metrics: MetricSet = judging.filter_map(|one| Metric::of_name(&one.metric)).collect();
-    let settings = MeasureSettings { read: args.captures.read_settings(), metrics };
+    let settings = MeasureSettings { read: args.captures.read_settings(), metrics, on_device: false };
     let captures = args.captures.captures(args.out.as_deref())?;
     name_some(&captures.set_aside, "are set aside", context.output);
     let interruption = context.listen(format!("the captures at work, {} at most", context.n_workers()))?;
