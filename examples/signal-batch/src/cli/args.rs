@@ -69,6 +69,7 @@ Examples:
   signal-batch                                 the tour: everything once, into signal-out/
   signal-batch measure captures --out measured
   signal-batch aggregate measured/results.csv --group batch
+  signal-batch compare --baseline monday/results.csv tuesday/results.csv
   signal-batch validate measured/results.csv --limits limits.toml
   signal-batch demo all                        four demonstrations, a minute at most
   signal-batch run cases.json --out results    arithmetic, case by case

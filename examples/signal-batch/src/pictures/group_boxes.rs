@@ -8,8 +8,8 @@ use super::grid::{AXIS_ROW, Grid, NAME_ROW, Panel, about};
 
 /// The height of one box with its gap.
 const ROW: f64 = 24.0;
-/// More groups than this are not drawn.
-const MOST_GROUPS: usize = 12;
+/// More groups than this make a picture too high.
+pub const MOST_GROUPS: usize = 12;
 /// More dots than this are thinned to the outermost.
 const MOST_DOTS: usize = 200;
 /// The room for the names of groups.
@@ -22,8 +22,10 @@ pub struct GroupPanel<'a> {
     pub name: &'a str,
     /// Its unit; may be empty.
     pub unit: &'a str,
-    /// The groups, from top to bottom. The first twelve are drawn.
+    /// The groups, from top to bottom; best not more than [`MOST_GROUPS`].
     pub groups: Vec<GroupBox<'a>>,
+    /// How many more groups there are; the panel says so.
+    pub n_hidden: usize,
 }
 
 /// The values of one group.
@@ -39,7 +41,7 @@ pub struct GroupBox<'a> {
 
 /// One panel for each metric.
 pub(super) fn draw(title: &str, panels: &[GroupPanel<'_>], layout: Layout) -> Drawing {
-    let most = panels.iter().map(|panel| panel.groups.len().min(MOST_GROUPS)).max().unwrap_or(0);
+    let most = panels.iter().map(|panel| panel.groups.len()).max().unwrap_or(0);
     let height = NAME_ROW + ROW * most as f64 + AXIS_ROW;
     let grid = Grid { layout, columns: layout.pick(3, 1), height };
     let names: Vec<&str> = panels.iter().map(|panel| panel.name).collect();
@@ -49,11 +51,11 @@ pub(super) fn draw(title: &str, panels: &[GroupPanel<'_>], layout: Layout) -> Dr
 
 impl GroupPanel<'_> {
     fn paint(&self, panel: &mut Panel) {
-        let shown = &self.groups[..self.groups.len().min(MOST_GROUPS)];
+        let shown = &self.groups;
         let all = || shown.iter().flat_map(|group| group.values.iter().copied());
         let n_values = all().filter(|value| !value.is_nan()).count();
         let n_drawn = all().filter(|value| is_drawable(*value)).count();
-        let hidden = match self.groups.len() - shown.len() {
+        let hidden = match self.n_hidden {
             0 => String::new(),
             n => format!(", {n} more not drawn"),
         };

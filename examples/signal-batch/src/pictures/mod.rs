@@ -17,7 +17,7 @@ use consumer_support::picture::Drawing;
 
 pub use control_chart::ControlPanel;
 pub use distribution::DistributionPanel;
-pub use group_boxes::{GroupBox, GroupPanel};
+pub use group_boxes::{GroupBox, GroupPanel, MOST_GROUPS};
 pub use histogram::{Histogram, histogram};
 
 /// For which width a picture is drawn. Text keeps its size, so a narrow picture shows fewer panels side by side, not smaller ones.
@@ -65,7 +65,7 @@ pub fn distributions(heading: &str, panels: &[DistributionPanel<'_>]) -> Figure 
 /// use signal_batch::pictures::{GroupBox, GroupPanel, groups};
 ///
 /// let group = |name, values| GroupBox { name, values, outliers: vec![] };
-/// let panel = GroupPanel { name: "rms", unit: "V", groups: vec![group("a", vec![1.0, 2.0]), group("b", vec![3.0])] };
+/// let panel = GroupPanel { name: "rms", unit: "V", groups: vec![group("a", vec![1.0, 2.0]), group("b", vec![3.0])], n_hidden: 0 };
 /// assert!(groups("Batches", &[panel]).narrow.to_svg().contains("rms"));
 /// ```
 #[must_use]

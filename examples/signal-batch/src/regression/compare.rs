@@ -9,6 +9,9 @@ use crate::{BatchError, BatchResult, Metric, Table};
 /// More groups than this are compared each with all others together, not pair by pair.
 const MOST_PAIRED_GROUPS: usize = 4;
 
+/// More groups than this are not compared: each would be a test on all rows.
+pub const MOST_COMPARED_GROUPS: usize = 100;
+
 /// All comparisons of a family, and what could not be compared.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparisons {
@@ -63,20 +66,24 @@ pub fn compare_tables(a: &Table, b: &Table, settings: &RegressionSettings) -> Ba
         }
     }
     let metrics = judged(&pairs, settings);
-    Ok(Comparisons { settings: settings.clone(), metrics, only_in_a, only_in_b, notes: unlike_rates(a, b) })
+    let failed = [("a", a), ("b", b)].into_iter().filter_map(|(side, table)| failed(side, table));
+    let notes = failed.chain(unlike_rates(a, b)).collect();
+    Ok(Comparisons { settings: settings.clone(), metrics, only_in_a, only_in_b, notes })
 }
 
 /// Compares the groups of a table: each pair of up to four groups, or each of more with all others together (`a` is then the others).
 /// Rows without a group are left out, and counted in the notes. All comparisons are one family.
 ///
 /// # Errors
-/// [`BatchError::Unknown`] when the table lacks the column of groups or a metric that the settings name.
+/// [`BatchError::Unknown`] when the table lacks the column of groups or a metric that the settings name, and [`BatchError::Setting`] for a
+/// level that is none or more than [`MOST_COMPARED_GROUPS`] groups.
 pub fn compare_groups(table: &Table, group: &str, settings: &RegressionSettings) -> BatchResult<Comparisons> {
     settings.require_level()?;
     let labels = group_labels(table, group)?;
     settings.limits.keys().try_for_each(|name| require_known(&[table], name))?;
     let names = chosen_metrics(&[table], settings.metrics.as_deref())?;
     let groups = distinct(&labels);
+    require_few(groups.len(), group)?;
     let of = |name: &str, belongs: &dyn Fn(&str) -> bool| -> Vec<f64> {
         let values = table.number(name).unwrap_or_default().iter();
         values.zip(&labels).filter(|(_, label)| belongs(label)).map(|(value, _)| *value).collect()
@@ -127,6 +134,16 @@ pub(crate) fn group_labels<'a>(table: &'a Table, group: &str) -> BatchResult<Vec
     let known = || table.texts().iter().map(|column| column.name.as_str());
     let labels = table.text(group).ok_or_else(|| BatchError::unknown("column of groups", group, known()))?;
     Ok(labels.iter().map(String::as_str).collect())
+}
+
+/// Refuses a column that is no column of groups, such as one of names.
+fn require_few(n_groups: usize, group: &str) -> BatchResult<()> {
+    if n_groups <= MOST_COMPARED_GROUPS {
+        return Ok(());
+    }
+    let reason =
+        format!("it makes {n_groups} groups; choose a column with at most {MOST_COMPARED_GROUPS} different texts");
+    Err(BatchError::Setting { setting: "group".to_owned(), value: group.to_owned(), reason })
 }
 
 /// The labels in the order in which they appear; an empty one is none.
@@ -195,6 +212,14 @@ fn unlike_units(a: &[&str], b: &[&str]) -> Option<String> {
     let is_known = !a.is_empty() && !b.is_empty();
     let differ = a.iter().any(|unit| !b.contains(unit)) || b.iter().any(|unit| !a.contains(unit));
     (is_known && differ).then(|| format!("measured in {} and in {}", a.join(", "), b.join(", ")))
+}
+
+/// Says how many captures of a table have no measurements.
+fn failed(side: &str, table: &Table) -> Option<String> {
+    match table.text("error")?.iter().filter(|error| !error.is_empty()).count() {
+        0 => None,
+        n => Some(format!("{n} of {} captures of {side} failed and are compared with none", table.n_rows())),
+    }
 }
 
 /// Names the settings of captures that differ: other rates make other spectra.

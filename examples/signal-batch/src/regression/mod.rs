@@ -17,7 +17,7 @@ mod limit;
 mod settings;
 
 pub use baseline::Baseline;
-pub use compare::{Comparisons, compare_groups, compare_tables};
+pub use compare::{Comparisons, MOST_COMPARED_GROUPS, compare_groups, compare_tables};
 pub use decision::{MetricComparison, Verdict};
 pub use limit::ChangeLimit;
 pub use settings::{Correction, RegressionSettings, Test};

@@ -103,10 +103,12 @@ pub(super) fn comparison_section(comparisons: &Comparisons) -> String {
     ];
     let mut ordered: Vec<&MetricComparison> = comparisons.metrics.iter().collect();
     ordered.sort_by_key(|one| !one.is_regression());
-    let rows: Vec<Vec<String>> = ordered.into_iter().map(|one| row(one, has_pairs)).collect();
+    let n_rows = ordered.len();
+    let rows = ordered.into_iter().map(|one| row(one, has_pairs));
     let about = "Changes are b less a. The interval is that of the difference of the means, after Welch. Hedges' g is the change in \
                  pooled deviations; Cliff's delta is the chance that a value of b is larger, less the chance that it is smaller.";
-    let table = html("Comparison", &[names, &numbers].concat(), names.len(), &rows, "There is nothing to compare.");
+    let table =
+        html("Comparison", &[names, &numbers].concat(), names.len(), (rows, n_rows), "There is nothing to compare.");
     table + &note(&format!("{}.", settings_line(comparisons))) + &note(about)
 }
 

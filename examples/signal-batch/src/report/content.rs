@@ -1,6 +1,6 @@
 //! All numbers of a report, computed once from its data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use consumer_support::page::Warning;
 use jiff::Timestamp;
@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::{ControlChart, ReportData};
 use crate::regression::{
-    Comparisons, RegressionSettings, chosen_metrics, compare_groups, distinct, group_labels, sample_unit, unit_of,
+    Comparisons, MOST_COMPARED_GROUPS, RegressionSettings, chosen_metrics, compare_groups, distinct, group_labels,
+    sample_unit, unit_of,
 };
 use crate::stats::{self, Description, OutlierMethod, Quality};
 use crate::{BatchResult, Metric, Table};
@@ -51,9 +52,6 @@ pub(super) struct Content {
     /// The name of each row.
     #[serde(skip)]
     pub(super) names: Vec<String>,
-    /// The group of each row.
-    #[serde(skip)]
-    pub(super) labels: Vec<String>,
 }
 
 /// How many captures there are.
@@ -92,8 +90,11 @@ pub(super) struct NamedValue {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct GroupContent {
     pub(super) name: String,
-    pub(super) rows: usize,
+    pub(super) n_rows: usize,
     pub(super) metrics: Vec<GroupMetric>,
+    /// Its rows.
+    #[serde(skip)]
+    pub(super) rows: Vec<usize>,
 }
 
 /// One metric within a group.
@@ -125,6 +126,7 @@ impl Content {
         let rows = Rows { names: &names, labels: &labels, order: &order };
         let of_groups = rows_of_groups(&labels);
         let metrics: Vec<MetricContent> = metrics.iter().map(|name| rows.metric(data, &of_groups, name)).collect();
+        let groups = if data.group.is_some() { groups(data, &labels, of_groups, &metrics) } else { Vec::new() };
         let failures = failures(table, &names);
         let captures = captures(table.n_rows(), &failures, &metrics);
         let extremes = times.as_ref().and_then(|times| Some((times.iter().min()?, times.iter().max()?)));
@@ -140,19 +142,18 @@ impl Content {
             method: data.method,
             threshold: data.threshold,
             group: data.group.clone(),
-            groups: groups(data, &labels, &metrics),
-            comparisons: comparisons(data, &labels, &metrics)?,
+            comparisons: comparisons(data, groups.len(), &metrics)?,
             metrics,
             captures,
             failures: failures.into_iter().map(|(_, remark)| remark).collect(),
-            notes: data.notes.iter().map(Remark::of).collect(),
+            notes: notes(data, groups.len()),
+            groups,
             versions: texts(table, "version"),
             first_captured_at: extremes.map(|(first, _)| first.to_string()),
             last_captured_at: extremes.map(|(_, last)| last.to_string()),
             order,
             times,
             names,
-            labels,
         })
     }
 
@@ -221,39 +222,57 @@ fn outlier_rows(data: &ReportData, rows_of_groups: &[Vec<usize>], values: &[f64]
     found
 }
 
-/// The rows of each label, an empty one included.
+/// The rows of each label in the order in which labels appear, an empty one included.
 fn rows_of_groups(labels: &[String]) -> Vec<Vec<usize>> {
-    let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
     for (row, label) in labels.iter().enumerate() {
-        rows.entry(label).or_default().push(row);
+        let place = *places.entry(label).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(row);
     }
-    rows.into_values().collect()
+    groups
 }
 
-fn groups(data: &ReportData, labels: &[String], metrics: &[MetricContent]) -> Vec<GroupContent> {
-    let all: Vec<&str> = labels.iter().map(String::as_str).collect();
-    let of_group = |label: &str| {
+/// Each group that has a name.
+fn groups(
+    data: &ReportData,
+    labels: &[String],
+    of_groups: Vec<Vec<usize>>,
+    metrics: &[MetricContent],
+) -> Vec<GroupContent> {
+    let of_group = |rows: Vec<usize>| {
         let describe = |metric: &MetricContent| {
-            let values = data.table.number(&metric.name).unwrap_or_default().iter().zip(&all);
-            let values: Vec<f64> = values.filter(|(_, of_row)| **of_row == label).map(|(value, _)| *value).collect();
+            let values = data.table.number(&metric.name).unwrap_or_default();
+            let values: Vec<f64> = rows.iter().map(|row| values[*row]).collect();
             GroupMetric { name: metric.name.clone(), description: stats::describe(&values) }
         };
-        GroupContent {
-            name: label.to_owned(),
-            rows: all.iter().filter(|of_row| **of_row == label).count(),
-            metrics: metrics.iter().map(describe).collect(),
-        }
+        let metrics = metrics.iter().map(describe).collect();
+        GroupContent { name: labels[rows[0]].clone(), n_rows: rows.len(), metrics, rows }
     };
-    distinct(&all).into_iter().map(of_group).collect()
+    of_groups.into_iter().map(of_group).filter(|group| !group.name.is_empty()).collect()
 }
 
-/// Compares the groups, where there are two or more.
-fn comparisons(data: &ReportData, labels: &[String], metrics: &[MetricContent]) -> BatchResult<Option<Comparisons>> {
-    let all: Vec<&str> = labels.iter().map(String::as_str).collect();
-    let Some(group) = data.group.as_deref().filter(|_| distinct(&all).len() > 1) else { return Ok(None) };
+/// Compares the groups, where there are two or more, and not too many.
+fn comparisons(data: &ReportData, n_groups: usize, metrics: &[MetricContent]) -> BatchResult<Option<Comparisons>> {
+    let Some(group) = data.group.as_deref().filter(|_| (2..=MOST_COMPARED_GROUPS).contains(&n_groups)) else {
+        return Ok(None);
+    };
     let names = metrics.iter().filter(|metric| metric.description.count > 0).map(|metric| metric.name.clone());
     let settings = RegressionSettings { metrics: Some(names.collect()), ..RegressionSettings::default() };
     compare_groups(&data.table, group, &settings).map(Some)
+}
+
+/// The notes of the data, and that there are too many groups to compare.
+fn notes(data: &ReportData, n_groups: usize) -> Vec<Remark> {
+    let mut notes: Vec<Remark> = data.notes.iter().map(Remark::of).collect();
+    if let Some(group) = data.group.as_ref().filter(|_| n_groups > MOST_COMPARED_GROUPS) {
+        let reason = format!("{n_groups} groups by {group} are too many to compare with each other");
+        notes.push(Remark { subject: "not compared".to_owned(), reason });
+    }
+    notes
 }
 
 /// Of the captures that have a peak.

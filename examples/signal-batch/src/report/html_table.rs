@@ -3,12 +3,20 @@
 use consumer_support::escape;
 
 /// More rows than this are counted, not shown, so that a page keeps its size.
-pub(super) const MOST_ROWS: usize = 300;
+const MOST_ROWS: usize = 300;
 /// The letters of a cell that are shown.
 const MOST_LETTERS: usize = 100;
 
-/// The table, or the sentence `none` where there are no rows. The first column names the row; the first `n_names` go to the left.
-pub(super) fn html(label: &str, heads: &[&str], n_names: usize, rows: &[Vec<String>], none: &str) -> String {
+/// The table, or the sentence `none` where there are no rows. The first column names the row; the first `n_names` go to the left. No more
+/// rows are drawn from the iterator than are shown.
+pub(super) fn html(
+    label: &str,
+    heads: &[&str],
+    n_names: usize,
+    (rows, n_rows): (impl Iterator<Item = Vec<String>>, usize),
+    none: &str,
+) -> String {
+    let rows: Vec<Vec<String>> = rows.take(MOST_ROWS).collect();
     if rows.is_empty() {
         return format!("<p>{}</p>\n", escape(none));
     }
@@ -19,8 +27,8 @@ pub(super) fn html(label: &str, heads: &[&str], n_names: usize, rows: &[Vec<Stri
         if idx == 0 { format!("<th scope=\"row\">{text}</th>") } else { format!("<td{}>{text}</td>", class(idx)) }
     };
     let row = |row: &Vec<String>| format!("<tr>{}</tr>\n", row.iter().enumerate().map(cell).collect::<String>());
-    let cut = if rows.len() > MOST_ROWS {
-        format!("<p class=\"note\">The first {MOST_ROWS} of {} rows; the files have them all.</p>\n", rows.len())
+    let cut = if n_rows > MOST_ROWS {
+        format!("<p class=\"note\">The first {MOST_ROWS} of {n_rows} rows; the files have them all.</p>\n")
     } else {
         String::new()
     };
@@ -29,7 +37,7 @@ pub(super) fn html(label: &str, heads: &[&str], n_names: usize, rows: &[Vec<Stri
          <tbody>\n{}</tbody>\n</table></div>\n{cut}",
         escape(label),
         heads.iter().enumerate().map(head).collect::<String>(),
-        rows.iter().take(MOST_ROWS).map(row).collect::<String>()
+        rows.iter().map(row).collect::<String>()
     )
 }
 

@@ -1,15 +1,18 @@
 //! `index.html` of a report.
 
+use consumer_support::escape;
 use consumer_support::page::{self, Warning, facts_list, file_list, section, warning_list};
 
 use jiff::Timestamp;
 
 use super::comparison::comparison_section;
-use super::content::{Content, MetricContent, NamedValue, SCORE_FORMULA};
+use super::content::{Content, GroupContent, MetricContent, NamedValue, SCORE_FORMULA};
 use super::html_table::{html, note};
 use super::terminal::{outlier_captures, quality_text};
 use super::{ReportData, fact, warning};
-use crate::pictures::{ControlPanel, DistributionPanel, GroupBox, GroupPanel, control_charts, distributions, groups};
+use crate::pictures::{
+    ControlPanel, DistributionPanel, GroupBox, GroupPanel, MOST_GROUPS, control_charts, distributions, groups,
+};
 use crate::shown_number::{count, number, percent, with_unit};
 
 /// More metrics than this are not drawn; the tables have all of them.
@@ -113,8 +116,8 @@ fn metric_table(content: &Content) -> String {
         let head = [metric.name.clone(), metric.unit.clone(), of.count.to_string()];
         head.into_iter().chain(numbers).chain([n.to_string(), percent(n, of.count)]).collect()
     };
-    let rows: Vec<Vec<String>> = content.measured_metrics().map(row).collect();
-    let table = html("Metrics", &heads, 2, &rows, "No metric has a value.");
+    let rows = (content.measured_metrics().map(row), content.measured_metrics().count());
+    let table = html("Metrics", &heads, 2, rows, "No metric has a value.");
     let empty = content.empty_metrics();
     let empty = if empty.is_empty() {
         String::new()
@@ -129,33 +132,35 @@ fn metric_table(content: &Content) -> String {
 }
 
 fn outliers(content: &Content) -> String {
-    let captures = outlier_captures(content);
-    let by_capture: Vec<Vec<String>> = captures
-        .iter()
-        .map(|(name, metrics)| vec![(*name).to_owned(), metrics.join(", "), metrics.len().to_string()])
-        .collect();
     let within = content.group.as_ref().map_or(String::new(), |group| format!(" within each {group}"));
-    let none = format!("No value is an outlier by {} at {}{within}.", content.method, content.threshold);
-    if by_capture.is_empty() {
-        return format!("<p>{}</p>\n", consumer_support::escape(&none));
+    let rule = format!("by {} at {}{within}", content.method, content.threshold);
+    let n_values: usize = content.metrics.iter().map(|metric| metric.outliers.len()).sum();
+    if n_values == 0 {
+        return format!("<p>No value is an outlier {}.</p>\n", escape(&rule));
     }
-    let mut rows = Vec::new();
-    for metric in &content.metrics {
-        let row = |outlier: &NamedValue| {
-            let median = median_of(content, metric, &outlier.group);
-            let side = if outlier.value > median { "above" } else { "below" };
-            let head = [outlier.name.clone(), outlier.group.clone(), metric.name.clone()];
-            let numbers = [outlier.value, median].map(|value| with_unit(value, &metric.unit));
-            head.into_iter().chain(numbers).chain([side.to_owned()]).collect()
-        };
-        rows.extend(metric.outliers.iter().map(row));
-    }
+    let captures = outlier_captures(content);
+    let n_captures = captures.len();
+    let by_capture =
+        captures.iter().map(|(name, metrics)| vec![(*name).to_owned(), metrics.join(", "), metrics.len().to_string()]);
+    let values = content.metrics.iter().flat_map(|metric| metric.outliers.iter().map(move |outlier| (metric, outlier)));
+    let values = values.map(|(metric, outlier)| outlier_row(content, metric, outlier));
     let group = content.group.as_deref().unwrap_or("group");
-    let intro =
-        note(&format!("{} by {} at {}{within}.", count(rows.len(), "outlier"), content.method, content.threshold));
-    let first = html("Captures with outliers", &["capture", "outlier in", "metrics"], 2, &by_capture, &none);
     let heads = ["capture", group, "metric", "value", "median", "side"];
-    intro + &first + "<h3>Each value</h3>\n" + &html("Outlying values", &heads, 3, &rows, &none)
+    [
+        note(&format!("{} {rule}.", count(n_values, "outlier"))),
+        html("Captures with outliers", &["capture", "outlier in", "metrics"], 2, (by_capture, n_captures), ""),
+        "<h3>Each value</h3>\n".to_owned(),
+        html("Outlying values", &heads, 3, (values, n_values), ""),
+    ]
+    .concat()
+}
+
+fn outlier_row(content: &Content, metric: &MetricContent, outlier: &NamedValue) -> Vec<String> {
+    let median = median_of(content, metric, &outlier.group);
+    let side = if outlier.value > median { "above" } else { "below" };
+    let head = [outlier.name.clone(), outlier.group.clone(), metric.name.clone()];
+    let numbers = [outlier.value, median].map(|value| with_unit(value, &metric.unit));
+    head.into_iter().chain(numbers).chain([side.to_owned()]).collect()
 }
 
 /// The median of the values that an outlier is judged among.
@@ -176,23 +181,22 @@ fn distribution_figure(data: &ReportData, content: &Content) -> page::Figure {
 }
 
 fn group_figure(data: &ReportData, content: &Content) -> page::Figure {
+    let drawn = &content.groups[..content.groups.len().min(MOST_GROUPS)];
     let panels = content.measured_metrics().take(MOST_DRAWN).map(|metric| GroupPanel {
         name: &metric.name,
         unit: &metric.unit,
-        groups: content.groups.iter().map(|group| group_box(data, content, metric, &group.name)).collect(),
+        groups: drawn.iter().map(|group| group_box(data, metric, group)).collect(),
+        n_hidden: content.groups.len() - drawn.len(),
     });
     let group = content.group.as_deref().unwrap_or("group");
     noted(groups(&format!("By {group}"), &panels.collect::<Vec<_>>()), content)
 }
 
-fn group_box<'a>(data: &ReportData, content: &Content, metric: &MetricContent, name: &'a str) -> GroupBox<'a> {
-    let values = data.table.number(&metric.name).unwrap_or_default().iter().zip(&content.labels);
-    let values = values.filter(|(_, label)| *label == name).map(|(value, _)| *value).collect();
-    GroupBox { name, values, outliers: outliers_of(metric, name) }
-}
-
-fn outliers_of(metric: &MetricContent, group: &str) -> Vec<f64> {
-    metric.outliers.iter().filter(|outlier| outlier.group == group).map(|outlier| outlier.value).collect()
+fn group_box<'a>(data: &ReportData, metric: &MetricContent, group: &'a GroupContent) -> GroupBox<'a> {
+    let values = data.table.number(&metric.name).unwrap_or_default();
+    let outliers = metric.outliers.iter().filter(|outlier| outlier.group == group.name).map(|outlier| outlier.value);
+    let values = group.rows.iter().map(|row| values[*row]).collect();
+    GroupBox { name: &group.name, values, outliers: outliers.collect() }
 }
 
 fn control_figure(data: &ReportData, content: &Content) -> page::Figure {
@@ -242,15 +246,15 @@ fn noted(mut figure: page::Figure, content: &Content) -> page::Figure {
 }
 
 fn outside(content: &Content) -> String {
-    let mut rows = Vec::new();
-    for metric in &content.metrics {
-        let Some(chart) = &metric.control_chart else { continue };
-        rows.extend(metric.outside.iter().map(|point| {
-            let time = content.times.as_ref().map_or_else(String::new, |times| time_text(times[point.row]));
-            let numbers = [point.value, chart.lower, chart.upper].map(|value| with_unit(value, &metric.unit));
-            [point.name.clone(), metric.name.clone(), time].into_iter().chain(numbers).collect()
-        }));
-    }
+    let n_points = content.metrics.iter().map(|metric| metric.outside.len()).sum();
+    let points = content.metrics.iter().flat_map(|metric| metric.outside.iter().map(move |point| (metric, point)));
+    let row = |(metric, point): (&MetricContent, &NamedValue)| {
+        let time = content.times.as_ref().map_or_else(String::new, |times| time_text(times[point.row]));
+        let limits = metric.control_chart.as_ref().map_or([f64::NAN; 2], |chart| [chart.lower, chart.upper]);
+        let numbers = [point.value, limits[0], limits[1]].map(|value| with_unit(value, &metric.unit));
+        [point.name.clone(), metric.name.clone(), time].into_iter().chain(numbers).collect()
+    };
     let heads = ["capture", "metric", "captured at, UTC", "value", "lower limit", "upper limit"];
-    html("Outside of the control limits", &heads, 3, &rows, "Every value is within the limits of its control chart.")
+    let none = "Every value is within the limits of its control chart.";
+    html("Outside of the control limits", &heads, 3, (points.map(row), n_points), none)
 }

@@ -181,6 +181,16 @@ fn metrics_of_one_side_rates_and_units_that_differ_are_said() {
 }
 
 #[test]
+fn failed_captures_are_counted() {
+    let whole = one(&around(1.0));
+    let errors = (0..20).map(|row| if row < 3 { "no rate".into() } else { String::new() }).collect();
+    let failing = TextColumn { name: "error".into(), values: errors };
+    let failing = Table::new(vec![failing], whole.numbers().to_vec()).unwrap();
+    let notes = compare_tables(&whole, &failing, &settings(Test::Welch)).unwrap().notes;
+    assert_eq!(notes, ["3 of 20 captures of b failed and are compared with none"]);
+}
+
+#[test]
 fn unknown_names_and_levels_that_are_none_are_refused() {
     let table = one(&around(1.0));
     let refused = |settings| compare_tables(&table, &table, &settings).unwrap_err().to_string();

@@ -223,6 +223,18 @@ fn outliers_are_judged_within_their_group() {
 }
 
 #[test]
+fn a_column_of_names_as_groups_is_reported_without_comparing_each_with_all() {
+    let names: Vec<String> = (0..20_000).map(|row| format!("u{row}")).collect();
+    let rms = NumberColumn { name: "rms".into(), values: (0..20_000).map(f64::from).collect() };
+    let table = Table::new(vec![TextColumn { name: "batch".into(), values: names }], vec![rms]).unwrap();
+    let report = report(grouped(table));
+    assert!(report.summary()["comparisons"].is_null());
+    let text = report.terminal(80);
+    assert!(text.contains("20000 groups by batch are too many to compare"), "{text}");
+    assert!(report.page().contains("19988 more not drawn"));
+}
+
+#[test]
 fn a_large_table_has_a_page_of_bounded_size() {
     let rows = 50_000;
     let mut rng = Rng::for_test("large table");

@@ -9,7 +9,7 @@ use consumer_support::page::{Fact, Figure, Link};
 use manyhands::report::{csv_text, write_atomically};
 use serde_json::{Value, json};
 use signal_batch::number_text;
-use signal_batch::pictures::{GroupBox, GroupPanel, groups};
+use signal_batch::pictures::{GroupBox, GroupPanel, MOST_GROUPS, groups};
 use signal_batch::regression::{Comparisons, MetricComparison};
 use signal_batch::report::ComparisonPage;
 use signal_batch::stats::OutlierMethod;
@@ -136,7 +136,9 @@ fn panel<'a>(one: &'a MetricComparison, batches: &'a [Batch], group: Option<&str
     for one in &mut groups {
         one.outliers = OutlierMethod::Iqr.outliers(&one.values, 3.0).into_iter().map(|at| one.values[at]).collect();
     }
-    GroupPanel { name: &one.metric, unit: &one.unit, groups }
+    let n_hidden = groups.len().saturating_sub(MOST_GROUPS);
+    groups.truncate(MOST_GROUPS);
+    GroupPanel { name: &one.metric, unit: &one.unit, groups, n_hidden }
 }
 
 fn csv(comparisons: &Comparisons) -> io::Result<Vec<u8>> {

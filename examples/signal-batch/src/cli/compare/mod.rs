@@ -71,14 +71,16 @@ Examples:
   signal-batch compare --save-baseline baseline.json good/results.csv
   signal-batch compare --baseline baseline.json tonight --limit rms=2% --limit snr_db=0.5
 
-A metric has moved when its corrected p value is below --alpha, the change of its mean is larger than
-its limit, and the change is in the worse direction where one is stated. limits.toml, as for validate:
+A metric has moved when its corrected p value is below --alpha, the change of its
+mean is larger than its limit, and the change is in the worse direction where one
+is stated. limits.toml, as for validate:
   [metrics.snr_db]
   max_change = 0.5       # in the unit of the metric, or a share such as \"2%\"
   worse = \"lower\"        # higher, lower, or either (the default)
 
-Exit code 0: compared; with --baseline: nothing has moved. 1: with --baseline a metric has moved; or a metric
-that was named, or is in the baseline, could not be tested. 2: could not run.";
+Exit code 0: compared; with --baseline: nothing has moved. 1: with --baseline a
+metric has moved; or one that was named, or is in the baseline, could not be
+tested. 2: could not run.";
 
 /// Compares, prints, and writes what --out asks for.
 ///
