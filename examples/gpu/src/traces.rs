@@ -14,7 +14,8 @@ const SUMS: usize = 8;
 
 /// What a device measures of a trace.
 ///
-/// Agreement with double precision: all values within 1e-5 of their own size, or of the trace's spread where that is more; powers within
+/// Agreement with double precision: the mean within 1e-5 of the root mean square, everything else within 1e-5 of itself, for samples of any
+/// size and offset, because a trace is shifted and scaled before it loses digits. Powers of single bins agree within
 /// [`SPECTRUM_TOLERANCE`](crate::SPECTRUM_TOLERANCE) of the largest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TraceSummary {

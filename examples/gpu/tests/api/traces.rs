@@ -1,7 +1,9 @@
 //! Measurements of traces.
 
 use gpu::{Device, DeviceSettings, GpuError, SPECTRUM_TOLERANCE, TraceSummary};
+use manyhands_test_support::property::config;
 use manyhands_test_support::rng::Rng;
+use proptest::prelude::*;
 
 use crate::reference::{dominant, powers};
 use crate::shared::{device, device_with};
@@ -139,4 +141,23 @@ fn what_cannot_be_measured_is_named_and_the_batch_stays_usable() {
     let expected = "item 1 has 2 samples in a batch of 3; make a batch for each length";
     assert_eq!(refused, GpuError::Input(expected.to_owned()));
     assert_agrees(&[1.0, 2.0, 3.0], &batch.run(&[&[1.0, 2.0, 3.0]]).unwrap()[0], "after refusals");
+}
+
+proptest! {
+    #![proptest_config(config(24))]
+
+    #[test]
+    fn any_trace_is_measured_as_in_double_precision(
+        n_samples in 1_usize..3000,
+        exponent in -60_i32..60,
+        offset in -100.0_f64..100.0,
+        seed in any::<u64>(),
+    ) {
+        if let Some(device) = device() {
+            let amplitude = 10.0_f64.powi(exponent);
+            let trace = noise(&mut Rng::new(seed), n_samples, amplitude, offset * amplitude);
+            let found = measured(&device, std::slice::from_ref(&trace));
+            assert_agrees(&trace, &found[0], "any trace");
+        }
+    }
 }
