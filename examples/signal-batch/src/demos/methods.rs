@@ -9,9 +9,7 @@
 //! 4. A journal costs a little of every run, and saves the whole of one that is killed.
 //! 5. What to use follows from these numbers, and is another thing on another machine.
 
-use std::fs;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::thread::available_parallelism;
 
 use gpu::{Device, TraceBatch, TraceSummary};
@@ -148,9 +146,8 @@ fn time_all(
     kinds.extend(worker_counts(most).into_iter().map(|n| (Method::Threads, AnyMode::Threads, n)));
     kinds.extend(worker_counts(most).into_iter().map(|n| (Method::Processes, AnyMode::Processes(Processes::new()), n)));
     kinds.push((Method::Journal, AnyMode::Threads, most));
-    let journal = stage.file("methods.sqlite");
     let on_cores = |&(method, mode, workers): &(Method, AnyMode, usize)| -> Way<'_, Values> {
-        let journal = (method == Method::Journal).then_some(journal.as_path());
+        let journal = (method == Method::Journal).then_some("journal.sqlite");
         Way {
             name: mode.to_string(),
             work: Box::new(move || measure_all(stage, traces, mode, workers, journal).map(Ok)),
@@ -176,11 +173,10 @@ fn measure_all(
     traces: &[Trace],
     mode: AnyMode,
     workers: usize,
-    journal: Option<&Path>,
+    journal: Option<&str>,
 ) -> Result<Vec<Measurements>, Refusal> {
-    if let Some(path) = journal.filter(|path| path.exists()) {
-        fs::remove_file(path).map_err(text)?; // every round begins a new one
-    }
+    // Every round begins a new one.
+    let journal = journal.map(|name| stage.fresh_journal(name)).transpose()?;
     Job::new(traces)
         .mode(mode)
         .workers(workers)

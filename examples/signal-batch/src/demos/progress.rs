@@ -9,8 +9,7 @@
 //! 4. A journal remembers finished captures. A run that ends half-way loses nothing: the same call again does only the rest, and its
 //!    results are those of a run that never failed.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use manyhands::journal::JournalReader;
@@ -126,7 +125,7 @@ fn told(snapshot: &TrackerSnapshot) -> String {
 
 /// A run that ends half-way, and the same run again.
 fn resume(stage: &Stage<'_>, findings: &mut Findings) -> Result<(), Refusal> {
-    let journal = fresh_folder(stage.file("run"))?.join("journal.sqlite");
+    let journal = stage.fresh_journal("journal.sqlite")?;
     let first = store(stage, Disk { is_full_at: Some(FULL_AT) }, Some(&journal))?;
     require_going_on(stage.stop())?;
     let why = first.failures().iter().find(|failure| !failure.is_cancelled()).map_or_else(String::new, text);
@@ -190,14 +189,4 @@ fn stored(bench: &mut Bench, number: &u64) -> Result<f64, String> {
         return Err("the disk is full; make room, and start again".to_owned());
     }
     rms(&mut bench.plans, *number)
-}
-
-/// An empty folder: what an earlier demonstration left there is removed.
-fn fresh_folder(path: PathBuf) -> Result<PathBuf, Refusal> {
-    let refuse = |error: std::io::Error| format!("{}: {error}", path.display());
-    match fs::remove_dir_all(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(refuse(error)),
-        _ => fs::create_dir_all(&path).map_err(refuse)?,
-    }
-    Ok(path)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use consumer_support::CliContext;
@@ -51,6 +52,24 @@ impl<'a> Stage<'a> {
     /// A file in the folder of the demonstration.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// The place of a journal that has not begun: what an earlier demonstration left under this name is removed.
+    ///
+    /// # Errors
+    /// A message when it cannot be removed.
+    pub(super) fn fresh_journal(&self, name: &str) -> Result<PathBuf, Refusal> {
+        // SQLite's own files beside it are there after a crash alone.
+        for suffix in ["", "-wal", "-shm"] {
+            let path = self.file(&format!("{name}{suffix}"));
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(format!("{}: {error}", path.display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(self.file(name))
     }
 
     /// A bar on a terminal, lines elsewhere, nothing when quiet.

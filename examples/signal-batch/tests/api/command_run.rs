@@ -173,6 +173,41 @@ fn a_case_that_is_broken_fails_by_name_and_the_others_go_on() {
 }
 
 #[test]
+fn what_is_not_defined_for_two_samples_is_null_and_what_needs_more_values_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = json!({
+        "kind": "compare_batches",
+        "cases": [{ "id": "constant", "a": [0, 0, 0], "b": [1, 1] }, { "id": "short", "a": [1], "b": [2, null, 3] }],
+    });
+    let (found, _) = answers(folder.path(), &file, 0, &[]);
+    let (constant, short) = (&found["cases"][0]["expect"], &found["cases"][1]["expect"]);
+    assert_eq!((constant.get("welch"), constant.get("mean_ratio_b_over_a")), (Some(&Value::Null), Some(&Value::Null)));
+    assert_eq!((&constant["cliffs_delta"], &short["n_b"], short.get("welch")), (&json!(1.0), &json!(2), None));
+}
+
+#[test]
+fn a_column_with_gaps_and_groups_that_are_numbers_are_aggregated() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = json!([
+        { "file": "a", "lot": 7, "rms": 1.0 }, { "file": "b", "lot": 8, "rms": null },
+        { "file": "c", "lot": 7, "peak": 2.0 }, { "file": "d", "lot": 7, "rms": 3.0 },
+    ]);
+    let broken = json!([{ "file": "a", "lot": 7, "rms": "high" }]);
+    let file = json!({
+        "kind": "aggregate_tables",
+        "cases": [{ "id": "lots", "rows": rows, "group": "lot" }, { "id": "text", "rows": broken, "group": "lot" }],
+    });
+    let (found, _) = answers(folder.path(), &file, 1, &[]);
+    let lots = &found["cases"][0];
+    assert_eq!((&lots["pooled"]["rms"]["count"], &lots["pooled"]["peak"]["mean"]), (&json!(2), &json!(2.0)));
+    assert_eq!(
+        (&lots["by_group"]["7"]["rms"]["mean"], &lots["by_group"]["8"]["rms"]["count"]),
+        (&json!(2.0), &json!(0))
+    );
+    assert!(found["cases"][1]["error"].as_str().unwrap().starts_with("rows[0]: rms is \"high\""), "{found}");
+}
+
+#[test]
 fn workload_cases_may_have_nothing_but_an_id() {
     let folder = tempfile::tempdir().unwrap();
     let file = json!({

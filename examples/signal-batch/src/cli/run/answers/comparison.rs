@@ -5,7 +5,8 @@ use signal_batch::stats::{self, Comparison};
 
 use super::super::case::{Case, number, numbers};
 
-/// `expect`: the differences of b from a. What is not defined for the two samples is left out, as case files do.
+/// `expect`: the differences of b from a. What needs two values of each is left out where there are fewer, and null where it is not
+/// defined for another reason, as case files do.
 ///
 /// # Errors
 /// A message that names the field.
@@ -20,14 +21,16 @@ pub(super) fn compare_batches(case: &Case) -> Result<Value, String> {
     insert("mean_b", number(mean_b));
     insert("mean_ratio_b_over_a", mean_ratio.map_or(Value::Null, number));
     insert("mean_diff_b_minus_a", number(mean_diff));
-    for (name, value) in tests(&compared).into_iter().filter_map(|(name, value)| Some((name, value?))) {
-        insert(name, value);
+    for (name, least, value) in tests(&compared) {
+        if n_a.min(n_b) >= least {
+            insert(name, value.unwrap_or_default());
+        }
     }
     Ok(json!({ "expect": expect }))
 }
 
-/// The tests and effect sizes that are defined.
-fn tests(compared: &Comparison) -> [(&'static str, Option<Value>); 6] {
+/// The tests and effect sizes: the name, how many values of each sample it needs, and the value where it is defined.
+fn tests(compared: &Comparison) -> [(&'static str, usize, Option<Value>); 6] {
     let welch = compared.welch.as_ref().map(|welch| {
         let (low, high) = welch.ci95;
         json!({
@@ -38,12 +41,12 @@ fn tests(compared: &Comparison) -> [(&'static str, Option<Value>); 6] {
     let ranks = compared.mann_whitney.as_ref();
     let gap = compared.ks.as_ref();
     [
-        ("welch", welch),
-        ("cohen_d", compared.cohen_d.map(number)),
-        ("hedges_g", compared.hedges_g.map(number)),
-        ("mann_whitney", ranks.map(|ranks| json!({ "u_b": number(ranks.u_b), "p": number(ranks.p) }))),
-        ("cliffs_delta", compared.cliffs_delta.map(number)),
-        ("ks", gap.map(|gap| json!({ "d": number(gap.d), "p_limit": number(gap.p_limit) }))),
+        ("welch", 2, welch),
+        ("cohen_d", 2, compared.cohen_d.map(number)),
+        ("hedges_g", 2, compared.hedges_g.map(number)),
+        ("mann_whitney", 1, ranks.map(|ranks| json!({ "u_b": number(ranks.u_b), "p": number(ranks.p) }))),
+        ("cliffs_delta", 1, compared.cliffs_delta.map(number)),
+        ("ks", 1, gap.map(|gap| json!({ "d": number(gap.d), "p_limit": number(gap.p_limit) }))),
     ]
 }
 

@@ -42,6 +42,14 @@ fn column(summary: &ColumnSummary, table: &Table) -> Value {
     entry.into()
 }
 
+/// The group of a row; a number counts as its text.
+fn label(row: &Case, group: &str) -> Result<String, String> {
+    match row.field(group)? {
+        Value::Number(number) => Ok(number.to_string()),
+        _ => row.text(group).map(str::to_owned),
+    }
+}
+
 /// The rows as columns. A number that a row lacks is NaN.
 fn table(rows: &[Value], group: &str) -> Result<Table, String> {
     let (mut files, mut groups) = (Vec::new(), Vec::new());
@@ -50,7 +58,7 @@ fn table(rows: &[Value], group: &str) -> Result<Table, String> {
         let place = format!("rows[{idx}]");
         let row = Case::of(row, &place)?;
         files.push(row.text(FILE).map_err(|why| format!("{place}: {why}"))?.to_owned());
-        groups.push(row.text(group).map_err(|why| format!("{place}: {why}"))?.to_owned());
+        groups.push(label(&row, group).map_err(|why| format!("{place}: {why}"))?);
         for (name, value) in row.fields().filter(|(name, _)| *name != FILE && *name != group) {
             let value = read_number(value)
                 .ok_or_else(|| format!("{place}: {name} is {value}; give a number, null, \"inf\" or \"-inf\""))?;
