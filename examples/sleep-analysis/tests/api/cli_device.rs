@@ -84,7 +84,7 @@ fn without_seconds(path: &Path) -> Vec<u8> {
 #[cfg(target_os = "linux")]
 fn without_a_device_every_choice_writes_the_files_of_the_cpu_and_gpu_says_so_in_one_line() {
     let file = recording();
-    let night = ["night", file.path.to_str().unwrap()];
+    let night = ["night", file.path.to_str().unwrap(), "--rate", "10"];
     for command in [&night[..], &["--hours", "0.1"]] {
         let ask = |device: &[&str]| Ran::without_device(&[command, device].concat());
         let cpu = ask(&["--device", "cpu"]);
@@ -106,7 +106,7 @@ fn without_a_device_every_choice_writes_the_files_of_the_cpu_and_gpu_says_so_in_
 fn a_night_says_which_device_computed_its_spectra_and_its_features_agree_with_the_cpus() {
     let Some(device) = device(&DeviceSettings::default()) else { return };
     let file = recording();
-    let ask = |device| Ran::with(&["night", file.path.to_str().unwrap(), "--device", device]);
+    let ask = |device| Ran::with(&["night", file.path.to_str().unwrap(), "--rate", "10", "--device", device]);
     let (gpu, cpu) = (ask("gpu"), ask("cpu"));
     assert_eq!(gpu.output.status.code(), Some(0));
     // Not an empty one: drivers write to standard error, too.
