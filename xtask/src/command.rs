@@ -6,7 +6,7 @@
 use crate::files::Files;
 use crate::models::{self, ModelRun};
 use crate::stage::{Done, Failed, Stages};
-use crate::{bench_processes, deps, features, first_run, fuzz, mutants, soak, stress, tidy, tools, tsan};
+use crate::{bench_processes, deps, features, first_run, fuzz, mutants, soak, stress, tidy, tools, tsan, vulkan};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ pub(crate) struct Command {
     pub(crate) perform: fn(&mut Stages, &[String]) -> Done,
 }
 
-const COMMANDS: [Command; 25] = [
+const COMMANDS: [Command; 26] = [
     Command::new("quick", "before a commit: fmt, clippy, do the models compile?, unit tests", |stages, _| {
         quick(stages)
     }),
@@ -63,6 +63,11 @@ const COMMANDS: [Command; 25] = [
         bench_processes::stage,
     )
     .refusing(bench_processes::refuse),
+    Command::new(
+        "vulkan",
+        "installs Debian's software Vulkan where it is not, so that kernels for graphics processors are tested",
+        |stages, _| vulkan::stage(stages),
+    ),
     Command::new("tidy", "the house rules that a program can check", |stages, _| check_rules(stages)),
     Command::new("imports", "the layers of src, here or in another checkout: a drawing, and what breaks them", imports)
         .refusing(refuse_folders),
@@ -164,8 +169,10 @@ fn quick(stages: &mut Stages) -> Done {
 
 fn test(stages: &mut Stages) -> Done {
     check_rules(stages)?;
+    // Where the emulating driver is, a test that finds no device fails.
+    let environment: &[(&str, &str)] = if vulkan::is_there() { &[("MANYHANDS_REQUIRE_GPU", "1")] } else { &[] };
     // Without a choice of targets cargo runs unit, integration and doc tests, and builds the examples.
-    stages.cargo("tests", ["test", "--workspace", "--locked"])?;
+    stages.cargo_with("tests", ["test", "--workspace", "--locked"], environment)?;
     models::every_day(stages)?;
     models::shuttle(stages)
 }

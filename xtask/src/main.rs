@@ -23,6 +23,7 @@ mod stress;
 mod tidy;
 mod tools;
 mod tsan;
+mod vulkan;
 
 use command::Request;
 use stage::Stages;
