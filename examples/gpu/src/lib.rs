@@ -32,5 +32,8 @@ pub use settings::{Backend, DeviceSettings};
 pub use traces::{TraceBatch, TraceSummary};
 pub use welch::{WelchBatch, WelchShape};
 
+/// Whether the program was built with devices, with the feature `wgpu`: no search for one can succeed otherwise.
+pub const IS_BUILT: bool = cfg!(feature = "wgpu");
+
 /// How far a power or a density from a device may lie from that of double precision, as a share of the spectrum's largest value.
 pub const SPECTRUM_TOLERANCE: f64 = 1e-4;
