@@ -226,8 +226,8 @@ mod tests {
 
     #[test]
     fn one_tone_is_certain_wherever_it_lies() {
-        for n in [32, 34 * 2 - 4, 70, 250, 1000, 1400, 4096] {
-            for bin in 1..n / 2 {
+        for n in [32, 64, 70, 250, 1000, 1400] {
+            for bin in (1..n / 2).step_by(1 + n / 100) {
                 let found = both(&tones(n, &[(bin as f64, 1e-3)]));
                 assert_eq!(found, (bin, Some(bin)), "{n} samples");
             }
@@ -296,7 +296,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(config(300))]
+        #![proptest_config(config(200))]
 
         #[test]
         fn a_quick_peak_is_that_of_double_precision(
