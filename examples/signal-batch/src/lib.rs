@@ -24,6 +24,7 @@ pub mod report;
 mod shown_number;
 pub mod stats;
 mod table;
+mod wide_registers;
 pub mod workload;
 
 pub use capture::Capture;

@@ -1,7 +1,7 @@
 //! A million rows of four metrics: description, outliers by quartiles and by z.
 
 use manyhands_test_support::rng::Rng;
-use signal_batch::stats::{describe, iqr_outliers, z_outliers};
+use signal_batch::stats::describe;
 
 use crate::options::Options;
 use crate::peer::Section;
@@ -20,8 +20,8 @@ pub(crate) fn compare(options: &Options) {
 /// In the order of pandas' `describe`, then how many outliers either rule finds.
 fn summary(column: &[f64]) -> [f64; 10] {
     let found = describe(column);
-    let n_fenced = iqr_outliers(column, 3.0).len();
-    let n_wild = z_outliers(column, 3.0).len();
+    let n_fenced = found.iqr_outliers(column, 3.0).len();
+    let n_wild = found.z_outliers(column, 3.0).len();
     [
         found.count as f64,
         found.mean,

@@ -21,6 +21,7 @@ mod metric;
 mod moments;
 mod plan;
 mod plans;
+mod quick_peak;
 mod set;
 mod spectrum;
 mod tone;

@@ -1,7 +1,8 @@
 //! The plan to measure traces of one length: transform and buffers, made once.
 
 use super::edges;
-use super::moments::{Moments, residuals_and_variance};
+use super::moments::{Moments, Spread};
+use super::quick_peak::QuickPeak;
 use super::spectrum::Spectrum;
 use super::{Measurements, Metric, MetricSet, Unit};
 use crate::{BatchError, BatchResult};
@@ -25,19 +26,15 @@ use crate::{BatchError, BatchResult};
 #[derive(Debug)]
 pub struct MeasurePlan {
     spectrum: Spectrum,
+    /// None until it is asked for; `Some(None)` for lengths that have none.
+    quick: Option<Option<QuickPeak>>,
 }
 
 /// Squares of samples within these stay in the range of `f64`, and sums of 2^60 of their transforms' squares too.
 const SAFE_PEAKS: std::ops::RangeInclusive<f64> = 1e-140..=1e140;
 
-const OF_SPECTRUM: [Metric; 6] = [
-    Metric::DominantFrequency,
-    Metric::FundamentalFrequency,
-    Metric::TotalPower,
-    Metric::Snr,
-    Metric::Thd,
-    Metric::Sinad,
-];
+const OF_SPREAD: [Metric; 2] = [Metric::Std, Metric::TotalPower];
+const OF_BINS: [Metric; 4] = [Metric::FundamentalFrequency, Metric::Snr, Metric::Thd, Metric::Sinad];
 const OF_TONE: [Metric; 3] = [Metric::Snr, Metric::Thd, Metric::Sinad];
 const OF_EDGES: [Metric; 4] = [Metric::RiseTime, Metric::FallTime, Metric::DutyCycle, Metric::PeriodJitter];
 
@@ -50,7 +47,7 @@ impl MeasurePlan {
         if n_samples == 0 {
             return Err(BatchError::Capture("it has no samples; export it again".to_owned()));
         }
-        Ok(Self { spectrum: Spectrum::new(n_samples) })
+        Ok(Self { spectrum: Spectrum::new(n_samples), quick: None })
     }
 
     /// How many samples its traces have.
@@ -103,12 +100,9 @@ impl MeasurePlan {
         measured[Metric::Peak] = moments.peak();
         measured[Metric::Mean] = moments.mean;
         measured[Metric::CrestFactor] = moments.peak() / rms;
-        if wanted.contains(Metric::Std) || wanted.contains_any(&OF_SPECTRUM) {
-            let variance = residuals_and_variance(samples, moments.mean, self.spectrum.input());
-            measured[Metric::Std] = variance.sqrt();
-        }
-        if wanted.contains_any(&OF_SPECTRUM) {
-            self.of_spectrum(&mut measured, moments, rate_hz, wanted);
+        if let Some(spread) = self.of_residuals(&mut measured, samples, &moments, rate_hz, wanted) {
+            measured[Metric::Std] = spread.variance.sqrt();
+            measured[Metric::TotalPower] = spread.total_power(moments.mean, samples.len());
         }
         if wanted.contains_any(&OF_EDGES) {
             edges::measure(samples, moments.min, moments.max, rate_hz, &mut measured);
@@ -116,13 +110,56 @@ impl MeasurePlan {
         only(measured, wanted)
     }
 
+    /// The sums over the residuals, and what is wanted of their spectrum; none where nothing of this is wanted.
+    fn of_residuals(
+        &mut self,
+        measured: &mut Measurements,
+        samples: &[f64],
+        moments: &Moments,
+        rate_hz: f64,
+        wanted: MetricSet,
+    ) -> Option<Spread> {
+        let (needs_bin, needs_bins) = (wanted.contains(Metric::DominantFrequency), wanted.contains_any(&OF_BINS));
+        if needs_bin
+            && !needs_bins
+            && let Some(quick) = self.quick()
+        {
+            let (spread, bin) = quick.find(samples, moments);
+            if let Some(bin) = bin {
+                measured[Metric::DominantFrequency] = self.frequency(bin, rate_hz);
+                return Some(spread);
+            }
+        }
+        let needs_spectrum = needs_bin || needs_bins;
+        if !needs_spectrum && !wanted.contains_any(&OF_SPREAD) {
+            return None;
+        }
+        let spread = Spread::of(samples, moments.mean, self.spectrum.input());
+        if needs_spectrum {
+            self.of_spectrum(measured, moments, rate_hz, wanted);
+        }
+        Some(spread)
+    }
+
+    /// What finds the dominant bin alone, where there is one for this length. It is made when it is first needed.
+    fn quick(&mut self) -> Option<&mut QuickPeak> {
+        let n_samples = self.n_samples();
+        self.quick.get_or_insert_with(|| QuickPeak::new(n_samples)).as_mut()
+    }
+
+    fn frequency(&self, bin: usize, rate_hz: f64) -> f64 {
+        bin as f64 * rate_hz / self.n_samples() as f64
+    }
+
     /// Those of the residuals that lie in the spectrum's input.
-    fn of_spectrum(&mut self, measured: &mut Measurements, moments: Moments, rate_hz: f64, wanted: MetricSet) {
+    fn of_spectrum(&mut self, measured: &mut Measurements, moments: &Moments, rate_hz: f64, wanted: MetricSet) {
         let n_samples = self.n_samples() as f64;
         let sum = moments.mean * n_samples;
-        let powers = self.spectrum.transform(sum * sum);
-        measured[Metric::TotalPower] = powers.total;
-        measured[Metric::DominantFrequency] = powers.dominant_bin as f64 * rate_hz / n_samples;
+        let dominant = self.spectrum.transform(sum * sum);
+        measured[Metric::DominantFrequency] = self.frequency(dominant, rate_hz);
+        if !wanted.contains_any(&OF_BINS) {
+            return;
+        }
         if moments.min == moments.max {
             return; // Of a constant only rounding is left above 0 Hz.
         }

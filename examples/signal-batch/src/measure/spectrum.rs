@@ -1,4 +1,4 @@
-//! The transform of a trace, and what is read from it: total power, dominant bin, and the fundamental between bins.
+//! The transform of a trace, and what is read from it: dominant bin, and the fundamental between bins.
 //!
 //! One transform serves all. A window of cosines multiplies samples, which in the spectrum is a sum over a few neighbouring bins, exactly
 //! (F. J. Harris, "On the use of windows for harmonic analysis with the discrete Fourier transform", Proc. IEEE 66, 1978, section V).
@@ -10,6 +10,7 @@ use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
 use super::tone::{self, Tone};
+use crate::wide_registers::in_wide_registers;
 
 /// How many bins below 0 and above half the rate are kept beside the others: as many as a window reaches.
 pub(super) const MARGIN: usize = 4;
@@ -23,14 +24,6 @@ pub(super) struct Spectrum {
     /// Bins 0 ..= n/2 from [`MARGIN`] on, and what mirrors them on both sides.
     bins: Vec<Complex<f64>>,
     powers: Vec<f64>,
-}
-
-/// Sums over the powers of all bins, without a window.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Powers {
-    pub(super) total: f64,
-    /// The bin of the most power, the first one on a tie.
-    pub(super) dominant_bin: usize,
 }
 
 impl Spectrum {
@@ -60,19 +53,24 @@ impl Spectrum {
         &mut self.input
     }
 
-    /// Transforms the input; `power_of_mean` is the square of the sum of the samples, which is the power of bin 0.
-    pub(super) fn transform(&mut self, power_of_mean: f64) -> Powers {
+    /// Transforms the input and gives the bin of most power, the first one on a tie; `power_of_mean` is the square of the sum of the samples,
+    /// which is the power of bin 0.
+    pub(super) fn transform(&mut self, power_of_mean: f64) -> usize {
         let n_bins = self.n_bins();
         let bins = &mut self.bins[MARGIN..MARGIN + n_bins];
         self.transform
             .process_with_scratch(&mut self.input, bins, &mut self.scratch)
             .expect("all buffers have the lengths that the transform asked for");
         bins[0] = Complex::default(); // The mean was taken off; what is left is rounding.
-        for (power, bin) in self.powers.iter_mut().zip(&*bins) {
-            *power = bin.norm_sqr();
-        }
+        powers_of(bins, &mut self.powers);
         self.powers[0] = power_of_mean;
-        Powers { total: sum(&self.powers), dominant_bin: first_largest(&self.powers) }
+        first_largest(&self.powers)
+    }
+
+    /// The power of a bin of what was transformed last.
+    #[cfg(test)]
+    pub(super) fn power(&self, bin: usize) -> f64 {
+        self.powers[bin]
     }
 
     /// The frequency of the strongest bin above 0 Hz in bins, interpolated; none where there are fewer than 4 samples or no power.
@@ -133,6 +131,17 @@ impl fmt::Debug for Spectrum {
     }
 }
 
+fn powers_of(bins: &[Complex<f64>], powers: &mut [f64]) {
+    in_wide_registers!(all_powers(bins: &[Complex<f64>], powers: &mut [f64]) -> ())
+}
+
+#[inline(always)]
+fn all_powers(bins: &[Complex<f64>], powers: &mut [f64]) {
+    for (power, bin) in powers.iter_mut().zip(bins) {
+        *power = bin.norm_sqr();
+    }
+}
+
 /// In eight lanes.
 pub(super) fn sum(powers: &[f64]) -> f64 {
     let (lanes, rest) = powers.as_chunks::<8>();
@@ -145,6 +154,11 @@ pub(super) fn sum(powers: &[f64]) -> f64 {
 
 /// Where the largest power is, the first one on a tie; 0 for none.
 fn first_largest(powers: &[f64]) -> usize {
+    in_wide_registers!(place_of_largest(powers: &[f64]) -> usize)
+}
+
+#[inline(always)]
+fn place_of_largest(powers: &[f64]) -> usize {
     let (lanes, rest) = powers.as_chunks::<8>();
     let mut largest = [0.0; 8];
     let keep_larger = |largest: &mut f64, power: &f64| *largest = if *power > *largest { *power } else { *largest };

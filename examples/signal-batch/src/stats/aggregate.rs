@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::describe::{Description, describe};
-use super::outliers::{OutlierMethod, check_threshold, outliers_beside_quartiles};
+use super::outliers::{OutlierMethod, check_threshold};
 use crate::{BatchError, BatchResult, Table};
 
 /// A column of numbers, described.
@@ -89,11 +89,10 @@ fn summary(name: &str, values: &[f64], rows: Option<&[usize]>, method: OutlierMe
     let row_of = |at: usize| rows.map_or(at, |rows| rows[at]);
     let description = describe(values);
     let found = match method {
-        // Its quartiles are half of the work.
-        OutlierMethod::Iqr => {
-            outliers_beside_quartiles(values, description.count, [description.q25, description.q75], threshold)
-        }
-        OutlierMethod::Z | OutlierMethod::ModifiedZ => method.outliers(values, threshold),
+        // The description is most of the work.
+        OutlierMethod::Iqr => description.iqr_outliers(values, threshold),
+        OutlierMethod::Z => description.z_outliers(values, threshold),
+        OutlierMethod::ModifiedZ => method.outliers(values, threshold),
     };
     let outliers = found.into_iter().map(|at| Outlier { row: row_of(at), value: values[at] }).collect();
     ColumnSummary { name: name.to_owned(), description, outliers, method }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::moments::Moments;
+use super::moments::{Moments, range_and_missing};
 use super::order::quartiles;
+use super::outliers::{outliers_beside_deviation, outliers_beside_quartiles, z_outliers};
 
 /// What a column looks like. Missing values are not counted. What is not defined is NaN, which JSON writes as `null`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -47,8 +48,9 @@ pub struct Description {
 /// ```
 #[must_use]
 pub fn describe(values: &[f64]) -> Description {
-    let values = present(values);
-    let moments = Moments::of(&values);
+    let (range, n_missing) = range_and_missing(values);
+    let values = without_missing(values, n_missing);
+    let moments = Moments::within(&values, range);
     let [q25, median, q75] = quartiles(&values);
     Description {
         count: values.len(),
@@ -63,10 +65,47 @@ pub fn describe(values: &[f64]) -> Description {
     }
 }
 
+impl Description {
+    /// What [`iqr_outliers`](super::iqr_outliers) finds in the values that this describes, without looking for their quartiles again.
+    ///
+    /// Of other values: those beyond the fences of the described ones, as when a new batch is judged by a reference.
+    ///
+    /// ```
+    /// # use signal_batch::stats::{describe, iqr_outliers};
+    /// let values = [1.0, 2.0, f64::NAN, 3.0, 4.0, -1000.0];
+    /// let described = describe(&values);
+    /// assert_eq!(described.iqr_outliers(&values, 3.0), [5]);
+    /// assert_eq!(described.iqr_outliers(&values, 3.0), iqr_outliers(&values, 3.0));
+    /// ```
+    #[must_use]
+    pub fn iqr_outliers(&self, values: &[f64], threshold: f64) -> Vec<usize> {
+        outliers_beside_quartiles(values, self.count, [self.q25, self.q75], threshold)
+    }
+
+    /// What [`z_outliers`](super::z_outliers) finds in the values that this describes, without computing their mean and deviation again; where
+    /// a value is so close to a fence that these decide nothing, it is called. Give it the described values.
+    ///
+    /// ```
+    /// # use signal_batch::stats::{describe, z_outliers};
+    /// let mut values = vec![1.0; 20];
+    /// values[7] = 9.0;
+    /// assert_eq!(describe(&values).z_outliers(&values, 3.0), [7]);
+    /// assert_eq!(z_outliers(&values, 3.0), [7]);
+    /// ```
+    #[must_use]
+    pub fn z_outliers(&self, values: &[f64], threshold: f64) -> Vec<usize> {
+        let found = outliers_beside_deviation(values, (self.mean, self.std_pop), threshold);
+        found.unwrap_or_else(|| z_outliers(values, threshold))
+    }
+}
+
 /// The values that are not missing; copied only when one is.
 pub(super) fn present(values: &[f64]) -> Cow<'_, [f64]> {
     // Counted rather than searched for: the count of a block becomes vector instructions.
-    let n_missing: usize = values.iter().map(|value| usize::from(value.is_nan())).sum();
+    without_missing(values, values.iter().map(|value| usize::from(value.is_nan())).sum())
+}
+
+fn without_missing(values: &[f64], n_missing: usize) -> Cow<'_, [f64]> {
     match n_missing {
         0 => Cow::Borrowed(values),
         _ => Cow::Owned(values.iter().copied().filter(|value| !value.is_nan()).collect()),

@@ -10,6 +10,7 @@
 
 use super::big::scaled_by_two;
 use super::exact_sum::{ExactSum, LOWEST, parts};
+use crate::wide_registers::in_wide_registers;
 
 /// How many partial sums run side by side, for vector instructions.
 const LANES: usize = 8;
@@ -47,8 +48,12 @@ impl Moments {
     ///
     /// Of an infinite value the mean is infinite, of two that differ NaN, as IEEE 754 has it, and the deviation NaN.
     pub(super) fn of(values: &[f64]) -> Self {
+        Self::within(values, range(values))
+    }
+
+    /// The same for values whose least and largest are known.
+    pub(super) fn within(values: &[f64], (min, max): (f64, f64)) -> Self {
         let count = values.len();
-        let (min, max) = range(values);
         let exponent = scale_exponent(min, max);
         let factor = scaled_by_two(1.0, -exponent);
         let moments = Self {
@@ -83,7 +88,7 @@ impl Moments {
 
     /// The sum, with twice the digits of a number.
     fn total(&self, values: &[f64]) -> Total {
-        let (high, low) = compensated::<1>(values, |value| value * self.factor);
+        let (high, low) = sum(values, self.factor);
         // Errors so far are below 2^-90 of the sum of all magnitudes, which is not above this.
         let magnitudes = values.len() as f64 * self.scaled_largest();
         if (high + low).abs() >= magnitudes * CANCELLED {
@@ -146,23 +151,36 @@ impl Moments {
 }
 
 /// The smallest and the largest value; both NaN of none.
-fn range(values: &[f64]) -> (f64, f64) {
-    let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
-    let chunks = values.chunks_exact(LANES);
-    let rest = chunks.remainder();
+pub(super) fn range(values: &[f64]) -> (f64, f64) {
+    match range_and_missing(values) {
+        (range, n_missing) if n_missing < values.len() => range,
+        _ => (f64::NAN, f64::NAN),
+    }
+}
+
+/// The smallest and the largest number, and how many values are none.
+pub(super) fn range_and_missing(values: &[f64]) -> ((f64, f64), usize) {
+    in_wide_registers!(range_in_lanes(values: &[f64]) -> ((f64, f64), usize))
+}
+
+#[inline(always)]
+fn range_in_lanes(values: &[f64]) -> ((f64, f64), usize) {
+    let (mut min, mut max, mut n_missing) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES], [0_u64; LANES]);
+    let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {
         for lane in 0..LANES {
             min[lane] = if chunk[lane] < min[lane] { chunk[lane] } else { min[lane] };
             max[lane] = if chunk[lane] > max[lane] { chunk[lane] } else { max[lane] };
+            n_missing[lane] += u64::from(chunk[lane].is_nan());
         }
     }
-    match values.is_empty() {
-        true => (f64::NAN, f64::NAN),
-        false => (
-            rest.iter().chain(&min).copied().fold(f64::INFINITY, f64::min),
-            rest.iter().chain(&max).copied().fold(f64::NEG_INFINITY, f64::max),
-        ),
-    }
+    // Neither takes NaN for a number.
+    let range = (
+        rest.iter().chain(&min).copied().fold(f64::INFINITY, f64::min),
+        rest.iter().chain(&max).copied().fold(f64::NEG_INFINITY, f64::max),
+    );
+    let of_rest = rest.iter().filter(|value| value.is_nan()).count();
+    (range, n_missing.iter().sum::<u64>() as usize + of_rest)
 }
 
 /// The largest absolute value that is finite; 0 of none.
@@ -194,9 +212,24 @@ struct Total {
     exponent: i32,
 }
 
+/// The sum of the scaled values, with its rounding errors beside it.
+fn sum(values: &[f64], factor: f64) -> (f64, f64) {
+    in_wide_registers!(sum_in_lanes(values: &[f64], factor: f64) -> (f64, f64))
+}
+
+#[inline(always)]
+fn sum_in_lanes(values: &[f64], factor: f64) -> (f64, f64) {
+    compensated::<1>(values, |value| value * factor)
+}
+
 /// The sum of the squared differences of the scaled values from the centre. All terms are above zero, so that their sum is off by no more than
 /// each of them, 2^-51 of itself, and the few plain additions, 2^-53 each.
 fn square_sum(values: &[f64], factor: f64, centre: f64) -> f64 {
+    in_wide_registers!(square_sum_in_lanes(values: &[f64], factor: f64, centre: f64) -> f64)
+}
+
+#[inline(always)]
+fn square_sum_in_lanes(values: &[f64], factor: f64, centre: f64) -> f64 {
     let (high, low) = compensated::<SQUARE_ROWS>(values, |value| {
         let difference = value * factor - centre;
         difference * difference
@@ -205,10 +238,12 @@ fn square_sum(values: &[f64], factor: f64, centre: f64) -> f64 {
 }
 
 /// The sum of all terms, with the rounding errors of every addition added up beside it. `ROWS` terms are added up plainly before.
+#[inline(always)]
 fn compensated<const ROWS: usize>(values: &[f64], term: impl Fn(f64) -> f64) -> (f64, f64) {
     values.chunks(BLOCK).fold((0.0, 0.0), |sum, block| twofold_sum(sum, sum_of_block::<ROWS>(block, &term)))
 }
 
+#[inline(always)]
 fn sum_of_block<const ROWS: usize>(block: &[f64], term: impl Fn(f64) -> f64) -> (f64, f64) {
     let (mut high, mut low) = ([0.0; LANES], [0.0; LANES]);
     let chunks = block.chunks_exact(LANES * ROWS);
@@ -226,6 +261,7 @@ fn sum_of_block<const ROWS: usize>(block: &[f64], term: impl Fn(f64) -> f64) -> 
 }
 
 /// The sum and its rounding error, exactly.
+#[inline(always)]
 fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let sum = a + b;
     let from_b = sum - a;
@@ -233,6 +269,7 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
 }
 
 /// The sum of two numbers of twice the digits.
+#[inline(always)]
 fn twofold_sum(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
     let (sum, error) = two_sum(a.0, b.0);
     two_sum(sum, error + (a.1 + b.1))

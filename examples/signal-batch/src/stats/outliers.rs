@@ -12,6 +12,7 @@ use super::describe::present;
 use super::exact_fence::ExactFence;
 use super::moments::{Moments, largest_finite};
 use super::order::{median, quartiles};
+use crate::wide_registers::in_wide_registers;
 use crate::{BatchError, BatchResult};
 
 /// The normal quantile at 0.75, as the rule of Iglewicz and Hoaglin rounds it.
@@ -131,7 +132,7 @@ pub(super) fn outliers_beside_quartiles(
     // A smaller scale where the fences would overflow. Small values lose digits then, and lie far within.
     let scale = if fences(q25, q75, k).iter().all(|fence| fence.is_finite()) { 1.0 } else { 2f64.powi(-64) };
     let [low, high] = fences(q25 * scale, q75 * scale, k);
-    positions(values, |value| value * scale < low || value * scale > high)
+    positions_beyond(values, scale, low, high)
 }
 
 fn fences(q25: f64, q75: f64, k: f64) -> [f64; 2] {
@@ -171,6 +172,23 @@ pub fn z_outliers(values: &[f64], threshold: f64) -> Vec<usize> {
     }
     let exact = ExactFence::new(&used, threshold, used.iter().copied().filter(|&value| is_close(value)));
     positions(values, |value| if is_close(value) { exact.is_beyond(value) } else { distance(value) > fence })
+}
+
+/// Deviations of which squares stay in the range of `f64`.
+const USUAL_DEVIATIONS: std::ops::RangeInclusive<f64> = 1e-140..=1e140;
+
+/// The outliers by z of a column whose mean and population deviation are known, each rounded; none where rounding could turn a decision.
+pub(super) fn outliers_beside_deviation(values: &[f64], (mean, std): (f64, f64), threshold: f64) -> Option<Vec<usize>> {
+    if !USUAL_DEVIATIONS.contains(&std) || !mean.is_finite() || !is_usable(threshold) || threshold.is_infinite() {
+        return None;
+    }
+    let fence = threshold * std;
+    // The mean is off by up to 2^-53 of it, and so are the limits here: many times that.
+    let margin = fence * MARGIN + 8.0 * f64::EPSILON * mean.abs();
+    let near = fence - margin;
+    let found = positions_beyond(values, 1.0, mean - near, mean + near);
+    let is_certain = |&at: &usize| (values[at] - mean).abs() > fence + margin;
+    found.iter().all(is_certain).then_some(found)
 }
 
 /// The median of the absolute differences from the median; NaN of no values.
@@ -234,7 +252,18 @@ fn is_usable(threshold: f64) -> bool {
     threshold >= 0.0
 }
 
+/// The positions of values that, times a scale, are below or above these; NaN is neither.
+fn positions_beyond(values: &[f64], scale: f64, low: f64, high: f64) -> Vec<usize> {
+    in_wide_registers!(positions_outside(values: &[f64], scale: f64, low: f64, high: f64) -> Vec<usize>)
+}
+
+#[inline(always)]
+fn positions_outside(values: &[f64], scale: f64, low: f64, high: f64) -> Vec<usize> {
+    positions(values, |value| (value * scale < low) | (value * scale > high))
+}
+
 /// The positions of values that are outliers by this rule; NaN never is.
+#[inline(always)]
 fn positions(values: &[f64], is_outlier: impl Fn(f64) -> bool) -> Vec<usize> {
     let mut found = Vec::new();
     for (block_idx, block) in values.chunks(BLOCK).enumerate() {
@@ -247,6 +276,7 @@ fn positions(values: &[f64], is_outlier: impl Fn(f64) -> bool) -> Vec<usize> {
 }
 
 /// Whether one is so. Looks at all of them, which becomes vector instructions.
+#[inline(always)]
 fn any(values: &[f64], is_so: impl Fn(f64) -> bool) -> bool {
     values.iter().fold(false, |any, &value| any | is_so(value))
 }

@@ -58,6 +58,17 @@ proptest! {
     }
 
     #[test]
+    fn a_description_finds_the_outliers_that_the_rules_find((unit, numbers) in whole_numbers(), quarters in 0..16_u32, gap in 0..8_usize) {
+        let mut values = values_of(unit, &numbers);
+        values.insert(gap.min(numbers.len()), f64::NAN);
+        let described = describe(&values);
+        for threshold in [f64::from(quarters) / 4.0, f64::INFINITY, f64::NAN, -1.0] {
+            prop_assert_eq!(described.iqr_outliers(&values, threshold), iqr_outliers(&values, threshold));
+            prop_assert_eq!(described.z_outliers(&values, threshold), z_outliers(&values, threshold));
+        }
+    }
+
+    #[test]
     fn z_outliers_are_those_of_whole_numbers((unit, numbers) in whole_numbers(), quarters in 0..16_u32) {
         let (spread, difference) = exact(&numbers);
         // |n x - S| > t √(n Q - S²), squared, with t in quarters.
@@ -275,4 +286,23 @@ fn a_run_without_time_has_no_throughput_and_errors_without_kind_are_counted_alon
     assert!(batch_metrics(&records, 1e300).rounded(jiff::Timestamp::UNIX_EPOCH).is_err());
     let two = [records[2].clone(), records[2].clone()];
     assert!(batch_metrics(&two, 1.0).samples_per_second > 1e19, "counts that overflow stay large");
+}
+
+#[test]
+fn a_description_of_a_long_column_finds_its_outliers() {
+    let mut rng = Rng::for_test("a_description_of_a_long_column_finds_its_outliers");
+    for offset in [0.0, -3e5, 1e12] {
+        let values: Vec<f64> = (0..70_001).map(|_| offset + (0..6).map(|_| rng.fraction()).sum::<f64>()).collect();
+        let described = describe(&values);
+        for threshold in [1.0, 2.5, 3.0] {
+            let by_z = z_outliers(&values, threshold);
+            assert!(!by_z.is_empty() && by_z.len() < values.len() / 2);
+            assert_eq!(described.z_outliers(&values, threshold), by_z, "{offset} {threshold}");
+            assert_eq!(described.iqr_outliers(&values, threshold), iqr_outliers(&values, threshold));
+        }
+    }
+    let constant = describe(&[7.0; 9]);
+    assert!(constant.z_outliers(&[7.0; 9], 0.0).is_empty() && describe(&[]).z_outliers(&[], 3.0).is_empty());
+    let infinite = [1.0, 2.0, f64::INFINITY, 3.0];
+    assert_eq!(describe(&infinite).z_outliers(&infinite, 1.0), z_outliers(&infinite, 1.0));
 }
