@@ -144,13 +144,13 @@ fn outliers(content: &Content) -> String {
         captures.iter().map(|(name, metrics)| vec![(*name).to_owned(), metrics.join(", "), metrics.len().to_string()]);
     let values = content.metrics.iter().flat_map(|metric| metric.outliers.iter().map(move |outlier| (metric, outlier)));
     let values = values.map(|(metric, outlier)| outlier_row(content, metric, outlier));
-    let group = content.group.as_deref().unwrap_or("group");
-    let heads = ["capture", group, "metric", "value", "median", "side"];
+    let names: Vec<&str> = ["capture"].into_iter().chain(content.group.as_deref()).chain(["metric"]).collect();
+    let heads = [&names[..], &["value", "median", "side"]].concat();
     [
         note(&format!("{} {rule}.", count(n_values, "outlier"))),
         html("Captures with outliers", &["capture", "outlier in", "metrics"], 2, (by_capture, n_captures), ""),
         "<h3>Each value</h3>\n".to_owned(),
-        html("Outlying values", &heads, 3, (values, n_values), ""),
+        html("Outlying values", &heads, names.len(), (values, n_values), ""),
     ]
     .concat()
 }
@@ -158,9 +158,10 @@ fn outliers(content: &Content) -> String {
 fn outlier_row(content: &Content, metric: &MetricContent, outlier: &NamedValue) -> Vec<String> {
     let median = median_of(content, metric, &outlier.group);
     let side = if outlier.value > median { "above" } else { "below" };
-    let head = [outlier.name.clone(), outlier.group.clone(), metric.name.clone()];
+    let group = content.group.is_some().then(|| outlier.group.clone());
     let numbers = [outlier.value, median].map(|value| with_unit(value, &metric.unit));
-    head.into_iter().chain(numbers).chain([side.to_owned()]).collect()
+    let names = [outlier.name.clone()].into_iter().chain(group).chain([metric.name.clone()]);
+    names.chain(numbers).chain([side.to_owned()]).collect()
 }
 
 /// The median of the values that an outlier is judged among.
