@@ -247,8 +247,9 @@ fn noted(mut figure: page::Figure, content: &Content) -> page::Figure {
 }
 
 fn outside(content: &Content) -> String {
-    let n_points = content.metrics.iter().map(|metric| metric.outside.len()).sum();
-    let points = content.metrics.iter().flat_map(|metric| metric.outside.iter().map(move |point| (metric, point)));
+    let (drifting, steady): (Vec<&MetricContent>, Vec<_>) = content.metrics.iter().partition(|metric| metric.drifts());
+    let n_points = steady.iter().map(|metric| metric.outside.len()).sum();
+    let points = steady.into_iter().flat_map(|metric| metric.outside.iter().map(move |point| (metric, point)));
     let row = |(metric, point): (&MetricContent, &NamedValue)| {
         let time = content.times.as_ref().map_or_else(String::new, |times| time_text(times[point.row]));
         let limits = metric.control_chart.as_ref().map_or([f64::NAN; 2], |chart| [chart.lower, chart.upper]);
@@ -256,6 +257,16 @@ fn outside(content: &Content) -> String {
         [point.name.clone(), metric.name.clone(), time].into_iter().chain(numbers).collect()
     };
     let heads = ["capture", "metric", "captured at, UTC", "value", "lower limit", "upper limit"];
-    let none = "Every value is within the limits of its control chart.";
-    html("Outside of the control limits", &heads, 3, (points.map(row), n_points), none)
+    let names: Vec<&str> = drifting.iter().map(|metric| metric.name.as_str()).collect();
+    let (none, drift) = if names.is_empty() {
+        ("Every value is within the limits of its control chart.", String::new())
+    } else {
+        let about =
+            "No steady level, but a drift or a step, as between batches; most values are outside, and not listed here";
+        (
+            "Every other value is within the limits of its control chart.",
+            note(&format!("{about}: {}.", names.join(", "))),
+        )
+    };
+    drift + &html("Outside of the control limits", &heads, 3, (points.map(row), n_points), none)
 }

@@ -114,7 +114,7 @@ fn out_of_control(content: &Content) -> Vec<String> {
     }
     let line = |metric: &&MetricContent| {
         let (n, of) = (metric.outside.len(), metric.description.count);
-        if 2 * n > of {
+        if metric.drifts() {
             return format!("  {}: {n} of {of}; it drifts or steps, as between batches", metric.name);
         }
         let names: Vec<&str> = metric.outside.iter().take(MOST_NAMED).map(|point| point.name.as_str()).collect();

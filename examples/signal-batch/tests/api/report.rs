@@ -234,7 +234,9 @@ fn outliers_are_judged_within_their_group() {
 
 #[test]
 fn a_comparison_of_groups_has_whole_names_and_verdicts_on_a_terminal() {
-    for groups in [["north", "south", "north"], ["north", "south", "east"]] {
+    let pair = "metric mean of a mean of b change, % adjusted p verdict";
+    let pairs = "metric a b change, % adjusted p verdict";
+    for (groups, expected) in [(["north", "south", "north"], pair), (["north", "south", "east"], pairs)] {
         let batches = (0..30).map(|row| groups[row % 3].to_owned()).collect();
         let values = |row: usize| row as f64 + if row % 3 == 1 { 1e6 } else { 0.0 };
         let number =
@@ -244,7 +246,10 @@ fn a_comparison_of_groups_has_whole_names_and_verdicts_on_a_terminal() {
         let compared = compare_groups(&table, "batch", &RegressionSettings::default()).unwrap();
         let text = comparison_terminal(&compared, 80);
         assert!(text.lines().all(|line| line.chars().count() <= 80) && !text.contains('\u{2026}'), "{text}");
-        assert!(text.contains("fundamental_frequency ") && text.contains("north") && text.contains("moved"), "{text}");
+        assert!(text.contains("\nfundamental_frequency ") && text.contains("moved\n"), "{text}");
+        let head = text.lines().find(|line| line.starts_with("metric ")).unwrap();
+        assert_eq!(head.split_whitespace().collect::<Vec<_>>().join(" "), expected);
+        assert_eq!(text.contains("\na: north, b: south\n"), expected == pair, "{text}");
     }
 }
 
@@ -252,8 +257,12 @@ fn a_comparison_of_groups_has_whole_names_and_verdicts_on_a_terminal() {
 fn a_metric_that_steps_is_said_to_step_and_names_no_captures() {
     let values = (0..40).map(|row| f64::from(row % 2) * 0.1 + if row < 20 { 0.0 } else { 5.0 }).collect();
     let rms = NumberColumn { name: "rms".into(), values };
-    let text = report(ReportData::new("Steps", Table::new(Vec::new(), vec![rms]).unwrap())).terminal(80);
+    let report = report(ReportData::new("Steps", Table::new(Vec::new(), vec![rms]).unwrap()));
+    let text = report.terminal(80);
     assert!(text.contains("rms: 40 of 40; it drifts or steps") && !text.contains("row 1"), "{text}");
+    let page = report.page();
+    assert!(page.contains("and not listed here: rms.") && page.contains("Every other value is within"));
+    assert_eq!(report.summary()["metrics"][0]["outside"].as_array().unwrap().len(), 40, "programs get every value");
 }
 
 #[test]
