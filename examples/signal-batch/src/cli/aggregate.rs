@@ -117,7 +117,7 @@ fn mostly_numbers(column: &TextColumn) -> Option<String> {
     })
 }
 
-/// That there are groups which nobody asked for.
+/// A sentence when the table has groups, and --group is not given.
 fn unused_group(table: &Table, args: &AggregateArgs) -> Option<String> {
     if args.group.is_some() {
         return None;

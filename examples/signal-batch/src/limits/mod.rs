@@ -6,6 +6,7 @@
 
 mod change;
 mod judge;
+mod reason;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +18,8 @@ use toml::Spanned;
 use crate::{BatchError, BatchResult};
 
 pub use change::{MaxChange, Worse};
-pub use judge::{BatchYield, Judgement, MetricYield, Reason, Verdict};
+pub use judge::{BatchYield, Judgement, MetricYield, Verdict};
+pub use reason::Reason;
 
 /// The limits of some metrics, in the order of their file.
 ///

@@ -4,38 +4,44 @@ use std::ops::{Index, IndexMut};
 
 use serde::{Deserialize, Serialize};
 
-/// A measurement of a trace. `Metric as usize` is its place in [`Metric::ALL`] and in [`Measurements`].
+/// A measurement of a trace. `Metric as usize` is its place in [`Metric::ALL`] and in [`Measurements`]. When
+/// it is not defined, and how powers P are taken from a spectrum, is said [above](crate::measure).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Metric {
-    /// Root mean square of all samples, mean included.
+    /// Root mean square of all samples, mean included: √(Σx²/n).
     Rms,
-    /// Largest absolute sample.
+    /// Largest absolute sample: max |x|.
     Peak,
-    /// Mean of all samples.
+    /// Mean of all samples: Σx/n.
     Mean,
-    /// Population standard deviation.
+    /// Population standard deviation: √(Σ(x − mean)²/n).
     Std,
-    /// Peak over root mean square.
+    /// Peak over root mean square: max |x| / √(Σx²/n).
     CrestFactor,
-    /// Frequency of the bin with the most power, 0 Hz included; the first one on a tie.
+    /// Frequency of the bin with the most power, 0 Hz included: k·rate/n for the k in 0 ..= n/2 with the largest |X_k|², the first one on a
+    /// tie. X is the discrete Fourier transform without a window.
     DominantFrequency,
-    /// Frequency of the strongest bin above 0 Hz, interpolated between bins.
+    /// Frequency of the strongest bin above 0 Hz, interpolated between bins through a Hann window: (k ± (2r − 1)/(r + 1))·rate/n, where r is
+    /// the magnitude of the larger neighbour over that of bin k, to its side. Source: T. Grandke, IEEE Trans. Instrum. Meas. 32 (1983).
     FundamentalFrequency,
-    /// Sum of the powers of all bins from 0 Hz to half the rate, not normalised.
+    /// Sum of the powers of all bins from 0 Hz to half the rate, not normalised: Σ|X_k|², k = 0 ..= n/2, without a window.
     TotalPower,
-    /// Power of the fundamental over that of noise, without harmonics.
+    /// Power of the fundamental over that of noise, without harmonics: 10·log10(P_1/P_noise). Source: IEEE Std 1241-2010, signal to
+    /// nonharmonic ratio.
     Snr,
-    /// Amplitude of the harmonics over that of the fundamental.
+    /// Amplitude of the harmonics over that of the fundamental: 100·√((P_2 + … + P_10)/P_1), harmonics above half the rate where they fold
+    /// back to. Source: IEEE Std 1241-2010.
     Thd,
-    /// Power of the fundamental over that of noise and harmonics together.
+    /// Power of the fundamental over that of noise and harmonics together: 10·log10(P_1/(P_noise + P_2 + … + P_10)). Source: IEEE Std
+    /// 1241-2010.
     Sinad,
-    /// Mean time from 10 % to 90 % of a rising edge.
+    /// Mean time from 10 % to 90 % of a rising edge, between levels that are modes of the histogram. Source: IEEE Std 181-2011.
     RiseTime,
-    /// Mean time from 90 % to 10 % of a falling edge.
+    /// Mean time from 90 % to 10 % of a falling edge. Source: IEEE Std 181-2011.
     FallTime,
-    /// Share of whole periods above the middle level.
+    /// Share of whole periods above the middle level: 100·Σ(time from rising to falling 50 %)/Σ(period). Source: IEEE Std 181-2011.
     DutyCycle,
-    /// Standard deviation of the periods.
+    /// Standard deviation of the periods T between rising 50 % instants: √(Σ(T − mean T)²/(N − 1)). Source: JEDEC JESD65B.
     PeriodJitter,
 }
 

@@ -24,7 +24,8 @@ pub(crate) fn require_known(tables: &[&Table], name: &str) -> BatchResult<()> {
     if names().any(|known| known == name) {
         return Ok(());
     }
-    Err(BatchError::unknown("metric", name, names()))
+    let known = without_repeats(names());
+    Err(BatchError::unknown("metric", name, known.iter().map(String::as_str)))
 }
 
 fn without_repeats<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
@@ -35,4 +36,18 @@ fn without_repeats<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
         }
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NumberColumn;
+
+    #[test]
+    fn a_name_that_both_tables_have_is_listed_once() {
+        let column = |name: &str| NumberColumn { name: name.to_owned(), values: vec![1.0] };
+        let table = Table::new(Vec::new(), vec![column("gain"), column("offset")]).unwrap();
+        let error = require_known(&[&table, &table], "zz").unwrap_err().to_string();
+        assert_eq!(error, "there is no metric \"zz\"; there are gain, offset");
+    }
 }

@@ -72,7 +72,9 @@ impl ComparisonPage<'_> {
 /// ```
 #[must_use]
 pub fn comparison_terminal(comparisons: &Comparisons, width: usize) -> String {
-    let mut lines = vec![settings_line(comparisons), String::new()];
+    let mut lines = vec![settings_line(comparisons)];
+    lines.extend(only_pair(comparisons).map(|(a, b)| format!("a: {a}, b: {b}")));
+    lines.push(String::new());
     lines.extend(table(comparisons).lines(width));
     let left_out = left_out(comparisons);
     if !left_out.is_empty() {
@@ -140,6 +142,14 @@ fn has_pairs(comparisons: &Comparisons) -> bool {
     comparisons.metrics.iter().any(|one| one.a != "a" || one.b != "b")
 }
 
+/// The names of the two sides where all comparisons have the same, and these are not just `a` and `b`.
+fn only_pair(comparisons: &Comparisons) -> Option<(&str, &str)> {
+    let first = comparisons.metrics.first()?;
+    let is_of_it = |one: &MetricComparison| (&one.a, &one.b) == (&first.a, &first.b);
+    let is_only = has_pairs(comparisons) && comparisons.metrics.iter().all(is_of_it);
+    is_only.then_some((first.a.as_str(), first.b.as_str()))
+}
+
 /// How a metric moved, in words: means, change, interval, p.
 fn movement(one: &MetricComparison) -> String {
     let compared = &one.comparison;
@@ -204,23 +214,22 @@ fn left_out(comparisons: &Comparisons) -> Vec<page::Warning> {
     all
 }
 
+/// Wide enough for its names in a usual terminal: pairs of groups stand in the place of the means, which the page has.
 fn table(comparisons: &Comparisons) -> TextTable {
-    let has_pairs = has_pairs(comparisons);
-    let names: &[(&str, Side)] = if has_pairs {
-        &[("metric", Side::Left), ("a", Side::Left), ("b", Side::Left)]
+    let many_pairs = has_pairs(comparisons) && only_pair(comparisons).is_none();
+    let sides: &[(&str, Side)] = if many_pairs {
+        &[("a", Side::Left), ("b", Side::Left)]
     } else {
-        &[("metric", Side::Left)]
+        &[("mean of a", Side::Right), ("mean of b", Side::Right)]
     };
-    let numbers = ["mean of a", "mean of b", "change, %", "adjusted p"].map(|name| (name, Side::Right));
-    let mut table = TextTable::new(&[names, &numbers[..], &[("verdict", Side::Left)][..]].concat());
+    let change = [("change, %", Side::Right), ("adjusted p", Side::Right), ("verdict", Side::Left)];
+    let mut table = TextTable::new(&[&[("metric", Side::Left)][..], sides, &change[..]].concat());
     for one in &comparisons.metrics {
-        let names =
-            if has_pairs { vec![one.metric.clone(), one.a.clone(), one.b.clone()] } else { vec![one.metric.clone()] };
-        let compared = &one.comparison;
+        let means = || [one.comparison.mean_a, one.comparison.mean_b].map(number);
+        let sides = if many_pairs { [one.a.clone(), one.b.clone()] } else { means() };
         let percent = one.change_percent.map_or_else(|| number(f64::NAN), |percent| signed(percent, 3));
         let p = one.p_adjusted.map_or_else(|| number(f64::NAN), p_text);
-        let numbers = [number(compared.mean_a), number(compared.mean_b), percent, p];
-        table.row(names.into_iter().chain(numbers).chain([one.verdict.to_string()]));
+        table.row([one.metric.clone()].into_iter().chain(sides).chain([percent, p, one.verdict.to_string()]));
     }
     table
 }

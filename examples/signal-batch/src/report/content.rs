@@ -168,6 +168,13 @@ impl Content {
     }
 }
 
+impl MetricContent {
+    /// Whether more values are outside of the control limits than within: the level is not one, and the names of captures say nothing.
+    pub(super) fn drifts(&self) -> bool {
+        2 * self.outside.len() > self.description.count
+    }
+}
+
 impl Remark {
     fn of(warning: &Warning) -> Self {
         Self { subject: warning.subject.clone(), reason: warning.reason.clone() }

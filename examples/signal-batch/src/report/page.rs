@@ -144,13 +144,13 @@ fn outliers(content: &Content) -> String {
         captures.iter().map(|(name, metrics)| vec![(*name).to_owned(), metrics.join(", "), metrics.len().to_string()]);
     let values = content.metrics.iter().flat_map(|metric| metric.outliers.iter().map(move |outlier| (metric, outlier)));
     let values = values.map(|(metric, outlier)| outlier_row(content, metric, outlier));
-    let group = content.group.as_deref().unwrap_or("group");
-    let heads = ["capture", group, "metric", "value", "median", "side"];
+    let names: Vec<&str> = ["capture"].into_iter().chain(content.group.as_deref()).chain(["metric"]).collect();
+    let heads = [&names[..], &["value", "median", "side"]].concat();
     [
         note(&format!("{} {rule}.", count(n_values, "outlier"))),
         html("Captures with outliers", &["capture", "outlier in", "metrics"], 2, (by_capture, n_captures), ""),
         "<h3>Each value</h3>\n".to_owned(),
-        html("Outlying values", &heads, 3, (values, n_values), ""),
+        html("Outlying values", &heads, names.len(), (values, n_values), ""),
     ]
     .concat()
 }
@@ -158,9 +158,10 @@ fn outliers(content: &Content) -> String {
 fn outlier_row(content: &Content, metric: &MetricContent, outlier: &NamedValue) -> Vec<String> {
     let median = median_of(content, metric, &outlier.group);
     let side = if outlier.value > median { "above" } else { "below" };
-    let head = [outlier.name.clone(), outlier.group.clone(), metric.name.clone()];
+    let group = content.group.is_some().then(|| outlier.group.clone());
     let numbers = [outlier.value, median].map(|value| with_unit(value, &metric.unit));
-    head.into_iter().chain(numbers).chain([side.to_owned()]).collect()
+    let names = [outlier.name.clone()].into_iter().chain(group).chain([metric.name.clone()]);
+    names.chain(numbers).chain([side.to_owned()]).collect()
 }
 
 /// The median of the values that an outlier is judged among.
@@ -246,8 +247,9 @@ fn noted(mut figure: page::Figure, content: &Content) -> page::Figure {
 }
 
 fn outside(content: &Content) -> String {
-    let n_points = content.metrics.iter().map(|metric| metric.outside.len()).sum();
-    let points = content.metrics.iter().flat_map(|metric| metric.outside.iter().map(move |point| (metric, point)));
+    let (drifting, steady): (Vec<&MetricContent>, Vec<_>) = content.metrics.iter().partition(|metric| metric.drifts());
+    let n_points = steady.iter().map(|metric| metric.outside.len()).sum();
+    let points = steady.into_iter().flat_map(|metric| metric.outside.iter().map(move |point| (metric, point)));
     let row = |(metric, point): (&MetricContent, &NamedValue)| {
         let time = content.times.as_ref().map_or_else(String::new, |times| time_text(times[point.row]));
         let limits = metric.control_chart.as_ref().map_or([f64::NAN; 2], |chart| [chart.lower, chart.upper]);
@@ -255,6 +257,16 @@ fn outside(content: &Content) -> String {
         [point.name.clone(), metric.name.clone(), time].into_iter().chain(numbers).collect()
     };
     let heads = ["capture", "metric", "captured at, UTC", "value", "lower limit", "upper limit"];
-    let none = "Every value is within the limits of its control chart.";
-    html("Outside of the control limits", &heads, 3, (points.map(row), n_points), none)
+    let names: Vec<&str> = drifting.iter().map(|metric| metric.name.as_str()).collect();
+    let (none, drift) = if names.is_empty() {
+        ("Every value is within the limits of its control chart.", String::new())
+    } else {
+        let about =
+            "No steady level, but a drift or a step, as between batches; most values are outside, and not listed here";
+        (
+            "Every other value is within the limits of its control chart.",
+            note(&format!("{about}: {}.", names.join(", "))),
+        )
+    };
+    drift + &html("Outside of the control limits", &heads, 3, (points.map(row), n_points), none)
 }

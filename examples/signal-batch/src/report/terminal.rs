@@ -113,10 +113,13 @@ fn out_of_control(content: &Content) -> Vec<String> {
         return Vec::new();
     }
     let line = |metric: &&MetricContent| {
+        let (n, of) = (metric.outside.len(), metric.description.count);
+        if metric.drifts() {
+            return format!("  {}: {n} of {of}; it drifts or steps, as between batches", metric.name);
+        }
         let names: Vec<&str> = metric.outside.iter().take(MOST_NAMED).map(|point| point.name.as_str()).collect();
-        let n = metric.outside.len();
         let rest = if n > MOST_NAMED { format!(" and {} more", n - MOST_NAMED) } else { String::new() };
-        format!("  {}: {n} of {}: {}{rest}", metric.name, metric.description.count, names.join(", "))
+        format!("  {}: {n} of {of}: {}{rest}", metric.name, names.join(", "))
     };
     let mut lines = vec![String::new(), "outside of the limits of their control charts".to_owned()];
     lines.extend(outside.iter().take(MOST_NAMED).map(line));

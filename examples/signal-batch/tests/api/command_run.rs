@@ -208,6 +208,38 @@ fn a_column_with_gaps_and_groups_that_are_numbers_are_aggregated() {
 }
 
 #[test]
+fn what_a_case_may_leave_out_may_be_null() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = json!([1.0, 1.1, 0.9, 1.0, 7.5]);
+    let described = json!({ "kind": "describe_outliers", "cases": [
+        { "id": "absent", "input": input },
+        { "id": "null", "input": input, "iqr_thresholds": null, "z_thresholds": null },
+    ] });
+    let (result, _) = answers(folder.path(), &described, 0, &[]);
+    assert_eq!(result["cases"][0]["iqr_outlier_indices"], result["cases"][1]["iqr_outlier_indices"]);
+    assert_eq!(result["cases"][1]["z_outlier_indices"]["2.0"], json!([]));
+
+    let rows = json!([{ "file": "a", "batch": "x", "rms": 1.0 }]);
+    let table = json!({ "id": "null", "rows": rows, "threshold": null, "group": null });
+    let (result, _) = answers(folder.path(), &json!({ "kind": "aggregate_tables", "cases": [table] }), 0, &[]);
+    assert_eq!(result["cases"][0]["by_group"]["x"]["rms"]["count"], 1);
+}
+
+#[test]
+fn a_record_without_a_duration_and_counts_with_a_decimal_point_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = json!([
+        { "file": "a", "status": "success", "duration": 0.5, "samples": 100.0, "measurements": 3.0 },
+        { "file": "b", "status": "skipped", "duration": null, "samples": 0, "measurements": 0, "error_type": null },
+    ]);
+    let case = json!({ "id": "one", "records": records, "wall_seconds": 2, "start_epoch": null });
+    let (result, _) = answers(folder.path(), &json!({ "kind": "batch_metrics", "cases": [case] }), 0, &[]);
+    let (raw, rounded) = (&result["cases"][0]["expect_raw"], &result["cases"][0]["expect_rounded"]);
+    assert_eq!((raw["average"].as_f64(), raw["samples_per_second"].as_f64()), (Some(0.5), Some(50.0)));
+    assert_eq!((rounded["skip_count"].as_u64(), rounded.get("start_time")), (Some(1), None));
+}
+
+#[test]
 fn workload_cases_may_have_nothing_but_an_id() {
     let folder = tempfile::tempdir().unwrap();
     let file = json!({

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use consumer_support::page::{Fact, Link, Warning};
 use manyhands_test_support::rng::Rng;
-use signal_batch::report::{ControlChart, Report, ReportData};
-use signal_batch::{NumberColumn, Table, TextColumn};
+use signal_batch::regression::{RegressionSettings, compare_groups};
+use signal_batch::report::{ControlChart, Report, ReportData, comparison_terminal};
+use signal_batch::{Metric, NumberColumn, Table, TextColumn};
 
 use crate::regression::normal;
 
@@ -200,6 +201,15 @@ fn the_same_data_give_the_same_bytes_and_facts_notes_and_files_are_shown() {
 }
 
 #[test]
+fn outlying_values_have_a_column_of_groups_only_where_there_are_groups() {
+    let page = |data| report(data).page();
+    assert!(page(grouped(two_batches())).contains(">batch</th>"));
+    let page = page(ReportData::new("Pooled", two_batches()));
+    assert!(!page.contains(">batch</th>") && !page.contains(">group</th>"));
+    assert_well_formed(&page);
+}
+
+#[test]
 fn a_column_that_is_named_and_not_there_is_refused_with_the_nearest() {
     let named = ReportData { metrics: Some(vec!["rsm".into()]), ..ReportData::new("x", two_batches()) };
     assert!(Report::new(named).unwrap_err().to_string().contains("did you mean \"rms\"?"));
@@ -220,6 +230,39 @@ fn outliers_are_judged_within_their_group() {
     assert_eq!(outliers(ReportData::new("pooled", table.clone())), serde_json::json!([]));
     let grouped = outliers(grouped(table));
     assert_eq!((&grouped[0]["row"], grouped.as_array().unwrap().len()), (&5.into(), 1));
+}
+
+#[test]
+fn a_comparison_of_groups_has_whole_names_and_verdicts_on_a_terminal() {
+    let pair = "metric mean of a mean of b change, % adjusted p verdict";
+    let pairs = "metric a b change, % adjusted p verdict";
+    for (groups, expected) in [(["north", "south", "north"], pair), (["north", "south", "east"], pairs)] {
+        let batches = (0..30).map(|row| groups[row % 3].to_owned()).collect();
+        let values = |row: usize| row as f64 + if row % 3 == 1 { 1e6 } else { 0.0 };
+        let number =
+            |metric: Metric| NumberColumn { name: metric.name().into(), values: (0..30).map(values).collect() };
+        let texts = vec![TextColumn { name: "batch".into(), values: batches }];
+        let table = Table::new(texts, Metric::ALL.map(number).into()).unwrap();
+        let compared = compare_groups(&table, "batch", &RegressionSettings::default()).unwrap();
+        let text = comparison_terminal(&compared, 80);
+        assert!(text.lines().all(|line| line.chars().count() <= 80) && !text.contains('\u{2026}'), "{text}");
+        assert!(text.contains("\nfundamental_frequency ") && text.contains("moved\n"), "{text}");
+        let head = text.lines().find(|line| line.starts_with("metric ")).unwrap();
+        assert_eq!(head.split_whitespace().collect::<Vec<_>>().join(" "), expected);
+        assert_eq!(text.contains("\na: north, b: south\n"), expected == pair, "{text}");
+    }
+}
+
+#[test]
+fn a_metric_that_steps_is_said_to_step_and_names_no_captures() {
+    let values = (0..40).map(|row| f64::from(row % 2) * 0.1 + if row < 20 { 0.0 } else { 5.0 }).collect();
+    let rms = NumberColumn { name: "rms".into(), values };
+    let report = report(ReportData::new("Steps", Table::new(Vec::new(), vec![rms]).unwrap()));
+    let text = report.terminal(80);
+    assert!(text.contains("rms: 40 of 40; it drifts or steps") && !text.contains("row 1"), "{text}");
+    let page = report.page();
+    assert!(page.contains("and not listed here: rms.") && page.contains("Every other value is within"));
+    assert_eq!(report.summary()["metrics"][0]["outside"].as_array().unwrap().len(), 40, "programs get every value");
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn settings(args: &CompareArgs) -> Result<RegressionSettings, Refusal> {
 
 fn save_baseline(table: &Path, file: &Path, output: &Output) -> Result<ExitStatus, Refusal> {
     let (path, table) = read_table(table, &[])?;
-    let now = Timestamp::now();
+    let now = Timestamp::from_second(Timestamp::now().as_second()).expect("a time without its fraction is a time");
     let baseline = Baseline::of(&table, &path.display().to_string(), Some(now))
         .map_err(|error| format!("{}: {error}", path.display()))?;
     let json = baseline.to_json();

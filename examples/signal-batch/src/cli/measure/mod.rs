@@ -245,12 +245,29 @@ fn finish(
         context.mode,
         context.n_workers(),
     ));
+    output.json(&summary(worked, &failed, captures, seconds, context).to_string());
+    let is_whole = failed.is_empty() && worked.warnings.is_empty() && !captures.lacks_named;
+    match (succeeded, is_whole) {
+        (0, _) => ExitStatus::CouldNotRun,
+        (_, true) => ExitStatus::Done,
+        (_, false) => ExitStatus::Incomplete,
+    }
+}
+
+/// What `--json` prints.
+fn summary(
+    worked: &Worked,
+    failed: &[(String, &str)],
+    captures: &Captures,
+    seconds: f64,
+    context: &CliContext<'_>,
+) -> serde_json::Value {
     let failed_json: Vec<_> = failed.iter().map(|(name, why)| json!({ "file": name, "error": why })).collect();
-    let summary = json!({
+    json!({
         "operation": "measure",
         "captures": worked.results.len(),
-        "succeeded": succeeded,
-        "resumed": resumed,
+        "succeeded": worked.tally.succeeded,
+        "resumed": worked.tally.resumed,
         "failed": failed_json,
         "set_aside": captures.set_aside,
         "warnings": worked.warnings,
@@ -258,14 +275,7 @@ fn finish(
         "workers": context.n_workers(),
         "seconds": seconds,
         "files": [RESULTS, "summary.json", "index.html", "run/summary.json"],
-    });
-    output.json(&summary.to_string());
-    let is_whole = failed.is_empty() && worked.warnings.is_empty() && !captures.lacks_named;
-    match (succeeded, is_whole) {
-        (0, _) => ExitStatus::CouldNotRun,
-        (_, true) => ExitStatus::Done,
-        (_, false) => ExitStatus::Incomplete,
-    }
+    })
 }
 
 /// The captures that failed, by name, and why.

@@ -30,9 +30,9 @@ impl Case {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The value of a field, where it has one.
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+    /// The value of a field that may be left out; one that is null is left out.
+    pub(super) fn optional(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
     }
 
     /// A field that must be there.
@@ -40,7 +40,7 @@ impl Case {
     /// # Errors
     /// A message with its name.
     pub(super) fn field(&self, name: &str) -> Result<&Value, String> {
-        self.get(name).ok_or_else(|| format!("it has no {name}; add the field"))
+        self.0.get(name).ok_or_else(|| format!("it has no {name}; add the field"))
     }
 
     /// A number, NaN where it is null.
@@ -52,13 +52,16 @@ impl Case {
         read_number(value).ok_or_else(|| format!("{name} is {}; {WAY_OUT}", shown(value)))
     }
 
-    /// A whole number of at least 0.
+    /// A whole number of at least 0; also one that is written with a decimal point, as columns with gaps are exported.
     ///
     /// # Errors
     /// A message when the field is absent or something else.
     pub(super) fn whole(&self, name: &str) -> Result<u64, String> {
         let value = self.field(name)?;
-        value.as_u64().ok_or_else(|| format!("{name} is {}; give a whole number of at least 0", shown(value)))
+        value
+            .as_u64()
+            .or_else(|| value.as_f64().and_then(whole_number))
+            .ok_or_else(|| format!("{name} is {}; give a whole number of at least 0", shown(value)))
     }
 
     /// A text.
@@ -105,6 +108,12 @@ pub(super) fn read_number(value: &Value) -> Option<f64> {
     }
 }
 
+/// The number where it is whole, not negative, and small enough that its neighbours are whole numbers too.
+fn whole_number(value: f64) -> Option<u64> {
+    const MOST: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+    ((0.0..MOST).contains(&value) && value.fract() == 0.0).then_some(value as u64)
+}
+
 /// The number as answers have it.
 pub(super) fn number(value: f64) -> Value {
     match Number::from_f64(value) {
@@ -141,6 +150,17 @@ mod tests {
         let values = case.numbers("a").unwrap();
         assert_eq!((values[1], values[3], values[4]), (-2.5e-300, f64::INFINITY, f64::NEG_INFINITY));
         assert_eq!(numbers(&values).to_string(), r#"[1.0,-2.5e-300,null,"inf","-inf"]"#);
+    }
+
+    #[test]
+    fn counts_may_have_a_decimal_point_and_what_may_be_left_out_may_be_null() {
+        let case = Case::parse(r#"{"a": 5.0, "b": 5.5, "c": -1.0, "d": 1e300, "e": null}"#).unwrap();
+        assert_eq!(case.whole("a"), Ok(5));
+        for name in ["b", "c", "d", "e"] {
+            assert!(case.whole(name).unwrap_err().contains("whole number"), "{name}");
+        }
+        assert!(case.optional("e").is_none() && case.optional("f").is_none() && case.optional("a").is_some());
+        assert!(case.number("e").unwrap().is_nan());
     }
 
     #[test]

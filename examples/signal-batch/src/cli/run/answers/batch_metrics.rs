@@ -18,7 +18,7 @@ pub(super) fn batch_metrics(case: &Case) -> Result<Value, String> {
         Case::of(entry, &place).and_then(|entry| record(&entry).map_err(|why| format!("{place}: {why}")))
     });
     let metrics = stats::batch_metrics(&records.collect::<Result<Vec<FileRecord>, String>>()?, wall_seconds);
-    let start = if case.get("start_epoch").is_some() { Some(start(case.number("start_epoch")?)?) } else { None };
+    let start = if case.optional("start_epoch").is_some() { Some(start(case.number("start_epoch")?)?) } else { None };
     Ok(json!({ "expect_raw": raw(&metrics), "expect_rounded": rounded(&metrics, start)? }))
 }
 
@@ -36,14 +36,16 @@ fn record(entry: &Case) -> Result<FileRecord, String> {
         "skipped" => FileStatus::Skipped,
         other => return Err(format!("status is {other:?}; give success, error or skipped")),
     };
-    let error_type = match entry.get("error_type") {
-        None | Some(Value::Null) => None,
+    let error_type = match entry.optional("error_type") {
+        None => None,
         Some(_) => Some(entry.text("error_type")?.to_owned()),
     };
+    // One that is null is not known, as of a file that was skipped, and counts in no time per file.
+    let duration = if entry.field("duration")?.is_null() { f64::NAN } else { seconds(entry, "duration")? };
     Ok(FileRecord {
         file: entry.text("file")?.to_owned(),
         status,
-        duration: seconds(entry, "duration")?,
+        duration,
         samples: entry.whole("samples")?,
         measurements: entry.whole("measurements")?,
         error_type,

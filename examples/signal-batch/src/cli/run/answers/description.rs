@@ -68,7 +68,7 @@ pub(super) fn quality(case: &Case) -> Result<Value, String> {
 
 /// The thresholds of the case, or the usual ones where it has none. They name the answers, so each is finite.
 fn thresholds(case: &Case, name: &str, usual: &[f64]) -> Result<Vec<f64>, String> {
-    if case.get(name).is_none() {
+    if case.optional(name).is_none() {
         return Ok(usual.to_vec());
     }
     let given = case.numbers(name)?;

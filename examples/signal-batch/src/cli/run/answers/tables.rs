@@ -18,8 +18,8 @@ const GROUP: &str = "batch";
 /// # Errors
 /// A message that names the field, or the row and its field.
 pub(super) fn aggregate_tables(case: &Case) -> Result<Value, String> {
-    let threshold = if case.get("threshold").is_some() { case.number("threshold")? } else { 3.0 };
-    let group = if case.get("group").is_some() { case.text("group")? } else { GROUP };
+    let threshold = if case.optional("threshold").is_some() { case.number("threshold")? } else { 3.0 };
+    let group = if case.optional("group").is_some() { case.text("group")? } else { GROUP };
     let table = table(case.list("rows")?, group)?;
     let columns = |summaries: &[ColumnSummary]| -> Map<String, Value> {
         summaries.iter().map(|summary| (summary.name.clone(), column(summary, &table))).collect()

@@ -33,7 +33,7 @@ fn made(case: &Case) -> Result<Capture, String> {
     let id = case.text("id")?;
     let way_out = "call it trace_NNN or signal_NNN";
     let (family, number) = id.split_once('_').ok_or_else(|| format!("{id:?} names no made signal; {way_out}"))?;
-    let i = match case.get("i") {
+    let i = match case.optional("i") {
         Some(_) => case.whole("i")?,
         None => number.parse().map_err(|_| format!("{id:?} has no number; {way_out}, or give i"))?,
     };
