@@ -39,18 +39,17 @@ impl Scaling {
 
     /// The samples as a device takes them.
     pub(crate) fn apply(self, samples: &[f64]) -> impl Iterator<Item = f32> {
-        // The inverse of a power of two is exact.
-        let inverse = 1.0 / self.unit;
-        samples.iter().map(move |sample| ((sample - self.shift) * inverse) as f32)
+        // Divided, not multiplied by the inverse: the smallest units have none.
+        samples.iter().map(move |sample| ((sample - self.shift) / self.unit) as f32)
     }
 }
 
-/// The least power of two that is not below the spread, in a range where its inverse is a number, too.
+/// The least power of two that is not below the spread, or the largest of all.
 fn power_of_two_from(spread: f64) -> f64 {
     if spread == 0.0 {
         return 1.0;
     }
-    let exponent = spread.log2().ceil().clamp(-1000.0, 1023.0);
+    let exponent = spread.log2().ceil().clamp(-1074.0, 1023.0);
     exponent.exp2()
 }
 
@@ -82,7 +81,7 @@ mod tests {
     fn tiny_huge_and_constant_samples_have_a_unit() {
         for amplitude in [5e-324, 1e-200, 1e-20, 1.0, 1e20, 1e200, 8e307] {
             let scaling = Scaling::of(&[amplitude, -amplitude], 1).unwrap();
-            assert!(scaling.apply(&[amplitude]).all(|scaled| scaled.abs() <= 1.0), "{amplitude}");
+            assert!(scaling.apply(&[amplitude]).all(|scaled| (0.5..=1.0).contains(&scaled)), "{amplitude}");
         }
         assert_eq!(Scaling::of(&[3.0, 3.0], 1), Ok(Scaling { shift: 3.0, unit: 1.0 }));
     }

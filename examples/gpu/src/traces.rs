@@ -165,13 +165,31 @@ fn summary(sums: &[f32], Scaling { shift, unit }: Scaling, n_samples: usize) -> 
     let mean = shift + scaled_mean * unit;
     let std = variance.sqrt() * unit;
     let power_at_zero = (n * mean) * (n * mean);
-    let best_power = best_power * unit * unit;
+    // Compared as scaled: the powers of huge samples are infinite in their own unit, and those of tiny ones 0.
+    let scaled_power_at_zero = (n * (mean / unit)).powi(2);
     TraceSummary {
         rms: mean.hypot(std),
         mean,
         std,
         peak: (shift + smallest * unit).abs().max((shift + largest * unit).abs()),
         total_power: power_at_zero + powers * unit * unit,
-        dominant_bin: if best_power > power_at_zero { sums[6].to_bits() as usize } else { 0 },
+        dominant_bin: if best_power > scaled_power_at_zero { sums[6].to_bits() as usize } else { 0 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dominant_bin_is_that_of_the_samples_also_where_their_powers_leave_double_precision() {
+        for exponent in [-1074, -600, 0, 600, 1023] {
+            let unit = f64::from(exponent).exp2();
+            let of = |mean: f32| {
+                let sums = [8.0 * mean, 8.0, -1.0, 1.0, 20.0, 16.0, f32::from_bits(3), 0.0];
+                summary(&sums, Scaling { shift: 0.0, unit }, 8).dominant_bin
+            };
+            assert_eq!([0.0, 0.25, 0.75].map(of), [3, 3, 0], "{exponent}");
+        }
     }
 }

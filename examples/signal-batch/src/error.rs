@@ -1,5 +1,6 @@
 //! What can be wrong with a capture, a table, a limit or a setting: each error names the value and what to do.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -57,7 +58,9 @@ impl BatchError {
     /// ```
     #[must_use]
     pub fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        let known: Vec<&str> = known.into_iter().collect();
+        let mut known: Vec<&str> = known.into_iter().collect();
+        let mut seen = HashSet::new();
+        known.retain(|name| seen.insert(*name)); // two tables have most names in common
         Self::Unknown { what: what.to_owned(), name: name.to_owned(), way_out: way_out(name, &known) }
     }
 }

@@ -87,8 +87,9 @@ pub(super) fn aggregate(args: &AggregateArgs, context: &CliContext<'_>) -> Resul
         ..ReportData::new("Measurements", table.clone())
     };
     let report = Report::new(data).map_err(|error| error.to_string())?;
+    let described = described_part(&table, args).map_err(|error| format!("{}: {error}", path.display()))?;
     if let Some(out) = &args.out {
-        write(out, &report, &table, args)?;
+        write(out, &report, &described, args)?;
     }
     context.output.result(&report.terminal(80).trim_end());
     context.output.json(&report.summary().to_string());
@@ -109,11 +110,12 @@ fn left_out(table: &Table, args: &AggregateArgs) -> Vec<String> {
 
 fn mostly_numbers(column: &TextColumn) -> Option<String> {
     let is_number = |cell: &&String| cell.trim().parse::<f64>().is_ok();
+    let is_like_one = |cell: &&String| cell.trim().replace(',', ".").parse::<f64>().is_ok();
     let filled = || column.values.iter().filter(|cell| !cell.trim().is_empty());
     let stray = filled().find(|cell| !is_number(cell))?;
-    let is_most = 2 * filled().filter(is_number).count() > filled().count();
+    let is_most = 2 * filled().filter(is_like_one).count() > filled().count();
     is_most.then(|| {
-        format!("column {:?} is left out, as {stray:?} is no number; correct it, or leave the cell empty", column.name)
+        format!("column {:?} is left out, as {stray:?} is no number; correct it, with a decimal point, or leave the cell empty", column.name)
     })
 }
 
@@ -137,8 +139,8 @@ fn unused_group(table: &Table, args: &AggregateArgs) -> Option<String> {
     ))
 }
 
-fn write(out: &Path, report: &Report, table: &Table, args: &AggregateArgs) -> Result<(), Refusal> {
-    let summary = summary_table(table, args).map_err(|error| error.to_string())?;
+fn write(out: &Path, report: &Report, described: &Table, args: &AggregateArgs) -> Result<(), Refusal> {
+    let summary = summary_table(described, args).map_err(|error| error.to_string())?;
     OutFolder::new(out, []).create().map_err(|error| error.to_string())?;
     summary.write_csv(out.join("summary.csv")).map_err(|error| error.to_string())?;
     let write = |name: &str, text: String| {
@@ -149,11 +151,10 @@ fn write(out: &Path, report: &Report, table: &Table, args: &AggregateArgs) -> Re
 }
 
 /// A row for each group and column: its description, and how many outliers.
-fn summary_table(table: &Table, args: &AggregateArgs) -> BatchResult<Table> {
-    let table = described_part(table, args)?;
+fn summary_table(described: &Table, args: &AggregateArgs) -> BatchResult<Table> {
     let groups: Vec<(String, Vec<ColumnSummary>)> = match &args.group {
-        Some(group) => stats::aggregate_by(&table, group, args.method, args.threshold)?,
-        None => vec![("all".to_owned(), stats::aggregate(&table, args.method, args.threshold)?)],
+        Some(group) => stats::aggregate_by(described, group, args.method, args.threshold)?,
+        None => vec![("all".to_owned(), stats::aggregate(described, args.method, args.threshold)?)],
     };
     let rows: Vec<(&String, &ColumnSummary)> =
         groups.iter().flat_map(|(group, columns)| columns.iter().map(move |column| (group, column))).collect();
@@ -192,7 +193,11 @@ fn described_part(table: &Table, args: &AggregateArgs) -> BatchResult<Table> {
     };
     let numbers: Vec<NumberColumn> = table.numbers().iter().filter(is_described).cloned().collect();
     if numbers.is_empty() {
-        return Err(BatchError::Table("it has no column of numbers to describe".to_owned()));
+        let texts: Vec<&str> = table.texts().iter().map(|column| column.name.as_str()).collect();
+        return Err(BatchError::Table(format!(
+            "it has no column of numbers to describe; {} hold texts, and numbers have decimal points",
+            texts.join(", ")
+        )));
     }
     Table::new(table.texts().to_vec(), numbers)
 }

@@ -14,6 +14,9 @@ use super::{Content, ReadSettings, Refusal, require_samples};
 
 /// The chosen column, with the rate that the times say.
 pub(super) fn read(bytes: &[u8], settings: &ReadSettings) -> Result<Content, Refusal> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err("is UTF-16; save it as CSV in UTF-8".to_owned());
+    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let separator = separator(bytes);
     let mut rows = Rows::new(bytes, separator);
@@ -189,6 +192,13 @@ mod tests {
             [("1;2", b';'), ("1,5;2", b';'), ("a\tb,c", b'\t'), ("1", b','), ("# a;b\r\n\n1,2\n3;4", b',')]
         {
             assert_eq!(separator(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn utf_16_is_refused_with_the_way_out() {
+        for bytes in [&b"\xff\xfe1\0\n\0"[..], b"\xfe\xff\x001\0\n"] {
+            assert!(read(bytes, &ReadSettings::default()).unwrap_err().contains("save it as CSV in UTF-8"));
         }
     }
 

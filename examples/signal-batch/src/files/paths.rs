@@ -1,6 +1,7 @@
 //! Which files are captures: named ones, and all of a folder.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -36,8 +37,8 @@ impl CaptureFile {
 
 /// The captures among these files and in these folders, sorted by name, and a sentence for each file or folder that is set aside.
 ///
-/// Folders are walked to the bottom, links to folders and hidden names are set aside, and so is what has another ending or is no regular file.
-/// The name of a file is its path from the folder that was named, its batch the folder that holds it, from there too; of a file in that folder
+/// Folders are walked to the bottom. Set aside are links to folders, links to files that are captures of the run already, hidden names, and what
+/// has another ending or is no regular file. The name of a file is its path from the folder that was named, its batch the folder that holds it, from there too; of a file in that folder
 /// itself, and of a file that was named, the batch is the folder's own name. Where several inputs are named, a folder's own name comes in front
 /// of both.
 ///
@@ -70,10 +71,11 @@ pub fn capture_paths(inputs: &[PathBuf]) -> BatchResult<(Vec<CaptureFile>, Vec<S
             found.walk(input, &prefix);
         } else {
             let parent = input.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let name = input.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            found.take(input.clone(), name, own_name(parent));
+            let file = found.capture_file(input.clone(), last_name(input), own_name(parent));
+            found.files.extend(file);
         }
     }
+    found.set_repeated_links_aside();
     found.files.sort_by(|a, b| a.name.cmp(&b.name));
     require_unlike_names(&found.files)?;
     found.set_aside.sort();
@@ -83,6 +85,8 @@ pub fn capture_paths(inputs: &[PathBuf]) -> BatchResult<(Vec<CaptureFile>, Vec<S
 #[derive(Default)]
 struct Found {
     files: Vec<CaptureFile>,
+    /// Links to files in folders, which were not named themselves.
+    links: Vec<CaptureFile>,
     set_aside: Vec<String>,
 }
 
@@ -94,12 +98,14 @@ impl Found {
         while let Some((folder, name)) = folders.pop() {
             let batch = if name.is_empty() { &own } else { &name };
             for path in self.entries(&folder) {
-                let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let file_name = last_name(&path);
                 let entry_name = if name.is_empty() { file_name.clone() } else { format!("{name}/{file_name}") };
                 if file_name.starts_with('.') {
                     self.leave(&path, "is hidden");
                 } else if !path.is_dir() {
-                    self.take(path, entry_name, batch.clone());
+                    let is_link = path.is_symlink();
+                    let file = self.capture_file(path, entry_name, batch.clone());
+                    if is_link { &mut self.links } else { &mut self.files }.extend(file);
                 } else if path.is_symlink() {
                     self.leave(&path, "is a link to a folder; name that folder");
                 } else {
@@ -118,13 +124,35 @@ impl Found {
         })
     }
 
-    fn take(&mut self, path: PathBuf, name: String, batch: String) {
+    /// The file as a capture; None where it can be none, which is noted.
+    fn capture_file(&mut self, path: PathBuf, name: String, batch: String) -> Option<CaptureFile> {
         if let Some(what) = kind_if_not_regular(&path) {
             self.leave(&path, &format!("is {what}"));
         } else if FileKind::of(&path).is_none() {
             self.leave(&path, &FileKind::unknown(&path));
         } else {
-            self.files.push(CaptureFile { path, name, batch });
+            return Some(CaptureFile { path, name, batch });
+        }
+        None
+    }
+
+    /// Keeps of the links in folders those to files that are not captures of the run already, such as a `latest.csv` would be.
+    fn set_repeated_links_aside(&mut self) {
+        let mut places: HashMap<PathBuf, PathBuf> =
+            self.files.iter().map(|file| (place(&file.path), file.path.clone())).collect();
+        let mut links = std::mem::take(&mut self.links);
+        links.sort_by(|a, b| a.name.cmp(&b.name));
+        for link in links {
+            match places.entry(place(&link.path)) {
+                Entry::Occupied(taken) => {
+                    let reason = format!("is a link to {}, which is measured itself", taken.get().display());
+                    self.leave(&link.path, &reason);
+                }
+                Entry::Vacant(free) => {
+                    free.insert(link.path.clone());
+                    self.files.push(link);
+                }
+            }
         }
     }
 
@@ -135,29 +163,38 @@ impl Found {
 
 /// The last part of the path, also of one such as `.`.
 fn own_name(folder: &Path) -> String {
-    let whole = folder.canonicalize();
-    let name = whole.as_deref().unwrap_or(folder).file_name();
-    name.unwrap_or_default().to_string_lossy().into_owned()
+    last_name(&folder.canonicalize().unwrap_or_else(|_| folder.to_owned()))
+}
+
+/// The last part of the path. Bytes that are no UTF-8 are written as `\xff`, so that two names that differ in them stay two.
+fn last_name(path: &Path) -> String {
+    let mut name = String::new();
+    for chunk in path.file_name().unwrap_or_default().as_encoded_bytes().utf8_chunks() {
+        name.push_str(chunk.valid());
+        name.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    name
+}
+
+/// The file that a path leads to, through all links.
+fn place(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// `files` are sorted by name.
 fn require_unlike_names(files: &[CaptureFile]) -> BatchResult<()> {
     let twice = files.windows(2).find(|pair| pair[0].name == pair[1].name).map(|pair| (&pair[0], &pair[1]));
     let mut places = HashMap::new();
-    let named_twice = || {
-        files.iter().find_map(|file| {
-            let place = file.path.canonicalize().unwrap_or_else(|_| file.path.clone());
-            places.insert(place, file).map(|other| (other, file))
-        })
-    };
-    let Some((one, other)) = twice.or_else(named_twice) else { return Ok(()) };
-    let reason = match one.name == other.name {
-        true => format!(
+    let mut named_twice =
+        || files.iter().find_map(|file| places.insert(place(&file.path), file).map(|other| (other, file)));
+    let Some((one, other)) = named_twice().or(twice) else { return Ok(()) };
+    let reason = match place(&one.path) == place(&other.path) {
+        true => format!("is {} too; name it once", one.path.display()),
+        false => format!(
             "is called {:?}, as is {}; rename one, or name the folders that hold them",
             other.name,
             one.path.display()
         ),
-        false => format!("is {} too; name it once", one.path.display()),
     };
     Err(BatchError::File { path: other.path.clone(), reason })
 }

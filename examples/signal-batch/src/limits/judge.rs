@@ -31,7 +31,7 @@ pub struct Verdict {
     pub passed: bool,
     /// How well they are kept, 0 to 100: the mean over all metrics with limits of 100·max(0, 1 − e/w). Here e is how far the value lies
     /// outside (0 within the limits), and w is max − min where there are both, and the absolute value of the limit where there is one. A
-    /// missing value counts 0, and so does any value outside when w = 0. A unit that passes has 100.
+    /// missing value counts 0, and so does any value outside when w = 0. A unit that passes has 100, and one that was not measured 0.
     pub score: f64,
     /// Why it fails; empty when it passes.
     pub reasons: Vec<Reason>,
@@ -73,7 +73,7 @@ impl Limits {
     /// Judges every row of a table.
     ///
     /// A unit passes when each metric that has `min` or `max` has a value within. The text in a column called `error` says that its capture
-    /// could not be measured, and is then the one reason.
+    /// could not be measured, and is then the one reason; values in its row count for nothing.
     ///
     /// # Errors
     /// [`BatchError::Setting`](crate::BatchError::Setting) when a limit is of a metric that the table has no column of numbers for.
@@ -94,7 +94,8 @@ impl Limits {
         self.require_known(table.numbers().iter().map(|column| column.name.as_str()))?;
         let judged: Vec<Judged<'_>> = self.judged_columns(table).collect();
         let units: Vec<Verdict> = (0..table.n_rows()).map(|row| verdict(table, &judged, row)).collect();
-        let mut metrics: Vec<MetricYield> = judged.iter().map(Judged::metric_yield).collect();
+        let errors = table.text("error").unwrap_or_default();
+        let mut metrics: Vec<MetricYield> = judged.iter().map(|one| one.metric_yield(errors)).collect();
         metrics.sort_by_key(|metric| metric.passed);
         let batches = if table.text("batch").is_some() { batch_yields(&units) } else { Vec::new() };
         Ok(Judgement { units, metrics, batches })
@@ -188,12 +189,14 @@ impl Judged<'_> {
         }
     }
 
-    fn metric_yield(&self) -> MetricYield {
+    /// How many units keep to the limits; one with an error counts as one without a value.
+    fn metric_yield(&self, errors: &[String]) -> MetricYield {
         let MetricLimits { metric, min, max, .. } = self.limits;
         let mut found =
             MetricYield { metric: metric.clone(), min: *min, max: *max, passed: 0, below: 0, above: 0, missing: 0 };
-        for &value in self.values {
-            match self.side(value) {
+        for (row, &value) in self.values.iter().enumerate() {
+            let has_error = errors.get(row).is_some_and(|error| !error.is_empty());
+            match self.side(if has_error { f64::NAN } else { value }) {
                 Side::Within => found.passed += 1,
                 Side::Below(_) => found.below += 1,
                 Side::Above(_) => found.above += 1,
@@ -206,8 +209,10 @@ impl Judged<'_> {
 
 fn verdict(table: &Table, judged: &[Judged<'_>], row: usize) -> Verdict {
     let text = |column: &str| table.text(column).map(|texts| texts[row].as_str());
-    let score = 100.0 * judged.iter().map(|one| one.score(one.values[row])).sum::<f64>() / judged.len().max(1) as f64;
-    let reasons: Vec<Reason> = match text("error").filter(|error| !error.is_empty()) {
+    let error = text("error").filter(|error| !error.is_empty());
+    let scores = judged.iter().map(|one| if error.is_some() { 0.0 } else { one.score(one.values[row]) });
+    let score = 100.0 * scores.sum::<f64>() / judged.len().max(1) as f64;
+    let reasons: Vec<Reason> = match error {
         Some(error) => vec![Reason::NotMeasured { error: error.to_owned() }],
         None => judged.iter().filter_map(|one| one.reason(one.values[row], text("unit").unwrap_or("V"))).collect(),
     };

@@ -85,6 +85,9 @@ fn a_column_that_is_numbers_but_for_a_slip_is_left_out_by_name() {
     let (_, shown) = require_code(&output, 1);
     assert!(shown.contains("column \"x\" is left out, as \"3;\" is no number"), "{shown}");
     assert_eq!(summary(folder.path()).text("metric").unwrap(), ["y"]);
+    let (output, _folder) = aggregate("file;x;y\na;1,5;1\nb;2,5;2\n", &[]);
+    let (_, shown) = require_code(&output, 1);
+    assert!(shown.contains("column \"x\" is left out, as \"1,5\" is no number"), "{shown}");
     let (output, _folder) = aggregate("file,x,y\na,1,1\nb,2,2\nc,3;,3\n", &["--metrics", "y"]);
     require_code(&output, 0);
 }
@@ -121,6 +124,9 @@ fn without_a_folder_for_results_nothing_is_written_and_json_is_the_whole_summary
     let summary: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(summary["metrics"][0]["name"], "rms", "{summary}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    fs::write(&path, "file,lot\na,b\n").unwrap();
+    let (text, shown) = require_code(&signal_batch(&["aggregate", path.to_str().unwrap()]), 2);
+    assert!(text.is_empty() && shown.contains("no column of numbers to describe; file, lot hold texts"), "{shown}");
 }
 
 #[test]

@@ -102,6 +102,31 @@ fn a_metric_that_was_in_the_baseline_and_cannot_be_tested_makes_the_run_incomple
 }
 
 #[test]
+fn a_run_in_which_nothing_could_be_tested_does_not_end_as_if_nothing_had_moved() {
+    let folder = folder();
+    for (name, text) in [
+        ("names.csv", "file,batch\na,1\nb,1\n"),
+        ("missing.csv", "file,batch,v\na,1,\nb,1,\n"),
+        ("v.csv", "file,batch,v\na,1,1\nb,1,2\nc,1,3\n"),
+        ("header.csv", "file,batch,v\n"),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    for (arguments, code) in [
+        (&["--baseline", "names.csv", "v.csv"][..], 2),
+        (&["--baseline", "missing.csv", "v.csv"], 2),
+        (&["--baseline", "header.csv", "v.csv"], 2),
+        (&["--baseline", "v.csv", "header.csv"], 1),
+        (&["names.csv", "names.csv"], 2),
+        (&["v.csv", "--group", "batch"], 2),
+    ] {
+        let (_, refused) = require_code(&compare(folder.path(), arguments), code);
+        assert!(refused.contains("no metric could be tested"), "{arguments:?}: {refused}");
+    }
+    require_code(&compare(folder.path(), &["--baseline", "v.csv", "v.csv"]), 0);
+}
+
+#[test]
 fn the_groups_of_one_table_are_compared_and_all_is_written() {
     let folder = folder();
     let [a, b] = ["a.csv", "b.csv"].map(|name| Table::read_csv(folder.path().join(name)).unwrap());

@@ -213,6 +213,19 @@ fn a_folder_with_a_run_is_gone_on_with_or_left_alone() {
 }
 
 #[test]
+fn a_run_that_is_refused_leaves_what_is_noted_of_the_run_in_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    require_code(&measure(&["--made", "2"], &out, &[]), 0);
+    let note = fs::read(out.join("run/captures.json")).unwrap();
+    let (_, shown) = require_code(&measure(&["--made", "5", "--metrics", "basic"], &out, &["--resume"]), 2);
+    assert!(shown.contains("--redo-changed"), "{shown}");
+    assert_eq!(fs::read(out.join("run/captures.json")).unwrap(), note);
+    let (shown, _) = require_code(&measure(&[], &out, &["--status"]), 0);
+    assert!(shown.contains("2 of 2 measured"), "{shown}");
+}
+
+#[test]
 fn results_in_the_folder_of_captures_are_no_captures() {
     let folder = tempfile::tempdir().unwrap();
     let files = folder.path().join("in");
@@ -265,6 +278,9 @@ fn what_cannot_run_is_refused_with_the_way_out() {
         (&[][..], "give --made N"),
         (&[input, "--made", "3"], "cannot be used with"),
         (&["--made", "0"], "not in"),
+        (&["--made", "3", "--rate", "nan"], "cannot be used with"),
+        (&["--made", "3", "--channel", "2"], "cannot be used with"),
+        (&["--made", "3", "--column", "CH2"], "cannot be used with"),
         (&["--made", "3", "--workers", "0"], "1 or more"),
         (&["--made", "3", "--metrics", "rms,snr"], "there is no metric \"snr\""),
         (&["--made", "3", "--memory", "0"], "size"),
@@ -275,7 +291,7 @@ fn what_cannot_run_is_refused_with_the_way_out() {
         (&[input, "--rate", "-5"], "above zero"),
         (&[input, "--channel", "0"], "1 or more"),
         (&[file, other], "unit_0.csv"),
-        (&[file, file], "unit_0.csv"),
+        (&[file, file], "name it once"),
         (&[notes.to_str().unwrap()], "notes.md"),
         (&[absent.to_str().unwrap()], "absent.csv"),
         (&["--status"], "no run was begun"),

@@ -287,3 +287,12 @@ fn the_example_of_the_help_text_can_be_run() {
     let (found, _) = answers(folder.path(), &file, 0, &[]);
     assert_eq!(found["cases"][0]["iqr_outlier_indices"], json!({ "3.0": [4] }), "{found}");
 }
+
+#[test]
+fn a_byte_order_mark_in_front_of_the_cases_is_none_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cases, out) = (folder.path().join("cases.json"), folder.path().join("out"));
+    let text = "\u{feff}{\"kind\": \"multiple_tests\", \"cases\": [{\"id\": \"a\", \"p\": [0.5]}]}";
+    fs::write(&cases, text).unwrap();
+    require_code(&signal_batch(&["run", cases.to_str().unwrap(), "--out", out.to_str().unwrap()]), 0);
+}

@@ -56,3 +56,12 @@ fn a_file_of_limits_is_refused_by_its_name() {
     assert!(Limits::read(&path).unwrap_err().to_string().contains("UTF-8"));
     assert!(Limits::read(&folder.path().join("absent")).is_err());
 }
+
+#[test]
+fn a_unit_that_was_not_measured_has_no_score_whatever_stands_in_its_row() {
+    let limits = Limits::from_toml("[metrics.rms]\nmin = 0\nmax = 1\n").unwrap();
+    let table = Table::from_csv("file,rms,error\na,0.5,\nb,0.5,cut off\n").unwrap();
+    let judgement = limits.judge(&table).unwrap();
+    assert_eq!((judgement.units[0].score, judgement.units[1].score, judgement.n_passed()), (100.0, 0.0, 1));
+    assert_eq!((judgement.metrics[0].passed, judgement.metrics[0].missing), (1, 1));
+}

@@ -48,7 +48,7 @@ pub(super) struct CompareArgs {
     #[arg(long, default_value = "holm", value_name = "METHOD")]
     correction: Correction,
     /// A change is significant when its corrected p value is below this level.
-    #[arg(long, default_value_t = 0.01, value_name = "P")]
+    #[arg(long, default_value_t = 0.01, value_name = "P", allow_negative_numbers = true)]
     alpha: f64,
     /// A change of the mean that is borne, such as rms=2% or snr_db=0.5. Without it, every significant change counts. May be repeated.
     #[arg(long, value_name = "METRIC=CHANGE", value_parser = limit)]
@@ -80,7 +80,7 @@ is stated. limits.toml, as for validate:
 
 Exit code 0: compared; with --baseline: nothing has moved. 1: with --baseline a
 metric has moved; or one that was named, or is in the baseline, could not be
-tested. 2: could not run.";
+tested. 2: could not run, or no metric at all could be tested.";
 
 /// Compares, prints, and writes what --out asks for.
 ///
@@ -102,7 +102,7 @@ pub(super) fn compare(args: &CompareArgs, context: &CliContext<'_>) -> Result<Ex
     if let Some(out) = &args.out {
         context.output.result(&format!("written to {}", out.join(files::PAGE).display()));
     }
-    warn_of_untested(args, &comparisons, context.output);
+    name_untested(args, &comparisons, context.output);
     context.output.json(&files::json(&batches, &comparisons).to_string());
     Ok(status)
 }
@@ -178,13 +178,29 @@ fn missing<'a>(args: &'a CompareArgs, comparisons: &'a Comparisons) -> Vec<&'a s
 
 fn exit_status(args: &CompareArgs, comparisons: &Comparisons) -> ExitStatus {
     let has_moved = args.baseline.is_some() && comparisons.regressions().next().is_some();
-    if has_moved || !missing(args, comparisons).is_empty() { ExitStatus::Incomplete } else { ExitStatus::Done }
+    if has_moved || !missing(args, comparisons).is_empty() {
+        ExitStatus::Incomplete
+    } else if has_tested_none(comparisons) {
+        ExitStatus::CouldNotRun
+    } else {
+        ExitStatus::Done
+    }
 }
 
-fn warn_of_untested(args: &CompareArgs, comparisons: &Comparisons, output: &Output) {
+/// Whether there was nothing to compare: that is no sign that nothing has moved.
+fn has_tested_none(comparisons: &Comparisons) -> bool {
+    comparisons.metrics.iter().all(|one| one.p.is_none())
+}
+
+fn name_untested(args: &CompareArgs, comparisons: &Comparisons, output: &Output) {
     let missing = missing(args, comparisons);
     if !missing.is_empty() {
         output.warning(&format!("not tested although wanted: {}", missing.join(", ")));
+    }
+    if has_tested_none(comparisons) {
+        output.error(
+            &"no metric could be tested, so nothing is known of changes; check the tables, or the column of groups",
+        );
     }
 }
 

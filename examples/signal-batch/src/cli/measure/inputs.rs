@@ -20,13 +20,13 @@ pub(in crate::cli) struct CaptureArgs {
     #[arg(long, value_name = "N", conflicts_with = "inputs", value_parser = clap::value_parser!(u64).range(1..=MOST_MADE))]
     pub(in crate::cli) made: Option<u64>,
     /// Samples per second of all captures, whatever their files say. Needed for NPY, and for CSV without times.
-    #[arg(long, value_name = "HZ", allow_negative_numbers = true)]
+    #[arg(long, value_name = "HZ", conflicts_with = "made", allow_negative_numbers = true)]
     pub(in crate::cli) rate: Option<f64>,
     /// The column of the samples, where a CSV file has several: its name, or its number from 1.
-    #[arg(long, value_name = "NAME", conflicts_with = "channel")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["channel", "made"])]
     pub(in crate::cli) column: Option<String>,
     /// The channel, from 1, where a file has several.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", conflicts_with = "made", value_parser = at_least_one)]
     pub(in crate::cli) channel: Option<usize>,
     /// The unit of all samples, such as mV, whatever the files say; without it that of the file, or V.
     #[arg(long, value_name = "UNIT")]

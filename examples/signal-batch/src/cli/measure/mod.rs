@@ -124,7 +124,8 @@ pub(super) fn measure(args: &MeasureArgs, context: &CliContext<'_>) -> Result<Ex
     let captures = args.captures.captures(Some(&args.out))?;
     require_fitting_folder(args)?;
     let read = args.captures.read_settings();
-    let ran_before = RunNote::read(&args.out).map(|note| note.on_device);
+    let noted = RunNote::read(&args.out);
+    let ran_before = noted.as_ref().map(|note| note.on_device);
     let chosen = device::choose(args.device, ran_before, &captures.items, (&read, args.metrics), context);
     if let Some(note) = chosen.note.as_ref().filter(|_| !context.output.is_quiet()) {
         notice(note);
@@ -135,7 +136,9 @@ pub(super) fn measure(args: &MeasureArgs, context: &CliContext<'_>) -> Result<Ex
     let worked = {
         let _heartbeat = context.heartbeat();
         let distribution = Distribution { mode, memory: args.memory, stop: interruption.token() };
-        work::measure_all(&captures.items, &settings, args, &distribution, context)?
+        let worked = work::measure_all(&captures.items, &settings, args, &distribution, context);
+        // What was refused has not become the run of this folder.
+        worked.or_else(|refusal| noted.map_or(Ok(()), |noted| noted.write(&args.out)).and(Err(refusal)))?
     };
     worked.warnings.iter().for_each(|warning| context.output.warning(warning));
     if let Some(interrupted) = interruption.interrupted().filter(|_| worked.tally.cancelled > 0) {

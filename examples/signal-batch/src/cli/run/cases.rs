@@ -47,7 +47,8 @@ impl Cases {
     pub(super) fn read(path: &Path, most_bytes: u64) -> Result<Self, Refusal> {
         let refuse = |why: String| format!("{}: {why}", path.display());
         let bytes = read_whole(path, most_bytes).map_err(|error| refuse(error.to_string()))?;
-        let file: File = serde_json::from_slice(&bytes).map_err(|error| refuse(error.to_string()))?;
+        let json = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes); // some editors begin UTF-8 with a mark
+        let file: File = serde_json::from_slice(json).map_err(|error| refuse(error.to_string()))?;
         let kind: Kind = file.kind.parse().map_err(|unknown: super::kind::UnknownKind| refuse(unknown.to_string()))?;
         if file.cases.is_empty() {
             return Err(refuse("it asks for nothing; give it cases".to_owned()));

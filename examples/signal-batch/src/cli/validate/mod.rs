@@ -62,7 +62,7 @@ capture could not be measured.
 Score of a unit, 0 to 100: the mean over the limited metrics of 100 * max(0, 1
 - e/w). e is how far the value lies outside, 0 within; w is max - min, or the
 limit without its sign where there is one. A missing value counts 0. A unit
-that passes has 100. The score of a batch is the mean of its units.
+that passes has 100, and one that was not measured 0. The score of a batch is the mean of its units.
 
 Writes with --out: verdicts.csv (a row for each unit), validation.json and
 index.html.

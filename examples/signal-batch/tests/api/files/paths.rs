@@ -62,5 +62,37 @@ fn two_captures_of_one_name_and_one_that_is_named_twice_are_refused() {
     let same_name = refused(&[place("a/1.csv"), place("b/1.csv")]);
     assert!(same_name.contains("is called \"1.csv\"") && same_name.contains("rename one"), "{same_name}");
     assert!(refused(&[place("a"), place("a/1.csv")]).contains("name it once"));
+    assert!(refused(&[place("a/1.csv"), place("a/1.csv")]).contains("name it once"));
     assert!(refused(&[place("absent")]).contains("cannot be looked at"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_folder_to_a_capture_of_it_is_set_aside_and_one_to_another_file_is_taken_once() {
+    let folder = tree(&["in/run_1.csv", "in/run_2.csv", "elsewhere/old.csv"]);
+    let place = |name: &str| folder.path().join(name);
+    for (target, link) in [("run_2.csv", "in/latest.csv"), ("../elsewhere/old.csv", "in/b.csv"), ("b.csv", "in/c.csv")]
+    {
+        std::os::unix::fs::symlink(target, place(link)).unwrap();
+    }
+    let (files, set_aside) = capture_paths(&[place("in")]).unwrap();
+    let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["b.csv", "run_1.csv", "run_2.csv"]);
+    assert!(set_aside[0].contains("c.csv is a link to ") && set_aside[0].contains("b.csv, which is"), "{set_aside:?}");
+    assert!(set_aside[1].contains("latest.csv is a link to ") && set_aside[1].contains("run_2.csv"), "{set_aside:?}");
+    let refused = capture_paths(&[place("in"), place("in/latest.csv")]).unwrap_err().to_string();
+    assert!(refused.contains("name it once"), "{refused}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_differ_in_bytes_that_are_no_utf_8_stay_two() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let folder = tree(&[]);
+    for name in [&b"a\xff.csv"[..], b"a\xfe.csv"] {
+        fs::write(folder.path().join(std::ffi::OsStr::from_bytes(name)), "1\n").unwrap();
+    }
+    let (files, _) = capture_paths(&[folder.path().to_owned()]).unwrap();
+    assert_eq!(files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), [r"a\xfe.csv", r"a\xff.csv"]);
 }
