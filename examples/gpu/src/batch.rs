@@ -15,11 +15,6 @@ pub(crate) struct ItemBytes {
     pub(crate) all: u64,
 }
 
-/// An item that takes `bytes` in each of `n_buffers` buffers, and once more while it is uploaded.
-pub(crate) fn per_item_buffer(bytes: u64, n_buffers: u64) -> ItemBytes {
-    ItemBytes { largest: bytes, all: bytes.saturating_mul(n_buffers + 1) }
-}
-
 /// How many of `n_items` to take at a time: what fits into a share of the memory, but one at least. One that does not fit at all is refused
 /// when its buffers are made.
 pub(crate) fn capacity(device: &Device, n_items: usize, item: ItemBytes) -> usize {
@@ -53,7 +48,7 @@ mod tests {
 
     #[test]
     fn items_share_the_memory_and_each_buffer_holds_them_all() {
-        let item = per_item_buffer(100, 2);
+        let item = ItemBytes { largest: 100, all: 300 };
         assert_eq!(at_a_time(1000, u64::MAX, item), 10);
         assert_eq!(at_a_time(u64::MAX, 900, item), 3);
         assert_eq!(at_a_time(u64::MAX, u64::MAX, item), 65_535);
@@ -61,8 +56,8 @@ mod tests {
 
     #[test]
     fn an_item_that_does_not_fit_is_tried_alone_and_then_refused() {
-        assert_eq!(at_a_time(10, 10, per_item_buffer(100, 2)), 1);
-        assert_eq!(at_a_time(10, 10, per_item_buffer(u64::MAX, 2)), 1);
-        assert_eq!(at_a_time(10, 10, per_item_buffer(0, 0)), 10);
+        assert_eq!(at_a_time(10, 10, ItemBytes { largest: 100, all: 300 }), 1);
+        assert_eq!(at_a_time(10, 10, ItemBytes { largest: u64::MAX, all: u64::MAX }), 1);
+        assert_eq!(at_a_time(10, 10, ItemBytes { largest: 0, all: 0 }), 10);
     }
 }

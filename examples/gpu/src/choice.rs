@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 /// Where to compute.
 ///
+/// The default of a command is `auto` where its answer is the same to the last bit whatever computes it, and `cpu` where single precision
+/// shows in the digits: that is the user's decision, and no matter of a measured time.
+///
 /// ```
 /// assert_eq!("auto".parse(), Ok(gpu::DeviceChoice::Auto));
 /// let unknown = "cuda".parse::<gpu::DeviceChoice>().unwrap_err();

@@ -3,6 +3,8 @@
 //! The kernels of this crate build on the parts that are not public: [`Kernel`], [`Buffer`] and [`Step`] of the driver, each with every
 //! error of the driver as a [`GpuError`]. They are the same with and without the feature `wgpu`; without it none can exist.
 
+use std::sync::OnceLock;
+
 use bytemuck::Pod;
 
 use crate::driver::{Buffer, Driver, Kernel, Step};
@@ -34,6 +36,15 @@ impl Device {
     /// [`GpuError::NotBuilt`] without the feature `wgpu`; [`GpuError::NoDevice`] with what was tried.
     pub fn find() -> Result<Self, GpuError> {
         Self::find_with(&DeviceSettings::default())
+    }
+
+    /// The device that [`Device::find`] found when this was first called in the process: for threads that share one, with its memory.
+    ///
+    /// # Errors
+    /// As [`Device::find`], the same each time.
+    pub fn of_process() -> Result<Self, GpuError> {
+        static DEVICE: OnceLock<Result<Device, GpuError>> = OnceLock::new();
+        DEVICE.get_or_init(Device::find).clone()
     }
 
     /// The best device that the settings admit. It costs milliseconds, with some drivers up to a second.
@@ -79,7 +90,7 @@ impl Device {
 
 /// What kernels are made of. Every call fails with [`GpuError::Lost`] on a device that is lost, never with a panic.
 impl Device {
-    /// Compiles one entry point of a WGSL module. Its bindings are of group 0.
+    /// One entry point of a WGSL module, compiled once for all handles of the device. Its bindings are of group 0.
     pub(crate) fn kernel(&self, wgsl: &str, entry_point: &str) -> Result<Kernel, GpuError> {
         self.driver.kernel(wgsl, entry_point)
     }

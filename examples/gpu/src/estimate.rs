@@ -12,64 +12,88 @@ use crate::GpuError;
 /// A device is chosen when the whole would take less than this share of the cores' time there.
 pub const PAYS_BELOW: f64 = 0.8;
 
-/// The times of one small part of the work on either side.
+/// Work that the cores finish in less is not worth looking for a device, which alone takes about as long.
+pub const WORTH_A_DEVICE: Duration = Duration::from_millis(500);
+
+/// A part that takes longer on a core is not done again with warm caches.
+const LONG: Duration = Duration::from_millis(100);
+
+/// How long a part of the work took in one place.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use std::time::Duration;
+/// let three = NonZeroUsize::new(3).unwrap();
+/// let mut runs = 0;
+/// let timed = gpu::Timed::on_core(three, || runs += 1);
+/// assert_eq!((timed.n_items, runs), (three, 2));
+/// assert!(timed.took < Duration::from_millis(100));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Trial {
+pub struct Timed {
     /// The items of the part.
     pub n_items: NonZeroUsize,
-    /// On one core.
-    pub core: Duration,
-    /// On the device: upload, work, and bringing back.
-    pub device: Duration,
+    /// For all of them.
+    pub took: Duration,
+}
+
+impl Timed {
+    /// Does the part on one core, twice unless it takes 100 ms, and takes the last time: a first run allocates and fills caches.
+    pub fn on_core(n_items: NonZeroUsize, mut act: impl FnMut()) -> Self {
+        let mut timed = || {
+            let begun = Instant::now();
+            act();
+            begun.elapsed()
+        };
+        let first = timed();
+        Self { n_items, took: if first > LONG { first } else { timed() } }
+    }
+
+    /// Does the part on a device, with upload and bringing back, and takes the second time: the first run compiles, too.
+    ///
+    /// # Errors
+    /// What the device says.
+    pub fn on_device(n_items: NonZeroUsize, mut act: impl FnMut() -> Result<(), GpuError>) -> Result<Self, GpuError> {
+        act()?;
+        let begun = Instant::now();
+        act()?;
+        Ok(Self { n_items, took: begun.elapsed() })
+    }
+
+    /// Seconds that so many items would take.
+    pub(crate) fn seconds_of(self, n_items: usize) -> f64 {
+        self.took.as_secs_f64() * (n_items as f64 / self.n_items.get() as f64)
+    }
+}
+
+/// All the work there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// Counted as the parts that are timed are.
+    pub n_items: usize,
+    /// The workers that share it on the cores.
+    pub workers: NonZeroUsize,
 }
 
 /// Where the whole is faster, with a sentence that says why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pays {
+pub(crate) enum Pays {
     /// On the device.
     Device(String),
     /// On the cores.
     Cores(String),
 }
 
-impl Trial {
-    /// Does the part on one core and on the device, each twice, and takes the second time: the first one compiles, allocates and fills
-    /// caches.
-    ///
-    /// # Errors
-    /// What the device's side says. The cores' side keeps its failures; a trial only needs its time.
-    pub fn measure(
-        n_items: NonZeroUsize,
-        mut on_core: impl FnMut(),
-        mut on_device: impl FnMut() -> Result<(), GpuError>,
-    ) -> Result<Self, GpuError> {
-        on_device()?;
-        let started = Instant::now();
-        on_device()?;
-        let device = started.elapsed();
-        on_core();
-        let started = Instant::now();
-        on_core();
-        Ok(Self { n_items, core: started.elapsed(), device })
+impl Work {
+    /// Seconds on the cores, by what a part took on one of them.
+    pub(crate) fn seconds_on_cores(self, core: Timed) -> f64 {
+        core.seconds_of(self.n_items) / self.workers.get().min(self.n_items.max(1)) as f64
     }
 
-    /// Where `n_items` are faster: on so many workers, or on the device of that name.
-    ///
-    /// ```
-    /// use std::num::NonZeroUsize;
-    /// use std::time::Duration;
-    /// let one = NonZeroUsize::MIN;
-    /// let trial = gpu::Trial { n_items: one, core: Duration::from_millis(20), device: Duration::from_millis(21) };
-    /// let pays = trial.pays(1000, one.saturating_add(1), "llvmpipe");
-    /// assert_eq!(pays.to_string(), "gpu (llvmpipe) would take 2.1 times as long as 2 workers (21 s, not 10 s): cpu");
-    /// assert!(!pays.is_device());
-    /// ```
-    #[must_use]
-    pub fn pays(&self, n_items: usize, workers: NonZeroUsize, name: &str) -> Pays {
-        let parts = n_items as f64 / self.n_items.get() as f64;
-        let cores = self.core.as_secs_f64() * parts / workers.get().min(n_items.max(1)) as f64;
-        let device = self.device.as_secs_f64() * parts;
-        let workers = match workers.get() {
+    /// Where it is faster: on the cores, or on the device of that name, by what a part took on one core and on the device.
+    pub(crate) fn pays(self, core: Timed, device: Timed, name: &str) -> Pays {
+        let (cores, device) = (self.seconds_on_cores(core), device.seconds_of(self.n_items));
+        let workers = match self.workers.get() {
             1 => "1 worker".to_owned(),
             n => format!("{n} workers"),
         };
@@ -88,8 +112,8 @@ impl Trial {
 
 impl Pays {
     /// Whether it is the device.
-    #[must_use]
-    pub fn is_device(&self) -> bool {
+    #[cfg(test)]
+    fn is_device(&self) -> bool {
         matches!(self, Self::Device(_))
     }
 }
@@ -131,27 +155,28 @@ impl fmt::Display for Seconds {
 mod tests {
     use super::*;
 
-    fn trial(n_items: usize, core_ms: u64, device_ms: u64) -> Trial {
-        let n_items = NonZeroUsize::new(n_items).unwrap();
-        Trial { n_items, core: Duration::from_millis(core_ms), device: Duration::from_millis(device_ms) }
+    fn timed(n_items: usize, ms: u64) -> Timed {
+        Timed { n_items: NonZeroUsize::new(n_items).unwrap(), took: Duration::from_millis(ms) }
     }
 
-    fn pays(trial: Trial, n_items: usize, workers: usize) -> String {
-        trial.pays(n_items, NonZeroUsize::new(workers).unwrap(), "card").to_string()
+    fn pays((core, device): (Timed, Timed), n_items: usize, workers: usize) -> Pays {
+        Work { n_items, workers: NonZeroUsize::new(workers).unwrap() }.pays(core, device, "card")
     }
 
     #[test]
-    fn the_part_stands_for_the_whole_and_workers_share_it() {
+    fn the_parts_stand_for_the_whole_and_workers_share_it() {
+        // Ten items on the core, a hundred on the device.
+        let parts = (timed(10, 100), timed(100, 100));
         assert_eq!(
-            pays(trial(10, 100, 10), 1000, 4),
+            pays(parts, 1000, 4).to_string(),
             "gpu (card) is 2.5 times as fast as 4 workers (1.0 s, not 2.5 s): gpu"
         );
         assert_eq!(
-            pays(trial(10, 100, 10), 1000, 1),
+            pays(parts, 1000, 1).to_string(),
             "gpu (card) is 10 times as fast as 1 worker (1.0 s, not 10 s): gpu"
         );
         assert_eq!(
-            pays(trial(10, 100, 75), 10, 2),
+            pays((timed(10, 100), timed(10, 75)), 10, 2).to_string(),
             "gpu (card) would take 1.5 times as long as 2 workers (75 ms, not 50 ms): cpu"
         );
     }
@@ -159,34 +184,45 @@ mod tests {
     #[test]
     fn a_device_that_is_hardly_faster_is_not_chosen() {
         assert_eq!(
-            pays(trial(1, 100, 90), 10, 1),
+            pays((timed(1, 100), timed(1, 90)), 10, 1).to_string(),
             "gpu (card) is hardly faster than 1 worker (900 ms, not 1.0 s): cpu"
         );
-        assert!(trial(1, 100, 79).pays(1, NonZeroUsize::MIN, "card").is_device());
-        assert!(!trial(1, 100, 81).pays(1, NonZeroUsize::MIN, "card").is_device());
+        assert!(pays((timed(1, 100), timed(1, 79)), 1, 1).is_device());
+        assert!(!pays((timed(1, 100), timed(1, 81)), 1, 1).is_device());
     }
 
     #[test]
     fn more_workers_than_items_do_not_make_the_cores_faster() {
-        assert!(trial(1, 100, 60).pays(1, NonZeroUsize::new(64).unwrap(), "card").is_device());
+        assert!(pays((timed(1, 100), timed(1, 60)), 1, 64).is_device());
     }
 
     #[test]
     fn times_of_zero_and_no_items_choose_the_cores() {
-        assert!(!trial(1, 0, 0).pays(5, NonZeroUsize::MIN, "card").is_device());
-        assert!(!trial(1, 5, 1).pays(0, NonZeroUsize::MIN, "card").is_device());
+        assert!(!pays((timed(1, 0), timed(1, 0)), 5, 1).is_device());
+        assert!(!pays((timed(1, 5), timed(1, 1)), 0, 1).is_device());
     }
 
     #[test]
-    fn a_trial_runs_both_sides_twice_and_a_failing_device_ends_it() {
-        let (mut cores, mut devices) = (0, 0);
+    fn a_device_works_twice_and_one_that_fails_ends_it() {
+        let mut runs = 0;
         let on_device = || {
-            devices += 1;
+            runs += 1;
             Ok(())
         };
-        Trial::measure(NonZeroUsize::MIN, || cores += 1, on_device).unwrap();
-        assert_eq!((cores, devices), (2, 2));
-        let failed = Trial::measure(NonZeroUsize::MIN, || cores += 1, || Err(GpuError::NotBuilt));
-        assert_eq!((failed, cores), (Err(GpuError::NotBuilt), 2));
+        Timed::on_device(NonZeroUsize::MIN, on_device).unwrap();
+        assert_eq!(runs, 2);
+        assert_eq!(Timed::on_device(NonZeroUsize::MIN, || Err(GpuError::NotBuilt)), Err(GpuError::NotBuilt));
+    }
+
+    #[test]
+    fn what_is_long_on_a_core_is_done_once() {
+        let mut runs = 0;
+        let busy = || {
+            runs += 1;
+            let begun = Instant::now();
+            while begun.elapsed() <= LONG {}
+        };
+        assert!(Timed::on_core(NonZeroUsize::MIN, busy).took > LONG);
+        assert_eq!(runs, 1);
     }
 }

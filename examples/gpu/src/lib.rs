@@ -27,7 +27,7 @@ pub use choice::{DeviceChoice, Ran, UnknownDevice};
 pub use chosen::{Chosen, choose};
 pub use device::Device;
 pub use error::GpuError;
-pub use estimate::{PAYS_BELOW, Pays, Trial};
+pub use estimate::{PAYS_BELOW, Timed, WORTH_A_DEVICE, Work};
 pub use settings::{Backend, DeviceSettings};
 pub use traces::{TraceBatch, TraceSummary};
 pub use welch::{WelchBatch, WelchShape};

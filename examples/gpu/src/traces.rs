@@ -1,6 +1,6 @@
 //! Measurements of many traces of one length: sums over time and over the spectrum, on the device, so that a trace comes back as six numbers.
 
-use crate::batch::{capacity, per_item_buffer, whole_number};
+use crate::batch::{ItemBytes, capacity, whole_number};
 use crate::driver::{Buffer, Kernel, Step};
 use crate::fft::Work;
 use crate::fft::real::{REAL, RealTransform};
@@ -108,8 +108,7 @@ impl TraceBatch {
 
     /// Buffers for as many of `n_traces` as fit; none for no traces.
     fn make_room(&mut self, n_traces: usize) -> Result<Option<usize>, GpuError> {
-        let buffer = self.real.bytes_per_item() / 2;
-        let wanted = capacity(&self.device, n_traces, per_item_buffer(buffer, 2));
+        let wanted = capacity(&self.device, n_traces, self.bytes_per_trace());
         if wanted == 0 {
             return Ok(None);
         }
@@ -118,6 +117,12 @@ impl TraceBatch {
             self.buffers = Some(self.new_buffers(wanted)?);
         }
         Ok(self.buffers.as_ref().map(|buffers| buffers.n_traces))
+    }
+
+    fn bytes_per_trace(&self) -> ItemBytes {
+        let (samples, sums) = (self.real.bytes_per_item() / 2, (SUMS * size_of::<f32>()) as u64);
+        // Two buffers and an upload; the sums are there twice while they come back.
+        ItemBytes { largest: samples.max(sums), all: samples.saturating_mul(3).saturating_add(2 * sums) }
     }
 
     fn new_buffers(&self, n_traces: usize) -> Result<TraceBuffers, GpuError> {

@@ -1,7 +1,7 @@
 // Sums over traces and their spectra: one workgroup for each trace.
 
 const LANES = 64u;
-const SUMS = 8u; // floats of one trace in `sums`
+const FLOATS = 8u; // of one trace in `sums`
 
 @group(0) @binding(3) var<storage, read_write> sums: array<f32>;
 
@@ -38,14 +38,16 @@ fn join_powers(lane: u32, other: u32) {
 fn over_time(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let item = group.x;
     var here = Lane(0.0, 0.0, 3.4e38, -3.4e38, 0u);
+    var both: Sums; // of the samples, and of their squares
     for (var j = lane; j < real.complex_len; j += LANES) {
         let pair = values[item * real.complex_len + j];
-        here.total += pair.x + pair.y;
-        here.squares += dot(pair, pair);
+        add(&both, vec2f(pair.x + pair.y, dot(pair, pair)));
         let other = select(pair.x, pair.y, real.packed == 1u);
         here.smallest = min(here.smallest, min(pair.x, other));
         here.largest = max(here.largest, max(pair.x, other));
     }
+    here.total = total(&both).x;
+    here.squares = total(&both).y;
     lanes[lane] = here;
     for (var half = LANES / 2u; half > 0u; half /= 2u) {
         workgroupBarrier();
@@ -54,10 +56,10 @@ fn over_time(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
         }
     }
     if lane == 0u {
-        sums[item * SUMS] = lanes[0].total;
-        sums[item * SUMS + 1u] = lanes[0].squares;
-        sums[item * SUMS + 2u] = lanes[0].smallest;
-        sums[item * SUMS + 3u] = lanes[0].largest;
+        sums[item * FLOATS] = lanes[0].total;
+        sums[item * FLOATS + 1u] = lanes[0].squares;
+        sums[item * FLOATS + 2u] = lanes[0].smallest;
+        sums[item * FLOATS + 3u] = lanes[0].largest;
     }
 }
 
@@ -66,14 +68,16 @@ fn over_time(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
 fn over_bins(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let item = group.x;
     var here = Lane(0.0, 0.0, 0.0, -1.0, 0u);
+    var powers: Sums;
     for (var bin = lane + 1u; bin <= real.len / 2u; bin += LANES) {
         let found = power(item, bin);
-        here.total += found;
+        add(&powers, vec2f(found, 0.0));
         if found > here.largest {
             here.largest = found;
             here.bin = bin;
         }
     }
+    here.total = total(&powers).x;
     lanes[lane] = here;
     for (var half = LANES / 2u; half > 0u; half /= 2u) {
         workgroupBarrier();
@@ -82,8 +86,8 @@ fn over_bins(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
         }
     }
     if lane == 0u {
-        sums[item * SUMS + 4u] = lanes[0].total;
-        sums[item * SUMS + 5u] = lanes[0].largest;
-        sums[item * SUMS + 6u] = bitcast<f32>(lanes[0].bin);
+        sums[item * FLOATS + 4u] = lanes[0].total;
+        sums[item * FLOATS + 5u] = lanes[0].largest;
+        sums[item * FLOATS + 6u] = bitcast<f32>(lanes[0].bin);
     }
 }

@@ -41,12 +41,12 @@ fn cut(
 }
 
 fn mean_of(first: u32, less: f32, lane: u32) -> f32 {
-    var sum = 0.0;
+    var sum: Sums;
     for (var j = lane; j < welch.segment_len; j += LANES) {
-        sum += epochs[first + j] - less;
+        add(&sum, vec2f(epochs[first + j] - less, 0.0));
     }
     workgroupBarrier(); // all have read the sum before this one
-    partial[lane] = sum;
+    partial[lane] = total(&sum).x;
     for (var half = LANES / 2u; half > 0u; half /= 2u) {
         workgroupBarrier();
         if lane < half {
@@ -62,10 +62,11 @@ fn mean_of(first: u32, less: f32, lane: u32) -> f32 {
 fn averaged(@builtin(global_invocation_id) at: vec3u, @builtin(num_workgroups) groups: vec3u) {
     let n_bins = welch.segment_len / 2u + 1u;
     for (var bin = at.x; bin < n_bins; bin += groups.x * LANES) {
-        var sum = 0.0;
+        var powers: Sums;
         for (var segment = 0u; segment < welch.n_segments; segment++) {
-            sum += power(at.y * welch.n_segments + segment, bin);
+            add(&powers, vec2f(power(at.y * welch.n_segments + segment, bin), 0.0));
         }
+        let sum = total(&powers).x;
         let has_twin = bin > 0u && 2u * bin != welch.segment_len;
         densities[at.y * n_bins + bin] = select(sum, 2.0 * sum, has_twin);
     }

@@ -8,14 +8,13 @@
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
+use gpu::{Chosen, Timed, WelchBatch, WelchShape, Work};
 pub use gpu::{Device, DeviceChoice, DeviceSettings, GpuError, Ran};
-use gpu::{Pays, Trial, WelchBatch, WelchShape};
 
+use crate::SleepError;
 use crate::eeg::WelchPlan;
-use crate::features::{Densities, FeatureRequest, Operation, SpectrumEpochs};
-use crate::{SleepError, SleepResult};
+use crate::features::{Densities, FeatureRequest, SpectrumEpochs};
 
 /// A density from a device is within this share of its epoch's largest bin of the one that the cores compute.
 pub const DENSITY_TOLERANCE: f64 = gpu::SPECTRUM_TOLERANCE;
@@ -29,9 +28,6 @@ const EPOCHS_ON_A_CORE: usize = 16;
 
 /// So many are measured on the device that it finds: enough to keep it busy.
 const EPOCHS_ON_THE_DEVICE: usize = 256;
-
-/// Spectra that the cores finish in less are not worth looking for a device, which alone takes about as long.
-const WORTH_A_DEVICE: Duration = Duration::from_millis(500);
 
 /// The requests of a night, and what computed their spectra.
 #[derive(Debug)]
@@ -50,8 +46,7 @@ pub struct Spectra {
 /// Computes the spectra of all requests on the device that `find` finds, if that is what `choice` comes to; the cores, with this many
 /// workers, are the other place.
 ///
-/// `auto` looks for a device only when the cores would take long, measures a part of the work in both places, and says nothing where
-/// there is no device.
+/// `auto` looks for a device only when the cores would take long, and measures a part of the work in both places ([`gpu::choose`]).
 ///
 /// # Concurrency
 /// Blocks until the device has computed everything. Nothing runs on a device afterwards.
@@ -72,35 +67,39 @@ pub fn find_spectra(
     workers: usize,
     find: impl FnOnce() -> Result<Device, GpuError>,
 ) -> Spectra {
-    let found = match choice {
-        DeviceChoice::Cpu => Err(Left::default()),
-        DeviceChoice::Gpu => on_device(&requests, find),
-        DeviceChoice::Auto => if_it_pays(&requests, workers, WORTH_A_DEVICE, find),
+    let wanted: Vec<_> =
+        if choice == DeviceChoice::Cpu { Vec::new() } else { requests.iter().map(SpectrumEpochs::of).collect() };
+    let has_none = largest(&wanted).is_none();
+    let chosen = match choice {
+        DeviceChoice::Gpu if has_none => {
+            Chosen::cores_because("no channel has an EEG epoch whose spectrum a device could compute")
+        }
+        _ if has_none => Chosen::cores(),
+        _ => choose(&requests, &wanted, choice, workers, find),
     };
-    match found {
-        Ok(found) => with_densities(requests, found),
-        Err(left) => on_cores(requests, left),
+    let Some(device) = chosen.device.clone() else { return spectra(requests, chosen) };
+    match DeviceWork::new(device).find_all(&wanted).and_then(|densities| with_densities(&requests, densities)) {
+        Ok(requests) => spectra(requests, chosen),
+        Err(error) => spectra(requests, Chosen { measured: chosen.measured, ..Chosen::cores_because(error) }),
     }
 }
 
-/// The densities of each request of EEG features, and the device that computed them.
-struct Found {
-    densities: Vec<Option<Densities>>,
-    name: String,
-    measured: Option<String>,
+fn choose(
+    requests: &[FeatureRequest],
+    wanted: &[Option<SpectrumEpochs<'_>>],
+    choice: DeviceChoice,
+    workers: usize,
+    find: impl FnOnce() -> Result<Device, GpuError>,
+) -> Chosen {
+    let work = Work {
+        n_items: wanted.iter().flatten().map(|wanted| wanted.epochs().len() * wanted.plan().n_samples()).sum(),
+        workers: NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN),
+    };
+    gpu::choose(choice, work, find, || time_on_core(requests), |device| time_on_device(device, wanted))
 }
 
-/// Why the work is left to the cores; nothing to say when `auto` had no device to choose.
-#[derive(Default)]
-struct Left {
-    measured: Option<String>,
-    fell_back: Option<String>,
-}
-
-impl Left {
-    fn because(reason: impl ToString) -> Self {
-        Self { measured: None, fell_back: Some(reason.to_string()) }
-    }
+fn spectra(requests: Vec<FeatureRequest>, chosen: Chosen) -> Spectra {
+    Spectra { requests, ran: chosen.ran(), measured: chosen.measured, fell_back: chosen.fell_back }
 }
 
 /// What went wrong on a device, or with what it computed.
@@ -112,86 +111,36 @@ enum DeviceFailure {
     Density(#[from] SleepError),
 }
 
-fn on_cores(requests: Vec<FeatureRequest>, left: Left) -> Spectra {
-    Spectra { requests, ran: Ran::Cpu, measured: left.measured, fell_back: left.fell_back }
-}
-
-/// The requests with the densities found. If they do not fit, which would be a mistake of this file, the cores compute everything.
-fn with_densities(requests: Vec<FeatureRequest>, found: Found) -> Spectra {
+/// The requests with the densities found. That they do not fit would be a mistake of this file.
+fn with_densities(
+    requests: &[FeatureRequest],
+    densities: Vec<Option<Densities>>,
+) -> Result<Vec<FeatureRequest>, DeviceFailure> {
     let with = |(request, densities): (&FeatureRequest, Option<Densities>)| match densities {
-        Some(densities) => request.clone().with_densities(densities),
+        Some(densities) => Ok(request.clone().with_densities(densities)?),
         None => Ok(request.clone()),
     };
-    match requests.iter().zip(found.densities).map(with).collect::<SleepResult<_>>() {
-        Ok(requests) => {
-            Spectra { requests, ran: Ran::Gpu { name: found.name }, measured: found.measured, fell_back: None }
-        }
-        Err(error) => on_cores(requests, Left::because(error)),
-    }
+    requests.iter().zip(densities).map(with).collect()
 }
 
-/// Everything on a device, or the reason why not.
-fn on_device(requests: &[FeatureRequest], find: impl FnOnce() -> Result<Device, GpuError>) -> Result<Found, Left> {
-    let wanted: Vec<_> = requests.iter().map(SpectrumEpochs::of).collect();
-    if largest(&wanted).is_none() {
-        return Err(Left::because("no channel has an EEG epoch whose spectrum could be computed on a device"));
-    }
-    let device = find().map_err(Left::because)?;
-    DeviceWork::new(device).find_all(&wanted, None)
+/// The samples of a few epochs of the middle of the night, where gaps are rare; none without one that has a spectrum.
+fn time_on_core(requests: &[FeatureRequest]) -> Option<Timed> {
+    let of_middle = |request| SpectrumEpochs::within(request, middle(request));
+    let example = requests.iter().filter_map(of_middle).find(|wanted| !wanted.epochs().is_empty())?;
+    let (mut plan, epochs) = (example.plan().clone(), example.epochs());
+    epochs.iter().try_for_each(|epoch| plan.density(epoch).map(drop)).ok()?;
+    let n_samples = NonZeroUsize::new(epochs.len() * plan.n_samples())?;
+    Some(Timed::on_core(n_samples, || epochs.iter().for_each(|epoch| _ = plan.density(epoch))))
 }
 
-/// Everything on a device, if the cores would take at least `worth` and the device is measured to be faster.
-fn if_it_pays(
-    requests: &[FeatureRequest],
-    workers: usize,
-    worth: Duration,
-    find: impl FnOnce() -> Result<Device, GpuError>,
-) -> Result<Found, Left> {
-    let workers = NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN);
-    let n_samples = requests.iter().map(most_samples).sum();
-    let Some(core) = CoreTime::measure(requests) else { return Err(Left::default()) };
-    if core.of_samples(n_samples).div_f64(workers.get() as f64) < worth {
-        return Err(Left::default());
-    }
-    let Ok(device) = find() else { return Err(Left::default()) };
-    let wanted: Vec<_> = requests.iter().map(SpectrumEpochs::of).collect();
-    let Some(example) = largest(&wanted) else { return Err(Left::default()) };
-    let mut work = DeviceWork::new(device);
-    let trial = work.trial(example, core).map_err(Left::because)?;
-    match trial.pays(n_samples, workers, work.device.name()) {
-        Pays::Device(sentence) => work.find_all(&wanted, Some(sentence)),
-        Pays::Cores(sentence) => Err(Left { measured: Some(sentence), fell_back: None }),
-    }
-}
-
-/// The samples that a request computes spectra of when every epoch has one.
-fn most_samples(request: &FeatureRequest) -> usize {
-    let Operation::Eeg(settings) = request.operation() else { return 0 };
-    let n_columns: usize = request.signals().iter().map(|signal| signal.columns().len()).sum();
-    n_columns * request.grid().n_epochs() * settings.samples_per_epoch(request.window_ns())
-}
-
-/// What some spectra took on one core.
-#[derive(Debug, Clone, Copy)]
-struct CoreTime {
-    time: Duration,
-    n_samples: usize,
-}
-
-impl CoreTime {
-    /// Measured on a few epochs of the middle of the night, where gaps are rare; none without one that has a spectrum.
-    fn measure(requests: &[FeatureRequest]) -> Option<Self> {
-        let of_middle = |request| SpectrumEpochs::within(request, middle(request));
-        let example = requests.iter().filter_map(of_middle).find(|wanted| !wanted.epochs().is_empty())?;
-        let (mut plan, epochs) = (example.plan().clone(), example.epochs());
-        let time = second_run(|| epochs.iter().try_for_each(|epoch| plan.density(epoch).map(drop))).ok()?;
-        Some(Self { time, n_samples: epochs.len() * plan.n_samples() })
-    }
-
-    /// What so many samples would take.
-    fn of_samples(self, n_samples: usize) -> Duration {
-        self.time.mul_f64(n_samples as f64 / self.n_samples as f64)
-    }
+/// The samples of some epochs of the request that has the most.
+fn time_on_device(device: &Device, wanted: &[Option<SpectrumEpochs<'_>>]) -> Result<Timed, GpuError> {
+    let nothing = || GpuError::Input("there is no epoch to time".to_owned());
+    let example = largest(wanted).ok_or_else(nothing)?;
+    let part = &example.epochs()[..example.epochs().len().min(EPOCHS_ON_THE_DEVICE)];
+    let n_samples = NonZeroUsize::new(part.len() * example.plan().n_samples()).ok_or_else(nothing)?;
+    let mut work = DeviceWork::new(device.clone());
+    Timed::on_device(n_samples, || work.densities(example.plan(), part).map(drop))
 }
 
 fn middle(request: &FeatureRequest) -> Range<usize> {
@@ -199,14 +148,6 @@ fn middle(request: &FeatureRequest) -> Range<usize> {
     let n_measured = EPOCHS_ON_A_CORE.min(n_epochs);
     let start = (n_epochs - n_measured) / 2;
     start..start + n_measured
-}
-
-/// How long it takes when everything is warm.
-fn second_run<E>(mut run: impl FnMut() -> Result<(), E>) -> Result<Duration, E> {
-    run()?;
-    let started = Instant::now();
-    run()?;
-    Ok(started.elapsed())
 }
 
 /// The request with the most epochs that need a spectrum, if any does.
@@ -226,21 +167,11 @@ impl DeviceWork {
         Self { device, batch: None }
     }
 
-    fn find_all(mut self, wanted: &[Option<SpectrumEpochs<'_>>], measured: Option<String>) -> Result<Found, Left> {
+    fn find_all(mut self, wanted: &[Option<SpectrumEpochs<'_>>]) -> Result<Vec<Option<Densities>>, DeviceFailure> {
         let mut of = |wanted: &SpectrumEpochs<'_>| -> Result<Densities, DeviceFailure> {
             Ok(wanted.densities(self.densities(wanted.plan(), wanted.epochs())?)?)
         };
-        let densities = wanted.iter().map(|wanted| wanted.as_ref().map(&mut of).transpose()).collect::<Result<_, _>>();
-        let densities = densities.map_err(|error| Left { measured: measured.clone(), ..Left::because(error) })?;
-        Ok(Found { densities, name: self.device.name().to_owned(), measured })
-    }
-
-    /// Some epochs here and on a core.
-    fn trial(&mut self, example: &SpectrumEpochs<'_>, core: CoreTime) -> Result<Trial, GpuError> {
-        let part = &example.epochs()[..example.epochs().len().min(EPOCHS_ON_THE_DEVICE)];
-        let device = second_run(|| self.densities(example.plan(), part).map(drop))?;
-        let n_samples = NonZeroUsize::new(part.len() * example.plan().n_samples()).unwrap_or(NonZeroUsize::MIN);
-        Ok(Trial { n_items: n_samples, core: core.of_samples(n_samples.get()), device })
+        wanted.iter().map(|wanted| wanted.as_ref().map(&mut of).transpose()).collect()
     }
 
     fn densities(&mut self, plan: &WelchPlan, epochs: &[&[f64]]) -> Result<Vec<Vec<f64>>, GpuError> {
@@ -279,18 +210,10 @@ mod tests {
     }
 
     #[test]
-    fn auto_is_silent_where_there_is_no_device() {
-        let mut is_looked_for = false;
-        let found = if_it_pays(&[request()], 1, Duration::ZERO, || {
-            is_looked_for = true;
-            Err(GpuError::NotBuilt)
-        });
-        assert!(is_looked_for);
-        assert!(matches!(found, Err(Left { measured: None, fell_back: None })));
-    }
-
-    #[test]
-    fn auto_measures_a_device_and_says_what_both_would_take() {
+    fn both_places_are_timed_by_the_samples_that_they_compute() {
+        let requests = [request()];
+        let core = time_on_core(&requests).expect("the epochs have spectra");
+        assert_eq!(core.n_items.get(), EPOCHS_ON_A_CORE * 3000);
         let device = match Device::find() {
             Ok(device) => device,
             Err(error) => {
@@ -303,11 +226,7 @@ mod tests {
                 return;
             }
         };
-        let (name, measured) = match if_it_pays(&[request()], 1, Duration::ZERO, || Ok(device.clone())) {
-            Ok(found) => (found.name, found.measured),
-            Err(left) => (device.name().to_owned(), left.measured),
-        };
-        assert_eq!(name, device.name());
-        assert!(measured.is_some_and(|sentence| sentence.contains(device.name())));
+        let wanted: Vec<_> = requests.iter().map(SpectrumEpochs::of).collect();
+        assert_eq!(time_on_device(&device, &wanted).expect("the device works").n_items.get(), 20 * 3000);
     }
 }

@@ -3,12 +3,13 @@
 //! Each round does the work on the device, on one core, and on all cores with double precision, in turn; the figures agree before anything is
 //! timed. A device in software is no answer to the question, so it is measured only when asked for.
 //!
-//!     cargo bench -p gpu --features wgpu --bench devices -- [traces] [welch] [--software] [--rounds N]
+//!     cargo bench -p gpu --features wgpu --bench devices -- [traces] [welch] [boxes] [--software] [--rounds N]
 //!
 //! Without a section named, all are done.
 
 #![expect(clippy::print_stdout, reason = "the findings of a bench go to its output")]
 
+mod boxes;
 mod cores;
 mod options;
 mod rounds;
@@ -32,7 +33,8 @@ fn main() {
         println!("SKIPPED: it is software on the same cores; --software measures it all the same");
         return;
     }
-    let sections: [(&str, fn(&Device, &Options)); 2] = [("traces", traces::compare), ("welch", welch::compare)];
+    let sections: [(&str, fn(&Device, &Options)); 3] =
+        [("traces", traces::compare), ("welch", welch::compare), ("boxes", boxes::compare)];
     for (name, section) in sections {
         if options.wants(name) {
             println!("\n## {name}\n");

@@ -1,7 +1,7 @@
 //! Drivers through wgpu: buffers, kernels, steps, and bringing back.
 
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use super::adapters::{adapters, line, ready};
 use super::checked::Checked;
@@ -14,6 +14,8 @@ pub(crate) struct Driver {
     checked: Arc<Checked>,
     memory: Arc<Memory>,
     is_software: bool,
+    /// What was compiled, by WGSL and entry point: compiling takes longer than most work.
+    kernels: Arc<Mutex<HashMap<(String, String), Kernel>>>,
 }
 
 /// A compiled entry point.
@@ -70,6 +72,7 @@ impl Driver {
             memory: Arc::new(Memory::new(&info.name, limit, largest)),
             checked: Arc::new(Checked::new(device, queue, info.name, settings.patience)),
             is_software: info.device_type == wgpu::DeviceType::Cpu,
+            kernels: Arc::default(),
         })
     }
 
@@ -98,6 +101,18 @@ impl Driver {
     }
 
     pub(crate) fn kernel(&self, wgsl: &str, entry_point: &str) -> Result<Kernel, GpuError> {
+        let mut kernels = self.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (wgsl.to_owned(), entry_point.to_owned());
+        if let Some(kernel) = kernels.get(&key) {
+            // A device that is lost has no use for it.
+            return self.checked.call(0, || kernel.clone());
+        }
+        let kernel = self.compiled(wgsl, entry_point)?;
+        kernels.insert(key, kernel.clone());
+        Ok(kernel)
+    }
+
+    fn compiled(&self, wgsl: &str, entry_point: &str) -> Result<Kernel, GpuError> {
         let device = &self.checked.device;
         let pipeline = self.checked.call(0, || {
             let source = wgpu::ShaderSource::Wgsl(wgsl.into());

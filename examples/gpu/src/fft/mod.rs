@@ -6,7 +6,6 @@
 mod plan;
 pub(crate) mod real;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::driver::{Buffer, Kernel, Step};
@@ -51,10 +50,9 @@ impl Transform {
         let radices = plan::radices(len);
         let stride = if radices.is_some() { len } else { plan::padded_len(len) };
         device.buffer(complex_bytes(stride)).map(|_it_fits| ())?; // a huge length is refused before its tables are computed
-        let mut maker = PassMaker { device, kernels: HashMap::new() };
         let passes = match radices {
-            Some(radices) => maker.direct(len, &radices)?,
-            None => maker.convolved(len, stride)?,
+            Some(radices) => direct(device, len, &radices)?,
+            None => convolved(device, len, stride)?,
         };
         Ok(Self { passes, stride })
     }
@@ -104,59 +102,44 @@ fn complex_bytes(len: u32) -> u64 {
     8 * u64::from(len)
 }
 
-/// Makes passes; each entry point is compiled once.
-struct PassMaker<'a> {
-    device: &'a Device,
-    kernels: HashMap<&'static str, Kernel>,
+fn direct(device: &Device, len: u32, radices: &[u32]) -> Result<Vec<Pass>, GpuError> {
+    let roots = Arc::new(device.buffer_with(&plan::roots(len, len))?);
+    let mut span = 1;
+    let mut passes = Vec::new();
+    for radix in radices {
+        let (entry_point, threads) = match radix {
+            2 => ("radix2", len / 2),
+            3 => ("radix3", len / 3),
+            4 => ("radix4", len / 4),
+            5 => ("radix5", len / 5),
+            _ => ("radix_of_a_prime", len),
+        };
+        passes.push(pass(device, entry_point, [len, span, *radix, 0], &roots, threads)?);
+        span *= radix;
+    }
+    Ok(passes)
 }
 
-impl PassMaker<'_> {
-    fn direct(&mut self, len: u32, radices: &[u32]) -> Result<Vec<Pass>, GpuError> {
-        let roots = Arc::new(self.device.buffer_with(&plan::roots(len, len))?);
-        let mut span = 1;
-        let mut passes = Vec::new();
-        for radix in radices {
-            let (entry_point, threads) = match radix {
-                2 => ("radix2", len / 2),
-                3 => ("radix3", len / 3),
-                4 => ("radix4", len / 4),
-                5 => ("radix5", len / 5),
-                _ => ("radix_of_a_prime", len),
-            };
-            passes.push(self.pass(entry_point, [len, span, *radix, 0], &roots, threads)?);
-            span *= radix;
-        }
-        Ok(passes)
-    }
+fn convolved(device: &Device, len: u32, padded: u32) -> Result<Vec<Pass>, GpuError> {
+    let chirp = Arc::new(device.buffer_with(&plan::chirp(len))?);
+    let spectrum = Arc::new(device.buffer_with(&plan::chirp_spectrum(len))?);
+    let radices = plan::radices(padded).expect("a power of two has radices");
+    let shape = [len, 1, 1, padded];
+    let mut passes = vec![pass(device, "chirped", shape, &chirp, padded)?];
+    passes.extend(direct(device, padded, &radices)?);
+    passes.push(pass(device, "multiplied", shape, &spectrum, padded)?);
+    passes.extend(direct(device, padded, &radices)?);
+    passes.push(pass(device, "unchirped", shape, &chirp, len)?);
+    Ok(passes)
+}
 
-    fn convolved(&mut self, len: u32, padded: u32) -> Result<Vec<Pass>, GpuError> {
-        let chirp = Arc::new(self.device.buffer_with(&plan::chirp(len))?);
-        let spectrum = Arc::new(self.device.buffer_with(&plan::chirp_spectrum(len))?);
-        let radices = plan::radices(padded).expect("a power of two has radices");
-        let shape = [len, 1, 1, padded];
-        let mut passes = vec![self.pass("chirped", shape, &chirp, padded)?];
-        passes.extend(self.direct(padded, &radices)?);
-        passes.push(self.pass("multiplied", shape, &spectrum, padded)?);
-        passes.extend(self.direct(padded, &radices)?);
-        passes.push(self.pass("unchirped", shape, &chirp, len)?);
-        Ok(passes)
-    }
-
-    fn pass(
-        &mut self,
-        entry_point: &'static str,
-        shape: [u32; 4],
-        table: &Arc<Buffer>,
-        threads: u32,
-    ) -> Result<Pass, GpuError> {
-        let kernel = match self.kernels.get(entry_point) {
-            Some(kernel) => kernel.clone(),
-            None => {
-                let kernel = self.device.kernel(PASSES, entry_point)?;
-                self.kernels.insert(entry_point, kernel.clone());
-                kernel
-            }
-        };
-        Ok(Pass { kernel, shape: self.device.buffer_with(&shape)?, table: Arc::clone(table), threads })
-    }
+fn pass(
+    device: &Device,
+    entry_point: &str,
+    shape: [u32; 4],
+    table: &Arc<Buffer>,
+    threads: u32,
+) -> Result<Pass, GpuError> {
+    let kernel = device.kernel(PASSES, entry_point)?;
+    Ok(Pass { kernel, shape: device.buffer_with(&shape)?, table: Arc::clone(table), threads })
 }

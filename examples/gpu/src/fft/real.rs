@@ -7,9 +7,9 @@ use super::{Transform, Work, plan};
 use crate::driver::Buffer;
 use crate::{Device, GpuError};
 
-/// WGSL that gives `power(item, bin)` and `samples_at(item, at)`; it takes bindings 0 to 2: [`RealTransform::shape`], a buffer of the
-/// [`Work`], and [`RealTransform::turns`].
-pub(crate) const REAL: &str = include_str!("real.wgsl");
+/// WGSL that gives `power(item, bin)`, and `add` and `total` of long sums; it takes bindings 0 to 2: [`RealTransform::shape`], a buffer of
+/// the [`Work`], and [`RealTransform::turns`].
+pub(crate) const REAL: &str = concat!(include_str!("real.wgsl"), include_str!("../sums.wgsl"));
 
 /// The transform of real items of one length.
 #[derive(Debug)]

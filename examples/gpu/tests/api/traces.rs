@@ -113,6 +113,33 @@ fn a_million_samples_are_measured_as_in_double_precision() {
 }
 
 #[test]
+fn long_traces_of_equal_steps_lose_no_digits_in_their_sums() {
+    let Some(device) = device() else { return };
+    // Equal terms are rounded the same way each time, so that errors of a long sum add up instead of cancelling.
+    let n_samples = 1_500_000;
+    let square = |high: f64| move |i: usize| if (i / 1000).is_multiple_of(2) { high } else { -0.6 };
+    let click = |i: usize| if i == 777 { 1.0 } else { 0.0 };
+    let traces: [Vec<f64>; 3] = [
+        (0..n_samples).map(square(0.6)).collect(),
+        (0..n_samples).map(square(0.1)).collect(),
+        (0..n_samples).map(click).collect(),
+    ];
+    for (trace, what) in traces.iter().zip(["a square wave", "one with an offset", "a click, flat in its spectrum"]) {
+        assert_agrees(trace, &measured(&device, std::slice::from_ref(trace))[0], what);
+    }
+}
+
+#[test]
+fn a_constant_of_any_value_and_length_has_no_deviation() {
+    let Some(device) = device() else { return };
+    for (n_samples, value) in [(3, 0.1), (1000, -0.1), (1009, 1e9 + 0.3), (49, 1e-300), (7, 8e307)] {
+        let found = measured(&device, &[vec![value; n_samples]])[0];
+        assert_eq!((found.std, found.mean, found.peak), (0.0, value, value.abs()), "{n_samples} times {value}");
+        assert_eq!(found.dominant_bin, 0);
+    }
+}
+
+#[test]
 fn traces_that_do_not_fit_together_are_measured_in_parts_with_the_same_figures() {
     let Some(device) = device() else { return };
     let little = DeviceSettings { memory_limit: Some(256 << 10), ..DeviceSettings::default() };

@@ -84,6 +84,14 @@ fn the_whole_spectrum_of_any_length_agrees_with_double_precision() {
 }
 
 #[test]
+fn many_equal_segments_lose_no_digits_in_their_mean() {
+    let Some(device) = device() else { return };
+    // Equal powers are rounded the same way each time, so that errors of a long sum add up instead of cancelling.
+    let epoch: Vec<f64> = (0..240_000).map(|i| [0.6, -0.1, -0.6, 0.1][i % 4]).collect();
+    assert_agrees(&device, &[epoch], &shape(240_000, 8, 4));
+}
+
+#[test]
 fn a_drift_between_segments_does_not_hide_what_is_within_them() {
     let Some(device) = device() else { return };
     // Noise, in which no bin is so large that an error of a mean could hide beside it.

@@ -83,8 +83,8 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "HZ")]
     pub(crate) rate: Option<f64>,
     /// Where the spectra of EEG are computed: cpu, gpu (a graphics processor, in single precision), or auto, which takes a graphics
-    /// processor when it is measured to be faster.
-    #[arg(long, default_value_t = DeviceChoice::Auto, value_name = "DEVICE")]
+    /// processor when it is measured to be faster. The default keeps double precision.
+    #[arg(long, default_value_t = DeviceChoice::Cpu, value_name = "cpu|gpu|auto")]
     pub(crate) device: DeviceChoice,
 }
 
@@ -115,8 +115,8 @@ pub(crate) struct NightArgs {
     #[arg(long, value_name = "HZ")]
     pub(crate) rate: Option<f64>,
     /// Where the spectra of EEG are computed: cpu, gpu (a graphics processor, in single precision), or auto, which takes a graphics
-    /// processor when it is measured to be faster.
-    #[arg(long, default_value_t = DeviceChoice::Auto, value_name = "DEVICE")]
+    /// processor when it is measured to be faster. The default keeps double precision.
+    #[arg(long, default_value_t = DeviceChoice::Cpu, value_name = "cpu|gpu|auto")]
     pub(crate) device: DeviceChoice,
     /// Where the files go.
     #[arg(long, value_name = "DIR")]

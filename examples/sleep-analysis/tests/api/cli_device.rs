@@ -97,7 +97,7 @@ fn without_a_device_every_choice_writes_the_files_of_the_cpu_and_gpu_says_so_in_
         let gpu = ask(&["--device", "gpu"]);
         assert_eq!(gpu.output.status.code(), Some(0));
         assert_eq!(gpu.stderr().lines().count(), 1, "{}", gpu.stderr());
-        assert!(gpu.stderr().contains("the spectra are computed on the cpu: "), "{}", gpu.stderr());
+        assert!(gpu.stderr().contains("computing on the cores: "), "{}", gpu.stderr());
         assert!(gpu.files() == cpu.files());
     }
 }

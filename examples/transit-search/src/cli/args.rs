@@ -43,7 +43,7 @@ failed.jsonl. The table is the same, byte by byte, in all modes and whatever bre
 transit least squares are nan without --tls; the profile seed has the notebook's constants in their place.
 
 --device gpu looks for the boxes on a graphics processor, in single precision, and computes the best periods again by the
-cores: the features are the same. Each worker has a device of its own. A program has devices when it was built with
+cores: the features are the same. Each process has a device of its own. A program has devices when it was built with
 --features gpu. Where there is none, or it fails half-way, the cores search, and one line says so. --device auto takes
 the cores unless the search is long and the device was measured to be faster. --resume goes on only where the run was
 begun: cpu, or that device.
@@ -87,8 +87,8 @@ pub(super) struct ExtractArgs {
     /// Transit least squares too, in the profile calibrated: many times as long
     #[arg(long)]
     pub(super) tls: bool,
-    /// Where boxes are searched for: auto, cpu or gpu
-    #[arg(long, value_name = "DEVICE", default_value_t)]
+    /// Where boxes are searched for: auto, cpu or gpu. The best fit is the same to the last bit
+    #[arg(long, value_name = "auto|cpu|gpu", default_value_t)]
     pub(super) device: gpu::DeviceChoice,
     /// How samples are computed: serial, threads or processes
     #[arg(long, default_value = "processes")]
@@ -135,8 +135,8 @@ pub(super) struct BlsArgs {
     /// What each point counts: 1/error², or 1
     #[arg(long, value_enum, default_value = "err")]
     pub(super) weights: AskedWeights,
-    /// Where boxes are searched for: auto, cpu or gpu
-    #[arg(long, value_name = "DEVICE", default_value_t)]
+    /// Where boxes are searched for: auto, cpu or gpu. The best fit is the same to the last bit
+    #[arg(long, value_name = "auto|cpu|gpu", default_value_t)]
     pub(super) device: gpu::DeviceChoice,
     /// The reference's numbers, bit by bit, of all periods: what the cores do in any case, and no device does
     #[arg(long)]

@@ -3,7 +3,7 @@
 use std::io;
 
 use consumer_support::{ExitStatus, Output};
-use gpu::{DeviceChoice, Ran};
+use gpu::{Chosen, DeviceChoice, Ran};
 use manyhands::config::parallel_config;
 use manyhands::report::write_atomically;
 use manyhands::{Threads, parallel_map};
@@ -26,11 +26,11 @@ pub(super) fn bls(args: &BlsArgs, output: &Output) -> Result<ExitStatus, Refusal
     let prepared = search.prepare(&curve).map_err(|error| error.to_string())?;
     let choice = choice(args)?;
     let chosen = device::for_periods(choice, &prepared, &search.periods, parallel_config().max_workers_cpu());
-    device::warn(choice, &chosen, output);
+    device::warn(&chosen, output);
     let on_device = chosen.device.as_ref().and_then(|device| {
         let found = DeviceSearch::new(device).and_then(|on_device| on_device.run(&prepared, &search.periods));
         // One line: nothing is lost, the cores search.
-        found.inspect_err(|fault| output.warning(&format!("the cores search instead: {fault}"))).ok()
+        found.inspect_err(|fault| device::warn(&Chosen::cores_because(fault), output)).ok()
     });
     let (fits, ran) = match on_device {
         Some(found) => (found, chosen.ran()),
@@ -44,7 +44,7 @@ pub(super) fn bls(args: &BlsArgs, output: &Output) -> Result<ExitStatus, Refusal
         )),
         None => output.result(&"no box fits at any period"),
     }
-    let summary = device::summary(choice, &ran.to_string(), chosen.note.as_deref());
+    let summary = device::summary(&ran.to_string(), chosen.measured.as_deref());
     output.result(&format!("device {summary}{}", share_fitted_again(&fits, &ran)));
     Ok(ExitStatus::Done)
 }

@@ -47,15 +47,14 @@ pub(super) fn extract(args: &ExtractArgs, output: &Output) -> Result<ExitStatus,
     if let Some(count) = args.test {
         let samples = &samples[..count.min(samples.len())];
         let chosen = choose(samples, args.device);
-        device::warn(args.device, &chosen, output);
+        device::warn(&chosen, output);
         return trial::time(samples, &work(extraction, &chosen), args, output);
     }
     require_fitting_folder(args)?;
     let chosen = device::for_resumed(args.device, &args.out, |choice| choose(&samples, choice))?;
-    device::warn(args.device, &chosen, output);
+    device::warn(&chosen, output);
     let work = work(extraction, &chosen);
-    let note = chosen.note.clone();
-    drop(chosen); // each worker has a device of its own
+    let measured = chosen.measured.clone();
     let interruption = Interruption::listen(|signal| {
         notice(&format!("{signal}: finishing the running samples; again to end at once"));
     });
@@ -77,7 +76,7 @@ pub(super) fn extract(args: &ExtractArgs, output: &Output) -> Result<ExitStatus,
         ));
         return Ok(ExitStatus::Interrupted(exit_code));
     }
-    write_results(&samples, (&work, note.as_deref()), outcome, (args, output), started.elapsed())
+    write_results(&samples, (&work, measured.as_deref()), outcome, (args, output), started.elapsed())
 }
 
 fn work(extraction: Extraction, chosen: &Chosen) -> Work {
@@ -161,7 +160,7 @@ fn run(
 /// Writes the table and the page, and prints the summary.
 fn write_results(
     samples: &[Sample],
-    (work, note): (&Work, Option<&str>),
+    (work, measured): (&Work, Option<&str>),
     outcome: Outcome<Row, String>,
     (args, output): (&ExtractArgs, &Output),
     took: Duration,
@@ -186,7 +185,7 @@ fn write_results(
     let fresh = tally.succeeded + tally.failed - tally.resumed;
     let rate = fresh as f64 / took.as_secs_f64();
     output.json(&summary_json(&tally, &failed, (extraction, &ran), (took, rate)));
-    let device = device::summary(args.device, &ran, note);
+    let device = device::summary(&ran, measured);
     output.result(&summary_lines(&tally, (extraction, &device), args, (took, rate)));
     Ok(if tally.failed == 0 && is_whole { ExitStatus::Done } else { ExitStatus::Incomplete })
 }

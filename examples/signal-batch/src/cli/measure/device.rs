@@ -4,10 +4,10 @@
 //! once. Leaves to others: the kernels, which are those of the crate `gpu`.
 
 use std::num::NonZeroUsize;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use consumer_support::CliContext;
-use gpu::{Chosen, Device, DeviceChoice, DeviceSettings, GpuError, TraceBatch, TraceSummary, Trial};
+use gpu::{Chosen, Device, DeviceChoice, GpuError, Timed, TraceBatch, TraceSummary, Work};
 use signal_batch::files::ReadSettings;
 use signal_batch::measure::{MeasurePlans, MetricSet};
 use signal_batch::{Capture, Measurements, Metric};
@@ -25,7 +25,7 @@ const OF_DEVICE: [Metric; 7] = [
     Metric::TotalPower,
 ];
 
-/// How many captures are timed on both sides for `auto`.
+/// How many captures are timed for `auto`.
 const TRIAL_CAPTURES: usize = 4;
 
 /// Where captures are measured. `ran_before` says whether the run that is resumed used a device: `auto` keeps to it, since one table must
@@ -43,55 +43,52 @@ pub(super) fn choose(
         (choice, _) => choice,
     };
     if choice != DeviceChoice::Cpu && !wanted.contains_any(&OF_DEVICE) {
-        let note = "computing on the cores: a device measures none of these metrics".to_owned();
-        return Chosen { device: None, note: Some(note) };
+        return Chosen::cores_because("a device measures none of these metrics");
     }
     let workers = NonZeroUsize::new(context.n_workers()).unwrap_or(NonZeroUsize::MIN);
-    let trial = |device: &Device| trial(device, items, (read, wanted));
-    gpu::choose(choice, &DeviceSettings::default(), items.len(), workers, trial)
+    let work = Work { n_items: items.len(), workers };
+    let is_timed = choice == DeviceChoice::Auto && gpu::IS_BUILT;
+    let captures = if is_timed { first_captures(items, read) } else { Vec::new() };
+    let on_core = || time_on_core(&captures, wanted);
+    gpu::choose(choice, work, Device::of_process, on_core, |device| time_on_device(device, &captures, wanted))
 }
 
-/// Times some captures on one core, and with the device.
-fn trial(
-    device: &Device,
-    items: &[CaptureItem],
-    (read, wanted): (&ReadSettings, MetricSet),
-) -> Result<Trial, GpuError> {
-    let captures: Vec<Capture> = items.iter().take(TRIAL_CAPTURES).filter_map(|item| item.capture(read).ok()).collect();
-    let n_captures = NonZeroUsize::new(captures.len())
-        .ok_or_else(|| GpuError::Input("none of the first captures can be read".to_owned()))?;
-    let (mut on_cores, mut beside) = (MeasurePlans::default(), MeasurePlans::default());
-    let mut worker = DeviceWorker::new(device.clone());
-    let on_core = || {
-        captures.iter().for_each(|capture| drop(on_cores.measure(capture, wanted)));
-    };
-    let on_device = || captures.iter().try_for_each(|capture| worker.measure(capture, wanted, &mut beside).map(drop));
-    Trial::measure(n_captures, on_core, on_device)
+fn first_captures(items: &[CaptureItem], read: &ReadSettings) -> Vec<Capture> {
+    items.iter().take(TRIAL_CAPTURES).filter_map(|item| item.capture(read).ok()).collect()
 }
 
-/// The device of this process, which its threads share.
-fn shared_device() -> Result<Device, GpuError> {
-    static DEVICE: OnceLock<Result<Device, GpuError>> = OnceLock::new();
-    DEVICE.get_or_init(Device::find).clone()
+/// None when none of them could be read.
+fn time_on_core(captures: &[Capture], wanted: MetricSet) -> Option<Timed> {
+    let mut plans = MeasurePlans::default();
+    let measure = || captures.iter().for_each(|capture| drop(plans.measure(capture, wanted)));
+    NonZeroUsize::new(captures.len()).map(|n_captures| Timed::on_core(n_captures, measure))
 }
 
-/// What a worker keeps on a device: buffers for captures of one length.
+fn time_on_device(device: &Device, captures: &[Capture], wanted: MetricSet) -> Result<Timed, GpuError> {
+    let (worker, mut plans) = (DeviceWorker::new(device.clone()), MeasurePlans::default());
+    let measure = || captures.iter().try_for_each(|capture| worker.measure(capture, wanted, &mut plans).map(drop));
+    Timed::on_device(NonZeroUsize::new(captures.len()).unwrap_or(NonZeroUsize::MIN), measure)
+}
+
+/// The device of this process, with buffers for captures of one length. Its threads take turns, so that whether a capture fits does not
+/// depend on what the others hold at that moment.
 pub(super) struct DeviceWorker {
     device: Device,
-    batch: Option<(usize, TraceBatch)>,
+    batch: Mutex<Option<(usize, TraceBatch)>>,
 }
 
 impl DeviceWorker {
-    /// A worker on the device of this process.
+    /// The one of this process.
     ///
     /// # Errors
-    /// [`GpuError`] where there is none.
-    pub(super) fn find() -> Result<Self, GpuError> {
-        shared_device().map(Self::new)
+    /// [`GpuError`] where there is no device.
+    pub(super) fn of_process() -> Result<&'static Self, GpuError> {
+        static WORKER: OnceLock<Result<DeviceWorker, GpuError>> = OnceLock::new();
+        WORKER.get_or_init(|| Device::of_process().map(Self::new)).as_ref().map_err(Clone::clone)
     }
 
     fn new(device: Device) -> Self {
-        Self { device, batch: None }
+        Self { device, batch: Mutex::new(None) }
     }
 
     /// Measures what is wanted: on the device what it can, the rest on the cores.
@@ -99,7 +96,7 @@ impl DeviceWorker {
     /// # Errors
     /// [`GpuError`], also for what the cores refuse; the caller measures the capture on the cores then.
     pub(super) fn measure(
-        &mut self,
+        &self,
         capture: &Capture,
         wanted: MetricSet,
         plans: &mut MeasurePlans,
@@ -115,9 +112,11 @@ impl DeviceWorker {
         Ok(measured)
     }
 
-    fn summary(&mut self, capture: &Capture) -> Result<TraceSummary, GpuError> {
+    fn summary(&self, capture: &Capture) -> Result<TraceSummary, GpuError> {
         let n_samples = capture.samples().len();
-        let batch = match &mut self.batch {
+        // A batch writes everything anew for each run, so a panic of another thread left nothing half done.
+        let mut kept = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        let batch = match &mut *kept {
             Some((length, batch)) if *length == n_samples => batch,
             other => {
                 *other = None; // gives its memory back first

@@ -61,7 +61,7 @@ pub(super) struct MeasureArgs {
     pub(super) time_limit: Option<Duration>,
     /// Where rms, peak, mean, std, crest_factor, dominant_frequency and total_power are computed: cpu, gpu (single precision, within 1e-4), or
     /// auto, which takes a graphics processor when a measured estimate says that it pays. Everything else is computed on the cores. Where
-    /// there is no device, or it fails, the cores do it, and a line says so.
+    /// there is no device, or it fails, the cores do it, and a line says so. The default keeps double precision.
     #[arg(long, value_name = "cpu|gpu|auto", default_value_t = DeviceChoice::Cpu)]
     pub(super) device: DeviceChoice,
     /// Go on with what is in --out, trying failed captures again; begin where there is nothing yet.
@@ -127,7 +127,8 @@ pub(super) fn measure(args: &MeasureArgs, context: &CliContext<'_>) -> Result<Ex
     let noted = RunNote::read(&args.out);
     let ran_before = noted.as_ref().map(|note| note.on_device);
     let chosen = device::choose(args.device, ran_before, &captures.items, (&read, args.metrics), context);
-    if let Some(note) = chosen.note.as_ref().filter(|_| !context.output.is_quiet()) {
+    let note = chosen.fell_back.as_ref().or(chosen.measured.as_ref());
+    if let Some(note) = note.filter(|_| !context.output.is_quiet()) {
         notice(note);
     }
     let settings = MeasureSettings { read, metrics: args.metrics, on_device: chosen.device.is_some() };

@@ -36,13 +36,13 @@ pub(in crate::cli) struct Measured {
 pub(in crate::cli) struct Worker {
     settings: MeasureSettings,
     plans: MeasurePlans,
-    device: Option<Result<DeviceWorker, GpuError>>,
+    device: Option<Result<&'static DeviceWorker, GpuError>>,
 }
 
 impl Worker {
     /// A worker that has measured nothing yet.
     pub(in crate::cli) fn new(settings: &MeasureSettings) -> Self {
-        let device = settings.on_device.then(DeviceWorker::find);
+        let device = settings.on_device.then(DeviceWorker::of_process);
         Self { settings: settings.clone(), plans: MeasurePlans::default(), device }
     }
 
@@ -66,7 +66,7 @@ impl Worker {
 
     /// The measurements, and why none of them are a device's where they should be.
     fn values(&mut self, capture: &Capture) -> Result<(Measurements, Option<String>), String> {
-        let device_error = match &mut self.device {
+        let device_error = match &self.device {
             None => None,
             Some(Err(error)) => Some(error.to_string()),
             Some(Ok(device)) => match device.measure(capture, self.settings.metrics, &mut self.plans) {

@@ -87,7 +87,8 @@ pub(crate) fn compute_features(
 ) -> SleepResult<NightFeatures> {
     let epoch_starts_ns = night.epochs.starts_ns().collect();
     let (operations, requests): (Vec<Requested>, Vec<FeatureRequest>) = requested(night)?.into_iter().unzip();
-    let NightSpectra { requests, ran, measured, fell_back } = find_spectra(requests, device, workers, Device::find);
+    let NightSpectra { requests, ran, measured, fell_back } =
+        find_spectra(requests, device, workers, Device::of_process);
     let mut all = NightFeatures {
         table: FeatureTable { epoch_starts_ns, columns: Vec::new() },
         computed: Vec::new(),

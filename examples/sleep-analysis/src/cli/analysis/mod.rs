@@ -124,7 +124,7 @@ pub(crate) fn analyse(
 ) -> SleepResult<ExitStatus> {
     let features = compute_features(&mut night, context.engine, device, context.common.n_workers())?;
     if let Some(reason) = &features.device.fell_back {
-        context.output.warning(&format!("the spectra are computed on the cpu: {reason}"));
+        context.output.warning(reason);
     }
     watch.lap("features");
     let aligned = align(&mut night, context.engine, context.output)?;
