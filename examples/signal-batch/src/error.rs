@@ -1,5 +1,6 @@
 //! What can be wrong with a capture, a table, a limit or a setting: each error names the value and what to do.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -57,7 +58,8 @@ impl BatchError {
     /// ```
     #[must_use]
     pub fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        let known: Vec<&str> = known.into_iter().collect();
+        let mut seen = HashSet::new();
+        let known: Vec<&str> = known.into_iter().filter(|name| seen.insert(*name)).collect();
         Self::Unknown { what: what.to_owned(), name: name.to_owned(), way_out: way_out(name, &known) }
     }
 }
@@ -81,4 +83,15 @@ fn likeness(name: &str, candidate: &str) -> f64 {
     let is_part = name.len() >= FEWEST_LETTERS && candidate.contains(&name);
     let changed = strsim::normalized_damerau_levenshtein(&name, &candidate);
     if is_part { changed.max(PART) } else { changed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_known_twice_are_listed_once() {
+        let error = BatchError::unknown("metric", "voltage", ["rms", "peak", "rms", "peak"]);
+        assert_eq!(error.to_string(), "there is no metric \"voltage\"; there are rms, peak");
+    }
 }

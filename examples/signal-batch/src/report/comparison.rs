@@ -9,6 +9,10 @@ use super::{fact, warning};
 use crate::regression::{Comparisons, MetricComparison, Verdict};
 use crate::shown_number::{count, number, p_text, signed};
 
+/// What to do when a limit is exceeded and the test is not sure.
+const UNCERTAIN: &str =
+    "beyond the limit, but it may be chance: measure more, or where values are wild try --test mann-whitney";
+
 /// The page of a comparison.
 ///
 /// ```
@@ -49,7 +53,10 @@ impl ComparisonPage<'_> {
             page::header(self.title, &verdict_line(comparisons), ""),
             section("Moved", &warning_list(&regressions, "No metric moved by more than its limit.")),
             section("Summary", &facts_list(&facts)),
-            section("Not tested or left out", &warning_list(&left_out(comparisons), "Every metric was tested.")),
+            section(
+                "Not tested, not certain or left out",
+                &warning_list(&left_out(comparisons), "Every metric was tested."),
+            ),
             section("All metrics", &comparison_section(comparisons)),
             figures,
             section("Files", &file_list(&self.files)),
@@ -72,11 +79,13 @@ impl ComparisonPage<'_> {
 /// ```
 #[must_use]
 pub fn comparison_terminal(comparisons: &Comparisons, width: usize) -> String {
-    let mut lines = vec![settings_line(comparisons), String::new()];
+    let mut lines = vec![settings_line(comparisons)];
+    lines.extend(only_pair(comparisons).map(|(a, b)| format!("a: {a}; b: {b}")));
+    lines.push(String::new());
     lines.extend(table(comparisons).lines(width));
     let left_out = left_out(comparisons);
     if !left_out.is_empty() {
-        lines.extend([String::new(), "not tested or left out".to_owned()]);
+        lines.extend([String::new(), "not tested, not certain or left out".to_owned()]);
         lines.extend(left_out.iter().map(|one| format!("  {}: {}", one.subject, one.reason)));
     }
     lines.extend([String::new(), verdict_line(comparisons)]);
@@ -194,33 +203,43 @@ fn settings_facts(comparisons: &Comparisons) -> Vec<Fact> {
     ]
 }
 
-/// Metrics that were not tested or are on one side only, and notes.
+/// The two groups that are compared, where there are no more.
+fn only_pair(comparisons: &Comparisons) -> Option<(&str, &str)> {
+    let first = comparisons.metrics.first().filter(|_| has_pairs(comparisons))?;
+    let is_same = |one: &MetricComparison| one.a == first.a && one.b == first.b;
+    comparisons.metrics.iter().all(is_same).then_some((&first.a, &first.b))
+}
+
+/// Metrics that were not tested, may have moved or are on one side only, and notes.
 fn left_out(comparisons: &Comparisons) -> Vec<page::Warning> {
     let untested = comparisons.metrics.iter().filter(|one| one.verdict == Verdict::NotTested);
     let mut all: Vec<page::Warning> = untested.map(|one| warning(&one.metric, one.reason.as_str())).collect();
+    let uncertain = comparisons.metrics.iter().filter(|one| one.is_uncertain());
+    all.extend(uncertain.map(|one| warning(&one.metric, format!("{}; {UNCERTAIN}", movement(one)))));
     all.extend(comparisons.only_in_a.iter().map(|name| warning(name, "only a has it")));
     all.extend(comparisons.only_in_b.iter().map(|name| warning(name, "only b has it")));
     all.extend(comparisons.notes.iter().map(|text| warning("note", text.as_str())));
     all
 }
 
+/// Where there are several pairs, their names take the place of the means.
 fn table(comparisons: &Comparisons) -> TextTable {
-    let has_pairs = has_pairs(comparisons);
-    let names: &[(&str, Side)] = if has_pairs {
-        &[("metric", Side::Left), ("a", Side::Left), ("b", Side::Left)]
-    } else {
-        &[("metric", Side::Left)]
-    };
-    let numbers = ["mean of a", "mean of b", "change, %", "adjusted p"].map(|name| (name, Side::Right));
-    let mut table = TextTable::new(&[names, &numbers[..], &[("verdict", Side::Left)][..]].concat());
+    let names_pairs = has_pairs(comparisons) && only_pair(comparisons).is_none();
+    let left = |name| (name, Side::Left);
+    let right = |name| (name, Side::Right);
+    let sides = if names_pairs { ["a", "b"].map(left) } else { ["mean of a", "mean of b"].map(right) };
+    let results = [right("change, %"), right("adjusted p"), left("verdict")];
+    let mut table = TextTable::new(&[&[left("metric")][..], &sides, &results].concat());
     for one in &comparisons.metrics {
-        let names =
-            if has_pairs { vec![one.metric.clone(), one.a.clone(), one.b.clone()] } else { vec![one.metric.clone()] };
         let compared = &one.comparison;
+        let sides = if names_pairs {
+            [one.a.clone(), one.b.clone()]
+        } else {
+            [number(compared.mean_a), number(compared.mean_b)]
+        };
         let percent = one.change_percent.map_or_else(|| number(f64::NAN), |percent| signed(percent, 3));
         let p = one.p_adjusted.map_or_else(|| number(f64::NAN), p_text);
-        let numbers = [number(compared.mean_a), number(compared.mean_b), percent, p];
-        table.row(names.into_iter().chain(numbers).chain([one.verdict.to_string()]));
+        table.row([one.metric.clone()].into_iter().chain(sides).chain([percent, p, one.verdict.to_string()]));
     }
     table
 }
