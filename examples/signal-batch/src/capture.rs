@@ -24,6 +24,8 @@ pub struct Capture {
     pub captured_at: Option<Timestamp>,
     /// The unit of its samples, such as `V`.
     pub unit: String,
+    /// The rate that its file states, where another was given in its place.
+    pub overruled_rate_hz: Option<f64>,
     rate_hz: f64,
     samples: Vec<f64>,
 }
@@ -49,7 +51,15 @@ impl Capture {
                 samples[at]
             )));
         }
-        Ok(Self { name: name.into(), batch: String::new(), captured_at: None, unit: "V".to_owned(), rate_hz, samples })
+        Ok(Self {
+            name: name.into(),
+            batch: String::new(),
+            captured_at: None,
+            unit: "V".to_owned(),
+            overruled_rate_hz: None,
+            rate_hz,
+            samples,
+        })
     }
 
     /// The samples, in order.

@@ -24,19 +24,32 @@ pub(super) fn read(bytes: &[u8], settings: &ReadSettings) -> Result<Content, Ref
         return Err("has no line with samples; export it again".to_owned());
     }
     let names = rows.header();
-    let columns = Columns::choose(names.as_deref(), rows.record.len(), settings)?;
+    let mut columns = Columns::choose(names.as_deref(), rows.record.len(), settings)?;
     let mut times = Times::new(columns.seconds_per_unit);
     let mut samples = Vec::new();
     let mut is_there = names.is_none() || rows.advance()?;
     while is_there {
         require_samples(samples.len() + 1)?;
         samples.push(rows.number(columns.samples)?);
-        if let Some(column) = columns.times.filter(|_| settings.rate_hz.is_none()) {
-            times.push(rows.number(column)?, rows.line());
+        if let Some(column) = columns.times {
+            match rows.number(column) {
+                Ok(time) => times.push(time, rows.line()),
+                Err(_) if settings.rate_hz.is_some() => columns.times = None,
+                Err(refusal) => return Err(refusal),
+            }
         }
         is_there = rows.advance()?;
     }
-    Ok(Content { samples, rate_hz: times.rate_hz()?, unit: columns.unit })
+    Ok(Content { samples, rate_hz: stated_rate(&columns, &times, settings)?, unit: columns.unit })
+}
+
+/// The rate that the times say. Where a rate is given, times that say none are no obstacle.
+fn stated_rate(columns: &Columns, times: &Times, settings: &ReadSettings) -> Result<Option<f64>, Refusal> {
+    match (columns.times, times.rate_hz()) {
+        (None, _) => Ok(None),
+        (_, Err(_)) if settings.rate_hz.is_some() => Ok(None),
+        (_, said) => said,
+    }
 }
 
 /// What stands between the fields of the first line that is no comment.
@@ -136,11 +149,11 @@ impl Columns {
     }
 }
 
-/// The first column of times, and seconds per unit of it; the unit matters only where no rate is given.
+/// The first column of times, and seconds per unit of it. Where a rate is given, a unit that is none of time makes the times say nothing: NaN.
 fn column_of_times(names: &[String], settings: &ReadSettings) -> Result<Option<(usize, f64)>, Refusal> {
     let found = names.iter().enumerate().find_map(|(at, name)| Some((at, unit_of_times(name)?)));
     match found {
-        Some((at, _)) if settings.rate_hz.is_some() => Ok(Some((at, 1.0))),
+        Some((at, unit)) if settings.rate_hz.is_some() => Ok(Some((at, unit.unwrap_or(f64::NAN)))),
         Some((at, unit)) => Ok(Some((at, unit?))),
         None => Ok(None),
     }

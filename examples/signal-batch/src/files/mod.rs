@@ -117,10 +117,17 @@ fn capture_of(name: &str, content: Content, settings: &ReadSettings) -> Result<C
         BatchError::Capture(reason) => reason,
         other => other.to_string(),
     })?;
+    capture.overruled_rate_hz = content.rate_hz.filter(|stated| is_other_rate(*stated, rate_hz));
     if let Some(unit) = settings.unit.clone().or(content.unit) {
         capture.unit = unit;
     }
     Ok(capture)
+}
+
+/// Whether a file states a rate, and one that differs by more than times of few digits do.
+fn is_other_rate(stated: f64, given: f64) -> bool {
+    const NEAR: f64 = 1e-3;
+    stated > 0.0 && (stated - given).abs() > NEAR * given
 }
 
 /// When the file was last changed; none where the system does not know, or for a year that a time stamp cannot have.

@@ -125,6 +125,33 @@ impl Metric {
         }
     }
 
+    /// What it is, in a few words.
+    ///
+    /// ```
+    /// # use signal_batch::Metric;
+    /// assert_eq!(Metric::CrestFactor.meaning(), "peak / rms");
+    /// ```
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Rms => "root mean square of all samples, mean included",
+            Self::Peak => "largest absolute sample",
+            Self::Mean => "mean of all samples",
+            Self::Std => "standard deviation of all samples (n)",
+            Self::CrestFactor => "peak / rms",
+            Self::DominantFrequency => "bin with the most power, 0 Hz included",
+            Self::FundamentalFrequency => "strongest above 0 Hz, between bins",
+            Self::TotalPower => "sum of |X|^2 of all bins, not normalised",
+            Self::Snr => "fundamental / noise without harmonics",
+            Self::Thd => "harmonics / fundamental, amplitudes",
+            Self::Sinad => "fundamental / noise and harmonics",
+            Self::RiseTime => "mean time of rising edges, 10 % to 90 %",
+            Self::FallTime => "mean time of falling edges, 90 % to 10 %",
+            Self::DutyCycle => "share of whole periods above the middle",
+            Self::PeriodJitter => "standard deviation of the periods",
+        }
+    }
+
     /// The metric whose column has this name.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {

@@ -89,31 +89,46 @@ pub fn compare_groups(table: &Table, group: &str, settings: &RegressionSettings)
         values.zip(&labels).filter(|(_, label)| belongs(label)).map(|(value, _)| *value).collect()
     };
     let units = units(table);
+    let sides = sides(&groups);
+    let obstacles: Vec<Option<String>> = sides.iter().map(|sides| unlike_units_of(table, &labels, sides)).collect();
     let mut pairs = Vec::new();
     for name in &names {
-        if groups.len() > MOST_PAIRED_GROUPS {
-            for one in &groups {
-                let others = of(name, &|label| !label.is_empty() && label != *one);
-                pairs.push(pair(
-                    name,
-                    &units,
-                    ("all others", others),
-                    (one, of(name, &|label| label == *one)),
-                    settings,
-                ));
-            }
-            continue;
-        }
-        for (at, a) in groups.iter().enumerate() {
-            for b in &groups[at + 1..] {
-                let [in_a, in_b] = [a, b].map(|one| of(name, &|label| label == *one));
-                pairs.push(pair(name, &units, (a, in_a), (b, in_b), settings));
-            }
+        for (sides, obstacle) in sides.iter().zip(&obstacles) {
+            let a = (sides.a.unwrap_or("all others"), of(name, &|label| sides.has_in_a(label)));
+            let b = (sides.b, of(name, &|label| sides.has_in_b(label)));
+            let obstacle = obstacle.clone().filter(|_| depends_on_unit(name));
+            pairs.push(Pair { obstacle, ..pair(name, &units, a, b, settings) });
         }
     }
     let metrics = judged(&pairs, settings);
-    let notes = without_group(&labels, group).into_iter().collect();
+    let notes = without_group(&labels, group).into_iter().chain(failed("the table", table)).collect();
     Ok(Comparisons { settings: settings.clone(), metrics, only_in_a: Vec::new(), only_in_b: Vec::new(), notes })
+}
+
+/// The groups that are compared with each other.
+struct Sides<'a> {
+    /// None stands for all groups but `b`.
+    a: Option<&'a str>,
+    b: &'a str,
+}
+
+impl Sides<'_> {
+    fn has_in_a(&self, label: &str) -> bool {
+        self.a.map_or(!label.is_empty() && label != self.b, |a| label == a)
+    }
+
+    fn has_in_b(&self, label: &str) -> bool {
+        label == self.b
+    }
+}
+
+/// Each pair of few groups; each of many with all others.
+fn sides<'a>(groups: &[&'a str]) -> Vec<Sides<'a>> {
+    if groups.len() > MOST_PAIRED_GROUPS {
+        return groups.iter().map(|b| Sides { a: None, b }).collect();
+    }
+    let with_later = |(at, &a): (usize, &&'a str)| groups[at + 1..].iter().map(move |b| Sides { a: Some(a), b });
+    groups.iter().enumerate().flat_map(with_later).collect()
 }
 
 impl Comparisons {
@@ -198,12 +213,14 @@ fn pair<'a>(
     Pair { metric, unit: unit_of(metric, samples), a, b, a_values, b_values, limit, obstacle: None }
 }
 
-fn units(table: &Table) -> Vec<&str> {
+/// The different units of the samples.
+pub(crate) fn units(table: &Table) -> Vec<&str> {
     let column: Vec<&str> = table.text("unit").unwrap_or_default().iter().map(String::as_str).collect();
     distinct(&column)
 }
 
-fn depends_on_unit(metric: &str) -> bool {
+/// Whether the numbers of a metric are in the unit of the samples, or its square.
+pub(crate) fn depends_on_unit(metric: &str) -> bool {
     Metric::of_name(metric).is_some_and(|metric| metric.unit().sign("V") != metric.unit().sign("A"))
 }
 
@@ -212,6 +229,16 @@ fn unlike_units(a: &[&str], b: &[&str]) -> Option<String> {
     let is_known = !a.is_empty() && !b.is_empty();
     let differ = a.iter().any(|unit| !b.contains(unit)) || b.iter().any(|unit| !a.contains(unit));
     (is_known && differ).then(|| format!("measured in {} and in {}", a.join(", "), b.join(", ")))
+}
+
+/// As [`unlike_units`], of the rows on both sides.
+fn unlike_units_of(table: &Table, labels: &[&str], sides: &Sides<'_>) -> Option<String> {
+    let units = table.text("unit")?;
+    let of = |belongs: &dyn Fn(&str) -> bool| {
+        let rows = units.iter().zip(labels).filter(|(_, label)| belongs(label));
+        distinct(&rows.map(|(unit, _)| unit.as_str()).collect::<Vec<_>>())
+    };
+    unlike_units(&of(&|label| sides.has_in_a(label)), &of(&|label| sides.has_in_b(label)))
 }
 
 /// Says how many captures of a table have no measurements.

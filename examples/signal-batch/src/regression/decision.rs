@@ -140,6 +140,14 @@ impl MetricComparison {
         };
     }
 
+    /// Whether its mean changed by more than a stated limit, and not in the better direction, although the test finds that it may be chance.
+    #[must_use]
+    pub fn is_uncertain(&self) -> bool {
+        let (mean_a, change) = (self.comparison.mean_a, self.comparison.mean_diff);
+        let is_beyond = self.limit.max_change.is_some() && !self.limit.is_within(mean_a, change);
+        self.verdict == Verdict::Unchanged && is_beyond && !self.limit.is_improvement(change)
+    }
+
     /// Whether it is a regression: a significant change, larger than its limit, and not in the better direction.
     #[must_use]
     pub fn is_regression(&self) -> bool {

@@ -23,4 +23,4 @@ pub use limit::ChangeLimit;
 pub use settings::{Correction, RegressionSettings, Test};
 
 pub(crate) use choice::{NOT_METRICS, chosen_metrics, require_known};
-pub(crate) use compare::{distinct, group_labels, sample_unit, unit_of};
+pub(crate) use compare::{depends_on_unit, distinct, group_labels, sample_unit, unit_of, units};

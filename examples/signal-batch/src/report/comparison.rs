@@ -9,6 +9,10 @@ use super::{fact, warning};
 use crate::regression::{Comparisons, MetricComparison, Verdict};
 use crate::shown_number::{count, number, p_text, signed};
 
+/// What to do when a limit is exceeded and the test is not sure.
+const UNCERTAIN: &str =
+    "beyond the limit, but it may be chance: measure more, or where values are wild try --test mann-whitney";
+
 /// The page of a comparison.
 ///
 /// ```
@@ -49,7 +53,10 @@ impl ComparisonPage<'_> {
             page::header(self.title, &verdict_line(comparisons), ""),
             section("Moved", &warning_list(&regressions, "No metric moved by more than its limit.")),
             section("Summary", &facts_list(&facts)),
-            section("Not tested or left out", &warning_list(&left_out(comparisons), "Every metric was tested.")),
+            section(
+                "Not tested, not certain or left out",
+                &warning_list(&left_out(comparisons), "Every metric was tested."),
+            ),
             section("All metrics", &comparison_section(comparisons)),
             figures,
             section("Files", &file_list(&self.files)),
@@ -78,7 +85,7 @@ pub fn comparison_terminal(comparisons: &Comparisons, width: usize) -> String {
     lines.extend(table(comparisons).lines(width));
     let left_out = left_out(comparisons);
     if !left_out.is_empty() {
-        lines.extend([String::new(), "not tested or left out".to_owned()]);
+        lines.extend([String::new(), "not tested, not certain or left out".to_owned()]);
         lines.extend(left_out.iter().map(|one| format!("  {}: {}", one.subject, one.reason)));
     }
     lines.extend([String::new(), verdict_line(comparisons)]);
@@ -204,10 +211,19 @@ fn settings_facts(comparisons: &Comparisons) -> Vec<Fact> {
     ]
 }
 
-/// Metrics that were not tested or are on one side only, and notes.
+/// The two groups that are compared, where there are no more.
+fn only_pair(comparisons: &Comparisons) -> Option<(&str, &str)> {
+    let first = comparisons.metrics.first().filter(|_| has_pairs(comparisons))?;
+    let is_same = |one: &MetricComparison| one.a == first.a && one.b == first.b;
+    comparisons.metrics.iter().all(is_same).then_some((&first.a, &first.b))
+}
+
+/// Metrics that were not tested, may have moved or are on one side only, and notes.
 fn left_out(comparisons: &Comparisons) -> Vec<page::Warning> {
     let untested = comparisons.metrics.iter().filter(|one| one.verdict == Verdict::NotTested);
     let mut all: Vec<page::Warning> = untested.map(|one| warning(&one.metric, one.reason.as_str())).collect();
+    let uncertain = comparisons.metrics.iter().filter(|one| one.is_uncertain());
+    all.extend(uncertain.map(|one| warning(&one.metric, format!("{}; {UNCERTAIN}", movement(one)))));
     all.extend(comparisons.only_in_a.iter().map(|name| warning(name, "only a has it")));
     all.extend(comparisons.only_in_b.iter().map(|name| warning(name, "only b has it")));
     all.extend(comparisons.notes.iter().map(|text| warning("note", text.as_str())));

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::{ControlChart, ReportData};
 use crate::regression::{
-    Comparisons, MOST_COMPARED_GROUPS, RegressionSettings, chosen_metrics, compare_groups, distinct, group_labels,
-    sample_unit, unit_of,
+    Comparisons, MOST_COMPARED_GROUPS, RegressionSettings, chosen_metrics, compare_groups, depends_on_unit, distinct,
+    group_labels, sample_unit, unit_of, units,
 };
 use crate::stats::{self, Description, OutlierMethod, Quality};
 use crate::{BatchResult, Metric, Table};
@@ -143,10 +143,10 @@ impl Content {
             threshold: data.threshold,
             group: data.group.clone(),
             comparisons: comparisons(data, groups.len(), &metrics)?,
+            notes: notes(data, groups.len(), &metrics),
             metrics,
             captures,
             failures: failures.into_iter().map(|(_, remark)| remark).collect(),
-            notes: notes(data, groups.len()),
             groups,
             versions: texts(table, "version"),
             first_captured_at: extremes.map(|(first, _)| first.to_string()),
@@ -272,14 +272,28 @@ fn comparisons(data: &ReportData, n_groups: usize, metrics: &[MetricContent]) ->
     compare_groups(&data.table, group, &settings).map(Some)
 }
 
-/// The notes of the data, and that there are too many groups to compare.
-fn notes(data: &ReportData, n_groups: usize) -> Vec<Remark> {
+/// The notes of the data, and that units are mixed, or that there are too many groups to compare.
+fn notes(data: &ReportData, n_groups: usize, metrics: &[MetricContent]) -> Vec<Remark> {
     let mut notes: Vec<Remark> = data.notes.iter().map(Remark::of).collect();
+    notes.extend(mixed_units(&data.table, metrics));
     if let Some(group) = data.group.as_ref().filter(|_| n_groups > MOST_COMPARED_GROUPS) {
         let reason = format!("{n_groups} groups by {group} are too many to compare with each other");
         notes.push(Remark { subject: "not compared".to_owned(), reason });
     }
     notes
+}
+
+/// That metrics in the unit of the samples are numbers of several units.
+fn mixed_units(table: &Table, metrics: &[MetricContent]) -> Option<Remark> {
+    let units = units(table);
+    let is_mixed = units.len() > 1 && metrics.iter().any(|metric| depends_on_unit(&metric.name));
+    is_mixed.then(|| Remark {
+        subject: "units".to_owned(),
+        reason: format!(
+            "the samples are in {}; amplitudes and powers stand side by side as they are, not converted",
+            units.join(" and in ")
+        ),
+    })
 }
 
 /// Of the captures that have a peak.

@@ -150,7 +150,7 @@ fn score(content: &Content) -> Vec<String> {
 
 /// How good the signals are, in words.
 pub(super) fn quality_text(quality: &Quality) -> String {
-    let peaks = format!("peaks {} % alike", significant(quality.consistency_percent, 3));
+    let peaks = format!("peaks {} % consistent", significant(quality.consistency_percent, 3));
     let wild = count(quality.total_files - quality.valid_files, "peak");
     let snr = if quality.mean_snr.is_nan() {
         "no SNR is defined".to_owned()

@@ -197,3 +197,35 @@ fn a_folder_stands_for_its_results_and_an_input_is_not_written_over() {
     let (_, refused) = require_code(&compare(folder.path(), &["out/comparison.csv", "b.csv", "--out", "out"]), 2);
     assert!(refused.contains("is an input too"), "{refused}");
 }
+
+#[test]
+fn the_two_groups_of_a_table_are_named_once_and_no_word_is_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lots.csv");
+    crate::report::two_batches().write_csv(&path).unwrap();
+    let compare = |more: &[&str]| {
+        let arguments = [&["compare", path.to_str().unwrap(), "--group", "batch", "--metrics"], more].concat();
+        require_code(&signal_batch(&arguments), 0).0
+    };
+    let text = compare(&["dominant_frequency,thd_percent,snr_db"]);
+    assert!(text.contains("\na: monday; b: tuesday\n") && !text.contains('\u{2026}'), "{text}");
+    assert!(text.contains("1 of 50 captures of the table failed"), "{text}");
+}
+
+#[test]
+fn a_change_beyond_its_limit_that_may_be_chance_is_named_and_does_not_fail_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, values: &[f64]| {
+        let column = signal_batch::NumberColumn { name: "rms".into(), values: values.to_vec() };
+        Table::new(Vec::new(), vec![column]).unwrap().write_csv(folder.path().join(name)).unwrap();
+    };
+    write("a.csv", &[1.0, 1.01, 0.99, 1.0, 1.02, 0.98]);
+    write("b.csv", &[1.1, 1.11, 1.09, 1.1, 1.12, 3.0]);
+    let with = |more: &[&str]| {
+        let output = compare(folder.path(), &[&["--baseline", "a.csv", "b.csv"], more].concat());
+        require_code(&output, 0).0.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let text = with(&["--limit", "rms=5%"]);
+    assert!(text.contains("beyond the limit, but it may be chance"), "{text}");
+    assert!(!with(&["--limit", "rms=90%"]).contains("may be chance") && !with(&[]).contains("may be chance"));
+}

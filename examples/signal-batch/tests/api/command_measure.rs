@@ -357,3 +357,21 @@ fn the_summary_in_json_is_one_object_and_nothing_else_is_printed() {
     let (text, shown) = require_code(&measure(&["--made", "3"], &out, &["--resume", "--quiet"]), 0);
     assert!(text.is_empty() && shown.is_empty(), "{text} {shown}");
 }
+
+#[test]
+fn a_rate_that_overrules_what_files_state_is_noted_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, out) = (folder.path().join("in"), folder.path().join("out"));
+    captures(&files);
+    let lot = files.join("lot_1");
+    let (text, shown) = require_code(&measure(&[lot.to_str().unwrap(), "--rate", "1000"], &out, &[]), 0);
+    let unwrapped = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [unwrapped, shown] {
+        assert!(said.contains("3 captures measured at 1000 samples per second"), "{said}");
+        assert!(said.contains("such as unit_0.csv with 1000000"), "{said}");
+    }
+    assert!(fs::read_to_string(out.join("summary.json")).unwrap().contains("state another rate"));
+    let other = folder.path().join("other");
+    let (_, shown) = require_code(&measure(&[lot.to_str().unwrap(), "--rate", "1e6"], &other, &[]), 0);
+    assert!(!shown.contains("another rate"), "{shown}");
+}

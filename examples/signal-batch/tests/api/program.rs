@@ -15,10 +15,13 @@ pub(crate) fn require_code(output: &Output, code: i32) -> (String, String) {
 }
 
 #[test]
-fn every_metric_is_listed_with_its_unit() {
+fn every_metric_is_listed_with_its_unit_and_what_it_is() {
     let (text, _) = require_code(&signal_batch(&["metrics"]), 0);
     assert_eq!(text.lines().count(), signal_batch::Metric::ALL.len(), "{text}");
-    assert!(text.lines().any(|line| line.starts_with("snr_db") && line.ends_with("dB")), "{text}");
+    assert!(
+        text.lines().any(|line| line.starts_with("snr_db ") && line.contains(" dB   fundamental / noise")),
+        "{text}"
+    );
 }
 
 #[test]

@@ -263,3 +263,22 @@ fn what_is_no_baseline_is_refused_with_the_way_out() {
     }
     assert!(Baseline::of(&one(&[NAN]), "x", None).unwrap_err().to_string().contains("no metric has a value"));
 }
+
+#[test]
+fn groups_in_unlike_units_are_not_compared_as_if_they_were_alike() {
+    let text = |name: &str, first: &str, second: &str| TextColumn {
+        name: name.into(),
+        values: (0..40).map(|row| if row < 20 { first.to_owned() } else { second.to_owned() }).collect(),
+    };
+    let number = |name: &str| NumberColumn { name: name.into(), values: [around(1.0), around(2.0)].concat() };
+    let of = |second: &str| {
+        let texts = vec![text("batch", "a", "b"), text("unit", "V", second)];
+        let table = Table::new(texts, vec![number("rms"), number("snr_db")]).unwrap();
+        compare_groups(&table, "batch", &RegressionSettings::default()).unwrap()
+    };
+    let unlike = of("mV");
+    assert_eq!(unlike.metrics[0].verdict, Verdict::NotTested);
+    assert!(unlike.metrics[0].reason.contains("measured in V and in mV"), "{}", unlike.metrics[0].reason);
+    assert_eq!(unlike.metrics[1].verdict, Verdict::Moved);
+    assert_eq!(moved(&of("V")), ["rms", "snr_db"]);
+}

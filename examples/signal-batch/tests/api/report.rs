@@ -287,3 +287,14 @@ fn a_large_table_has_a_page_of_bounded_size() {
     assert!(page.len() < 1_000_000, "{} bytes", page.len());
     assert!(page.contains("The first 300 of"));
 }
+
+#[test]
+fn samples_in_several_units_are_noted_where_a_metric_depends_on_them() {
+    let table = |metric: &str| {
+        let units = TextColumn { name: "unit".into(), values: vec!["V".into(), "FS".into(), "V".into()] };
+        Table::new(vec![units], vec![NumberColumn { name: metric.into(), values: vec![1.0, 2.0, 1.5] }]).unwrap()
+    };
+    let shown = |metric: &str| report(ReportData::new("Mixed", table(metric))).terminal(80);
+    assert!(shown("rms").contains("units: the samples are in V and in FS"), "{}", shown("rms"));
+    assert!(!shown("snr_db").contains("units:"), "{}", shown("snr_db"));
+}

@@ -50,10 +50,11 @@ pub(super) struct CompareArgs {
     /// A change is significant when its corrected p value is below this level.
     #[arg(long, default_value_t = 0.01, value_name = "P", allow_negative_numbers = true)]
     alpha: f64,
-    /// A change of the mean that is borne, such as rms=2% or snr_db=0.5. Without it, every significant change counts. May be repeated.
+    /// The largest change of the mean that is allowed, such as rms=2% or snr_db=0.5. Without it, every significant change counts. May be
+    /// repeated.
     #[arg(long, value_name = "METRIC=CHANGE", value_parser = limit)]
     limit: Vec<(String, MaxChange)>,
-    /// Limits from a file; see the example below. --limit goes first where both name a metric.
+    /// Limits from a file; see the example below. Where both name a metric, --limit counts.
     #[arg(long, value_name = "FILE")]
     limits: Option<PathBuf>,
     /// Only these metrics, separated by commas; without it, all but n_samples and rate_hz.

@@ -19,7 +19,7 @@ pub(in crate::cli) struct CaptureArgs {
     /// Make this many captures instead: traces of two tones with noise, 20 000 samples at 1 MHz.
     #[arg(long, value_name = "N", conflicts_with = "inputs", value_parser = clap::value_parser!(u64).range(1..=MOST_MADE))]
     pub(in crate::cli) made: Option<u64>,
-    /// Samples per second of all captures, whatever their files say. Needed for NPY, and for CSV without times.
+    /// Samples per second of all files, also of one that states another rate, which a note then says. Needed for NPY, and for CSV without times.
     #[arg(long, value_name = "HZ", conflicts_with = "made", allow_negative_numbers = true)]
     pub(in crate::cli) rate: Option<f64>,
     /// The column of the samples, where a CSV file has several: its name, or its number from 1.
@@ -28,7 +28,7 @@ pub(in crate::cli) struct CaptureArgs {
     /// The channel, from 1, where a file has several.
     #[arg(long, value_name = "N", conflicts_with = "made", value_parser = at_least_one)]
     pub(in crate::cli) channel: Option<usize>,
-    /// The unit of all samples, such as mV, whatever the files say; without it that of the file, or V.
+    /// The unit of the samples of all files, such as mV [default: what a file states; else FS, full scale, for WAV and V for others]
     #[arg(long, value_name = "UNIT")]
     pub(in crate::cli) unit: Option<String>,
     /// The batch of all captures; without it, the folder that holds a file.

@@ -7,6 +7,7 @@
 mod device;
 mod inputs;
 mod one;
+mod rates;
 mod status;
 mod time_limit;
 mod work;
@@ -34,6 +35,7 @@ use status::RunNote;
 
 pub(super) use inputs::{CaptureArgs, CaptureItem};
 pub(super) use one::{MeasureSettings, Measured};
+pub(super) use rates::overruled_rates;
 pub(super) use work::{Distribution, Worked, measure_once};
 
 /// No more of a kind than this are named on the terminal; the page and the table name all.
@@ -89,8 +91,8 @@ Examples:
   signal-batch measure captures --out measured --resume   after a break
   signal-batch measure --out measured --status            how far a run is
 
-Reads .csv (samples, or times and samples), .npy and .wav. A capture is called
-by its path from the folder that was named; its batch is the folder that holds
+Reads .csv (samples, or times and samples), .npy and .wav. The name of a capture
+is its path within the folder that you gave; its batch is the folder that holds
 it.
 
 Writes measured/results.csv: file, batch, captured_at (when the file was last
@@ -147,8 +149,16 @@ pub(super) fn measure(args: &MeasureArgs, context: &CliContext<'_>) -> Result<Ex
     }
     let table = results_table(&captures.items, &worked.results).map_err(|error| error.to_string())?;
     let ran = ran(&chosen, &worked, context);
-    let report = write(args, &table, &captures.set_aside, ran)?;
-    Ok(finish(args, &worked, &captures, (&table, &report), &begin, context))
+    let overruled = overruled_rates(&captures.items, &worked.results);
+    overruled.iter().for_each(|sentence| context.output.warning(sentence));
+    let set_aside = captures.set_aside.iter().map(|sentence| ("set aside", sentence));
+    let notes: Vec<Warning> = overruled.iter().map(|sentence| ("rate", sentence)).chain(set_aside).map(note).collect();
+    let report = write(args, &table, notes, ran.clone())?;
+    Ok(finish(args, &worked, &captures, (&table, &report, &ran), &begin, context))
+}
+
+fn note((subject, sentence): (&str, &String)) -> Warning {
+    Warning { subject: subject.to_owned(), reason: sentence.clone() }
 }
 
 /// Refuses a folder that has a journal unless the run is to be resumed.
@@ -194,15 +204,14 @@ fn ran(chosen: &Chosen, worked: &Worked, context: &CliContext<'_>) -> String {
 }
 
 /// Writes the table, the page and the summary.
-fn write(args: &MeasureArgs, table: &Table, set_aside: &[String], ran: String) -> Result<Report, Refusal> {
-    let note = |sentence: &String| Warning { subject: "set aside".to_owned(), reason: sentence.clone() };
+fn write(args: &MeasureArgs, table: &Table, notes: Vec<Warning>, ran: String) -> Result<Report, Refusal> {
     let link = |path: &str, about: &str| Link { path: path.to_owned(), about: about.to_owned() };
     let has_batches = table.text("batch").is_some_and(|batches| batches.iter().any(|batch| *batch != batches[0]));
     let data = ReportData {
         metrics: Some(args.metrics.iter().map(|metric| metric.name().to_owned()).collect()),
         group: has_batches.then(|| "batch".to_owned()),
         facts: vec![Fact { name: "Device".to_owned(), value: ran }],
-        notes: set_aside.iter().map(note).collect(),
+        notes,
         files: vec![
             link(RESULTS, "all measurements, a row for each capture"),
             link("summary.json", "the numbers of this page"),
@@ -225,7 +234,7 @@ fn finish(
     args: &MeasureArgs,
     worked: &Worked,
     captures: &Captures,
-    (table, report): (&Table, &Report),
+    (table, report, ran): (&Table, &Report, &str),
     begin: &Usage,
     context: &CliContext<'_>,
 ) -> ExitStatus {
@@ -243,7 +252,7 @@ fn finish(
     let page = shell_quoted(&args.out.join("index.html"));
     output.result(&report.terminal(80).trim_end());
     output.result(&format!(
-        "\n{} captures: {succeeded} measured{earlier}, {} failed\n{seconds:.2} s; mode {}, {} workers; {usage}\nlook at {page}",
+        "\n{} captures: {succeeded} measured{earlier}, {} failed\n{seconds:.2} s; mode {}, {} workers, device {ran}; {usage}\nlook at {page}",
         worked.results.len(),
         failed.len(),
         context.mode,
@@ -277,6 +286,7 @@ fn summary(
         "warnings": worked.warnings,
         "mode": context.mode.to_string(),
         "workers": context.n_workers(),
+        "device": ran,
         "seconds": seconds,
         "files": [RESULTS, "summary.json", "index.html", "run/summary.json"],
     })

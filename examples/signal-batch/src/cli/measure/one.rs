@@ -27,6 +27,8 @@ pub(in crate::cli) struct Measured {
     pub(in crate::cli) unit: String,
     pub(in crate::cli) n_samples: usize,
     pub(in crate::cli) rate_hz: f64,
+    /// The rate that its file states, where --rate is another.
+    pub(in crate::cli) overruled_rate_hz: Option<f64>,
     pub(in crate::cli) values: Measurements,
     /// Why the cores had to do what a device was chosen for.
     pub(in crate::cli) device_error: Option<String>,
@@ -58,6 +60,7 @@ impl Worker {
             captured_at: capture.captured_at.map(|time| time.to_string()).unwrap_or_default(),
             n_samples: capture.samples().len(),
             rate_hz: capture.rate_hz(),
+            overruled_rate_hz: capture.overruled_rate_hz,
             unit: capture.unit,
             values,
             device_error,

@@ -26,8 +26,11 @@ pub(super) fn print_status(out: &Path, output: &Output) -> Result<ExitStatus, Re
     let n_captures = RunNote::read(out).map(|note| note.captures);
     let of = n_captures.map(|n| format!(" of {n}")).unwrap_or_default();
     output.result(&format!(
-        "{state}\n{}{of} measured, {} failed; begun or resumed {} times",
-        status.succeeded, status.failed, status.runs
+        "{state}\n{}{of} measured, {} failed; begun or resumed {}{}",
+        status.succeeded,
+        status.failed,
+        status.runs,
+        if status.runs == 1 { " time" } else { " times" }
     ));
     let printed = json!({
         "operation": "measure --status",

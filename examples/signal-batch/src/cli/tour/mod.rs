@@ -89,8 +89,9 @@ fn print_end(args: &TourArgs, context: &CliContext<'_>, unplanned: &[String], be
     ];
     let next: Vec<String> = next.iter().map(|words| typed_text(&as_words(words))).collect();
     context.output.result(&format!(
-        "\nAll of that took {seconds:.1} s. Open {}\n\nTry next:\n{}",
+        "\nAll of that took {seconds:.1} s. Open {}\n\n{}:\n{}",
         shell_quoted(&args.out.join("index.html")),
+        try_next(std::env::var_os("CARGO").is_some()),
         next.join("\n")
     ));
     let summary = json!({
@@ -101,6 +102,15 @@ fn print_end(args: &TourArgs, context: &CliContext<'_>, unplanned: &[String], be
         "seconds": seconds,
     });
     context.output.json(&summary.to_string());
+}
+
+/// What stands before the commands. A program that cargo runs is in no search path, so its name alone starts nothing.
+fn try_next(runs_by_cargo: bool) -> &'static str {
+    if runs_by_cargo {
+        "Try next (signal-batch is short for cargo run --release -p signal-batch --)"
+    } else {
+        "Try next"
+    }
 }
 
 /// Writes the captures and the limits. What is there already stays as it is, so that measurements of it stay valid.

@@ -9,7 +9,7 @@ use signal_batch::{Metric, Table};
 
 use super::ValidateArgs;
 use crate::cli::Refusal;
-use crate::cli::measure::{Distribution, MeasureSettings, measure_once, name_some};
+use crate::cli::measure::{Distribution, MeasureSettings, measure_once, name_some, overruled_rates};
 use crate::cli::results::{results_table, table_at};
 
 /// What is judged.
@@ -71,6 +71,7 @@ fn measured(
         notice(&format!("ended by {}: nothing was judged", interrupted.signal));
         return Ok(Err(interrupted));
     }
+    overruled_rates(&captures.items, &worked.results).iter().for_each(|sentence| context.output.warning(sentence));
     let table = results_table(&captures.items, &worked.results).map_err(|error| error.to_string())?;
     Ok(Ok(Units { table, source: format!("{} captures", captures.items.len()), lacks_some: captures.lacks_named }))
 }

@@ -163,3 +163,29 @@ fn a_fifo_is_refused_and_not_waited_for() {
     let (files, set_aside) = capture_paths(&[folder.path().to_owned()]).unwrap();
     assert!(files.is_empty() && set_aside[0].contains("fifo.csv is a FIFO"), "{set_aside:?}");
 }
+
+#[test]
+fn a_file_that_states_another_rate_than_the_given_one_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wav");
+    write_wav(&Capture::new("a", 8000.0, vec![0.5, -0.5, 0.25]).unwrap(), &path).unwrap();
+    let of_wav = |settings| read_capture(&path, &settings).unwrap();
+    let other = of_wav(rate(1000.0));
+    assert_eq!((other.rate_hz(), other.overruled_rate_hz), (1000.0, Some(8000.0)));
+    assert_eq!(of_wav(rate(8000.0)).overruled_rate_hz, None);
+    assert_eq!(of_wav(ReadSettings::default()).overruled_rate_hz, None);
+    let of_csv = |text| {
+        let capture = read(FileKind::Csv, text, &rate(1000.0));
+        (capture.rate_hz(), capture.overruled_rate_hz)
+    };
+    assert_eq!(of_csv("time (ms),CH1\n0,1.5\n0.5,2\n1.0,2.5\n"), (1000.0, Some(2000.0)));
+    for says_no_other in [
+        "time (ms),CH1\n0,1.5\n1.0001,2\n2,2.5\n",
+        "time (ms),CH1\n0,1.5\n7,2\n9,2.5\n",
+        "time (ms),CH1\n0,1.5\nlater,2\n9,2.5\n",
+        "time (weeks),CH1\n0,1.5\n1,2\n2,2.5\n",
+        "CH1\n1.5\n2\n",
+    ] {
+        assert_eq!(of_csv(says_no_other), (1000.0, None), "{says_no_other}");
+    }
+}
