@@ -1,7 +1,7 @@
 //! The measurements of one trace: amplitudes, spectrum, purity of a tone, and edges.
 //!
-//! Promises: the same samples give the same bits in every plan and thread; a plan allocates when it is made, and measuring allocates nothing
-//! (but for samples beyond 1e140 or all below 1e-140, which are scaled first); what is not wanted costs nothing. What is not defined for a
+//! Promises: the same samples give the same bits in every plan and thread; a plan allocates when it is made and when it first measures,
+//! and then nothing (but for samples beyond 1e140 or all below 1e-140, which are scaled first); what is not wanted costs nothing. What is not defined for a
 //! trace is NaN: [`Metric`] says what each is, and these say when it is not.
 //!
 //! | metrics | formula, source | NaN |

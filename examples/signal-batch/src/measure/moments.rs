@@ -39,7 +39,8 @@ fn moments(samples: &[f64]) -> Moments {
     let (mut sum, mut squares) = (CompensatedSum::default(), CompensatedSum::default());
     let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
     for block in samples.chunks(BLOCK) {
-        let [part, of_squares, least, largest] = of_block(block);
+        // Two loops over what the nearest cache holds: in one, the compiler finds no vectors.
+        let ((part, of_squares), (least, largest)) = (sums(block), extremes(block));
         sum.add(part);
         squares.add(of_squares);
         (min, max) = (min.min(least), max.max(largest));
@@ -48,29 +49,37 @@ fn moments(samples: &[f64]) -> Moments {
     Moments { mean: sum.value() / n, mean_square: squares.value() / n, min, max }
 }
 
-/// The sum, the sum of squares, the least and the largest sample of a block.
+/// The sum and the sum of squares of a block.
 #[inline(always)]
-fn of_block(block: &[f64]) -> [f64; 4] {
+fn sums(block: &[f64]) -> (f64, f64) {
     let (lanes, rest) = block.as_chunks::<LANES>();
     let (mut sums, mut squares) = ([0.0; LANES], [0.0; LANES]);
+    for samples in lanes {
+        for lane in 0..LANES {
+            sums[lane] += samples[lane];
+            squares[lane] += samples[lane] * samples[lane];
+        }
+    }
+    let square = |sample: &f64| sample * sample;
+    let of_rest = (rest.iter().sum::<f64>(), rest.iter().map(square).sum::<f64>());
+    (sums.iter().sum::<f64>() + of_rest.0, squares.iter().sum::<f64>() + of_rest.1)
+}
+
+/// The least and the largest sample of a block.
+#[inline(always)]
+fn extremes(block: &[f64]) -> (f64, f64) {
+    let (lanes, rest) = block.as_chunks::<LANES>();
     let (mut mins, mut maxs) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
     for samples in lanes {
         for lane in 0..LANES {
             let sample = samples[lane];
-            sums[lane] += sample;
-            squares[lane] += sample * sample;
             // Unlike `f64::min` one instruction: no sample is NaN, or the sums are and the trace is refused.
             mins[lane] = if sample < mins[lane] { sample } else { mins[lane] };
             maxs[lane] = if sample > maxs[lane] { sample } else { maxs[lane] };
         }
     }
-    let square = |sample: &f64| sample * sample;
-    [
-        sums.iter().sum::<f64>() + rest.iter().sum::<f64>(),
-        squares.iter().sum::<f64>() + rest.iter().map(square).sum::<f64>(),
-        mins.iter().chain(rest).copied().fold(f64::INFINITY, f64::min),
-        maxs.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max),
-    ]
+    let min = mins.iter().chain(rest).copied().fold(f64::INFINITY, f64::min);
+    (min, maxs.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max))
 }
 
 /// Sums over the residuals, which are the samples less their mean.

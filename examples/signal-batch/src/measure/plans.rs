@@ -23,7 +23,7 @@ pub struct MeasurePlans {
     plans: Vec<MeasurePlan>,
 }
 
-/// How many lengths are remembered. A plan takes about 48 bytes per sample, so one for every length of a folder could fill the memory.
+/// How many lengths are remembered. A plan takes about 64 bytes per sample, so one for every length of a folder could fill the memory.
 const KEPT: usize = 4;
 
 impl MeasurePlans {

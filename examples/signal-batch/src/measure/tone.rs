@@ -13,6 +13,7 @@
 use realfft::num_complex::Complex;
 
 use super::spectrum::{MARGIN, sum};
+use crate::wide_registers::in_wide_registers;
 
 /// The coefficients of the window, from the constant to the fourth cosine; signs alternate.
 const COSINES: [f64; MARGIN + 1] = [
@@ -57,6 +58,11 @@ fn decibel(power_ratio: f64) -> f64 {
 
 /// The power of each bin through the window: bins of the transform with their margins in, as many powers as bins without them out.
 pub(super) fn windowed_powers(bins: &[Complex<f64>], powers: &mut [f64]) {
+    in_wide_registers!(powers_through_window(bins: &[Complex<f64>], powers: &mut [f64]) -> ())
+}
+
+#[inline(always)]
+fn powers_through_window(bins: &[Complex<f64>], powers: &mut [f64]) {
     // cos(m a) = (e^(ima) + e^(-ima)) / 2: half of each coefficient goes to either side.
     let [middle, sides @ ..] = COSINES;
     let sides = sides.map(|coefficient| coefficient / 2.0);

@@ -165,22 +165,31 @@ pub(super) fn range_and_missing(values: &[f64]) -> ((f64, f64), usize) {
 
 #[inline(always)]
 fn range_in_lanes(values: &[f64]) -> ((f64, f64), usize) {
-    let (mut min, mut max, mut n_missing) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES], [0_u64; LANES]);
-    let (chunks, rest) = values.as_chunks::<LANES>();
+    let (mut least, mut largest, mut n_missing) = (f64::INFINITY, f64::NEG_INFINITY, 0);
+    // Two loops over what the nearest cache holds: in one, the compiler finds no vectors.
+    for block in values.chunks(BLOCK / 4) {
+        let (min, max) = range_of_block(block);
+        (least, largest) = (least.min(min), largest.max(max));
+        n_missing += block.iter().map(|value| u64::from(value.is_nan())).sum::<u64>();
+    }
+    ((least, largest), n_missing as usize)
+}
+
+/// Takes NaN for no number.
+#[inline(always)]
+fn range_of_block(block: &[f64]) -> (f64, f64) {
+    let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+    let (chunks, rest) = block.as_chunks::<LANES>();
     for chunk in chunks {
         for lane in 0..LANES {
             min[lane] = if chunk[lane] < min[lane] { chunk[lane] } else { min[lane] };
             max[lane] = if chunk[lane] > max[lane] { chunk[lane] } else { max[lane] };
-            n_missing[lane] += u64::from(chunk[lane].is_nan());
         }
     }
-    // Neither takes NaN for a number.
-    let range = (
+    (
         rest.iter().chain(&min).copied().fold(f64::INFINITY, f64::min),
         rest.iter().chain(&max).copied().fold(f64::NEG_INFINITY, f64::max),
-    );
-    let of_rest = rest.iter().filter(|value| value.is_nan()).count();
-    (range, n_missing.iter().sum::<u64>() as usize + of_rest)
+    )
 }
 
 /// The largest absolute value that is finite; 0 of none.
@@ -240,7 +249,12 @@ fn square_sum_in_lanes(values: &[f64], factor: f64, centre: f64) -> f64 {
 /// The sum of all terms, with the rounding errors of every addition added up beside it. `ROWS` terms are added up plainly before.
 #[inline(always)]
 fn compensated<const ROWS: usize>(values: &[f64], term: impl Fn(f64) -> f64) -> (f64, f64) {
-    values.chunks(BLOCK).fold((0.0, 0.0), |sum, block| twofold_sum(sum, sum_of_block::<ROWS>(block, &term)))
+    let mut sum = (0.0, 0.0);
+    // Not a fold: its closure would be compiled for narrow registers.
+    for block in values.chunks(BLOCK) {
+        sum = twofold_sum(sum, sum_of_block::<ROWS>(block, &term));
+    }
+    sum
 }
 
 #[inline(always)]

@@ -5,6 +5,8 @@
 //! Long columns are not copied: a sorted sample brackets each quantile, one pass counts what lies below each bracket and collects what lies
 //! within, and only that is searched. Source: R. W. Floyd, R. L. Rivest, "Expected time bounds for selection", Commun. ACM 18 (1975).
 
+use crate::wide_registers::in_wide_registers;
+
 /// Columns up to this length are copied and partitioned.
 const SHORT: usize = 1 << 15;
 /// Values of the sample.
@@ -132,7 +134,7 @@ impl Bracket {
     /// Counts and collects, without a branch for each value. None when there is no more room.
     fn take(&mut self, block: &[f64]) -> Option<()> {
         let (low, high) = (self.low, self.high);
-        self.n_up_to_low += count(block, |value| value <= low);
+        self.n_up_to_low += count_up_to(block, low);
         let room = self.between.get_mut(self.n_between..self.n_between + block.len())?;
         let mut n_between = 0;
         for &value in block {
@@ -163,6 +165,20 @@ impl Bracket {
         }
         (among - self.n_between < count(values, |value| value == self.high)).then_some(self.high)
     }
+}
+
+/// How many values are not above this one.
+fn count_up_to(values: &[f64], low: f64) -> usize {
+    in_wide_registers!(number_up_to(values: &[f64], low: f64) -> usize)
+}
+
+#[inline(always)]
+fn number_up_to(values: &[f64], low: f64) -> usize {
+    let mut n_up_to_low = 0_u64;
+    for &value in values {
+        n_up_to_low += u64::from(value <= low);
+    }
+    n_up_to_low as usize
 }
 
 /// How many values are so.

@@ -278,5 +278,9 @@ fn positions(values: &[f64], is_outlier: impl Fn(f64) -> bool) -> Vec<usize> {
 /// Whether one is so. Looks at all of them, which becomes vector instructions.
 #[inline(always)]
 fn any(values: &[f64], is_so: impl Fn(f64) -> bool) -> bool {
-    values.iter().fold(false, |any, &value| any | is_so(value))
+    let mut any = false;
+    for &value in values {
+        any |= is_so(value);
+    }
+    any
 }
