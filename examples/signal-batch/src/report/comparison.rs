@@ -211,13 +211,6 @@ fn settings_facts(comparisons: &Comparisons) -> Vec<Fact> {
     ]
 }
 
-/// The two groups that are compared, where there are no more.
-fn only_pair(comparisons: &Comparisons) -> Option<(&str, &str)> {
-    let first = comparisons.metrics.first().filter(|_| has_pairs(comparisons))?;
-    let is_same = |one: &MetricComparison| one.a == first.a && one.b == first.b;
-    comparisons.metrics.iter().all(is_same).then_some((&first.a, &first.b))
-}
-
 /// Metrics that were not tested, may have moved or are on one side only, and notes.
 fn left_out(comparisons: &Comparisons) -> Vec<page::Warning> {
     let untested = comparisons.metrics.iter().filter(|one| one.verdict == Verdict::NotTested);

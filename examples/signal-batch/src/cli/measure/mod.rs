@@ -129,9 +129,9 @@ pub(super) fn measure(args: &MeasureArgs, context: &CliContext<'_>) -> Result<Ex
     let noted = RunNote::read(&args.out);
     let ran_before = noted.as_ref().map(|note| note.on_device);
     let chosen = device::choose(args.device, ran_before, &captures.items, (&read, args.metrics), context);
-    let note = chosen.fell_back.as_ref().or(chosen.measured.as_ref());
-    if let Some(note) = note.filter(|_| !context.output.is_quiet()) {
-        notice(note);
+    let about_device = chosen.fell_back.as_ref().or(chosen.measured.as_ref());
+    if let Some(line) = about_device.filter(|_| !context.output.is_quiet()) {
+        notice(line);
     }
     let settings = MeasureSettings { read, metrics: args.metrics, on_device: chosen.device.is_some() };
     RunNote { captures: captures.items.len(), on_device: settings.on_device }.write(&args.out)?;
@@ -258,7 +258,7 @@ fn finish(
         context.mode,
         context.n_workers(),
     ));
-    output.json(&summary(worked, &failed, captures, seconds, context).to_string());
+    output.json(&summary(worked, (&failed, ran), captures, seconds, context).to_string());
     let is_whole = failed.is_empty() && worked.warnings.is_empty() && !captures.lacks_named;
     match (succeeded, is_whole) {
         (0, _) => ExitStatus::CouldNotRun,
@@ -270,7 +270,7 @@ fn finish(
 /// What `--json` prints.
 fn summary(
     worked: &Worked,
-    failed: &[(String, &str)],
+    (failed, ran): (&[(String, &str)], &str),
     captures: &Captures,
     seconds: f64,
     context: &CliContext<'_>,
