@@ -20,7 +20,17 @@ pub(super) struct Moments {
 impl Moments {
     /// Those of at least one sample.
     pub(super) fn of(samples: &[f64]) -> Self {
-        in_wide_registers!(moments(samples: &[f64]) -> Moments)
+        let (mut sum, mut squares) = (CompensatedSum::default(), CompensatedSum::default());
+        let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
+        for block in samples.chunks(BLOCK) {
+            // Two functions over what the nearest cache holds: of one, the compiler makes no vectors.
+            let ((part, of_squares), (least, largest)) = (sums(block), extremes(block));
+            sum.add(part);
+            squares.add(of_squares);
+            (min, max) = (min.min(least), max.max(largest));
+        }
+        let n = samples.len() as f64;
+        Self { mean: sum.value() / n, mean_square: squares.value() / n, min, max }
     }
 
     /// The largest absolute sample.
@@ -34,24 +44,13 @@ impl Moments {
     }
 }
 
-#[inline(always)]
-fn moments(samples: &[f64]) -> Moments {
-    let (mut sum, mut squares) = (CompensatedSum::default(), CompensatedSum::default());
-    let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
-    for block in samples.chunks(BLOCK) {
-        // Two loops over what the nearest cache holds: in one, the compiler finds no vectors.
-        let ((part, of_squares), (least, largest)) = (sums(block), extremes(block));
-        sum.add(part);
-        squares.add(of_squares);
-        (min, max) = (min.min(least), max.max(largest));
-    }
-    let n = samples.len() as f64;
-    Moments { mean: sum.value() / n, mean_square: squares.value() / n, min, max }
+/// The sum and the sum of squares of a block.
+fn sums(block: &[f64]) -> (f64, f64) {
+    in_wide_registers!(sums_in_lanes(block: &[f64]) -> (f64, f64))
 }
 
-/// The sum and the sum of squares of a block.
 #[inline(always)]
-fn sums(block: &[f64]) -> (f64, f64) {
+fn sums_in_lanes(block: &[f64]) -> (f64, f64) {
     let (lanes, rest) = block.as_chunks::<LANES>();
     let (mut sums, mut squares) = ([0.0; LANES], [0.0; LANES]);
     for samples in lanes {
@@ -66,8 +65,12 @@ fn sums(block: &[f64]) -> (f64, f64) {
 }
 
 /// The least and the largest sample of a block.
-#[inline(always)]
 fn extremes(block: &[f64]) -> (f64, f64) {
+    in_wide_registers!(extremes_in_lanes(block: &[f64]) -> (f64, f64))
+}
+
+#[inline(always)]
+fn extremes_in_lanes(block: &[f64]) -> (f64, f64) {
     let (lanes, rest) = block.as_chunks::<LANES>();
     let (mut mins, mut maxs) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
     for samples in lanes {

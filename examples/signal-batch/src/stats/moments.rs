@@ -150,34 +150,46 @@ impl Moments {
     }
 }
 
-/// The smallest and the largest value; both NaN of none.
-pub(super) fn range(values: &[f64]) -> (f64, f64) {
-    match range_and_missing(values) {
-        (range, n_missing) if n_missing < values.len() => range,
-        _ => (f64::NAN, f64::NAN),
-    }
+/// The smallest and the largest number; both NaN where there is none.
+fn range(values: &[f64]) -> (f64, f64) {
+    range_and_missing(values).0
 }
 
-/// The smallest and the largest number, and how many values are none.
+/// The smallest and the largest number, both NaN where there is none, and how many values are missing.
 pub(super) fn range_and_missing(values: &[f64]) -> ((f64, f64), usize) {
-    in_wide_registers!(range_in_lanes(values: &[f64]) -> ((f64, f64), usize))
-}
-
-#[inline(always)]
-fn range_in_lanes(values: &[f64]) -> ((f64, f64), usize) {
     let (mut least, mut largest, mut n_missing) = (f64::INFINITY, f64::NEG_INFINITY, 0);
-    // Two loops over what the nearest cache holds: in one, the compiler finds no vectors.
+    // Two functions over what the nearest cache holds: of one, the compiler makes no vectors.
     for block in values.chunks(BLOCK / 4) {
         let (min, max) = range_of_block(block);
         (least, largest) = (least.min(min), largest.max(max));
-        n_missing += block.iter().map(|value| u64::from(value.is_nan())).sum::<u64>();
+        n_missing += n_missing_of_block(block);
     }
-    ((least, largest), n_missing as usize)
+    match n_missing as usize {
+        all if all == values.len() => ((f64::NAN, f64::NAN), all),
+        n_missing => ((least, largest), n_missing),
+    }
+}
+
+fn n_missing_of_block(block: &[f64]) -> u64 {
+    in_wide_registers!(n_missing_in_lanes(block: &[f64]) -> u64)
+}
+
+#[inline(always)]
+fn n_missing_in_lanes(block: &[f64]) -> u64 {
+    let mut n_missing = 0;
+    for value in block {
+        n_missing += u64::from(value.is_nan());
+    }
+    n_missing
 }
 
 /// Takes NaN for no number.
-#[inline(always)]
 fn range_of_block(block: &[f64]) -> (f64, f64) {
+    in_wide_registers!(range_in_lanes(block: &[f64]) -> (f64, f64))
+}
+
+#[inline(always)]
+fn range_in_lanes(block: &[f64]) -> (f64, f64) {
     let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
     let (chunks, rest) = block.as_chunks::<LANES>();
     for chunk in chunks {
