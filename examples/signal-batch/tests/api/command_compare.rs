@@ -208,7 +208,7 @@ fn the_two_groups_of_a_table_are_named_once_and_no_word_is_cut() {
         require_code(&signal_batch(&arguments), 0).0
     };
     let text = compare(&["dominant_frequency,thd_percent,snr_db"]);
-    assert!(text.contains("\na: monday; b: tuesday\n") && !text.contains('\u{2026}'), "{text}");
+    assert!(text.contains("\na: monday, b: tuesday\n") && !text.contains('\u{2026}'), "{text}");
     assert!(text.contains("1 of 50 captures of the table failed"), "{text}");
 }
 
