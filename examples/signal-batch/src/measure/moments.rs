@@ -23,8 +23,7 @@ impl Moments {
         let (mut sum, mut squares) = (CompensatedSum::default(), CompensatedSum::default());
         let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
         for block in samples.chunks(BLOCK) {
-            // Two functions over what the nearest cache holds: of one, the compiler makes no vectors.
-            let ((part, of_squares), (least, largest)) = (sums(block), extremes(block));
+            let [part, of_squares, least, largest] = of_block(block);
             sum.add(part);
             squares.add(of_squares);
             (min, max) = (min.min(least), max.max(largest));
@@ -44,45 +43,41 @@ impl Moments {
     }
 }
 
-/// The sum and the sum of squares of a block.
-fn sums(block: &[f64]) -> (f64, f64) {
-    in_wide_registers!(sums_in_lanes(block: &[f64]) -> (f64, f64))
-}
-
-#[inline(always)]
-fn sums_in_lanes(block: &[f64]) -> (f64, f64) {
-    let (lanes, rest) = block.as_chunks::<LANES>();
-    let (mut sums, mut squares) = ([0.0; LANES], [0.0; LANES]);
-    for samples in lanes {
-        for lane in 0..LANES {
-            sums[lane] += samples[lane];
-            squares[lane] += samples[lane] * samples[lane];
-        }
-    }
+/// The sum, the sum of squares, the least and the largest sample of a block.
+fn of_block(block: &[f64]) -> [f64; 4] {
+    let (chunks, rest) = block.as_chunks::<LANES>();
+    let [sums, squares, mins, maxs] = lanes_of(chunks);
     let square = |sample: &f64| sample * sample;
-    let of_rest = (rest.iter().sum::<f64>(), rest.iter().map(square).sum::<f64>());
-    (sums.iter().sum::<f64>() + of_rest.0, squares.iter().sum::<f64>() + of_rest.1)
+    [
+        sums.iter().sum::<f64>() + rest.iter().sum::<f64>(),
+        squares.iter().sum::<f64>() + rest.iter().map(square).sum::<f64>(),
+        mins.iter().chain(rest).copied().fold(f64::INFINITY, f64::min),
+        maxs.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max),
+    ]
 }
 
-/// The least and the largest sample of a block.
-fn extremes(block: &[f64]) -> (f64, f64) {
-    in_wide_registers!(extremes_in_lanes(block: &[f64]) -> (f64, f64))
+/// The same for each lane. Apart from what reads the lanes one by one: seeing both, the compiler makes vectors across the four arrays, which
+/// takes ten times as long.
+#[inline(never)]
+fn lanes_of(chunks: &[[f64; LANES]]) -> [[f64; LANES]; 4] {
+    in_wide_registers!(each_lane(chunks: &[[f64; LANES]]) -> [[f64; LANES]; 4])
 }
 
 #[inline(always)]
-fn extremes_in_lanes(block: &[f64]) -> (f64, f64) {
-    let (lanes, rest) = block.as_chunks::<LANES>();
+fn each_lane(chunks: &[[f64; LANES]]) -> [[f64; LANES]; 4] {
+    let (mut sums, mut squares) = ([0.0; LANES], [0.0; LANES]);
     let (mut mins, mut maxs) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
-    for samples in lanes {
+    for samples in chunks {
         for lane in 0..LANES {
             let sample = samples[lane];
+            sums[lane] += sample;
+            squares[lane] += sample * sample;
             // Unlike `f64::min` one instruction: no sample is NaN, or the sums are and the trace is refused.
             mins[lane] = if sample < mins[lane] { sample } else { mins[lane] };
             maxs[lane] = if sample > maxs[lane] { sample } else { maxs[lane] };
         }
     }
-    let min = mins.iter().chain(rest).copied().fold(f64::INFINITY, f64::min);
-    (min, maxs.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max))
+    [sums, squares, mins, maxs]
 }
 
 /// Sums over the residuals, which are the samples less their mean.

@@ -157,51 +157,41 @@ fn range(values: &[f64]) -> (f64, f64) {
 
 /// The smallest and the largest number, both NaN where there is none, and how many values are missing.
 pub(super) fn range_and_missing(values: &[f64]) -> ((f64, f64), usize) {
-    let (mut least, mut largest, mut n_missing) = (f64::INFINITY, f64::NEG_INFINITY, 0);
-    // Two functions over what the nearest cache holds: of one, the compiler makes no vectors.
-    for block in values.chunks(BLOCK / 4) {
-        let (min, max) = range_of_block(block);
-        (least, largest) = (least.min(min), largest.max(max));
-        n_missing += n_missing_of_block(block);
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let (min, max, missing) = range_of_lanes(chunks);
+    let is_missing = |value: &&f64| value.is_nan();
+    let n_missing = missing.iter().sum::<u64>() as usize + rest.iter().filter(is_missing).count();
+    if n_missing == values.len() {
+        return ((f64::NAN, f64::NAN), n_missing);
     }
-    match n_missing as usize {
-        all if all == values.len() => ((f64::NAN, f64::NAN), all),
-        n_missing => ((least, largest), n_missing),
-    }
-}
-
-fn n_missing_of_block(block: &[f64]) -> u64 {
-    in_wide_registers!(n_missing_in_lanes(block: &[f64]) -> u64)
-}
-
-#[inline(always)]
-fn n_missing_in_lanes(block: &[f64]) -> u64 {
-    let mut n_missing = 0;
-    for value in block {
-        n_missing += u64::from(value.is_nan());
-    }
-    n_missing
-}
-
-/// Takes NaN for no number.
-fn range_of_block(block: &[f64]) -> (f64, f64) {
-    in_wide_registers!(range_in_lanes(block: &[f64]) -> (f64, f64))
-}
-
-#[inline(always)]
-fn range_in_lanes(block: &[f64]) -> (f64, f64) {
-    let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
-    let (chunks, rest) = block.as_chunks::<LANES>();
-    for chunk in chunks {
-        for lane in 0..LANES {
-            min[lane] = if chunk[lane] < min[lane] { chunk[lane] } else { min[lane] };
-            max[lane] = if chunk[lane] > max[lane] { chunk[lane] } else { max[lane] };
-        }
-    }
-    (
+    let range = (
         rest.iter().chain(&min).copied().fold(f64::INFINITY, f64::min),
         rest.iter().chain(&max).copied().fold(f64::NEG_INFINITY, f64::max),
-    )
+    );
+    (range, n_missing)
+}
+
+/// The smallest and the largest number of each lane, and how many of its values are missing.
+type LaneRanges = ([f64; LANES], [f64; LANES], [u64; LANES]);
+
+/// Apart from what reads the lanes one by one: seeing both, the compiler makes vectors across the arrays, which takes ten times as long.
+#[inline(never)]
+fn range_of_lanes(chunks: &[[f64; LANES]]) -> LaneRanges {
+    in_wide_registers!(range_of_each_lane(chunks: &[[f64; LANES]]) -> LaneRanges)
+}
+
+#[inline(always)]
+fn range_of_each_lane(chunks: &[[f64; LANES]]) -> LaneRanges {
+    let (mut min, mut max, mut n_missing) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES], [0_u64; LANES]);
+    for chunk in chunks {
+        for lane in 0..LANES {
+            let value = chunk[lane];
+            min[lane] = if value < min[lane] { value } else { min[lane] };
+            max[lane] = if value > max[lane] { value } else { max[lane] };
+            n_missing[lane] += u64::from(value.is_nan());
+        }
+    }
+    (min, max, n_missing)
 }
 
 /// The largest absolute value that is finite; 0 of none.
@@ -235,55 +225,86 @@ struct Total {
 
 /// The sum of the scaled values, with its rounding errors beside it.
 fn sum(values: &[f64], factor: f64) -> (f64, f64) {
-    in_wide_registers!(sum_in_lanes(values: &[f64], factor: f64) -> (f64, f64))
-}
-
-#[inline(always)]
-fn sum_in_lanes(values: &[f64], factor: f64) -> (f64, f64) {
-    compensated::<1>(values, |value| value * factor)
+    compensated::<1>(values, |value| value * factor, |block| sums_of_lanes(block, factor))
 }
 
 /// The sum of the squared differences of the scaled values from the centre. All terms are above zero, so that their sum is off by no more than
 /// each of them, 2^-51 of itself, and the few plain additions, 2^-53 each.
 fn square_sum(values: &[f64], factor: f64, centre: f64) -> f64 {
-    in_wide_registers!(square_sum_in_lanes(values: &[f64], factor: f64, centre: f64) -> f64)
-}
-
-#[inline(always)]
-fn square_sum_in_lanes(values: &[f64], factor: f64, centre: f64) -> f64 {
-    let (high, low) = compensated::<SQUARE_ROWS>(values, |value| {
-        let difference = value * factor - centre;
-        difference * difference
-    });
+    let term = |value| squared_difference(value, factor, centre);
+    let (high, low) = compensated::<SQUARE_ROWS>(values, term, |block| square_sums_of_lanes(block, factor, centre));
     high + low
 }
 
-/// The sum of all terms, with the rounding errors of every addition added up beside it. `ROWS` terms are added up plainly before.
 #[inline(always)]
-fn compensated<const ROWS: usize>(values: &[f64], term: impl Fn(f64) -> f64) -> (f64, f64) {
+fn squared_difference(value: f64, factor: f64, centre: f64) -> f64 {
+    let difference = value * factor - centre;
+    difference * difference
+}
+
+/// Sums of lanes, and their rounding errors.
+type Lanes = ([f64; LANES], [f64; LANES]);
+
+/// The sum of all terms, with the rounding errors of every addition added up beside it; `lanes` sums up the terms of a block of whole rows.
+fn compensated<const ROWS: usize>(
+    values: &[f64],
+    term: impl Fn(f64) -> f64,
+    lanes: impl Fn(&[f64]) -> Lanes,
+) -> (f64, f64) {
     let mut sum = (0.0, 0.0);
-    // Not a fold: its closure would be compiled for narrow registers.
     for block in values.chunks(BLOCK) {
-        sum = twofold_sum(sum, sum_of_block::<ROWS>(block, &term));
+        let (rows, rest) = block.split_at(block.len() - block.len() % (LANES * ROWS));
+        let (high, low) = lanes(rows);
+        let of_rows = high.into_iter().zip(low).fold((0.0, 0.0), twofold_sum);
+        let of_block = rest.iter().fold(of_rows, |sum, &value| twofold_sum(sum, (term(value), 0.0)));
+        sum = twofold_sum(sum, of_block);
     }
     sum
 }
 
+/// Apart from what reads the lanes one by one, as [`range_of_lanes`].
+#[inline(never)]
+fn sums_of_lanes(block: &[f64], factor: f64) -> Lanes {
+    in_wide_registers!(sums_of_each_lane(block: &[f64], factor: f64) -> Lanes)
+}
+
 #[inline(always)]
-fn sum_of_block<const ROWS: usize>(block: &[f64], term: impl Fn(f64) -> f64) -> (f64, f64) {
+fn sums_of_each_lane(block: &[f64], factor: f64) -> Lanes {
+    compensated_lanes::<1>(block, |value| value * factor)
+}
+
+/// Apart from what reads the lanes one by one, as [`range_of_lanes`].
+#[inline(never)]
+fn square_sums_of_lanes(block: &[f64], factor: f64, centre: f64) -> Lanes {
+    in_wide_registers!(square_sums_of_each_lane(block: &[f64], factor: f64, centre: f64) -> Lanes)
+}
+
+#[inline(always)]
+fn square_sums_of_each_lane(block: &[f64], factor: f64, centre: f64) -> Lanes {
+    compensated_lanes::<SQUARE_ROWS>(block, |value| squared_difference(value, factor, centre))
+}
+
+/// `ROWS` terms of a lane are added up plainly before the sum takes them with its errors.
+#[inline(always)]
+fn compensated_lanes<const ROWS: usize>(block: &[f64], term: impl Fn(f64) -> f64) -> Lanes {
     let (mut high, mut low) = ([0.0; LANES], [0.0; LANES]);
-    let chunks = block.chunks_exact(LANES * ROWS);
-    let rest = chunks.remainder();
-    for chunk in chunks {
+    for chunk in block.chunks_exact(LANES * ROWS) {
+        let mut rows = [0.0; LANES];
         for lane in 0..LANES {
-            let rows = (1..ROWS).fold(term(chunk[lane]), |sum, row| sum + term(chunk[row * LANES + lane]));
-            let (sum, error) = two_sum(high[lane], rows);
+            rows[lane] = term(chunk[lane]);
+        }
+        for row in 1..ROWS {
+            for lane in 0..LANES {
+                rows[lane] += term(chunk[row * LANES + lane]);
+            }
+        }
+        for lane in 0..LANES {
+            let (sum, error) = two_sum(high[lane], rows[lane]);
             high[lane] = sum;
             low[lane] += error;
         }
     }
-    let lanes = high.into_iter().zip(low).fold((0.0, 0.0), twofold_sum);
-    rest.iter().fold(lanes, |sum, &value| twofold_sum(sum, (term(value), 0.0)))
+    (high, low)
 }
 
 /// The sum and its rounding error, exactly.
@@ -295,7 +316,6 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
 }
 
 /// The sum of two numbers of twice the digits.
-#[inline(always)]
 fn twofold_sum(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
     let (sum, error) = two_sum(a.0, b.0);
     two_sum(sum, error + (a.1 + b.1))
