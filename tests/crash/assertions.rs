@@ -25,10 +25,24 @@ pub(crate) struct Note {
     pub(crate) process: u32,
 }
 
-/// All that items said, in the order in which they wrote it.
+/// All that items of a run that has ended said, in the order in which they wrote it.
 pub(crate) fn notes(study: &Study) -> Vec<Note> {
-    let text = study.setting.log.as_ref().and_then(|log| fs::read_to_string(log).ok()).unwrap_or_default();
+    let text = log_text(study);
     assert!(text.is_empty() || text.ends_with('\n'), "a line of the log was cut: {text:?}");
+    notes_of(&text)
+}
+
+/// What items of a run that goes on have said. The system shows a line that is being written in parts where it crosses a page.
+pub(crate) fn notes_so_far(study: &Study) -> Vec<Note> {
+    let text = log_text(study);
+    notes_of(text.rfind('\n').map_or("", |end| &text[..end]))
+}
+
+fn log_text(study: &Study) -> String {
+    study.setting.log.as_ref().and_then(|log| fs::read_to_string(log).ok()).unwrap_or_default()
+}
+
+fn notes_of(text: &str) -> Vec<Note> {
     let note = |line: &str| {
         let words: Vec<&str> = line.split(' ').collect();
         let [run, what, number, process, at] = words[..] else { panic!("a line of the log is {line:?}") };

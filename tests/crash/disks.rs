@@ -9,7 +9,7 @@ use std::time::Duration;
 use manyhands_test_support::child::{Child, Exit};
 use manyhands_test_support::processes::assert_no_orphans;
 
-use crate::assertions::{Undisturbed, notes, numbers, recorded};
+use crate::assertions::{Undisturbed, notes, notes_so_far, numbers, recorded};
 use crate::child::{start, start_by_way_of};
 use crate::harness::{drills, wait_until};
 use crate::roles::REFUSED;
@@ -178,7 +178,7 @@ fn a_folder_that_becomes_read_only_costs_the_report_and_no_value(folder: &Path) 
         study.records = study.folder.join("records");
         fs::create_dir(&study.records).unwrap();
         let child = start("without the right to write", &study);
-        wait_until("half of the subjects are done", || numbers(&notes(&study), 0, true).len() == 30);
+        wait_until("half of the subjects are done", || numbers(&notes_so_far(&study), 0, true).len() == 30);
         allow(&study.records, 0o555);
         allow(&study.report(), 0o555);
         fs::write(gate, "open").unwrap();

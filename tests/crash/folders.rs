@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use manyhands_test_support::child::Exit;
 use manyhands_test_support::processes::assert_no_orphans;
 
-use crate::assertions::{Undisturbed, notes, numbers, recorded};
+use crate::assertions::{Undisturbed, notes_so_far, numbers, recorded};
 use crate::child::start;
 use crate::harness::{drills, wait_until};
 use crate::study::Study;
@@ -60,7 +60,7 @@ fn a_folder_that_is_renamed_takes_its_run_along(folder: &Path) {
         study.records = study.folder.join("records");
         fs::create_dir(&study.records).unwrap();
         let child = start("study", &study);
-        wait_until("half of the subjects are done", || numbers(&notes(&study), 0, true).len() == 30);
+        wait_until("half of the subjects are done", || numbers(&notes_so_far(&study), 0, true).len() == 30);
         let moved = Study { records: study.folder.join("moved"), ..study.clone() };
         fs::rename(&study.records, &moved.records).unwrap();
         fs::create_dir(&study.records).unwrap();

@@ -10,7 +10,7 @@ use manyhands::{CancelToken, Error, Interrupts, Outcome};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
-use crate::assertions::{notes, numbers};
+use crate::assertions::{notes_so_far, numbers};
 use crate::child::Orders;
 use crate::harness::wait_until;
 use crate::study::{COMMIT_INTERVAL, Features, Study};
@@ -124,7 +124,7 @@ fn on_a_disk_that_is_full_for_a_time(study: &Study) -> ! {
     let (seen, journal) = (study.clone(), study.journal());
     let makes_room = thread::spawn(move || {
         wait_until("all subjects before the gate are done", || {
-            numbers(&notes(&seen), 0, true).len() >= n_before_the_gate
+            numbers(&notes_so_far(&seen), 0, true).len() >= n_before_the_gate
         });
         // All of them are passed to the journal by now, so what is written after some commit intervals is all there is room for.
         thread::sleep(10 * COMMIT_INTERVAL);
@@ -146,7 +146,7 @@ fn with_relative_paths(study: &Study) -> ! {
     let (seen, elsewhere) = (study.clone(), study.folder.join("elsewhere"));
     std::env::set_current_dir(&study.records).unwrap();
     let leaves = thread::spawn(move || {
-        wait_until("half of the subjects are done", || numbers(&notes(&seen), 0, true).len() == 30);
+        wait_until("half of the subjects are done", || numbers(&notes_so_far(&seen), 0, true).len() == 30);
         std::env::set_current_dir(elsewhere).unwrap();
         fs::write(seen.setting.gate.unwrap(), "open").unwrap();
     });

@@ -11,7 +11,7 @@ use manyhands::{
 use manyhands_test_support::child::Exit;
 use manyhands_test_support::processes::assert_no_orphans;
 
-use crate::assertions::{Undisturbed, notes, numbers, recorded};
+use crate::assertions::{Undisturbed, notes, notes_so_far, numbers, recorded};
 use crate::child::start;
 use crate::harness::{drills, wait_until};
 use crate::roles::REFUSED;
@@ -71,7 +71,7 @@ fn a_killed_run_leaves_its_journal_to_the_next_at_once(folder: &Path) {
             let (slow_from, gate) = (50 * (run + 1), Some(study.folder.join("never")));
             study.setting = Setting { run, slow_from, gate, ..study.setting };
             let mut child = start("study", &study);
-            wait_until("it is at work", || numbers(&notes(&study), run, true).len() > 10);
+            wait_until("it is at work", || numbers(&notes_so_far(&study), run, true).len() > 10);
             assert_eq!(child.kill(), Exit::KILLED);
         }
         // Not waited for: workers of the killed run may still be on their way out.

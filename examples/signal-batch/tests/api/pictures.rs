@@ -9,7 +9,7 @@ use signal_batch::pictures::{
 };
 use signal_batch::report::ControlChart;
 
-const HOSTILE: &str = "a <b>&\"'\u{1} \u{7720}\u{308b} very long name of a metric from a file that nobody looked at";
+const HOSTILE: &str = "a <b>&\"'\u{1} \u{7720}\u{308b} very long name of a metric from a file of unknown origin";
 
 /// The points of the marks.
 fn points(drawing: &Drawing) -> Vec<(f64, f64)> {
