@@ -3,8 +3,8 @@
 //! Promises: no bytes make a reader panic, wait, or reserve memory for what is not there; a file that says one thing and holds another is
 //! refused, and each refusal names the file and the way out. Leaves to others: which metrics are measured, and runs over many files.
 //!
-//! The readers are of this crate. Of WAV the crate `hound` lacks 64-bit floats and has had no release since 2023; of NPY `npyz` reads any
-//! Python literal, with eleven more crates, where three known keys are allowed.
+//! The readers are of this crate. The crate `hound` for WAV has had no release since 2023; `npyz` for NPY reads any Python literal, where three
+//! known keys are allowed.
 
 mod csv_text;
 mod csv_times;
