@@ -1,0 +1,5 @@
+//! What the library and the command promise, one module per behaviour.
+//!
+//! `cfg(test)` is always true here; it lets helpers of tests unwrap and print under the lints too.
+
+manyhands::init_in_tests!();
