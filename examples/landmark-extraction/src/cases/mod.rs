@@ -204,7 +204,8 @@ impl CasesFile {
         let json = serde_json::json!({ "kind": kind, "reference": reference, "cases": cases });
         write_atomically(&path, |out| Ok(serde_json::to_writer_pretty(out, &json)?))
             .map_err(|cause| CasesError::Write { path: path.clone(), cause })?;
-        let failed: Vec<_> = results.into_iter().filter_map(|result| Some((result.id, result.outcome.err()?))).collect();
+        let failed: Vec<_> =
+            results.into_iter().filter_map(|result| Some((result.id, result.outcome.err()?))).collect();
         Ok(RunReport { succeeded: cases.len() - failed.len(), failed, results: path })
     }
 }

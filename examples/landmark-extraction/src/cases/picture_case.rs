@@ -106,7 +106,8 @@ pub(super) fn most(cases: &[PictureCase], part: &str) -> usize {
 
 impl PictureCase {
     pub(super) fn run(&self, runner: &CaseRunner) -> Result<PictureAnswer, String> {
-        let picture = Picture::read(runner.folder.join(&self.picture)).map_err(|error| format!("{}: {error}", self.picture))?;
+        let picture =
+            Picture::read(runner.folder.join(&self.picture)).map_err(|error| format!("{}: {error}", self.picture))?;
         let tasks = self.tasks.iter().map(|task| task.run(&self.id, &picture, runner)).collect::<Result<_, _>>()?;
         Ok(PictureAnswer {
             id: self.id.clone(),
@@ -134,7 +135,8 @@ impl TaskCase {
             answer.landmarks = Some(name);
         }
         if self.task == "hand" {
-            answer.handedness = Some(found.into_iter().map(|landmarks| HandAnswer::of(&Hand::new(landmarks))).collect());
+            answer.handedness =
+                Some(found.into_iter().map(|landmarks| HandAnswer::of(&Hand::new(landmarks))).collect());
         }
         Ok(answer)
     }
@@ -147,7 +149,12 @@ impl TaskCase {
             other => return Err(format!("task {other:?} is none of face, hand and pose; give one of these")),
         };
         // A task of which at most 0 are wanted has no models either.
-        pipeline.ok_or_else(|| format!("the models have no {}, or none was asked for; give --models DIR, and a max of 1 or more", self.task))
+        pipeline.ok_or_else(|| {
+            format!(
+                "the models have no {}, or none was asked for; give --models DIR, and a max of 1 or more",
+                self.task
+            )
+        })
     }
 
     /// All but what is read from the landmarks.
@@ -182,9 +189,11 @@ fn region_numbers(landmarks: &Landmarks) -> [f32; 5] {
 
 /// x, y and z of each point, and the visibility where there is one.
 fn numbers(landmarks: &Landmarks) -> impl Iterator<Item = f32> {
-    landmarks.points.iter().enumerate().flat_map(|(idx, point)| {
-        [point.x, point.y, point.z].into_iter().chain(landmarks.visibility.get(idx).copied())
-    })
+    landmarks
+        .points
+        .iter()
+        .enumerate()
+        .flat_map(|(idx, point)| [point.x, point.y, point.z].into_iter().chain(landmarks.visibility.get(idx).copied()))
 }
 
 impl DetectionAnswer {

@@ -107,7 +107,10 @@ impl TensorCase {
         let network = self.network(runner)?;
         if network.input_size() != self.input.size {
             let (takes, given) = (network.input_size(), self.input.size);
-            return Err(format!("{} takes squares of {takes} pixels, not of {given}; give an input of this size", self.model));
+            return Err(format!(
+                "{} takes squares of {takes} pixels, not of {given}; give an input of this size",
+                self.model
+            ));
         }
         let bytes = self.input.bytes(runner)?;
         let input = to_input(&bytes, Range { low: self.input.lo, high: self.input.hi });

@@ -41,7 +41,9 @@ impl HeatMaps {
 
     /// The middle of the window, weighted by probability. `None` when it is too cold.
     fn warm_middle(&self, column: usize, row: usize, values: &[f32]) -> Option<(f32, f32)> {
-        let window = |cell: usize| cell.saturating_sub(self.reach)..cell.saturating_add(self.reach).saturating_add(1).min(self.size);
+        let window = |cell: usize| {
+            cell.saturating_sub(self.reach)..cell.saturating_add(self.reach).saturating_add(1).min(self.size)
+        };
         let (mut sum, mut largest, mut across, mut down) = (0.0_f32, 0.0_f32, 0.0_f32, 0.0_f32);
         for row in window(row) {
             for column in window(column) {

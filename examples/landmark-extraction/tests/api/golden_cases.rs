@@ -156,7 +156,10 @@ fn networks_alone_give_the_outputs_that_the_reference_gives() {
             }
             for field in ["sum", "sum_abs"] {
                 let (given, expected) = (given[field].as_f64().unwrap(), expected[field].as_f64().unwrap());
-                assert!((given - expected).abs() <= 1e-4 * (expected.abs() + 1.0), "{field} of {name}: {given} {expected}");
+                assert!(
+                    (given - expected).abs() <= 1e-4 * (expected.abs() + 1.0),
+                    "{field} of {name}: {given} {expected}"
+                );
             }
         }
     }

@@ -3,3 +3,16 @@
 //! `cfg(test)` is always true here; it lets helpers of tests unwrap and print under the lints too.
 
 manyhands::init_in_tests!();
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod golden_cases;
+#[cfg(test)]
+mod golden_pictures;
+#[cfg(test)]
+mod golden_rows;
+#[cfg(test)]
+mod own_cases;
+#[cfg(test)]
+mod tolerance;

@@ -138,7 +138,10 @@ fn two_of_a_kind_side_by_side_are_both_found_and_a_row_keeps_one() {
     assert_eq!(starts, [0, picture.width()]);
     let (_, figures) = row(&frame, false);
     assert_eq!(figures.hands_dropped, 1);
-    assert_eq!((figures.has_left_hand, figures.has_right_hand), (alone.label == Handedness::Right, alone.label == Handedness::Left));
+    assert_eq!(
+        (figures.has_left_hand, figures.has_right_hand),
+        (alone.label == Handedness::Right, alone.label == Handedness::Left)
+    );
 }
 
 #[test]
