@@ -15,4 +15,10 @@ mod golden_rows;
 #[cfg(test)]
 mod own_cases;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
+mod png_bytes;
+#[cfg(test)]
+mod sampling;
+#[cfg(test)]
 mod tolerance;
