@@ -15,6 +15,8 @@ mod golden_rows;
 #[cfg(test)]
 mod own_cases;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod pictures;
 #[cfg(test)]
 mod png_bytes;
@@ -22,3 +24,5 @@ mod png_bytes;
 mod sampling;
 #[cfg(test)]
 mod tolerance;
+#[cfg(test)]
+mod unpack;
