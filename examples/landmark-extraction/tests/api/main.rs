@@ -3,3 +3,8 @@
 //! `cfg(test)` is always true here; it lets helpers of tests unwrap and print under the lints too.
 
 manyhands::init_in_tests!();
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod golden_pictures;
