@@ -7,4 +7,12 @@ manyhands::init_in_tests!();
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
+mod golden_cases;
+#[cfg(test)]
 mod golden_pictures;
+#[cfg(test)]
+mod golden_rows;
+#[cfg(test)]
+mod own_cases;
+#[cfg(test)]
+mod tolerance;
