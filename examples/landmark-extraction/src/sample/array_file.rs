@@ -1,7 +1,7 @@
 //! The array of a sample as a NumPy file: written whole or not at all, and read back.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use manyhands::report::write_atomically;

@@ -5,9 +5,11 @@
 
 use std::fmt::Display;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use consumer_support::input::InputError;
 use serde::{Deserialize, Serialize};
 
 use super::array_file::write_array;
@@ -187,16 +189,29 @@ fn make<E: Display>(
         let appended = partial.as_mut().map_or(Ok(()), |partial| partial.append(&timed));
         if let Err(error) = appended {
             rows.note_no_partial(&error);
-            partial = None;
+            remove(partial.take()); // On a full disk it gives room to the array.
         }
     }
     if rows.figures.frames_ok == 0 {
         remove(partial);
         return Err(SampleError::NoReadableFrame);
     }
-    let checksum = write_array(&task.array_path(), &rows.numbers).map_err(SampleError::Output)?;
+    let path = task.array_path();
+    let written = match write_array(&path, &rows.numbers) {
+        Err(error) if is_full(&error) && partial.is_some() => {
+            remove(partial.take());
+            write_array(&path, &rows.numbers)
+        }
+        written => written,
+    };
+    // Where the array cannot be written for another reason, the rows stay for the next run.
+    let checksum = written.map_err(SampleError::Output)?;
     remove(partial);
     Ok(checksum)
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// A file that stays is of this key, and is taken or begun anew by the next attempt.
@@ -212,7 +227,9 @@ fn record_of<E: Display>(
     let picture = match Picture::read(path) {
         Ok(picture) => picture,
         // That says nothing about the frame, so a row of NaN would lose it for good.
-        Err(PictureError::Io(error)) if !is_too_long(&error) => return Err(SampleError::unreadable(path, &error)),
+        Err(PictureError::Io(error)) if !matches!(error, InputError::OverBudget(_)) => {
+            return Err(SampleError::unreadable(path, &error));
+        }
         Err(torn) => return Ok(RowRecord::Torn(short_reason(&torn.to_string()))),
     };
     let refused = |reason: String| SampleError::Network { path: path.clone(), reason };
@@ -244,7 +261,7 @@ impl Rows {
         }
     }
 
-    fn note_no_partial(&mut self, error: &std::io::Error) {
+    fn note_no_partial(&mut self, error: &io::Error) {
         self.notes.push(format!("rows were not saved one by one, so a kill would have cost them all: {error}"));
     }
 

@@ -140,9 +140,7 @@ fn ending(name: &OsStr) -> Option<Ending> {
 fn frame_file(folder: &Path, name: OsString) -> Result<Option<FrameFile>, SampleError> {
     let path = folder.join(&name);
     match fs::metadata(&path) {
-        Ok(about) if about.is_file() => {
-            Ok(Some(FrameFile { name, bytes: about.len(), modified: modified(&about) }))
-        }
+        Ok(about) if about.is_file() => Ok(Some(FrameFile { name, bytes: about.len(), modified: modified(&about) })),
         Ok(_) => Ok(None),
         Err(error) => Err(SampleError::unreadable(&path, &error)),
     }

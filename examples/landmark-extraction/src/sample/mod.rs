@@ -17,9 +17,7 @@ mod totals;
 
 pub use array_file::{NotWhole, WholeArray, read_array, read_back, write_array};
 pub use error::SampleError;
-pub use extract::{
-    Extracted, FrameWarning, SampleFailure, SampleTask, WarningKind, array_path, extract_sample,
-};
+pub use extract::{Extracted, FrameWarning, SampleFailure, SampleTask, WarningKind, array_path, extract_sample};
 pub use figures::{SampleFigures, SampleStatus};
 pub use frames::{FrameSet, FrameSlot};
 pub use order::natural_order;
