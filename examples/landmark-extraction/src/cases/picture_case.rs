@@ -71,7 +71,7 @@ pub struct TaskAnswer {
     /// That file's shape: found, points, numbers of a point.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<[usize; 3]>,
-    /// The width of the region of each one found, in pixels.
+    /// The width of each region, in pixels.
     pub roi_side_px: Vec<f32>,
 }
 
@@ -124,9 +124,8 @@ impl TaskCase {
     fn run(&self, id: &str, picture: &Picture, runner: &CaseRunner) -> Result<TaskAnswer, String> {
         let pipeline = self.pipeline(&runner.models)?;
         let search = pipeline.search(picture, self.max).map_err(|error| error.to_string())?;
-        let mut answer = self.answer(&search);
+        let mut answer = self.answer(&search, picture);
         let found = search.into_found();
-        answer.roi_side_px = found.iter().map(|found| found.region.size.0 * picture.width() as f32).collect();
         if let Some(first) = found.first() {
             let numbers_per_point = if first.visibility.is_empty() { 3 } else { 4 };
             answer.shape = Some([found.len(), first.points.len(), numbers_per_point]);
@@ -158,7 +157,8 @@ impl TaskCase {
     }
 
     /// All but what is read from the landmarks.
-    fn answer(&self, search: &Search) -> TaskAnswer {
+    fn answer(&self, search: &Search, picture: &Picture) -> TaskAnswer {
+        let side = |landmarks: &Landmarks| landmarks.region.square(picture).size.0;
         TaskAnswer {
             task: self.task.clone(),
             max: self.max,
@@ -169,7 +169,7 @@ impl TaskCase {
             handedness: None,
             landmarks: None,
             shape: None,
-            roi_side_px: Vec::new(),
+            roi_side_px: search.regions.iter().map(side).collect(),
         }
     }
 

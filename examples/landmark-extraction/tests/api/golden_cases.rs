@@ -93,7 +93,8 @@ fn compare_landmarks(name: &str, expected: &Value, given: &Value, size: (f32, f3
     let (expected_points, given_points) = (read_f32(&folders.0.join(golden)), read_f32(&folders.1.join(file)));
     assert_eq!(given_points.len(), expected_points.len(), "{name}");
     let task = expected["task"].as_str().unwrap();
-    let sides = numbers(&expected["roi_side_px"]);
+    let sides = numbers(&expected["roi_side_px"]).into_iter().zip(numbers(&expected["presence"]));
+    let sides: Vec<f32> = sides.filter(|&(_, presence)| presence > 0.5).map(|(side, _)| side).collect();
     let each = expected_points.len() / sides.len();
     for ((expected_points, given_points), side) in
         expected_points.chunks(each).zip(given_points.chunks(each)).zip(sides)
