@@ -1,1 +1,5 @@
-//! (skeleton)
+//! A folder of frames becomes one array of rows.
+
+mod figures;
+
+pub use figures::{SampleFigures, SampleStatus};
