@@ -9,6 +9,8 @@ mod golden;
 #[cfg(test)]
 mod golden_cases;
 #[cfg(test)]
+mod golden_models;
+#[cfg(test)]
 mod golden_pictures;
 #[cfg(test)]
 mod golden_rows;
