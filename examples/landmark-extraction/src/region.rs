@@ -85,6 +85,15 @@ impl Region {
 
     /// A point of the region, x and y from 0 to 1 in it and z in its widths, as a point of the picture: x and y in shares of the picture's
     /// width and height, z in shares of its width.
+    ///
+    /// ```
+    /// use landmark_extraction::landmarker::Point;
+    /// use landmark_extraction::region::Region;
+    ///
+    /// let region = Region { center: (0.5, 0.25), size: (0.25, 0.5), rotation: 0.0 };
+    /// let corner = region.to_picture(Point { x: 0.0, y: 1.0, z: 2.0 });
+    /// assert_eq!(corner, Point { x: 0.375, y: 0.5, z: 0.5 });
+    /// ```
     #[must_use]
     pub fn to_picture(&self, point: Point) -> Point {
         let (sin, cos) = (self.rotation.sin(), self.rotation.cos());

@@ -63,13 +63,10 @@ pub struct TaskAnswer {
     /// Regions that hold what was looked for.
     pub found: usize,
     /// The side of each hand that was found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handedness: Option<Vec<HandAnswer>>,
     /// The file of the landmarks, when any was found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landmarks: Option<String>,
     /// That file's shape: found, points, numbers of a point.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<[usize; 3]>,
     /// The width of each region, in pixels.
     pub roi_side_px: Vec<f32>,

@@ -95,10 +95,8 @@ pub struct OutputAnswer {
     /// The file with all of them.
     pub file: String,
     /// The distance between two numbers of `values`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<usize>,
     /// Every so many numbers, from the first on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<f32>>,
 }
 

@@ -38,7 +38,7 @@ pub enum Border {
 /// use landmark_extraction::picture::{Border, Picture, Square, sample};
 ///
 /// let picture = Picture::new(2, 1, vec![0, 0, 0, 100, 200, 50]).unwrap();
-/// let square = Square { center: (1.0, 0.5), size: (2.0, 1.0), rotation: 0.0 };
+/// let square = Square { center: (1.5, 0.5), size: (2.0, 1.0), rotation: 0.0 };
 /// assert_eq!(sample(&picture, square, 1, Border::Zero), [50, 100, 25]); // the one pixel looks half-way between the two
 /// ```
 #[must_use]

@@ -3,17 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 /// Whether a sample has its array.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum SampleStatus {
     /// Its array is written whole.
+    #[default]
     Success,
     /// It has none, and `error` says why.
     Failed,
 }
 
 /// What is known of one sample after its turn. The names are those of `extraction_metrics.csv`.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 pub struct SampleFigures {
     /// The name of its folder.
     pub sample_id: String,

@@ -213,6 +213,9 @@ fn a_file_that_is_no_list_of_cases_is_refused_by_name() {
         let error = run_file(&path, out.path(), &ModelSource::Made).unwrap_err().to_string();
         assert!(error.contains(part), "{text}: {error}");
     }
+    std::fs::write(&path, list(&["a"])).unwrap();
+    let error = run_file(&path, &path, &ModelSource::Made).unwrap_err().to_string();
+    assert!(error.contains("--out"), "{error}");
     let error = run_file(&out.path().join("absent"), out.path(), &ModelSource::Made).unwrap_err().to_string();
     assert!(error.contains("absent"), "{error}");
 }

@@ -2,12 +2,16 @@
 //!
 //! `cfg(test)` is always true here; it lets helpers of tests unwrap and print under the lints too.
 
+mod golden_tensors;
+
 manyhands::init_in_tests!();
 
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod golden_cases;
+#[cfg(test)]
+mod golden_models;
 #[cfg(test)]
 mod golden_pictures;
 #[cfg(test)]
