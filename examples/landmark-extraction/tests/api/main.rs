@@ -15,6 +15,8 @@ mod golden_pictures;
 #[cfg(test)]
 mod golden_rows;
 #[cfg(test)]
+mod golden_tensors;
+#[cfg(test)]
 mod own_cases;
 #[cfg(test)]
 mod tolerance;
