@@ -94,7 +94,8 @@ impl Picture {
 
     #[cold]
     fn neighbours(&self, x: i32, y: i32, border: Border) -> [[Lanes; 2]; 2] {
-        let is_far = |index: i32, length: usize| index < -1 || usize::try_from(index).is_ok_and(|index| index >= length);
+        let is_far =
+            |index: i32, length: usize| index < -1 || usize::try_from(index).is_ok_and(|index| index >= length);
         if border == Border::Zero && (is_far(x, self.width) || is_far(y, self.height)) {
             return [[0; 2]; 2];
         }

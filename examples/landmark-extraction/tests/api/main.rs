@@ -2,8 +2,6 @@
 //!
 //! `cfg(test)` is always true here; it lets helpers of tests unwrap and print under the lints too.
 
-mod golden_tensors;
-
 manyhands::init_in_tests!();
 
 #[cfg(test)]
@@ -16,6 +14,8 @@ mod golden_models;
 mod golden_pictures;
 #[cfg(test)]
 mod golden_rows;
+#[cfg(test)]
+mod golden_tensors;
 #[cfg(test)]
 mod own_cases;
 #[cfg(test)]
