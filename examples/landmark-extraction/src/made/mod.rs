@@ -10,13 +10,21 @@
 
 pub(crate) mod arithmetic;
 pub(crate) mod canvas;
+mod evaluation;
 pub(crate) mod face;
 pub(crate) mod geometry;
 pub(crate) mod hand;
+mod measure;
+mod models;
 pub(crate) mod plan;
 pub(crate) mod scene;
+mod set;
 pub(crate) mod training;
 pub(crate) mod weights;
 
+pub use evaluation::evaluate;
+pub use measure::{MadeError, PartError, RowsDiffer, error};
+pub use models::{MadeModelError, models, models_of};
+pub use set::{MadeFrame, MadeSample, SEED, frame, truth, write_set};
 pub use training::{TrainingOptions, train};
 pub use weights::WeightsError;

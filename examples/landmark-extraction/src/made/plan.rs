@@ -1,5 +1,7 @@
 //! The layers of the four networks of the made models.
 
+use crate::picture::Range;
+
 /// A layer with a ReLU behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -40,6 +42,8 @@ pub(crate) const CELL: usize = 8;
 pub(crate) const DETECTOR_SIZE: usize = 96;
 /// The side of the square that a landmark network takes.
 pub(crate) const LANDMARKER_SIZE: usize = 64;
+/// What black and white are in the inputs.
+pub(crate) const RANGE: Range = Range { low: -1.0, high: 1.0 };
 /// How many patterns of the face the landmark network weighs: seven for x, seven for y, two for z.
 pub(crate) const FACE_WEIGHTS: usize = 16;
 

@@ -36,3 +36,12 @@ impl Network {
         Err(NetworkError("(skeleton)".to_owned()))
     }
 }
+
+impl NetworkError {
+    /// An output of another length than its use needs.
+    pub(crate) fn wrong_output(output: usize, given: usize, expected: usize) -> Self {
+        Self(format!(
+            "output {output} has {given} numbers where {expected} are needed; use the network that these constants belong to"
+        ))
+    }
+}

@@ -8,3 +8,5 @@ manyhands::init_in_tests!();
 mod golden;
 #[cfg(test)]
 mod golden_pictures;
+#[cfg(test)]
+mod made_models;

@@ -40,3 +40,25 @@ impl Adam {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_go_down_to_the_minimum_however_steep_the_slopes_are() {
+        let goal = [3.0_f32, -2.0, 0.5];
+        let steep = [1e-3_f32, 1.0, 1e3];
+        let mut params = vec![Params { weights: vec![0.0; 2], bias: vec![0.0] }];
+        let mut adam = Adam::new(params.clone());
+        for step in 0..600 {
+            let slope = |index: usize, value: f32| steep[index] * (value - goal[index]);
+            let weights = params[0].weights.iter().enumerate().map(|(index, &value)| slope(index, value)).collect();
+            let slopes = vec![Params { weights, bias: vec![slope(2, params[0].bias[0])] }];
+            adam.step(&mut params, &slopes, 0.05 * (1.0 - step as f32 / 600.0));
+        }
+        for (value, goal) in params[0].weights.iter().chain(&params[0].bias).zip(goal) {
+            assert!((value - goal).abs() < 0.02, "{params:?}");
+        }
+    }
+}

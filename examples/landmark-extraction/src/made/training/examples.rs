@@ -5,9 +5,9 @@ use crate::made::canvas::Point;
 use crate::made::face::{FaceBasis, mean_product};
 use crate::made::geometry::{Found, face_region, hand_region, into_square};
 use crate::made::hand::Side;
-use crate::made::plan::{DETECTOR_SIZE, LANDMARKER_SIZE};
+use crate::made::plan::{DETECTOR_SIZE, LANDMARKER_SIZE, RANGE};
 use crate::made::scene::{HEIGHT, Parts, Scene, WIDTH};
-use crate::picture::{Border, Picture, Square, sample};
+use crate::picture::{Border, Picture, Square, sample, to_input};
 
 /// One of the four networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub(crate) fn example(task: Task, drawn: &Drawn, basis: &FaceBasis, random: &mut
 
 /// The bytes of a square as a network wants them.
 fn input(picture: &Picture, square: Square, size: usize, border: Border) -> Vec<f32> {
-    sample(picture, square, size, border).iter().map(|&byte| f32::from(byte) * (2.0 / 255.0) - 1.0).collect()
+    to_input(&sample(picture, square, size, border), RANGE)
 }
 
 fn boxes(drawn: &Drawn, found: Vec<Found>, random: &mut Random) -> Example {

@@ -89,3 +89,38 @@ fn box_numbers(found: &Found, middle: (f32, f32), scale: f32) -> [f32; BOX_NUMBE
     let [[x, y], [ax, ay], [bx, by]] = [from(found.center), from(found.key_points[0]), from(found.key_points[1])];
     [x, y, found.side * scale, found.side * scale, ax, ay, bx, by]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CELLS: usize = DETECTOR_SIZE / CELL;
+
+    #[test]
+    fn cells_near_a_box_should_find_it_and_cells_far_away_should_not() {
+        // The middle of cell (5, 3), in shares of the square.
+        let center = (5.5 / CELLS as f32, 3.5 / CELLS as f32);
+        let found = Found { center, side: 0.25, key_points: [center, (center.0, 0.0)] };
+        let (numbers, scores) = (vec![0.0; CELLS * CELLS * BOX_NUMBERS], vec![0.0; CELLS * CELLS]);
+        let slopes = slopes(&[&numbers, &scores], &Target::Boxes(vec![found]));
+        let score = |x: usize, y: usize| slopes.by_head[1][y * CELLS + x];
+        assert!(score(5, 3) < 0.0, "the score should rise");
+        assert_eq!([score(6, 3), score(5, 4), score(4, 3)], [0.0; 3], "neighbours may do either");
+        assert!(score(6, 4) > 0.0 && score(0, 0) > 0.0, "scores far away should fall");
+        let at = (3 * CELLS + 5) * BOX_NUMBERS;
+        let signs: Vec<f32> = slopes.by_head[0][at..at + BOX_NUMBERS].iter().map(|slope| slope.signum() * slope.abs().ceil()).collect();
+        assert_eq!(signs, [0.0, 0.0, -1.0, -1.0, 0.0, 0.0, 0.0, 1.0], "sizes should grow, the second key point go up");
+        assert_eq!(slopes.by_head[0].iter().filter(|slope| **slope != 0.0).count(), 3);
+        assert_eq!(box_numbers(&found, (5.5, 3.5), CELLS as f32), [0.0, 0.0, 3.0, 3.0, 0.0, 0.0, 0.0, -3.5]);
+    }
+
+    #[test]
+    fn nothing_has_no_points_to_learn() {
+        let outputs: [&[f32]; 3] = [&[1.0; 63], &[2.0], &[3.0]];
+        let nothing = slopes(&outputs, &Target::Nothing);
+        assert!(nothing.by_head[0].iter().chain(&nothing.by_head[2]).all(|slope| *slope == 0.0));
+        assert!(nothing.by_head[1][0] > 0.5, "the presence should fall");
+        let left = slopes(&outputs, &Target::Part(vec![1.0; 63], false));
+        assert!(left.by_head[1][0] < 0.0 && left.by_head[2][0] > 0.5, "present, and not a right hand");
+    }
+}

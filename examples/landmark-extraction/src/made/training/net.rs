@@ -18,6 +18,12 @@ impl Params {
     pub(crate) fn zero(shape: &Shape) -> Self {
         Self { weights: vec![0.0; shape.n_weights()], bias: vec![0.0; shape.channels_out] }
     }
+
+    /// Adds others of the same shape.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.weights.iter_mut().zip(&other.weights).for_each(|(sum, value)| *sum += value);
+        self.bias.iter_mut().zip(&other.bias).for_each(|(sum, value)| *sum += value);
+    }
 }
 
 /// A network and its weights.
@@ -51,6 +57,7 @@ impl Net {
     }
 
     /// A network of these weights.
+    #[cfg(test)]
     pub(crate) fn of(plan: &Plan, params: Vec<Params>) -> Self {
         Self { shapes: plan.shapes(), n_stages: plan.stages.len(), params }
     }
@@ -81,13 +88,19 @@ impl Net {
         }
     }
 
-    /// An output of the last forward pass.
-    pub(crate) fn output<'a>(&self, trace: &'a Trace, head: usize) -> &'a [f32] {
-        &trace.values[self.n_stages + head]
+    /// The outputs of the last forward pass.
+    pub(crate) fn outputs<'a>(&self, trace: &'a Trace) -> Vec<&'a [f32]> {
+        trace.values[self.n_stages..].iter().map(Vec::as_slice).collect()
+    }
+
+    /// The weights by channel out, which a backward pass reads.
+    pub(crate) fn turned(&self) -> Vec<Vec<f32>> {
+        let turn = |(shape, params): (&Shape, &Params)| transposed(&params.weights, shape.channels_out);
+        self.shapes.iter().zip(&self.params).map(turn).collect()
     }
 
     /// Adds the derivatives with respect to the weights, given those with respect to the outputs.
-    pub(crate) fn backward(&self, trace: &Trace, by_head: &[Vec<f32>], by_weight: &mut [Params]) {
+    pub(crate) fn backward(&self, turned: &[Vec<f32>], trace: &Trace, by_head: &[Vec<f32>], by_weight: &mut [Params]) {
         let mut by_value: Vec<Vec<f32>> = trace.values.iter().map(|values| vec![0.0; values.len()]).collect();
         by_value[self.n_stages..].iter_mut().zip(by_head).for_each(|(all, head)| all.copy_from_slice(head));
         for (index, shape) in self.shapes.iter().enumerate().rev() {
@@ -102,13 +115,12 @@ impl Net {
             }
             let (n_pixels, fan_in, channels) =
                 (shape.side_out() * shape.side_out(), shape.fan_in(), shape.channels_out);
-            let turned = Steps { row: 1, column: fan_in };
-            add_product(&trace.patches[index], turned, &slope, &mut sums.weights, [fan_in, n_pixels, channels]);
+            let by_number = Steps { row: 1, column: fan_in };
+            add_product(&trace.patches[index], by_number, &slope, &mut sums.weights, [fan_in, n_pixels, channels]);
             if let Some(source) = self.source(index) {
                 let mut patches = vec![0.0; n_pixels * fan_in];
-                let weights = transposed(&self.params[index].weights, channels);
                 let steps = Steps { row: channels, column: 1 };
-                add_product(&slope, steps, &weights, &mut patches, [n_pixels, channels, fan_in]);
+                add_product(&slope, steps, &turned[index], &mut patches, [n_pixels, channels, fan_in]);
                 gather(&patches, shape, &mut by_value[source]);
             }
         }
@@ -174,7 +186,7 @@ mod tests {
         let mut trace = Trace::default();
         net.forward(input, &mut trace);
         let of_head = |(head, factors): (usize, &Vec<f32>)| -> f64 {
-            net.output(&trace, head).iter().zip(factors).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+            net.outputs(&trace)[head].iter().zip(factors).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
         };
         factors.iter().enumerate().map(of_head).sum()
     }
@@ -188,11 +200,11 @@ mod tests {
         let mut trace = Trace::default();
         net.forward(&input, &mut trace);
         let mut slopes = net.zeros();
-        net.backward(&trace, &factors, &mut slopes);
+        net.backward(&net.turned(), &trace, &factors, &mut slopes);
         let mut seen = 0;
         for layer in 0..net.params.len() {
             for index in (0..net.params[layer].weights.len()).step_by(7) {
-                let mut at = |change: f32| {
+                let at = |change: f32| {
                     let mut changed = net.clone();
                     changed.params[layer].weights[index] += change;
                     loss(&changed, &input, &factors)
