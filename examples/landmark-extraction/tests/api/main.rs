@@ -2,6 +2,8 @@
 //!
 //! `cfg(test)` is always true here; it lets helpers of tests unwrap and print under the lints too.
 
+mod golden_tensors;
+
 manyhands::init_in_tests!();
 
 #[cfg(test)]
