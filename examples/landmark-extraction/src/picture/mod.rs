@@ -1,7 +1,20 @@
-//! A frame's pixels.
+//! A frame's pixels: read from PNG or JPEG, and sampled for a network.
+//!
+//! A file is taken only if it is whole. One that ends early, or whose check sums do not fit, is *torn*, even where every row could be
+//! decoded. Sizes are compared with a limit before memory is taken.
 
+mod error;
+mod grid;
+mod input;
+mod jpeg_file;
+mod png_file;
+mod png_stream;
+mod reading;
 mod sampling;
 
+pub use error::PictureError;
+pub use input::{Range, to_input};
+pub use reading::PictureLimits;
 pub use sampling::{Border, Square, sample};
 
 /// A picture of 8-bit RGB pixels, row by row from the top.
