@@ -17,6 +17,8 @@ mod golden_rows;
 #[cfg(test)]
 mod golden_tensors;
 #[cfg(test)]
+mod loader;
+#[cfg(test)]
 mod own_cases;
 #[cfg(test)]
 mod page;
