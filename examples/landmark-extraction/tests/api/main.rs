@@ -17,6 +17,8 @@ mod golden_rows;
 #[cfg(test)]
 mod golden_tensors;
 #[cfg(test)]
+mod loader;
+#[cfg(test)]
 mod made_models;
 #[cfg(test)]
 mod own_cases;
@@ -24,6 +26,8 @@ mod own_cases;
 mod page;
 #[cfg(test)]
 mod pictures;
+#[cfg(test)]
+mod pipelines;
 #[cfg(test)]
 mod png_bytes;
 #[cfg(test)]
