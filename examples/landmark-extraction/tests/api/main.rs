@@ -15,7 +15,11 @@ mod golden_pictures;
 #[cfg(test)]
 mod golden_rows;
 #[cfg(test)]
+mod golden_samples;
+#[cfg(test)]
 mod golden_tensors;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod made_models;
 #[cfg(test)]
@@ -26,6 +30,12 @@ mod page;
 mod pictures;
 #[cfg(test)]
 mod png_bytes;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod resume;
+#[cfg(test)]
+mod same_bytes;
 #[cfg(test)]
 mod sampling;
 #[cfg(test)]
