@@ -15,7 +15,11 @@ mod golden_pictures;
 #[cfg(test)]
 mod golden_rows;
 #[cfg(test)]
+mod golden_samples;
+#[cfg(test)]
 mod golden_tensors;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod loader;
 #[cfg(test)]
@@ -30,6 +34,12 @@ mod pictures;
 mod pipelines;
 #[cfg(test)]
 mod png_bytes;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod resume;
+#[cfg(test)]
+mod same_bytes;
 #[cfg(test)]
 mod sampling;
 #[cfg(test)]
