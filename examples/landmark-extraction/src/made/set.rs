@@ -132,7 +132,10 @@ mod tests {
                     let inside = |point: &[f32]| {
                         (-0.15..1.15).contains(&point[0]) && (-0.2..1.2).contains(&point[1]) && point[2].abs() < 0.3
                     };
-                    assert!(row[place].chunks_exact(3).all(|point| point[0].is_nan() || inside(point)), "sample {sample}");
+                    assert!(
+                        row[place].chunks_exact(3).all(|point| point[0].is_nan() || inside(point)),
+                        "sample {sample}"
+                    );
                 }
                 assert!(row[..LEFT_HAND.start].iter().all(|number| number.is_nan()));
             }
