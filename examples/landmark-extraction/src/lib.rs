@@ -13,6 +13,7 @@
 //! - [`row`]: the 1662 numbers of a frame.
 //! - [`sample`]: a folder of frames becomes one array of rows.
 //! - [`cases`]: files that list pictures and networks to run, and what comes out.
+//! - [`page`]: a run as one HTML file, with drawn landmarks.
 //! - [`made`]: drawn frames whose landmarks are known.
 
 mod bounding_box;
@@ -24,6 +25,7 @@ pub mod made;
 pub mod models;
 pub mod network;
 mod network_outputs;
+pub mod page;
 pub mod picture;
 pub mod pipeline;
 pub mod region;

@@ -5,9 +5,9 @@ use crate::network::NetworkError;
 /// Checks that there is an output of each of these lengths, in this order.
 pub(crate) fn check_lengths(outputs: &[Vec<f32>], lengths: &[usize]) -> Result<(), NetworkError> {
     for (output, &expected) in lengths.iter().enumerate() {
-        let given = outputs.get(output).map_or(0, Vec::len);
-        if given != expected {
-            return Err(NetworkError::wrong_output(output, given, expected));
+        let got = outputs.get(output).map_or(0, Vec::len);
+        if got != expected {
+            return Err(NetworkError::WrongOutput { output, got, expected });
         }
     }
     Ok(())

@@ -85,6 +85,15 @@ impl Region {
 
     /// A point of the region, x and y from 0 to 1 in it and z in its widths, as a point of the picture: x and y in shares of the picture's
     /// width and height, z in shares of its width.
+    ///
+    /// ```
+    /// use landmark_extraction::landmarker::Point;
+    /// use landmark_extraction::region::Region;
+    ///
+    /// let region = Region { center: (0.5, 0.25), size: (0.25, 0.5), rotation: 0.0 };
+    /// let corner = region.to_picture(Point { x: 0.0, y: 1.0, z: 2.0 });
+    /// assert_eq!(corner, Point { x: 0.375, y: 0.5, z: 0.5 });
+    /// ```
     #[must_use]
     pub fn to_picture(&self, point: Point) -> Point {
         let (sin, cos) = (self.rotation.sin(), self.rotation.cos());
@@ -159,9 +168,24 @@ mod tests {
             (0.466_136_93, 0.037_608_184),
         );
         let cases = [
-            (face, spec(RegionBase::Bounds, 0.0, 0.0, 1.5), (320, 320), [0.439_228_3, 0.254_299_9, 0.278_172_43, 0.278_172_43, 0.087_708_83]),
-            (hand, spec(RegionBase::Bounds, FRAC_PI_2, -0.5, 2.6), (440, 293), [0.550_069_7, 0.303_502_86, 0.357_697_93, 0.537_157_3, -3.070_973_4]),
-            (person, spec(RegionBase::Circle, FRAC_PI_2, 0.0, 1.25), (320, 320), [0.310_444_1, 1.061_758_4, 2.589_792_7, 2.589_792_7, 0.150_866_39]),
+            (
+                face,
+                spec(RegionBase::Bounds, 0.0, 0.0, 1.5),
+                (320, 320),
+                [0.439_228_3, 0.254_299_9, 0.278_172_43, 0.278_172_43, 0.087_708_83],
+            ),
+            (
+                hand,
+                spec(RegionBase::Bounds, FRAC_PI_2, -0.5, 2.6),
+                (440, 293),
+                [0.550_069_7, 0.303_502_86, 0.357_697_93, 0.537_157_3, -3.070_973_4],
+            ),
+            (
+                person,
+                spec(RegionBase::Circle, FRAC_PI_2, 0.0, 1.25),
+                (320, 320),
+                [0.310_444_1, 1.061_758_4, 2.589_792_7, 2.589_792_7, 0.150_866_39],
+            ),
         ];
         for (found, spec, (width, height), expected) in cases {
             let Region { center, size, rotation } = Region::of(&found, &spec, &black(width, height));

@@ -5,7 +5,9 @@
 #[non_exhaustive]
 pub enum SpecError {
     /// The network takes squares of another size.
-    #[error("a network takes squares of {network} pixels, and its constants say {spec}; give the constants of this network")]
+    #[error(
+        "a network takes squares of {network} pixels, and its constants say {spec}; give the constants of this network"
+    )]
     InputSize {
         /// What the network takes.
         network: usize,
@@ -29,7 +31,9 @@ pub enum SpecError {
         key_points: usize,
     },
     /// Each point has too few numbers in the output for what is to be read from it.
-    #[error("a landmark has {stride} numbers in the output, and {needed} are read; give the numbers from point to point")]
+    #[error(
+        "a landmark has {stride} numbers in the output, and {needed} are read; give the numbers from point to point"
+    )]
     PointStride {
         /// Numbers from point to point.
         stride: usize,
@@ -37,7 +41,9 @@ pub enum SpecError {
         needed: usize,
     },
     /// A landmark network has another number of points than a row has room for.
-    #[error("a landmark network of the {part} gives {given} points, and a row has {needed}; use a network with {needed}")]
+    #[error(
+        "a landmark network of the {part} gives {given} points, and a row has {needed}; use a network with {needed}"
+    )]
     Points {
         /// `face`, `hand` or `pose`.
         part: &'static str,

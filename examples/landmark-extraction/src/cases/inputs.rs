@@ -53,11 +53,11 @@ mod tests {
     #[test]
     fn blocks_and_waves_are_those_of_their_rules() {
         let blocks = blocks(40, 1_234_567);
-        // The first numbers of SplitMix64 for this seed are 0x599ed017fb08fc85, 0x2c73f08458540fa5, 0x883ebce5a3f27c77.
+        // The first numbers of SplitMix64 for this seed begin with the bytes 59, 2c, 88, 3f, e3.
         let at = |x: usize, y: usize| &blocks[(y * 40 + x) * 3..][..3];
         assert_eq!(at(0, 0), [0x59, 0x2c, 0x88]);
         assert_eq!(at(15, 15), at(0, 0));
-        assert_ne!(at(16, 0), at(0, 0));
+        assert_eq!(at(16, 0)[..2], [0x3f, 0xe3]);
         assert_ne!(at(0, 16), at(16, 0));
         assert_eq!(blocks.len(), 40 * 40 * 3);
 

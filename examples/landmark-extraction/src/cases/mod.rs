@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use consumer_support::input::{Budget, InputError, read_whole};
 use manyhands::report::write_atomically;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use picture_case::{DetectionAnswer, HandAnswer, PictureAnswer, PictureCase, TaskAnswer, TaskCase};
 pub use tensor_case::{InputAnswer, InputCase, OutputAnswer, OutputCase, TensorAnswer, TensorCase};
@@ -199,12 +200,13 @@ impl CasesFile {
             Cases::Landmark { .. } => "landmark_cases",
             Cases::Tensor { .. } => "tensor_cases",
         };
-        let cases: Vec<serde_json::Value> = results.iter().map(CaseResult::json).collect();
+        let cases: Vec<Value> = results.iter().map(CaseResult::json).collect();
         let reference = concat!("landmark-extraction ", env!("CARGO_PKG_VERSION"));
         let json = serde_json::json!({ "kind": kind, "reference": reference, "cases": cases });
         write_atomically(&path, |out| Ok(serde_json::to_writer_pretty(out, &json)?))
             .map_err(|cause| CasesError::Write { path: path.clone(), cause })?;
-        let failed: Vec<_> = results.into_iter().filter_map(|result| Some((result.id, result.outcome.err()?))).collect();
+        let failed: Vec<_> =
+            results.into_iter().filter_map(|result| Some((result.id, result.outcome.err()?))).collect();
         Ok(RunReport { succeeded: cases.len() - failed.len(), failed, results: path })
     }
 }
@@ -255,12 +257,24 @@ impl Case {
 
 impl CaseResult {
     /// Its entry in the file of answers.
-    fn json(&self) -> serde_json::Value {
+    fn json(&self) -> Value {
         match &self.outcome {
-            Ok(CaseAnswer::Picture(answer)) => serde_json::json!(answer),
-            Ok(CaseAnswer::Tensor(answer)) => serde_json::json!(answer),
+            Ok(CaseAnswer::Picture(answer)) => without_nulls(serde_json::json!(answer)),
+            Ok(CaseAnswer::Tensor(answer)) => without_nulls(serde_json::json!(answer)),
             Err(error) => serde_json::json!({ "id": self.id, "error": error }),
         }
+    }
+}
+
+/// The same without fields that have no value. The answers themselves keep them, so that they can travel in formats that need each field.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(fields.map(|(name, value)| (name, without_nulls(value))).collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(without_nulls).collect()),
+        other => other,
     }
 }
 
@@ -285,4 +299,41 @@ fn check_names(cases: &[Case]) -> Result<(), CasesError> {
 fn sha256(bytes: &[u8]) -> String {
     use sha2::{Digest as _, Sha256};
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_travel_in_a_format_that_names_no_fields_and_are_written_without_the_absent_ones() {
+        let task = TaskAnswer {
+            task: "hand".to_owned(),
+            max: 2,
+            detections: Vec::new(),
+            rois: vec![[0.1, 0.2, 0.3, 0.4, 0.5]],
+            presence: vec![0.25],
+            found: 0,
+            handedness: Some(Vec::new()),
+            landmarks: None,
+            shape: None,
+            roi_side_px: vec![12.5],
+        };
+        let answer = PictureAnswer {
+            id: "a".to_owned(),
+            picture: "a.png".to_owned(),
+            width: 4,
+            height: 3,
+            rgb_sha256: sha256(b"abc"),
+            tasks: vec![task],
+        };
+        let result = CaseResult { id: "a".to_owned(), outcome: Ok(CaseAnswer::Picture(answer)) };
+        let bytes = postcard::to_allocvec(&result).unwrap();
+        assert_eq!(postcard::from_bytes::<CaseResult>(&bytes).unwrap(), result);
+        let json = result.json();
+        assert_eq!(json["rgb_sha256"], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let task = &json["tasks"][0];
+        assert!(task.get("landmarks").is_none() && task.get("shape").is_none());
+        assert_eq!(task["handedness"], serde_json::json!([]));
+    }
 }

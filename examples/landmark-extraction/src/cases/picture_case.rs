@@ -63,15 +63,12 @@ pub struct TaskAnswer {
     /// Regions that hold what was looked for.
     pub found: usize,
     /// The side of each hand that was found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handedness: Option<Vec<HandAnswer>>,
     /// The file of the landmarks, when any was found.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landmarks: Option<String>,
     /// That file's shape: found, points, numbers of a point.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<[usize; 3]>,
-    /// The width of the region of each one found, in pixels.
+    /// The width of each region, in pixels.
     pub roi_side_px: Vec<f32>,
 }
 
@@ -106,7 +103,8 @@ pub(super) fn most(cases: &[PictureCase], part: &str) -> usize {
 
 impl PictureCase {
     pub(super) fn run(&self, runner: &CaseRunner) -> Result<PictureAnswer, String> {
-        let picture = Picture::read(runner.folder.join(&self.picture)).map_err(|error| format!("{}: {error}", self.picture))?;
+        let picture =
+            Picture::read(runner.folder.join(&self.picture)).map_err(|error| format!("{}: {error}", self.picture))?;
         let tasks = self.tasks.iter().map(|task| task.run(&self.id, &picture, runner)).collect::<Result<_, _>>()?;
         Ok(PictureAnswer {
             id: self.id.clone(),
@@ -123,9 +121,8 @@ impl TaskCase {
     fn run(&self, id: &str, picture: &Picture, runner: &CaseRunner) -> Result<TaskAnswer, String> {
         let pipeline = self.pipeline(&runner.models)?;
         let search = pipeline.search(picture, self.max).map_err(|error| error.to_string())?;
-        let mut answer = self.answer(&search);
+        let mut answer = self.answer(&search, picture);
         let found = search.into_found();
-        answer.roi_side_px = found.iter().map(|found| found.region.size.0 * picture.width() as f32).collect();
         if let Some(first) = found.first() {
             let numbers_per_point = if first.visibility.is_empty() { 3 } else { 4 };
             answer.shape = Some([found.len(), first.points.len(), numbers_per_point]);
@@ -134,7 +131,8 @@ impl TaskCase {
             answer.landmarks = Some(name);
         }
         if self.task == "hand" {
-            answer.handedness = Some(found.into_iter().map(|landmarks| HandAnswer::of(&Hand::new(landmarks))).collect());
+            answer.handedness =
+                Some(found.into_iter().map(|landmarks| HandAnswer::of(&Hand::new(landmarks))).collect());
         }
         Ok(answer)
     }
@@ -147,11 +145,17 @@ impl TaskCase {
             other => return Err(format!("task {other:?} is none of face, hand and pose; give one of these")),
         };
         // A task of which at most 0 are wanted has no models either.
-        pipeline.ok_or_else(|| format!("the models have no {}, or none was asked for; give --models DIR, and a max of 1 or more", self.task))
+        pipeline.ok_or_else(|| {
+            format!(
+                "the models have no {}, or none was asked for; give --models DIR, and a max of 1 or more",
+                self.task
+            )
+        })
     }
 
     /// All but what is read from the landmarks.
-    fn answer(&self, search: &Search) -> TaskAnswer {
+    fn answer(&self, search: &Search, picture: &Picture) -> TaskAnswer {
+        let side = |landmarks: &Landmarks| landmarks.region.square(picture).size.0;
         TaskAnswer {
             task: self.task.clone(),
             max: self.max,
@@ -162,7 +166,7 @@ impl TaskCase {
             handedness: None,
             landmarks: None,
             shape: None,
-            roi_side_px: Vec::new(),
+            roi_side_px: search.regions.iter().map(side).collect(),
         }
     }
 
@@ -182,9 +186,11 @@ fn region_numbers(landmarks: &Landmarks) -> [f32; 5] {
 
 /// x, y and z of each point, and the visibility where there is one.
 fn numbers(landmarks: &Landmarks) -> impl Iterator<Item = f32> {
-    landmarks.points.iter().enumerate().flat_map(|(idx, point)| {
-        [point.x, point.y, point.z].into_iter().chain(landmarks.visibility.get(idx).copied())
-    })
+    landmarks
+        .points
+        .iter()
+        .enumerate()
+        .flat_map(|(idx, point)| [point.x, point.y, point.z].into_iter().chain(landmarks.visibility.get(idx).copied()))
 }
 
 impl DetectionAnswer {

@@ -95,10 +95,8 @@ pub struct OutputAnswer {
     /// The file with all of them.
     pub file: String,
     /// The distance between two numbers of `values`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<usize>,
     /// Every so many numbers, from the first on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<f32>>,
 }
 
@@ -107,7 +105,10 @@ impl TensorCase {
         let network = self.network(runner)?;
         if network.input_size() != self.input.size {
             let (takes, given) = (network.input_size(), self.input.size);
-            return Err(format!("{} takes squares of {takes} pixels, not of {given}; give an input of this size", self.model));
+            return Err(format!(
+                "{} takes squares of {takes} pixels, not of {given}; give an input of this size",
+                self.model
+            ));
         }
         let bytes = self.input.bytes(runner)?;
         let input = to_input(&bytes, Range { low: self.input.lo, high: self.input.hi });

@@ -46,5 +46,6 @@ mod tests {
             let refused = anchors(&[Grid { stride, anchors: 1 }], 8).unwrap_err();
             assert_eq!(refused, SpecError::Stride { stride, size: 8 });
         }
+        assert!(anchors(&[Grid { stride: 0, anchors: 1 }], 0).is_err());
     }
 }

@@ -41,7 +41,9 @@ impl HeatMaps {
 
     /// The middle of the window, weighted by probability. `None` when it is too cold.
     fn warm_middle(&self, column: usize, row: usize, values: &[f32]) -> Option<(f32, f32)> {
-        let window = |cell: usize| cell.saturating_sub(self.reach)..cell.saturating_add(self.reach).saturating_add(1).min(self.size);
+        let window = |cell: usize| {
+            cell.saturating_sub(self.reach)..cell.saturating_add(self.reach).saturating_add(1).min(self.size)
+        };
         let (mut sum, mut largest, mut across, mut down) = (0.0_f32, 0.0_f32, 0.0_f32, 0.0_f32);
         for row in window(row) {
             for column in window(column) {
@@ -100,7 +102,8 @@ mod tests {
 
     #[test]
     fn a_point_stays_when_its_window_is_cold_or_it_is_outside() {
-        assert_eq!(refined(0.45, 0.55, &[(4, 5, -0.001)]), (0.45, 0.55));
+        // Lukewarm cells do not add up to a warm one.
+        assert_eq!(refined(0.45, 0.55, &[(4, 5, -0.001), (3, 5, -0.001), (2, 4, -0.001)]), (0.45, 0.55));
         let everywhere: Vec<_> = (0..64).map(|cell| (cell % 8, cell / 8, 20.0)).collect();
         for outside in [-0.125, 1.0, -7.0, 9.0, f32::INFINITY, f32::NEG_INFINITY] {
             assert_eq!(refined(outside, 0.5, &everywhere), (outside, 0.5));

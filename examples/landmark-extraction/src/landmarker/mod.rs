@@ -142,7 +142,8 @@ impl LandmarkerSpec {
             let after_handedness = 2 + usize::from(self.handedness.is_some());
             heat_maps.refine(&mut points, &outputs[after_handedness]);
         }
-        let visibility = if self.visibility { of_points().map(|numbers| sigmoid(numbers[3])).collect() } else { vec![] };
+        let visibility =
+            if self.visibility { of_points().map(|numbers| sigmoid(numbers[3])).collect() } else { vec![] };
         Ok(Landmarks {
             region,
             presence: self.presence.probability(outputs[1][0]),
@@ -199,7 +200,10 @@ mod tests {
         let found = spec().decode(&[numbers, vec![0.0], vec![0.75], maps], REGION).unwrap();
         let points = [Point { x: 9.75, y: 20.0, z: 0.25 }, Point { x: 10.0, y: 20.0, z: -0.5 }];
         let visibility = vec![0.5, 1.0];
-        assert_eq!(found, Landmarks { region: REGION, presence: 0.5, points: points.to_vec(), visibility, left: Some(0.75) });
+        assert_eq!(
+            found,
+            Landmarks { region: REGION, presence: 0.5, points: points.to_vec(), visibility, left: Some(0.75) }
+        );
     }
 
     #[test]

@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn frames_have_the_bytes_that_they_always_had() {
         let hash = |sample, index| xxh3_64(frame(SEED, sample, index).picture.rgb());
-        assert_eq!([hash(0, 0), hash(0, 1), hash(1, 30)], [0, 0, 0], "{:x?}", [hash(0, 0), hash(0, 1), hash(1, 30)]);
+        let hashes = [hash(0, 0), hash(0, 1), hash(1, 30)];
+        assert_eq!(hashes, [0x3d1b_fc83_4e5f_565b, 0x99d8_7cb5_6f50_cdbf, 0xb4bb_eb09_ce30_92be], "{hashes:x?}");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::f32::consts::FRAC_PI_2;
 use std::path::Path;
 
-use super::{FACE_POINTS, HAND_POINTS, ModelError, Models, POSE_POINTS, files};
+use super::files::{self, ModelFile};
+use super::{FACE_POINTS, HAND_POINTS, ModelError, Models, POSE_POINTS};
 use crate::detector::{BackProjection, Detector, DetectorSpec, Grid};
 use crate::extractor::ExtractOptions;
 use crate::landmarker::{HeatMaps, Landmarker, LandmarkerSpec, ScoreKind};
@@ -24,9 +25,9 @@ pub(super) fn load(folder: &Path, options: ExtractOptions) -> Result<Models, Mod
 }
 
 /// The network of a file, with these of its outputs. The file's bytes are freed before the next one is read.
-fn network(folder: &Path, file: &str, outputs: &[usize]) -> Result<Network, ModelError> {
-    let bytes = files::read(folder, file)?;
-    Network::from_tflite(&bytes, outputs).map_err(|cause| ModelError::Network { name: file.to_owned(), cause })
+fn network(folder: &Path, file: ModelFile, outputs: &[usize]) -> Result<Network, ModelError> {
+    let bytes = file.read(folder)?;
+    Network::from_tflite(&bytes, outputs).map_err(|cause| ModelError::Network { name: file.name.to_owned(), cause })
 }
 
 fn face(folder: &Path) -> Result<Pipeline, ModelError> {
@@ -61,8 +62,8 @@ fn face(folder: &Path) -> Result<Pipeline, ModelError> {
         handedness: None,
         heat_maps: None,
     };
-    let detector = Detector::new(network(folder, "face_detection_short_range.tflite", &[0, 1])?, detector)?;
-    let landmarker = Landmarker::new(network(folder, "face_landmark.tflite", &[0, 1])?, landmarks)?;
+    let detector = Detector::new(network(folder, files::FACE_DETECTOR, &[0, 1])?, detector)?;
+    let landmarker = Landmarker::new(network(folder, files::FACE_LANDMARKER, &[0, 1])?, landmarks)?;
     Ok(Pipeline::new(detector, regions, landmarker)?)
 }
 
@@ -98,8 +99,8 @@ fn hand(folder: &Path) -> Result<Pipeline, ModelError> {
         handedness: Some(ScoreKind::Probability),
         heat_maps: None,
     };
-    let detector = Detector::new(network(folder, "palm_detection_full.tflite", &[0, 1])?, detector)?;
-    let landmarker = Landmarker::new(network(folder, "hand_landmark_full.tflite", &[0, 1, 2])?, landmarks)?;
+    let detector = Detector::new(network(folder, files::PALM_DETECTOR, &[0, 1])?, detector)?;
+    let landmarker = Landmarker::new(network(folder, files::HAND_LANDMARKER, &[0, 1, 2])?, landmarks)?;
     Ok(Pipeline::new(detector, regions, landmarker)?)
 }
 
@@ -107,11 +108,7 @@ fn pose(folder: &Path) -> Result<Pipeline, ModelError> {
     let detector = DetectorSpec {
         size: 224,
         range: FROM_MINUS_1,
-        grids: vec![
-            Grid { stride: 8, anchors: 2 },
-            Grid { stride: 16, anchors: 2 },
-            Grid { stride: 32, anchors: 6 },
-        ],
+        grids: vec![Grid { stride: 8, anchors: 2 }, Grid { stride: 16, anchors: 2 }, Grid { stride: 32, anchors: 6 }],
         key_points: 4,
         min_score: 0.5,
         merge_overlap: 0.3,
@@ -140,8 +137,8 @@ fn pose(folder: &Path) -> Result<Pipeline, ModelError> {
         // The package's graph file says 7 cells across; the package behaves as 9.
         heat_maps: Some(HeatMaps { size: 64, maps: 39, reach: 4, min_probability: 0.5 }),
     };
-    let detector = Detector::new(network(folder, "pose_detection.tflite", &[0, 1])?, detector)?;
+    let detector = Detector::new(network(folder, files::POSE_DETECTOR, &[0, 1])?, detector)?;
     // Output 2 is a mask of the body that is not used; leaving it out saves its branch of the network.
-    let landmarker = Landmarker::new(network(folder, "pose_landmark_full.tflite", &[0, 1, 3])?, landmarks)?;
+    let landmarker = Landmarker::new(network(folder, files::POSE_LANDMARKER, &[0, 1, 3])?, landmarks)?;
     Ok(Pipeline::new(detector, regions, landmarker)?)
 }

@@ -6,13 +6,13 @@ mod unpack;
 
 use std::path::PathBuf;
 
-pub use files::ModelFileError;
 pub use unpack::{UnpackError, unpack};
 
 use crate::extractor::ExtractOptions;
 use crate::network::NetworkError;
 use crate::pipeline::Pipeline;
 use crate::spec_error::SpecError;
+use files::ModelFileError;
 
 /// Where models come from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -39,12 +39,11 @@ pub enum ModelError {
     #[error(transparent)]
     File(#[from] ModelFileError),
     /// A network cannot be built.
-    #[error("network {name} cannot be used")]
+    #[error("network {name} cannot be used: {cause}")]
     Network {
         /// The file, or the network's name.
         name: String,
         /// Why not.
-        #[source]
         cause: NetworkError,
     },
     /// A network does not fit its constants.

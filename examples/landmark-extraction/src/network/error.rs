@@ -36,6 +36,18 @@ pub enum NetworkError {
         /// The numbers it takes.
         expected: usize,
     },
+    /// An output of another length than its use needs.
+    #[error(
+        "output {output} has {got} numbers where {expected} are needed; use the network that these constants belong to"
+    )]
+    WrongOutput {
+        /// Its place among the outputs that were asked for.
+        output: usize,
+        /// The numbers that it has.
+        got: usize,
+        /// The numbers that are needed.
+        expected: usize,
+    },
     /// The engine refused.
     #[error("the engine cannot run this network: {0}")]
     Engine(String),

@@ -24,24 +24,35 @@ impl Grid {
 
     /// The points of the pixels from `column` on in `row`, in 1/32 pixels. Those beyond the numbers of an `i32`, or undefined, are moved
     /// to an end of its range.
-    pub(super) fn points(&self, row: usize, column: usize, points: &mut [(i32, i32)]) {
+    pub(super) fn points(&self, row: usize, column: usize) -> Points {
         let [n0, n1, n2, n3, n4, n5, n6, n7, n8] = self.matrix;
         let (e, y) = (column as f64, row as f64);
         let (x_start, y_start, w_start) = (n0 * e + n1 * y + n2, n3 * e + n4 * y + n5, n6 * e + n7 * y + n8);
-        for (f, point) in (0_i32..).zip(points) {
-            let f = f64::from(f);
+        let mut points = Points { x: [0; BLOCK], y: [0; BLOCK] };
+        for i in 0..BLOCK {
+            let f = f64::from(i as i32);
             let k = STEPS / (w_start + n6 * f);
-            *point = (round((x_start + n0 * f) * k), round((y_start + n3 * f) * k));
+            points.x[i] = round((x_start + n0 * f) * k);
+            points.y[i] = round((y_start + n3 * f) * k);
         }
+        points
     }
+}
+
+/// Points of a block, in 1/32 pixels.
+pub(super) struct Points {
+    pub(super) x: [i32; BLOCK],
+    pub(super) y: [i32; BLOCK],
 }
 
 /// Half to even, by adding a number whose neighbours are 1 apart; the sum's low bits are the integer. This is one addition where
 /// `round_ties_even` is a call on processors without SSE4.1.
 fn round(value: f64) -> i32 {
     const ONE_APART: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
-    let low = f64::from(i32::MIN);
-    let bounded = if value > low { value.min(f64::from(i32::MAX)) } else { low }; // NaN is not greater.
+    const LOWEST: f64 = i32::MIN as f64;
+    const HIGHEST: f64 = i32::MAX as f64;
+    let bounded = if value > LOWEST { value } else { LOWEST }; // NaN is not greater.
+    let bounded = if bounded < HIGHEST { bounded } else { HIGHEST };
     (bounded + ONE_APART).to_bits() as i32
 }
 

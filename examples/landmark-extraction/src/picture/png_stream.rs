@@ -25,9 +25,8 @@ pub(super) struct Chunk<'a> {
 
 /// The chunks from the first to IEND.
 pub(super) fn chunks(bytes: &[u8]) -> Result<Vec<Chunk<'_>>, PictureError> {
-    let mut rest = bytes
-        .strip_prefix(&SIGNATURE)
-        .ok_or_else(|| PictureError::torn("begins neither as PNG nor as JPEG"))?;
+    let mut rest =
+        bytes.strip_prefix(&SIGNATURE).ok_or_else(|| PictureError::torn("begins neither as PNG nor as JPEG"))?;
     let mut chunks = Vec::new();
     loop {
         let at = bytes.len() - rest.len();
@@ -72,7 +71,8 @@ pub(super) fn repacked(chunks: &[Chunk<'_>], n_bytes: u64) -> Result<Vec<u8>, Pi
         without_sum(&mut file, chunk.kind, chunk.data);
     }
     without_sum(&mut file, *b"IDAT", &ZLIB_HEADER);
-    let mut pixels = Pixels::new(chunks.iter().filter(|chunk| chunk.kind == *b"IDAT").map(|chunk| chunk.data).collect());
+    let mut pixels =
+        Pixels::new(chunks.iter().filter(|chunk| chunk.kind == *b"IDAT").map(|chunk| chunk.data).collect());
     let mut left = n_bytes;
     let mut block = vec![0; BLOCK_HEADER + BLOCK];
     while left > 0 {

@@ -38,20 +38,18 @@ pub enum Border {
 /// use landmark_extraction::picture::{Border, Picture, Square, sample};
 ///
 /// let picture = Picture::new(2, 1, vec![0, 0, 0, 100, 200, 50]).unwrap();
-/// let square = Square { center: (1.0, 0.5), size: (2.0, 1.0), rotation: 0.0 };
+/// let square = Square { center: (1.5, 0.5), size: (2.0, 1.0), rotation: 0.0 };
 /// assert_eq!(sample(&picture, square, 1, Border::Zero), [50, 100, 25]); // the one pixel looks half-way between the two
 /// ```
 #[must_use]
 pub fn sample(picture: &Picture, square: Square, size: usize, border: Border) -> Vec<u8> {
     let grid = Grid::new(square, size);
     let mut sampled = vec![0; size * size * 3];
-    let mut points = [(0, 0); BLOCK];
     for (row, pixels) in sampled.chunks_exact_mut((size * 3).max(1)).enumerate() {
         for (block, pixels) in pixels.chunks_mut(BLOCK * 3).enumerate() {
-            let points = &mut points[..pixels.len() / 3];
-            grid.points(row, block * BLOCK, points);
-            for (pixel, point) in pixels.chunks_exact_mut(3).zip(points) {
-                pixel.copy_from_slice(&picture.mixed(*point, border));
+            let points = grid.points(row, block * BLOCK);
+            for ((pixel, x), y) in pixels.chunks_exact_mut(3).zip(points.x).zip(points.y) {
+                pixel.copy_from_slice(&picture.mixed((x, y), border));
             }
         }
     }
@@ -70,6 +68,7 @@ fn lanes(rgb: u64) -> Lanes {
 
 impl Picture {
     /// The pixel at a point in 1/32 pixels, mixed from its four neighbours.
+    #[inline]
     fn mixed(&self, (x32, y32): (i32, i32), border: Border) -> [u8; 3] {
         let (x, y) = (x32 >> 5, y32 >> 5);
         let [right, below] = [x32, y32].map(|point| Lanes::from(point.cast_unsigned() & 31));
@@ -82,6 +81,7 @@ impl Picture {
 
     /// The pixels (x, y), (x + 1, y) above those one row below; `None` unless eight bytes of both rows can be read from the first on, as
     /// they can in all of the picture but its last pixels.
+    #[inline]
     fn inner_neighbours(&self, x: i32, y: i32) -> Option<[[Lanes; 2]; 2]> {
         let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
         if x + 1 >= self.width || y + 1 >= self.height {
@@ -94,6 +94,11 @@ impl Picture {
 
     #[cold]
     fn neighbours(&self, x: i32, y: i32, border: Border) -> [[Lanes; 2]; 2] {
+        let is_far =
+            |index: i32, length: usize| index < -1 || usize::try_from(index).is_ok_and(|index| index >= length);
+        if border == Border::Zero && (is_far(x, self.width) || is_far(y, self.height)) {
+            return [[0; 2]; 2];
+        }
         [y, y + 1].map(|y| [x, x + 1].map(|x| self.neighbour(x, y, border)))
     }
 

@@ -1,19 +1,17 @@
 //! Frames of the golden sample set give the rows of the reference.
 
 use landmark_extraction::extractor::{ExtractOptions, Extractor};
-use landmark_extraction::models::{ModelSource, Models};
 use landmark_extraction::picture::Picture;
 use landmark_extraction::row::{FACE, LEFT_HAND, POSE, RIGHT_HAND, ROW, row};
 use serde_json::Value;
 
-use crate::golden::{golden, manifest, models};
+use crate::golden::manifest;
+use crate::golden_models::GoldenModels;
 use crate::tolerance::{LandmarkTolerance, list, number, numbers, read_f32};
 
 #[test]
 fn every_frame_gives_the_row_of_the_reference() {
-    let (Some(folder), Some(models)) = (golden(), models()) else { return };
-    let models = Models::load(&ModelSource::Folder(models)).unwrap();
-    let extractor = Extractor::new(models, ExtractOptions::default());
+    let Some(GoldenModels { extractor, folder }) = GoldenModels::new(ExtractOptions::default()) else { return };
     let samples = manifest(&folder, "samples.json");
     let mut compared = 0;
     for sample in list(&samples["samples"]).iter().filter(|sample| sample["status"] == "success") {

@@ -2,33 +2,17 @@
 
 use std::path::Path;
 
-use landmark_extraction::extractor::{ExtractOptions, Extractor, Frame, Hand, Handedness};
+use landmark_extraction::extractor::{ExtractOptions, Frame, Hand, Handedness};
 use landmark_extraction::landmarker::Landmarks;
 use landmark_extraction::models::{ModelError, ModelSource, Models};
 use landmark_extraction::picture::Picture;
 use landmark_extraction::row::row;
 
-use crate::golden::{golden, models};
+use crate::golden::models;
+use crate::golden_models::GoldenModels;
 
-struct Setup {
-    extractor: Extractor,
-    folder: std::path::PathBuf,
-}
-
-impl Setup {
-    fn new(options: ExtractOptions) -> Option<Self> {
-        let (folder, models) = (golden()?, models()?);
-        let models = Models::load_for(&ModelSource::Folder(models), options).unwrap();
-        Some(Self { extractor: Extractor::new(models, options), folder })
-    }
-
-    fn picture(&self, name: &str) -> Picture {
-        Picture::read(self.folder.join(format!("pictures/{name}.png"))).unwrap()
-    }
-
-    fn frame(&self, picture: &Picture) -> Frame {
-        self.extractor.frame(picture).unwrap()
-    }
+fn frame(setup: &GoldenModels, picture: &Picture) -> Frame {
+    setup.extractor.frame(picture).unwrap()
 }
 
 fn only_hands(max_hands: usize) -> ExtractOptions {
@@ -84,10 +68,10 @@ fn only(hands: &[Hand]) -> &Hand {
 
 #[test]
 fn a_mirrored_hand_is_the_other_one_at_the_mirrored_place() {
-    let Some(setup) = Setup::new(only_hands(2)) else { return };
+    let Some(setup) = GoldenModels::new(only_hands(2)) else { return };
     let picture = setup.picture("thumb");
     let mirror = mirrored(&picture);
-    let (there, here) = (setup.frame(&picture), setup.frame(&mirror));
+    let (there, here) = (frame(&setup, &picture), frame(&setup, &mirror));
     let (there, here) = (only(&there.hands), only(&here.hands));
     assert_ne!(there.label, here.label);
     let width = picture.width() as f32;
@@ -98,9 +82,9 @@ fn a_mirrored_hand_is_the_other_one_at_the_mirrored_place() {
 
 #[test]
 fn a_turned_hand_has_its_points_at_the_turned_places() {
-    let Some(setup) = Setup::new(only_hands(2)) else { return };
+    let Some(setup) = GoldenModels::new(only_hands(2)) else { return };
     let picture = setup.picture("thumb");
-    let upright = setup.frame(&picture);
+    let upright = frame(&setup, &picture);
     let upright = only(&upright.hands);
     let mut expected = pixels(&upright.landmarks, &picture);
     let mut current = picture.clone();
@@ -108,7 +92,7 @@ fn a_turned_hand_has_its_points_at_the_turned_places() {
         let height = current.height() as f32;
         expected = expected.iter().map(|&(x, y)| (height - 1.0 - y, x)).collect();
         current = turned(&current);
-        let frame = setup.frame(&current);
+        let frame = frame(&setup, &current);
         let hand = only(&frame.hands);
         assert_eq!(hand.label, upright.label, "turn {turn}");
         let distance = mean_distance(&expected, &pixels(&hand.landmarks, &current), side(&hand.landmarks, &current));
@@ -118,12 +102,12 @@ fn a_turned_hand_has_its_points_at_the_turned_places() {
 
 #[test]
 fn two_of_a_kind_side_by_side_are_both_found_and_a_row_keeps_one() {
-    let Some(setup) = Setup::new(only_hands(4)) else { return };
+    let Some(setup) = GoldenModels::new(only_hands(4)) else { return };
     let picture = setup.picture("thumb");
-    let alone = setup.frame(&picture);
+    let alone = frame(&setup, &picture);
     let alone = only(&alone.hands);
     let pair = side_by_side(&picture, &picture);
-    let frame = setup.frame(&pair);
+    let frame = frame(&setup, &pair);
     assert_eq!(frame.hands.len(), 2);
     let mut starts = Vec::new();
     for hand in &frame.hands {
@@ -138,16 +122,19 @@ fn two_of_a_kind_side_by_side_are_both_found_and_a_row_keeps_one() {
     assert_eq!(starts, [0, picture.width()]);
     let (_, figures) = row(&frame, false);
     assert_eq!(figures.hands_dropped, 1);
-    assert_eq!((figures.has_left_hand, figures.has_right_hand), (alone.label == Handedness::Right, alone.label == Handedness::Left));
+    assert_eq!(
+        (figures.has_left_hand, figures.has_right_hand),
+        (alone.label == Handedness::Right, alone.label == Handedness::Left)
+    );
 }
 
 #[test]
 fn several_faces_and_people_are_found_where_more_than_one_is_asked_for() {
     let options = ExtractOptions { max_faces: 3, max_hands: 0, max_people: 3 };
-    let Some(setup) = Setup::new(options) else { return };
+    let Some(setup) = GoldenModels::new(options) else { return };
     let picture = setup.picture("hopper");
     let pair = side_by_side(&picture, &picture);
-    let frame = setup.frame(&pair);
+    let frame = frame(&setup, &pair);
     assert_eq!((frame.faces.len(), frame.people.len()), (2, 2));
     let sides = |landmarks: Vec<&Landmarks>| {
         let mut sides: Vec<bool> = landmarks.iter().map(|landmarks| landmarks.points[0].x < 0.5).collect();
@@ -165,11 +152,11 @@ fn several_faces_and_people_are_found_where_more_than_one_is_asked_for() {
 
 #[test]
 fn pictures_of_odd_sizes_give_an_answer() {
-    let Some(setup) = Setup::new(ExtractOptions::default()) else { return };
+    let Some(setup) = GoldenModels::new(ExtractOptions::default()) else { return };
     let source = setup.picture("thumb");
     for (width, height) in [(1, 1), (2000, 10), (3, 700)] {
         let picture = picture_of(width, height, |x, y| pixel(&source, x % source.width(), y % source.height()));
-        let (numbers, _) = row(&setup.frame(&picture), false);
+        let (numbers, _) = row(&frame(&setup, &picture), false);
         assert_eq!(numbers.len(), 1662, "{width} x {height}");
     }
 }

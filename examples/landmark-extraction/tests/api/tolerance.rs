@@ -47,7 +47,11 @@ impl LandmarkTolerance {
             let distance = across.max(down);
             assert!(distance <= allowed, "point {idx} of {name}: {distance} px apart where {allowed} are allowed");
             let depth = (expected[2] - given[2]).abs() * width;
-            assert!(depth <= self.depth, "z of point {idx} of {name}: {depth} px apart where {} are allowed", self.depth);
+            assert!(
+                depth <= self.depth,
+                "z of point {idx} of {name}: {depth} px apart where {} are allowed",
+                self.depth
+            );
             if let ([_, _, _, expected], [_, _, _, given]) = (expected, given) {
                 assert!((expected - given).abs() <= 0.03, "visibility {idx} of {name}: {given} and not {expected}");
             }
