@@ -25,6 +25,8 @@ mod page;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
+mod pipelines;
+#[cfg(test)]
 mod png_bytes;
 #[cfg(test)]
 mod sampling;
