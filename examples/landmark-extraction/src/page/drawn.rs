@@ -163,7 +163,8 @@ impl Canvas {
     fn to_png(&self) -> Option<Drawn> {
         let (width, height) = (self.pixmap.width(), self.pixmap.height());
         // The canvas is opaque, so its premultiplied colours are the colours.
-        let rgb: Vec<u8> = self.pixmap.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+        let rgb: Vec<u8> =
+            self.pixmap.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
         let mut png = Vec::new();
         let mut encoder = png::Encoder::new(&mut png, width, height);
         encoder.set_color(png::ColorType::Rgb);
