@@ -8,9 +8,14 @@ use super::png_stream::{Chunk, SIGNATURE, chunks, repacked};
 use super::{Picture, PictureError, PictureLimits};
 
 pub(super) fn decode(bytes: &[u8], limits: PictureLimits) -> Result<Picture, PictureError> {
-    let chunks = chunks(bytes)?;
+    let mut chunks = chunks(bytes)?;
     let header = Header::of(&chunks)?;
     limits.require(header.width, header.height)?;
+    if header.has_palette {
+        require_palettes(&chunks)?;
+    } else {
+        chunks.retain(|chunk| chunk.kind != *b"PLTE"); // There it is a suggestion for poor screens.
+    }
     let file = repacked(&chunks, header.unpacked_bytes())?;
     rows(&file).map_err(|error| PictureError::torn(format!("cannot be decoded: {error}")))
 }
@@ -35,6 +40,7 @@ struct Header {
     width: u64,
     height: u64,
     bits_per_pixel: u64,
+    has_palette: bool,
     is_interlaced: bool,
 }
 
@@ -55,6 +61,7 @@ impl Header {
             width: number([w0, w1, w2, w3]),
             height: number([h0, h1, h2, h3]),
             bits_per_pixel: channels * u64::from(depth),
+            has_palette: colour == 3,
             is_interlaced: interlacing != 0,
         })
     }
@@ -73,6 +80,15 @@ impl Header {
         }
         let count = |length: u64, first: u64, step: u64| length.saturating_sub(first).div_ceil(step);
         PASSES.iter().map(|[x, y, dx, dy]| rows(count(self.width, *x, *dx), count(self.height, *y, *dy))).sum()
+    }
+}
+
+/// The decoder panics at a palette whose last colour is cut.
+fn require_palettes(chunks: &[Chunk<'_>]) -> Result<(), PictureError> {
+    let is_whole = |n_bytes: usize| n_bytes.is_multiple_of(3) && (3..=768).contains(&n_bytes);
+    match chunks.iter().find(|chunk| chunk.kind == *b"PLTE" && !is_whole(chunk.data.len())) {
+        Some(chunk) => Err(PictureError::torn(format!("its palette has {} bytes", chunk.data.len()))),
+        None => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Picture, PictureError, jpeg_file, png_file};
 /// How large a picture may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PictureLimits {
-    /// The most pixels that a picture may have. Reading takes up to fifteen bytes for each.
+    /// The most pixels that a picture may have. Reading takes up to fifteen bytes for each, besides the file.
     pub pixels: u64,
 }
 

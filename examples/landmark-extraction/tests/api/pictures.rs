@@ -81,10 +81,11 @@ fn every_kind_of_png_becomes_eight_bit_rgb() {
 
 #[test]
 fn filtered_rows_are_read_as_another_program_wrote_them() {
-    let rgb: Vec<u8> = (0..31 * 17 * 3).map(|at: u32| (at * at / 7 + at) as u8).collect();
+    // More than two of the blocks that the pixels are handed on in.
+    let rgb: Vec<u8> = (0..310 * 170 * 3).map(|at: u32| (at.wrapping_mul(at) / 7 + at) as u8).collect();
     for filter in [png::Filter::Sub, png::Filter::Up, png::Filter::Avg, png::Filter::Paeth, png::Filter::Adaptive] {
         let mut bytes = Vec::new();
-        let mut encoder = png::Encoder::new(&mut bytes, 31, 17);
+        let mut encoder = png::Encoder::new(&mut bytes, 310, 170);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_filter(filter);
         let mut writer = encoder.write_header().unwrap();
@@ -195,6 +196,35 @@ fn other_formats_and_paths_without_a_file_are_named() {
     let path = folder.path().join("empty.png");
     std::fs::write(&path, b"").unwrap();
     assert!(matches!(Picture::read(&path), Err(PictureError::Torn { .. })));
+}
+
+#[test]
+fn sums_that_fit_around_nonsense_give_a_picture_of_the_claimed_size_or_an_error() {
+    let mut rng = Rng::for_test("png nonsense");
+    let mut n_read = 0;
+    for _ in 0..2000 {
+        let (colour, depth) = KINDS[rng.index(KINDS.len())];
+        let (width, height) = (1 + rng.index(12), 1 + rng.index(12));
+        let kind = Kind { width, height, depth, colour, is_interlaced: rng.one_in(2) };
+        // Filters of any number now and then, indices beyond the palette, palettes of any length or none.
+        let mut rows = kind.rows(|_, _, _| 0);
+        let n_known_filters = if rng.one_in(2) { 1 } else { 256 };
+        rows.iter_mut()
+            .for_each(|byte| *byte = if rng.one_in(3) { (rng.next_u64() % n_known_filters) as u8 } else { 0 });
+        let palette = vec![7; rng.index(800)];
+        let palette = if rng.one_in(3) { vec![] } else { chunk(*b"PLTE", &palette) };
+        let pixels = chunk(*b"IDAT", &zlib(&rows));
+        let mut parts = [palette, pixels, kind.header()];
+        if rng.one_in(4) {
+            parts.swap(0, 1);
+        }
+        let n_parts = 2 + usize::from(rng.one_in(5));
+        if let Ok(picture) = Picture::decode(&file(kind, &parts[..n_parts])) {
+            assert_eq!((picture.width(), picture.height()), (width, height), "{kind:?}");
+            n_read += 1;
+        }
+    }
+    assert!(n_read > 200, "only {n_read} of 2000 were read");
 }
 
 #[test]
