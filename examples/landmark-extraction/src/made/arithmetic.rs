@@ -51,7 +51,7 @@ impl Random {
 pub(crate) fn sin_cos(angle: f32) -> (f32, f32) {
     let quarters = (angle * std::f32::consts::FRAC_2_PI + 0.5).floor();
     // Pi / 2 in three parts: the products with a small whole number are exact but for the last.
-    let rest = ((angle - quarters * 1.570_312_5) - quarters * 4.837_512_97e-4) - quarters * 7.549_790_13e-8;
+    let rest = ((angle - quarters * 1.570_312_5) - quarters * 4.837_513e-4) - quarters * 7.549_79e-8;
     let square = rest * rest;
     let sine = rest * (1.0 - square * (1.0 / 6.0 - square * (1.0 / 120.0 - square * (1.0 / 5040.0))));
     let cosine = 1.0 - square * (0.5 - square * (1.0 / 24.0 - square * (1.0 / 720.0 - square * (1.0 / 40320.0))));

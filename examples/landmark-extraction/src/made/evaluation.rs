@@ -12,6 +12,9 @@ use crate::row::row;
 ///
 /// # Errors
 /// A network fails.
+///
+/// # Panics
+/// Never: there is a row for each frame.
 pub fn evaluate(extractor: &Extractor, seed: u64, samples: usize, frames: usize) -> Result<MadeError, NetworkError> {
     let (mut rows, mut truth) = (Vec::new(), Vec::new());
     for sample in 0..samples {

@@ -55,13 +55,13 @@ pub(crate) struct Example {
     pub(crate) target: Target,
 }
 
-/// A random example from this frame.
-pub(crate) fn example(task: Task, drawn: &Drawn, basis: &FaceBasis, random: &mut Random) -> Example {
+/// A random example from this frame; `reach` is how far the landmarks' squares are off, 1 for a good detector.
+pub(crate) fn example(task: Task, drawn: &Drawn, basis: &FaceBasis, reach: f32, random: &mut Random) -> Example {
     match task {
         Task::DetectFace => boxes(drawn, drawn.parts.face.iter().map(Found::face).collect(), random),
         Task::DetectPalm => boxes(drawn, drawn.parts.hands.iter().map(Found::palm).collect(), random),
-        Task::FaceLandmarks => face(drawn, basis, random),
-        Task::HandLandmarks => hand(drawn, random),
+        Task::FaceLandmarks => face(drawn, basis, reach, random),
+        Task::HandLandmarks => hand(drawn, reach, random),
     }
 }
 
@@ -83,13 +83,13 @@ fn boxes(drawn: &Drawn, found: Vec<Found>, random: &mut Random) -> Example {
     Example { input: input(&drawn.picture, square, DETECTOR_SIZE, Border::Zero), target }
 }
 
-fn face(drawn: &Drawn, basis: &FaceBasis, random: &mut Random) -> Example {
+fn face(drawn: &Drawn, basis: &FaceBasis, reach: f32, random: &mut Random) -> Example {
     let face = drawn.parts.face.as_ref().filter(|_| random.chance(0.8));
     let Some(face) = face else {
         let used: Vec<Point> = drawn.parts.face.iter().map(|face| face.center).collect();
         return elsewhere(drawn, &used, random);
     };
-    let square = shaken(face_region(face), random);
+    let square = shaken(face_region(face), reach, random);
     let points = in_square(&face.points(), &square);
     let mut weights = Vec::new();
     for (axis, patterns) in [(0, &basis.plane), (1, &basis.plane), (2, &basis.depth)] {
@@ -100,25 +100,26 @@ fn face(drawn: &Drawn, basis: &FaceBasis, random: &mut Random) -> Example {
     Example { input: input(&drawn.picture, square, LANDMARKER_SIZE, Border::Replicate), target }
 }
 
-fn hand(drawn: &Drawn, random: &mut Random) -> Example {
+fn hand(drawn: &Drawn, reach: f32, random: &mut Random) -> Example {
     let hands = &drawn.parts.hands;
     let hand = hands.get(random.below(hands.len())).filter(|_| random.chance(0.85));
     let Some(hand) = hand else {
         let used: Vec<Point> = hands.iter().map(|hand| Found::palm(hand).center).collect();
         return elsewhere(drawn, &used, random);
     };
-    let square = shaken(hand_region(hand), random);
+    let square = shaken(hand_region(hand), reach, random);
     let numbers = in_square(&hand.points(), &square).into_iter().flatten().collect();
     let target = Target::Part(numbers, hand.side == Side::Right);
     Example { input: input(&drawn.picture, square, LANDMARKER_SIZE, Border::Replicate), target }
 }
 
 /// A region as a detector that is not exact would give it.
-fn shaken(square: Square, random: &mut Random) -> Square {
-    let side = square.size.0 * random.between(0.88, 1.14);
-    let mut shift = || square.size.0 * 0.5 * (random.between(-0.09, 0.09) + random.between(-0.09, 0.09));
+fn shaken(square: Square, reach: f32, random: &mut Random) -> Square {
+    let stretch = random.between(0.88, 1.14);
+    let side = square.size.0 * (1.0 + (stretch - 1.0) * reach);
+    let mut shift = || square.size.0 * 0.5 * reach * (random.between(-0.09, 0.09) + random.between(-0.09, 0.09));
     let center = (square.center.0 + shift(), square.center.1 + shift());
-    let rotation = square.rotation + random.between(-0.13, 0.13) + random.between(-0.13, 0.13);
+    let rotation = square.rotation + reach * (random.between(-0.13, 0.13) + random.between(-0.13, 0.13));
     Square { center, size: (side, side), rotation }
 }
 

@@ -21,6 +21,8 @@ use super::weights::to_bytes;
 pub struct TrainingOptions {
     /// Steps of the face detector, the palm detector, the face's and the hand's landmarks.
     pub steps: [usize; 4],
+    /// Steps after these, with other frames, in which the landmarks' squares are as far off as the detectors leave them.
+    pub refinement: [usize; 4],
     /// Examples per step.
     pub batch: usize,
     /// Seed of the frames and of the first weights.
@@ -30,7 +32,7 @@ pub struct TrainingOptions {
 impl Default for TrainingOptions {
     /// Those of the committed weights: about ten minutes on one core.
     fn default() -> Self {
-        Self { steps: [1000, 1500, 2000, 3500], batch: 32, seed: 1 }
+        Self { steps: [1000, 1500, 2000, 3500], refinement: [0, 0, 0, 500], batch: 32, seed: 1 }
     }
 }
 
@@ -50,26 +52,52 @@ const SHARES: usize = 4;
 
 /// Trains the network of this position.
 pub(crate) fn train_network(position: usize, options: TrainingOptions, report: &mut dyn FnMut(&str)) -> Net {
-    let (plan, steps) = (&PLANS[position], options.steps[position]);
-    let random = &mut Random::of(&[options.seed, position as u64]);
-    let mut net = Net::random(plan, random);
-    let mut adam = Adam::new(net.zeros());
-    let mut stock: Vec<Drawn> = (0..STOCK).map(|_| Drawn::new(options.seed, random)).collect();
-    let basis = face_basis();
-    let mut seen = Seen::default();
-    for step in 0..steps {
-        let old = random.below(STOCK);
-        stock[old] = Drawn::new(options.seed, random);
-        let batch = Batch { net: &net, turned: net.turned(), task: TASKS[position], stock: &stock, basis: &basis };
-        let (by_weight, of_step) = batch.learn(random.next(), options.batch);
-        seen.add(&of_step);
-        adam.step(&mut net.params, &by_weight, rate(step, steps));
-        if (step + 1) % (steps / 10).max(1) == 0 {
-            report(&format!("{}, step {}: {}", plan.name, step + 1, seen.text()));
-            seen = Seen::default();
+    let mut random = Random::of(&[options.seed, position as u64]);
+    let mut net = Net::random(&PLANS[position], &mut random);
+    let first = Phase { steps: options.steps[position], rate: 0.002, reach: 1.0, random };
+    first.run(position, &mut net, options, report);
+    refine(position, &mut net, options, report);
+    net
+}
+
+/// The second part of the training of the network of this position.
+fn refine(position: usize, net: &mut Net, options: TrainingOptions, report: &mut dyn FnMut(&str)) {
+    let random = Random::of(&[options.seed, position as u64, 2]);
+    let second = Phase { steps: options.refinement[position], rate: 0.001, reach: 2.2, random };
+    second.run(position, net, options, report);
+}
+
+/// A part of the training.
+struct Phase {
+    steps: usize,
+    /// The largest size of a step.
+    rate: f32,
+    /// How far the landmarks' squares are off, as a multiple of what is usual.
+    reach: f32,
+    random: Random,
+}
+
+impl Phase {
+    fn run(mut self, position: usize, net: &mut Net, options: TrainingOptions, report: &mut dyn FnMut(&str)) {
+        let random = &mut self.random;
+        let mut adam = Adam::new(net.zeros());
+        let mut stock: Vec<Drawn> = (0..STOCK).map(|_| Drawn::new(options.seed, random)).collect();
+        let basis = face_basis();
+        let mut seen = Seen::default();
+        for step in 0..self.steps {
+            let old = random.below(STOCK);
+            stock[old] = Drawn::new(options.seed, random);
+            let (turned, task) = (net.turned(), TASKS[position]);
+            let batch = Batch { net: &*net, turned, task, stock: &stock, basis: &basis, reach: self.reach };
+            let (by_weight, of_step) = batch.learn(random.next(), options.batch);
+            seen.add(&of_step);
+            adam.step(&mut net.params, &by_weight, rate(self.rate, step, self.steps));
+            if (step + 1) % (self.steps / 10).max(1) == 0 {
+                report(&format!("{}, step {}: {}", PLANS[position].name, step + 1, seen.text()));
+                seen = Seen::default();
+            }
         }
     }
-    net
 }
 
 /// What the examples of one step share.
@@ -79,6 +107,7 @@ struct Batch<'a> {
     task: Task,
     stock: &'a [Drawn],
     basis: &'a FaceBasis,
+    reach: f32,
 }
 
 impl Batch<'_> {
@@ -102,7 +131,8 @@ impl Batch<'_> {
         let (mut by_weight, mut seen, mut trace) = (self.net.zeros(), Seen::default(), Trace::default());
         for index in examples {
             let random = &mut Random::of(&[seed, index as u64]);
-            let example = example(self.task, &self.stock[random.below(self.stock.len())], self.basis, random);
+            let example =
+                example(self.task, &self.stock[random.below(self.stock.len())], self.basis, self.reach, random);
             self.net.forward(&example.input, &mut trace);
             let slopes = slopes(&self.net.outputs(&trace), &example.target);
             self.net.backward(&self.turned, &trace, &slopes.by_head, &mut by_weight);
@@ -117,11 +147,11 @@ impl Batch<'_> {
     }
 }
 
-/// The size of a step: it grows for a short while, then falls to nothing.
-fn rate(step: usize, steps: usize) -> f32 {
+/// The size of a step: it grows to the largest for a short while, then falls to nothing.
+fn rate(largest: f32, step: usize, steps: usize) -> f32 {
     let share = step as f32 / steps.max(1) as f32;
     let start = ((step + 1) as f32 / 100.0).min(1.0);
-    0.002 * start * (1.0 - share) * (1.0 - share * share)
+    largest * start * (1.0 - share) * (1.0 - share * share)
 }
 
 /// Losses since the last report.

@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn derivatives_agree_with_differences() {
         let random = &mut Random::of(&[11]);
-        let mut net = Net::random(&SMALL, random);
+        let net = Net::random(&SMALL, random);
         let input: Vec<f32> = (0..6 * 6 * 3).map(|_| random.between(-1.0, 1.0)).collect();
         let factors = vec![vec![0.5, -1.0, 2.0], vec![1.5]];
         let mut trace = Trace::default();
@@ -202,28 +202,23 @@ mod tests {
         let mut slopes = net.zeros();
         net.backward(&net.turned(), &trace, &factors, &mut slopes);
         let mut seen = 0;
-        for layer in 0..net.params.len() {
-            for index in (0..net.params[layer].weights.len()).step_by(7) {
-                let at = |change: f32| {
+        for (layer, slopes) in slopes.iter().enumerate() {
+            let difference = |change: &dyn Fn(&mut Params, f32)| {
+                let at = |step: f32| {
                     let mut changed = net.clone();
-                    changed.params[layer].weights[index] += change;
+                    change(&mut changed.params[layer], step);
                     loss(&changed, &input, &factors)
                 };
-                let (step, slope) = (1e-3, f64::from(slopes[layer].weights[index]));
-                let difference = (at(step) - at(-step)) / f64::from(2.0 * step);
-                assert!(
-                    (difference - slope).abs() < 0.02 * slope.abs() + 1e-3,
-                    "{layer} {index}: {difference} {slope}"
-                );
+                (at(1e-3) - at(-1e-3)) / 2e-3
+            };
+            let is_near = |difference: f64, slope: f64| (difference - slope).abs() < 0.02 * slope.abs() + 1e-3;
+            for (index, slope) in slopes.weights.iter().map(|&slope| f64::from(slope)).enumerate().step_by(7) {
+                let difference = difference(&|params, step| params.weights[index] += step);
+                assert!(is_near(difference, slope), "weight {index} of {layer}: {difference} {slope}");
                 seen += usize::from(slope.abs() > 1e-3);
             }
-            let slope = f64::from(slopes[layer].bias[0]);
-            net.params[layer].bias[0] += 1e-3;
-            let more = loss(&net, &input, &factors);
-            net.params[layer].bias[0] -= 2e-3;
-            let difference = (more - loss(&net, &input, &factors)) / 2e-3;
-            net.params[layer].bias[0] += 1e-3;
-            assert!((difference - slope).abs() < 0.02 * slope.abs() + 1e-3, "bias of {layer}: {difference} {slope}");
+            let (difference, slope) = (difference(&|params, step| params.bias[0] += step), f64::from(slopes.bias[0]));
+            assert!(is_near(difference, slope), "bias of {layer}: {difference} {slope}");
         }
         assert!(seen > 50, "only {seen} derivatives are not 0");
     }
