@@ -56,7 +56,7 @@ pub(crate) fn is_copy() -> bool {
     }
     println!(
         "{}",
-        serde_json::json!({ "found": n_found, "work": work, "wall": wall, "peak": megabytes("VmHWM"), "resident": megabytes("VmRSS") })
+        serde_json::json!({ "found": n_found, "work": work, "wall": wall, "peak": megabytes("VmHWM"), "resident": megabytes("VmRSS"), "anon": megabytes("RssAnon"), "file": megabytes("RssFile") })
     );
     true
 }

@@ -3,6 +3,12 @@
 //! Promises: each sum starts with the bias and takes the inputs in order, one rounding for each, so that the bits depend neither on the
 //! registers nor on how the points are cut into blocks. Leaves to others: where the points' numbers come from.
 
+use std::cell::RefCell;
+use std::ops::Range;
+
+use half::f16;
+use half::slice::HalfFloatSliceExt as _;
+
 use super::registers::{Kernel, Processor, Registers};
 
 /// Weights in the order in which the loops read them, and what happens to each sum.
@@ -12,7 +18,7 @@ pub(crate) struct Weights {
     n_outputs: usize,
     lanes: usize,
     /// Panels of two registers of outputs, the last one perhaps of one; in each the inputs in order.
-    panels: Aligned,
+    panels: Stored,
     /// 0 behind the outputs, up to the width of the panels.
     bias: Vec<f32>,
     finish: Finish,
@@ -38,6 +44,49 @@ impl Aligned {
 
     fn as_slice(&self) -> &[f32] {
         &self.numbers[self.start..]
+    }
+
+    /// So many of the numbers, whatever they are.
+    fn first(&mut self, n: usize) -> &mut [f32] {
+        if self.numbers.len() < self.start + n {
+            *self = Self::with_capacity(n);
+            self.numbers.resize(self.start + n, 0.0);
+        }
+        &mut self.numbers[self.start..][..n]
+    }
+}
+
+/// Numbers of 16 bits, where these are exact: half the memory, and half the way from there.
+#[derive(Debug)]
+enum Stored {
+    Full(Aligned),
+    Half(Vec<f16>),
+}
+
+thread_local! {
+    /// The panel that a thread works with, widened.
+    static WIDENED: RefCell<Aligned> = RefCell::new(Aligned::with_capacity(0));
+}
+
+impl Stored {
+    fn new(numbers: Aligned) -> Self {
+        let is_exact = |number: &f32| f16::from_f32(*number).to_f32().to_bits() == number.to_bits();
+        match numbers.as_slice().iter().all(is_exact) {
+            true => Self::Half(numbers.as_slice().iter().map(|number| f16::from_f32(*number)).collect()),
+            false => Self::Full(numbers),
+        }
+    }
+
+    /// Calls a function with these of the numbers.
+    fn with(&self, range: Range<usize>, function: impl FnOnce(&[f32])) {
+        match self {
+            Self::Full(numbers) => function(&numbers.as_slice()[range]),
+            Self::Half(numbers) => WIDENED.with_borrow_mut(|widened| {
+                let widened = widened.first(range.len());
+                numbers[range].convert_to_f32_slice(widened);
+                function(widened);
+            }),
+        }
     }
 }
 
@@ -105,7 +154,7 @@ impl Weights {
         }
         let mut padded_bias = bias.to_vec();
         padded_bias.resize(width, 0.0);
-        Self { n_inputs, n_outputs, lanes, panels: numbers, bias: padded_bias, finish }
+        Self { n_inputs, n_outputs, lanes, panels: Stored::new(numbers), bias: padded_bias, finish }
     }
 
     pub(crate) fn n_inputs(&self) -> usize {
@@ -125,15 +174,17 @@ impl Weights {
     }
 
     fn multiply_in<R: Registers>(&self, registers: R, points: &[f32], skip: Option<Skip<'_>>, out: &mut [f32]) {
-        let mut numbers = self.panels.as_slice();
+        let mut start = 0;
         for place in panels(self.n_outputs, self.lanes) {
-            let panel_numbers;
-            (panel_numbers, numbers) = numbers.split_at(place.width * self.n_inputs);
-            let panel = Panel { weights: self, first: place.first, numbers: panel_numbers, points, skip };
-            match place.width == 2 * R::LANES {
-                true => panel.all_points::<R, 2>(registers, out),
-                false => panel.all_points::<R, 1>(registers, out),
-            }
+            let end = start + place.width * self.n_inputs;
+            self.panels.with(start..end, |numbers| {
+                let panel = Panel { weights: self, first: place.first, numbers, points, skip };
+                match place.width == 2 * R::LANES {
+                    true => panel.all_points::<R, 2>(registers, out),
+                    false => panel.all_points::<R, 1>(registers, out),
+                }
+            });
+            start = end;
         }
     }
 }
