@@ -69,12 +69,17 @@ thread_local! {
 }
 
 impl Stored {
-    fn new(numbers: Aligned) -> Self {
+    /// `numbers` has `n`, which are those of `weights` in another order, and zeros.
+    fn new(numbers: impl Iterator<Item = f32>, n: usize, weights: &[f32]) -> Self {
         let is_exact = |number: &f32| f16::from_f32(*number).to_f32().to_bits() == number.to_bits();
-        match numbers.as_slice().iter().all(is_exact) {
-            true => Self::Half(numbers.as_slice().iter().map(|number| f16::from_f32(*number)).collect()),
-            false => Self::Full(numbers),
+        if weights.iter().all(is_exact) {
+            let mut half = Vec::with_capacity(n);
+            half.extend(numbers.map(f16::from_f32));
+            return Self::Half(half);
         }
+        let mut full = Aligned::with_capacity(n);
+        full.numbers.extend(numbers);
+        Self::Full(full)
     }
 
     /// Calls a function with these of the numbers.
@@ -145,16 +150,15 @@ impl Weights {
         let n_outputs = bias.len();
         let n_inputs = weights.len() / n_outputs;
         let width = n_outputs.next_multiple_of(lanes);
-        let mut numbers = Aligned::with_capacity(width * n_inputs);
-        for panel in panels(n_outputs, lanes) {
-            for input in 0..n_inputs {
-                let weight = |output: usize| if output < n_outputs { weights[output * n_inputs + input] } else { 0.0 };
-                numbers.numbers.extend((panel.first..panel.first + panel.width).map(weight));
-            }
-        }
+        let in_order = panels(n_outputs, lanes).flat_map(|panel| {
+            let outputs = panel.first..panel.first + panel.width;
+            (0..n_inputs).flat_map(move |input| outputs.clone().map(move |output| (output, input)))
+        });
+        let weight = |(output, input)| if output < n_outputs { weights[output * n_inputs + input] } else { 0.0 };
+        let panels = Stored::new(in_order.map(weight), width * n_inputs, weights);
         let mut padded_bias = bias.to_vec();
         padded_bias.resize(width, 0.0);
-        Self { n_inputs, n_outputs, lanes, panels: Stored::new(numbers), bias: padded_bias, finish }
+        Self { n_inputs, n_outputs, lanes, panels, bias: padded_bias, finish }
     }
 
     pub(crate) fn n_inputs(&self) -> usize {
