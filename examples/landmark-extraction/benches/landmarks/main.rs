@@ -19,9 +19,6 @@ mod workers;
 use manyhands_test_support::figures::machine;
 use options::Options;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() {
     manyhands::init(); // first: in a worker process this call does the work and does not return
     if workers::is_copy() || pipeline::is_copy() {

@@ -28,6 +28,8 @@ pub(crate) struct Times {
     pub(crate) work: [f64; 3],
     pub(crate) wall: [f64; 3],
     pub(crate) memory_mb: f64,
+    /// Frames in which each was found.
+    pub(crate) n_found: [u64; 3],
 }
 
 /// The Python of the peers, where it can be had.
@@ -53,7 +55,10 @@ pub(crate) fn times(python: &Path, peer: &str, rounds: usize) -> Times {
     let of = |figure: &str| {
         ["face_mesh", "hands", "pose"].map(|task| said["tasks"][task][figure].as_f64().expect("a number"))
     };
+    let n_found =
+        ["face_mesh", "hands", "pose"].map(|task| said["tasks"][task]["frames_with"].as_u64().expect("a number"));
     Times {
+        n_found,
         work: of("median_cpu_ms"),
         wall: of("median_ms"),
         memory_mb: said["rss_peak_mb"].as_f64().expect("a number"),

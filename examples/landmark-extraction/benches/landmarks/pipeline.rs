@@ -34,15 +34,16 @@ pub(crate) fn is_copy() -> bool {
     });
     let pictures: Vec<Picture> = paths().iter().map(|path| Picture::read(path).expect("a frame")).collect();
     let n_pictures = if rounds == 0 { 1 } else { pictures.len() };
-    let (mut work, mut wall) = (Vec::new(), Vec::new());
+    let (mut n_found, mut work, mut wall) = (Vec::new(), Vec::new(), Vec::new());
     for task in &tasks {
-        let all = || {
-            for picture in &pictures[..n_pictures] {
+        let all = || -> usize {
+            let found = pictures[..n_pictures].iter().map(|picture| {
                 let frame = black_box(task.frame(picture).expect("it can be searched"));
-                assert!(!frame.faces.is_empty() || !frame.hands.is_empty() || !frame.people.is_empty(), "all is found");
-            }
+                usize::from(!frame.faces.is_empty() || !frame.hands.is_empty() || !frame.people.is_empty())
+            });
+            found.sum()
         };
-        all();
+        n_found.push(all());
         let (mut works, mut walls) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             let (begun, begun_work) = (Instant::now(), seconds_of_work());
@@ -55,7 +56,7 @@ pub(crate) fn is_copy() -> bool {
     }
     println!(
         "{}",
-        serde_json::json!({ "work": work, "wall": wall, "peak": megabytes("VmHWM"), "resident": megabytes("VmRSS") })
+        serde_json::json!({ "found": n_found, "work": work, "wall": wall, "peak": megabytes("VmHWM"), "resident": megabytes("VmRSS"), "anon": megabytes("RssAnon"), "file": megabytes("RssFile") })
     );
     true
 }
@@ -86,7 +87,16 @@ fn ours(rounds: usize) -> (peer::Times, f64, f64) {
     let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("it prints JSON");
     let of = |figure: &str| [0, 1, 2].map(|task: usize| said[figure][task].as_f64().unwrap_or(f64::NAN));
     let memory = |key: &str| said[key].as_f64().unwrap_or(f64::NAN);
-    (peer::Times { work: of("work"), wall: of("wall"), memory_mb: memory("peak") }, memory("resident"), seconds)
+    (
+        peer::Times {
+            work: of("work"),
+            wall: of("wall"),
+            memory_mb: memory("peak"),
+            n_found: [0, 1, 2].map(|task: usize| said["found"][task].as_u64().unwrap_or(0)),
+        },
+        memory("resident"),
+        seconds,
+    )
 }
 
 /// Both sides in turns, a process each time.
@@ -103,6 +113,10 @@ pub(crate) fn compare(options: &Options) {
         sides[0].2.push(ours(0).2);
         let Some(python) = &python else { continue };
         sides[1].1.push(peer::times(python, "mediapipe", options.rounds));
+        assert_eq!(
+            sides[0].1[0].n_found, sides[1].1[0].n_found,
+            "both find faces, hands and people in the same frames"
+        );
         sides[1].2.push(peer::seconds_to_first(python));
         sides[2].1.push(peer::times(python, "litert", options.rounds));
     }

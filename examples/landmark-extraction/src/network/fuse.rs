@@ -162,7 +162,7 @@ impl Planner {
         let work = match &mut self.graph.nodes[position].operation {
             Operation::Convolution { window, weights, bias } => {
                 let window = *window;
-                let weights = Weights::new(&take(weights), &take(bias), finish, self.processor.lanes());
+                let weights = Weights::new(&take(weights).into_full(), &take(bias), finish, self.processor.lanes());
                 let front = match window.is_pointwise() {
                     true => self.front(&mut inputs[0]),
                     false => Front::Gather(window),
@@ -215,7 +215,7 @@ impl Planner {
         if !window.is_pointwise() {
             return None;
         }
-        let expand = Weights::new(&take(weights), &take(bias), finish, self.processor.lanes());
+        let expand = Weights::new(&take(weights).into_full(), &take(bias), finish, self.processor.lanes());
         let from = node.inputs[0];
         self.is_done[*input] = true;
         self.is_done[core] = true;
@@ -228,7 +228,7 @@ impl Planner {
         let lanes = self.processor.lanes();
         match &mut self.graph.nodes[position].operation {
             Operation::Depthwise { window, weights, bias } => {
-                Depthwise::new(*window, shapes, &take(weights), &take(bias), finish, lanes)
+                Depthwise::new(*window, shapes, &take(weights).into_full(), &take(bias), finish, lanes)
             }
             _ => unreachable!("asked for convolutions of each channel only"),
         }

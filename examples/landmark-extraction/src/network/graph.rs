@@ -3,6 +3,9 @@
 //!
 //! Promises: every shape was checked when its operation was added, so those who run a graph need no checks. Leaves to others: how fast.
 
+use half::f16;
+use half::slice::HalfFloatSliceExt as _;
+
 use super::NetworkError;
 
 /// The largest side, and the most channels, of an intermediate result.
@@ -88,6 +91,41 @@ impl Window {
     }
 }
 
+/// Numbers that do not change: of 16 bits where a file has them so, which is half the memory until a step is made of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Constants {
+    Full(Vec<f32>),
+    Half(Vec<f16>),
+}
+
+impl Constants {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Full(numbers) => numbers.len(),
+            Self::Half(numbers) => numbers.len(),
+        }
+    }
+
+    pub(crate) fn into_full(self) -> Vec<f32> {
+        match self {
+            Self::Full(numbers) => numbers,
+            Self::Half(numbers) => numbers.to_f32_vec(),
+        }
+    }
+}
+
+impl From<Vec<f32>> for Constants {
+    fn from(numbers: Vec<f32>) -> Self {
+        Self::Full(numbers)
+    }
+}
+
+impl Default for Constants {
+    fn default() -> Self {
+        Self::Full(Vec::new())
+    }
+}
+
 /// What is done to each number after an operation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Activation {
@@ -105,9 +143,9 @@ pub(crate) enum Operation {
     /// What the network is given.
     Input,
     /// A sum over a window and all channels; `weights` as output channel, row, column, input channel.
-    Convolution { window: Window, weights: Vec<f32>, bias: Vec<f32> },
+    Convolution { window: Window, weights: Constants, bias: Vec<f32> },
     /// A sum over a window, each channel alone; `weights` as row, column, channel.
-    Depthwise { window: Window, weights: Vec<f32>, bias: Vec<f32> },
+    Depthwise { window: Window, weights: Constants, bias: Vec<f32> },
     /// Each number alone.
     Activate(Activation),
     /// The sum of two results of the same shape.

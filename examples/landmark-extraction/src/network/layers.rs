@@ -69,7 +69,7 @@ fn add(graph: &mut Graph, layer: &Layer, last: usize, positions: &[usize]) -> Re
     match layer {
         Layer::Conv { kernel, stride, depthwise, weights, bias, relu } => {
             let window = Window::same(*kernel, (*stride, *stride), graph.shape(last));
-            let (weights, bias) = (weights.clone(), bias.clone());
+            let (weights, bias) = (weights.clone().into(), bias.clone());
             let sum = match depthwise {
                 true => graph.push(Operation::Depthwise { window, weights, bias }, &[last])?,
                 false => graph.push(Operation::Convolution { window, weights, bias }, &[last])?,
@@ -80,7 +80,7 @@ fn add(graph: &mut Graph, layer: &Layer, last: usize, positions: &[usize]) -> Re
             let flat = Shape::new(1, 1, graph.shape(last).volume());
             let flat = graph.push(Operation::Reshape(flat), &[last])?;
             let window = Window::valid((1, 1), (1, 1));
-            let sum = Operation::Convolution { window, weights: weights.clone(), bias: bias.clone() };
+            let sum = Operation::Convolution { window, weights: weights.clone().into(), bias: bias.clone() };
             let sum = graph.push(sum, &[flat])?;
             activated(graph, sum, *relu)
         }

@@ -67,11 +67,11 @@ impl Builder {
             Operation::Input => Ok(x),
             Operation::Convolution { window, weights, bias } => {
                 let form = [bias.len(), window.kernel.0, window.kernel.1, shape.channels];
-                self.convolution(x, shape, &window, (&form, &weights), &bias, 1)
+                self.convolution(x, shape, &window, (&form, &weights.into_full()), &bias, 1)
             }
             Operation::Depthwise { window, weights, bias } => {
                 let form = [1, window.kernel.0, window.kernel.1, shape.channels];
-                self.convolution(x, shape, &window, (&form, &weights), &bias, shape.channels)
+                self.convolution(x, shape, &window, (&form, &weights.into_full()), &bias, shape.channels)
             }
             Operation::Activate(activation) => self.activate(x, &activation),
             Operation::Add => self.wire(TypedBinOp(Box::new(Add), None), &all),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tract_core::internal::{IntoArcTensor as _, TValue, Tensor, TractResult};
 
 /// What a thread keeps at most.
-const MOST_BYTES: usize = 8 << 20;
+const MOST_BYTES: usize = 4 << 20;
 
 thread_local! {
     static SPARE: RefCell<Spare> = const { RefCell::new(Spare { tensors: VecDeque::new(), bytes: 0 }) };

@@ -29,7 +29,7 @@ fn convolution(rng: &mut Rng, input: Shape, window: Window) -> Operation {
     let n_outputs = one_of(rng, &[1, 2, 7, 8, 16, 17, 24, 33, 48]);
     let taps = window.kernel.0 * window.kernel.1 * input.channels;
     let weights = weights(rng, n_outputs * taps, 3.0 / (taps as f64).sqrt());
-    Operation::Convolution { window, weights, bias: self::weights(rng, n_outputs, 0.4) }
+    Operation::Convolution { window, weights: weights.into(), bias: self::weights(rng, n_outputs, 0.4) }
 }
 
 /// An operation for an input of this shape.
@@ -43,7 +43,7 @@ fn operation(rng: &mut Rng, input: Shape) -> Operation {
             let window = window(rng, input);
             let n_weights = window.kernel.0 * window.kernel.1 * channels;
             let weights = weights(rng, n_weights, 1.0);
-            Operation::Depthwise { window, weights, bias: self::weights(rng, channels, 0.4) }
+            Operation::Depthwise { window, weights: weights.into(), bias: self::weights(rng, channels, 0.4) }
         }
         7..=10 => convolution(rng, input, Window::valid((1, 1), (1, 1))),
         11 => {

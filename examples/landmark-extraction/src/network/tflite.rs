@@ -5,13 +5,14 @@
 
 use std::collections::HashMap;
 
+use half::f16;
 use tract_tflite::tflite::{
     ActivationFunctionType, BuiltinOperator, DimensionType, Model, Operator, Padding, SubGraph, Tensor, TensorType,
     root_as_model,
 };
 
 use super::NetworkError;
-use super::graph::{Activation, Graph, Operation, Shape, Window};
+use super::graph::{Activation, Constants, Graph, Operation, Shape, Window};
 
 /// The graph of these outputs, by index.
 pub(super) fn graph(bytes: &[u8], outputs: &[usize]) -> Result<Graph, NetworkError> {
@@ -130,7 +131,7 @@ impl<'a> File<'a> {
     }
 
     /// The numbers of a constant, through what widens and fills it.
-    fn constant(&self, id: usize) -> Result<Vec<f32>, NetworkError> {
+    fn constant(&self, id: usize) -> Result<Constants, NetworkError> {
         let mut source = id;
         // As many steps as there are operators at most, so that a circle ends.
         for _ in 0..=self.operators.len() {
@@ -146,20 +147,23 @@ impl<'a> File<'a> {
         Err(NetworkError::file(format!("tensor {id} is not a constant")))
     }
 
-    fn numbers(&self, source: usize, id: usize) -> Result<Vec<f32>, NetworkError> {
+    fn numbers(&self, source: usize, id: usize) -> Result<Constants, NetworkError> {
         let tensor = self.tensor(source)?;
         let bytes = self.data(&tensor)?;
-        let numbers: Vec<f32> = match tensor.type_() {
-            TensorType::FLOAT32 => bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four)).collect(),
+        let dimensions = self.dimensions(id)?;
+        let is_sparse = tensor.sparsity().is_some();
+        let numbers = match tensor.type_() {
+            TensorType::FLOAT32 => {
+                Constants::Full(bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four)).collect())
+            }
             TensorType::FLOAT16 => {
-                bytes.as_chunks().0.iter().map(|two| half::f16::from_le_bytes(*two).to_f32()).collect()
+                let numbers: Vec<f16> = bytes.as_chunks().0.iter().map(|two| f16::from_le_bytes(*two)).collect();
+                Constants::Half(if is_sparse { filled(&tensor, &numbers, &dimensions)? } else { numbers })
             }
             other => {
                 return Err(NetworkError::file(format!("tensor {source} is of the type {other:?}, not of numbers")));
             }
         };
-        let dimensions = self.dimensions(id)?;
-        let numbers = if tensor.sparsity().is_some() { filled(&tensor, &numbers, &dimensions)? } else { numbers };
         let expected = dimensions.iter().try_fold(1_usize, |product, &n| product.checked_mul(n));
         match expected == Some(numbers.len()) {
             true => Ok(numbers),
@@ -182,7 +186,7 @@ impl<'a> File<'a> {
 }
 
 /// Numbers of a table whose rows are compressed, with 0 where there is none.
-fn filled(tensor: &Tensor<'_>, numbers: &[f32], dimensions: &[usize]) -> Result<Vec<f32>, NetworkError> {
+fn filled(tensor: &Tensor<'_>, numbers: &[f16], dimensions: &[usize]) -> Result<Vec<f16>, NetworkError> {
     let unsupported = || NetworkError::file("a sparse constant is not one of compressed rows");
     let sparsity = tensor.sparsity().ok_or_else(unsupported)?;
     let in_order = sparsity.traversal_order().is_some_and(|order| order.iter().eq(0..dimensions.len() as i32));
@@ -213,7 +217,7 @@ fn filled(tensor: &Tensor<'_>, numbers: &[f32], dimensions: &[usize]) -> Result<
     if starts.len() != volume / n_columns + 1 || columns.len() > numbers.len() {
         return Err(unsupported());
     }
-    let mut dense = vec![0.0; volume];
+    let mut dense = vec![f16::ZERO; volume];
     for (row, ends) in starts.windows(2).enumerate() {
         let places = columns.get(ends[0]..ends[1]).ok_or_else(unsupported)?;
         for (&column, &number) in places.iter().zip(&numbers[ends[0]..]) {
@@ -319,7 +323,7 @@ impl Translation<'_, '_> {
             }
             BuiltinOperator::PAD => self.pad(),
             BuiltinOperator::PRELU => {
-                let slopes = self.file.constant(self.tensor(1)?)?;
+                let slopes = self.file.constant(self.tensor(1)?)?.into_full();
                 self.push(Operation::Activate(Activation::Prelu(slopes)))
             }
             BuiltinOperator::RELU => self.push(Operation::Activate(Activation::Relu)),
@@ -371,7 +375,7 @@ impl Translation<'_, '_> {
         stride: (usize, usize),
         padding: Padding,
         sums: usize,
-    ) -> Result<(Window, Vec<f32>, Vec<f32>), NetworkError> {
+    ) -> Result<(Window, Constants, Vec<f32>), NetworkError> {
         let id = self.tensor(1)?;
         let form = self.file.dimensions(id)?;
         let [_, rows, columns, _] = form[..] else {
@@ -386,7 +390,7 @@ impl Translation<'_, '_> {
 
     fn bias(&self, n_outputs: usize) -> Result<Vec<f32>, NetworkError> {
         match self.tensor(2) {
-            Ok(id) => self.file.constant(id),
+            Ok(id) => Ok(self.file.constant(id)?.into_full()),
             Err(_) => Ok(vec![0.0; n_outputs]),
         }
     }

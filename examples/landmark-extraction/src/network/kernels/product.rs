@@ -3,6 +3,12 @@
 //! Promises: each sum starts with the bias and takes the inputs in order, one rounding for each, so that the bits depend neither on the
 //! registers nor on how the points are cut into blocks. Leaves to others: where the points' numbers come from.
 
+use std::cell::RefCell;
+use std::ops::Range;
+
+use half::f16;
+use half::slice::HalfFloatSliceExt as _;
+
 use super::registers::{Kernel, Processor, Registers};
 
 /// Weights in the order in which the loops read them, and what happens to each sum.
@@ -12,7 +18,7 @@ pub(crate) struct Weights {
     n_outputs: usize,
     lanes: usize,
     /// Panels of two registers of outputs, the last one perhaps of one; in each the inputs in order.
-    panels: Aligned,
+    panels: Stored,
     /// 0 behind the outputs, up to the width of the panels.
     bias: Vec<f32>,
     finish: Finish,
@@ -38,6 +44,54 @@ impl Aligned {
 
     fn as_slice(&self) -> &[f32] {
         &self.numbers[self.start..]
+    }
+
+    /// So many of the numbers, whatever they are.
+    fn first(&mut self, n: usize) -> &mut [f32] {
+        if self.numbers.len() < self.start + n {
+            *self = Self::with_capacity(n);
+            self.numbers.resize(self.start + n, 0.0);
+        }
+        &mut self.numbers[self.start..][..n]
+    }
+}
+
+/// Numbers of 16 bits, where these are exact: half the memory, and half the way from there.
+#[derive(Debug)]
+enum Stored {
+    Full(Aligned),
+    Half(Vec<f16>),
+}
+
+thread_local! {
+    /// The panel that a thread works with, widened.
+    static WIDENED: RefCell<Aligned> = RefCell::new(Aligned::with_capacity(0));
+}
+
+impl Stored {
+    /// `numbers` has `n`, which are those of `weights` in another order, and zeros.
+    fn new(numbers: impl Iterator<Item = f32>, n: usize, weights: &[f32]) -> Self {
+        let is_exact = |number: &f32| f16::from_f32(*number).to_f32().to_bits() == number.to_bits();
+        if weights.iter().all(is_exact) {
+            let mut half = Vec::with_capacity(n);
+            half.extend(numbers.map(f16::from_f32));
+            return Self::Half(half);
+        }
+        let mut full = Aligned::with_capacity(n);
+        full.numbers.extend(numbers);
+        Self::Full(full)
+    }
+
+    /// Calls a function with these of the numbers.
+    fn with(&self, range: Range<usize>, function: impl FnOnce(&[f32])) {
+        match self {
+            Self::Full(numbers) => function(&numbers.as_slice()[range]),
+            Self::Half(numbers) => WIDENED.with_borrow_mut(|widened| {
+                let widened = widened.first(range.len());
+                numbers[range].convert_to_f32_slice(widened);
+                function(widened);
+            }),
+        }
     }
 }
 
@@ -96,16 +150,15 @@ impl Weights {
         let n_outputs = bias.len();
         let n_inputs = weights.len() / n_outputs;
         let width = n_outputs.next_multiple_of(lanes);
-        let mut numbers = Aligned::with_capacity(width * n_inputs);
-        for panel in panels(n_outputs, lanes) {
-            for input in 0..n_inputs {
-                let weight = |output: usize| if output < n_outputs { weights[output * n_inputs + input] } else { 0.0 };
-                numbers.numbers.extend((panel.first..panel.first + panel.width).map(weight));
-            }
-        }
+        let in_order = panels(n_outputs, lanes).flat_map(|panel| {
+            let outputs = panel.first..panel.first + panel.width;
+            (0..n_inputs).flat_map(move |input| outputs.clone().map(move |output| (output, input)))
+        });
+        let weight = |(output, input)| if output < n_outputs { weights[output * n_inputs + input] } else { 0.0 };
+        let panels = Stored::new(in_order.map(weight), width * n_inputs, weights);
         let mut padded_bias = bias.to_vec();
         padded_bias.resize(width, 0.0);
-        Self { n_inputs, n_outputs, lanes, panels: numbers, bias: padded_bias, finish }
+        Self { n_inputs, n_outputs, lanes, panels, bias: padded_bias, finish }
     }
 
     pub(crate) fn n_inputs(&self) -> usize {
@@ -125,15 +178,17 @@ impl Weights {
     }
 
     fn multiply_in<R: Registers>(&self, registers: R, points: &[f32], skip: Option<Skip<'_>>, out: &mut [f32]) {
-        let mut numbers = self.panels.as_slice();
+        let mut start = 0;
         for place in panels(self.n_outputs, self.lanes) {
-            let panel_numbers;
-            (panel_numbers, numbers) = numbers.split_at(place.width * self.n_inputs);
-            let panel = Panel { weights: self, first: place.first, numbers: panel_numbers, points, skip };
-            match place.width == 2 * R::LANES {
-                true => panel.all_points::<R, 2>(registers, out),
-                false => panel.all_points::<R, 1>(registers, out),
-            }
+            let end = start + place.width * self.n_inputs;
+            self.panels.with(start..end, |numbers| {
+                let panel = Panel { weights: self, first: place.first, numbers, points, skip };
+                match place.width == 2 * R::LANES {
+                    true => panel.all_points::<R, 2>(registers, out),
+                    false => panel.all_points::<R, 1>(registers, out),
+                }
+            });
+            start = end;
         }
     }
 }
