@@ -147,10 +147,16 @@ mod tests {
             row[RIGHT_HAND].copy_from_slice(&left);
         }
         let found = error(&rows, &right).unwrap();
-        assert!((found.face.mean_pixels - 5.0).abs() < 1e-3 && (found.face.largest_pixels - 5.0).abs() < 1e-3, "{found:?}");
+        assert!(
+            (found.face.mean_pixels - 5.0).abs() < 1e-3 && (found.face.largest_pixels - 5.0).abs() < 1e-3,
+            "{found:?}"
+        );
         assert!(found.face.mean_share > 0.05 && found.face.mean_share < 0.2, "{found:?}");
         assert_eq!((found.face.n_compared, found.face.presence_share()), (faces, 1.0));
-        let both = right.chunks_exact(ROW).filter(|row| !row[LEFT_HAND.start].is_nan() && !row[RIGHT_HAND.start].is_nan()).count();
+        let both = right
+            .chunks_exact(ROW)
+            .filter(|row| !row[LEFT_HAND.start].is_nan() && !row[RIGHT_HAND.start].is_nan())
+            .count();
         let alone = lefts + rights - 2 * both;
         assert_eq!((found.hand.missed, found.hand.invented, found.hand.n_compared), (alone, alone, 2 * both));
         assert_eq!(found.hand.n_judged(), 80);

@@ -6,8 +6,8 @@ use super::face::{FACE_POINTS, face_basis};
 use super::geometry::{FACE_REGION, HAND_REGION};
 use super::hand::HAND_POINTS;
 use super::plan::{
-    CELL, DETECTOR_SIZE, FACE_DETECTOR, FACE_LANDMARKER, FACE_WEIGHTS, HAND_LANDMARKER, LANDMARKER_SIZE, PALM_DETECTOR, Plan, RANGE,
-    Shape,
+    CELL, DETECTOR_SIZE, FACE_DETECTOR, FACE_LANDMARKER, FACE_WEIGHTS, HAND_LANDMARKER, LANDMARKER_SIZE, PALM_DETECTOR,
+    Plan, RANGE, Shape,
 };
 use super::training::net::Params;
 use super::weights::{WeightsError, from_bytes};
@@ -197,7 +197,8 @@ mod tests {
         for (plan, params) in PLANS.iter().zip(all) {
             let (layers, outputs) = layers(plan, &params, 1.0);
             let network = Network::from_layers(plan.input_size, &layers, &outputs).unwrap();
-            let input: Vec<f32> = (0..plan.input_size * plan.input_size * 3).map(|_| random.between(-1.0, 1.0)).collect();
+            let input: Vec<f32> =
+                (0..plan.input_size * plan.input_size * 3).map(|_| random.between(-1.0, 1.0)).collect();
             let net = Net::of(plan, params);
             let mut trace = Trace::default();
             net.forward(&input, &mut trace);
@@ -213,15 +214,8 @@ mod tests {
 
     #[test]
     fn the_mixture_gives_a_faces_points_back_from_their_weights() {
-        let face = FacePose {
-            center: (0.5, 0.45),
-            half_width: 0.3,
-            roll: 0.2,
-            yaw: 0.3,
-            mouth: 0.8,
-            eyes: 0.4,
-            brows: 0.7,
-        };
+        let face =
+            FacePose { center: (0.5, 0.45), half_width: 0.3, roll: 0.2, yaw: 0.3, mouth: 0.8, eyes: 0.4, brows: 0.7 };
         let points = face.points();
         let basis = face_basis();
         let mut given = Vec::new();

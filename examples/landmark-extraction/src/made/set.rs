@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn frames_have_the_bytes_that_they_always_had() {
         let hash = |sample, index| xxh3_64(frame(SEED, sample, index).picture.rgb());
-        assert_eq!([hash(0, 0), hash(0, 1), hash(1, 30)], [0, 0, 0], "{:x?}", [hash(0, 0), hash(0, 1), hash(1, 30)]);
+        let hashes = [hash(0, 0), hash(0, 1), hash(1, 30)];
+        assert_eq!(hashes, [0x3d1b_fc83_4e5f_565b, 0x99d8_7cb5_6f50_cdbf, 0xb4bb_eb09_ce30_92be], "{hashes:x?}");
     }
 
     #[test]
@@ -132,7 +133,10 @@ mod tests {
                     let inside = |point: &[f32]| {
                         (-0.15..1.15).contains(&point[0]) && (-0.2..1.2).contains(&point[1]) && point[2].abs() < 0.3
                     };
-                    assert!(row[place].chunks_exact(3).all(|point| point[0].is_nan() || inside(point)), "sample {sample}");
+                    assert!(
+                        row[place].chunks_exact(3).all(|point| point[0].is_nan() || inside(point)),
+                        "sample {sample}"
+                    );
                 }
                 assert!(row[..LEFT_HAND.start].iter().all(|number| number.is_nan()));
             }

@@ -112,14 +112,21 @@ mod tests {
     #[test]
     fn zz_assemble() {
         let folder = std::path::Path::new("/tmp/m_scratch");
-        let all: Vec<Vec<Params>> = PLANS.iter().enumerate().map(|(i, plan)| {
-            let bytes = std::fs::read(folder.join(format!("net{i}.f32"))).unwrap();
-            let mut numbers = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
-            plan.shapes().iter().map(|shape| Params {
-                weights: numbers.by_ref().take(shape.n_weights()).collect(),
-                bias: numbers.by_ref().take(shape.channels_out).collect(),
-            }).collect()
-        }).collect();
+        let all: Vec<Vec<Params>> = PLANS
+            .iter()
+            .enumerate()
+            .map(|(i, plan)| {
+                let bytes = std::fs::read(folder.join(format!("net{i}.f32"))).unwrap();
+                let mut numbers = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+                plan.shapes()
+                    .iter()
+                    .map(|shape| Params {
+                        weights: numbers.by_ref().take(shape.n_weights()).collect(),
+                        bias: numbers.by_ref().take(shape.channels_out).collect(),
+                    })
+                    .collect()
+            })
+            .collect();
         std::fs::write(folder.join("made_models.bin"), to_bytes(&all)).unwrap();
     }
 

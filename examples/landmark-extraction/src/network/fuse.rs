@@ -193,7 +193,33 @@ impl Planner {
         self.is_done[*input] = true;
         self.is_done[core] = true;
         *input = self.graph.nodes[core].inputs[0];
-        Front::Depthwise(self.depthwise(core, finish))
+        let depthwise = self.depthwise(core, finish);
+        match self.expansion(input) {
+            Some(expand) => Front::Expanded { expand, depthwise },
+            None => Front::Depthwise(depthwise),
+        }
+    }
+
+    /// The product that makes the input of a convolution of each channel alone, if its results are too many to stay near the processor.
+    fn expansion(&mut self, input: &mut usize) -> Option<Weights> {
+        const NEAR: usize = 640 << 10;
+        let core = self.core_of(*input);
+        let is_large = self.graph.shape(*input).volume() * size_of::<f32>() > NEAR;
+        if !is_large || !self.has_one_reader(*input) {
+            return None;
+        }
+        let finish = self.finish_of(*input, core);
+        let node = &mut self.graph.nodes[core];
+        let Operation::Convolution { window, weights, bias } = &mut node.operation else { return None };
+        if !window.is_pointwise() {
+            return None;
+        }
+        let expand = Weights::new(&take(weights), &take(bias), finish, self.processor.lanes());
+        let from = node.inputs[0];
+        self.is_done[*input] = true;
+        self.is_done[core] = true;
+        *input = from;
+        Some(expand)
     }
 
     fn depthwise(&mut self, position: usize, finish: Finish) -> Depthwise {

@@ -7,6 +7,7 @@ use tract_core::internal::*;
 use super::fuse::steps;
 use super::graph::{Graph, Shape};
 use super::kernels::{Processor, Step};
+use super::spare;
 
 /// The model of this graph: one input and the asked outputs, each of one batch, rows, columns, channels.
 pub(super) fn model(graph: Graph, processor: Processor) -> TractResult<TypedModel> {
@@ -59,14 +60,10 @@ impl EvalOp for StepOperation {
     fn eval(&self, _ctx: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let numbers =
             inputs.iter().map(|input| input.try_as_plain_ram()?.as_slice::<f32>()).collect::<TractResult<TVec<_>>>()?;
-        let out = &dimensions(self.0.output);
-        // SAFETY: the step writes every number of its output before it is read. A test runs all kinds of steps over an output of NaN, and none
-        // is left.
-        let mut out = unsafe { Tensor::uninitialized::<f32>(out) }?;
-        if cfg!(debug_assertions) {
-            out.fill_t(f32::NAN)?;
-        }
+        let mut out = spare::take(&dimensions(self.0.output))?;
         self.0.run(&numbers, out.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?);
+        drop(numbers);
+        inputs.into_iter().for_each(spare::keep);
         Ok(tvec!(out.into_tvalue()))
     }
 }

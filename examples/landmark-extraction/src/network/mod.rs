@@ -17,6 +17,8 @@ mod graph;
 mod kernels;
 mod layers;
 mod plain;
+#[cfg(target_arch = "x86_64")]
+mod spare;
 mod tflite;
 
 use std::sync::Arc;

@@ -38,7 +38,10 @@ pub(super) fn html(shown: &[ShownFrame<'_>]) -> String {
         body += "</div>\n";
     }
     if n_left_out > 0 {
-        body += &format!("<p class=\"note\">{n_left_out} of {} frames are not shown, to keep the page small.</p>\n", shown.len());
+        body += &format!(
+            "<p class=\"note\">{n_left_out} of {} frames are not shown, to keep the page small.</p>\n",
+            shown.len()
+        );
     }
     section("Frames", &body)
 }

@@ -10,7 +10,7 @@ use crate::picture::Picture;
 use crate::row::{FACE, LEFT_HAND, POSE, RIGHT_HAND};
 
 /// The longer side of a drawn frame, in pixels.
-pub(super) const SIDE: u32 = 288;
+pub(super) const SIDE: u32 = 268;
 /// The bones of a hand, between its points; 0 is the wrist.
 const HAND_BONES: [(usize, usize); 21] = [
     (0, 1),
@@ -127,7 +127,7 @@ impl Canvas {
 
     fn face(&mut self, numbers: &[f32]) {
         let places: Vec<Place> = numbers.chunks_exact(3).map(|point| self.place(point)).collect();
-        self.dots(&places, FACE_DOTS, 0.7);
+        self.dots(&places, FACE_DOTS, 0.8);
     }
 
     fn hand(&mut self, numbers: &[f32], colour: [u8; 3]) {
@@ -153,7 +153,7 @@ impl Canvas {
     }
 
     fn dots(&mut self, places: &[Place], colour: [u8; 3], radius: f32) {
-        for (colour, radius) in [(OUTLINE, radius + 0.7), (colour, radius)] {
+        for (colour, radius) in [(OUTLINE, radius * 1.4), (colour, radius)] {
             if let Some(path) = circles(places, radius) {
                 self.pixmap.fill_path(&path, &paint(colour), FillRule::Winding, Transform::identity(), None);
             }
@@ -163,7 +163,8 @@ impl Canvas {
     fn to_png(&self) -> Option<Drawn> {
         let (width, height) = (self.pixmap.width(), self.pixmap.height());
         // The canvas is opaque, so its premultiplied colours are the colours.
-        let rgb: Vec<u8> = self.pixmap.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+        let rgb: Vec<u8> =
+            self.pixmap.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
         let mut png = Vec::new();
         let mut encoder = png::Encoder::new(&mut png, width, height);
         encoder.set_color(png::ColorType::Rgb);

@@ -146,7 +146,11 @@ impl RunView<'_> {
         let sections = [
             page::header(self.title, self.subtitle, &self.models.to_html()),
             splits::html(&self.splits),
-            if self.facts.is_empty() { String::new() } else { section("Run", &facts_list(&lists::shown_facts(&self.facts))) },
+            if self.facts.is_empty() {
+                String::new()
+            } else {
+                section("Run", &facts_list(&lists::shown_facts(&self.facts)))
+            },
             splits::errors_html(&self.errors),
             contact_sheet::html(&self.shown),
             section("Failed samples", &lists::failures_html(&self.splits)),
@@ -162,7 +166,10 @@ impl RanModels<'_> {
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
-            Self::Made => "The small model that the program carries ran. It knows drawn frames only and is not for real footage.".to_owned(),
+            Self::Made => {
+                "The small model that the program carries ran. It knows drawn frames only and is not for real footage."
+                    .to_owned()
+            }
             Self::Files { folder } => {
                 format!("The MediaPipe models of the folder {} ran, their hashes checked.", folder.display())
             }

@@ -111,7 +111,9 @@ fn share(part: usize, whole: usize) -> String {
         return "\u{2013}".to_owned();
     }
     let percent = 100.0 * part as f64 / whole as f64;
-    format!("<span class=\"share\"><span class=\"bar\"><i style=\"width:{percent:.1}%\"></i></span>{percent:.1}\u{a0}%</span>")
+    format!(
+        "<span class=\"share\"><span class=\"bar\"><i style=\"width:{percent:.1}%\"></i></span>{percent:.1}\u{a0}%</span>"
+    )
 }
 
 /// Such as `41 ms`, `3.2 s`, `12 min 5 s` or `3 h 12 min`.

@@ -21,6 +21,8 @@ mod golden_tensors;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod loader;
+#[cfg(test)]
 mod made_models;
 #[cfg(test)]
 mod own_cases;
@@ -28,6 +30,8 @@ mod own_cases;
 mod page;
 #[cfg(test)]
 mod pictures;
+#[cfg(test)]
+mod pipelines;
 #[cfg(test)]
 mod png_bytes;
 #[cfg(test)]

@@ -187,7 +187,7 @@ fn drawn(picture: &Picture, row: &[f32]) -> Picture {
 fn landmarks_are_drawn_where_they_are_in_colours_of_their_parts() {
     let picture = Picture::new(576, 288, vec![0; 576 * 288 * 3]).unwrap();
     let plain = drawn(&picture, &vec![f32::NAN; ROW]);
-    assert_eq!((plain.width(), plain.height()), (288, 144));
+    assert_eq!((plain.width(), plain.height()), (268, 134));
     assert!(plain.rgb().iter().all(|byte| *byte == 0));
     let parts = [(LEFT_HAND, [0xff, 0x9d, 0x3c]), (RIGHT_HAND, [0x5c, 0xb8, 0xff])];
     for (part, colour) in parts {
@@ -198,11 +198,11 @@ fn landmarks_are_drawn_where_they_are_in_colours_of_their_parts() {
         }
         row[part.end - 3] = 0.75;
         let shown = drawn(&picture, &row);
-        let pixel = |x: usize, y: usize| &shown.rgb()[(y * 288 + x) * 3..][..3];
-        assert_eq!(pixel(72, 72), colour, "a point");
-        assert_eq!(pixel(144, 72), colour, "a bone between two points");
-        assert_eq!(pixel(216, 72), colour, "the last point");
-        assert!(shown.rgb().chunks_exact(3).take(60 * 288).all(|pixel| pixel == [0; 3]), "something is drawn far above");
+        let pixel = |x: usize, y: usize| &shown.rgb()[(y * 268 + x) * 3..][..3];
+        assert_eq!(pixel(67, 67), colour, "a point");
+        assert_eq!(pixel(134, 67), colour, "a bone between two points");
+        assert_eq!(pixel(201, 67), colour, "the last point");
+        assert!(shown.rgb().chunks_exact(3).take(55 * 268).all(|pixel| pixel == [0; 3]), "something is drawn far above");
     }
     // A body that is hidden is not drawn, and neither is what is beyond any canvas.
     let mut hidden = row_with(&[POSE]);

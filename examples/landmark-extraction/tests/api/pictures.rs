@@ -68,7 +68,11 @@ fn every_kind_of_png_becomes_eight_bit_rgb() {
                 assert_eq!((picture.width(), picture.height()), size, "{kind:?}");
                 for (index, pixel) in picture.rgb().chunks_exact(3).enumerate() {
                     let (x, y) = (index % size.0, index / size.0);
-                    assert_eq!(pixel, expected(kind, &palette, &|channel| sample(x, y, channel)), "{kind:?} ({x}, {y})");
+                    assert_eq!(
+                        pixel,
+                        expected(kind, &palette, &|channel| sample(x, y, channel)),
+                        "{kind:?} ({x}, {y})"
+                    );
                 }
             }
         }
@@ -200,7 +204,8 @@ fn jpegs_are_read_in_every_usual_variety() {
         assert_eq!((picture.width(), picture.height()), (19, 13), "{name}");
         let n_pixels = 19.0 * 13.0;
         for (channel, mean) in means.into_iter().enumerate() {
-            let found = picture.rgb().iter().skip(channel).step_by(3).map(|byte| f64::from(*byte)).sum::<f64>() / n_pixels;
+            let found =
+                picture.rgb().iter().skip(channel).step_by(3).map(|byte| f64::from(*byte)).sum::<f64>() / n_pixels;
             assert!((found - mean).abs() < 2.0, "{name}, channel {channel}: {found} instead of {mean}");
         }
     }

@@ -55,7 +55,9 @@ impl Kind {
 
 fn packed(samples: impl Iterator<Item = u16>, depth: u8) -> Vec<u8> {
     let bits: Vec<bool> = samples.flat_map(|sample| (0..depth).rev().map(move |bit| sample >> bit & 1 == 1)).collect();
-    bits.chunks(8).map(|byte| byte.iter().enumerate().fold(0, |sum, (at, bit)| sum | u8::from(*bit) << (7 - at))).collect()
+    bits.chunks(8)
+        .map(|byte| byte.iter().enumerate().fold(0, |sum, (at, bit)| sum | u8::from(*bit) << (7 - at)))
+        .collect()
 }
 
 pub(crate) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";

@@ -39,8 +39,7 @@ fn eighty_squares_of_any_size_place_and_rotation_have_the_bytes_of_opencv() {
 
 #[test]
 fn squares_of_any_numbers_give_bytes_and_replicated_ones_only_the_pixels_that_there_are() {
-    const NUMBERS: [f32; 9] =
-        [0.0, 1.0, -3.5, 1e-30, 1e9, f32::MAX, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
+    const NUMBERS: [f32; 9] = [0.0, 1.0, -3.5, 1e-30, 1e9, f32::MAX, f32::INFINITY, f32::NEG_INFINITY, f32::NAN];
     let one_pixel = Picture::new(1, 1, vec![10, 20, 30]).unwrap();
     for x in NUMBERS {
         for side in NUMBERS {
@@ -52,5 +51,7 @@ fn squares_of_any_numbers_give_bytes_and_replicated_ones_only_the_pixels_that_th
             }
         }
     }
-    assert!(sample(&one_pixel, Square { center: (0.0, 0.0), size: (1.0, 1.0), rotation: 0.0 }, 0, Border::Zero).is_empty());
+    assert!(
+        sample(&one_pixel, Square { center: (0.0, 0.0), size: (1.0, 1.0), rotation: 0.0 }, 0, Border::Zero).is_empty()
+    );
 }

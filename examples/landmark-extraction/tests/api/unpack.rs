@@ -37,11 +37,14 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn the_six_models_and_the_licence_come_out_of_a_wheel_and_nothing_else() {
     let Some(models) = golden::models() else { return };
-    let bytes: Vec<_> = MODEL_FILES.iter().map(|file| (member(file.name), fs::read(models.join(file.name)).unwrap())).collect();
+    let bytes: Vec<_> =
+        MODEL_FILES.iter().map(|file| (member(file.name), fs::read(models.join(file.name)).unwrap())).collect();
     let folder = tempfile::tempdir().unwrap();
     let (wheel, out) = (folder.path().join("m.whl"), folder.path().join("a/models"));
-    let others =
-        [("mediapipe/__init__.py".to_owned(), &b"import os"[..]), ("mediapipe-0.10.21.dist-info/LICENSE".to_owned(), b"Apache")];
+    let others = [
+        ("mediapipe/__init__.py".to_owned(), &b"import os"[..]),
+        ("mediapipe-0.10.21.dist-info/LICENSE".to_owned(), b"Apache"),
+    ];
     archive(&wheel, bytes.iter().map(|(name, bytes)| (name.clone(), &bytes[..])).chain(others));
     let paths = unpack(&wheel, &out).unwrap();
     assert_eq!(paths.len(), 7);

@@ -108,7 +108,8 @@ mod tests {
         assert_eq!([score(6, 3), score(5, 4), score(4, 3)], [0.0; 3], "neighbours may do either");
         assert!(score(6, 4) > 0.0 && score(0, 0) > 0.0, "scores far away should fall");
         let at = (3 * CELLS + 5) * BOX_NUMBERS;
-        let signs: Vec<f32> = slopes.by_head[0][at..at + BOX_NUMBERS].iter().map(|slope| slope.signum() * slope.abs().ceil()).collect();
+        let signs: Vec<f32> =
+            slopes.by_head[0][at..at + BOX_NUMBERS].iter().map(|slope| slope.signum() * slope.abs().ceil()).collect();
         assert_eq!(signs, [0.0, 0.0, -1.0, -1.0, 0.0, 0.0, 0.0, 1.0], "sizes should grow, the second key point go up");
         assert_eq!(slopes.by_head[0].iter().filter(|slope| **slope != 0.0).count(), 3);
         assert_eq!(box_numbers(&found, (5.5, 3.5), CELLS as f32), [0.0, 0.0, 3.0, 3.0, 0.0, 0.0, 0.0, -3.5]);

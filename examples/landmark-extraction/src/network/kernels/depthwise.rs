@@ -22,6 +22,13 @@ pub(crate) struct Depthwise {
     finish: Finish,
 }
 
+/// Rows of an input from this one on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    pub(crate) numbers: &'a [f32],
+    pub(crate) first_row: usize,
+}
+
 impl Depthwise {
     /// From weights as row, column, channel; `lanes` are the numbers of a register.
     pub(crate) fn new(
@@ -42,8 +49,15 @@ impl Depthwise {
         Self { window, input, output, width, weights, bias: padded(bias), finish }
     }
 
-    /// These rows of the output, from the whole input.
-    pub(crate) fn rows(&self, processor: Processor, input: &[f32], rows: Range<usize>, out: &mut [f32]) {
+    /// The rows of the input that these rows of the output need.
+    pub(crate) fn rows_of_input(&self, rows: Range<usize>) -> Range<usize> {
+        let Range { start, end } = rows;
+        let (last, first_row) = self.rows_of_window(end - 1);
+        self.rows_of_window(start).1..first_row + last.len()
+    }
+
+    /// These rows of the output, from the input, or from a part of it that begins with `first_row`.
+    pub(crate) fn rows(&self, processor: Processor, input: Part<'_>, rows: Range<usize>, out: &mut [f32]) {
         match (self.window.kernel.1, self.window.stride.1) {
             (3, 1) => processor.run(Rows::<3, 1> { depthwise: self, input, rows, out }),
             (3, 2) => processor.run(Rows::<3, 2> { depthwise: self, input, rows, out }),
@@ -58,7 +72,7 @@ impl Depthwise {
     fn row<R: Registers, const K: usize, const S: usize>(
         &self,
         registers: R,
-        input: &[f32],
+        input: Part<'_>,
         y: usize,
         out: &mut [f32],
     ) {
@@ -99,7 +113,7 @@ impl Depthwise {
     fn in_tiles<R: Registers, const K: usize, const S: usize, const T: usize>(
         &self,
         registers: R,
-        input: &[f32],
+        input: Part<'_>,
         y: usize,
         inside: Range<usize>,
         out: &mut [f32],
@@ -120,7 +134,7 @@ impl Depthwise {
     fn tile<R: Registers, const K: usize, const S: usize, const T: usize, const WHOLE: bool>(
         &self,
         registers: R,
-        input: &[f32],
+        input: Part<'_>,
         (y, x, channel): (usize, usize, usize),
         out: &mut [f32],
     ) {
@@ -128,8 +142,8 @@ impl Depthwise {
         let (window_rows, first_row) = self.rows_of_window(y);
         let mut sums = [registers.load(&self.bias[channel..]); T];
         for (row, input_row) in window_rows.zip(first_row..) {
-            let first = (input_row * self.input.width + x * S - self.window.before.1) * channels;
-            let inputs = &input[first..];
+            let first = ((input_row - input.first_row) * self.input.width + x * S - self.window.before.1) * channels;
+            let inputs = &input.numbers[first..];
             let mut loaded = [registers.splat(0.0); 16];
             for (j, loaded) in loaded.iter_mut().enumerate().take((T - 1) * S + K) {
                 *loaded = match WHOLE {
@@ -155,7 +169,7 @@ impl Depthwise {
 
     /// Columns one by one, with what of the window lies inside the input.
     #[inline(always)]
-    fn columns<R: Registers>(&self, registers: R, input: &[f32], y: usize, columns: Range<usize>, out: &mut [f32]) {
+    fn columns<R: Registers>(&self, registers: R, input: Part<'_>, y: usize, columns: Range<usize>, out: &mut [f32]) {
         let channels = self.input.channels;
         let (kernel, stride, before) = (self.window.kernel.1, self.window.stride.1, self.window.before.1);
         let (window_rows, first_row) = self.rows_of_window(y);
@@ -168,7 +182,9 @@ impl Depthwise {
                 let mut sum = registers.load(&self.bias[channel..]);
                 for (row, input_row) in window_rows.clone().zip(first_row..) {
                     for (k, input_column) in (start..end).zip(first_column..) {
-                        let point = &input[(input_row * self.input.width + input_column) * channels..][..channels];
+                        let point = &input.numbers
+                            [((input_row - input.first_row) * self.input.width + input_column) * channels..]
+                            [..channels];
                         let weights = registers.load(&self.weights[(row * kernel + k) * self.width + channel..]);
                         sum = registers.mul_add(registers.load_part(&point[channel..]), weights, sum);
                     }
@@ -183,7 +199,7 @@ impl Depthwise {
 /// Some rows with a window of `K` columns that steps by `S`; 0 stands for any.
 struct Rows<'a, const K: usize, const S: usize> {
     depthwise: &'a Depthwise,
-    input: &'a [f32],
+    input: Part<'a>,
     rows: Range<usize>,
     out: &'a mut [f32],
 }

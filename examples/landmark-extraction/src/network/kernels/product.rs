@@ -211,16 +211,10 @@ impl Panel<'_> {
         for (m, row) in rows.iter_mut().enumerate() {
             *row = &self.points[(start + m) * n_inputs..][..n_inputs];
         }
-        // Four inputs at a time: one check of bounds for four numbers of a point.
-        let fours = self.numbers.chunks_exact(4 * W * R::LANES);
-        let rest = fours.remainder();
-        for (k, weights) in fours.enumerate() {
-            for j in 0..4 {
-                step::<R, W, M>(registers, &mut sums, &weights[j * W * R::LANES..], &rows, 4 * k + j);
-            }
-        }
-        for (j, weights) in rest.chunks_exact(W * R::LANES).enumerate() {
-            step::<R, W, M>(registers, &mut sums, weights, &rows, n_inputs / 4 * 4 + j);
+        // One input at a time. Several at once let the compiler read all points' numbers first, which are more than the registers take.
+        for input in 0..n_inputs {
+            let weights = &self.numbers[input * W * R::LANES..][..W * R::LANES];
+            step::<R, W, M>(registers, &mut sums, weights, &rows, input);
         }
         sums
     }

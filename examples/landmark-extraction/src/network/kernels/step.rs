@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::depthwise::Depthwise;
+use super::depthwise::{Depthwise, Part};
 use super::gather::gather;
 use super::pointwise;
 use super::product::{Finish, Skip, Weights};
@@ -42,6 +42,8 @@ pub(crate) enum Front {
     None,
     /// A convolution of each channel alone.
     Depthwise(Depthwise),
+    /// A product, then a convolution of each channel alone.
+    Expanded { expand: Weights, depthwise: Depthwise },
     /// They are the windows of its input.
     Gather(Window),
 }
@@ -56,8 +58,23 @@ pub(crate) struct Step {
 }
 
 thread_local! {
-    /// The points between two operations of a step. Each thread keeps its own, as large as the largest block was.
-    static BETWEEN: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    /// Each thread keeps its own, as large as the largest block was.
+    static BETWEEN: RefCell<Between> = const { RefCell::new(Between { points: Vec::new(), wide: Vec::new() }) };
+}
+
+/// The numbers between two operations of a step.
+struct Between {
+    points: Vec<f32>,
+    /// Rows of an expanded input.
+    wide: Vec<f32>,
+}
+
+/// So many numbers of any value.
+fn grown(numbers: &mut Vec<f32>, n: usize) -> &mut [f32] {
+    if numbers.len() < n {
+        numbers.resize(n, 0.0);
+    }
+    &mut numbers[..n]
 }
 
 impl Step {
@@ -65,6 +82,7 @@ impl Step {
         match &self.work {
             Work::Convolve { front: Front::None, .. } => "product",
             Work::Convolve { front: Front::Depthwise(_), .. } => "depthwise and product",
+            Work::Convolve { front: Front::Expanded { .. }, .. } => "product, depthwise and product",
             Work::Convolve { front: Front::Gather(_), .. } => "convolution",
             Work::Depthwise(_) => "depthwise",
             Work::Sum(_) => "sum",
@@ -95,12 +113,17 @@ impl Step {
                     _ => BETWEEN.with_borrow_mut(|between| convolution.of_rows(between, out)),
                 }
             }
-            Work::Depthwise(depthwise) => depthwise.rows(self.processor, inputs[0], 0..self.output.height, out),
+            Work::Depthwise(depthwise) => depthwise.rows(self.processor, whole(inputs[0]), 0..self.output.height, out),
             Work::Sum(_) | Work::Double(_) | Work::LargestOfFour | Work::Mean => {
                 self.processor.run(Task { step: self, inputs, out })
             }
         }
     }
+}
+
+/// An input that is all there.
+fn whole(numbers: &[f32]) -> Part<'_> {
+    Part { numbers, first_row: 0 }
 }
 
 fn concatenate(inputs: &[&[f32]], mut out: &mut [f32]) {
@@ -166,31 +189,53 @@ impl Convolution<'_> {
     }
 
     /// Blocks of whole rows.
-    fn of_rows(&self, between: &mut Vec<f32>, out: &mut [f32]) {
+    fn of_rows(&self, between: &mut Between, out: &mut [f32]) {
+        const FEWEST_POINTS: usize = 48;
         let Shape { height, width, channels } = self.step.output;
-        let n_blocks = height.div_ceil((self.points_at_once() / width).clamp(1, height));
+        let at_once = self.points_at_once().max(FEWEST_POINTS);
+        let n_blocks = height.div_ceil((at_once / width).clamp(1, height));
         let block = height.div_ceil(n_blocks);
-        let row = width * self.weights.n_inputs();
-        if between.len() < block * row {
-            between.resize(block * row, 0.0);
-        }
+        let mut expanded = 0..0;
         for (k, out) in out.chunks_mut(block * width * channels).enumerate() {
             let rows = k * block..(k * block + block).min(height);
-            let points = &mut between[..rows.len() * row];
-            self.rows(rows, points);
+            let n_points = rows.len() * width;
+            self.points(rows, &mut expanded, between);
             let skip = self.skip.map(|skip| skip.from_point(k * block * width));
+            let points = &between.points[..n_points * self.weights.n_inputs()];
             self.weights.multiply(self.step.processor, points, skip, out);
         }
     }
 
-    /// The points of these rows.
-    fn rows(&self, rows: Range<usize>, points: &mut [f32]) {
+    /// The points of these rows of the output; `expanded` are the rows of the expanded input that are there.
+    fn points(&self, rows: Range<usize>, expanded: &mut Range<usize>, between: &mut Between) {
+        let processor = self.step.processor;
+        let width = self.step.output.width;
+        let points = grown(&mut between.points, rows.len() * width * self.weights.n_inputs());
         match self.front {
             Front::None => {}
-            Front::Depthwise(depthwise) => depthwise.rows(self.step.processor, self.input, rows, points),
-            Front::Gather(window) => {
-                gather(self.input, self.step.inputs[0], window, (rows, self.step.output.width), points)
+            Front::Depthwise(depthwise) => depthwise.rows(processor, whole(self.input), rows, points),
+            Front::Expanded { expand, depthwise } => {
+                let needed = depthwise.rows_of_input(rows.clone());
+                self.expand(expand, needed.clone(), expanded, &mut between.wide);
+                let part = Part { numbers: &between.wide, first_row: needed.start };
+                depthwise.rows(processor, part, rows, points);
             }
+            Front::Gather(window) => gather(self.input, self.step.inputs[0], window, (rows, width), points),
         }
+    }
+
+    /// Makes the rows of the expanded input that are needed and not there yet. They lie behind each other, from the first needed one on.
+    fn expand(&self, expand: &Weights, needed: Range<usize>, there: &mut Range<usize>, wide: &mut Vec<f32>) {
+        let Shape { width, channels, .. } = self.step.inputs[0];
+        let row = width * expand.n_outputs();
+        let n_kept = there.end.saturating_sub(needed.start).min(needed.len());
+        if n_kept > 0 {
+            let from = needed.start - there.start;
+            wide.copy_within(from * row..(from + n_kept) * row, 0);
+        }
+        let out = &mut grown(wide, needed.len() * row)[n_kept * row..];
+        let input = &self.input[(needed.start + n_kept) * width * channels..needed.end * width * channels];
+        expand.multiply(self.step.processor, input, None, out);
+        *there = needed;
     }
 }
