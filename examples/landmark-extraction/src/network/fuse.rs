@@ -16,13 +16,14 @@ pub(super) struct Planned {
 }
 
 /// The steps of a graph, in an order in which they can run, and the positions of the results that are asked for.
-pub(super) fn steps(graph: Graph, processor: Processor) -> (Vec<Planned>, Vec<usize>) {
+/// `near` is how many bytes of a result stay near the processor.
+pub(super) fn steps(graph: Graph, processor: Processor, near: usize) -> (Vec<Planned>, Vec<usize>) {
     let mut graph = graph;
     fold_padding(&mut graph);
     let mut graph = graph.without_unused();
     multiply_before_doubling(&mut graph);
     let mut planner =
-        Planner { is_done: vec![false; graph.nodes.len()], n_readers: n_readers(&graph), graph, processor };
+        Planner { is_done: vec![false; graph.nodes.len()], n_readers: n_readers(&graph), graph, processor, near };
     let last = planner.graph.nodes.len();
     let mut steps: Vec<_> = (1..last).rev().filter_map(|position| planner.step(position)).collect();
     steps.reverse();
@@ -76,6 +77,7 @@ struct Planner {
     /// Operations that are part of a step behind them.
     is_done: Vec<bool>,
     processor: Processor,
+    near: usize,
 }
 
 impl Planner {
@@ -202,9 +204,8 @@ impl Planner {
 
     /// The product that makes the input of a convolution of each channel alone, if its results are too many to stay near the processor.
     fn expansion(&mut self, input: &mut usize) -> Option<Weights> {
-        const NEAR: usize = 640 << 10;
         let core = self.core_of(*input);
-        let is_large = self.graph.shape(*input).volume() * size_of::<f32>() > NEAR;
+        let is_large = self.graph.shape(*input).volume() * size_of::<f32>() > self.near;
         if !is_large || !self.has_one_reader(*input) {
             return None;
         }

@@ -11,9 +11,17 @@ use super::spare;
 
 /// The model of this graph: one input and the asked outputs, each of one batch, rows, columns, channels.
 pub(super) fn model(graph: Graph, processor: Processor) -> TractResult<TypedModel> {
+    model_with(graph, processor, NEAR)
+}
+
+/// A result of more bytes does not stay near the processor until the next step reads it.
+const NEAR: usize = 640 << 10;
+
+/// The same, with another [`NEAR`].
+pub(super) fn model_with(graph: Graph, processor: Processor, near: usize) -> TractResult<TypedModel> {
     let mut model = TypedModel::default();
     let input = graph.input();
-    let (steps, outputs) = steps(graph, processor);
+    let (steps, outputs) = steps(graph, processor, near);
     let mut results = HashMap::from([(0, model.add_source("input", f32::fact(dimensions(input)))?)]);
     for planned in steps {
         let inputs: TVec<OutletId> = planned.inputs.iter().map(|input| results[input]).collect();

@@ -9,7 +9,7 @@ use super::NetworkError;
 const LARGEST_SIDE: usize = 1 << 16;
 
 /// The most numbers of an intermediate result or of a kernel.
-const LARGEST_VOLUME: usize = 1 << 27;
+const LARGEST_VOLUME: usize = 1 << 24;
 
 /// Rows, columns and channels of one intermediate result. Its numbers lie row by row, the channels of a point side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

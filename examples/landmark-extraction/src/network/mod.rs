@@ -21,6 +21,9 @@ mod plain;
 mod spare;
 mod tflite;
 
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -12,6 +12,11 @@ use super::graph::{Activation, Graph, Node, Operation, Shape, Window};
 
 /// The model of this graph: one input and the asked outputs, each of one batch, rows, columns, channels.
 pub(super) fn model(graph: Graph) -> TractResult<TypedModel> {
+    wired(graph)?.into_optimized()
+}
+
+/// The same as it stands, before tract puts faster operations in the place of these.
+pub(super) fn wired(graph: Graph) -> TractResult<TypedModel> {
     let mut builder = Builder { model: TypedModel::default(), n_nodes: 0 };
     let input = builder.model.add_source("input", f32::fact(dimensions(graph.input())))?;
     let shapes: Vec<Shape> = graph.nodes.iter().map(|node| node.shape).collect();
@@ -22,7 +27,7 @@ pub(super) fn model(graph: Graph) -> TractResult<TypedModel> {
     }
     let outputs: Vec<_> = graph.outputs.iter().map(|&output| results[output]).collect();
     builder.model.select_output_outlets(&outputs)?;
-    builder.model.into_optimized()
+    Ok(builder.model)
 }
 
 fn dimensions(shape: Shape) -> [usize; 4] {

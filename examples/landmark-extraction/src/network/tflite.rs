@@ -197,7 +197,7 @@ fn filled(tensor: &Tensor<'_>, numbers: &[f32], dimensions: &[usize]) -> Result<
     if last.format() != DimensionType::SPARSE_CSR || !(0..formats.len() - 1).all(is_dense) {
         return Err(unsupported());
     }
-    let volume = dimensions.iter().try_fold(1_usize, |product, &n| product.checked_mul(n)).filter(|&n| n <= 1 << 27);
+    let volume = dimensions.iter().try_fold(1_usize, |product, &n| product.checked_mul(n)).filter(|&n| n <= 1 << 24);
     let volume = volume.filter(|&volume| volume > 0).ok_or_else(unsupported)?;
     let narrow = |values: Option<Vec<usize>>, wide: Option<Vec<usize>>| values.or(wide).ok_or_else(unsupported);
     let bytes = |vector: Option<tract_tflite::tflite::Uint8Vector<'_>>| {

@@ -1,12 +1,14 @@
 //! Each network alone: fixed inputs, and the answers of the reference.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use landmark_extraction::network::{Kernels, Network};
+use manyhands_test_support::rng::Rng;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+
+use crate::golden::{golden, manifest, models};
 
 /// The largest difference to the reference, by network and output.
 const TOLERANCES: [(&str, &[f32]); 6] = [
@@ -17,21 +19,6 @@ const TOLERANCES: [(&str, &[f32]); 6] = [
     ("pose_detection.tflite", &[0.005, 0.002]),
     ("pose_landmark_full.tflite", &[0.03, 1e-5, 5.0, 0.003, 0.001]),
 ];
-
-/// Golden data and models, or none and a loud line where they are absent. With `MANYHANDS_REQUIRE_SHARED` set, absence is a failure.
-pub(crate) fn golden_and_models() -> Option<(PathBuf, PathBuf)> {
-    let shared = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared"));
-    let (golden, models) = (shared.join("golden/landmarks"), shared.join("models"));
-    if golden.is_dir() && models.is_dir() {
-        return Some((golden, models));
-    }
-    let required = std::env::var_os("MANYHANDS_REQUIRE_SHARED").is_some();
-    assert!(!required, "golden data is required and absent");
-    // Not `eprintln`, which a test that passes keeps to itself.
-    writeln!(std::io::stderr(), "SKIPPED: golden data \"landmarks\" is absent, so nothing was compared")
-        .expect("the terminal takes a line");
-    None
-}
 
 fn number(value: &Value) -> f32 {
     value.as_f64().unwrap() as f32
@@ -92,7 +79,7 @@ fn rgb(path: &Path) -> Vec<u8> {
 }
 
 /// The numbers of an input, with the first ones compared.
-pub(crate) fn numbers(golden: &Path, input: &Value) -> Vec<f32> {
+fn numbers(golden: &Path, input: &Value) -> Vec<f32> {
     let (low, high) = (number(&input["lo"]), number(&input["hi"]));
     let step = ((f64::from(high) - f64::from(low)) / 255.0) as f32;
     let numbers: Vec<f32> = bytes(golden, input).into_iter().map(|byte| f32::from(byte) * step + low).collect();
@@ -113,8 +100,8 @@ fn expected(golden: &Path, output: &Value) -> (Vec<f32>, usize) {
 }
 
 fn compare(kernels: Kernels) {
-    let Some((golden, models)) = golden_and_models() else { return };
-    let cases: Value = serde_json::from_slice(&fs::read(golden.join("tensors.json")).unwrap()).unwrap();
+    let (Some(golden), Some(models)) = (golden(), models()) else { return };
+    let cases = manifest(&golden, "tensors.json");
     let mut n_compared = 0;
     for (model, tolerances) in TOLERANCES {
         let outputs: Vec<usize> = (0..tolerances.len()).collect();
@@ -142,6 +129,35 @@ fn compare(kernels: Kernels) {
         }
     }
     assert_eq!(n_compared, 51);
+}
+
+/// Bytes changed at random: an error or a network, never a panic, not even when it runs.
+#[test]
+fn a_damaged_file_is_refused_or_runs() {
+    let Some(models) = models() else { return };
+    let whole = fs::read(models.join("face_detection_short_range.tflite")).unwrap();
+    let mut rng = Rng::for_test("a_damaged_file_is_refused_or_runs");
+    let (mut n_refused, mut n_run) = (0, 0);
+    for round in 0..300 {
+        let mut bytes = whole.clone();
+        // The graph is described at both ends of a file; between them are the weights.
+        for _ in 0..1 + rng.index(4) {
+            let from_end = rng.index(12_000);
+            let position = if rng.one_in(2) { from_end } else { bytes.len() - 1 - from_end };
+            bytes[position] = rng.below(256) as u8;
+        }
+        if round % 10 == 0 {
+            bytes.truncate(rng.index(bytes.len()));
+        }
+        match Network::from_tflite(&bytes, &[0, 1]) {
+            Err(_) => n_refused += 1,
+            Ok(network) => {
+                let side = network.input_size();
+                n_run += usize::from(network.run(&vec![0.5; side * side * 3]).is_ok());
+            }
+        }
+    }
+    assert!(n_refused > 30 && n_run > 30, "{n_refused} refused, {n_run} run");
 }
 
 #[test]

@@ -144,7 +144,9 @@ fn the_made_models_are_named_with_the_way_to_real_ones_and_an_empty_run_says_so(
     let html = empty().to_html();
     let page = parsed(&html);
     let text: String = page.descendants().filter_map(|node| node.text().filter(|_| node.is_text())).collect();
-    for part in ["not for real footage", "models unpack WHEEL", "There is no split", "no frame to show", "No sample failed"] {
+    for part in
+        ["not for real footage", "models unpack WHEEL", "There is no split", "no frame to show", "No sample failed"]
+    {
         assert!(text.contains(part), "{part:?} is not on the page: {text}");
     }
 }
@@ -156,7 +158,8 @@ fn a_page_of_a_huge_run_stays_below_five_megabytes_and_counts_what_it_leaves_out
     let noise = Picture::new(288, 288, noise).unwrap();
     let row = vec![f32::NAN; ROW];
     let shown = (0..40).map(|_| ShownFrame { title: "noise", name: "n.png", picture: &noise, row: &row }).collect();
-    let samples: Vec<_> = (0..5000).map(|index| failed(&format!("sample {index}"), &"long reason ".repeat(200))).collect();
+    let samples: Vec<_> =
+        (0..5000).map(|index| failed(&format!("sample {index}"), &"long reason ".repeat(200))).collect();
     let split = SplitView {
         name: "train",
         n_samples: 5000,
@@ -180,7 +183,8 @@ fn drawn(picture: &Picture, row: &[f32]) -> Picture {
     let html = RunView { shown: vec![ShownFrame { title: "t", name: "n", picture, row }], ..empty() }.to_html();
     let start = html.find("base64,").unwrap() + 7;
     let end = start + html[start..].find('"').unwrap();
-    Picture::decode(&base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &html[start..end]).unwrap()).unwrap()
+    Picture::decode(&base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &html[start..end]).unwrap())
+        .unwrap()
 }
 
 #[test]
@@ -202,7 +206,10 @@ fn landmarks_are_drawn_where_they_are_in_colours_of_their_parts() {
         assert_eq!(pixel(67, 67), colour, "a point");
         assert_eq!(pixel(134, 67), colour, "a bone between two points");
         assert_eq!(pixel(201, 67), colour, "the last point");
-        assert!(shown.rgb().chunks_exact(3).take(55 * 268).all(|pixel| pixel == [0; 3]), "something is drawn far above");
+        assert!(
+            shown.rgb().chunks_exact(3).take(55 * 268).all(|pixel| pixel == [0; 3]),
+            "something is drawn far above"
+        );
     }
     // A body that is hidden is not drawn, and neither is what is beyond any canvas.
     let mut hidden = row_with(&[POSE]);
@@ -218,9 +225,16 @@ fn landmarks_are_drawn_where_they_are_in_colours_of_their_parts() {
 
 #[test]
 fn samples_to_show_are_the_first_the_worst_and_random_ones_by_the_seed() {
-    let samples: Vec<_> = (0..20)
-        .map(|index| if index == 0 || index == 5 { failed("f", "no frames") } else { figures("s", 10, 10 - index / 2, index) })
-        .collect();
+    let samples: Vec<_> =
+        (0..20)
+            .map(|index| {
+                if index == 0 || index == 5 {
+                    failed("f", "no frames")
+                } else {
+                    figures("s", 10, 10 - index / 2, index)
+                }
+            })
+            .collect();
     let worst = 4; // Faces of 8 and hands of 4 frames; later ones have more hands than they lack faces.
     let mut samples = samples;
     samples[worst].frames_with_pose = 0;
@@ -236,12 +250,10 @@ fn samples_to_show_are_the_first_the_worst_and_random_ones_by_the_seed() {
     assert!(unique.len() == 5 && !unique.contains(&0) && !unique.contains(&5), "{indices:?}");
     assert!((0..50).any(|seed| choose(&samples, 3, seed) != chosen), "the seed changes nothing");
     assert_eq!(choose(&[], 3, 7), []);
-    assert_eq!([rows_to_show(0, 3), rows_to_show(1, 3), rows_to_show(2, 1), rows_to_show(5, 5)], [
-        vec![],
-        vec![0],
-        vec![0],
-        vec![0, 1, 2, 3, 4]
-    ]);
+    assert_eq!(
+        [rows_to_show(0, 3), rows_to_show(1, 3), rows_to_show(2, 1), rows_to_show(5, 5)],
+        [vec![], vec![0], vec![0], vec![0, 1, 2, 3, 4]]
+    );
 }
 
 fn gradient(width: usize, height: usize) -> Picture {
@@ -266,7 +278,11 @@ fn a_page_is_written_for_a_look() {
             let mut row = vec![f32::NAN; ROW];
             let place = if part.end == 63 { LEFT_HAND } else { FACE };
             row[place].copy_from_slice(&numbers[part]);
-            frames.push((format!("{picture}.png"), Picture::read(golden.join(format!("pictures/{picture}.png"))).unwrap(), row));
+            frames.push((
+                format!("{picture}.png"),
+                Picture::read(golden.join(format!("pictures/{picture}.png"))).unwrap(),
+                row,
+            ));
         }
     }
     let samples: Vec<_> = (0..14).map(|index| figures(&format!("s{index}"), 10, 10 - index / 3, index / 2)).collect();

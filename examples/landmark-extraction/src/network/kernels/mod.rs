@@ -11,5 +11,7 @@ mod step;
 
 pub(super) use depthwise::Depthwise;
 pub(super) use product::{Finish, Weights};
+#[cfg(test)]
+pub(super) use registers::Medium;
 pub(super) use registers::Processor;
 pub(super) use step::{Front, Step, Work};
