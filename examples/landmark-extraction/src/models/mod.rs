@@ -6,13 +6,13 @@ mod unpack;
 
 use std::path::PathBuf;
 
+pub use files::ModelFileError;
 pub use unpack::{UnpackError, unpack};
 
 use crate::extractor::ExtractOptions;
 use crate::network::NetworkError;
 use crate::pipeline::Pipeline;
 use crate::spec_error::SpecError;
-use files::ModelFileError;
 
 /// Where models come from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -9,21 +9,24 @@ use super::Square;
 /// Points are found for this many pixels of a row at a time, as the origin that their numbers are rounded from moves along with them.
 pub(super) const BLOCK: usize = 64;
 /// Steps to a pixel.
-const STEPS: f64 = 32.0;
+pub(super) const STEPS: i32 = 32;
 
 /// Maps pixels of the sampled square to points of the picture.
 #[derive(Debug)]
 pub(super) struct Grid {
     matrix: [f64; 9],
+    x_ends: (f64, f64),
+    y_ends: (f64, f64),
 }
 
 impl Grid {
-    pub(super) fn new(square: Square, size: usize) -> Self {
-        Self { matrix: inverse(to_square(corners(square), size as f32)) }
+    /// Points beyond the ends, in 1/32 pixels, and undefined ones are moved to an end.
+    pub(super) fn new(square: Square, size: usize, x_ends: (i32, i32), y_ends: (i32, i32)) -> Self {
+        let [x_ends, y_ends] = [x_ends, y_ends].map(|(low, high)| (f64::from(low), f64::from(high)));
+        Self { matrix: inverse(to_square(corners(square), size as f32)), x_ends, y_ends }
     }
 
-    /// The points of the pixels from `column` on in `row`, in 1/32 pixels. Those beyond the numbers of an `i32`, or undefined, are moved
-    /// to an end of its range.
+    /// The points of the pixels from `column` on in `row`, in 1/32 pixels.
     pub(super) fn points(&self, row: usize, column: usize) -> Points {
         let [n0, n1, n2, n3, n4, n5, n6, n7, n8] = self.matrix;
         let (e, y) = (column as f64, row as f64);
@@ -31,9 +34,9 @@ impl Grid {
         let mut points = Points { x: [0; BLOCK], y: [0; BLOCK] };
         for i in 0..BLOCK {
             let f = f64::from(i as i32);
-            let k = STEPS / (w_start + n6 * f);
-            points.x[i] = round((x_start + n0 * f) * k);
-            points.y[i] = round((y_start + n3 * f) * k);
+            let k = f64::from(STEPS) / (w_start + n6 * f);
+            points.x[i] = round((x_start + n0 * f) * k, self.x_ends);
+            points.y[i] = round((y_start + n3 * f) * k, self.y_ends);
         }
         points
     }
@@ -47,12 +50,10 @@ pub(super) struct Points {
 
 /// Half to even, by adding a number whose neighbours are 1 apart; the sum's low bits are the integer. This is one addition where
 /// `round_ties_even` is a call on processors without SSE4.1.
-fn round(value: f64) -> i32 {
+fn round(value: f64, (low, high): (f64, f64)) -> i32 {
     const ONE_APART: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
-    const LOWEST: f64 = i32::MIN as f64;
-    const HIGHEST: f64 = i32::MAX as f64;
-    let bounded = if value > LOWEST { value } else { LOWEST }; // NaN is not greater.
-    let bounded = if bounded < HIGHEST { bounded } else { HIGHEST };
+    let bounded = if value > low { value } else { low }; // NaN is not greater.
+    let bounded = if bounded < high { bounded } else { high };
     (bounded + ONE_APART).to_bits() as i32
 }
 

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use png::{ColorType, DecodeOptions, Decoder, DecodingError, Limits, Transformations};
 
-use super::png_stream::{Chunk, chunks, repacked};
+use super::png_stream::{Chunk, SIGNATURE, chunks, repacked};
 use super::{Picture, PictureError, PictureLimits};
 
 pub(super) fn decode(bytes: &[u8], limits: PictureLimits) -> Result<Picture, PictureError> {
@@ -13,6 +13,21 @@ pub(super) fn decode(bytes: &[u8], limits: PictureLimits) -> Result<Picture, Pic
     limits.require(header.width, header.height)?;
     let file = repacked(&chunks, header.unpacked_bytes())?;
     rows(&file).map_err(|error| PictureError::torn(format!("cannot be decoded: {error}")))
+}
+
+/// The bytes of a file up to the end of its sizes.
+pub(super) const START: u64 = 24;
+
+/// The sizes that a PNG file claims in its first [`START`] bytes; `None` where it does not begin like one.
+pub(super) fn claimed_size(start: &[u8]) -> Option<(u64, u64)> {
+    let (length_and_kind, sizes) = start.strip_prefix(&SIGNATURE)?.split_first_chunk::<8>()?;
+    let (width, height) = sizes.split_first_chunk()?;
+    let is_header = length_and_kind.ends_with(b"IHDR");
+    is_header.then_some((number(*width), number(*height.first_chunk()?)))
+}
+
+fn number(bytes: [u8; 4]) -> u64 {
+    u64::from(u32::from_be_bytes(bytes))
 }
 
 /// What the IHDR chunk says.
@@ -36,7 +51,6 @@ impl Header {
             (6, 8 | 16) => 4,
             _ => return Err(PictureError::torn(format!("its header says colour type {colour} with {depth} bits"))),
         };
-        let number = |bytes| u64::from(u32::from_be_bytes(bytes));
         Ok(Self {
             width: number([w0, w1, w2, w3]),
             height: number([h0, h1, h2, h3]),

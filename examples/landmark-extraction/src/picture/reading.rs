@@ -1,8 +1,9 @@
 //! From a file to a picture: which decoder takes it, and how large it may be.
 
+use std::io::Read as _;
 use std::path::Path;
 
-use consumer_support::input::{Budget, read_whole};
+use consumer_support::input::{Budget, InputError, open_regular, read_whole};
 
 use super::{Picture, PictureError, jpeg_file, png_file};
 
@@ -38,13 +39,18 @@ impl Picture {
         Self::read_within(path, PictureLimits::STANDARD)
     }
 
-    /// Reads a PNG or JPEG file within these limits.
+    /// Reads a PNG or JPEG file within these limits. A PNG file that claims more is refused before the rest of it is read.
     ///
     /// # Errors
     /// Those of [`read`](Self::read).
     pub fn read_within(path: impl AsRef<Path>, limits: PictureLimits) -> Result<Self, PictureError> {
-        let bytes = read_whole(path, Budget::STANDARD.whole_file_bytes)?;
-        Self::decode_within(&bytes, limits)
+        let (file, _) = open_regular(&path)?;
+        let mut start = Vec::new();
+        file.take(png_file::START).read_to_end(&mut start).map_err(InputError::Io)?;
+        if let Some((width, height)) = png_file::claimed_size(&start) {
+            limits.require(width, height)?;
+        }
+        Self::decode_within(&read_whole(path, Budget::STANDARD.whole_file_bytes)?, limits)
     }
 
     /// The picture of a PNG or JPEG file's bytes, with the standard limits; the first bytes tell which it is.

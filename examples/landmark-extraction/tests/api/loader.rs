@@ -41,7 +41,7 @@ fn npy(rows: &[Vec<f32>]) -> Vec<u8> {
 
 #[test]
 fn the_loader_gives_ids_arrays_and_the_places_of_the_parts() {
-    let Some(python) = python::environment(&["numpy==2.3.5"]) else { return };
+    let Some(python) = python::environment(&["numpy==2.4.6"]) else { return };
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("train")).unwrap();
     let mut row = vec![f32::NAN; ROW];

@@ -171,6 +171,13 @@ fn a_header_that_claims_too_much_or_nothing_is_refused_by_name_before_the_pixels
     for (colour, depth) in [(1, 8), (2, 4), (3, 16), (7, 8), (0, 3)] {
         assert!(is_torn(&[SIGNATURE, &Kind { colour, depth, ..Kind::rgb(1, 1) }.header()].concat()));
     }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.png");
+    // 24 bytes that claim a size, and a hole of a terabyte behind them.
+    let start = [SIGNATURE, &Kind::rgb(10_000, 10_001).header()].concat();
+    std::fs::write(&path, &start[..24]).unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+    assert!(matches!(Picture::read(&path), Err(PictureError::TooLarge { height: 10_001, .. })));
     let ten_pixels = rgb_file(5, 2, |_, _, _| 9);
     assert!(Picture::decode_within(&ten_pixels, PictureLimits { pixels: 10 }).is_ok());
     let refused = Picture::decode_within(&ten_pixels, PictureLimits { pixels: 9 });
