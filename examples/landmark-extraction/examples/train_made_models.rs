@@ -1,7 +1,7 @@
 //! Trains the networks that the program carries and measures them on frames that the training never saw.
 //!
 //! `cargo run --release -p landmark-extraction --example train_made_models [FILE]` writes the weights to FILE
-//! (`examples/landmark-extraction/data/made_models.bin` from the repository's root, if it is not named). About ten minutes on one core.
+//! (`examples/landmark-extraction/data/made_models.bin` from the repository's root, if it is not named). Takes some minutes, in four threads.
 //! With `--measure` it trains nothing and measures the weights of FILE.
 
 #![expect(clippy::print_stdout, reason = "an example shows its results")]
