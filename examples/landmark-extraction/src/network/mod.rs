@@ -21,7 +21,8 @@ mod plain;
 mod spare;
 mod tflite;
 
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(test)]
+#[cfg(target_arch = "x86_64")]
 mod tests;
 
 use std::sync::Arc;

@@ -139,7 +139,7 @@ pub(crate) struct Skip<'a> {
 impl<'a> Skip<'a> {
     /// The numbers from this point on.
     #[inline(always)]
-    pub(crate) fn from_point(self, point: usize) -> Self {
+    pub(crate) fn at_point(self, point: usize) -> Self {
         Self { numbers: &self.numbers[point * self.channels..], ..self }
     }
 }

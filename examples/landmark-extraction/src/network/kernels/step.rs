@@ -12,6 +12,10 @@ use crate::network::graph::{Shape, Window};
 
 /// What a step does.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each step of a network, and most are of the largest kind"
+)]
 pub(crate) enum Work {
     /// Inputs: the points, and what is added to the sums.
     Convolve {
@@ -183,7 +187,7 @@ impl Convolution<'_> {
         let n_blocks = n_points.div_ceil(self.points_at_once());
         let block = n_points.div_ceil(n_blocks).next_multiple_of(12);
         for (k, out) in out.chunks_mut(block * self.weights.n_outputs()).enumerate() {
-            let skip = self.skip.map(|skip| skip.from_point(k * block));
+            let skip = self.skip.map(|skip| skip.at_point(k * block));
             self.weights.multiply(self.step.processor, &self.input[k * block * self.weights.n_inputs()..], skip, out);
         }
     }
@@ -200,7 +204,7 @@ impl Convolution<'_> {
             let rows = k * block..(k * block + block).min(height);
             let n_points = rows.len() * width;
             self.points(rows, &mut expanded, between);
-            let skip = self.skip.map(|skip| skip.from_point(k * block * width));
+            let skip = self.skip.map(|skip| skip.at_point(k * block * width));
             let points = &between.points[..n_points * self.weights.n_inputs()];
             self.weights.multiply(self.step.processor, points, skip, out);
         }
