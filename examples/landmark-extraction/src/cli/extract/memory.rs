@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use consumer_support::CliContext;
 use landmark_extraction::sample::FrameSet;
 use landmark_extraction::sample::memory::resident_bytes;
-use manyhands::{AnyMode, Job};
+use manyhands::{AnyMode, Job, Processes};
 
 use super::samples::SampleItem;
 use super::settings::ExtractSettings;
@@ -42,6 +42,7 @@ pub(super) fn fitting_workers(
         .try_map(Worker::probe)
         .run()
         .map_err(text)?;
+    Processes::end_idle_workers(); // Beside those of the run, this one would take its memory to the end.
     let probed = probed.into_result().map_err(text)?;
     let Some(probed) = probed.first() else { return Err("no worker could be measured".to_owned()) };
     let (own, worker) = match context.mode {

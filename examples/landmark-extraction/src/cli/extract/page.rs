@@ -7,10 +7,14 @@ use consumer_support::CliContext;
 use consumer_support::page::{Fact, Link, Warning};
 use landmark_extraction::made::MadeError;
 use landmark_extraction::models::ModelSource;
-use landmark_extraction::page::{PartError, RanModels, RunView, ShownFrame, SplitView, choose, rows_to_show, write_page};
+use landmark_extraction::page::{
+    PartError, RanModels, RunView, ShownFrame, SplitView, choose, rows_to_show, write_page,
+};
 use landmark_extraction::picture::Picture;
 use landmark_extraction::row::ROW;
-use landmark_extraction::sample::{Extracted, FrameSet, FrameWarning, SampleFigures, WarningKind, array_path, read_array};
+use landmark_extraction::sample::{
+    Extracted, FrameSet, FrameWarning, SampleFigures, WarningKind, array_path, read_array,
+};
 
 use super::results::{self, FAILED, METRICS, SUMMARY};
 use super::settings::ExtractSettings;
@@ -54,7 +58,12 @@ pub(in crate::cli) fn write(
         errors: error.map(part_errors).unwrap_or_default(),
         shown: shown
             .iter()
-            .map(|shown| ShownFrame { title: &shown.title, name: &shown.name, picture: &shown.picture, row: &shown.row })
+            .map(|shown| ShownFrame {
+                title: &shown.title,
+                name: &shown.name,
+                picture: &shown.picture,
+                row: &shown.row,
+            })
             .collect(),
         warnings: done.splits.iter().flat_map(SplitOutcome::done).flat_map(warnings_of).collect(),
         files: files(&done.splits),
@@ -119,8 +128,12 @@ fn part_errors(error: &MadeError) -> Vec<PartError> {
 
 fn files(splits: &[SplitOutcome]) -> Vec<Link> {
     let of = |split: &SplitOutcome| {
-        [(METRICS, "a row for each sample"), (SUMMARY, "totals, speed, memory"), (FAILED, "failed samples")]
-            .map(|(file, about)| Link { path: format!("{}/{file}", split.split), about: format!("{}: {about}", split.split) })
+        [(METRICS, "a row for each sample"), (SUMMARY, "totals, speed, memory"), (FAILED, "failed samples")].map(
+            |(file, about)| Link {
+                path: format!("{}/{file}", split.split),
+                about: format!("{}: {about}", split.split),
+            },
+        )
     };
     splits.iter().flat_map(of).collect()
 }

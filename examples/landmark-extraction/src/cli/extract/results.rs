@@ -21,6 +21,9 @@ pub(in crate::cli) const FAILED: &str = "failed_samples.json";
 /// How far the run is.
 pub(in crate::cli) const CHECKPOINT: &str = "checkpoint.json";
 
+/// A sample that takes less says more about the start of workers than about their speed.
+const LEAST_SECONDS: f64 = 0.5;
+
 /// A split, and how it is extracted.
 #[derive(Clone, Copy)]
 pub(super) struct SplitView<'a> {
@@ -137,9 +140,9 @@ fn of_the_machine(view: &SplitView<'_>, measured: &Measured) -> Value {
 }
 
 /// Frames per second of all workers after the serial sample, over those of the serial sample: what parallel work gained. None where
-/// no sample was measured alone.
+/// no sample was measured alone, or one that is over too soon to tell.
 pub(super) fn speed_up(measured: &Measured, n_frames: usize) -> Option<f64> {
-    let serial = measured.serial?;
+    let serial = measured.serial.filter(|serial| serial.seconds >= LEAST_SECONDS)?;
     let rest = (measured.wall.checked_sub(serial.ended)?).as_secs_f64();
     let parallel = ratio(n_frames.checked_sub(serial.frames)? as f64, rest)?;
     ratio(parallel, ratio(serial.frames as f64, serial.seconds)?)
@@ -216,5 +219,7 @@ mod tests {
         assert_eq!(speed_up(&measured, 60), Some(2.0));
         assert_eq!(speed_up(&measured, 5), None);
         assert_eq!(speed_up(&Measured::default(), 60), None);
+        let short = SerialSample { seconds: 0.1, ..serial };
+        assert_eq!(speed_up(&Measured { serial: Some(short), ..measured }, 60), None);
     }
 }

@@ -20,7 +20,7 @@ use super::worker::Worker;
 use crate::cli::Refusal;
 
 /// How often a line says that the run lives.
-const HEARTBEAT: Duration = Duration::from_secs(10);
+const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// A sample is measured alone where there are at least so many for each worker: else it would cost more than it tells.
 const SAMPLES_PER_WORKER: usize = 4;
