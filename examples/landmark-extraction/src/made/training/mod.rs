@@ -32,7 +32,7 @@ pub struct TrainingOptions {
 impl Default for TrainingOptions {
     /// Those of the committed weights: some minutes of processor time, in four threads.
     fn default() -> Self {
-        Self { steps: [1000, 1500, 2000, 3500], refinement: [0, 0, 0, 500], batch: 32, seed: 1 }
+        Self { steps: [1000, 1500, 2000, 3500], refinement: [0, 0, 0, 1300], batch: 32, seed: 1 }
     }
 }
 
