@@ -213,8 +213,8 @@ fn a_folder_that_another_run_writes_is_refused_by_name() {
 }
 
 #[test]
-fn the_loader_of_files_trusts_no_name() {
-    // A sample's name is that of its folder, so it is a plain name; its hidden rows and its array lie in the split's folder.
+fn a_sample_of_an_odd_name_keeps_it_and_no_table_takes_it_for_a_formula() {
+    // Quotes and a line end are part of the name; a spreadsheet would take the beginning for a formula.
     let set = Set::drawn(1, 1);
     let odd = set.data().join("train/=1+1, \"x\"\n");
     fs::create_dir(&odd).unwrap();
