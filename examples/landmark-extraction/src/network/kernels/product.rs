@@ -69,10 +69,13 @@ thread_local! {
 }
 
 impl Stored {
+    /// So few numbers stay near the processor, and widening them for each block of points would take longer than reading them.
+    const FEW: usize = 16 << 10;
+
     /// `numbers` has `n`, which are those of `weights` in another order, and zeros.
     fn new(numbers: impl Iterator<Item = f32>, n: usize, weights: &[f32]) -> Self {
         let is_exact = |number: &f32| f16::from_f32(*number).to_f32().to_bits() == number.to_bits();
-        if weights.iter().all(is_exact) {
+        if n > Self::FEW && weights.iter().all(is_exact) {
             let mut half = Vec::with_capacity(n);
             half.extend(numbers.map(f16::from_f32));
             return Self::Half(half);
