@@ -53,10 +53,10 @@ pub fn run(python: &Path, script: &str, arguments: &[&Path]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Without packages of the user and the variables of the caller.
+/// Without packages of the user and the variables of the caller. Writes no compiled files beside the modules that it reads.
 fn isolated(python: &Path) -> Command {
     let mut command = Command::new(python);
-    command.arg("-I");
+    command.args(["-I", "-B"]);
     command
 }
 

@@ -48,16 +48,14 @@ pub(super) fn made(args: &MadeArgs, context: &CliContext<'_>) -> Result<ExitStat
         redo_changed: true,
         status: false,
     };
-    let done = extract::extract_data(&wanted, context)?;
+    let done = extract::extract_data(&data, &wanted, context)?;
     let error = error_of(&done, args.frames);
     if let Some(error) = &error {
         context.output.result(&format!("face: {}\nhands: {}", sentence(&error.face), sentence(&error.hand)));
         let path = args.out.join("made_error.json");
         extract::write_json(&path, &json!(error))?;
     }
-    extract::write_page(&data, &done, error.as_ref(), context)?;
-    context.output.result(&format!("look at {}", args.out.join("index.html").display()));
-    Ok(done.exit_status)
+    extract::finish(&data, &done, error.as_ref(), context)
 }
 
 /// Draws the frames unless the very same are there.

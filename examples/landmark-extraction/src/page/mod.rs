@@ -74,7 +74,7 @@ pub struct SplitView<'a> {
     pub busy: Duration,
     /// Processor time of all workers, where it was measured.
     pub cpu: Option<Duration>,
-    /// Frames that this run extracted; together with `wall` they give the speed.
+    /// Frames that this run computed; together with `wall` they give its speed. What all runs did is in `figures`.
     pub frames_of_this_run: usize,
 }
 

@@ -5,10 +5,10 @@ use consumer_support::page::section;
 
 use super::lists::clip;
 use super::{PartError, SplitView};
-use crate::sample::{SampleFigures, SampleStatus};
+use crate::sample::{RunTotals, SampleFigures, SampleStatus};
 
 /// Columns of the table of splits after the name.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 13] = [
     "samples",
     "failed",
     "frames",
@@ -17,9 +17,11 @@ const COLUMNS: [&str; 11] = [
     "with a face",
     "with a hand",
     "with a body",
-    "frames per s",
-    "wall time",
-    "busy / CPU time",
+    "frames per s of a worker",
+    "work",
+    "frames per s in this run",
+    "wall time of this run",
+    "busy / CPU time of this run",
 ];
 
 pub(super) fn html(splits: &[SplitView<'_>]) -> String {
@@ -83,7 +85,9 @@ fn cells(split: &SplitView<'_>) -> Vec<String> {
     let sum = |count: fn(&SampleFigures) -> usize| split.figures.iter().map(count).sum::<usize>();
     let n_failed = split.figures.iter().filter(|figures| figures.status == SampleStatus::Failed).count();
     let n_read = sum(|figures| figures.frames_ok);
+    let totals = RunTotals::of(split.figures, 0.0);
     let wall = split.wall.as_secs_f64();
+    let per_second = |value: f64| if value > 0.0 { format!("{value:.1}") } else { "\u{2013}".to_owned() };
     let cpu = split.cpu.map_or("\u{2013}".to_owned(), |cpu| duration(cpu.as_secs_f64()));
     vec![
         format!("{} of {}", split.figures.len(), split.n_samples.max(split.figures.len())),
@@ -94,7 +98,9 @@ fn cells(split: &SplitView<'_>) -> Vec<String> {
         share(sum(|figures| figures.frames_with_face), n_read),
         share(sum(|figures| figures.frames_with_hand), n_read),
         share(sum(|figures| figures.frames_with_pose), n_read),
-        if wall > 0.0 { format!("{:.1}", split.frames_of_this_run as f64 / wall) } else { "\u{2013}".to_owned() },
+        per_second(totals.average_fps),
+        duration(totals.total_processing_time),
+        per_second(if wall > 0.0 { split.frames_of_this_run as f64 / wall } else { 0.0 }),
         duration(wall),
         format!("{} / {cpu}", duration(split.busy.as_secs_f64())),
     ]

@@ -89,6 +89,8 @@ pub struct Extracted {
     pub checksum: String,
     /// Rows that an earlier attempt had computed.
     pub rows_resumed: usize,
+    /// The part of `processing_time` that these rows took in earlier attempts.
+    pub seconds_resumed: f64,
     /// Resident memory of the process at the end, in bytes; 0 where the system does not say.
     pub memory_bytes: u64,
 }
@@ -137,6 +139,7 @@ pub fn extract_sample<E: Display>(
                 notes: rows.notes,
                 checksum: format!("{checksum:032x}"),
                 rows_resumed: rows.n_resumed,
+                seconds_resumed: rows.earlier_seconds,
                 memory_bytes,
             })
         }

@@ -38,6 +38,7 @@ fn a_sample_that_is_broken_fails_by_name_and_costs_no_other() {
     symlink("nowhere", set.data().join("train/gone")).unwrap();
     symlink("loop", set.data().join("train/loop")).unwrap();
     fs::write(set.data().join("train/stray"), "").unwrap();
+    fs::create_dir(set.data().join("dev")).unwrap();
     let shown = require_code(&set.extract("out", &["--workers", "2"]), 1);
     for named in [
         "train/empty failed: no frames",
@@ -55,10 +56,55 @@ fn a_sample_that_is_broken_fails_by_name_and_costs_no_other() {
     let names: Vec<String> = arrays(&set.path("out")).keys().map(|path| path.display().to_string()).collect();
     assert_eq!(names, ["train/beside.npy", "train/huge.npy", "train/made_0001.npy", "train/pixel.npy"]);
     assert_eq!(json(&train.join("failed_samples.json")).as_array().unwrap().len(), 5);
+    let head = |split: &str| fs::read_to_string(set.path("out").join(split).join("extraction_metrics.csv")).unwrap();
+    let (head, empty) = (head("train"), head("dev"));
+    assert_eq!(head.lines().next().unwrap(), empty.trim_end(), "a split without samples has the same columns");
     let rows = table(&train.join("extraction_metrics.csv"));
     assert_eq!(rows.len(), 9);
     let torn = rows.iter().find(|row| row["sample_id"] == "torn").unwrap();
     assert_eq!((torn["frames_torn"].as_str(), torn["num_frames"].as_str()), ("2", "0"));
+}
+
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+#[test]
+fn pipes_and_devices_are_no_frames_no_models_and_no_results_and_keep_nothing_waiting() {
+    let set = Set::drawn(1, 1);
+    add(&set, "mixed", &[("f1.png", &png(3, 3, true))]);
+    add(&set, "pipe", &[]);
+    pipe(&set.data().join("train/mixed/f2.png"));
+    pipe(&set.data().join("train/pipe/f1.png"));
+    pipe(&set.data().join("train/stray"));
+    symlink("/dev/zero", set.data().join("train/mixed/f3.png")).unwrap();
+    let train = set.path("out/train");
+    fs::create_dir_all(&train).unwrap();
+    pipe(&train.join(".made_0001.rows"));
+    pipe(&train.join("mixed.npy"));
+    let shown = require_code(&set.extract("out", &["--mode", "threads"]), 1);
+    for named in [
+        "train/pipe failed: no frames",
+        "train/stray is set aside",
+        ".made_0001.rows is no regular file",
+        "mixed.npy was not written: it is there, and no regular file",
+    ] {
+        assert!(shown.contains(named), "{named}: {shown}");
+    }
+    let rows = table(&train.join("extraction_metrics.csv"));
+    let ok = |id: &str| rows.iter().find(|row| row["sample_id"] == id).unwrap()["frames_ok"].clone();
+    assert_eq!((ok("mixed").as_str(), ok("made_0001").as_str()), ("1", "1"));
+    let out = set.path("out").display().to_string();
+    require_code(&program(&["extract", "--out", &out, "--status"]), 0);
+    let models = set.path("models");
+    fs::create_dir(&models).unwrap();
+    for name in ["face_detection_short_range.tflite", "m.whl"] {
+        pipe(&models.join(name));
+    }
+    let shown = require_code(&set.extract("other", &["--models", models.to_str().unwrap()]), 2);
+    assert!(shown.contains("face_detection_short_range.tflite is a FIFO"), "{shown}");
+    let shown = require_code(&program(&["models", "unpack", models.join("m.whl").to_str().unwrap()]), 2);
+    assert!(shown.contains("m.whl is a FIFO"), "{shown}");
 }
 
 #[test]

@@ -5,6 +5,8 @@
 manyhands::init_in_tests!();
 
 #[cfg(test)]
+mod command;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod golden_cases;
@@ -12,8 +14,6 @@ mod golden_cases;
 mod golden_models;
 #[cfg(test)]
 mod golden_pictures;
-#[cfg(test)]
-mod golden_rows;
 #[cfg(test)]
 mod golden_samples;
 #[cfg(test)]

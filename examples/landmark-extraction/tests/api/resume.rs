@@ -79,7 +79,13 @@ fn rows_of_a_sample_that_was_interrupted_are_kept() {
     let length = fs::metadata(&partial).unwrap().len();
     fs::File::options().write(true).open(&partial).unwrap().set_len(length - 1).unwrap();
     require_code(&set.extract("out", &["--mode", "threads"]), 0);
-    assert_eq!(json(&train.join("extraction_summary.json"))["rows_resumed"], n_rows - 1);
+    let summary = json(&train.join("extraction_summary.json"));
+    assert_eq!(summary["rows_resumed"], n_rows - 1);
+    // Rows of the killed run are no work of this one.
+    let number = |name: &str| summary[name].as_f64().unwrap();
+    let n_computed = number("frames_per_second") * number("wall_seconds");
+    assert!((n_computed + number("rows_resumed") - number("total_frames")).abs() < 1e-6, "{summary}");
+    assert!(number("concurrency_factor") <= number("workers"), "{summary}");
     assert_eq!(leftovers(&train), [""; 0]);
     require_code(&set.extract("whole", &["--mode", "threads"]), 0);
     assert_same_arrays(&set.path("out"), &set.path("whole"));

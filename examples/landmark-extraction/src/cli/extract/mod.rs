@@ -20,9 +20,10 @@ use std::path::{Path, PathBuf};
 
 use consumer_support::command_line::command_with;
 use consumer_support::{CliContext, ExitStatus, Interrupted, Output, RunFolder, notice};
+use landmark_extraction::made::MadeError;
 use landmark_extraction::sample::RunTotals;
 use manyhands::{AnyMode, CancelToken};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::ExtractArgs;
 use super::{Refusal, text};
@@ -32,7 +33,6 @@ use settings::ExtractSettings;
 use split_run::{SplitOutcome, SplitRun};
 use status::SplitNote;
 
-pub(super) use page::write as write_page;
 pub(super) use results::write_json;
 pub(super) use resume::require_whole;
 pub(super) use status::begun_splits;
@@ -48,12 +48,9 @@ pub(super) fn extract(args: &ExtractArgs, context: &CliContext<'_>) -> Result<Ex
     if args.status {
         return status::print_status(&args.out, context.output);
     }
-    let done = extract_data(args, context)?;
-    if let Some(data) = &args.data {
-        page::write(data, &done, None, context)?;
-        context.output.result(&format!("look at {}", args.out.join("index.html").display()));
-    }
-    Ok(done.exit_status)
+    let Some(data) = &args.data else { return Err("no data set is given".to_owned()) };
+    let done = extract_data(data, args, context)?;
+    finish(data, &done, None, context)
 }
 
 /// What became of a run.
@@ -61,15 +58,20 @@ pub(super) struct ExtractedData {
     pub(super) splits: Vec<SplitOutcome>,
     pub(super) settings: ExtractSettings,
     pub(super) workers: usize,
-    pub(super) exit_status: ExitStatus,
+    mode: AnyMode,
+    /// The signal that ended it before all samples were done.
+    interrupted: Option<Interrupted>,
 }
 
-/// Extracts the samples of a data set. The page is left to the caller.
+/// Extracts the samples of a data set; [`finish`] writes what covers all splits.
 ///
 /// # Errors
 /// A message when nothing could be done.
-pub(super) fn extract_data(args: &ExtractArgs, context: &CliContext<'_>) -> Result<ExtractedData, Refusal> {
-    let Some(data) = &args.data else { return Err("no data set is given".to_owned()) };
+pub(super) fn extract_data(
+    data: &Path,
+    args: &ExtractArgs,
+    context: &CliContext<'_>,
+) -> Result<ExtractedData, Refusal> {
     let mode = limited(context.mode, args)?;
     let mut settings = ExtractSettings::of(args)?;
     let splits = splits(data, args, &settings, context.output)?;
@@ -90,8 +92,7 @@ pub(super) fn extract_data(args: &ExtractArgs, context: &CliContext<'_>) -> Resu
     };
     let outcomes = extract_splits(&splits, &earlier, &run(interruption.token()), interruption.token())?;
     let interrupted = interruption.interrupted().filter(|_| outcomes.iter().any(|outcome| outcome.n_unfinished() > 0));
-    let exit_status = finish(&outcomes, &settings, mode, interrupted.as_ref(), context)?;
-    Ok(ExtractedData { splits: outcomes, settings, workers, exit_status })
+    Ok(ExtractedData { splits: outcomes, settings, workers, mode, interrupted })
 }
 
 /// The mode in which no sample takes longer than the limit.
@@ -231,76 +232,103 @@ fn extract_splits(
 
 /// What became of a split, for the terminal.
 fn sentence(outcome: &SplitOutcome) -> String {
-    let frames = outcome.frames_of_this_run();
-    let wall = outcome.measured.wall.as_secs_f64();
     let earlier = match outcome.resumed.len() {
         0 => String::new(),
         n => format!(", {n} in earlier runs"),
     };
-    let rate = if wall > 0.0 { frames as f64 / wall } else { 0.0 };
-    let faster = results::speed_up(&outcome.measured, frames);
-    let faster = faster.map(|factor| format!("; {factor:.2} times as fast as one worker")).unwrap_or_default();
     format!(
-        "{}: {} of {} samples extracted{earlier}, {} failed; {frames} frames in {wall:.1} s, {rate:.1} frames/s{faster}; {} takes {} MiB",
+        "{}: {} of {} samples extracted{earlier}, {} failed; {}",
         outcome.split,
         outcome.made.len() + outcome.resumed.len(),
         outcome.n_samples,
         outcome.failed.len(),
-        split_run::memory_of(outcome.mode),
-        outcome.measured.worker_bytes >> 20
+        speed(outcome)
     )
 }
 
-/// Prints the summary of all splits.
-fn finish(
-    outcomes: &[SplitOutcome],
-    settings: &ExtractSettings,
-    mode: AnyMode,
-    interrupted: Option<&Interrupted>,
+/// How fast this run was and what it took; or, where it computed nothing, how fast the earlier ones were.
+fn speed(outcome: &SplitOutcome) -> String {
+    let (frames, measured) = (outcome.frames_of_this_run(), &outcome.measured);
+    let wall = measured.wall.as_secs_f64();
+    if frames == 0 || wall <= 0.0 {
+        let totals = RunTotals::of(&outcome.figures(), 0.0);
+        return format!(
+            "no new frames; {} of all runs, {:.1} frames/s of a worker",
+            totals.total_frames, totals.average_fps
+        );
+    }
+    let faster = results::speed_up(measured, frames);
+    let faster = faster.map(|factor| format!("; {factor:.2} times as fast as one worker")).unwrap_or_default();
+    format!(
+        "{frames} frames in {wall:.1} s, {:.1} frames/s{faster}; {} takes {} MiB",
+        frames as f64 / wall,
+        split_run::memory_of(outcome.mode),
+        measured.worker_bytes >> 20
+    )
+}
+
+/// Writes the summary of all splits and the page, and says how it ended. `error` is that of the made models, where the truth is known.
+///
+/// # Errors
+/// A message when the page cannot be written.
+pub(super) fn finish(
+    data: &Path,
+    done: &ExtractedData,
+    error: Option<&MadeError>,
     context: &CliContext<'_>,
 ) -> Result<ExitStatus, Refusal> {
-    let sum = |of: fn(&SplitOutcome) -> usize| outcomes.iter().map(of).sum::<usize>();
-    let (done, failed) =
-        (sum(|outcome| outcome.made.len() + outcome.resumed.len()), sum(|outcome| outcome.failed.len()));
-    let wall = outcomes.iter().map(|outcome| outcome.measured.wall.as_secs_f64()).sum();
-    let made = outcomes.iter().flat_map(|outcome| outcome.made.iter().map(|extracted| &extracted.figures));
-    let lost = outcomes.iter().flat_map(|outcome| outcome.failed.iter().map(|failure| &failure.figures));
-    let mut summary = json!({
-        "operation": "extract",
-        "models": settings.science.models,
-        "mode": mode.to_string(),
-        "ended_by": interrupted.map(|interrupted| interrupted.signal.as_str()),
-        "total_samples": sum(|outcome| outcome.n_samples),
-        "already_extracted": sum(|outcome| outcome.resumed.len()),
-        "unfinished": sum(SplitOutcome::n_unfinished),
-        "wall_seconds": wall,
-        "splits": outcomes.iter().map(|outcome| outcome.split.as_str()).collect::<Vec<_>>(),
-    });
-    if let (Some(summary), serde_json::Value::Object(totals)) =
-        (summary.as_object_mut(), json!(RunTotals::of(made.chain(lost), wall)))
-    {
-        summary.extend(totals);
-    }
-    let written = results::write_json(&settings.out.join(results::SUMMARY), &summary);
+    let (outcomes, out) = (&done.splits, &done.settings.out);
+    let summary = summary(done, error);
+    let written = results::write_json(&out.join(results::SUMMARY), &summary);
     if let Err(why) = &written {
         context.output.warning(why);
     }
     context.output.json(&summary.to_string());
-    let warned =
-        written.is_err() || outcomes.iter().any(|outcome| !outcome.warnings.is_empty() && has_lost_a_table(outcome));
-    if let Some(interrupted) = interrupted {
+    page::write(data, done, error, context)?;
+    context.output.result(&format!("look at {}", out.join("index.html").display()));
+    let sum = |of: fn(&SplitOutcome) -> usize| outcomes.iter().map(of).sum::<usize>();
+    let n_done = sum(|outcome| outcome.made.len() + outcome.resumed.len());
+    if let Some(interrupted) = &done.interrupted {
         notice(&format!(
-            "ended by {}: {done} samples are finished and saved\nto go on: {}",
+            "ended by {}: {n_done} samples are finished and saved\nto go on: {}",
             interrupted.signal,
             command_with(&[])
         ));
         return Ok(ExitStatus::Interrupted(interrupted.exit_code));
     }
-    Ok(match (done, failed == 0 && !warned) {
+    let has_lost = written.is_err() || outcomes.iter().any(has_lost_a_table);
+    Ok(match (n_done, sum(|outcome| outcome.failed.len()) == 0 && !has_lost) {
         (0, _) => ExitStatus::CouldNotRun,
         (_, true) => ExitStatus::Done,
         (_, false) => ExitStatus::Incomplete,
     })
+}
+
+/// The summary of all splits. What stands outside `all_runs` is of this run alone.
+fn summary(done: &ExtractedData, error: Option<&MadeError>) -> Value {
+    let outcomes = &done.splits;
+    let sum = |of: fn(&SplitOutcome) -> usize| outcomes.iter().map(of).sum::<usize>();
+    let wall = outcomes.iter().map(|outcome| outcome.measured.wall.as_secs_f64()).sum();
+    let figures: Vec<_> = outcomes.iter().flat_map(SplitOutcome::figures).collect();
+    let mut summary = json!({
+        "operation": "extract",
+        "models": done.settings.science.models,
+        "mode": done.mode.to_string(),
+        "ended_by": done.interrupted.as_ref().map(|interrupted| interrupted.signal.as_str()),
+        "total_samples": sum(|outcome| outcome.n_samples),
+        "already_extracted": sum(|outcome| outcome.resumed.len()),
+        "unfinished": sum(SplitOutcome::n_unfinished),
+        "wall_seconds": wall,
+        "splits": outcomes.iter().map(|outcome| outcome.split.as_str()).collect::<Vec<_>>(),
+        "all_runs": results::all_runs(&figures),
+    });
+    if let (Some(summary), Value::Object(totals)) =
+        (summary.as_object_mut(), json!(results::totals_of_this_run(outcomes, wall)))
+    {
+        summary.extend(totals);
+        summary.extend(error.map(|error| ("made_error".to_owned(), json!(error))));
+    }
+    summary
 }
 
 /// A worker that died and whose sample was made all the same is no loss.

@@ -40,7 +40,7 @@ struct Shown {
 ///
 /// # Errors
 /// A message when it cannot be written.
-pub(in crate::cli) fn write(
+pub(super) fn write(
     data: &Path,
     done: &ExtractedData,
     error: Option<&MadeError>,

@@ -51,7 +51,7 @@ pub(super) fn write_checkpoint(view: &SplitView<'_>) -> Result<(), String> {
         "mode": view.mode.to_string(),
         "elapsed_seconds": outcome.measured.wall.as_secs_f64(),
         "time_stamp": jiff::Timestamp::now().to_string(),
-        "metrics_so_far": totals_of_this_run(outcome),
+        "metrics_so_far": totals(outcome),
         "done": done.collect::<Vec<_>>(),
         "failed": failed.collect::<Vec<_>>(),
     });
@@ -79,10 +79,20 @@ pub(super) fn write_split(view: &SplitView<'_>) -> Result<(), String> {
     if refused.is_empty() { Ok(()) } else { Err(refused.join("; ")) }
 }
 
-fn totals_of_this_run(outcome: &SplitOutcome) -> RunTotals {
-    let made = outcome.made.iter().map(|extracted| &extracted.figures);
-    let failed = outcome.failed.iter().map(|failure| &failure.figures);
-    RunTotals::of(made.chain(failed), outcome.measured.wall.as_secs_f64())
+/// What this run did in a split.
+fn totals(outcome: &SplitOutcome) -> RunTotals {
+    totals_of_this_run(std::slice::from_ref(outcome), outcome.measured.wall.as_secs_f64())
+}
+
+/// The totals of what this run did in the splits, which took so many seconds together.
+pub(super) fn totals_of_this_run(outcomes: &[SplitOutcome], wall: f64) -> RunTotals {
+    let made = || outcomes.iter().flat_map(|outcome| &outcome.made);
+    let failed = outcomes.iter().flat_map(|outcome| &outcome.failed).map(|failure| &failure.figures);
+    let mut totals = RunTotals::of(made().map(|extracted| &extracted.figures).chain(failed), wall);
+    let of_earlier_runs = made().map(|extracted| extracted.seconds_resumed).sum::<f64>();
+    // This run's wall time holds none of what an interrupted run spent on these samples.
+    totals.concurrency_factor = ratio((totals.total_processing_time - of_earlier_runs).max(0.0), wall).unwrap_or(0.0);
+    totals
 }
 
 /// The summary of a split. What stands outside `all_runs` is of this run alone.
@@ -102,7 +112,7 @@ pub(super) fn summary(view: &SplitView<'_>) -> Value {
         "is_whole": outcome.n_unfinished() == 0 && outcome.failed.is_empty(),
         "all_runs": all_runs(&figures),
     });
-    for part in [json!(totals_of_this_run(outcome)), of_the_machine(view, measured)] {
+    for part in [json!(totals(outcome)), of_the_machine(view, measured)] {
         if let (Some(summary), Value::Object(part)) = (summary.as_object_mut(), part) {
             summary.extend(part);
         }
@@ -148,7 +158,9 @@ pub(super) fn speed_up(measured: &Measured, n_frames: usize) -> Option<f64> {
     ratio(parallel, ratio(serial.frames as f64, serial.seconds)?)
 }
 
-fn all_runs(figures: &[SampleFigures]) -> Value {
+/// What all runs came to, whichever of them made a sample.
+pub(super) fn all_runs(figures: &[SampleFigures]) -> Value {
+    let totals = RunTotals::of(figures, 0.0);
     let sum = |of: fn(&SampleFigures) -> usize| figures.iter().map(of).sum::<usize>();
     json!({
         "succeeded": figures.iter().filter(|sample| sample.status == SampleStatus::Success).count(),
@@ -163,7 +175,11 @@ fn all_runs(figures: &[SampleFigures]) -> Value {
         "frames_with_hand": sum(|sample| sample.frames_with_hand),
         "frames_with_face": sum(|sample| sample.frames_with_face),
         "hands_dropped": sum(|sample| sample.hands_dropped),
-        "total_processing_time": figures.iter().map(|sample| sample.processing_time).sum::<f64>(),
+        "total_processing_time": totals.total_processing_time,
+        "average_fps": totals.average_fps,
+        "mean_fps_per_item": totals.mean_fps_per_item,
+        "median_fps_per_item": totals.median_fps_per_item,
+        "mean_memory_mb": totals.mean_memory_mb,
     })
 }
 
@@ -178,11 +194,13 @@ fn write_metrics(path: &Path, figures: &[SampleFigures]) -> Result<(), String> {
         table.serialize(shown).map_err(text)?;
     }
     if figures.is_empty() {
-        // A header needs no row.
-        let header = serde_json::to_value(SampleFigures::default()).map_err(text)?;
-        table.write_record(header.as_object().into_iter().flatten().map(|(name, _)| name)).map_err(text)?;
+        table.serialize(SampleFigures::default()).map_err(text)?;
     }
-    let bytes = table.into_inner().map_err(text)?;
+    let mut bytes = table.into_inner().map_err(text)?;
+    if figures.is_empty() {
+        // The header alone, in the order of all other tables.
+        bytes.truncate(bytes.iter().position(|&byte| byte == b'\n').map_or(0, |at| at + 1));
+    }
     write_atomically(path, |file| file.write_all(&bytes)).map_err(text)
 }
 

@@ -81,9 +81,9 @@ impl SplitOutcome {
         self.n_samples.saturating_sub(self.resumed.len() + self.made.len() + self.failed.len())
     }
 
-    /// Rows of the arrays that this run made.
+    /// Rows that this run computed: those of its arrays, without the ones that an interrupted run had left.
     pub(in crate::cli) fn frames_of_this_run(&self) -> usize {
-        self.made.iter().map(|extracted| extracted.figures.num_frames).sum()
+        self.made.iter().map(new_rows).sum()
     }
 
     /// The samples that have an array, of earlier runs and of this one.
@@ -100,6 +100,11 @@ impl SplitOutcome {
         number_workers(&mut all, self.made.iter().map(|extracted| extracted.figures.worker_id));
         all
     }
+}
+
+/// Rows of an array that no earlier run had computed.
+fn new_rows(extracted: &Extracted) -> usize {
+    extracted.figures.num_frames.saturating_sub(extracted.rows_resumed)
 }
 
 /// Replaces the marks of workers by 0, 1, 2 and so on: first those of this run, in the order of their first result.
@@ -251,7 +256,7 @@ impl<'a> Gathering<'a> {
                     measured.serial = Some(SerialSample { frames, seconds, ended: self.begin.elapsed() });
                 }
                 let mut beat = lock(&self.beat);
-                beat.frames += figures.num_frames;
+                beat.frames += new_rows(&extracted);
                 beat.worker_bytes = measured.worker_bytes;
                 drop(beat);
                 self.outcome.made.push(extracted);
