@@ -220,7 +220,8 @@ fn extract_splits(
         }
         let outcome = split_run::extract_split(split, earlier, run)?;
         outcome.warnings.iter().for_each(|warning| run.context.output.warning(warning));
-        let torn = outcome.made.iter().flat_map(page::warnings_of);
+        let of_failed = outcome.failed.iter().flat_map(page::warnings_of_failed);
+        let torn = outcome.made.iter().flat_map(page::warnings_of).chain(of_failed);
         let torn: Vec<String> = torn.map(|warning| format!("{}: {}", warning.subject, warning.reason)).collect();
         name_some(&torn, "rows have no numbers", run.context.output);
         run.context.output.result(&sentence(&outcome));
@@ -231,24 +232,34 @@ fn extract_splits(
 
 /// What became of a split, for the terminal.
 fn sentence(outcome: &SplitOutcome) -> String {
-    let frames = outcome.frames_of_this_run();
-    let wall = outcome.measured.wall.as_secs_f64();
     let earlier = match outcome.resumed.len() {
         0 => String::new(),
         n => format!(", {n} in earlier runs"),
     };
-    let rate = if wall > 0.0 { frames as f64 / wall } else { 0.0 };
-    let faster = results::speed_up(&outcome.measured, frames);
-    let faster = faster.map(|factor| format!("; {factor:.2} times as fast as one worker")).unwrap_or_default();
     format!(
-        "{}: {} of {} samples extracted{earlier}, {} failed; {frames} frames in {wall:.1} s, {rate:.1} frames/s{faster}; {} takes {} MiB",
+        "{}: {} of {} samples extracted{earlier}, {} failed{}",
         outcome.split,
         outcome.made.len() + outcome.resumed.len(),
         outcome.n_samples,
         outcome.failed.len(),
-        split_run::memory_of(outcome.mode),
-        outcome.measured.worker_bytes >> 20
+        work(outcome)
     )
+}
+
+/// What this run did, and how fast; nothing where it made no array.
+fn work(outcome: &SplitOutcome) -> String {
+    if outcome.made.is_empty() {
+        let nothing_left = outcome.failed.is_empty() && outcome.n_unfinished() == 0;
+        return if nothing_left { "; nothing was left to do".to_owned() } else { String::new() };
+    }
+    let frames = outcome.frames_of_this_run();
+    let wall = outcome.measured.wall.as_secs_f64();
+    let rate = if wall > 0.0 { frames as f64 / wall } else { 0.0 };
+    let faster = results::speed_up(&outcome.measured, frames);
+    let faster = faster.map(|factor| format!("; {factor:.2} times as fast as one worker")).unwrap_or_default();
+    let holder = split_run::memory_of(outcome.mode);
+    let mebibytes = outcome.measured.worker_bytes >> 20;
+    format!("; {frames} frames in {wall:.1} s, {rate:.1} frames/s{faster}; {holder} takes {mebibytes} MiB")
 }
 
 /// Prints the summary of all splits.
