@@ -82,7 +82,7 @@ pub(super) struct ExtractArgs {
     #[arg(long, default_value = "all", value_name = "train|dev|test|all")]
     pub(super) split: String,
     /// The folder of the models, or `made` for the small one that the program carries, which knows drawn frames only
-    /// [default: models, where that folder is there].
+    /// [default: the folder models here].
     #[arg(long, value_name = "DIR|made")]
     pub(super) models: Option<PathBuf>,
     /// The memory that all of this may take, such as 2G or 800M: there are only as many workers as fit, by what one was measured to

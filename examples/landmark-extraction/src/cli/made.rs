@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use consumer_support::input::read_whole;
-use consumer_support::{CliContext, ExitStatus};
+use consumer_support::{CliContext, ExitStatus, Output};
 use landmark_extraction::made::{self, MadeError, PartError};
 use landmark_extraction::sample::{array_path, read_array};
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ struct SetNote {
 /// A message when nothing could be done.
 pub(super) fn made(args: &MadeArgs, context: &CliContext<'_>) -> Result<ExitStatus, Refusal> {
     let data = args.out.join(DATA);
-    draw(args, &data)?;
+    draw(args, &data, context.output)?;
     let wanted = ExtractArgs {
         data: Some(data.clone()),
         out: args.out.clone(),
@@ -59,7 +59,7 @@ pub(super) fn made(args: &MadeArgs, context: &CliContext<'_>) -> Result<ExitStat
 }
 
 /// Draws the frames unless the very same are there.
-fn draw(args: &MadeArgs, data: &Path) -> Result<(), Refusal> {
+fn draw(args: &MadeArgs, data: &Path, output: &Output) -> Result<(), Refusal> {
     let note = SetNote { samples: args.samples, frames: args.frames, version: env!("CARGO_PKG_VERSION").to_owned() };
     let note_path = args.out.join("made_set.json");
     let there: Option<SetNote> =
@@ -77,6 +77,7 @@ fn draw(args: &MadeArgs, data: &Path) -> Result<(), Refusal> {
             data.display()
         ));
     }
+    output.result(&format!("{} samples of {} frames are drawn into {}", args.samples, args.frames, data.display()));
     made::write_set(data, args.samples, args.frames).map_err(refused)?;
     extract::write_json(&note_path, &json!(note))
 }
@@ -103,9 +104,11 @@ fn sample_number(id: &str) -> Option<usize> {
 
 fn sentence(error: &PartError) -> String {
     format!(
-        "{} compared with the truth: {:.2} px off on average, {:.2} px at most; {:.1} % rightly found or absent",
+        "{} compared with the truth: points {:.2} px off on average ({:.1} % of the square around it), {:.2} px at most; {:.1} % rightly \
+         found or absent",
         error.n_compared,
         error.mean_pixels,
+        100.0 * error.mean_share,
         error.largest_pixels,
         100.0 * error.presence_share()
     )

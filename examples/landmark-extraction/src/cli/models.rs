@@ -1,5 +1,6 @@
 //! `models unpack`: the models out of the wheel of a Python package.
 
+use consumer_support::command_line::shell_quoted;
 use consumer_support::{ExitStatus, Output};
 use landmark_extraction::models::files::HOW_TO_GET;
 use serde_json::json;
@@ -21,6 +22,7 @@ pub(super) fn unpack(args: &UnpackArgs, output: &Output) -> Result<ExitStatus, R
     files.iter().for_each(|file| output.result(&file.display()));
     let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
     output.result(&format!("{} files, each with the checksum that it should have", files.len()));
+    output.result(&format!("use them: landmark-extraction extract DATA --out DIR --models {}", shell_quoted(&args.to)));
     output.json(&json!({ "operation": "models unpack", "files": files }).to_string());
     Ok(ExitStatus::Done)
 }

@@ -145,7 +145,7 @@ impl RunView<'_> {
     pub fn to_html(&self) -> String {
         let sections = [
             page::header(self.title, self.subtitle, &self.models.to_html()),
-            splits::html(&self.splits),
+            splits::html(&self.splits, self.models),
             if self.facts.is_empty() {
                 String::new()
             } else {

@@ -4,12 +4,12 @@ use consumer_support::escape;
 use consumer_support::page::section;
 
 use super::lists::clip;
-use super::{PartError, SplitView};
+use super::{PartError, RanModels, SplitView};
 use crate::sample::{RunTotals, SampleFigures, SampleStatus};
 
 /// Columns of the table of splits after the name.
 const COLUMNS: [&str; 13] = [
-    "samples",
+    "samples done",
     "failed",
     "frames",
     "torn",
@@ -24,12 +24,16 @@ const COLUMNS: [&str; 13] = [
     "busy / CPU time of this run",
 ];
 
-pub(super) fn html(splits: &[SplitView<'_>]) -> String {
+pub(super) fn html(splits: &[SplitView<'_>], models: RanModels<'_>) -> String {
     if splits.is_empty() {
         return section("Splits", "<p>There is no split to show.</p>\n");
     }
-    let rows: Vec<_> = splits.iter().map(|split| (name_with_progress(split), cells(split))).collect();
-    section("Splits", &table("split", &COLUMNS, &rows))
+    let rows: Vec<_> = splits.iter().map(|split| (name_with_progress(split), cells(split, models))).collect();
+    let bodies = if models == RanModels::Made { " The small model looks for no bodies." } else { "" };
+    let note = format!(
+        "<p class=\"note\">Speed and times are those of the last run, the counts those of all runs.{bodies}</p>\n"
+    );
+    section("Splits", &(table("split", &COLUMNS, &rows) + &note))
 }
 
 /// How far the landmarks are from the truth; no section where that is not known.
@@ -51,8 +55,9 @@ pub(super) fn errors_html(errors: &[PartError]) -> String {
         ];
         (escape(&clip(&error.part)), cells)
     };
-    let note = "<p class=\"note\">Distances between the landmarks and the truth of the drawn frames. A frame is right when the part was \
-                found where it is, and not found where it is not.</p>\n";
+    let note = "<p class=\"note\">Distances between the landmarks and the truth of the drawn frames, none of which the model was trained \
+                with. The region is the square around the part. A frame is right when the part was found where it is, and not found where \
+                it is not; the left and the right hand count one by one.</p>\n";
     section("Error against the truth", &(table("part", &COLUMNS, &errors.iter().map(row).collect::<Vec<_>>()) + note))
 }
 
@@ -81,14 +86,16 @@ fn name_with_progress(split: &SplitView<'_>) -> String {
     )
 }
 
-fn cells(split: &SplitView<'_>) -> Vec<String> {
+fn cells(split: &SplitView<'_>, models: RanModels<'_>) -> Vec<String> {
     let sum = |count: fn(&SampleFigures) -> usize| split.figures.iter().map(count).sum::<usize>();
     let n_failed = split.figures.iter().filter(|figures| figures.status == SampleStatus::Failed).count();
     let n_read = sum(|figures| figures.frames_ok);
     let totals = RunTotals::of(split.figures, 0.0);
     let wall = split.wall.as_secs_f64();
+    let is_measured = wall > 0.0 && split.frames_of_this_run > 0;
+    let none = "\u{2013}".to_owned();
     let per_second = |value: f64| if value > 0.0 { format!("{value:.1}") } else { "\u{2013}".to_owned() };
-    let cpu = split.cpu.map_or("\u{2013}".to_owned(), |cpu| duration(cpu.as_secs_f64()));
+    let cpu = split.cpu.map_or(none.clone(), |cpu| duration(cpu.as_secs_f64()));
     vec![
         format!("{} of {}", split.figures.len(), split.n_samples.max(split.figures.len())),
         alarming(n_failed),
@@ -97,10 +104,10 @@ fn cells(split: &SplitView<'_>) -> Vec<String> {
         alarming(sum(|figures| figures.frames_missing)),
         share(sum(|figures| figures.frames_with_face), n_read),
         share(sum(|figures| figures.frames_with_hand), n_read),
-        share(sum(|figures| figures.frames_with_pose), n_read),
+        if models == RanModels::Made { none.clone() } else { share(sum(|figures| figures.frames_with_pose), n_read) },
         per_second(totals.average_fps),
         duration(totals.total_processing_time),
-        per_second(if wall > 0.0 { split.frames_of_this_run as f64 / wall } else { 0.0 }),
+        if is_measured { format!("{:.1}", split.frames_of_this_run as f64 / wall) } else { none.clone() },
         duration(wall),
         format!("{} / {cpu}", duration(split.busy.as_secs_f64())),
     ]

@@ -13,9 +13,7 @@ pub enum PictureError {
         reason: String,
     },
     /// The picture has more pixels than the limit.
-    #[error(
-        "has {width} x {height} pixels where at most {limit} are read; make it smaller, or raise the limit if the memory is there"
-    )]
+    #[error("has {width} x {height} pixels where at most {limit} are read; make it smaller")]
     TooLarge {
         /// Pixels in a row.
         width: u64,

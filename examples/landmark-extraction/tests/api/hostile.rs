@@ -44,6 +44,7 @@ fn a_sample_that_is_broken_fails_by_name_and_costs_no_other() {
         "train/empty failed: no frames",
         "train/texts failed: no frames",
         "train/torn failed: no readable frame",
+        "train/torn, row 0: f1.png is torn: has no bytes",
         "train/gone failed: folder missing",
         "train/loop failed: ",
         "train/stray is set aside",
@@ -59,6 +60,11 @@ fn a_sample_that_is_broken_fails_by_name_and_costs_no_other() {
     let head = |split: &str| fs::read_to_string(set.path("out").join(split).join("extraction_metrics.csv")).unwrap();
     let (head, empty) = (head("train"), head("dev"));
     assert_eq!(head.lines().next().unwrap(), empty.trim_end(), "a split without samples has the same columns");
+    let failed = json(&train.join("failed_samples.json"));
+    let torn = failed.as_array().unwrap().iter().find(|sample| sample["sample_id"] == "torn").unwrap();
+    assert_eq!((&torn["frames"][1]["file"], &torn["frames"][1]["row"]), (&"f2.png".into(), &1.into()));
+    let status = require_code(&program(&["extract", "--out", &set.path("out").display().to_string(), "--status"]), 0);
+    assert!(status.contains("train/empty failed: no frames"), "{status}");
     let rows = table(&train.join("extraction_metrics.csv"));
     assert_eq!(rows.len(), 9);
     let torn = rows.iter().find(|row| row["sample_id"] == "torn").unwrap();
@@ -135,6 +141,7 @@ fn what_cannot_be_extracted_at_all_is_said_with_the_way_out() {
         (vec![&data, "--out", &inside, made[0], made[1]], "lies in the data set"),
         (vec![&data, "--out", &file, made[0], made[1]], "choose another --out"),
         (vec![&data, "--out", &out, "--models", &empty], "pip download"),
+        (vec![&data, "--out", &out, "--models", &file], "which --models names, is no folder"),
         (vec![&data, "--out", &out, "--models", &models], ".tflite"),
         (vec![&data, "--out", &out], "pip download"),
         (vec![&data, "--out", &out, made[0], made[1], "--mode", "threads", "--time-limit", "5"], "--mode processes"),

@@ -221,7 +221,8 @@ fn extract_splits(
         }
         let outcome = split_run::extract_split(split, earlier, run)?;
         outcome.warnings.iter().for_each(|warning| run.context.output.warning(warning));
-        let torn = outcome.made.iter().flat_map(page::warnings_of);
+        let of_failed = outcome.failed.iter().flat_map(page::warnings_of_failed);
+        let torn = outcome.made.iter().flat_map(page::warnings_of).chain(of_failed);
         let torn: Vec<String> = torn.map(|warning| format!("{}: {}", warning.subject, warning.reason)).collect();
         name_some(&torn, "rows have no numbers", run.context.output);
         run.context.output.result(&sentence(&outcome));

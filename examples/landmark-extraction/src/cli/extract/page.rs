@@ -13,7 +13,7 @@ use landmark_extraction::page::{
 use landmark_extraction::picture::Picture;
 use landmark_extraction::row::ROW;
 use landmark_extraction::sample::{
-    Extracted, FrameSet, FrameWarning, SampleFigures, WarningKind, array_path, read_array,
+    Extracted, FrameSet, FrameWarning, SampleFailure, SampleFigures, WarningKind, array_path, read_array,
 };
 
 use super::results::{self, FAILED, METRICS, SUMMARY};
@@ -65,7 +65,7 @@ pub(super) fn write(
                 row: &shown.row,
             })
             .collect(),
-        warnings: done.splits.iter().flat_map(SplitOutcome::done).flat_map(warnings_of).collect(),
+        warnings: done.splits.iter().flat_map(warnings_of_split).collect(),
         files: files(&done.splits),
     };
     write_page(&done.settings.out, &run).map_err(|error| format!("the page is not written, the arrays are: {error}"))
@@ -95,11 +95,8 @@ fn facts(done: &ExtractedData, context: &CliContext<'_>) -> Vec<Fact> {
     let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
     let mut facts = vec![
         fact("Mode", format!("{}, {} workers", context.mode, done.workers)),
-        fact("Rows", format!("every {} of a sample", done.settings.science.stride)),
+        fact("Frames", frames_taken(done.settings.science.stride)),
     ];
-    if done.settings.science.stride == 1 {
-        facts[1].value = "all of a sample".to_owned();
-    }
     let most = done.splits.iter().map(|split| split.measured.worker_bytes).max().unwrap_or_default();
     if most > 0 {
         facts.push(fact("Memory", format!("{} took {} MiB at most", memory_of(context.mode), most >> 20)));
@@ -111,6 +108,14 @@ fn facts(done: &ExtractedData, context: &CliContext<'_>) -> Vec<Fact> {
         }
     }
     facts
+}
+
+/// Which frames of a sample have a row.
+fn frames_taken(stride: usize) -> String {
+    match stride {
+        1 => "all".to_owned(),
+        _ => format!("0, {stride}, {} and so on", stride.saturating_mul(2)),
+    }
 }
 
 fn part_errors(error: &MadeError) -> Vec<PartError> {
@@ -138,9 +143,27 @@ fn files(splits: &[SplitOutcome]) -> Vec<Link> {
     splits.iter().flat_map(of).collect()
 }
 
+/// The torn and missing frames of all samples, those of failed ones too, and the notes.
+fn warnings_of_split(outcome: &SplitOutcome) -> Vec<Warning> {
+    let failed = outcome.failed.iter().flat_map(warnings_of_failed);
+    outcome.done().flat_map(warnings_of).chain(failed).collect()
+}
+
 /// The torn and missing frames of a sample, and its notes.
 pub(super) fn warnings_of(extracted: &Extracted) -> Vec<Warning> {
-    let name = format!("{}/{}", extracted.figures.split, extracted.figures.sample_id);
+    let subject = format!("{}/{}", extracted.figures.split, extracted.figures.sample_id);
+    let of_sample = |note: &String| Warning { subject: subject.clone(), reason: note.clone() };
+    let rows = warnings_of_rows(&extracted.figures, &extracted.warnings);
+    rows.into_iter().chain(extracted.notes.iter().map(of_sample)).collect()
+}
+
+/// The torn and missing frames of a sample without an array: they say why it has none.
+pub(super) fn warnings_of_failed(failure: &SampleFailure) -> Vec<Warning> {
+    warnings_of_rows(&failure.figures, &failure.warnings)
+}
+
+fn warnings_of_rows(figures: &SampleFigures, warnings: &[FrameWarning]) -> Vec<Warning> {
+    let name = format!("{}/{}", figures.split, figures.sample_id);
     let of_row = |warning: &FrameWarning| Warning {
         subject: format!("{name}, row {}", warning.row),
         reason: match warning.kind {
@@ -151,8 +174,7 @@ pub(super) fn warnings_of(extracted: &Extracted) -> Vec<Warning> {
             },
         },
     };
-    let of_sample = |note: &String| Warning { subject: name.clone(), reason: note.clone() };
-    extracted.warnings.iter().map(of_row).chain(extracted.notes.iter().map(of_sample)).collect()
+    warnings.iter().map(of_row).collect()
 }
 
 /// Frames of the chosen samples. One whose frames or array can no longer be read is left out.

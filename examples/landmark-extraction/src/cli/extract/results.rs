@@ -67,7 +67,13 @@ pub(super) fn write_split(view: &SplitView<'_>) -> Result<(), String> {
     let failed: Vec<Value> = outcome
         .failed
         .iter()
-        .map(|failure| json!({ "sample_id": failure.figures.sample_id, "error": failure.figures.error }))
+        .map(|failure| {
+            json!({
+                "sample_id": failure.figures.sample_id,
+                "error": failure.figures.error,
+                "frames": failure.warnings,
+            })
+        })
         .collect();
     let written = [
         write_metrics(&folder.join(METRICS), &outcome.figures()),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::Refusal;
 
 /// The usual splits, in the order in which they are extracted.
-const USUAL_SPLITS: [&str; 3] = ["train", "dev", "test"];
+pub(super) const USUAL_SPLITS: [&str; 3] = ["train", "dev", "test"];
 
 /// The word for all of them.
 const ALL: &str = "all";

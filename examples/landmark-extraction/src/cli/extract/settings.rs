@@ -89,13 +89,19 @@ fn model_source(flag: Option<&Path>) -> Result<ModelSource, Refusal> {
     let usual = Path::new(USUAL_FOLDER);
     match flag {
         Some(flag) if flag == Path::new(MADE) => Ok(ModelSource::Made),
+        Some(flag) if !flag.is_dir() => {
+            Err(no_models(&format!("{}, which --models names, is no folder", flag.display())))
+        }
         // Absolute, as a worker process may begin elsewhere.
         Some(flag) => Ok(ModelSource::Folder(std::path::absolute(flag).unwrap_or_else(|_| flag.to_owned()))),
         None if usual.is_dir() => model_source(Some(usual)),
-        None => Err(format!(
-            "no models: there is no folder {USUAL_FOLDER} here, and --models names none\n{}\n\
-             or use --models {MADE}, the small ones that the program carries, which know drawn frames only",
-            how_to_get_models()
-        )),
+        None => Err(no_models(&format!("there is no folder {USUAL_FOLDER} here, and --models names none"))),
     }
+}
+
+fn no_models(why: &str) -> Refusal {
+    format!(
+        "no models: {why}\n{}\nor use --models {MADE}, the small ones that the program carries, which know drawn frames only",
+        how_to_get_models()
+    )
 }

@@ -144,7 +144,7 @@ pub(super) fn extract_split(
         .on_failure(OnFailure::Continue)
         .cancel_token(run.stop)
         .key(|item: &SampleItem| item.id.clone())
-        .progress(progress(run.context, &split.split))
+        .progress(if items.is_empty() { Progress::off() } else { progress(run.context, &split.split) })
         .shared(run.settings)
         .try_worker_state(Worker::new)
         .try_map(Worker::extract)

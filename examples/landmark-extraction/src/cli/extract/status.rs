@@ -12,6 +12,7 @@ use manyhands::report::write_atomically;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::samples::USUAL_SPLITS;
 use crate::cli::{Refusal, text};
 
 /// A note is a few bytes; what is longer is none.
@@ -48,7 +49,8 @@ fn note_path(folder: &Path) -> PathBuf {
 /// # Errors
 /// A message when the folder cannot be read, or no run was begun in it.
 pub(in crate::cli) fn begun_splits(out: &Path) -> Result<Vec<PathBuf>, Refusal> {
-    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", out.display());
+    let unreadable =
+        |error: std::io::Error| format!("{} cannot be read: {error}; give the folder of a run", out.display());
     let mut folders = Vec::new();
     for entry in fs::read_dir(out).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -56,7 +58,7 @@ pub(in crate::cli) fn begun_splits(out: &Path) -> Result<Vec<PathBuf>, Refusal> 
             folders.push(path);
         }
     }
-    folders.sort_unstable();
+    folders.sort_unstable_by_key(|folder| (place(folder), folder.clone()));
     if folders.is_empty() {
         return Err(format!(
             "no run was begun in {}; begin one: landmark-extraction extract DATA --out {}",
@@ -67,6 +69,12 @@ pub(in crate::cli) fn begun_splits(out: &Path) -> Result<Vec<PathBuf>, Refusal> 
     Ok(folders)
 }
 
+/// Splits are named in the order in which they run; others come after those that are usual.
+fn place(folder: &Path) -> usize {
+    let is_it = |split: &&str| folder.ends_with(split);
+    USUAL_SPLITS.iter().position(is_it).unwrap_or(USUAL_SPLITS.len())
+}
+
 /// Prints how far the run is, split by split.
 ///
 /// # Errors
@@ -75,9 +83,9 @@ pub(super) fn print_status(out: &Path, output: &Output) -> Result<ExitStatus, Re
     let mut splits = Vec::new();
     for folder in begun_splits(out)? {
         let split = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let status = JournalReader::open(RunFolder::in_results(&folder).journal())
-            .and_then(|journal| journal.status())
-            .map_err(text)?;
+        let journal = JournalReader::open(RunFolder::in_results(&folder).journal()).map_err(text)?;
+        let status = journal.status().map_err(text)?;
+        let failures = if status.failed > 0 { failures(&journal)? } else { Vec::new() };
         let n_samples = SplitNote::read(&folder).map(|note| note.samples);
         let of = n_samples.map(|n| format!(" of {n}")).unwrap_or_default();
         let state =
@@ -85,6 +93,7 @@ pub(super) fn print_status(out: &Path, output: &Output) -> Result<ExitStatus, Re
         let at_work = samples_with_rows(&folder);
         output
             .result(&format!("{split}: {}{of} samples extracted, {} failed; {state}", status.succeeded, status.failed));
+        super::name_some(&failures.iter().map(|why| format!("{split}/{why}")).collect::<Vec<_>>(), "failed", output);
         at_work.iter().for_each(|(id, n_rows)| output.result(&format!("  {id}: {n_rows} rows so far")));
         splits.push(json!({
             "split": split,
@@ -98,6 +107,15 @@ pub(super) fn print_status(out: &Path, output: &Output) -> Result<ExitStatus, Re
     }
     output.json(&json!({ "operation": "extract --status", "splits": splits }).to_string());
     Ok(ExitStatus::Done)
+}
+
+/// The samples without an array, each with the reason.
+fn failures(journal: &JournalReader) -> Result<Vec<String>, Refusal> {
+    let entries = journal.entries().map_err(text)?;
+    let failure = |entry: &manyhands::journal::JournalEntry| {
+        Some(format!("{} failed: {}", entry.key, entry.failure.as_ref()?.message))
+    };
+    Ok(entries.iter().filter_map(failure).collect())
 }
 
 /// Samples that are not finished, with their rows so far, by name.
