@@ -6,7 +6,7 @@ use std::path::Path;
 use consumer_support::input::read_whole;
 use consumer_support::{CliContext, ExitStatus, Output};
 use landmark_extraction::made::{self, MadeError, PartError};
-use landmark_extraction::sample::{array_path, read_array};
+use landmark_extraction::sample::{SampleFigures, array_path, read_array};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -87,8 +87,8 @@ fn error_of(done: &ExtractedData, frames: usize) -> Option<MadeError> {
     let (mut rows, mut truth) = (Vec::new(), Vec::new());
     for split in &done.splits {
         let folder = done.settings.split_folder(&split.split);
-        for extracted in split.done() {
-            let id = &extracted.figures.sample_id;
+        // In the order of the samples, not of their ends, so that sums are the same in every run.
+        for SampleFigures { sample_id: id, .. } in &split.figures() {
             let (Some(sample), Ok(found)) = (sample_number(id), read_array(&array_path(&folder, id))) else { continue };
             rows.extend(found);
             truth.extend(made::truth(made::SEED, sample, frames));

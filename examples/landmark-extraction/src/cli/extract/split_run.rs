@@ -45,7 +45,7 @@ pub(in crate::cli) struct SplitOutcome {
     pub(in crate::cli) n_samples: usize,
     /// Finished by an earlier run, in the order of the split.
     pub(in crate::cli) resumed: Vec<Extracted>,
-    /// Made by this run, in the order of the split.
+    /// Made by this run, in the order in which they were finished.
     pub(in crate::cli) made: Vec<Extracted>,
     pub(in crate::cli) failed: Vec<SampleFailure>,
     pub(in crate::cli) measured: Measured,
