@@ -9,6 +9,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use consumer_support::input::open_regular;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -113,7 +114,7 @@ impl PartialFile {
 /// How many rows the file of an unfinished sample holds, whatever its key; none where there is no such file.
 #[must_use]
 pub fn unfinished_rows(folder: &Path, sample_id: &str) -> Option<usize> {
-    let mut file = File::open(PartialFile::path(folder, sample_id)).ok()?;
+    let (mut file, _) = open_regular(PartialFile::path(folder, sample_id)).ok()?; // A pipe would wait for a writer.
     let mut start = [0; START_BYTES];
     file.read_exact(&mut start).ok()?;
     let key = u128::from_le_bytes(start[MARK.len()..].try_into().ok()?);

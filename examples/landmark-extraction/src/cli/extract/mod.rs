@@ -5,6 +5,7 @@
 //! names the samples, `resume.rs` finds those that are done, `split_run.rs` runs the job, `worker.rs` is the work on one sample, and
 //! `results.rs` writes the tables.
 
+mod lock;
 mod memory;
 mod page;
 mod results;
@@ -25,7 +26,8 @@ use manyhands::{AnyMode, CancelToken};
 use serde_json::json;
 
 use super::args::ExtractArgs;
-use super::{Refusal, text};
+use super::{Refusal, require_utf8, text};
+use lock::SplitLock;
 use resume::EarlierRun;
 use samples::SplitSamples;
 use settings::ExtractSettings;
@@ -70,12 +72,16 @@ pub(super) struct ExtractedData {
 /// A message when nothing could be done.
 pub(super) fn extract_data(args: &ExtractArgs, context: &CliContext<'_>) -> Result<ExtractedData, Refusal> {
     let Some(data) = &args.data else { return Err("no data set is given".to_owned()) };
+    require_utf8("the data set", data)?;
     let mode = limited(context.mode, args)?;
     let mut settings = ExtractSettings::of(args)?;
+    if matches!(mode, AnyMode::Processes(_)) {
+        settings.require_utf8()?;
+    }
     let splits = splits(data, args, &settings, context.output)?;
     require_apart(data, &splits, &args.out)?;
     context.output.result(&settings.science.sentence());
-    make_folders(&splits, &mut settings)?;
+    let _locks = make_folders(&splits, &mut settings)?;
     let earlier = earlier_runs(&splits, &settings, args)?;
     let workers = workers(&splits, &earlier, args, &settings, context)?;
     let interruption = context.listen(format!("the samples at work, {workers} at most"))?;
@@ -89,9 +95,36 @@ pub(super) fn extract_data(args: &ExtractArgs, context: &CliContext<'_>) -> Resu
         context,
     };
     let outcomes = extract_splits(&splits, &earlier, &run(interruption.token()), interruption.token())?;
-    let interrupted = interruption.interrupted().filter(|_| outcomes.iter().any(|outcome| outcome.n_unfinished() > 0));
-    let exit_status = finish(&outcomes, &settings, mode, interrupted.as_ref(), context)?;
+    let outside = Outside::of(&splits, &earlier, outcomes.len());
+    let is_unfinished = outside.n_open() > 0 || outcomes.iter().any(|outcome| outcome.n_unfinished() > 0);
+    let interrupted = interruption.interrupted().filter(|_| is_unfinished);
+    let exit_status = finish(&outcomes, outside, &settings, mode, interrupted.as_ref(), context)?;
     Ok(ExtractedData { splits: outcomes, settings, workers, exit_status })
+}
+
+/// Samples that no outcome counts.
+#[derive(Debug, Clone, Copy, Default)]
+struct Outside {
+    /// Of the splits that were not begun, as the run was ended before.
+    n_not_begun: usize,
+    /// Those of them that an earlier run has finished.
+    n_done_before: usize,
+    /// Folders that cannot be extracted at all, in all splits.
+    n_left_out: usize,
+}
+
+impl Outside {
+    fn of(splits: &[SplitSamples], earlier: &[EarlierRun], n_begun: usize) -> Self {
+        Self {
+            n_not_begun: splits.iter().skip(n_begun).map(|split| split.samples.len()).sum(),
+            n_done_before: earlier.iter().skip(n_begun).map(|earlier| earlier.done.len()).sum(),
+            n_left_out: splits.iter().map(|split| split.n_left_out).sum(),
+        }
+    }
+
+    fn n_open(self) -> usize {
+        self.n_not_begun.saturating_sub(self.n_done_before)
+    }
 }
 
 /// The mode in which no sample takes longer than the limit.
@@ -109,7 +142,7 @@ fn limited(mode: AnyMode, args: &ExtractArgs) -> Result<AnyMode, Refusal> {
 /// Refuses results among the samples: their folders would count as samples, too.
 fn require_apart(data: &Path, splits: &[SplitSamples], out: &Path) -> Result<(), Refusal> {
     let (data_path, out_path) = (real_path(data), real_path(out));
-    let lies_in = |split: &SplitSamples| out_path.starts_with(data_path.join(&split.split));
+    let lies_in = |split: &SplitSamples| out_path.starts_with(real_path(&data_path.join(&split.split)));
     if out_path == data_path || splits.iter().any(lies_in) {
         return Err(format!(
             "--out {} lies in the data set {}, where its folders would count as samples; choose one outside",
@@ -146,8 +179,8 @@ fn splits(
     Ok(splits)
 }
 
-/// Makes the folders of all splits, and takes away what a killed run has left in them.
-fn make_folders(splits: &[SplitSamples], settings: &mut ExtractSettings) -> Result<(), Refusal> {
+/// Makes the folders of all splits, keeps other runs out of them, and takes away what a killed run has left there.
+fn make_folders(splits: &[SplitSamples], settings: &mut ExtractSettings) -> Result<Vec<SplitLock>, Refusal> {
     for split in splits {
         let folder = settings.split_folder(&split.split);
         let refused =
@@ -155,12 +188,16 @@ fn make_folders(splits: &[SplitSamples], settings: &mut ExtractSettings) -> Resu
         RunFolder::in_results(&folder).create().map_err(refused)?;
     }
     settings.out = settings.out.canonicalize().map_err(text)?;
-    for split in splits {
-        let folder = settings.split_folder(&split.split);
-        remove_leftovers(&folder)?;
-        SplitNote { samples: split.samples.len() }.write(&folder)?;
+    let folder_of = |split: &SplitSamples| settings.split_folder(&split.split);
+    let locks: Vec<SplitLock> =
+        splits.iter().map(|split| SplitLock::take(&folder_of(split))).collect::<Result<_, _>>()?;
+    for (split, lock) in splits.iter().zip(&locks) {
+        if lock.is_exclusive() {
+            remove_leftovers(&folder_of(split))?;
+        }
+        SplitNote { samples: split.samples.len() }.write(&folder_of(split))?;
     }
-    Ok(())
+    Ok(locks)
 }
 
 /// Removes the unfinished files that a killed run has left.
@@ -254,6 +291,7 @@ fn sentence(outcome: &SplitOutcome) -> String {
 /// Prints the summary of all splits.
 fn finish(
     outcomes: &[SplitOutcome],
+    outside: Outside,
     settings: &ExtractSettings,
     mode: AnyMode,
     interrupted: Option<&Interrupted>,
@@ -270,9 +308,10 @@ fn finish(
         "models": settings.science.models,
         "mode": mode.to_string(),
         "ended_by": interrupted.map(|interrupted| interrupted.signal.as_str()),
-        "total_samples": sum(|outcome| outcome.n_samples),
-        "already_extracted": sum(|outcome| outcome.resumed.len()),
-        "unfinished": sum(SplitOutcome::n_unfinished),
+        "total_samples": sum(|outcome| outcome.n_samples) + outside.n_not_begun,
+        "already_extracted": sum(|outcome| outcome.resumed.len()) + outside.n_done_before,
+        "unfinished": sum(SplitOutcome::n_unfinished) + outside.n_open(),
+        "left_out": outside.n_left_out,
         "wall_seconds": wall,
         "splits": outcomes.iter().map(|outcome| outcome.split.as_str()).collect::<Vec<_>>(),
     });
@@ -296,7 +335,7 @@ fn finish(
         ));
         return Ok(ExitStatus::Interrupted(interrupted.exit_code));
     }
-    Ok(match (done, failed == 0 && !warned) {
+    Ok(match (done, failed == 0 && outside.n_left_out == 0 && !warned) {
         (0, _) => ExitStatus::CouldNotRun,
         (_, true) => ExitStatus::Done,
         (_, false) => ExitStatus::Incomplete,

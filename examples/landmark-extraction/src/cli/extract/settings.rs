@@ -6,9 +6,9 @@ use landmark_extraction::models::ModelSource;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::cli::Refusal;
 use crate::cli::args::ExtractArgs;
 use crate::cli::models::how_to_get_models;
+use crate::cli::{Refusal, require_utf8};
 
 /// Raise it whenever the same frames get other numbers, so that no run mixes the two.
 const RESULTS_VERSION: u32 = 1;
@@ -48,6 +48,18 @@ impl ExtractSettings {
         let models = model_source(args.models.as_deref())?;
         let science = Science { models: model_name(&models).to_owned(), stride: args.stride, mirrored: args.mirrored };
         Ok(Self { science, models, out: args.out.clone() })
+    }
+
+    /// Refuses paths that cannot be sent to worker processes.
+    ///
+    /// # Errors
+    /// A message that names the path.
+    pub(in crate::cli) fn require_utf8(&self) -> Result<(), Refusal> {
+        require_utf8("--out", &self.out)?;
+        match &self.models {
+            ModelSource::Folder(folder) => require_utf8("--models", folder),
+            ModelSource::Made => Ok(()),
+        }
     }
 
     /// The folder of a split's arrays.

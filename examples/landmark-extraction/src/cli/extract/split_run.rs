@@ -127,7 +127,7 @@ pub(super) fn extract_split(
     let mut items = split.samples.clone();
     items.retain(|item| !earlier.done.contains_key(&item.id));
     super::samples::order_for_work(&mut items);
-    let is_measured = run.workers > 1 && items.len() >= SAMPLES_PER_WORKER * run.workers;
+    let is_measured = run.workers > 1 && items.len() / SAMPLES_PER_WORKER >= run.workers;
     let mut gathering = Gathering::new(split, earlier, run, items.len());
     let begin = Usage::now();
     let _heartbeat = run.context.output.shows_progress().then(|| gathering.heartbeat());
