@@ -7,6 +7,8 @@ mod models;
 mod run;
 mod verify;
 
+use std::path::Path;
+
 use consumer_support::{CliContext, ExitStatus, Output};
 
 use args::{Cli, Command, Common, ModelsCommand};
@@ -37,6 +39,14 @@ fn run_command(cli: &Cli, output: &Output) -> Result<ExitStatus, Refusal> {
             ModelsCommand::Unpack(args) => models::unpack(args, output),
         },
         Some(Command::Run(args)) => run::run(args, &context),
+    }
+}
+
+/// Refuses a path that cannot be sent to worker processes, or be part of a table.
+fn require_utf8(what: &str, path: &Path) -> Result<(), Refusal> {
+    match path.to_str() {
+        Some(_) => Ok(()),
+        None => Err(format!("the path of {what} is not UTF-8: {}; rename it, or give a link to it", path.display())),
     }
 }
 

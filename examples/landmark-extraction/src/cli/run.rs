@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::args::RunArgs;
-use super::{Refusal, text};
+use super::{Refusal, require_utf8, text};
 
 /// What all cases share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub(super) fn run(args: &RunArgs, context: &CliContext<'_>) -> Result<ExitStatus
         out: absolute(&args.out)?,
         models: ModelSource::Folder(absolute(&args.models)?),
     };
+    for (what, path) in [("the cases", &args.file), ("--out", &args.out), ("--models", &args.models)] {
+        require_utf8(what, path)?;
+    }
     let interruption = context.listen(format!("the cases at work, {} at most", context.n_workers()))?;
     let cases = file.cases();
     let mode = match context.mode {

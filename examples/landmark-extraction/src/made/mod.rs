@@ -24,7 +24,7 @@ pub(crate) mod weights;
 
 pub use evaluation::evaluate;
 pub use measure::{MadeError, PartError, RowsDiffer, error};
-pub use models::{MadeModelError, models, models_of};
+pub use models::{MadeModelError, models, models_of, weights_fingerprint};
 pub use set::{MadeFrame, MadeSample, SEED, frame, truth, write_set};
 pub use training::{TrainingOptions, train};
 pub use weights::WeightsError;

@@ -21,6 +21,12 @@ use crate::region::{RegionBase, RegionSpec};
 /// The committed weights.
 pub(crate) const WEIGHTS: &[u8] = include_bytes!("../../data/made_models.bin");
 
+/// Changes when the weights do, and with them the numbers of all frames: sixteen hexadecimal digits.
+#[must_use]
+pub fn weights_fingerprint() -> String {
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(WEIGHTS))
+}
+
 /// The models that the program carries: faces and hands as [`frame`](super::frame) draws them, nothing else.
 ///
 /// They run through the same steps as models from files. There is none for a pose. Builds four small networks at each call.

@@ -163,6 +163,42 @@ fn what_cannot_be_extracted_at_all_is_said_with_the_way_out() {
     assert!(require_code(&nothing_there, 2).contains("no run was begun"));
 }
 
+#[test]
+fn paths_that_are_no_text_are_named_and_no_run_with_a_sample_left_out_is_whole() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let odd = |name: &[u8]| std::ffi::OsStr::from_bytes(name).to_owned();
+    let set = Set::drawn(1, 1);
+    let extract = |data: &Path, out: &Path, models: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_landmark-extraction"));
+        command.arg("extract").arg(data).arg("--out").arg(out).arg("--models").arg(models).output().unwrap()
+    };
+    let (out, made) = (set.path("out"), Path::new("made"));
+    let (data_link, models) = (set.path("").join(odd(b"data\xff")), set.path("").join(odd(b"models\xff")));
+    symlink(set.data(), &data_link).unwrap();
+    for (output, named) in [
+        (extract(&data_link, &out, made), "the data set is not UTF-8"),
+        (extract(&set.data(), &set.path("").join(odd(b"out\xff")), made), "--out is not UTF-8"),
+        (extract(&set.data(), &out, &models), "--models is not UTF-8"),
+    ] {
+        let shown = require_code(&output, 2);
+        assert!(shown.contains(named), "{named}: {shown}");
+    }
+    fs::create_dir(set.data().join("train").join(odd(b"sample\xff"))).unwrap();
+    let shown = require_code(&set.extract("out", &["--mode", "threads"]), 1);
+    assert!(shown.contains("is set aside: its path is not UTF-8"), "{shown}");
+    assert_eq!(json(&out.join("extraction_summary.json"))["left_out"], 1);
+}
+
+#[test]
+fn results_behind_a_link_among_the_samples_are_refused_and_any_number_of_workers_is_taken() {
+    let set = Set::drawn(1, 1);
+    fs::rename(set.data().join("train"), set.path("elsewhere")).unwrap();
+    symlink(set.path("elsewhere"), set.data().join("train")).unwrap();
+    let shown = require_code(&set.extract("elsewhere/out", &["--mode", "threads"]), 2);
+    assert!(shown.contains("lies in the data set"), "{shown}");
+    require_code(&set.extract("out", &["--mode", "threads", "--workers", &usize::MAX.to_string()]), 0);
+}
+
 /// A script that runs on a disk of its own, of which nearly all is taken; none where that cannot be.
 fn on_a_small_disk(disk: &Path, script: &str) -> Option<std::process::Output> {
     fs::create_dir_all(disk).unwrap();

@@ -203,6 +203,66 @@ fn the_first_signal_finishes_the_samples_at_work_and_the_next_run_goes_on() {
 }
 
 #[test]
+fn splits_that_were_not_begun_are_unfinished() {
+    // The signal comes while the last sample of `train` is at work, so all splits that were begun are whole.
+    let set = Set::drawn(5, 2);
+    set.add_long_sample("train", "long", 300);
+    for sample in fs::read_dir(set.data().join("train")).unwrap().map(|entry| entry.unwrap()) {
+        if sample.file_name() != "long" {
+            fs::remove_dir_all(sample.path()).unwrap();
+        }
+    }
+    let mut child = set.start("out", &["--mode", "serial", "--quiet"]);
+    let train = set.path("out").join("train");
+    assert!(runs_until(&mut child, || unfinished_rows(&train, "long").is_some_and(|rows| rows > 0)));
+    signal("-INT", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let summary = json(&set.path("out").join("extraction_summary.json"));
+    let n_later =
+        ["dev", "test"].map(|split| fs::read_dir(set.data().join(split)).unwrap().count()).iter().sum::<usize>();
+    assert!(n_later > 0, "there are no later splits");
+    assert_eq!(summary["unfinished"], n_later, "{summary}");
+    assert_eq!(summary["total_samples"], 1 + n_later, "{summary}");
+    require_code(&set.extract("out", &["--mode", "threads"]), 0);
+}
+
+#[test]
+fn a_second_run_takes_nothing_from_one_at_work() {
+    let set = Set::drawn(1, 1);
+    set.add_long_sample("train", "long", 5000);
+    let mut child = set.start("out", &["--mode", "serial", "--quiet"]);
+    let train = set.path("out").join("train");
+    assert!(runs_until(&mut child, || unfinished_rows(&train, "long").is_some_and(|rows| rows > 0)));
+    // As a file that is being written.
+    let unfinished = train.join(".manyhands-1-1.tmp");
+    fs::write(&unfinished, "half").unwrap();
+    require_code(&set.extract("out", &["--mode", "threads"]), 2);
+    assert!(unfinished.is_file(), "the other run took it for a leftover");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    (9..5000).for_each(|n| fs::remove_file(set.data().join(format!("train/long/f{n:06}.png"))).unwrap());
+    require_code(&set.extract("out", &["--mode", "threads"]), 0);
+    assert!(!unfinished.exists());
+}
+
+#[test]
+fn a_pipe_among_the_unfinished_rows_holds_nothing_up() {
+    let set = Set::drawn(1, 1);
+    require_code(&set.extract("out", &["--mode", "threads"]), 0);
+    let pipe = set.path("out").join("train/.made_0001.rows");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut child = crate::program::start(&["extract", "--out", set.path("out").to_str().unwrap(), "--status"]);
+    let mut n_looks = 0;
+    // A look takes some milliseconds at least, as `runs_until` waits between them.
+    assert!(!runs_until(&mut child, || {
+        n_looks += 1;
+        n_looks > 2000
+    }));
+    let _ = child.kill();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn a_folder_that_another_run_writes_is_refused_by_name() {
     let set = Set::drawn(1, 1);
     set.add_long_sample("train", "long", 5000);

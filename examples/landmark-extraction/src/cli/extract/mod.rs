@@ -5,6 +5,7 @@
 //! names the samples, `resume.rs` finds those that are done, `split_run.rs` runs the job, `worker.rs` is the work on one sample, and
 //! `results.rs` writes the tables.
 
+mod lock;
 mod memory;
 mod page;
 mod results;
@@ -26,7 +27,8 @@ use manyhands::{AnyMode, CancelToken};
 use serde_json::{Value, json};
 
 use super::args::ExtractArgs;
-use super::{Refusal, text};
+use super::{Refusal, require_utf8, text};
+use lock::SplitLock;
 use resume::EarlierRun;
 use samples::SplitSamples;
 use settings::ExtractSettings;
@@ -61,6 +63,9 @@ pub(super) struct ExtractedData {
     mode: AnyMode,
     /// The signal that ended it before all samples were done.
     interrupted: Option<Interrupted>,
+    outside: Outside,
+    /// Held until everything is written.
+    _locks: Vec<SplitLock>,
 }
 
 /// Extracts the samples of a data set; [`finish`] writes what covers all splits.
@@ -72,12 +77,16 @@ pub(super) fn extract_data(
     args: &ExtractArgs,
     context: &CliContext<'_>,
 ) -> Result<ExtractedData, Refusal> {
+    require_utf8("the data set", data)?;
     let mode = limited(context.mode, args)?;
     let mut settings = ExtractSettings::of(args)?;
+    if matches!(mode, AnyMode::Processes(_)) {
+        settings.require_utf8()?;
+    }
     let splits = splits(data, args, &settings, context.output)?;
     require_apart(data, &splits, &args.out)?;
     context.output.result(&settings.science.sentence());
-    make_folders(&splits, &mut settings)?;
+    let locks = make_folders(&splits, &mut settings)?;
     let earlier = earlier_runs(&splits, &settings, args)?;
     let workers = workers(&splits, &earlier, args, &settings, context)?;
     let interruption = context.listen(format!("the samples at work, {workers} at most"))?;
@@ -91,8 +100,35 @@ pub(super) fn extract_data(
         context,
     };
     let outcomes = extract_splits(&splits, &earlier, &run(interruption.token()), interruption.token())?;
-    let interrupted = interruption.interrupted().filter(|_| outcomes.iter().any(|outcome| outcome.n_unfinished() > 0));
-    Ok(ExtractedData { splits: outcomes, settings, workers, mode, interrupted })
+    let outside = Outside::of(&splits, &earlier, outcomes.len());
+    let is_unfinished = outside.n_open() > 0 || outcomes.iter().any(|outcome| outcome.n_unfinished() > 0);
+    let interrupted = interruption.interrupted().filter(|_| is_unfinished);
+    Ok(ExtractedData { splits: outcomes, settings, workers, mode, interrupted, outside, _locks: locks })
+}
+
+/// Samples that no outcome counts.
+#[derive(Debug, Clone, Copy, Default)]
+struct Outside {
+    /// Of the splits that were not begun, as the run was ended before.
+    n_not_begun: usize,
+    /// Those of them that an earlier run has finished.
+    n_done_before: usize,
+    /// Folders that cannot be extracted at all, in all splits.
+    n_left_out: usize,
+}
+
+impl Outside {
+    fn of(splits: &[SplitSamples], earlier: &[EarlierRun], n_begun: usize) -> Self {
+        Self {
+            n_not_begun: splits.iter().skip(n_begun).map(|split| split.samples.len()).sum(),
+            n_done_before: earlier.iter().skip(n_begun).map(|earlier| earlier.done.len()).sum(),
+            n_left_out: splits.iter().map(|split| split.n_left_out).sum(),
+        }
+    }
+
+    fn n_open(self) -> usize {
+        self.n_not_begun.saturating_sub(self.n_done_before)
+    }
 }
 
 /// The mode in which no sample takes longer than the limit.
@@ -110,7 +146,7 @@ fn limited(mode: AnyMode, args: &ExtractArgs) -> Result<AnyMode, Refusal> {
 /// Refuses results among the samples: their folders would count as samples, too.
 fn require_apart(data: &Path, splits: &[SplitSamples], out: &Path) -> Result<(), Refusal> {
     let (data_path, out_path) = (real_path(data), real_path(out));
-    let lies_in = |split: &SplitSamples| out_path.starts_with(data_path.join(&split.split));
+    let lies_in = |split: &SplitSamples| out_path.starts_with(real_path(&data_path.join(&split.split)));
     if out_path == data_path || splits.iter().any(lies_in) {
         return Err(format!(
             "--out {} lies in the data set {}, where its folders would count as samples; choose one outside",
@@ -147,8 +183,8 @@ fn splits(
     Ok(splits)
 }
 
-/// Makes the folders of all splits, and takes away what a killed run has left in them.
-fn make_folders(splits: &[SplitSamples], settings: &mut ExtractSettings) -> Result<(), Refusal> {
+/// Makes the folders of all splits, keeps other runs out of them, and takes away what a killed run has left there.
+fn make_folders(splits: &[SplitSamples], settings: &mut ExtractSettings) -> Result<Vec<SplitLock>, Refusal> {
     for split in splits {
         let folder = settings.split_folder(&split.split);
         let refused =
@@ -156,12 +192,16 @@ fn make_folders(splits: &[SplitSamples], settings: &mut ExtractSettings) -> Resu
         RunFolder::in_results(&folder).create().map_err(refused)?;
     }
     settings.out = settings.out.canonicalize().map_err(text)?;
-    for split in splits {
-        let folder = settings.split_folder(&split.split);
-        remove_leftovers(&folder)?;
-        SplitNote { samples: split.samples.len() }.write(&folder)?;
+    let folder_of = |split: &SplitSamples| settings.split_folder(&split.split);
+    let locks: Vec<SplitLock> =
+        splits.iter().map(|split| SplitLock::take(&folder_of(split))).collect::<Result<_, _>>()?;
+    for (split, lock) in splits.iter().zip(&locks) {
+        if lock.is_exclusive() {
+            remove_leftovers(&folder_of(split))?;
+        }
+        SplitNote { samples: split.samples.len() }.write(&folder_of(split))?;
     }
-    Ok(())
+    Ok(locks)
 }
 
 /// Removes the unfinished files that a killed run has left.
@@ -298,7 +338,7 @@ pub(super) fn finish(
         return Ok(ExitStatus::Interrupted(interrupted.exit_code));
     }
     let has_lost = written.is_err() || outcomes.iter().any(has_lost_a_table);
-    Ok(match (n_done, sum(|outcome| outcome.failed.len()) == 0 && !has_lost) {
+    Ok(match (n_done, sum(|outcome| outcome.failed.len()) == 0 && done.outside.n_left_out == 0 && !has_lost) {
         (0, _) => ExitStatus::CouldNotRun,
         (_, true) => ExitStatus::Done,
         (_, false) => ExitStatus::Incomplete,
@@ -307,7 +347,7 @@ pub(super) fn finish(
 
 /// The summary of all splits. What stands outside `all_runs` is of this run alone.
 fn summary(done: &ExtractedData, error: Option<&MadeError>) -> Value {
-    let outcomes = &done.splits;
+    let (outcomes, outside) = (&done.splits, done.outside);
     let sum = |of: fn(&SplitOutcome) -> usize| outcomes.iter().map(of).sum::<usize>();
     let wall = outcomes.iter().map(|outcome| outcome.measured.wall.as_secs_f64()).sum();
     let figures: Vec<_> = outcomes.iter().flat_map(SplitOutcome::figures).collect();
@@ -316,9 +356,10 @@ fn summary(done: &ExtractedData, error: Option<&MadeError>) -> Value {
         "models": done.settings.science.models,
         "mode": done.mode.to_string(),
         "ended_by": done.interrupted.as_ref().map(|interrupted| interrupted.signal.as_str()),
-        "total_samples": sum(|outcome| outcome.n_samples),
-        "already_extracted": sum(|outcome| outcome.resumed.len()),
-        "unfinished": sum(SplitOutcome::n_unfinished),
+        "total_samples": sum(|outcome| outcome.n_samples) + outside.n_not_begun,
+        "already_extracted": sum(|outcome| outcome.resumed.len()) + outside.n_done_before,
+        "unfinished": sum(SplitOutcome::n_unfinished) + outside.n_open(),
+        "left_out": outside.n_left_out,
         "wall_seconds": wall,
         "splits": outcomes.iter().map(|outcome| outcome.split.as_str()).collect::<Vec<_>>(),
         "all_runs": results::all_runs(&figures),

@@ -156,12 +156,14 @@ fn of_the_machine(view: &SplitView<'_>, measured: &Measured) -> Value {
 }
 
 /// Frames per second of all workers after the serial sample, over those of the serial sample: what parallel work gained. None where
-/// no sample was measured alone, or one that is over too soon to tell.
+/// no sample was measured alone, or one that is over too soon to tell, or one that was unlike the others: so many workers cannot gain more
+/// than their number.
 pub(super) fn speed_up(measured: &Measured, n_frames: usize) -> Option<f64> {
     let serial = measured.serial.filter(|serial| serial.seconds >= LEAST_SECONDS)?;
     let rest = (measured.wall.checked_sub(serial.ended)?).as_secs_f64();
     let parallel = ratio(n_frames.checked_sub(serial.frames)? as f64, rest)?;
-    ratio(parallel, ratio(serial.frames as f64, serial.seconds)?)
+    let gain = ratio(parallel, ratio(serial.frames as f64, serial.seconds)?)?;
+    (gain <= serial.others as f64).then_some(gain)
 }
 
 /// What all runs came to, whichever of them made a sample.
@@ -237,11 +239,12 @@ mod tests {
 
     #[test]
     fn the_speed_up_compares_with_the_serial_sample_alone() {
-        let serial = SerialSample { frames: 10, seconds: 2.0, ended: Duration::from_secs(3) };
+        let serial = SerialSample { frames: 10, seconds: 2.0, ended: Duration::from_secs(3), others: 2 };
         let measured = Measured { wall: Duration::from_secs(8), serial: Some(serial), ..Measured::default() };
         // 50 more frames in 5 s, against 5 a second.
         assert_eq!(speed_up(&measured, 60), Some(2.0));
         assert_eq!(speed_up(&measured, 5), None);
+        assert_eq!(speed_up(&measured, 61), None, "two workers cannot be more than twice as fast");
         assert_eq!(speed_up(&Measured::default(), 60), None);
         let short = SerialSample { seconds: 0.1, ..serial };
         assert_eq!(speed_up(&Measured { serial: Some(short), ..measured }, 60), None);

@@ -38,6 +38,8 @@ pub(in crate::cli) struct SplitSamples {
     pub(in crate::cli) samples: Vec<SampleItem>,
     /// What is in the folder besides samples, as sentences.
     pub(in crate::cli) set_aside: Vec<String>,
+    /// How many of those are folders whose names are no text, so that they cannot be samples.
+    pub(in crate::cli) n_left_out: usize,
 }
 
 /// The splits that the flag chooses, and a sentence for each folder that `all` leaves out.
@@ -118,7 +120,7 @@ pub(in crate::cli) fn samples_of(
 ) -> Result<SplitSamples, Refusal> {
     let folder = data.join(split);
     let unreadable = |error: io::Error| format!("{} cannot be read: {error}", folder.display());
-    let (mut samples, mut set_aside) = (Vec::new(), Vec::new());
+    let (mut samples, mut set_aside, mut n_left_out) = (Vec::new(), Vec::new(), 0);
     for entry in fs::read_dir(&folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let path = entry.path();
@@ -133,12 +135,15 @@ pub(in crate::cli) fn samples_of(
         }
         match (entry.file_name().into_string(), path.to_str()) {
             (Ok(id), Some(_)) => samples.push(sample(id, split, path, settings_key, stride)),
-            _ => set_aside.push(format!("{shown} is set aside: its path is not UTF-8; rename it")),
+            _ => {
+                set_aside.push(format!("{shown} is set aside: its path is not UTF-8; rename it"));
+                n_left_out += 1;
+            }
         }
     }
     samples.sort_by(|a, b| landmark_extraction::sample::natural_order(a.id.as_bytes(), b.id.as_bytes()));
     set_aside.sort_unstable();
-    Ok(SplitSamples { split: split.to_owned(), samples, set_aside })
+    Ok(SplitSamples { split: split.to_owned(), samples, set_aside, n_left_out })
 }
 
 fn sample(id: String, split: &str, folder: PathBuf, settings_key: u128, stride: usize) -> SampleItem {

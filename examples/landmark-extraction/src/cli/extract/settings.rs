@@ -6,9 +6,9 @@ use landmark_extraction::models::ModelSource;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::cli::Refusal;
 use crate::cli::args::ExtractArgs;
 use crate::cli::models::how_to_get_models;
+use crate::cli::{Refusal, require_utf8};
 
 /// Raise it whenever the same frames get other numbers, so that no run mixes the two.
 const RESULTS_VERSION: u32 = 1;
@@ -33,7 +33,7 @@ pub(in crate::cli) struct ExtractSettings {
 /// What the numbers depend on: a run is resumed with the same, or refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::cli) struct Science {
-    /// Which models, by name: their files are checked by hash, so the name says all.
+    /// Which models, by name: files are checked by hash, so the name says all; the small ones have a fingerprint in it.
     pub(in crate::cli) models: String,
     pub(in crate::cli) stride: usize,
     pub(in crate::cli) mirrored: bool,
@@ -46,8 +46,20 @@ impl ExtractSettings {
     /// A message when no models are given and none are in the usual place.
     pub(in crate::cli) fn of(args: &ExtractArgs) -> Result<Self, Refusal> {
         let models = model_source(args.models.as_deref())?;
-        let science = Science { models: model_name(&models).to_owned(), stride: args.stride, mirrored: args.mirrored };
+        let science = Science { models: model_name(&models), stride: args.stride, mirrored: args.mirrored };
         Ok(Self { science, models, out: args.out.clone() })
+    }
+
+    /// Refuses paths that cannot be sent to worker processes.
+    ///
+    /// # Errors
+    /// A message that names the path.
+    pub(in crate::cli) fn require_utf8(&self) -> Result<(), Refusal> {
+        require_utf8("--out", &self.out)?;
+        match &self.models {
+            ModelSource::Folder(folder) => require_utf8("--models", folder),
+            ModelSource::Made => Ok(()),
+        }
     }
 
     /// The folder of a split's arrays.
@@ -65,7 +77,7 @@ impl Science {
 
     /// Which models ran, as a sentence.
     pub(in crate::cli) fn sentence(&self) -> String {
-        if self.models == MADE {
+        if self.models.starts_with(MADE) {
             "models: the small ones that the program carries, which know drawn frames only; real footage needs --models DIR".to_owned()
         } else {
             format!("models: {}", self.models)
@@ -78,10 +90,10 @@ pub(in crate::cli) fn version() -> String {
     format!("{}, results {RESULTS_VERSION}", env!("CARGO_PKG_VERSION"))
 }
 
-fn model_name(source: &ModelSource) -> &'static str {
+fn model_name(source: &ModelSource) -> String {
     match source {
-        ModelSource::Made => MADE,
-        ModelSource::Folder(_) => "mediapipe 0.10.21",
+        ModelSource::Made => format!("{MADE} {}", landmark_extraction::made::weights_fingerprint()),
+        ModelSource::Folder(_) => "mediapipe 0.10.21".to_owned(),
     }
 }
 

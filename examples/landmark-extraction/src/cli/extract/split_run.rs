@@ -73,6 +73,8 @@ pub(in crate::cli) struct SerialSample {
     pub(in crate::cli) seconds: f64,
     /// When the others began.
     pub(in crate::cli) ended: Duration,
+    /// How many workers the others have.
+    pub(in crate::cli) others: usize,
 }
 
 impl SplitOutcome {
@@ -132,7 +134,7 @@ pub(super) fn extract_split(
     let mut items = split.samples.clone();
     items.retain(|item| !earlier.done.contains_key(&item.id));
     super::samples::order_for_work(&mut items);
-    let is_measured = run.workers > 1 && items.len() >= SAMPLES_PER_WORKER * run.workers;
+    let is_measured = run.workers > 1 && items.len() / SAMPLES_PER_WORKER >= run.workers;
     let mut gathering = Gathering::new(split, earlier, run, items.len());
     let begin = Usage::now();
     let _heartbeat = run.context.output.shows_progress().then(|| gathering.heartbeat());
@@ -253,7 +255,8 @@ impl<'a> Gathering<'a> {
                 measured.worker_bytes = measured.worker_bytes.max(extracted.memory_bytes);
                 if is_alone && extracted.rows_resumed == 0 {
                     let (frames, seconds) = (figures.num_frames, figures.processing_time);
-                    measured.serial = Some(SerialSample { frames, seconds, ended: self.begin.elapsed() });
+                    let (ended, others) = (self.begin.elapsed(), self.run.workers);
+                    measured.serial = Some(SerialSample { frames, seconds, ended, others });
                 }
                 let mut beat = lock(&self.beat);
                 beat.frames += new_rows(&extracted);
