@@ -175,6 +175,7 @@ fn paths_that_are_no_text_are_named_and_no_run_with_a_sample_left_out_is_whole()
     let (out, made) = (set.path("out"), Path::new("made"));
     let (data_link, models) = (set.path("").join(odd(b"data\xff")), set.path("").join(odd(b"models\xff")));
     symlink(set.data(), &data_link).unwrap();
+    fs::create_dir(&models).unwrap();
     for (output, named) in [
         (extract(&data_link, &out, made), "the data set is not UTF-8"),
         (extract(&set.data(), &set.path("").join(odd(b"out\xff")), made), "--out is not UTF-8"),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use landmark_extraction::made;
+use manyhands_test_support::signals::{INT, restore_default};
 
 pub(crate) fn program(arguments: &[&str]) -> Output {
     command(arguments).output().unwrap()
@@ -17,8 +18,9 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts the program; what it prints is not read.
+/// Starts the program; what it prints is not read. It ends by Ctrl+C, also where this test runs in the background of a shell.
 pub(crate) fn start(arguments: &[&str]) -> Child {
+    restore_default(INT);
     command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
