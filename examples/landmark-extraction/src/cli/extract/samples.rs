@@ -47,7 +47,7 @@ pub(in crate::cli) struct SplitSamples {
 /// # Errors
 /// A message: the folder cannot be read, it has no split folders, or not this one.
 pub(in crate::cli) fn chosen_splits(data: &Path, split: &str) -> Result<(Vec<String>, Vec<String>), Refusal> {
-    let names = folders(data)?;
+    let (names, odd) = folders(data)?;
     let shown = data.display();
     if split != ALL {
         let is_plain = Path::new(split).components().eq([std::path::Component::Normal(split.as_ref())]);
@@ -65,7 +65,8 @@ pub(in crate::cli) fn chosen_splits(data: &Path, split: &str) -> Result<(Vec<Str
     let others = names.iter().filter(|name| !usual.contains(name));
     let sentence =
         |name: &String| format!("{name} is left out: it is none of train, dev, test; --split {name} takes it");
-    let left_out = others.map(sentence).collect();
+    let odd = odd.iter().map(|name| format!("{name} is left out: its name is not UTF-8; rename it"));
+    let left_out = others.map(sentence).chain(odd).collect();
     Ok((usual, left_out))
 }
 
@@ -93,20 +94,23 @@ fn no_splits(data: &Path, names: &[String]) -> Refusal {
     format!("{shown} has no folders train, dev or test; choose with --split one of: {}", names.join(", "))
 }
 
-/// The names of the folders in a folder, without hidden ones.
-fn folders(data: &Path) -> Result<Vec<String>, Refusal> {
+/// The names of the folders in a folder, without hidden ones; and those that are no text, as far as they can be shown.
+fn folders(data: &Path) -> Result<(Vec<String>, Vec<String>), Refusal> {
     let unreadable =
         |error: io::Error| format!("{} cannot be read: {error}; give the folder above the splits", data.display());
-    let mut names = Vec::new();
+    let (mut names, mut odd) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(data).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name();
         let is_hidden = name.as_encoded_bytes().starts_with(b".");
         if !is_hidden && data.join(&name).is_dir() {
-            names.extend(name.into_string().ok());
+            match name.into_string() {
+                Ok(name) => names.push(name),
+                Err(name) => odd.push(name.to_string_lossy().into_owned()),
+            }
         }
     }
     names.sort_unstable();
-    Ok(names)
+    Ok((names, odd))
 }
 
 /// The samples of a split. Looks at each frame's size and time, and opens none.
